@@ -1,2 +1,5 @@
-//! placeholder
-fn main() {}
+//! The `cargo xtask` command: a door to the library beside it.
+
+fn main() -> std::process::ExitCode {
+    xtask::cli::run()
+}

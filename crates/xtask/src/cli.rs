@@ -1,0 +1,58 @@
+//! The commands and their flags; each is carried out in its own module.
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+
+use crate::{bench, ci, console, demo, test, tidy, up};
+
+#[derive(Debug, Parser)]
+#[command(bin_name = "cargo xtask", about = "Runs, demonstrates, tests and checks the whole system on one machine")]
+struct Cli {
+    #[command(subcommand)]
+    command: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Start everything: PostgreSQL, RabbitMQ, the services, the sandbox and a demo tenant.
+    Up(up::Args),
+    /// Start everything afresh, send prospects through it, count them in the CRM, take it down.
+    Demo(demo::Args),
+    /// Run the whole test suite against a PostgreSQL and a RabbitMQ of its own.
+    Test(test::Args),
+    /// Check what no lint checks: layers, file sizes, names.
+    Tidy(tidy::Args),
+    /// Measure throughput and latency beside the physical limits.
+    Bench(bench::Args),
+    /// Run what the hosted CI runs.
+    Ci,
+}
+
+/// Parses the command line and carries out the command.
+///
+/// The exit code is 0 only if the command did all that it promises.
+#[must_use]
+pub fn run() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Task::Up(args) => wait_for(up::run(&args)),
+        Task::Demo(args) => wait_for(demo::run(&args)),
+        Task::Test(args) => wait_for(test::run(&args)),
+        Task::Tidy(args) => tidy::run(&args).map(|()| ExitCode::SUCCESS),
+        Task::Bench(args) => bench::run(&args).map(|()| ExitCode::SUCCESS),
+        Task::Ci => wait_for(ci::run()),
+    };
+    outcome.unwrap_or_else(|error| {
+        console::complain(&error);
+        ExitCode::FAILURE
+    })
+}
+
+fn wait_for(task: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the async runtime did not start")?;
+    runtime.block_on(task)
+}

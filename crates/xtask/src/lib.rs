@@ -1,0 +1,21 @@
+//! What developers and newcomers run: the whole system on one machine, its demo, its tests, its checks.
+//!
+//! A library, so that the crash and outage suites can drive [`session`], [`stack`] and [`services`].
+
+mod bench;
+mod ci;
+pub mod cli;
+pub mod console;
+mod demo;
+pub mod home;
+mod http;
+pub mod people;
+pub mod processes;
+mod secrets;
+pub mod services;
+pub mod session;
+pub mod stack;
+mod test;
+mod tidy;
+mod up;
+pub mod workspace;
