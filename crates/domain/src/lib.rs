@@ -1,1 +1,21 @@
-//! placeholder
+//! The nouns and rules of convergence: records, links, mappings, events, messages. No I/O lives here.
+
+pub mod access;
+pub mod credentials;
+pub mod event;
+pub mod fault;
+pub mod field;
+pub mod id;
+pub mod identity;
+pub mod integration;
+pub mod kind;
+pub mod link;
+pub mod mapping;
+pub mod message;
+pub mod outcome;
+pub mod platform;
+pub mod record;
+pub mod retry;
+pub mod schema;
+pub mod time;
+pub mod trace;

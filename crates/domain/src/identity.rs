@@ -1,0 +1,113 @@
+//! By what a person is recognised: normalised identifiers. The lookup itself is `persistence`'s.
+
+use serde::{Deserialize, Serialize};
+
+use crate::field::FieldValue;
+use crate::kind::RecordKind;
+use crate::record::Fields;
+
+/// The country in whose notation a number without a country code is read.
+pub type Region = phonenumber::country::Id;
+
+/// The kind of identifier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scheme {
+    /// Coccinelle's own id of the subject.
+    Coccinelle,
+    /// A lower-case e-mail address.
+    Email,
+    /// A telephone number in E.164.
+    Phone,
+}
+
+impl Scheme {
+    /// The name used in tables.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Coccinelle => "coccinelle",
+            Self::Email => "email",
+            Self::Phone => "phone",
+        }
+    }
+}
+
+/// A normalised identifier; unique per tenant and kind.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Identity {
+    /// What kind of identifier.
+    pub scheme: Scheme,
+    /// Its normal form.
+    pub value: String,
+}
+
+impl Identity {
+    /// Coccinelle's id of a subject.
+    #[must_use]
+    pub fn coccinelle(subject_id: &str) -> Self {
+        Self { scheme: Scheme::Coccinelle, value: subject_id.to_owned() }
+    }
+
+    /// An e-mail address in lower case; `None` where there is none.
+    #[must_use]
+    pub fn email(value: Option<&FieldValue>) -> Option<Self> {
+        let text = value?.as_text()?.trim().to_lowercase();
+        text.contains('@').then_some(Self { scheme: Scheme::Email, value: text })
+    }
+
+    /// A telephone number in E.164; `None` where it cannot be read as one.
+    #[must_use]
+    pub fn phone(value: Option<&FieldValue>, region: Region) -> Option<Self> {
+        Some(Self { scheme: Scheme::Phone, value: e164(value?.as_text()?, region)? })
+    }
+}
+
+/// The identifiers that a record's content gives it, the stronger first. Only contacts have any.
+#[must_use]
+pub fn of_content(kind: RecordKind, fields: &Fields, region: Region) -> Vec<Identity> {
+    match kind {
+        RecordKind::Contact => {
+            let email = Identity::email(fields.value("email"));
+            email.into_iter().chain(Identity::phone(fields.value("phone"), region)).collect()
+        }
+        RecordKind::Deal | RecordKind::Product | RecordKind::Order | RecordKind::Activity => Vec::new(),
+    }
+}
+
+/// A telephone number in E.164, as in `+33612345678`; `None` where the number is not valid in that country.
+#[must_use]
+pub fn e164(text: &str, region: Region) -> Option<String> {
+    // `00` is how most of Europe dials what is written `+`.
+    let trimmed = text.trim();
+    let international = trimmed.strip_prefix("00").map(|rest| format!("+{rest}"));
+    let number = phonenumber::parse(Some(region), international.as_deref().unwrap_or(trimmed)).ok()?;
+    number.is_valid().then(|| number.format().mode(phonenumber::Mode::E164).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_every_common_french_notation_as_one_number() {
+        for text in
+            ["06 12 34 56 78", "0612345678", "+33 6 12 34 56 78", "0033612345678", "06.12.34.56.78", "+33612345678"]
+        {
+            assert_eq!(e164(text, Region::FR).as_deref(), Some("+33612345678"), "{text}");
+        }
+    }
+
+    #[test]
+    fn takes_nothing_that_is_no_number() {
+        for text in ["", "0612", "bonjour", "+", "00", "12345678901234567890", "٠٦"] {
+            assert_eq!(e164(text, Region::FR), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_the_same_in_any_case() {
+        let upper = FieldValue::text("Élodie.Martin@Example.FR ");
+        assert_eq!(Identity::email(Some(&upper)).unwrap().value, "élodie.martin@example.fr");
+    }
+}

@@ -1,0 +1,122 @@
+//! What a tenant configures: direction, frequency, delivery, status. Secrets are `credentials`'.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{IntegrationId, TenantId};
+use crate::kind::RecordKind;
+use crate::platform::PlatformSlug;
+
+/// Which way data flows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// Both ways.
+    Bidirectional,
+    /// From Coccinelle to the platform.
+    ToPlatform,
+    /// From the platform to Coccinelle.
+    FromPlatform,
+}
+
+impl Direction {
+    /// Whether Coccinelle may write to the platform.
+    #[must_use]
+    pub fn writes(self) -> bool {
+        matches!(self, Self::Bidirectional | Self::ToPlatform)
+    }
+
+    /// Whether what the platform shows is taken.
+    #[must_use]
+    pub fn reads(self) -> bool {
+        matches!(self, Self::Bidirectional | Self::FromPlatform)
+    }
+}
+
+/// When data flows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Frequency {
+    /// At once.
+    Realtime,
+    /// Once an hour.
+    Hourly,
+    /// Once a day.
+    Daily,
+}
+
+/// By which road data reaches the platform.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Delivery {
+    /// By our own connector.
+    Direct,
+    /// By a workflow in n8n.
+    N8n,
+}
+
+/// How an integration is, in the words that tenants know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Switched on and working.
+    Active,
+    /// Switched off.
+    Inactive,
+    /// The last attempts failed.
+    Error,
+    /// The platform no longer accepts the credentials.
+    ReauthRequired,
+    /// The platform is away for everybody.
+    PlatformDown,
+}
+
+/// One connection of a tenant to one platform account, without its secrets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Integration {
+    /// Its id.
+    pub id: IntegrationId,
+    /// Whose it is.
+    pub tenant_id: TenantId,
+    /// Which platform.
+    pub platform: PlatformSlug,
+    /// The name that the tenant gave it.
+    pub name: String,
+    /// Whether data flows.
+    pub enabled: bool,
+    /// Which way, unless a kind says otherwise.
+    pub direction: Direction,
+    /// Kinds with a direction of their own.
+    pub kind_directions: BTreeMap<RecordKind, Direction>,
+    /// When.
+    pub frequency: Frequency,
+    /// By which road.
+    pub delivery: Delivery,
+    /// The platform's id of the connected account; known once a test has succeeded.
+    pub account_id: Option<String>,
+    /// The address of a shop or instance, where the platform needs one.
+    pub url: Option<String>,
+    /// Counts the changes of the configuration; its ETag.
+    pub version: i64,
+}
+
+impl Integration {
+    /// Which way a kind flows: products and orders come from the platform unless the tenant switched that kind on.
+    #[must_use]
+    pub fn direction_of(&self, kind: RecordKind) -> Direction {
+        if let Some(direction) = self.kind_directions.get(&kind) {
+            return *direction;
+        }
+        match kind {
+            RecordKind::Contact | RecordKind::Deal | RecordKind::Activity => self.direction,
+            RecordKind::Product | RecordKind::Order => Direction::FromPlatform,
+        }
+    }
+
+    /// Whether this is Coccinelle's own backend.
+    #[must_use]
+    pub fn is_coccinelle(&self) -> bool {
+        self.platform.as_str() == PlatformSlug::COCCINELLE
+    }
+}

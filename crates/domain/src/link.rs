@@ -1,0 +1,171 @@
+//! How far one system is in step with a record: what differs, which way it travels, and what it changes. Pure rules only.
+
+use std::collections::BTreeMap;
+
+use crate::event::Event;
+use crate::field::{FieldName, FieldValue, RemoteFields};
+use crate::id::{IntegrationId, RecordId};
+use crate::mapping::Mapping;
+use crate::record::{Fields, Merged, Stamp};
+use crate::time::Timestamp;
+
+#[cfg(test)]
+mod tests;
+
+/// What a link remembers of a system, in that system's own terms.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LinkState {
+    /// The system's id of the object; `None` before the first contact.
+    pub external_id: Option<String>,
+    /// What we last wrote, or agreed that it holds.
+    pub sent: RemoteFields,
+    /// What it last showed.
+    pub seen: RemoteFields,
+    /// The time of the newest state that it showed.
+    pub seen_at: Option<Timestamp>,
+}
+
+/// An object as a platform shows it. A field that was not asked for, or not answered, is absent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RemoteObject {
+    /// The platform's id.
+    pub external_id: String,
+    /// Its fields.
+    pub fields: RemoteFields,
+    /// When the platform says the object last changed.
+    pub modified_at: Option<Timestamp>,
+    /// When single fields changed, where the platform says so.
+    pub field_times: BTreeMap<String, Timestamp>,
+}
+
+impl RemoteObject {
+    fn time_of(&self, name: &str, read_at: Timestamp) -> Timestamp {
+        let said = self.field_times.get(name).copied().or(self.modified_at);
+        // No time may lie ahead of the moment at which we learnt of it.
+        said.map_or(read_at, |at| at.min(read_at))
+    }
+}
+
+/// Where and when a system's values reach us.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival {
+    /// The integration they come by.
+    pub origin: IntegrationId,
+    /// Its rank under the tenant's policy; 0 where the latest wins.
+    pub rank: u16,
+    /// When we read or accepted them.
+    pub at: Timestamp,
+}
+
+/// What has to be written so that the platform holds `mapped`: only what differs from what was `sent`.
+#[must_use]
+pub fn outbound_difference(mapped: &RemoteFields, sent: &RemoteFields) -> RemoteFields {
+    let differs = |(name, value): &(&String, &FieldValue)| sent.get(*name).unwrap_or(&FieldValue::Null) != *value;
+    mapped.iter().filter(differs).map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+impl LinkState {
+    /// Takes an event of Coccinelle's backend: returns the stamped change, and remembers what was shown.
+    ///
+    /// Only fields that differ from what the backend last showed take the event's time, so that a whole object sent
+    /// again does not re-stamp what nobody changed. Where the event says itself what changed, that is believed instead.
+    pub fn take_event(&mut self, event: &Event, contact: Option<RecordId>, arrival: Arrival) -> Fields {
+        let at = event.occurred_at.min(arrival.at);
+        let stamp = Stamp { rank: arrival.rank, at, origin: arrival.origin };
+        let is_newest = self.seen_at.is_none_or(|seen_at| at >= seen_at);
+        let mut change = Fields::default();
+        if let Some(deleted) = event.deleted() {
+            change.set(FieldName::new(FieldName::DELETED), FieldValue::Bool(deleted), stamp);
+        }
+        let contact = contact.map(|id| (FieldName::new(FieldName::CONTACT), FieldValue::text(id.to_string())));
+        for (name, value) in event.values().into_iter().chain(contact) {
+            let known = self.seen.get(name.as_str());
+            let differs = known != Some(&value);
+            // A field never shown before is news, whatever the sender's list of changes says.
+            if known.is_none() || event.says_changed(&name).unwrap_or(differs) {
+                change.set(name.clone(), value.clone(), stamp);
+            }
+            if is_newest || known.is_none() {
+                self.seen.insert(name.as_str().to_owned(), value);
+            }
+        }
+        if is_newest {
+            self.seen_at = Some(at);
+        }
+        change
+    }
+
+    /// Takes what a platform shows: merges what is news into `record`, and remembers what was shown.
+    ///
+    /// At the first contact (no external id yet) the platform's non-empty values stand and ours fill the gaps.
+    pub fn take_remote(
+        &mut self,
+        record: &mut Fields,
+        mapping: &Mapping,
+        remote: &RemoteObject,
+        arrival: Arrival,
+    ) -> Merged {
+        let adopting = self.external_id.is_none();
+        let change = self.inbound_change(record, mapping, remote, arrival);
+        let merged = record.merge(&change);
+        for field in &mapping.fields {
+            let Some(shown) = remote.fields.get(&field.remote) else { continue };
+            let is_news = self.seen.get(&field.remote) != Some(shown);
+            let ours = record.value(field.local.as_str());
+            // Whatever the merge decided: where the record now stands for what is shown, nothing is owed; where ours
+            // won, or fills a gap, it has to be written.
+            if field.inverse(shown).as_ref() == Some(ours.unwrap_or(&FieldValue::Null)) {
+                if let Some(mapped) = field.forward(record) {
+                    self.sent.insert(field.remote.clone(), mapped);
+                }
+            } else if adopting || (is_news && field.direction.reads()) {
+                self.sent.remove(&field.remote);
+            }
+            self.seen.insert(field.remote.clone(), shown.clone());
+        }
+        self.external_id = Some(remote.external_id.clone());
+        self.seen_at = remote.modified_at.max(self.seen_at);
+        merged
+    }
+
+    /// The stamped change that `remote` means: the fields that are shown otherwise than they were seen.
+    fn inbound_change(&self, record: &Fields, mapping: &Mapping, remote: &RemoteObject, arrival: Arrival) -> Fields {
+        let adopting = self.external_id.is_none();
+        let mut change = Fields::default();
+        for field in &mapping.fields {
+            let Some(shown) = remote.fields.get(&field.remote) else { continue };
+            let seen = self.seen.get(&field.remote);
+            let is_gap = shown.is_null() && (adopting || seen.is_none());
+            if seen == Some(shown) || is_gap {
+                continue;
+            }
+            let Some(value) = field.inverse(shown) else { continue };
+            let present = record.get(field.local.as_str());
+            let stood_for = seen.and_then(|seen| field.inverse(seen));
+            let follows = present.is_some_and(|present| adopting || Some(&present.value) == stood_for.as_ref());
+            let said = remote.time_of(&field.remote, arrival.at);
+            let (rank, at) = match present {
+                // It was made out of what the record held, so it comes after it, whatever the clocks say.
+                Some(present) if follows => (arrival.rank.max(present.stamp.rank), said.max(present.stamp.at.next())),
+                Some(_) | None => (arrival.rank, said),
+            };
+            change.set(field.local.clone(), value, Stamp { rank, at, origin: arrival.origin });
+        }
+        change
+    }
+
+    /// Remembers a write: what was sent, and what the platform made of it. That is not news, and never changes the record.
+    pub fn wrote(&mut self, external_id: &str, written: RemoteFields, shown: &RemoteFields) {
+        self.external_id = Some(external_id.to_owned());
+        for (name, value) in written {
+            let shown = shown.get(&name).unwrap_or(&value).clone();
+            self.seen.insert(name.clone(), shown);
+            self.sent.insert(name, value);
+        }
+    }
+
+    /// Forgets the counterpart: it is gone, and what follows is a first contact again.
+    pub fn forget(&mut self) {
+        *self = Self::default();
+    }
+}

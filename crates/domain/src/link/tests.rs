@@ -1,0 +1,214 @@
+//! The rules of convergence, each as a test. What needs a database is tested in `sync-dispatcher`.
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::event;
+use crate::mapping::{FieldMapping, Transform};
+
+fn integration(n: u8) -> IntegrationId {
+    format!("int_{n:026}").parse().unwrap()
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_millis(second * 1_000).unwrap()
+}
+
+const BACKEND: u8 = 1;
+const CRM: u8 = 2;
+
+fn arrival(origin: u8, second: i64) -> Arrival {
+    Arrival { origin: integration(origin), rank: 0, at: at(second) }
+}
+
+fn mapping() -> Mapping {
+    Mapping { version: 1, fields: vec![FieldMapping::both("phone", "tel"), FieldMapping::both("city", "town")] }
+}
+
+fn prospect(second: i64, data: serde_json::Value) -> Event {
+    let value = json!({"event_id": "e", "type": "prospect.updated", "subject_id": "p",
+                       "occurred_at": at(second).to_string(), "data": data});
+    event::parse(&value, "").unwrap()
+}
+
+fn shown(second: i64, fields: &[(&str, &str)]) -> RemoteObject {
+    let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), FieldValue::text(*value))).collect();
+    RemoteObject { external_id: "77".to_owned(), fields, modified_at: Some(at(second)), ..RemoteObject::default() }
+}
+
+fn record(second: i64, fields: &[(&str, &str)]) -> Fields {
+    let mut record = Fields::default();
+    for (name, value) in fields {
+        record.set(
+            FieldName::new(name),
+            FieldValue::text(*value),
+            Stamp { rank: 0, at: at(second), origin: integration(BACKEND) },
+        );
+    }
+    record
+}
+
+/// A link after its first write of `record`.
+fn in_step(record: &Fields) -> LinkState {
+    let mut link = LinkState::default();
+    link.wrote("77", mapping().forward(record), &RemoteFields::new());
+    link
+}
+
+fn owed(link: &LinkState, record: &Fields) -> RemoteFields {
+    outbound_difference(&mapping().forward(record), &link.sent)
+}
+
+#[test]
+fn a_whole_object_sent_again_restamps_nothing() {
+    let mut backend = LinkState::default();
+    let first = backend.take_event(&prospect(10, json!({"phone": "1", "city": "Lyon"})), None, arrival(BACKEND, 10));
+    assert_eq!(first.iter().count(), 2);
+    let again = backend.take_event(&prospect(20, json!({"phone": "2", "city": "Lyon"})), None, arrival(BACKEND, 20));
+    assert_eq!(again.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["phone"]);
+}
+
+#[test]
+fn a_late_event_does_not_make_the_next_one_look_like_news() {
+    let mut backend = LinkState::default();
+    backend.take_event(&prospect(20, json!({"phone": "new"})), None, arrival(BACKEND, 20));
+    let late = backend.take_event(&prospect(10, json!({"phone": "old"})), None, arrival(BACKEND, 21));
+    assert_eq!(late.get("phone").unwrap().stamp.at, at(10));
+    let next = backend.take_event(&prospect(30, json!({"phone": "new"})), None, arrival(BACKEND, 30));
+    assert!(next.is_empty());
+}
+
+#[test]
+fn no_time_lies_ahead_of_the_moment_of_acceptance() {
+    let mut backend = LinkState::default();
+    let change = backend.take_event(&prospect(9_999, json!({"phone": "1"})), None, arrival(BACKEND, 10));
+    assert_eq!(change.get("phone").unwrap().stamp.at, at(10));
+}
+
+#[test]
+fn what_the_sender_says_changed_is_believed() {
+    let mut backend = LinkState::default();
+    backend.take_event(&prospect(10, json!({"phone": "1", "city": "Lyon"})), None, arrival(BACKEND, 10));
+    let mut event = prospect(20, json!({"phone": "1", "city": "Paris"}));
+    event.changed = Some(vec!["phone".to_owned()]);
+    let change = backend.take_event(&event, None, arrival(BACKEND, 20));
+    assert_eq!(change.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["phone"]);
+}
+
+#[test]
+fn what_a_platform_makes_of_our_write_is_not_news() {
+    let mut ours = record(10, &[("phone", "0612345678")]);
+    let mut link = LinkState::default();
+    let made_of_it = shown(11, &[("tel", "+33 6 12 34 56 78")]);
+    link.wrote("77", mapping().forward(&ours), &made_of_it.fields);
+    let merged = link.take_remote(&mut ours, &mapping(), &made_of_it, arrival(CRM, 12));
+    assert_eq!((merged, owed(&link, &ours).len()), (Merged::default(), 0));
+    assert_eq!(ours.value("phone"), Some(&FieldValue::text("0612345678")));
+}
+
+#[test]
+fn a_change_made_there_is_taken_and_not_echoed() {
+    let mut ours = record(10, &[("phone", "1"), ("city", "Lyon")]);
+    let mut link = in_step(&ours);
+    let merged =
+        link.take_remote(&mut ours, &mapping(), &shown(20, &[("tel", "2"), ("town", "Lyon")]), arrival(CRM, 21));
+    assert_eq!(merged.changed, [FieldName::new("phone")]);
+    assert_eq!(ours.value("phone"), Some(&FieldValue::text("2")));
+    assert_eq!(owed(&link, &ours), RemoteFields::new());
+}
+
+#[test]
+fn a_change_made_there_follows_what_it_was_made_of_even_with_a_slow_clock() {
+    let mut ours = record(100, &[("phone", "1")]);
+    let mut link = in_step(&ours);
+    link.take_remote(&mut ours, &mapping(), &shown(50, &[("tel", "2")]), arrival(CRM, 101));
+    assert_eq!(ours.value("phone"), Some(&FieldValue::text("2")));
+}
+
+#[test]
+fn an_older_change_made_there_loses_and_is_written_over() {
+    let before = record(10, &[("phone", "1")]);
+    let mut link = in_step(&before);
+    let mut ours = record(100, &[("phone", "3")]);
+    let merged = link.take_remote(&mut ours, &mapping(), &shown(50, &[("tel", "2")]), arrival(CRM, 101));
+    assert_eq!(merged.lost.len(), 1);
+    assert_eq!(owed(&link, &ours), RemoteFields::from([("tel".to_owned(), FieldValue::text("3"))]));
+}
+
+#[test]
+fn absent_says_nothing_and_null_clears() {
+    let mut ours = record(10, &[("phone", "1"), ("city", "Lyon")]);
+    let mut link = in_step(&ours);
+    link.take_remote(&mut ours, &mapping(), &shown(20, &[("town", "")]), arrival(CRM, 21));
+    assert_eq!(ours.value("phone"), Some(&FieldValue::text("1")));
+    assert_eq!(ours.value("city"), Some(&FieldValue::Null));
+}
+
+#[test]
+fn first_contact_adopts_what_is_there_and_fills_the_gaps() {
+    let mut ours = record(100, &[("phone", "ours"), ("city", "Lyon")]);
+    let mut link = LinkState::default();
+    let merged =
+        link.take_remote(&mut ours, &mapping(), &shown(1, &[("tel", "theirs"), ("town", "")]), arrival(CRM, 101));
+    assert_eq!(ours.value("phone"), Some(&FieldValue::text("theirs")));
+    assert_eq!(
+        merged.lost,
+        [(FieldName::new("phone"), record(100, &[("phone", "ours")]).get("phone").unwrap().clone())]
+    );
+    assert_eq!(owed(&link, &ours), RemoteFields::from([("town".to_owned(), FieldValue::text("Lyon"))]));
+}
+
+#[test]
+fn a_value_that_would_not_come_back_the_same_is_not_taken() {
+    let mapping =
+        Mapping { version: 1, fields: vec![FieldMapping::both("amount", "amount").with(Transform::NumberText)] };
+    let mut ours = Fields::default();
+    let mut link = LinkState { external_id: Some("77".to_owned()), ..LinkState::default() };
+    link.take_remote(&mut ours, &mapping, &shown(20, &[("amount", "environ 100")]), arrival(CRM, 21));
+    assert!(ours.is_empty());
+}
+
+fn steps() -> impl Strategy<Value = Vec<(bool, u8, i64)>> {
+    prop::collection::vec((any::<bool>(), 0u8..4, 0i64..50), 1..12)
+}
+
+proptest! {
+    /// A platform that cuts every value at three characters and one that keeps them, edited by both sides in any order.
+    #[test]
+    fn any_history_settles_and_no_value_shortens_by_itself(steps in steps()) {
+        let values = ["abcdef", "abc", "xyzuvw", "q"];
+        let mut ours = record(1, &[("phone", "abcdef")]);
+        let mut link = LinkState::default();
+        let mut there = FieldValue::Null;
+        let write = |link: &mut LinkState, ours: &Fields, there: &mut FieldValue| {
+            let difference = outbound_difference(&mapping().forward(ours), &link.sent);
+            let Some(value) = difference.get("tel").cloned() else { return false };
+            *there = FieldValue::text(value.to_plain_text().chars().take(3).collect::<String>());
+            link.wrote("77", difference, &RemoteFields::from([("tel".to_owned(), there.clone())]));
+            true
+        };
+        write(&mut link, &ours, &mut there);
+        for (from_there, value, second) in steps {
+            let value = FieldValue::text(values[usize::from(value)]);
+            if from_there {
+                there = value;
+                let object = RemoteObject { external_id: "77".to_owned(), modified_at: Some(at(second)),
+                    fields: RemoteFields::from([("tel".to_owned(), there.clone())]), ..RemoteObject::default() };
+                link.take_remote(&mut ours, &mapping(), &object, arrival(CRM, 100));
+            } else {
+                let mut change = Fields::default();
+                change.set(FieldName::new("phone"), value, Stamp { rank: 0, at: at(second), origin: integration(BACKEND) });
+                ours.merge(&change);
+            }
+            write(&mut link, &ours, &mut there);
+            // Reading again what it holds brings no news, and nothing more is owed.
+            let object = RemoteObject { external_id: "77".to_owned(), modified_at: Some(at(second)),
+                fields: RemoteFields::from([("tel".to_owned(), there.clone())]), ..RemoteObject::default() };
+            let before = ours.clone();
+            link.take_remote(&mut ours, &mapping(), &object, arrival(CRM, 100));
+            prop_assert_eq!(&ours, &before);
+            prop_assert!(!write(&mut link, &ours, &mut there));
+        }
+    }
+}

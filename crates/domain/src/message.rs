@@ -1,0 +1,87 @@
+//! The messages between the services, one struct each. Queues, headers and delivery are `messaging`'s.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::event::Event;
+use crate::id::{IntegrationId, LinkId, TenantId, WebhookLogId};
+use crate::outcome::{SyncOutcome, WebhookOutcome};
+use crate::platform::PlatformSlug;
+use crate::time::Timestamp;
+
+/// A payload that travels over the broker.
+pub trait Message: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// The name with its version, as in `event.merge.v1`; a payload of another type is never decoded.
+    const TYPE: &'static str;
+    /// The routing key, which is the name of the queue.
+    const QUEUE: &'static str;
+}
+
+/// Events of one tenant that were accepted together. The only copy until they are merged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventMerge {
+    /// Whose they are.
+    pub tenant_id: TenantId,
+    /// When they were accepted; no time in them counts as later.
+    pub accepted_at: Timestamp,
+    /// At most [`EventMerge::LIMIT`], in the order in which they came.
+    pub events: Vec<Event>,
+}
+
+impl EventMerge {
+    /// How many events one message holds at most.
+    pub const LIMIT: usize = 100;
+}
+
+impl Message for EventMerge {
+    const TYPE: &'static str = "event.merge.v1";
+    const QUEUE: &'static str = "dispatcher.event.merge";
+}
+
+/// A verified delivery of a platform, not yet looked into.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebhookApply {
+    /// The id of its log row.
+    pub delivery: WebhookLogId,
+    /// Who sent it.
+    pub platform: PlatformSlug,
+    /// For which integration, where its own URL was called.
+    pub integration_id: Option<IntegrationId>,
+    /// When it was accepted.
+    pub received_at: Timestamp,
+    /// The headers that the connector's parser needs, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body as it came.
+    pub body: String,
+}
+
+impl Message for WebhookApply {
+    const TYPE: &'static str = "webhook.apply.v1";
+    const QUEUE: &'static str = "dispatcher.webhook.apply";
+}
+
+/// "Look at this link": bring one record and one integration into step, whatever is owed by then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct RecordPush {
+    /// Whose.
+    pub tenant_id: TenantId,
+    /// Which integration.
+    pub integration_id: IntegrationId,
+    /// Which link.
+    pub link_id: LinkId,
+}
+
+impl Message for RecordPush {
+    const TYPE: &'static str = "record.push.v1";
+    const QUEUE: &'static str = "dispatcher.record.push";
+}
+
+impl Message for SyncOutcome {
+    const TYPE: &'static str = "sync.outcome.v1";
+    const QUEUE: &'static str = "log.sync.write";
+}
+
+impl Message for WebhookOutcome {
+    const TYPE: &'static str = "webhook.outcome.v1";
+    const QUEUE: &'static str = "log.webhook.write";
+}

@@ -1,0 +1,224 @@
+//! A record and the merge that makes it converge. How a change gets its stamp is said in `event` and `link`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::field::{FieldName, FieldValue};
+use crate::id::{IntegrationId, RecordId, TenantId};
+use crate::kind::RecordKind;
+use crate::time::Timestamp;
+
+/// When and from where a value came: what decides between two values of a field.
+///
+/// The order of the fields is the order of the comparison; the value itself is the last resort.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Stamp {
+    /// The system's rank under the tenant's policy; 0 where the latest wins.
+    #[serde(rename = "r", default, skip_serializing_if = "is_zero")]
+    pub rank: u16,
+    /// When the value became so.
+    #[serde(rename = "t")]
+    pub at: Timestamp,
+    /// The integration it came by; Coccinelle's backend has one too.
+    #[serde(rename = "o")]
+    pub origin: IntegrationId,
+}
+
+fn is_zero(rank: &u16) -> bool {
+    *rank == 0
+}
+
+/// A value and its stamp, ordered by the stamp first.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Stamped {
+    /// When and from where.
+    #[serde(flatten)]
+    pub stamp: Stamp,
+    /// What.
+    #[serde(rename = "v")]
+    pub value: FieldValue,
+}
+
+/// A map from field to stamped value: a record's content, or a change to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Fields(BTreeMap<FieldName, Stamped>);
+
+/// What a merge did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Merged {
+    /// Fields whose value is another one now.
+    pub changed: Vec<FieldName>,
+    /// Whether anything moved at all, a stamp included.
+    pub touched: bool,
+    /// Non-empty values that lost against a different one.
+    pub lost: Vec<(FieldName, Stamped)>,
+}
+
+impl Fields {
+    /// Merges `change` into these fields: each field keeps the greater of both by (rank, time, origin, value).
+    ///
+    /// Commutative, associative and idempotent, so that order and repetition do not matter.
+    pub fn merge(&mut self, change: &Self) -> Merged {
+        let mut merged = Merged::default();
+        for (name, incoming) in &change.0 {
+            let Some(present) = self.0.get_mut(name) else {
+                self.0.insert(name.clone(), incoming.clone());
+                merged.touched = true;
+                if !incoming.value.is_null() {
+                    merged.changed.push(name.clone());
+                }
+                continue;
+            };
+            let differs = present.value != incoming.value;
+            let loser = if *incoming > *present {
+                merged.touched = true;
+                if differs {
+                    merged.changed.push(name.clone());
+                }
+                std::mem::replace(present, incoming.clone())
+            } else {
+                incoming.clone()
+            };
+            if differs && !loser.value.is_null() {
+                merged.lost.push((name.clone(), loser));
+            }
+        }
+        merged
+    }
+
+    /// Sets one field to a stamped value, whatever was there: for building a change, not for merging.
+    pub fn set(&mut self, name: FieldName, value: FieldValue, stamp: Stamp) {
+        self.0.insert(name, Stamped { stamp, value });
+    }
+
+    /// The stamped value of a field.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Stamped> {
+        self.0.get(name)
+    }
+
+    /// The value of a field; `None` where nothing was ever said of it.
+    #[must_use]
+    pub fn value(&self, name: &str) -> Option<&FieldValue> {
+        self.0.get(name).map(|stamped| &stamped.value)
+    }
+
+    /// The fields in the order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = (&FieldName, &Stamped)> {
+        self.0.iter()
+    }
+
+    /// Whether nothing is said of any field.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether the record is marked as deleted.
+    #[must_use]
+    pub fn is_deleted(&self) -> bool {
+        self.value(FieldName::DELETED) == Some(&FieldValue::Bool(true))
+    }
+
+    /// The contact that this deal or activity belongs to.
+    #[must_use]
+    pub fn contact(&self) -> Option<RecordId> {
+        self.value(FieldName::CONTACT)?.as_text()?.parse().ok()
+    }
+}
+
+/// Coccinelle's copy of one thing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Its id.
+    pub id: RecordId,
+    /// Whose it is.
+    pub tenant_id: TenantId,
+    /// What it is.
+    pub kind: RecordKind,
+    /// What is known of it.
+    pub fields: Fields,
+    /// Counts the changes of any value; a link that has synced this version is in step.
+    pub version: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn origin(n: u8) -> IntegrationId {
+        format!("int_{:026}", n).parse().unwrap()
+    }
+
+    prop_compose! {
+        fn stamped()(rank in 0u16..3, micros in 0i64..4, from in 0u8..3, value in 0u8..4) -> Stamped {
+            let value = if value == 0 { FieldValue::Null } else { FieldValue::text(format!("v{value}")) };
+            Stamped { stamp: Stamp { rank, at: Timestamp::from_millis(micros).unwrap(), origin: origin(from) }, value }
+        }
+    }
+
+    fn fields() -> impl Strategy<Value = Fields> {
+        prop::collection::btree_map("[a-c]".prop_map(|name| FieldName::new(&name)), stamped(), 0..4).prop_map(Fields)
+    }
+
+    fn merged(mut into: Fields, change: &Fields) -> Fields {
+        into.merge(change);
+        into
+    }
+
+    proptest! {
+        #[test]
+        fn merge_is_commutative(a in fields(), b in fields()) {
+            prop_assert_eq!(merged(a.clone(), &b), merged(b, &a));
+        }
+
+        #[test]
+        fn merge_is_associative(a in fields(), b in fields(), c in fields()) {
+            prop_assert_eq!(merged(merged(a.clone(), &b), &c), merged(a, &merged(b, &c)));
+        }
+
+        #[test]
+        fn merge_is_idempotent(a in fields(), b in fields()) {
+            let once = merged(a, &b);
+            let mut twice = once.clone();
+            prop_assert_eq!(twice.merge(&b).changed, Vec::<FieldName>::new());
+            prop_assert_eq!(twice, once);
+        }
+
+        #[test]
+        fn any_order_and_any_duplication_of_changes_ends_in_the_same_record(
+            (changes, shuffled) in prop::collection::vec(fields(), 1..6).prop_flat_map(|changes| {
+                let repeated: Vec<Fields> = changes.iter().chain(&changes).cloned().collect();
+                (Just(changes), Just(repeated).prop_shuffle())
+            })
+        ) {
+            let in_order = changes.iter().fold(Fields::default(), merged);
+            let out_of_order = shuffled.iter().fold(Fields::default(), merged);
+            prop_assert_eq!(in_order, out_of_order);
+        }
+
+        #[test]
+        fn survives_json(a in fields()) {
+            let json = serde_json::to_string(&a).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Fields>(&json).unwrap(), a);
+        }
+    }
+
+    #[test]
+    fn the_loser_of_a_merge_is_named_whichever_side_it_was_on() {
+        let older = Stamp { rank: 0, at: Timestamp::from_millis(1).unwrap(), origin: origin(1) };
+        let newer = Stamp { rank: 0, at: Timestamp::from_millis(2).unwrap(), origin: origin(1) };
+        let name = FieldName::new("phone");
+        let (mut old, mut new) = (Fields::default(), Fields::default());
+        old.set(name.clone(), FieldValue::text("old"), older);
+        new.set(name.clone(), FieldValue::text("new"), newer);
+
+        let lost = vec![(name, Stamped { stamp: older, value: FieldValue::text("old") })];
+        assert_eq!(old.clone().merge(&new).lost, lost);
+        assert_eq!(new.merge(&old).lost, lost);
+    }
+}

@@ -1,0 +1,103 @@
+//! Points in time at PostgreSQL's precision, so that a value read back equals the one written. No clocks but the system's.
+
+use std::fmt;
+
+use chrono::{DateTime, DurationRound, SecondsFormat, TimeDelta, Utc};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A UTC point in time in whole microseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(DateTime<Utc>);
+
+impl Timestamp {
+    /// The present moment.
+    #[must_use]
+    pub fn now() -> Self {
+        Self::from(Utc::now())
+    }
+
+    /// Parses RFC 3339 text; `None` for anything else.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        DateTime::parse_from_rfc3339(text).ok().map(|at| Self::from(at.to_utc()))
+    }
+
+    /// From milliseconds since 1970; `None` when out of range.
+    #[must_use]
+    pub fn from_millis(millis: i64) -> Option<Self> {
+        DateTime::from_timestamp_millis(millis).map(Self)
+    }
+
+    /// Milliseconds since 1970, rounded down.
+    #[must_use]
+    pub fn as_millis(self) -> i64 {
+        self.0.timestamp_millis()
+    }
+
+    /// The next representable moment.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0.checked_add_signed(TimeDelta::microseconds(1)).unwrap_or(self.0))
+    }
+
+    /// This moment plus `duration`, saturating at the end of time.
+    #[must_use]
+    pub fn plus(self, duration: std::time::Duration) -> Self {
+        let delta = TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX);
+        Self::from(self.0.checked_add_signed(delta).unwrap_or(DateTime::<Utc>::MAX_UTC))
+    }
+
+    /// How long it is from this moment to `later`; zero when `later` is not later.
+    #[must_use]
+    pub fn until(self, later: Self) -> std::time::Duration {
+        (later.0 - self.0).to_std().unwrap_or_default()
+    }
+}
+
+impl From<DateTime<Utc>> for Timestamp {
+    fn from(at: DateTime<Utc>) -> Self {
+        Self(at.duration_trunc(TimeDelta::microseconds(1)).unwrap_or(at))
+    }
+}
+
+impl From<Timestamp> for DateTime<Utc> {
+    fn from(at: Timestamp) -> Self {
+        at.0
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.to_rfc3339_opts(SecondsFormat::Micros, true))
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        DateTime::<Utc>::deserialize(deserializer).map(Self::from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn survives_a_round_trip_through_json_to_the_microsecond() {
+        let now = Timestamp::now();
+        let json = serde_json::to_string(&now).unwrap();
+        assert_eq!(serde_json::from_str::<Timestamp>(&json).unwrap(), now);
+    }
+
+    #[test]
+    fn drops_what_postgresql_cannot_store() {
+        let fine = Timestamp::parse("2026-11-22T18:04:00.123456789Z").unwrap();
+        assert_eq!(fine.to_string(), "2026-11-22T18:04:00.123456Z");
+    }
+}
