@@ -1,0 +1,5 @@
+DROP VIEW integration_sync_queue;
+DROP TABLE record_conflicts;
+DROP TABLE record_links;
+DROP TABLE record_identities;
+DROP TABLE records;
