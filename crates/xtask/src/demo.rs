@@ -1,0 +1,130 @@
+//! `cargo xtask demo`: prospects through the whole path, counted in the CRM, and everything down again.
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+
+use crate::console::{Console, ServiceLines};
+use crate::people::Crowd;
+use crate::processes;
+use crate::services::postgres::Durability;
+use crate::services::{Choice, Services};
+use crate::session::{self, Count, Options, Service, Session, Tenant};
+use crate::stack::Backoff;
+use crate::{up, workspace};
+
+const BASE_PORT: u16 = 24_000;
+
+/// The arguments of `cargo xtask demo`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// Print the count as one JSON object on standard output, and nothing else there.
+    #[arg(long)]
+    json: bool,
+    /// Keep the data and the logs in .dev/demo-run when it is over.
+    #[arg(long)]
+    keep: bool,
+    #[command(flatten)]
+    crowd: CrowdArgs,
+}
+
+/// Which prospects are sent, and how long they are waited for.
+#[derive(clap::Args, Debug)]
+pub(crate) struct CrowdArgs {
+    /// How many prospects to send.
+    #[arg(long, default_value_t = 1_000)]
+    prospects: usize,
+    /// Another seed gives other people.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Seconds to wait, after the last event was sent, until all are in the CRM.
+    #[arg(long, default_value_t = 120)]
+    deadline: u64,
+}
+
+pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let console = Console::new(ServiceLines::InFilesOnly);
+    let folder = workspace::root().join(".dev/demo-run");
+    up::interruptible(session::build(&console)).await.transpose()?.context("interrupted")?;
+    let options = Options {
+        base_port: BASE_PORT,
+        choice: Choice::GivenOrPrivate,
+        durability: Durability::Kept,
+        backoff: Backoff::default(),
+    };
+    Services::wipe(&folder).await?;
+    let mut session = Session::open(&folder, options, console.clone()).await?;
+    let outcome = up::interruptible(carry_out(&mut session, &args.crowd, &console)).await;
+    session.take_down().await;
+    drop(session);
+    let count = outcome.transpose()?.context("interrupted")?;
+    if args.json {
+        console.print(&serde_json::to_string(&count)?);
+    }
+    if count.is_exact() && !args.keep {
+        Services::wipe(&folder).await?;
+    } else {
+        console.note(&format!("The logs are in {}", folder.join("logs").display()));
+    }
+    Ok(if count.is_exact() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn carry_out(session: &mut Session, args: &CrowdArgs, console: &Console) -> anyhow::Result<Count> {
+    session.bring_up().await?;
+    let tenant = session.demo_tenant().await?;
+    send_crowd(session, &tenant, args, console).await
+}
+
+/// Sends the prospects, waits for them in the CRM, and says what came of it.
+pub(crate) async fn send_crowd(
+    session: &Session,
+    tenant: &Tenant,
+    args: &CrowdArgs,
+    console: &Console,
+) -> anyhow::Result<Count> {
+    let crowd = Crowd::generate(args.seed, args.prospects, chrono::Utc::now());
+    let people = u64::try_from(crowd.distinct)?;
+    console.note(&format!("Sending {} events about {people} people", crowd.events.len()));
+    let sent = console.bar("sent", u64::try_from(crowd.events.len())?);
+    let arrived = console.bar("in the CRM", people);
+    let started = Instant::now();
+    let mut expected = Count { accepted: 0, distinct_people: people, in_crm: 0, duplicates: 0, owed: 0, seconds: 0.0 };
+    for batch in crowd.batches(args.seed) {
+        expected.accepted += session.send_events(tenant, batch).await?;
+        sent.set_position(expected.accepted);
+        if let Ok(now) = session.count(tenant, expected).await {
+            arrived.set_position(now.in_crm);
+        }
+    }
+    sent.finish();
+    expected.seconds = started.elapsed().as_secs_f64();
+    let deadline = Duration::from_secs(args.deadline);
+    let count = session.settle(tenant, expected, deadline, |now| arrived.set_position(now.in_crm)).await?;
+    arrived.finish();
+    console.note(&summary(&count));
+    if !count.is_exact() {
+        explain(session, &count, console);
+    }
+    Ok(count)
+}
+
+fn summary(count: &Count) -> String {
+    let Count { accepted, distinct_people, in_crm, duplicates, owed, seconds } = count;
+    format!(
+        "  accepted events   {accepted:>6}\n  distinct people   {distinct_people:>6}\n  in the CRM        {in_crm:>6}\n  \
+         duplicates        {duplicates:>6}\n  owed              {owed:>6}\n  seconds           {seconds:>6.1}"
+    )
+}
+
+fn explain(session: &Session, count: &Count, console: &Console) {
+    let missing = count.distinct_people.saturating_sub(count.in_crm);
+    let Count { duplicates, owed, .. } = count;
+    console.note(&format!("✘ {missing} people are missing, {duplicates} contacts are duplicates, {owed} are owed"));
+    for service in Service::ALL {
+        let state = session.stack.pid(service.name()).filter(|pid| processes::alive(*pid));
+        if state.is_none() {
+            console.note(&format!("✘ {} does not run:\n{}", service.name(), session.stack.tail(service.name(), 10)));
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Which ports a running system uses: chosen once, remembered, and moved only when somebody else took one.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
+
+use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
+
+use crate::home::{read_json, write_json};
+
+/// The ephemeral range starts at 32768 on Linux: above it, any outgoing connection may sit on our port.
+const LIMIT: u16 = 32_700;
+/// The offsets below differ modulo 100, so that moved ports never meet each other.
+const STEP: usize = 100;
+
+/// The ports of one running system, all on 127.0.0.1.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub struct Ports {
+    /// PostgreSQL.
+    pub postgres: u16,
+    /// RabbitMQ: AMQP 0-9-1.
+    pub amqp: u16,
+    /// RabbitMQ: Erlang distribution.
+    pub dist: u16,
+    /// RabbitMQ: management HTTP API.
+    pub management: u16,
+    /// RabbitMQ: Prometheus metrics.
+    pub prometheus: u16,
+    /// Erlang's port mapper, one for each node of ours.
+    pub epmd: u16,
+    /// `api-gateway`.
+    pub gateway: u16,
+    /// `webhook-ingest`.
+    pub ingest: u16,
+    /// `sync-dispatcher`, for its health and metrics.
+    pub dispatcher: u16,
+    /// `log-writer`, for its health and metrics.
+    pub log_writer: u16,
+    /// The stand-in of the platforms.
+    pub sandbox: u16,
+}
+
+impl Ports {
+    /// The ports wished for with this base, free or not.
+    #[must_use]
+    pub fn wished(base: u16) -> Self {
+        let at = |offset: u16| base.saturating_add(offset);
+        Self {
+            postgres: at(432),
+            amqp: at(672),
+            dist: at(673),
+            management: at(674),
+            prometheus: at(675),
+            epmd: at(369),
+            gateway: at(80),
+            ingest: at(81),
+            dispatcher: at(82),
+            log_writer: at(83),
+            sandbox: at(90),
+        }
+    }
+
+    /// Takes the ports remembered in `file` or wished for by `base`, moves those that are taken, and remembers them.
+    ///
+    /// `ours` says of a taken port that its holder is an instance of ours which will be used again.
+    ///
+    /// # Errors
+    /// Fails when no free port is left below the ephemeral range, or the file cannot be read or written.
+    pub fn choose(file: &Path, base: u16, ours: impl Fn(u16) -> bool) -> anyhow::Result<Self> {
+        let before = read_json::<Self>(file)?;
+        let chosen = before.unwrap_or_else(|| Self::wished(base)).moved(|port| ours(port) || is_free(port))?;
+        if before != Some(chosen) {
+            write_json(file, &chosen)?;
+        }
+        Ok(chosen)
+    }
+
+    fn moved(self, usable: impl Fn(u16) -> bool) -> anyhow::Result<Self> {
+        let place = |wish: u16| -> anyhow::Result<u16> {
+            let mut candidates = (wish..LIMIT).step_by(STEP);
+            candidates.find(|port| usable(*port)).with_context(|| format!("no free port from {wish} on"))
+        };
+        Ok(Self {
+            postgres: place(self.postgres)?,
+            amqp: place(self.amqp)?,
+            dist: place(self.dist)?,
+            management: place(self.management)?,
+            prometheus: place(self.prometheus)?,
+            epmd: place(self.epmd)?,
+            gateway: place(self.gateway)?,
+            ingest: place(self.ingest)?,
+            dispatcher: place(self.dispatcher)?,
+            log_writer: place(self.log_writer)?,
+            sandbox: place(self.sandbox)?,
+        })
+    }
+}
+
+/// Whether nobody listens on the port.
+#[must_use]
+pub fn is_free(port: u16) -> bool {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn all(ports: Ports) -> BTreeSet<u64> {
+        let object = serde_json::to_value(ports).unwrap();
+        object.as_object().unwrap().values().map(|port| port.as_u64().unwrap()).collect()
+    }
+
+    #[test]
+    fn moves_only_what_is_taken() {
+        let wished = Ports::wished(20_000);
+        let chosen = wished.moved(|port| port != wished.postgres && port != wished.gateway).unwrap();
+        assert_eq!(chosen, Ports { postgres: 20_532, gateway: 20_180, ..wished });
+    }
+
+    #[test]
+    fn never_gives_one_port_twice() {
+        for step in 0..20_u16 {
+            let chosen = Ports::wished(20_000).moved(|port| port % 7 != step % 7 && port > 20_000 + step * 50).unwrap();
+            assert_eq!(all(chosen).len(), 11);
+        }
+    }
+
+    #[test]
+    fn says_so_when_no_port_is_left() {
+        assert!(Ports::wished(20_000).moved(|_| false).is_err());
+    }
+
+    #[test]
+    fn remembers_the_choice_while_another_holds_the_port() {
+        let file = std::env::temp_dir().join(format!("xtask-ports-{}.json", std::process::id()));
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = taken.local_addr().unwrap().port();
+        assert!(!is_free(port));
+        let chosen = Ports::choose(&file, 27_000, |_| false).unwrap();
+        assert_eq!(Ports::choose(&file, 28_000, |_| false).unwrap(), chosen);
+        std::fs::remove_file(&file).unwrap();
+    }
+
+    #[test]
+    fn keeps_a_port_held_by_an_instance_of_ours() {
+        let file = std::env::temp_dir().join(format!("xtask-own-ports-{}.json", std::process::id()));
+        let chosen = Ports::choose(&file, 27_500, |_| false).unwrap();
+        let held = TcpListener::bind((Ipv4Addr::LOCALHOST, chosen.postgres)).unwrap();
+        assert_eq!(Ports::choose(&file, 27_500, |port| port == chosen.postgres).unwrap(), chosen);
+        assert_ne!(Ports::choose(&file, 27_500, |_| false).unwrap(), chosen);
+        drop(held);
+        std::fs::remove_file(&file).unwrap();
+    }
+}

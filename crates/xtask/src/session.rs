@@ -1,0 +1,231 @@
+//! One whole running system: the database, the broker, our services and the sandbox, in one folder.
+
+mod programs;
+mod tenant;
+mod traffic;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use reqwest::Url;
+use tokio::process::Command;
+
+pub use self::programs::Service;
+pub use self::tenant::{PORTAL, Tenant};
+pub use self::traffic::Count;
+use crate::console::Console;
+use crate::home::Home;
+use crate::secrets::Secrets;
+use crate::services::ports::{Ports, is_free};
+use crate::services::postgres::Durability;
+use crate::services::{Choice, Services};
+use crate::stack::{Backoff, Stack};
+use crate::{http, workspace};
+
+const READY_LIMIT: Duration = Duration::from_secs(90);
+
+/// How a system is brought up.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Where its ports are wished for; see [`Ports::wished`].
+    pub base_port: u16,
+    /// Whether servers given by URL are used.
+    pub choice: Choice,
+    /// What a commit of the database promises.
+    pub durability: Durability,
+    /// When crashed services are started again.
+    pub backoff: Backoff,
+}
+
+/// A system in its folder. After anything that was started, [`Session::take_down`] must be called.
+#[derive(Debug)]
+pub struct Session {
+    home: Home,
+    options: Options,
+    console: Console,
+    client: reqwest::Client,
+    binaries: PathBuf,
+    secrets: Secrets,
+    ports: Ports,
+    database: Option<Url>,
+    /// PostgreSQL and RabbitMQ, once [`Session::bring_up`] has prepared them.
+    pub services: Option<Services>,
+    /// Our own processes.
+    pub stack: Stack,
+}
+
+impl Session {
+    /// Opens the folder, stops what a killed run left there, and chooses ports; starts nothing.
+    ///
+    /// # Errors
+    /// Fails when another xtask works in the folder, or no port is free.
+    pub async fn open(folder: &Path, options: Options, console: Console) -> anyhow::Result<Self> {
+        let home = Home::open(folder)?;
+        let stack = Stack::new(home.folder(), console.clone(), options.backoff);
+        stack.stop_leftovers().await?;
+        let kept = |port| Services::already_hold(home.folder(), port);
+        let ports = Ports::choose(&home.path("ports.json"), options.base_port, kept)?;
+        let secrets = Secrets::load_or_make(&home.path("secrets.json"))?;
+        let (client, binaries) = (http::client()?, workspace::binaries()?);
+        Ok(Self { home, options, console, client, binaries, secrets, ports, database: None, services: None, stack })
+    }
+
+    /// Starts everything, from the installation of missing programs to the last service's readiness.
+    ///
+    /// The services' binaries must have been built; see [`build`].
+    ///
+    /// # Errors
+    /// Names the part that did not come up, with the end of its log.
+    pub async fn bring_up(&mut self) -> anyhow::Result<()> {
+        self.start_services().await?;
+        self.migrate().await?;
+        for service in Service::ALL {
+            self.start(service)?;
+        }
+        let step = self.console.step("wait until every service is ready");
+        for service in Service::ALL {
+            step.detail(service.name());
+            self.ready(service).await?;
+        }
+        step.done();
+        Ok(())
+    }
+
+    /// Starts PostgreSQL and RabbitMQ only.
+    ///
+    /// # Errors
+    /// Fails with the end of the log of the one that did not come up.
+    pub async fn start_services(&mut self) -> anyhow::Result<()> {
+        let folder = self.home.folder();
+        let services = Services::prepare(folder, self.ports, self.options.choice, &self.console).await?;
+        // Kept before the boot, so that an interrupted boot is taken down too.
+        let services = self.services.insert(services);
+        let step = self.console.step("start PostgreSQL and RabbitMQ");
+        services.boot(self.options.durability).await?;
+        self.database = Some(services.postgres.database(programs::DATABASE).await?);
+        step.done();
+        Ok(())
+    }
+
+    /// Applies the migrations, sets the roles' passwords, and makes the key ring.
+    ///
+    /// # Errors
+    /// Fails with what `admin` said.
+    pub async fn migrate(&self) -> anyhow::Result<()> {
+        let step = self.console.step("apply the migrations");
+        let ring = self.home.path("key-ring.json");
+        if !ring.exists() {
+            self.admin(&["new-key-ring", "--out", &ring.to_string_lossy()]).await?;
+        }
+        self.admin(&["migrate"]).await?;
+        step.done();
+        Ok(())
+    }
+
+    /// Starts one of our processes; it may not be ready yet.
+    ///
+    /// # Errors
+    /// Fails when its port has been taken meanwhile.
+    pub fn start(&mut self, service: Service) -> anyhow::Result<()> {
+        let port = service.port(self.ports);
+        if !is_free(port) {
+            bail!("port {port} of {} is taken by another program", service.name());
+        }
+        let program = programs::program(service, self)?;
+        self.stack.start(program)
+    }
+
+    /// Waits until the service answers 200 to `/readyz`.
+    ///
+    /// # Errors
+    /// Fails after 90 seconds, with its last answer and the end of its log.
+    pub async fn ready(&self, service: Service) -> anyhow::Result<()> {
+        let url = format!("{}{}", self.url(service), service.readiness());
+        let started = Instant::now();
+        loop {
+            let answer = match self.client.get(&url).send().await {
+                Ok(response) if response.status().is_success() => return Ok(()),
+                Ok(response) => format!("{}: {}", response.status(), response.text().await.unwrap_or_default()),
+                Err(error) => format!("{error}"),
+            };
+            if started.elapsed() > READY_LIMIT {
+                let log = self.stack.tail(service.name(), 20);
+                bail!("{} is not ready ({answer}); its log ends with:\n{log}", service.name());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Runs our `admin` with the owner's rights and gives what it printed.
+    ///
+    /// # Errors
+    /// Fails with what it said.
+    pub async fn admin(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        let mut command = Command::new(self.binaries.join("admin"));
+        command.args(arguments).envs(programs::admin_environment(self)?);
+        workspace::output(&mut command).await
+    }
+
+    /// Stops everything, the last started first; says what could not be stopped, and goes on.
+    pub async fn take_down(&mut self) {
+        let step = self.console.step("stop everything");
+        step.detail("our services");
+        self.stack.stop().await;
+        step.detail("RabbitMQ and PostgreSQL");
+        if let Some(services) = self.services.take()
+            && let Err(error) = services.stop().await
+        {
+            self.console.note(&format!("✘ {error:#}"));
+        }
+        step.done();
+    }
+
+    /// Where a service listens, without a slash at the end.
+    #[must_use]
+    pub fn url(&self, service: Service) -> String {
+        format!("http://127.0.0.1:{}", service.port(self.ports))
+    }
+
+    /// The client for talking to the services.
+    #[must_use]
+    pub fn client(&self) -> &reqwest::Client {
+        &self.client
+    }
+
+    /// The folder of this system.
+    #[must_use]
+    pub fn home(&self) -> &Home {
+        &self.home
+    }
+
+    /// The ports of this system.
+    #[must_use]
+    pub fn ports(&self) -> Ports {
+        self.ports
+    }
+
+    /// The owner's URL of the database, and the broker's.
+    fn servers(&self) -> anyhow::Result<(&Url, &Url)> {
+        let database = self.database.as_ref().zip(self.services.as_ref());
+        let (database, services) = database.context("PostgreSQL and RabbitMQ are not started yet")?;
+        Ok((database, services.rabbitmq.url()))
+    }
+}
+
+/// Builds the binaries that a session runs.
+///
+/// # Errors
+/// Fails when they do not compile; the compiler's words are on standard error.
+pub async fn build(console: &Console) -> anyhow::Result<()> {
+    let step = console.step("build the services");
+    let mut cargo = workspace::cargo();
+    cargo.args(["build", "--quiet", "--package", "admin"]);
+    for service in Service::ALL {
+        cargo.args(["--package", service.name()]);
+    }
+    // Standard output is kept for results.
+    workspace::run(cargo.stdout(std::process::Stdio::null())).await?;
+    step.done();
+    Ok(())
+}

@@ -1,0 +1,151 @@
+//! Our programs: their names, their ports, and the settings that make them one system.
+
+use reqwest::Url;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::{PORTAL, Session};
+use crate::services::ports::Ports;
+use crate::stack::Program;
+
+/// One of our long-running programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// The stand-in of the platforms.
+    Sandbox,
+    /// REST and the dashboard.
+    ApiGateway,
+    /// The platforms' webhooks.
+    WebhookIngest,
+    /// Merging and pushing.
+    SyncDispatcher,
+    /// Outcomes into logs.
+    LogWriter,
+}
+
+/// The database that belongs to one system in a private server.
+pub(super) const DATABASE: &str = "coccinelle";
+
+/// The sandbox knows one OAuth application.
+const CLIENT_ID: &str = "sandbox-client";
+pub(super) const CLIENT_SECRET: &str = "sandbox-secret";
+
+impl Service {
+    /// In the order in which they are started.
+    pub const ALL: [Self; 5] =
+        [Self::Sandbox, Self::ApiGateway, Self::WebhookIngest, Self::SyncDispatcher, Self::LogWriter];
+
+    /// The name of its package and binary.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sandbox => "sandbox",
+            Self::ApiGateway => "api-gateway",
+            Self::WebhookIngest => "webhook-ingest",
+            Self::SyncDispatcher => "sync-dispatcher",
+            Self::LogWriter => "log-writer",
+        }
+    }
+
+    /// Where it listens on 127.0.0.1.
+    #[must_use]
+    pub fn port(self, ports: Ports) -> u16 {
+        match self {
+            Self::Sandbox => ports.sandbox,
+            Self::ApiGateway => ports.gateway,
+            Self::WebhookIngest => ports.ingest,
+            Self::SyncDispatcher => ports.dispatcher,
+            Self::LogWriter => ports.log_writer,
+        }
+    }
+
+    /// The path that answers 200 once it can do its work.
+    pub(super) fn readiness(self) -> &'static str {
+        match self {
+            Self::Sandbox => "/",
+            Self::ApiGateway | Self::WebhookIngest | Self::SyncDispatcher | Self::LogWriter => "/readyz",
+        }
+    }
+}
+
+/// A service with its arguments and settings.
+pub(super) fn program(service: Service, session: &Session) -> anyhow::Result<Program> {
+    let listen = format!("127.0.0.1:{}", service.port(session.ports));
+    let (arguments, environment) = match service {
+        Service::Sandbox => {
+            let journal = session.home.path("sandbox.jsonl").into_os_string();
+            (vec!["--listen".into(), listen.into(), "--journal".into(), journal], Vec::new())
+        }
+        Service::ApiGateway => (Vec::new(), settings(session, &listen, Role::Gateway)?),
+        Service::WebhookIngest | Service::SyncDispatcher | Service::LogWriter => {
+            (Vec::new(), settings(session, &listen, Role::Worker)?)
+        }
+    };
+    Ok(Program {
+        name: service.name().to_owned(),
+        executable: session.binaries.join(service.name()),
+        arguments,
+        environment,
+    })
+}
+
+/// The settings of `admin`: as a service's, but the database is the owner's.
+pub(super) fn admin_environment(session: &Session) -> anyhow::Result<Vec<(String, String)>> {
+    let (secrets, (database, broker)) = (&session.secrets, session.servers()?);
+    let mut pairs = shared(session);
+    pairs.push(pair("DATABASE", "URL", database));
+    pairs.push(pair("DATABASE", "GATEWAY_PASSWORD", secrets.gateway_password.expose_secret()));
+    pairs.push(pair("DATABASE", "WORKER_PASSWORD", secrets.worker_password.expose_secret()));
+    pairs.push(pair("BROKER", "URL", broker));
+    Ok(pairs)
+}
+
+#[derive(Clone, Copy)]
+enum Role {
+    Gateway,
+    Worker,
+}
+
+fn settings(session: &Session, listen: &str, role: Role) -> anyhow::Result<Vec<(String, String)>> {
+    let (database, broker) = session.servers()?;
+    let (user, password) = match role {
+        Role::Gateway => ("coccinelle_gateway", &session.secrets.gateway_password),
+        Role::Worker => ("coccinelle_worker", &session.secrets.worker_password),
+    };
+    let mut pairs = shared(session);
+    pairs.push(pair("DATABASE", "URL", login(database, user, password)?));
+    pairs.push(pair("BROKER", "URL", broker));
+    pairs.push(pair("HTTP", "LISTEN", listen));
+    Ok(pairs)
+}
+
+/// What all our programs are told alike.
+fn shared(session: &Session) -> Vec<(String, String)> {
+    let ports = session.ports;
+    vec![
+        pair("TELEMETRY", "FORMAT", "human"),
+        pair("VAULT", "KEY_RING_FILE", session.home.path("key-ring.json").display()),
+        pair("AUTH", "HS256_SECRET", session.secrets.hs256.expose_secret()),
+        pair("WEBHOOKS", "PUBLIC_URL", format_args!("http://127.0.0.1:{}", ports.ingest)),
+        pair("PLATFORMS", "HUBSPOT__BASE_URL", format_args!("http://127.0.0.1:{}/hubspot", ports.sandbox)),
+        pair("PLATFORMS", "HUBSPOT__CLIENT_ID", CLIENT_ID),
+        pair("PLATFORMS", "HUBSPOT__CLIENT_SECRET", CLIENT_SECRET),
+    ]
+}
+
+fn pair(section: &str, key: &str, value: impl std::fmt::Display) -> (String, String) {
+    (format!("COCCINELLE__{section}__{key}"), value.to_string())
+}
+
+/// The owner's URL with another user.
+fn login(owner: &Url, user: &str, password: &SecretString) -> anyhow::Result<Url> {
+    let mut url = owner.clone();
+    let refused = |()| anyhow::anyhow!("DATABASE_URL takes no user name");
+    url.set_username(user).map_err(refused)?;
+    url.set_password(Some(password.expose_secret())).map_err(refused)?;
+    Ok(url)
+}
+
+/// The platform account that belongs to the demo tenant's key.
+pub(super) fn demo_key() -> String {
+    format!("pat-eu1-{PORTAL}-demo")
+}

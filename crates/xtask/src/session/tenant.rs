@@ -1,0 +1,146 @@
+//! The demo tenant: made once through `admin` and the gateway's own API, and found again by later runs.
+
+use anyhow::{Context as _, bail};
+use reqwest::{Method, StatusCode};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::programs::{CLIENT_SECRET, demo_key};
+use super::{Service, Session};
+use crate::home::{read_json, write_json};
+
+/// The sandbox's account that the demo tenant is connected to.
+pub const PORTAL: &str = "4242";
+
+/// The demo tenant with its HubSpot integration, which points at the sandbox.
+#[derive(Debug)]
+pub struct Tenant {
+    /// Its id (`ten_…`).
+    pub id: String,
+    /// Its integration's id (`int_…`).
+    pub integration: String,
+    /// A token of an administrator, for a month.
+    pub admin_token: SecretString,
+    /// A token of Coccinelle's backend, for a month.
+    pub service_token: SecretString,
+}
+
+#[derive(Deserialize, Serialize)]
+struct Remembered {
+    tenant: String,
+    integration: Option<String>,
+}
+
+impl Session {
+    /// Makes the demo tenant and its integration unless an earlier run did, and points the sandbox's webhooks at us.
+    ///
+    /// # Errors
+    /// Fails with the answer of the part that refused.
+    pub async fn demo_tenant(&self) -> anyhow::Result<Tenant> {
+        let step = self.console.step("make the demo tenant");
+        let file = self.home.path("demo.json");
+        let remembered = match read_json::<Remembered>(&file)? {
+            Some(remembered) => remembered,
+            None => Remembered { tenant: self.create_tenant().await?, integration: None },
+        };
+        write_json(&file, &remembered)?;
+        let id = remembered.tenant;
+        let admin_token = self.token(&id, "demo-admin", "admin").await?;
+        let service_token = self.token(&id, "demo-backend", "service").await?;
+        let integration = match remembered.integration {
+            Some(integration) if self.has_integration(&integration, &admin_token).await? => integration,
+            Some(_) | None => self.create_integration(&admin_token).await?,
+        };
+        write_json(&file, &Remembered { tenant: id.clone(), integration: Some(integration.clone()) })?;
+        self.point_sandbox_at_us().await?;
+        step.done();
+        Ok(Tenant { id, integration, admin_token, service_token })
+    }
+
+    /// The integration as the gateway shows it.
+    ///
+    /// # Errors
+    /// Fails when the gateway does not answer 200.
+    pub async fn integration(&self, tenant: &Tenant) -> anyhow::Result<Value> {
+        let path = format!("/api/v1/integrations/{}", tenant.integration);
+        let (status, body) = self.call(Method::GET, &path, &tenant.admin_token, None).await?;
+        if status != StatusCode::OK {
+            bail!("GET {path} was answered {status}: {body}");
+        }
+        Ok(body)
+    }
+
+    /// Calls the gateway with a token.
+    ///
+    /// # Errors
+    /// Fails when no answer comes; any status is an answer. A body that is no JSON is `null`.
+    pub async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        token: &SecretString,
+        body: Option<&Value>,
+    ) -> anyhow::Result<(StatusCode, Value)> {
+        let url = format!("{}{path}", self.url(Service::ApiGateway));
+        let mut request = self.client.request(method, url).bearer_auth(token.expose_secret());
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let response = request.send().await.context("the gateway does not answer")?;
+        let status = response.status();
+        Ok((status, response.json().await.unwrap_or(Value::Null)))
+    }
+
+    async fn create_tenant(&self) -> anyhow::Result<String> {
+        let printed = self.admin(&["create-tenant", "--name", "Démonstration", "--json"]).await?;
+        let answer: Value = serde_json::from_str(&printed).context("`admin create-tenant --json` printed no JSON")?;
+        string(&answer, "tenant_id")
+    }
+
+    async fn token(&self, tenant: &str, subject: &str, role: &str) -> anyhow::Result<SecretString> {
+        let arguments = ["issue-token", "--tenant", tenant, "--subject", subject, "--role", role, "--ttl", "30d"];
+        Ok(self.admin(&arguments).await?.into())
+    }
+
+    async fn has_integration(&self, id: &str, token: &SecretString) -> anyhow::Result<bool> {
+        let (status, _) = self.call(Method::GET, &format!("/api/v1/integrations/{id}"), token, None).await?;
+        Ok(status == StatusCode::OK)
+    }
+
+    async fn create_integration(&self, token: &SecretString) -> anyhow::Result<String> {
+        let wish = json!({
+            "name": "HubSpot (démo)",
+            "platform": "hubspot",
+            "credentials": { "api_key": demo_key() },
+            "direction": "bidirectional",
+            "frequency": "realtime",
+            "delivery": "direct",
+        });
+        let (status, body) = self.call(Method::POST, "/api/v1/integrations", token, Some(&wish)).await?;
+        if status != StatusCode::CREATED {
+            bail!("the integration was refused with {status}: {body}");
+        }
+        let id = string(&body, "id")?;
+        let path = format!("/api/v1/integrations/{id}/enable");
+        let (status, body) = self.call(Method::POST, &path, token, None).await?;
+        if !status.is_success() {
+            bail!("POST {path} was answered {status}: {body}");
+        }
+        Ok(id)
+    }
+
+    async fn point_sandbox_at_us(&self) -> anyhow::Result<()> {
+        let target = format!("{}/webhooks/integrations/hubspot", self.url(Service::WebhookIngest));
+        let url = format!("{}/_sandbox/hubspot/{PORTAL}/webhook", self.url(Service::Sandbox));
+        let wish = json!({ "target_url": target, "public_url": target, "client_secret": CLIENT_SECRET });
+        let response = self.client.put(url).json(&wish).send().await?;
+        response.error_for_status().context("the sandbox refused its webhook target")?;
+        Ok(())
+    }
+}
+
+fn string(body: &Value, key: &str) -> anyhow::Result<String> {
+    let text = body.get(key).and_then(Value::as_str);
+    text.map(str::to_owned).with_context(|| format!("the answer has no `{key}`: {body}"))
+}

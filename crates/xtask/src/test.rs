@@ -1,0 +1,64 @@
+//! `cargo xtask test`: the whole test suite, with a PostgreSQL and a RabbitMQ of its own.
+
+use std::process::{ExitCode, ExitStatus};
+
+use anyhow::Context as _;
+
+use crate::console::{Console, ServiceLines};
+use crate::services::postgres::Durability;
+use crate::services::{Choice, Services};
+use crate::session::{Options, Session};
+use crate::stack::Backoff;
+use crate::{up, workspace};
+
+const BASE_PORT: u16 = 21_000;
+
+/// The arguments of `cargo xtask test`.
+#[derive(clap::Args, Debug, Default)]
+pub(crate) struct Args {
+    /// Passed on to `cargo test --workspace`: filters, `-p`, and after another `--` what the test binaries take.
+    #[arg(last = true)]
+    rest: Vec<String>,
+}
+
+pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let console = Console::new(ServiceLines::InFilesOnly);
+    let folder = workspace::root().join(".dev/test");
+    let options = Options {
+        base_port: BASE_PORT,
+        choice: Choice::GivenOrPrivate,
+        durability: Durability::Relaxed,
+        backoff: Backoff::default(),
+    };
+    Services::wipe(&folder).await?;
+    let mut session = Session::open(&folder, options, console.clone()).await?;
+    let outcome = up::interruptible(carry_out(&mut session, args, &console)).await;
+    session.take_down().await;
+    drop(session);
+    Services::wipe(&folder).await?;
+    let status = outcome.transpose()?.context("interrupted")?;
+    // Ended by a signal: there is no code to pass on.
+    let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
+    Ok(ExitCode::from(code))
+}
+
+async fn carry_out(session: &mut Session, args: &Args, console: &Console) -> anyhow::Result<ExitStatus> {
+    let step = console.step("build the binaries");
+    workspace::run(workspace::cargo().args(["build", "--quiet", "--workspace", "--bins"])).await?;
+    step.done();
+    session.start_services().await?;
+    let services = session.services.as_ref().context("PostgreSQL and RabbitMQ are not started")?;
+    let mut test = workspace::cargo();
+    test.args(["test", "--workspace"]).args(&args.rest);
+    test.env("DATABASE_URL", services.postgres.url().as_str()).env("AMQP_URL", services.rabbitmq.url().as_str());
+    if let Some(management) = services.rabbitmq.management_url() {
+        test.env("AMQP_MANAGEMENT_URL", management.as_str());
+    }
+    test.env("COCCINELLE_BIN_DIR", workspace::binaries()?);
+    console.note("… run the tests");
+    let started = std::time::Instant::now();
+    let status = test.status().await.context("`cargo test` could not be started")?;
+    let mark = if status.success() { '✔' } else { '✘' };
+    console.note(&format!("{mark} run the tests ({:.1} s)", started.elapsed().as_secs_f32()));
+    Ok(status)
+}

@@ -1,0 +1,111 @@
+//! `cargo xtask up`: everything running on one machine, with a demo tenant, until Ctrl-C.
+
+use std::process::ExitCode;
+
+use secrecy::ExposeSecret as _;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::console::{Console, ServiceLines};
+use crate::demo::{CrowdArgs, send_crowd};
+use crate::services::Choice;
+use crate::services::postgres::Durability;
+use crate::session::{self, Options, Service, Session, Tenant};
+use crate::stack::Backoff;
+use crate::workspace;
+
+const BASE_PORT: u16 = 20_000;
+
+/// The arguments of `cargo xtask up`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// Also send generated prospects, and stay up.
+    #[arg(long)]
+    demo: bool,
+    /// Do not show the services' lines; they are in .dev/logs all the same.
+    #[arg(long)]
+    quiet: bool,
+    #[command(flatten)]
+    crowd: CrowdArgs,
+}
+
+pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let lines = if args.quiet { ServiceLines::InFilesOnly } else { ServiceLines::Shown };
+    let console = Console::new(lines);
+    let Some(built) = interruptible(session::build(&console)).await else { return Ok(ExitCode::SUCCESS) };
+    built?;
+    let options = Options {
+        base_port: BASE_PORT,
+        choice: Choice::GivenOrPrivate,
+        durability: Durability::Kept,
+        backoff: Backoff::default(),
+    };
+    let mut session = Session::open(&workspace::root().join(".dev"), options, console.clone()).await?;
+    let outcome = interruptible(stay_up(&mut session, args, &console)).await;
+    session.take_down().await;
+    // Ctrl-C is how this command is meant to end.
+    outcome.unwrap_or(Ok(())).map(|()| ExitCode::SUCCESS)
+}
+
+async fn stay_up(session: &mut Session, args: &Args, console: &Console) -> anyhow::Result<()> {
+    session.bring_up().await?;
+    let tenant = session.demo_tenant().await?;
+    if args.demo {
+        send_crowd(session, &tenant, &args.crowd, console).await?;
+    }
+    console.print(&banner(session, &tenant));
+    std::future::pending().await
+}
+
+/// Runs the work until it is done (`Some`) or the process is asked to stop (`None`), whichever comes first.
+pub(crate) async fn interruptible<T>(work: impl Future<Output = T>) -> Option<T> {
+    let asked = async {
+        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+        // Without a handler the signal ends the process at once, which is what it asks for.
+        let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)] = kinds.map(signal) else {
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    };
+    tokio::select! {
+        done = work => Some(done),
+        () = asked => None,
+    }
+}
+
+fn banner(session: &Session, tenant: &Tenant) -> String {
+    let (gateway, sandbox) = (session.url(Service::ApiGateway), session.url(Service::Sandbox));
+    let (admin, service) = (tenant.admin_token.expose_secret(), tenant.service_token.expose_secret());
+    let integration = &tenant.integration;
+    let now = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    format!(
+        r#"
+Everything is running. Ctrl-C stops it; the data stays in .dev for the next time.
+
+  The CRM (a stand-in for HubSpot)   {sandbox}/
+  The API                            {gateway}/api/v1
+  The tenant                         {tenant_id}
+  Its HubSpot integration            {integration}
+
+A token for the demo tenant's administrator, good for 30 days:
+
+  {admin}
+
+Send a prospect, as Coccinelle's backend does, and see it in the CRM:
+
+  curl -sS {gateway}/api/v1/events \
+    -H 'Authorization: Bearer {service}' \
+    -H 'Content-Type: application/json' \
+    -d '{{"event_id":"evt-1","type":"prospect.created","subject_id":"p-1","occurred_at":"{now}","data":{{"first_name":"Éloïse","last_name":"Martin","email":"eloise.martin@example.fr","phone":"06 12 34 56 78","city":"Nîmes"}}}}'
+
+See what was done for it:
+
+  curl -sS '{gateway}/api/v1/integrations/{integration}/logs' \
+    -H 'Authorization: Bearer {admin}'
+"#,
+        tenant_id = tenant.id,
+    )
+}

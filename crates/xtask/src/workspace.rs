@@ -1,0 +1,77 @@
+//! Where the checkout and its build output are, how cargo is called, and the variables that xtask itself reads.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use tokio::process::Command;
+
+/// The folder that holds the workspace's `Cargo.toml`.
+#[must_use]
+pub fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).unwrap_or(here).to_owned()
+}
+
+/// The folder that cargo puts debug binaries into, also where `CARGO_TARGET_DIR` moves it.
+///
+/// # Errors
+/// Fails when `cargo metadata` does.
+pub fn binaries() -> anyhow::Result<PathBuf> {
+    let metadata = cargo_metadata::MetadataCommand::new()
+        .manifest_path(root().join("Cargo.toml"))
+        .no_deps()
+        .exec()
+        .context("cargo metadata failed")?;
+    Ok(metadata.target_directory.join("debug").into_std_path_buf())
+}
+
+/// A variable of xtask's own environment; empty counts as unset.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "xtask prepares the environment from which services read their settings; it has none itself"
+    )]
+    let value = std::env::var(name).ok();
+    value.filter(|text| !text.is_empty())
+}
+
+/// A cargo command in the workspace's root that dies with the future that runs it.
+pub(crate) fn cargo() -> Command {
+    let program = variable("CARGO").map_or_else(|| OsString::from("cargo"), OsString::from);
+    let mut command = Command::new(program);
+    command.current_dir(root()).kill_on_drop(true);
+    command
+}
+
+/// Runs a command to its end with its output shown, and turns a failure into a sentence.
+pub(crate) async fn run(command: &mut Command) -> anyhow::Result<()> {
+    let shown = shown(command);
+    let status = command.status().await.with_context(|| format!("`{shown}` could not be started"))?;
+    if !status.success() {
+        bail!("`{shown}` ended with {status}");
+    }
+    Ok(())
+}
+
+/// Runs a command to its end and gives its standard output; what it said on failure is in the error.
+pub(crate) async fn output(command: &mut Command) -> anyhow::Result<String> {
+    let shown = shown(command);
+    let output = command
+        .kill_on_drop(true)
+        .stdin(std::process::Stdio::null())
+        .output()
+        .await
+        .with_context(|| format!("`{shown}` could not be started"))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!("`{shown}` ended with {}: {}", output.status, said.trim());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+fn shown(command: &Command) -> String {
+    let command = command.as_std();
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,54 @@
+//! Private PostgreSQL and RabbitMQ: started, killed, started again, and gone without a trace.
+
+use std::path::PathBuf;
+
+use xtask::console::{Console, ServiceLines};
+use xtask::services::ports::{Ports, is_free};
+use xtask::services::postgres::Durability;
+use xtask::services::{Choice, Services};
+
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        Self(std::env::temp_dir().join(format!("xtask-{name}-{}", std::process::id())))
+    }
+
+    async fn services(&self, ports: Ports) -> Services {
+        let console = Console::new(ServiceLines::InFilesOnly);
+        Services::prepare(&self.0, ports, Choice::Private, &console).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn private_servers_survive_a_kill_and_leave_nothing_behind() {
+    let folder = Folder::new("servers");
+    std::fs::create_dir_all(&folder.0).unwrap();
+    let ports = Ports::choose(&folder.0.join("ports.json"), 29_000, |_| false).unwrap();
+    let services = folder.services(ports).await;
+    services.boot(Durability::Kept).await.unwrap();
+
+    let database = services.postgres.database("kept").await.unwrap();
+    assert_eq!(database.port(), Some(ports.postgres));
+    assert!(services.rabbitmq.serves().await);
+    assert!(Services::already_hold(&folder.0, ports.postgres) && Services::already_hold(&folder.0, ports.amqp));
+    assert!(!Services::already_hold(&folder.0, ports.gateway));
+
+    services.postgres.kill().await.unwrap();
+    services.rabbitmq.kill().await.unwrap();
+    assert!(!services.rabbitmq.serves().await && is_free(ports.postgres));
+
+    services.boot(Durability::Kept).await.unwrap();
+    // Another xtask, which knows only the folder, finds them running and uses them.
+    let again = folder.services(ports).await;
+    again.boot(Durability::Kept).await.unwrap();
+    assert_eq!(again.postgres.url(), services.postgres.url());
+    assert_eq!(again.postgres.database("kept").await.unwrap(), database);
+
+    again.stop().await.unwrap();
+    for port in [ports.postgres, ports.amqp, ports.dist, ports.management, ports.prometheus, ports.epmd] {
+        assert!(is_free(port), "somebody still listens on port {port}");
+    }
+    Services::wipe(&folder.0).await.unwrap();
+    assert!(!folder.0.exists());
+}
