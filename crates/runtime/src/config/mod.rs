@@ -1,0 +1,98 @@
+//! Reading the settings: compiled-in defaults, then a file, then the environment. The only module that reads the latter.
+
+mod settings;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use config::{Config, Environment, File, FileFormat};
+
+pub use settings::{
+    AuthSettings, BrokerSettings, DatabaseSettings, DispatcherSettings, GatewaySettings, HttpSettings, IngestSettings,
+    LogWriterSettings, PlatformSettings, Settings, VaultSettings, WebhookSettings,
+};
+
+const DEFAULTS: &str = include_str!("../../default.toml");
+
+/// Names the file that is laid over the defaults.
+const FILE_VARIABLE: &str = "COCCINELLE_CONFIG";
+
+/// Why the settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A source cannot be read, or is not TOML.
+    #[error("the settings cannot be read: {0}")]
+    Unreadable(#[source] config::ConfigError),
+    /// A key is unknown or missing, or its value is of the wrong form.
+    #[error("the setting `{key}` is not usable: {source}")]
+    BadKey {
+        /// The key's path, as in `http.listen`.
+        key: String,
+        /// What is wrong with it.
+        source: config::ConfigError,
+    },
+    /// Two settings contradict one another.
+    #[error("the setting `{key}` is not usable: {reason}")]
+    Contradiction {
+        /// The key's path.
+        key: &'static str,
+        /// What it contradicts.
+        reason: &'static str,
+    },
+}
+
+/// The settings of this process.
+///
+/// # Errors
+/// When a source is unreadable, a key unknown or a value bad; the key is named.
+pub fn load() -> Result<Settings, ConfigError> {
+    let file = std::env::var_os(FILE_VARIABLE).filter(|name| !name.is_empty()).map(PathBuf::from);
+    // Only text can be a setting; a variable of other bytes is not ours.
+    let ours =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    read(file.as_deref(), ours)
+}
+
+/// The settings that these sources make: `file` over the defaults, and over that those of `variables` whose names begin
+/// with `COCCINELLE__`.
+///
+/// # Errors
+/// As [`load`].
+pub fn read(
+    file: Option<&Path>,
+    variables: impl IntoIterator<Item = (String, String)>,
+) -> Result<Settings, ConfigError> {
+    let variables: HashMap<_, _> = variables.into_iter().collect();
+    let environment = Environment::with_prefix("COCCINELLE")
+        .prefix_separator("__")
+        .separator("__")
+        .ignore_empty(true)
+        .source(Some(variables.into_iter().collect()));
+    let mut sources = Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
+    if let Some(file) = file {
+        sources = sources.add_source(File::from(file).format(FileFormat::Toml));
+    }
+    let merged = sources.add_source(environment).build().map_err(ConfigError::Unreadable)?;
+    let settings = serde_path_to_error::deserialize(merged).map_err(|error| {
+        let key = error.path().to_string();
+        ConfigError::BadKey { key, source: error.into_inner() }
+    })?;
+    check(&settings)?;
+    Ok(settings)
+}
+
+fn check(settings: &Settings) -> Result<(), ConfigError> {
+    if settings.dispatcher.lease <= settings.dispatcher.platform_timeout {
+        let reason = "it must be longer than dispatcher.platform_timeout, or two workers could write at once";
+        return Err(ConfigError::Contradiction { key: "dispatcher.lease", reason });
+    }
+    if settings.webhooks.public_url.cannot_be_a_base() {
+        let reason = "it must be a web address such as https://hooks.example.com";
+        return Err(ConfigError::Contradiction { key: "webhooks.public_url", reason });
+    }
+    Ok(())
+}

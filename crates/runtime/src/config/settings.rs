@@ -1,0 +1,190 @@
+//! The settings, section by section, typed. Their meaning and defaults are written in `default.toml`, once.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use domain::retry::RetrySchedule;
+use secrecy::SecretString;
+use serde::Deserialize;
+use url::Url;
+
+use super::value;
+use crate::telemetry::TelemetrySettings;
+
+/// Everything that can be set.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// How the service logs.
+    pub telemetry: TelemetrySettings,
+    /// PostgreSQL.
+    pub database: DatabaseSettings,
+    /// RabbitMQ.
+    pub broker: BrokerSettings,
+    /// The listener of this service.
+    pub http: HttpSettings,
+    /// Bearer tokens.
+    pub auth: AuthSettings,
+    /// The master keys.
+    pub vault: VaultSettings,
+    /// How platforms reach us.
+    pub webhooks: WebhookSettings,
+    /// `api-gateway` alone.
+    pub gateway: GatewaySettings,
+    /// `webhook-ingest` alone.
+    pub ingest: IngestSettings,
+    /// `sync-dispatcher` alone.
+    pub dispatcher: DispatcherSettings,
+    /// `log-writer` alone.
+    pub log_writer: LogWriterSettings,
+    /// By the platform's slug.
+    pub platforms: BTreeMap<String, PlatformSettings>,
+}
+
+/// The section `[database]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseSettings {
+    /// A `postgres://` address; secret, since it may hold a password.
+    pub url: SecretString,
+    /// Connections at most.
+    pub pool_size: u32,
+    /// How long to wait for one.
+    #[serde(with = "humantime_serde")]
+    pub connect_timeout: Duration,
+    /// For the role `coccinelle_gateway`, set by `admin migrate`.
+    pub gateway_password: Option<SecretString>,
+    /// For the role `coccinelle_worker`, set by `admin migrate`.
+    pub worker_password: Option<SecretString>,
+}
+
+/// The section `[broker]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BrokerSettings {
+    /// An `amqp://` or `amqps://` address; secret, since it holds a password.
+    pub url: SecretString,
+    /// How long to wait for a confirm.
+    #[serde(with = "humantime_serde")]
+    pub confirm_timeout: Duration,
+    /// The waits between attempts.
+    #[serde(deserialize_with = "value::retry_schedule")]
+    pub retry_schedule: RetrySchedule,
+}
+
+/// The section `[http]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpSettings {
+    /// Address and port; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// How long requests under way may take once the service stops.
+    #[serde(with = "humantime_serde")]
+    pub shutdown_timeout: Duration,
+}
+
+/// The section `[auth]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthSettings {
+    /// The HS256 key, at least 32 bytes.
+    #[serde(default, deserialize_with = "value::signing_key")]
+    pub hs256_secret: Option<SecretString>,
+}
+
+/// The section `[vault]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VaultSettings {
+    /// The file of master keys.
+    pub key_ring_file: PathBuf,
+}
+
+/// The section `[webhooks]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebhookSettings {
+    /// Scheme, host, port and path prefix under which platforms call us.
+    pub public_url: Url,
+}
+
+/// The section `[gateway]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GatewaySettings {
+    /// Bytes of a request body.
+    pub body_limit: usize,
+    /// Events in one request.
+    pub batch_limit: usize,
+}
+
+/// The section `[ingest]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IngestSettings {
+    /// Bytes of a delivery.
+    pub body_limit: usize,
+    /// Refusals logged for each platform and sender in one minute.
+    pub refusals_logged_per_minute: u32,
+    /// For how long an accepted delivery is remembered.
+    #[serde(with = "humantime_serde")]
+    pub repeat_window: Duration,
+}
+
+/// The section `[dispatcher]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DispatcherSettings {
+    /// Messages held at once.
+    pub push_prefetch: u16,
+    /// Whether a platform is asked for an object before it is created there.
+    pub look_before_create: bool,
+    /// How often owed work is looked for.
+    #[serde(with = "humantime_serde")]
+    pub reconcile_every: Duration,
+    /// How long work may be owed before it is announced again.
+    #[serde(with = "humantime_serde")]
+    pub owed_for_too_long: Duration,
+    /// How long one worker may hold a link.
+    #[serde(with = "humantime_serde")]
+    pub lease: Duration,
+    /// How long a platform may take to answer one request.
+    #[serde(with = "humantime_serde")]
+    pub platform_timeout: Duration,
+    /// Records in one batch call.
+    pub lane_batch: usize,
+    /// Batch calls of one integration at once.
+    pub lane_parallel: usize,
+}
+
+/// The section `[log_writer]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogWriterSettings {
+    /// Rows written together.
+    pub batch_rows: usize,
+    /// How long a row waits for others.
+    #[serde(with = "humantime_serde")]
+    pub batch_wait: Duration,
+    /// Partitions made ahead.
+    pub partitions_ahead_days: u32,
+    /// Days that log rows are kept.
+    pub retention_days: u32,
+}
+
+/// One of the sections `[platforms.*]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlatformSettings {
+    /// Where its API answers.
+    pub base_url: Url,
+    /// The id of Coccinelle's app there.
+    pub client_id: Option<String>,
+    /// The secret of Coccinelle's app there; also signs its webhooks.
+    pub client_secret: Option<SecretString>,
+    /// Whether private addresses may be called.
+    #[serde(default)]
+    pub allow_private_addresses: bool,
+}

@@ -1,0 +1,174 @@
+//! Errors as callers see them: RFC 9457 bodies. The only place where a class of failure becomes a status.
+
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::{HttpResponse, ResponseError};
+use domain::fault::{Fault, FaultKind};
+use serde::Serialize;
+
+use super::trace::request_id;
+
+/// What a caller is told to wait when a part is away and nothing better is known.
+const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// One fault in a request body.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FieldError {
+    /// Where: `events[3].prospect.email`.
+    pub path: String,
+    /// What is wrong there, as a sentence for the caller.
+    pub message: String,
+}
+
+/// An error response. The cause behind it goes to the log, never into the body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+    errors: Vec<FieldError>,
+    retry_after: Option<Duration>,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    code: &'static str,
+    detail: &'a str,
+    request_id: String,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [FieldError],
+}
+
+impl Problem {
+    /// A problem of this class, with a stable code that callers may branch on and a sentence for them.
+    #[must_use]
+    pub fn new(kind: FaultKind, code: &'static str, detail: impl Into<String>) -> Self {
+        let retry_after = (kind == FaultKind::Unavailable).then_some(DEFAULT_RETRY_AFTER);
+        Self { status: status_of(kind), code, detail: detail.into(), errors: Vec::new(), retry_after }
+    }
+
+    /// 400: the body is not even of the form that was announced.
+    #[must_use]
+    pub fn malformed(detail: impl Into<String>) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, ..Self::new(FaultKind::Invalid, "malformed", detail) }
+    }
+
+    /// 413: the body is larger than `limit` bytes.
+    #[must_use]
+    pub fn too_large(limit: usize) -> Self {
+        let detail = format!("The body is larger than {limit} bytes.");
+        Self { status: StatusCode::PAYLOAD_TOO_LARGE, ..Self::new(FaultKind::Invalid, "too_large", detail) }
+    }
+
+    /// 404: there is nothing here, or not for this caller.
+    #[must_use]
+    pub fn not_found() -> Self {
+        Self::new(FaultKind::NotFound, "not_found", "There is nothing here.")
+    }
+
+    /// Adds what is wrong, place by place.
+    #[must_use]
+    pub fn with_errors(mut self, errors: Vec<FieldError>) -> Self {
+        self.errors = errors;
+        self
+    }
+
+    /// Says when to come again.
+    #[must_use]
+    pub fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}): {}", self.status.as_u16(), self.code, self.detail)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status);
+        response.insert_header((CONTENT_TYPE, "application/problem+json"));
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.insert_header((WWW_AUTHENTICATE, "Bearer"));
+        }
+        if let Some(wait) = self.retry_after {
+            response.insert_header((RETRY_AFTER, wait.as_secs().max(1)));
+        }
+        response.json(Body {
+            r#type: format!("urn:coccinelle:problem:{}", self.code),
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            code: self.code,
+            detail: &self.detail,
+            request_id: request_id(),
+            errors: &self.errors,
+        })
+    }
+}
+
+impl<E: Fault> From<E> for Problem {
+    /// Errors that are not the caller's are logged here, with their causes, and told in general words.
+    fn from(error: E) -> Self {
+        let kind = error.kind();
+        let detail = match kind {
+            FaultKind::Internal => "Something went wrong on our side.".to_owned(),
+            FaultKind::Unavailable => "A part of the system that is needed does not answer now.".to_owned(),
+            FaultKind::Invalid
+            | FaultKind::Unauthorized
+            | FaultKind::Forbidden
+            | FaultKind::NotFound
+            | FaultKind::Conflict
+            | FaultKind::RateLimited => error.to_string(),
+        };
+        if matches!(kind, FaultKind::Internal | FaultKind::Unavailable) {
+            tracing::error!(error.code = error.code(), error.causes = causes(&error), "a request failed");
+        }
+        let problem = Self::new(kind, error.code(), detail);
+        Self { retry_after: error.retry_after().or(problem.retry_after), ..problem }
+    }
+}
+
+/// An error and what lies behind it, on one line.
+fn causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}
+
+fn status_of(kind: FaultKind) -> StatusCode {
+    match kind {
+        FaultKind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+        FaultKind::Unauthorized => StatusCode::UNAUTHORIZED,
+        FaultKind::Forbidden => StatusCode::FORBIDDEN,
+        FaultKind::NotFound => StatusCode::NOT_FOUND,
+        FaultKind::Conflict => StatusCode::CONFLICT,
+        FaultKind::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        FaultKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        FaultKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}

@@ -1,0 +1,69 @@
+//! Listening, and stopping without cutting anybody off. The routes are the binary's.
+
+use std::fmt;
+use std::io;
+
+use actix_web::dev::Server;
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{App, HttpServer};
+use tokio_util::sync::CancellationToken;
+
+use super::problem::Problem;
+use super::trace::follow;
+use crate::config::HttpSettings;
+
+/// A listener that has its port and does not answer yet.
+pub struct Bound {
+    port: u16,
+    server: Server,
+}
+
+impl fmt::Debug for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bound").field("port", &self.port).finish_non_exhaustive()
+    }
+}
+
+/// Takes the port. Each worker thread runs `configure` once; what is not routed there is a 404 problem.
+///
+/// # Errors
+/// When the address is taken or not ours.
+pub fn bind(
+    settings: &HttpSettings,
+    configure: impl Fn(&mut ServiceConfig) + Send + Clone + 'static,
+) -> io::Result<Bound> {
+    let server = HttpServer::new(move || {
+        let unknown = web::to(|| async { Err::<&str, _>(Problem::not_found()) });
+        App::new().wrap(from_fn(follow)).configure(configure.clone()).default_service(unknown)
+    })
+    .disable_signals()
+    .shutdown_timeout(settings.shutdown_timeout.as_secs().max(1))
+    .bind(settings.listen)?;
+    let port = server.addrs().first().map_or(settings.listen.port(), std::net::SocketAddr::port);
+    Ok(Bound { port, server: server.run() })
+}
+
+impl Bound {
+    /// The port, the real one where 0 was asked for.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Answers until `shutdown`, then takes no more and lets the requests under way end.
+    ///
+    /// # Errors
+    /// When the listener breaks.
+    pub async fn run_until(self, shutdown: CancellationToken) -> io::Result<()> {
+        let (handle, mut server) = (self.server.handle(), self.server);
+        tracing::info!(port = self.port, "listening");
+        tokio::select! {
+            ended = &mut server => return ended,
+            () = shutdown.cancelled() => {}
+        }
+        // The server must be polled while it stops.
+        let (ended, ()) = tokio::join!(server, handle.stop(true));
+        ended
+    }
+}

@@ -1,0 +1,68 @@
+//! What one request is known by: its trace, its log line, its figures. Publishing the trace on is the handler's.
+
+use std::cell::Cell;
+use std::future::{Ready, ready};
+use std::time::Instant;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest};
+use domain::trace::TraceParent;
+use tracing::Instrument;
+
+tokio::task_local! {
+    static CURRENT: Cell<TraceParent>;
+}
+
+/// The trace that a request carried, or the one it began.
+#[derive(Clone, Copy, Debug)]
+pub struct Trace(pub TraceParent);
+
+impl FromRequest for Trace {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let known = request.extensions().get::<Self>().copied();
+        ready(Ok(known.unwrap_or_else(|| Self(TraceParent::generate()))))
+    }
+}
+
+/// The id by which the request under way can be found in the logs.
+pub(super) fn request_id() -> String {
+    CURRENT.try_with(Cell::get).unwrap_or_else(|_| TraceParent::generate()).trace_id()
+}
+
+/// Middleware: takes `traceparent` or begins one, answers with `x-request-id`, logs and counts the request.
+pub(super) async fn follow<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let header = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
+    let trace = header.and_then(|text| text.parse().ok()).unwrap_or_else(TraceParent::generate);
+    request.extensions_mut().insert(Trace(trace));
+    let span = tracing::info_span!("request", trace.id = trace.trace_id());
+    CURRENT.scope(Cell::new(trace), answer(request, next, trace).instrument(span)).await
+}
+
+async fn answer<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+    trace: TraceParent,
+) -> Result<ServiceResponse<B>, Error> {
+    let (started, method, path) = (Instant::now(), request.method().to_string(), request.path().to_owned());
+    let mut response = next.call(request).await?;
+    // The pattern, not the path: a label must not grow with what strangers type.
+    let route = response.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
+    let (status, took) = (response.status().as_u16(), started.elapsed());
+    if let Ok(id) = HeaderValue::from_str(&trace.trace_id()) {
+        response.headers_mut().insert(HeaderName::from_static("x-request-id"), id);
+    }
+    tracing::debug!(http.method = method, http.path = path, http.status = status, duration_ms = ?took, "answered");
+    let labels = [("method", method), ("route", route), ("status", status.to_string())];
+    metrics::counter!("http_requests_total", &labels).increment(1);
+    metrics::histogram!("http_request_duration_seconds", &labels).record(took.as_secs_f64());
+    Ok(response)
+}

@@ -1,0 +1,48 @@
+//! The recorder behind the `metrics` facade, and its page. What is counted is decided where it happens.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+/// Bounds of every histogram whose name ends in `_seconds`: from a fast answer to a slow platform.
+const SECONDS: [f64; 14] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+
+/// How often samples are folded into their buckets, so that memory stays flat while nobody scrapes.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// What renders the page `/metrics`. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Metrics(Option<PrometheusHandle>);
+
+impl Metrics {
+    /// The page in Prometheus' text form.
+    #[must_use]
+    pub fn render(&self) -> String {
+        self.0.as_ref().map(PrometheusHandle::render).unwrap_or_default()
+    }
+}
+
+/// Starts recording, once a process; later calls return the same page.
+pub fn install() -> Metrics {
+    static INSTALLED: OnceLock<Metrics> = OnceLock::new();
+    INSTALLED.get_or_init(|| Metrics(start())).clone()
+}
+
+fn start() -> Option<PrometheusHandle> {
+    let builder = PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS);
+    let installed = builder.and_then(PrometheusBuilder::install_recorder);
+    let handle = installed.inspect_err(|error| tracing::error!(%error, "metrics are not recorded")).ok()?;
+    let upkeep = handle.clone();
+    // A thread, not a task: it must outlive the runtime that happened to call first.
+    let spawned = std::thread::Builder::new().name("metrics-upkeep".to_owned()).spawn(move || {
+        loop {
+            std::thread::sleep(UPKEEP);
+            upkeep.run_upkeep();
+        }
+    });
+    if let Err(error) = spawned {
+        tracing::error!(%error, "metrics are folded only when scraped");
+    }
+    Some(handle)
+}
