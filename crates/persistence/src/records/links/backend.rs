@@ -1,0 +1,107 @@
+//! The link that every record has to Coccinelle's own backend: what the backend has shown of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Array, Jsonb, Nullable, Text, Timestamptz};
+use diesel::{QueryableByName, sql_query};
+use diesel_async::RunQueryDsl;
+use domain::id::{IntegrationId, LinkId, RecordId, TenantId};
+use domain::kind::RecordKind;
+use domain::link::LinkState;
+use domain::time::Timestamp;
+use serde_json::Value;
+
+use crate::text::{from_json, parse, to_json};
+use crate::{PersistenceError, Transaction};
+
+/// The backend's link of one record. Its external id is the subject's id.
+#[derive(Clone, Debug)]
+pub struct BackendLink {
+    /// The record.
+    pub record: RecordId,
+    /// Its kind.
+    pub kind: RecordKind,
+    /// What the backend has shown.
+    pub state: LinkState,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Text)]
+    record_id: String,
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    external_id: Option<String>,
+    #[diesel(sql_type = Jsonb)]
+    seen: Value,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    seen_at: Option<DateTime<Utc>>,
+}
+
+/// The backend's links of some records; the caller holds the records' locks.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn backend_links(
+    tx: &mut Transaction,
+    backend: IntegrationId,
+    records: &BTreeSet<RecordId>,
+) -> Result<BTreeMap<RecordId, BackendLink>, PersistenceError> {
+    let rows: Vec<Row> = sql_query(
+        "SELECT record_id, kind, external_id, seen, seen_at FROM record_links
+         WHERE integration_id = $1 AND record_id = ANY($2)",
+    )
+    .bind::<Text, _>(backend.to_string())
+    .bind::<Array<Text>, _>(records.iter().map(ToString::to_string).collect::<Vec<_>>())
+    .load(&mut **tx)
+    .await?;
+    let mut links = BTreeMap::new();
+    for row in rows {
+        let record: RecordId = parse("record_id", &row.record_id)?;
+        let state = LinkState {
+            external_id: row.external_id,
+            seen: from_json("seen", row.seen)?,
+            seen_at: row.seen_at.map(Timestamp::from),
+            ..LinkState::default()
+        };
+        links.insert(record, BackendLink { record, kind: parse("kind", &row.kind)?, state });
+    }
+    Ok(links)
+}
+
+/// Writes what the backend has shown.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn save_backend_links(
+    tx: &mut Transaction,
+    tenant: TenantId,
+    backend: IntegrationId,
+    links: &[&BackendLink],
+) -> Result<(), PersistenceError> {
+    if links.is_empty() {
+        return Ok(());
+    }
+    let seen = links.iter().map(|link| to_json(&link.state.seen)).collect::<Result<Vec<Value>, _>>()?;
+    let seen_at = links.iter().map(|link| link.state.seen_at.map(DateTime::<Utc>::from));
+    sql_query(
+        "INSERT INTO record_links (tenant_id, integration_id, id, record_id, kind, external_id, seen, seen_at)
+         SELECT $1, $2, new.* FROM unnest($3, $4, $5, $6, $7, $8) AS new (id, record_id, kind, external_id, seen, seen_at)
+         ON CONFLICT (integration_id, record_id) DO UPDATE SET
+             external_id = coalesce(record_links.external_id, EXCLUDED.external_id),
+             seen = EXCLUDED.seen, seen_at = EXCLUDED.seen_at, updated_at = now()",
+    )
+    .bind::<Text, _>(tenant.to_string())
+    .bind::<Text, _>(backend.to_string())
+    .bind::<Array<Text>, _>(links.iter().map(|_| LinkId::new().to_string()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(links.iter().map(|link| link.record.to_string()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(links.iter().map(|link| link.kind.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(links.iter().map(|link| link.state.external_id.clone()).collect::<Vec<_>>())
+    .bind::<Array<Jsonb>, _>(seen)
+    .bind::<Array<Nullable<Timestamptz>>, _>(seen_at.collect::<Vec<_>>())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}

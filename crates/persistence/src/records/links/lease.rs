@@ -1,0 +1,162 @@
+//! Taking a link: one conditional UPDATE, and whoever fails to get it leaves it alone.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Array, BigInt, Bool, Double, Integer, Jsonb, Nullable, Text, Timestamptz};
+use diesel::{QueryableByName, sql_query};
+use diesel_async::RunQueryDsl;
+use domain::id::{LeaseToken, LinkId, RecordId};
+use domain::kind::RecordKind;
+use domain::link::LinkState;
+use domain::message::RecordPush;
+use domain::time::Timestamp;
+use serde_json::Value;
+
+use super::PushRow;
+use crate::text::{from_json, parse};
+use crate::{PersistenceError, Transaction};
+
+/// A link that the caller holds.
+#[derive(Clone, Debug)]
+pub struct Leased {
+    /// Its name on the broker.
+    pub push: RecordPush,
+    /// The record; `None` while the remote object has not been read yet.
+    pub record: Option<RecordId>,
+    /// What the record is.
+    pub kind: RecordKind,
+    /// What is remembered of the system.
+    pub state: LinkState,
+    /// Whether we deleted the object there.
+    pub gone: bool,
+    /// The version that was last reached.
+    pub synced_version: i64,
+    /// The mapping's version that was last reached.
+    pub synced_mapping: i64,
+    /// How many changes there were heard of.
+    pub remote_seq: i64,
+    /// How many of them were read.
+    pub read_seq: i64,
+    /// Failed attempts so far.
+    pub attempts: u32,
+    /// When a create was begun whose outcome is not known.
+    pub intent_at: Option<Timestamp>,
+    /// Whether somebody held it before and never gave it back: then the remote is read first.
+    pub was_taken_over: bool,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(embed)]
+    push: PushRow,
+    #[diesel(sql_type = Nullable<Text>)]
+    record_id: Option<String>,
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    external_id: Option<String>,
+    #[diesel(sql_type = Bool)]
+    gone: bool,
+    #[diesel(sql_type = Jsonb)]
+    sent: Value,
+    #[diesel(sql_type = Jsonb)]
+    seen: Value,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    seen_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = BigInt)]
+    synced_version: i64,
+    #[diesel(sql_type = BigInt)]
+    synced_mapping: i64,
+    #[diesel(sql_type = BigInt)]
+    remote_seq: i64,
+    #[diesel(sql_type = BigInt)]
+    read_seq: i64,
+    #[diesel(sql_type = Integer)]
+    attempts: i32,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    intent_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Bool)]
+    was_taken_over: bool,
+}
+
+impl Row {
+    fn into_leased(self) -> Result<Leased, PersistenceError> {
+        Ok(Leased {
+            push: self.push.into_push()?,
+            record: self.record_id.as_deref().map(|id| parse("record_id", id)).transpose()?,
+            kind: parse("kind", &self.kind)?,
+            state: LinkState {
+                external_id: self.external_id,
+                sent: from_json("sent", self.sent)?,
+                seen: from_json("seen", self.seen)?,
+                seen_at: self.seen_at.map(Timestamp::from),
+            },
+            gone: self.gone,
+            synced_version: self.synced_version,
+            synced_mapping: self.synced_mapping,
+            remote_seq: self.remote_seq,
+            read_seq: self.read_seq,
+            attempts: u32::try_from(self.attempts).unwrap_or_default(),
+            intent_at: self.intent_at.map(Timestamp::from),
+            was_taken_over: self.was_taken_over,
+        })
+    }
+}
+
+/// Takes those of these links that are owed, due and free, for `duration`. The rest stays as it is.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn lease(
+    tx: &mut Transaction,
+    links: &[LinkId],
+    token: LeaseToken,
+    duration: Duration,
+) -> Result<Vec<Leased>, PersistenceError> {
+    let rows: Vec<Row> = sql_query(
+        "UPDATE record_links AS link SET lease_token = $2, lease_until = now() + make_interval(secs => $3)
+         FROM (
+             SELECT id, lease_token IS NOT NULL AS was_taken_over FROM record_links
+             WHERE id = ANY($1) AND owed AND (lease_until IS NULL OR lease_until < now())
+               AND (not_before IS NULL OR not_before <= now())
+             ORDER BY id FOR UPDATE SKIP LOCKED
+         ) AS free
+         WHERE link.id = free.id
+         RETURNING link.id, tenant_id, integration_id, record_id, kind, external_id, gone, sent, seen, seen_at,
+                   synced_version, synced_mapping, remote_seq, read_seq, attempts, intent_at, was_taken_over",
+    )
+    .bind::<Array<Text>, _>(links.iter().map(ToString::to_string).collect::<Vec<_>>())
+    .bind::<Text, _>(token.to_string())
+    .bind::<Double, _>(duration.as_secs_f64())
+    .load(&mut **tx)
+    .await?;
+    rows.into_iter().map(Row::into_leased).collect()
+}
+
+/// Notes that a create is about to be tried for these links, so that whoever finds the note looks before creating again.
+///
+/// Returns the links that the caller still holds; the others must be left alone.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn intend(
+    tx: &mut Transaction,
+    links: &[LinkId],
+    token: LeaseToken,
+) -> Result<Vec<LinkId>, PersistenceError> {
+    #[derive(QueryableByName)]
+    struct Id {
+        #[diesel(sql_type = Text)]
+        id: String,
+    }
+    let rows: Vec<Id> = sql_query(
+        "UPDATE record_links SET intent_at = now()
+         WHERE id = ANY($1) AND lease_token = $2 AND lease_until > now() RETURNING id",
+    )
+    .bind::<Array<Text>, _>(links.iter().map(ToString::to_string).collect::<Vec<_>>())
+    .bind::<Text, _>(token.to_string())
+    .load(&mut **tx)
+    .await?;
+    rows.iter().map(|row| parse("id", &row.id)).collect()
+}

@@ -1,0 +1,53 @@
+//! The table `record_links`: how far each system is in step. One file a step in a link's life; the rules are `domain::link`'s.
+
+mod backend;
+mod failures;
+mod lease;
+mod overdue;
+mod raise;
+mod remote;
+mod settle;
+mod view;
+
+pub use backend::{BackendLink, backend_links, save_backend_links};
+pub use failures::{FailureGroup, failures, replay};
+pub use lease::{Leased, intend, lease};
+pub use overdue::{forget_published, leftovers, overdue, unlinked};
+pub use raise::{Wanted, owed_of, raise};
+pub use remote::{
+    Counterpart, Heard, by_external_id, by_record, drop_unread, mark_dirty, mark_known_dirty, owed_dependents,
+};
+pub use settle::{Ending, Settled, Settlement, settle};
+pub use view::{LinkView, drift, of_record};
+
+use diesel::QueryableByName;
+use diesel::sql_types::Text;
+use domain::message::RecordPush;
+
+use crate::PersistenceError;
+use crate::text::parse;
+
+/// The columns that name a link on the broker.
+#[derive(QueryableByName)]
+struct PushRow {
+    #[diesel(sql_type = Text)]
+    id: String,
+    #[diesel(sql_type = Text)]
+    tenant_id: String,
+    #[diesel(sql_type = Text)]
+    integration_id: String,
+}
+
+impl PushRow {
+    fn into_push(self) -> Result<RecordPush, PersistenceError> {
+        Ok(RecordPush {
+            tenant_id: parse("tenant_id", &self.tenant_id)?,
+            integration_id: parse("integration_id", &self.integration_id)?,
+            link_id: parse("id", &self.id)?,
+        })
+    }
+}
+
+fn into_pushes(rows: Vec<PushRow>) -> Result<Vec<RecordPush>, PersistenceError> {
+    rows.into_iter().map(PushRow::into_push).collect()
+}

@@ -1,0 +1,133 @@
+//! What the reconciler looks for: links owed for too long, outcomes never published, records without a link.
+
+use std::time::Duration;
+
+use diesel::sql_types::{Array, BigInt, Double, Jsonb, Text};
+use diesel::{QueryableByName, sql_query};
+use diesel_async::RunQueryDsl;
+use domain::id::{IntegrationId, LinkId, RecordId, SyncLogId, TenantId};
+use domain::kind::RecordKind;
+use domain::message::RecordPush;
+use domain::outcome::SyncOutcome;
+use serde_json::Value;
+
+use super::{PushRow, into_pushes};
+use crate::text::{from_json, parse};
+use crate::{PersistenceError, Transaction};
+
+/// Names what is owed and was not announced for `too_long`, or whose lease ran out; it counts as announced from now on.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn overdue(
+    tx: &mut Transaction,
+    too_long: Duration,
+    limit: i64,
+) -> Result<Vec<RecordPush>, PersistenceError> {
+    let rows: Vec<PushRow> = sql_query(
+        "UPDATE record_links AS link SET announced_at = now()
+         FROM (
+             SELECT owed.id FROM record_links AS owed
+             JOIN tenant_integrations AS integration ON integration.id = owed.integration_id
+             LEFT JOIN integration_health AS health ON health.integration_id = owed.integration_id
+             WHERE owed.owed AND integration.enabled AND integration.deleted_at IS NULL
+               AND health.status IS DISTINCT FROM 'reauth_required'
+               AND (owed.lease_until IS NULL OR owed.lease_until < now())
+               AND (owed.not_before IS NULL OR owed.not_before < now() - make_interval(secs => $1))
+               AND (owed.announced_at IS NULL OR owed.announced_at < now() - make_interval(secs => $1)
+                    OR owed.lease_until > owed.announced_at)
+             ORDER BY owed.announced_at NULLS FIRST LIMIT $2 FOR UPDATE OF owed SKIP LOCKED
+         ) AS late
+         WHERE link.id = late.id
+         RETURNING link.id, link.tenant_id, link.integration_id",
+    )
+    .bind::<Double, _>(too_long.as_secs_f64())
+    .bind::<BigInt, _>(limit)
+    .load(&mut **tx)
+    .await?;
+    into_pushes(rows)
+}
+
+/// Outcomes that were committed with their links `age` ago or longer and never confirmed on the broker.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn leftovers(
+    tx: &mut Transaction,
+    age: Duration,
+    limit: i64,
+) -> Result<Vec<(LinkId, SyncOutcome)>, PersistenceError> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        id: String,
+        #[diesel(sql_type = Jsonb)]
+        outcome: Value,
+    }
+    let rows: Vec<Row> = sql_query(
+        "SELECT link.id, outcome FROM record_links AS link, jsonb_array_elements(link.unpublished) AS outcome
+         WHERE link.unpublished <> '[]' AND link.updated_at < now() - make_interval(secs => $1) LIMIT $2",
+    )
+    .bind::<Double, _>(age.as_secs_f64())
+    .bind::<BigInt, _>(limit)
+    .load(&mut **tx)
+    .await?;
+    rows.into_iter().map(|row| Ok((parse("id", &row.id)?, from_json("outcome", row.outcome)?))).collect()
+}
+
+/// Clears outcomes that are confirmed on the broker.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn forget_published(
+    tx: &mut Transaction,
+    links: &[LinkId],
+    outcomes: &[SyncLogId],
+) -> Result<(), PersistenceError> {
+    sql_query(
+        "UPDATE record_links SET unpublished = coalesce(
+             (SELECT jsonb_agg(outcome) FROM jsonb_array_elements(unpublished) AS outcome
+              WHERE NOT outcome ->> 'id' = ANY($2)), '[]')
+         WHERE id IN (SELECT id FROM record_links WHERE id = ANY($1) AND unpublished <> '[]' ORDER BY id FOR UPDATE)",
+    )
+    .bind::<Array<Text>, _>(links.iter().map(ToString::to_string).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(outcomes.iter().map(ToString::to_string).collect::<Vec<_>>())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Records of a tenant that have content and no link in an integration.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn unlinked(
+    tx: &mut Transaction,
+    tenant: TenantId,
+    integration: IntegrationId,
+    kinds: &[RecordKind],
+    limit: i64,
+) -> Result<Vec<(RecordId, RecordKind, i64)>, PersistenceError> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        id: String,
+        #[diesel(sql_type = Text)]
+        kind: String,
+        #[diesel(sql_type = BigInt)]
+        version: i64,
+    }
+    let rows: Vec<Row> = sql_query(
+        "SELECT id, kind, version FROM records AS record
+         WHERE tenant_id = $1 AND kind = ANY($3) AND version > 0 AND NOT EXISTS (
+             SELECT FROM record_links AS link WHERE link.integration_id = $2 AND link.record_id = record.id)
+         LIMIT $4",
+    )
+    .bind::<Text, _>(tenant.to_string())
+    .bind::<Text, _>(integration.to_string())
+    .bind::<Array<Text>, _>(kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>())
+    .bind::<BigInt, _>(limit)
+    .load(&mut **tx)
+    .await?;
+    rows.into_iter().map(|row| Ok((parse("id", &row.id)?, parse("kind", &row.kind)?, row.version))).collect()
+}

@@ -1,0 +1,84 @@
+//! Raising what a link should reach, which is what makes it owed, and finding what is owed of some records.
+
+use diesel::sql_query;
+use diesel::sql_types::{Array, BigInt, Text};
+use diesel_async::RunQueryDsl;
+use domain::id::{IntegrationId, LinkId, RecordId, TenantId};
+use domain::kind::RecordKind;
+use domain::message::RecordPush;
+
+use super::{PushRow, into_pushes};
+use crate::{PersistenceError, Transaction};
+
+/// The version of a record and of the mapping that an integration should reach.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    /// The integration.
+    pub integration: IntegrationId,
+    /// The record.
+    pub record: RecordId,
+    /// Its kind.
+    pub kind: RecordKind,
+    /// Its version.
+    pub version: i64,
+    /// The mapping's version.
+    pub mapping: i64,
+}
+
+/// Raises what links should reach, making those that are missing. What moves is owed from now on, and no longer blocked.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn raise(tx: &mut Transaction, tenant: TenantId, wanted: &[Wanted]) -> Result<(), PersistenceError> {
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    sql_query(
+        "INSERT INTO record_links (tenant_id, id, integration_id, record_id, kind, wanted_version, wanted_mapping,
+                                   owed_since, announced_at)
+         SELECT $1, new.*, now(), now() FROM unnest($2, $3, $4, $5, $6, $7)
+             AS new (id, integration_id, record_id, kind, wanted_version, wanted_mapping)
+         ORDER BY new.record_id, new.integration_id
+         ON CONFLICT (integration_id, record_id) DO UPDATE SET
+             wanted_version = greatest(record_links.wanted_version, EXCLUDED.wanted_version),
+             wanted_mapping = greatest(record_links.wanted_mapping, EXCLUDED.wanted_mapping),
+             blocked_at = NULL, attempts = 0, not_before = NULL, waits_for = NULL,
+             owed_since = coalesce(record_links.owed_since, now()), announced_at = now()
+         WHERE record_links.wanted_version < EXCLUDED.wanted_version
+            OR record_links.wanted_mapping < EXCLUDED.wanted_mapping",
+    )
+    .bind::<Text, _>(tenant.to_string())
+    .bind::<Array<Text>, _>(wanted.iter().map(|_| LinkId::new().to_string()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(wanted.iter().map(|link| link.integration.to_string()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(wanted.iter().map(|link| link.record.to_string()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(wanted.iter().map(|link| link.kind.as_str()).collect::<Vec<_>>())
+    .bind::<Array<BigInt>, _>(wanted.iter().map(|link| link.version).collect::<Vec<_>>())
+    .bind::<Array<BigInt>, _>(wanted.iter().map(|link| link.mapping).collect::<Vec<_>>())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// What is owed of these records by integrations that are switched on, and neither waits nor is worked on.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn owed_of(
+    tx: &mut Transaction,
+    tenant: TenantId,
+    records: &[RecordId],
+) -> Result<Vec<RecordPush>, PersistenceError> {
+    let rows: Vec<PushRow> = sql_query(
+        "SELECT link.id, link.tenant_id, link.integration_id
+         FROM record_links AS link JOIN tenant_integrations AS integration ON integration.id = link.integration_id
+         WHERE link.tenant_id = $1 AND link.record_id = ANY($2) AND link.owed AND link.waits_for IS NULL
+           AND (link.not_before IS NULL OR link.not_before <= now())
+           AND integration.enabled AND integration.deleted_at IS NULL
+         ORDER BY link.id",
+    )
+    .bind::<Text, _>(tenant.to_string())
+    .bind::<Array<Text>, _>(records.iter().map(ToString::to_string).collect::<Vec<_>>())
+    .load(&mut **tx)
+    .await?;
+    into_pushes(rows)
+}

@@ -1,0 +1,180 @@
+//! What was heard of changes there, and which link an object there belongs to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use diesel::sql_types::{Array, Nullable, Text};
+use diesel::{QueryableByName, sql_query};
+use diesel_async::RunQueryDsl;
+use domain::id::{IntegrationId, LinkId, RecordId, TenantId};
+use domain::kind::RecordKind;
+use domain::message::RecordPush;
+
+use super::{PushRow, into_pushes};
+use crate::text::parse;
+use crate::{PersistenceError, Transaction};
+
+/// Objects of one kind in one integration, by their external ids.
+#[derive(Clone, Debug)]
+pub struct Heard {
+    /// Whose.
+    pub tenant: TenantId,
+    /// In which integration.
+    pub integration: IntegrationId,
+    /// Of which kind.
+    pub kind: RecordKind,
+    /// Which.
+    pub external_ids: BTreeSet<String>,
+}
+
+/// Marks objects as changed there. One that no link names yet gets a link, and its record when it is read.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn mark_dirty(tx: &mut Transaction, heard: &Heard) -> Result<Vec<RecordPush>, PersistenceError> {
+    let rows: Vec<PushRow> = sql_query(
+        "INSERT INTO record_links (tenant_id, integration_id, kind, id, external_id, remote_seq, owed_since, announced_at)
+         SELECT $1, $2, $3, new.id, new.external_id, 1, now(), now() FROM unnest($4, $5) AS new (id, external_id)
+         ON CONFLICT (integration_id, kind, external_id) DO UPDATE SET
+             remote_seq = record_links.remote_seq + 1, blocked_at = NULL, attempts = 0, not_before = NULL,
+             owed_since = coalesce(record_links.owed_since, now()), announced_at = now()
+         RETURNING id, tenant_id, integration_id",
+    )
+    .bind::<Text, _>(heard.tenant.to_string())
+    .bind::<Text, _>(heard.integration.to_string())
+    .bind::<Text, _>(heard.kind.as_str())
+    .bind::<Array<Text>, _>(heard.external_ids.iter().map(|_| LinkId::new().to_string()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(heard.external_ids.iter().collect::<Vec<_>>())
+    .load(&mut **tx)
+    .await?;
+    into_pushes(rows)
+}
+
+/// Marks objects as changed there where a link names them, and leaves the others alone: for what is said to be deleted.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn mark_known_dirty(tx: &mut Transaction, heard: &Heard) -> Result<Vec<RecordPush>, PersistenceError> {
+    let rows: Vec<PushRow> = sql_query(
+        "UPDATE record_links SET remote_seq = remote_seq + 1, blocked_at = NULL, attempts = 0, not_before = NULL,
+             owed_since = coalesce(owed_since, now()), announced_at = now()
+         WHERE tenant_id = $1 AND integration_id = $2 AND kind = $3 AND external_id = ANY($4)
+         RETURNING id, tenant_id, integration_id",
+    )
+    .bind::<Text, _>(heard.tenant.to_string())
+    .bind::<Text, _>(heard.integration.to_string())
+    .bind::<Text, _>(heard.kind.as_str())
+    .bind::<Array<Text>, _>(heard.external_ids.iter().collect::<Vec<_>>())
+    .load(&mut **tx)
+    .await?;
+    into_pushes(rows)
+}
+
+/// A link, its record and the object there that it stands for.
+#[derive(Clone, Debug)]
+pub struct Counterpart {
+    /// The link's name on the broker.
+    pub push: RecordPush,
+    /// The record; `None` while the object has not been read.
+    pub record: Option<RecordId>,
+    /// The object; `None` before the first contact.
+    pub external_id: Option<String>,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(embed)]
+    push: PushRow,
+    #[diesel(sql_type = Nullable<Text>)]
+    record_id: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    external_id: Option<String>,
+}
+
+impl Row {
+    fn into_counterpart(self) -> Result<Counterpart, PersistenceError> {
+        Ok(Counterpart {
+            push: self.push.into_push()?,
+            record: self.record_id.as_deref().map(|id| parse("record_id", id)).transpose()?,
+            external_id: self.external_id,
+        })
+    }
+}
+
+/// The links that some records have in an integration.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn by_record(
+    tx: &mut Transaction,
+    integration: IntegrationId,
+    records: &BTreeSet<RecordId>,
+) -> Result<BTreeMap<RecordId, Counterpart>, PersistenceError> {
+    let rows: Vec<Row> = sql_query(
+        "SELECT id, tenant_id, integration_id, record_id, external_id FROM record_links
+         WHERE integration_id = $1 AND record_id = ANY($2)",
+    )
+    .bind::<Text, _>(integration.to_string())
+    .bind::<Array<Text>, _>(records.iter().map(ToString::to_string).collect::<Vec<_>>())
+    .load(&mut **tx)
+    .await?;
+    let counterparts = rows.into_iter().map(Row::into_counterpart);
+    counterparts.filter_map(|found| found.map(|found| Some((found.record?, found))).transpose()).collect()
+}
+
+/// The links that stand for some objects of an integration.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn by_external_id(
+    tx: &mut Transaction,
+    integration: IntegrationId,
+    kind: RecordKind,
+    external_ids: &BTreeSet<String>,
+) -> Result<BTreeMap<String, Counterpart>, PersistenceError> {
+    let rows: Vec<Row> = sql_query(
+        "SELECT id, tenant_id, integration_id, record_id, external_id FROM record_links
+         WHERE integration_id = $1 AND kind = $2 AND external_id = ANY($3)",
+    )
+    .bind::<Text, _>(integration.to_string())
+    .bind::<Text, _>(kind.as_str())
+    .bind::<Array<Text>, _>(external_ids.iter().collect::<Vec<_>>())
+    .load(&mut **tx)
+    .await?;
+    let counterparts = rows.into_iter().map(Row::into_counterpart);
+    counterparts.filter_map(|found| found.map(|found| Some((found.external_id.clone()?, found))).transpose()).collect()
+}
+
+/// Drops links that only say "this object was heard of", where another link turns out to stand for the object.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn drop_unread(tx: &mut Transaction, links: &[LinkId]) -> Result<(), PersistenceError> {
+    sql_query("DELETE FROM record_links WHERE id = ANY($1) AND record_id IS NULL")
+        .bind::<Array<Text>, _>(links.iter().map(ToString::to_string).collect::<Vec<_>>())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Lets go what waited for these contacts in an integration, and names it.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn owed_dependents(
+    tx: &mut Transaction,
+    integration: IntegrationId,
+    contacts: &BTreeSet<RecordId>,
+) -> Result<Vec<RecordPush>, PersistenceError> {
+    let rows: Vec<PushRow> = sql_query(
+        "UPDATE record_links AS link SET waits_for = NULL, announced_at = now()
+         FROM records AS record
+         WHERE record.id = link.record_id AND record.contact_id = ANY($2)
+           AND link.integration_id = $1 AND link.owed AND link.waits_for = 'contact'
+         RETURNING link.id, link.tenant_id, link.integration_id",
+    )
+    .bind::<Text, _>(integration.to_string())
+    .bind::<Array<Text>, _>(contacts.iter().map(ToString::to_string).collect::<Vec<_>>())
+    .load(&mut **tx)
+    .await?;
+    into_pushes(rows)
+}

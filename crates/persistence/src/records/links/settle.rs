@@ -1,0 +1,183 @@
+//! Giving a link back with what came of it; only under the token that it was taken with.
+
+use diesel::sql_types::{Bool, Jsonb, Text};
+use diesel::{QueryableByName, sql_query};
+use diesel_async::RunQueryDsl;
+use domain::field::RemoteFields;
+use domain::id::{LeaseToken, LinkId, RecordId};
+use domain::link::LinkState;
+use domain::outcome::{SyncError, SyncOutcome};
+use domain::time::Timestamp;
+use serde::Serialize;
+
+use crate::text::{parse, to_json};
+use crate::{PersistenceError, Transaction};
+
+/// How work on a link ended.
+#[derive(Clone, Debug)]
+pub enum Ending {
+    /// What was known of is in step.
+    InStep,
+    /// Nothing was tried; it is due again at this time, or at once.
+    Released(Option<Timestamp>),
+    /// Nothing was tried; its contact has to be there first.
+    WaitsForContact,
+    /// An attempt failed and another is due at this time.
+    Retry {
+        /// When.
+        not_before: Timestamp,
+        /// Why the attempt failed.
+        error: SyncError,
+    },
+    /// An attempt failed and none is left, or none would help.
+    Blocked {
+        /// Why.
+        error: SyncError,
+    },
+}
+
+/// What came of the work on one link.
+#[derive(Clone, Debug)]
+pub struct Settlement {
+    /// The link.
+    pub link: LinkId,
+    /// The record it belongs to by now.
+    pub record: Option<RecordId>,
+    /// What is remembered of the system from now on.
+    pub state: LinkState,
+    /// Whether we deleted the object there.
+    pub gone: bool,
+    /// The record's version that was reached.
+    pub synced_version: i64,
+    /// The record's version that was tried; a failure at it does not block a later one.
+    pub tried_version: i64,
+    /// The mapping's version that was reached.
+    pub synced_mapping: i64,
+    /// The change there that was read.
+    pub read_seq: i64,
+    /// Failed attempts so far.
+    pub attempts: u32,
+    /// Whether a create may have happened of which nothing is known.
+    pub intent_is_open: bool,
+    /// How it ended.
+    pub ending: Ending,
+    /// What was tried.
+    pub outcomes: Vec<SyncOutcome>,
+}
+
+/// A link that was given back.
+#[derive(Clone, Copy, Debug)]
+pub struct Settled {
+    /// The link.
+    pub link: LinkId,
+    /// Whether more is owed already.
+    pub is_owed: bool,
+}
+
+/// The columns of a settlement, as `jsonb_to_recordset` reads them.
+#[derive(Serialize)]
+struct Row<'a> {
+    id: String,
+    record_id: Option<String>,
+    external_id: Option<&'a str>,
+    gone: bool,
+    sent: &'a RemoteFields,
+    seen: &'a RemoteFields,
+    seen_at: Option<Timestamp>,
+    synced_version: i64,
+    tried_version: i64,
+    synced_mapping: i64,
+    read_seq: i64,
+    attempts: u32,
+    intent_is_open: bool,
+    blocked: bool,
+    not_before: Option<Timestamp>,
+    waits_for: Option<&'static str>,
+    error_class: Option<&'static str>,
+    error_code: Option<&'a str>,
+    error_message: Option<&'a str>,
+    fingerprint: Option<String>,
+    outcomes: &'a [SyncOutcome],
+}
+
+impl<'a> Row<'a> {
+    fn of(settlement: &'a Settlement) -> Self {
+        let (error, not_before) = match &settlement.ending {
+            Ending::InStep | Ending::WaitsForContact => (None, None),
+            Ending::Released(not_before) => (None, *not_before),
+            Ending::Retry { not_before, error } => (Some(error), Some(*not_before)),
+            Ending::Blocked { error } => (Some(error), None),
+        };
+        Row {
+            id: settlement.link.to_string(),
+            record_id: settlement.record.map(|id| id.to_string()),
+            external_id: settlement.state.external_id.as_deref(),
+            gone: settlement.gone,
+            sent: &settlement.state.sent,
+            seen: &settlement.state.seen,
+            seen_at: settlement.state.seen_at,
+            synced_version: settlement.synced_version,
+            tried_version: settlement.tried_version,
+            synced_mapping: settlement.synced_mapping,
+            read_seq: settlement.read_seq,
+            attempts: settlement.attempts,
+            intent_is_open: settlement.intent_is_open,
+            blocked: matches!(settlement.ending, Ending::Blocked { .. }),
+            not_before,
+            waits_for: matches!(settlement.ending, Ending::WaitsForContact).then_some("contact"),
+            error_class: error.map(|error| error.class.code()),
+            error_code: error.map(|error| error.code.as_str()),
+            error_message: error.map(|error| error.message.as_str()),
+            fingerprint: error.map(SyncError::fingerprint),
+            outcomes: &settlement.outcomes,
+        }
+    }
+}
+
+const SETTLE: &str = "
+UPDATE record_links AS link SET
+    record_id = coalesce(link.record_id, new.record_id),
+    external_id = new.external_id, gone = new.gone, sent = new.sent, seen = new.seen, seen_at = new.seen_at,
+    synced_version = new.synced_version, synced_mapping = new.synced_mapping, read_seq = new.read_seq,
+    attempts = new.attempts, not_before = new.not_before, waits_for = new.waits_for,
+    error_class = new.error_class, error_code = new.error_code, error_message = new.error_message,
+    fingerprint = new.fingerprint, failed_at = CASE WHEN new.error_class IS NOT NULL THEN now() END,
+    blocked_at = CASE WHEN new.blocked AND link.wanted_version <= new.tried_version THEN now() END,
+    owed_since = CASE WHEN new.synced_version < link.wanted_version OR new.synced_mapping < link.wanted_mapping
+                        OR new.read_seq < link.remote_seq THEN link.owed_since END,
+    intent_at = CASE WHEN new.intent_is_open THEN link.intent_at END,
+    unpublished = link.unpublished || new.outcomes,
+    lease_token = NULL, lease_until = NULL, updated_at = now()
+FROM jsonb_to_recordset($2) AS new (
+    id text, record_id text, external_id text, gone boolean, sent jsonb, seen jsonb, seen_at timestamptz,
+    synced_version bigint, tried_version bigint, synced_mapping bigint, read_seq bigint, attempts integer,
+    intent_is_open boolean, blocked boolean, not_before timestamptz, waits_for text, error_class text,
+    error_code text, error_message text, fingerprint text, outcomes jsonb)
+WHERE link.id = new.id AND link.lease_token = $1
+RETURNING link.id, link.owed";
+
+/// Gives links back. Those that the caller no longer holds stay as they are and are not returned.
+///
+/// # Errors
+/// [`PersistenceError`] of kind `Conflict` where an external id is another link's already, or when the database does not
+/// answer.
+pub async fn settle(
+    tx: &mut Transaction,
+    token: LeaseToken,
+    settlements: &[Settlement],
+) -> Result<Vec<Settled>, PersistenceError> {
+    #[derive(QueryableByName)]
+    struct Given {
+        #[diesel(sql_type = Text)]
+        id: String,
+        #[diesel(sql_type = Bool)]
+        owed: bool,
+    }
+    if settlements.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<Row<'_>> = settlements.iter().map(Row::of).collect();
+    let given: Vec<Given> =
+        sql_query(SETTLE).bind::<Text, _>(token.to_string()).bind::<Jsonb, _>(to_json(&rows)?).load(&mut **tx).await?;
+    given.into_iter().map(|row| Ok(Settled { link: parse("id", &row.id)?, is_owed: row.owed })).collect()
+}

@@ -1,0 +1,113 @@
+//! What readers are shown of links.
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz};
+use diesel::{QueryableByName, sql_query};
+use diesel_async::RunQueryDsl;
+use domain::id::{IntegrationId, LinkId, RecordId, TenantId};
+use domain::platform::PlatformSlug;
+use domain::time::Timestamp;
+
+use crate::text::parse;
+use crate::{PersistenceError, Transaction};
+
+/// A record's counterpart in one platform.
+#[derive(Clone, Debug)]
+pub struct LinkView {
+    /// The link.
+    pub id: LinkId,
+    /// The integration.
+    pub integration: IntegrationId,
+    /// Its platform.
+    pub platform: PlatformSlug,
+    /// The platform's id of the object.
+    pub external_id: Option<String>,
+    /// Whether it is out of step and being worked on.
+    pub is_owed: bool,
+    /// Whether a failure blocks it.
+    pub is_blocked: bool,
+    /// The last failure's message.
+    pub error_message: Option<String>,
+    /// When it was last committed.
+    pub updated_at: Timestamp,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Text)]
+    id: String,
+    #[diesel(sql_type = Text)]
+    integration_id: String,
+    #[diesel(sql_type = Text)]
+    platform: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    external_id: Option<String>,
+    #[diesel(sql_type = Bool)]
+    owed: bool,
+    #[diesel(sql_type = Bool)]
+    blocked: bool,
+    #[diesel(sql_type = Nullable<Text>)]
+    error_message: Option<String>,
+    #[diesel(sql_type = Timestamptz)]
+    updated_at: DateTime<Utc>,
+}
+
+impl Row {
+    fn into_view(self) -> Result<LinkView, PersistenceError> {
+        Ok(LinkView {
+            id: parse("id", &self.id)?,
+            integration: parse("integration_id", &self.integration_id)?,
+            platform: parse("platform", &self.platform)?,
+            external_id: self.external_id,
+            is_owed: self.owed,
+            is_blocked: self.blocked,
+            error_message: self.error_message,
+            updated_at: self.updated_at.into(),
+        })
+    }
+}
+
+/// The counterparts of one record.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn of_record(
+    tx: &mut Transaction,
+    tenant: TenantId,
+    record: RecordId,
+) -> Result<Vec<LinkView>, PersistenceError> {
+    let rows: Vec<Row> = sql_query(
+        "SELECT link.id, link.integration_id, integration.platform, link.external_id, link.owed,
+                link.blocked_at IS NOT NULL AS blocked, link.error_message, link.updated_at
+         FROM record_links AS link JOIN tenant_integrations AS integration ON integration.id = link.integration_id
+         WHERE link.tenant_id = $1 AND link.record_id = $2 ORDER BY link.id",
+    )
+    .bind::<Text, _>(tenant.to_string())
+    .bind::<Text, _>(record.to_string())
+    .load(&mut **tx)
+    .await?;
+    rows.into_iter().map(Row::into_view).collect()
+}
+
+/// The drift number: how many links of an integration are owed.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn drift(
+    tx: &mut Transaction,
+    tenant: TenantId,
+    integration: IntegrationId,
+) -> Result<i64, PersistenceError> {
+    #[derive(QueryableByName)]
+    struct Count {
+        #[diesel(sql_type = BigInt)]
+        count: i64,
+    }
+    let rows: Vec<Count> =
+        sql_query("SELECT count(*) AS count FROM integration_sync_queue WHERE tenant_id = $1 AND integration_id = $2")
+            .bind::<Text, _>(tenant.to_string())
+            .bind::<Text, _>(integration.to_string())
+            .load(&mut **tx)
+            .await?;
+    Ok(rows.into_iter().next().map_or(0, |row| row.count))
+}

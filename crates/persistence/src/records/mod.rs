@@ -1,0 +1,6 @@
+//! Records, their identities, their links and their conflicts. When any of them changes is decided by the callers.
+
+pub mod conflicts;
+pub mod identities;
+pub mod links;
+pub mod store;

@@ -1,0 +1,98 @@
+//! The table `records`: read, lock, save. Merging is `domain::record`'s.
+
+use std::collections::BTreeSet;
+
+use diesel::sql_types::{Array, BigInt, Jsonb, Text};
+use diesel::{QueryableByName, sql_query};
+use diesel_async::RunQueryDsl;
+use domain::id::{RecordId, TenantId};
+use domain::record::Record;
+use serde_json::Value;
+
+use crate::text::{from_json, parse, to_json};
+use crate::{PersistenceError, Transaction};
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Text)]
+    id: String,
+    #[diesel(sql_type = Text)]
+    tenant_id: String,
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = Jsonb)]
+    fields: Value,
+    #[diesel(sql_type = BigInt)]
+    version: i64,
+}
+
+impl Row {
+    fn into_record(self) -> Result<Record, PersistenceError> {
+        Ok(Record {
+            id: parse("id", &self.id)?,
+            tenant_id: parse("tenant_id", &self.tenant_id)?,
+            kind: parse("kind", &self.kind)?,
+            fields: from_json("fields", self.fields)?,
+            version: self.version,
+        })
+    }
+}
+
+const COLUMNS: &str = "SELECT id, tenant_id, kind, fields, version FROM records";
+
+/// One record of a tenant; `None` where the tenant has none of that id.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn get(tx: &mut Transaction, tenant: TenantId, id: RecordId) -> Result<Option<Record>, PersistenceError> {
+    let rows: Vec<Row> = sql_query(format!("{COLUMNS} WHERE tenant_id = $1 AND id = $2"))
+        .bind::<Text, _>(tenant.to_string())
+        .bind::<Text, _>(id.to_string())
+        .load(&mut **tx)
+        .await?;
+    rows.into_iter().next().map(Row::into_record).transpose()
+}
+
+/// Several records of a tenant, locked until the transaction ends, in the order of their ids so that two callers
+/// cannot wait for each other.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn lock(
+    tx: &mut Transaction,
+    tenant: TenantId,
+    ids: &BTreeSet<RecordId>,
+) -> Result<Vec<Record>, PersistenceError> {
+    let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    let rows: Vec<Row> = sql_query(format!("{COLUMNS} WHERE tenant_id = $1 AND id = ANY($2) ORDER BY id FOR UPDATE"))
+        .bind::<Text, _>(tenant.to_string())
+        .bind::<Array<Text>, _>(ids)
+        .load(&mut **tx)
+        .await?;
+    rows.into_iter().map(Row::into_record).collect()
+}
+
+/// Writes records as they are, new ones and known ones; the caller holds their locks.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn save(tx: &mut Transaction, records: &[&Record]) -> Result<(), PersistenceError> {
+    if records.is_empty() {
+        return Ok(());
+    }
+    let fields = records.iter().map(|record| to_json(&record.fields)).collect::<Result<Vec<Value>, _>>()?;
+    sql_query(
+        "INSERT INTO records (id, tenant_id, kind, fields, version)
+         SELECT * FROM unnest($1, $2, $3, $4, $5)
+         ON CONFLICT (id) DO UPDATE SET fields = EXCLUDED.fields, version = EXCLUDED.version,
+             updated_at = CASE WHEN records.version = EXCLUDED.version THEN records.updated_at ELSE now() END",
+    )
+    .bind::<Array<Text>, _>(records.iter().map(|record| record.id.to_string()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(records.iter().map(|record| record.tenant_id.to_string()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(records.iter().map(|record| record.kind.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Jsonb>, _>(fields)
+    .bind::<Array<BigInt>, _>(records.iter().map(|record| record.version).collect::<Vec<_>>())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
