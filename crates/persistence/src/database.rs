@@ -1,0 +1,139 @@
+//! The pool and its transactions, each scoped to one tenant or to the system. What is done in them is the other modules'.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::time::Duration;
+
+use diesel::sql_types::{Bool, Text};
+use diesel_async::pooled_connection::deadpool::{Object, Pool};
+use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
+use diesel_async::{AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, TransactionManager};
+use domain::id::TenantId;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::error::PersistenceError;
+
+diesel::define_sql_function! {
+    /// Sets a variable of the session, or of the transaction alone.
+    fn set_config(name: Text, value: Text, is_local: Bool) -> Text;
+}
+
+/// Whose rows a transaction may touch.
+///
+/// Row-level security enforces it for the gateway's role; for the workers' role, which sees all tenants, it is of no
+/// effect, and the queries' own conditions are what counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// One tenant's.
+    Tenant(TenantId),
+    /// No tenant's in particular.
+    System,
+}
+
+/// The database: a pool that connects when it is first used, and again after it was away.
+#[derive(Clone)]
+pub struct Database {
+    pool: Pool<AsyncPgConnection>,
+    connect_timeout: Duration,
+}
+
+impl Database {
+    /// A pool of at most `pool_size` connections; `connect_timeout` is how long a caller waits for one.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "building fails only for the pool's own time-outs, and none is set")]
+    pub fn new(url: &SecretString, pool_size: u32, connect_timeout: Duration) -> Self {
+        let mut config = ManagerConfig::default();
+        // A connection that was closed is recognised without asking it; one round trip less for each transaction.
+        config.recycling_method = RecyclingMethod::Fast;
+        let manager = AsyncDieselConnectionManager::new_with_config(url.expose_secret(), config);
+        let size = usize::try_from(pool_size).unwrap_or(1).max(1);
+        let pool = Pool::builder(manager).max_size(size).build().expect("no time-outs are set");
+        Self { pool, connect_timeout }
+    }
+
+    /// Opens a transaction.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn begin(&self, scope: Scope) -> Result<Transaction, PersistenceError> {
+        let connecting = tokio::time::timeout(self.connect_timeout, self.pool.get());
+        let connection = match connecting.await {
+            Ok(connection) => connection.map_err(PersistenceError::Unreachable)?,
+            Err(_elapsed) => return Err(PersistenceError::NoConnection(self.connect_timeout)),
+        };
+        // From here on a failure drops the transaction, and with it the connection.
+        let mut transaction = Transaction { connection: Some(connection) };
+        AnsiTransactionManager::begin_transaction(&mut *transaction).await?;
+        if let Scope::Tenant(tenant) = scope {
+            let setting = diesel::select(set_config("app.tenant_id", tenant.to_string(), true));
+            setting.execute(&mut *transaction).await?;
+        }
+        Ok(transaction)
+    }
+
+    /// Whether the database answers.
+    pub async fn is_up(&self) -> bool {
+        let asking = async {
+            let mut transaction = self.begin(Scope::System).await?;
+            diesel::select(diesel::dsl::sql::<Bool>("true")).execute(&mut *transaction).await?;
+            transaction.commit().await
+        };
+        matches!(tokio::time::timeout(self.connect_timeout, asking).await, Ok(Ok(())))
+    }
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Database").field("pool", &self.pool.status()).finish_non_exhaustive()
+    }
+}
+
+/// An open transaction. Dropped without [`Self::commit`] it is rolled back by closing its connection, so commit also
+/// where nothing but reading was done.
+pub struct Transaction {
+    /// `None` only once it was committed, or while it is dropped.
+    connection: Option<Object<AsyncPgConnection>>,
+}
+
+impl Transaction {
+    /// Makes everything done in it durable, and gives the connection back.
+    ///
+    /// # Errors
+    /// When the database refuses; nothing is done then, unless the connection was lost, when nobody knows.
+    pub async fn commit(mut self) -> Result<(), PersistenceError> {
+        AnsiTransactionManager::commit_transaction(&mut *self).await?;
+        self.connection = None;
+        Ok(())
+    }
+}
+
+impl Deref for Transaction {
+    type Target = AsyncPgConnection;
+
+    #[expect(clippy::expect_used, reason = "the connection is taken only by what consumes the transaction")]
+    fn deref(&self) -> &AsyncPgConnection {
+        self.connection.as_ref().expect("an open transaction has a connection")
+    }
+}
+
+impl DerefMut for Transaction {
+    #[expect(clippy::expect_used, reason = "the connection is taken only by what consumes the transaction")]
+    fn deref_mut(&mut self) -> &mut AsyncPgConnection {
+        self.connection.as_mut().expect("an open transaction has a connection")
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        // Back in the pool it would keep its locks until somebody happened to be given the connection.
+        if let Some(connection) = self.connection.take() {
+            drop(Object::take(connection));
+        }
+    }
+}
+
+impl fmt::Debug for Transaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transaction").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,96 @@
+//! The one error of this crate and its class. Which query it came from is the caller's to say.
+
+use std::error::Error;
+use std::time::Duration;
+
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel_async::pooled_connection::deadpool::PoolError;
+use domain::fault::{Fault, FaultKind};
+
+/// Why something could not be kept or found.
+#[derive(Debug, thiserror::Error)]
+pub enum PersistenceError {
+    /// No connection could be made.
+    #[error("the database cannot be reached")]
+    Unreachable(#[source] PoolError),
+    /// No connection was made or became free in time.
+    #[error("the database gave no connection within {0:?}")]
+    NoConnection(Duration),
+    /// A statement failed, or found nothing where something must be.
+    #[error("the database refused a statement")]
+    Statement(#[from] DieselError),
+    /// A row holds what this version of the code cannot read.
+    #[error("column `{column}` holds what cannot be read")]
+    Unreadable {
+        /// The column.
+        column: &'static str,
+        /// What the parser said.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// A value has no form that can be stored.
+    #[error("a value cannot be written")]
+    Unwritable(#[source] serde_json::Error),
+    /// The migrations could not be applied or reverted.
+    #[error("the migrations failed")]
+    Migration(#[source] Box<dyn Error + Send + Sync>),
+}
+
+impl Fault for PersistenceError {
+    fn kind(&self) -> FaultKind {
+        match self {
+            Self::Unreachable(_) | Self::NoConnection(_) => FaultKind::Unavailable,
+            Self::Statement(error) => kind_of(error),
+            Self::Unwritable(_) => FaultKind::Invalid,
+            Self::Unreadable { .. } | Self::Migration(_) => FaultKind::Internal,
+        }
+    }
+}
+
+fn kind_of(error: &DieselError) -> FaultKind {
+    match error {
+        DieselError::NotFound => FaultKind::NotFound,
+        DieselError::DatabaseError(kind, information) => match kind {
+            DatabaseErrorKind::UniqueViolation | DatabaseErrorKind::ExclusionViolation => FaultKind::Conflict,
+            DatabaseErrorKind::ForeignKeyViolation
+            | DatabaseErrorKind::NotNullViolation
+            | DatabaseErrorKind::CheckViolation
+            | DatabaseErrorKind::RestrictViolation => FaultKind::Invalid,
+            DatabaseErrorKind::SerializationFailure
+            | DatabaseErrorKind::ReadOnlyTransaction
+            | DatabaseErrorKind::ClosedConnection
+            | DatabaseErrorKind::UnableToSendCommand => FaultKind::Unavailable,
+            _ if is_going_away(information.message()) => FaultKind::Unavailable,
+            _ => FaultKind::Internal,
+        },
+        DieselError::BrokenTransactionManager => FaultKind::Unavailable,
+        _ => FaultKind::Internal,
+    }
+}
+
+/// Whether the server says that it stops, starts or ends this session (classes 57P and 53300).
+///
+/// diesel passes the text on, but not the code.
+fn is_going_away(message: &str) -> bool {
+    ["terminating connection", "the database system is", "sorry, too many clients", "remaining connection slots"]
+        .iter()
+        .any(|beginning| message.starts_with(beginning))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_shuts_down_is_away_and_no_mistake_of_ours() {
+        let said = "terminating connection due to administrator command".to_owned();
+        let error = DieselError::DatabaseError(DatabaseErrorKind::Unknown, Box::new(said));
+        assert_eq!(PersistenceError::from(error).kind(), FaultKind::Unavailable);
+    }
+
+    #[test]
+    fn a_duplicate_is_a_conflict() {
+        let error = DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, Box::new(String::new()));
+        assert_eq!(PersistenceError::from(error).kind(), FaultKind::Conflict);
+    }
+}

@@ -1,0 +1,2 @@
+DROP TABLE integration_field_mappings;
+DROP TABLE integration_mapping_versions;
