@@ -1,0 +1,60 @@
+//! A migrated database for one test.
+
+use url::Url;
+
+use crate::environment::Server;
+use crate::{leftover, outside, template};
+
+/// A database of the test's own, migrated and empty. Dropped with this value, whoever is still connected.
+#[derive(Debug)]
+pub struct TestDatabase {
+    server: Url,
+    name: String,
+}
+
+/// Makes a database for this test.
+///
+/// # Panics
+/// When there is no server or the migrations fail.
+pub async fn database() -> TestDatabase {
+    let (server, name) = (Server::Database.url(), leftover::new_name());
+    let made = TestDatabase { server: server.clone(), name: name.clone() };
+    outside::run(move || async move { template::copy(&server, &name).await }).await.expect("a database for this test");
+    made
+}
+
+impl TestDatabase {
+    /// Its address for the role that owns it.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let mut url = self.server.clone();
+        url.set_path(&self.name);
+        url.into()
+    }
+
+    /// Its address for the role of the gateway, which owns nothing and cannot bypass row-level security.
+    #[must_use]
+    pub fn gateway_url(&self) -> String {
+        self.url_as("coccinelle_gateway")
+    }
+
+    /// Its address for the role of the workers.
+    #[must_use]
+    pub fn worker_url(&self) -> String {
+        self.url_as("coccinelle_worker")
+    }
+
+    fn url_as(&self, role: &'static str) -> String {
+        let mut url = self.server.clone();
+        url.set_path(&self.name);
+        url.set_username(role).and_then(|()| url.set_password(None)).expect("DATABASE_URL has a host");
+        url.into()
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        let (server, name) = (self.server.clone(), self.name.clone());
+        outside::clean_up(move || async move { drop(template::drop_database(&server, &name).await) });
+    }
+}

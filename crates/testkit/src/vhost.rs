@@ -1,0 +1,103 @@
+//! A vhost for one test.
+
+use url::Url;
+
+use crate::environment::Server;
+use crate::management::{Management, StoredMessage};
+use crate::{leftover, outside};
+
+/// A vhost of the test's own, empty. Deleted with this value, and with it all connections to it.
+#[derive(Debug)]
+pub struct TestVhost {
+    broker: Url,
+    management: Url,
+    name: String,
+}
+
+/// Makes a vhost for this test.
+///
+/// # Panics
+/// When there is no broker.
+pub async fn vhost() -> TestVhost {
+    let (broker, management) = (Server::Broker.url(), Server::BrokerManagement.url());
+    let vhost = TestVhost { broker, management, name: leftover::new_name() };
+    vhost.ask(|api, name| async move { sweep(&api).await.and(api.make_vhost(&name).await) }).await;
+    vhost
+}
+
+impl TestVhost {
+    /// Its AMQP address.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let mut url = self.broker.clone();
+        url.set_path(&self.name);
+        url.into()
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Makes it again after [`TestVhost::remove`].
+    pub async fn make(&self) {
+        self.ask(|api, name| async move { api.make_vhost(&name).await }).await;
+    }
+
+    /// Deletes it with all that is in it, as an operator might.
+    pub async fn remove(&self) {
+        self.ask(|api, name| async move { api.delete_vhost(&name).await }).await;
+    }
+
+    /// The names of its queues.
+    pub async fn queues(&self) -> Vec<String> {
+        self.ask(|api, name| async move { api.queues(&name).await }).await
+    }
+
+    /// Deletes a queue, as an operator might.
+    pub async fn delete_queue(&self, queue: &str) {
+        let queue = queue.to_owned();
+        self.ask(|api, name| async move { api.delete_queue(&name, &queue).await }).await;
+    }
+
+    /// The messages that are ready in a queue; they stay in it. Those that a consumer holds are not among them.
+    pub async fn peek(&self, queue: &str) -> Vec<StoredMessage> {
+        let queue = queue.to_owned();
+        self.ask(|api, name| async move { api.peek(&name, &queue).await }).await
+    }
+
+    /// Puts a message of any form into a queue, and says whether there was such a queue.
+    pub async fn publish(&self, queue: &str, message: StoredMessage) -> bool {
+        let queue = queue.to_owned();
+        self.ask(|api, name| async move { api.publish(&name, &queue, &message).await }).await
+    }
+
+    async fn ask<F, T>(&self, question: impl FnOnce(Management, String) -> F + Send + 'static) -> T
+    where
+        F: Future<Output = anyhow::Result<T>>,
+        T: Send + 'static,
+    {
+        let (management, name) = (self.management.clone(), self.name.clone());
+        outside::run(move || question(Management::new(management), name))
+            .await
+            .expect("an answer of the broker's management")
+    }
+}
+
+/// Another test may sweep the same one at the same time, so a failure to delete is none.
+async fn sweep(api: &Management) -> anyhow::Result<()> {
+    for vhost in api.vhosts().await? {
+        if leftover::is_left_over(&vhost) {
+            api.delete_vhost(&vhost).await.ok();
+        }
+    }
+    Ok(())
+}
+
+impl Drop for TestVhost {
+    fn drop(&mut self) {
+        let (management, name) = (self.management.clone(), self.name.clone());
+        outside::clean_up(move || async move { drop(Management::new(management).delete_vhost(&name).await) });
+    }
+}
