@@ -8,10 +8,8 @@ use anyhow::Context as _;
 use crate::console::{Console, ServiceLines};
 use crate::people::Crowd;
 use crate::processes;
-use crate::services::postgres::Durability;
-use crate::services::{Choice, Services};
+use crate::services::Services;
 use crate::session::{self, Count, Options, Service, Session, Tenant};
-use crate::stack::Backoff;
 use crate::{up, workspace};
 
 const BASE_PORT: u16 = 24_000;
@@ -47,12 +45,7 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let console = Console::new(ServiceLines::InFilesOnly);
     let folder = workspace::root().join(".dev/demo-run");
     up::interruptible(session::build(&console)).await.transpose()?.context("interrupted")?;
-    let options = Options {
-        base_port: BASE_PORT,
-        choice: Choice::GivenOrPrivate,
-        durability: Durability::Kept,
-        backoff: Backoff::default(),
-    };
+    let options = Options::new(BASE_PORT);
     Services::wipe(&folder).await?;
     let mut session = Session::open(&folder, options, console.clone()).await?;
     let outcome = up::interruptible(carry_out(&mut session, &args.crowd, &console)).await;

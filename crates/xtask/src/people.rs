@@ -9,11 +9,11 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use rand::rngs::StdRng;
-use rand::seq::IndexedRandom as _;
+use rand::seq::{IndexedRandom as _, IteratorRandom as _};
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::{Map, Value, json};
 
-use self::names::{CITIES, COMPANIES, FIRST_NAMES, LAST_NAMES, MAIL_DOMAINS, plain};
+use self::names::{BETWEEN, CITIES, COMPANIES, FIRST_NAMES, LAST_NAMES, MAIL_DOMAINS, plain};
 use self::phone::Phone;
 
 /// The largest batch that the generator makes.
@@ -183,8 +183,8 @@ fn capitalised(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-fn pick(list: &[&'static str], dice: &mut StdRng) -> &'static str {
-    list.choose(dice).copied().unwrap_or_default()
+fn pick(list: &'static str, dice: &mut StdRng) -> &'static str {
+    list.split(BETWEEN).choose(dice).unwrap_or_default()
 }
 
 #[cfg(test)]

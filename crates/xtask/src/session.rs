@@ -21,12 +21,12 @@ use crate::services::ports::{Ports, is_free};
 use crate::services::postgres::Durability;
 use crate::services::{Choice, Services};
 use crate::stack::{Backoff, Stack};
-use crate::{http, workspace};
+use crate::{http, stack, workspace};
 
 const READY_LIMIT: Duration = Duration::from_secs(90);
 
 /// How a system is brought up.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Where its ports are wished for; see [`Ports::wished`].
     pub base_port: u16,
@@ -36,6 +36,22 @@ pub struct Options {
     pub durability: Durability,
     /// When crashed services are started again.
     pub backoff: Backoff,
+    /// Variables for our services beyond what makes them one system (`COCCINELLE__SECTION__KEY` and its value).
+    pub settings: Vec<(String, String)>,
+}
+
+impl Options {
+    /// As a developer wants it: given servers are used, data is kept, crashed services come back after a second.
+    #[must_use]
+    pub fn new(base_port: u16) -> Self {
+        Self {
+            base_port,
+            choice: Choice::GivenOrPrivate,
+            durability: Durability::Kept,
+            backoff: Backoff::default(),
+            settings: Vec::new(),
+        }
+    }
 }
 
 /// A system in its folder. After anything that was started, [`Session::take_down`] must be called.
@@ -62,8 +78,8 @@ impl Session {
     /// Fails when another xtask works in the folder, or no port is free.
     pub async fn open(folder: &Path, options: Options, console: Console) -> anyhow::Result<Self> {
         let home = Home::open(folder)?;
+        stack::stop_leftovers(home.folder()).await?;
         let stack = Stack::new(home.folder(), console.clone(), options.backoff);
-        stack.stop_leftovers().await?;
         let kept = |port| Services::already_hold(home.folder(), port);
         let ports = Ports::choose(&home.path("ports.json"), options.base_port, kept)?;
         let secrets = Secrets::load_or_make(&home.path("secrets.json"))?;

@@ -5,10 +5,9 @@ use std::process::{ExitCode, ExitStatus};
 use anyhow::Context as _;
 
 use crate::console::{Console, ServiceLines};
+use crate::services::Services;
 use crate::services::postgres::Durability;
-use crate::services::{Choice, Services};
 use crate::session::{Options, Session};
-use crate::stack::Backoff;
 use crate::{up, workspace};
 
 const BASE_PORT: u16 = 21_000;
@@ -24,12 +23,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let console = Console::new(ServiceLines::InFilesOnly);
     let folder = workspace::root().join(".dev/test");
-    let options = Options {
-        base_port: BASE_PORT,
-        choice: Choice::GivenOrPrivate,
-        durability: Durability::Relaxed,
-        backoff: Backoff::default(),
-    };
+    let options = Options { durability: Durability::Relaxed, ..Options::new(BASE_PORT) };
     Services::wipe(&folder).await?;
     let mut session = Session::open(&folder, options, console.clone()).await?;
     let outcome = up::interruptible(carry_out(&mut session, args, &console)).await;

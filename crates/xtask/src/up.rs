@@ -7,10 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::console::{Console, ServiceLines};
 use crate::demo::{CrowdArgs, send_crowd};
-use crate::services::Choice;
-use crate::services::postgres::Durability;
 use crate::session::{self, Options, Service, Session, Tenant};
-use crate::stack::Backoff;
 use crate::workspace;
 
 const BASE_PORT: u16 = 20_000;
@@ -33,12 +30,7 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let console = Console::new(lines);
     let Some(built) = interruptible(session::build(&console)).await else { return Ok(ExitCode::SUCCESS) };
     built?;
-    let options = Options {
-        base_port: BASE_PORT,
-        choice: Choice::GivenOrPrivate,
-        durability: Durability::Kept,
-        backoff: Backoff::default(),
-    };
+    let options = Options::new(BASE_PORT);
     let mut session = Session::open(&workspace::root().join(".dev"), options, console.clone()).await?;
     let outcome = interruptible(stay_up(&mut session, args, &console)).await;
     session.take_down().await;

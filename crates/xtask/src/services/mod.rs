@@ -80,7 +80,7 @@ impl Services {
         rabbitmq.and(postgres)
     }
 
-    /// Stops what private instances run for the folder, and removes it, so that the next run starts afresh.
+    /// Stops what an earlier system left running in the folder, and removes it, so that the next run starts afresh.
     ///
     /// # Errors
     /// Fails when another xtask works in the folder, or a file cannot be removed.
@@ -89,6 +89,7 @@ impl Services {
             return Ok(());
         }
         let home = crate::home::Home::open(folder)?;
+        crate::stack::stop_leftovers(home.folder()).await?;
         rabbitmq::stop_leftovers(home.folder()).await?;
         postgres::remove(home.folder()).await?;
         docker::remove(home.folder()).await?;

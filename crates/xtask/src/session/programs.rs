@@ -115,6 +115,7 @@ fn settings(session: &Session, listen: &str, role: Role) -> anyhow::Result<Vec<(
     pairs.push(pair("DATABASE", "URL", login(database, user, password)?));
     pairs.push(pair("BROKER", "URL", broker));
     pairs.push(pair("HTTP", "LISTEN", listen));
+    pairs.extend(session.options.settings.iter().cloned());
     Ok(pairs)
 }
 

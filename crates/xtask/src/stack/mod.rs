@@ -46,19 +46,19 @@ pub struct Stack {
     running: Vec<Supervised>,
 }
 
+/// Stops the programs that a killed xtask left behind in its folder.
+///
+/// # Errors
+/// Fails when one of them cannot be signalled.
+pub async fn stop_leftovers(folder: &Path) -> anyhow::Result<()> {
+    leftovers::stop(&folder.join("run")).await
+}
+
 impl Stack {
     /// A stack without programs.
     #[must_use]
     pub fn new(folder: &Path, console: Console, backoff: Backoff) -> Self {
         Self { folder: folder.to_owned(), console, backoff, running: Vec::new() }
-    }
-
-    /// Stops what an earlier stack of this folder left behind when it was killed.
-    ///
-    /// # Errors
-    /// Fails when a left-over process cannot be signalled.
-    pub async fn stop_leftovers(&self) -> anyhow::Result<()> {
-        leftovers::stop(&self.run_folder()).await
     }
 
     /// Starts a program and keeps it running until [`Stack::stop`] or [`Stack::halt`].

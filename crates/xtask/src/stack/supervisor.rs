@@ -213,7 +213,7 @@ mod tests {
         leftovers::note(&run.join("ours.pid"), ours.id().unwrap()).unwrap();
         let disguised = serde_json::json!({ "pid": other.id(), "executable": "/somewhere/else/sleep" });
         std::fs::write(run.join("other.pid"), disguised.to_string()).unwrap();
-        stack(&folder).stop_leftovers().await.unwrap();
+        super::super::stop_leftovers(&folder).await.unwrap();
         assert!(!processes::alive(ours.id().unwrap()) || ours.try_wait().unwrap().is_some());
         assert!(other.try_wait().unwrap().is_none());
         assert_eq!(std::fs::read_dir(&run).unwrap().count(), 0);
