@@ -1,0 +1,2 @@
+DROP TABLE platform_budgets;
+DROP TABLE available_integrations;
