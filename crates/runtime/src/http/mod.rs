@@ -5,6 +5,9 @@ mod problem;
 mod server;
 mod trace;
 
+#[cfg(test)]
+mod tests;
+
 pub use operations::{operations, serve_operations};
 pub use problem::{FieldError, Problem};
 pub use server::{Bound, bind};
