@@ -15,7 +15,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use crate::console;
+use crate::console::{Console, ServiceLines};
 use layers::Crate;
 use tree::Tree;
 
@@ -66,7 +66,8 @@ pub(crate) fn run(_args: &Args) -> anyhow::Result<()> {
     let crates: Vec<_> = metadata.packages.iter().map(Crate::from).collect();
     let findings = findings(&tree, &crates);
     if findings.is_empty() {
-        console::say(&format!("tidy: {} files in {} crates, all in order", tree.files().len(), crates.len()));
+        let summary = format!("tidy: {} files in {} crates, all in order", tree.files().len(), crates.len());
+        Console::new(ServiceLines::InFilesOnly).print(&summary);
         return Ok(());
     }
     let list: String = findings.iter().map(|finding| format!("\n  {finding}")).collect();

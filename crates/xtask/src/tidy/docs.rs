@@ -37,7 +37,9 @@ fn backticked(line: &str) -> impl Iterator<Item = &str> {
 fn linked(line: &str) -> impl Iterator<Item = &str> {
     let targets = line.split("](").skip(1).filter_map(|rest| rest.split(')').next());
     let inside = targets.filter(|target| !target.contains("://") && !target.starts_with(['#', '/']));
-    inside.filter_map(|target| target.split('#').next()).filter(|target| !target.is_empty() && !target.starts_with("mailto:"))
+    inside
+        .filter_map(|target| target.split('#').next())
+        .filter(|target| !target.is_empty() && !target.starts_with("mailto:"))
 }
 
 fn resolve(folder: &str, link: &str) -> String {

@@ -16,7 +16,8 @@ impl From<&Package> for Crate {
     fn from(package: &Package) -> Self {
         let (tests, uses): (Vec<_>, Vec<_>) =
             package.dependencies.iter().partition(|dependency| dependency.kind == DependencyKind::Development);
-        let names = |list: Vec<&cargo_metadata::Dependency>| list.iter().map(|dependency| dependency.name.clone()).collect();
+        let names =
+            |list: Vec<&cargo_metadata::Dependency>| list.iter().map(|dependency| dependency.name.clone()).collect();
         Self { name: package.name.to_string(), uses: names(uses), uses_in_tests: names(tests) }
     }
 }
@@ -71,16 +72,7 @@ const HOMES: [(&[&str], &[&str], &str); 6] = [
     ),
     (
         &["anyhow"],
-        &[
-            "admin",
-            "api-gateway",
-            "log-writer",
-            "sandbox",
-            "sync-dispatcher",
-            "testkit",
-            "webhook-ingest",
-            "xtask",
-        ],
+        &["admin", "api-gateway", "log-writer", "sandbox", "sync-dispatcher", "testkit", "webhook-ingest", "xtask"],
         "a library's callers need to know the class: give it one `thiserror` enum that implements `Fault`",
     ),
 ];
@@ -106,11 +98,15 @@ impl Layer {
     fn remedy(self) -> &'static str {
         match self {
             Self::Domain => "the domain depends on none of ours: the noun belongs here, or the work does not",
-            Self::Sibling => "siblings do not know each other: a shared noun goes to `domain`, an orchestration to the binary",
+            Self::Sibling => {
+                "siblings do not know each other: a shared noun goes to `domain`, an orchestration to the binary"
+            }
             Self::Shared => "what binaries share knows siblings and the domain, never a binary",
             Self::Binary => "binaries talk by queue and table only: move what both need down a layer",
             Self::StandIn => "a stand-in that shares our code shares our mistakes: write the platform's side by itself",
-            Self::TestKit => "`testkit` knows none of our crates, or their own tests would see two copies of themselves",
+            Self::TestKit => {
+                "`testkit` knows none of our crates, or their own tests would see two copies of themselves"
+            }
             Self::Tasks => "`xtask` drives the built programs and imports none of them",
         }
     }

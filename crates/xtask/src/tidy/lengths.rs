@@ -25,7 +25,8 @@ fn check_file(file: &File) -> Vec<Finding> {
     if file.is_test() {
         let lines = file.text.lines().count();
         let too_long = lines > TEST_FILE;
-        let advice = format!("{lines} lines of tests, {TEST_FILE} at most: make it a folder, or write the missing fixture");
+        let advice =
+            format!("{lines} lines of tests, {TEST_FILE} at most: make it a folder, or write the missing fixture");
         return too_long.then(|| Finding::of(&file.path, advice)).into_iter().collect();
     }
     let source = Source::new(&file.text, false);
@@ -34,7 +35,8 @@ fn check_file(file: &File) -> Vec<Finding> {
     findings.extend(imports(file, &source));
     findings.extend(source.functions().into_iter().filter_map(|function| {
         let lines = source.code_lines(&function.lines);
-        let advice = format!("`{}` has {lines} lines of code, {FUNCTION} at most: extract the named step", function.name);
+        let advice =
+            format!("`{}` has {lines} lines of code, {FUNCTION} at most: extract the named step", function.name);
         (lines > FUNCTION).then(|| Finding::at(&file.path, function.lines.start() + 1, advice))
     }));
     findings

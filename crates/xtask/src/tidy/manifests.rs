@@ -54,9 +54,10 @@ fn unused(tree: &Tree, manifests: &[&File]) -> Vec<Finding> {
 }
 
 fn top_level(tree: &Tree) -> Vec<Finding> {
-    let strange = tree.below("").into_iter().filter(|name| {
-        !name.starts_with('.') && !TOP.contains(name) && !TOOLS.contains(name)
-    });
+    let strange = tree
+        .below("")
+        .into_iter()
+        .filter(|name| !name.starts_with('.') && !TOP.contains(name) && !TOOLS.contains(name));
     let advice = "the top level has a fixed list: reports belong in a commit, notes in `docs`, programs in `crates`";
     strange.map(|name| Finding::of(name, advice)).collect()
 }

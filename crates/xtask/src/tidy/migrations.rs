@@ -7,7 +7,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let ups: Vec<_> =
         tree.files().iter().filter(|file| file.path.starts_with("migrations/") && file.name() == "up.sql").collect();
     // A later migration may add what an earlier one owes.
-    let all: String = ups.iter().map(|up| statements(&up.text)).collect();
+    let all: String = ups.iter().map(|up| unroll(&statements(&up.text))).collect();
     let mut findings = pairs(tree);
     for up in ups {
         let statements = statements(&up.text);
@@ -58,15 +58,15 @@ fn table_advice(table: &Table, all: &str) -> Vec<String> {
 }
 
 fn has_policy(table: &str, all: &str) -> bool {
-    all.split(';').filter(|statement| statement.trim_start().starts_with("create policy")).any(|statement| {
-        statement.split_once(" on ").is_some_and(|(_, rest)| rest.split([' ', '(']).next() == Some(table))
-    })
+    let policies = all.split("create policy ").skip(1);
+    policies.filter_map(|rest| rest.split_once(" on ")).any(|(_, rest)| rest.split([' ', '(']).next() == Some(table))
 }
 
 /// A view must look with the eyes of who asks, or it shows every tenant to every other.
 fn views(up: &File, statements: &str) -> Vec<Finding> {
     let views = statements.split(';').filter(|statement| {
-        statement.trim_start().starts_with("create view") || statement.trim_start().starts_with("create or replace view")
+        statement.trim_start().starts_with("create view")
+            || statement.trim_start().starts_with("create or replace view")
     });
     let open = views.filter(|statement| !statement.contains("security_invoker"));
     open.map(|_| Finding::of(&up.path, "make the view WITH (security_invoker = true)")).collect()
@@ -80,6 +80,15 @@ fn tables(statements: &str) -> Vec<Table> {
         Some(Table { name: name.trim().to_owned(), columns: columns.to_owned() })
     });
     named.collect()
+}
+
+/// The same with each `FOREACH name IN ARRAY ARRAY['a', 'b'] LOOP … format('… %I …', name) …` written out for every name.
+fn unroll(statements: &str) -> String {
+    let Some((before, rest)) = statements.split_once("in array array[") else { return statements.to_owned() };
+    let (names, rest) = rest.split_once(']').unwrap_or((rest, ""));
+    let (body, after) = rest.split_once("end loop").unwrap_or((rest, ""));
+    let rounds: String = names.split('\'').skip(1).step_by(2).map(|name| body.replace("%i", name)).collect();
+    format!("{before}{rounds}{}", unroll(after))
 }
 
 /// The statements in lower case, without comments, with single spaces.
@@ -98,7 +107,8 @@ mod tests {
         CREATE POLICY mine ON things USING (tenant_id = current_setting('app.tenant_id'));\n";
 
     fn findings(up: &str) -> Vec<String> {
-        let files = [("migrations/2026-01-01-000000_a/up.sql", up), ("migrations/2026-01-01-000000_a/down.sql", "DROP")];
+        let files =
+            [("migrations/2026-01-01-000000_a/up.sql", up), ("migrations/2026-01-01-000000_a/down.sql", "DROP")];
         check(&Tree::of(&files)).into_iter().map(|finding| finding.advice).collect()
     }
 
@@ -124,6 +134,16 @@ mod tests {
         assert_eq!(findings(TABLE).len(), 3);
         let elsewhere = SECURED.replace("ON things", "ON other");
         assert!(findings(&format!("{TABLE}{elsewhere}"))[0].contains("CREATE POLICY"));
+    }
+
+    #[test]
+    fn reads_what_a_loop_does_for_each_table() {
+        let in_a_loop = "DO $$ DECLARE name text; BEGIN FOREACH name IN ARRAY ARRAY['other', 'things'] LOOP\n\
+            EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);\n\
+            EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);\n\
+            EXECUTE format('CREATE POLICY mine ON %I USING (true)', name); END LOOP; END $$;";
+        assert_eq!(findings(&format!("{TABLE}{in_a_loop}")), Vec::<String>::new());
+        assert_eq!(findings(&format!("{TABLE}{}", in_a_loop.replace(", 'things'", ""))).len(), 3);
     }
 
     #[test]

@@ -160,7 +160,8 @@ mod tests {
 
     #[test]
     fn blanks_out_what_is_no_code() {
-        let text = "let a = \"x{\\\"\"; // {\nlet b = r#\"\"}\"#; /* { /* } */ */ let c = '{'; let d: &'static str = f();";
+        let text =
+            "let a = \"x{\\\"\"; // {\nlet b = r#\"\"}\"#; /* { /* } */ */ let c = '{'; let d: &'static str = f();";
         let code = blank_out(text);
         assert_eq!(code.matches(['{', '}']).count(), 0, "{code}");
         assert_eq!(code.lines().count(), 2);
