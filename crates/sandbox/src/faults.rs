@@ -1,0 +1,138 @@
+//! The switches that make a stand-in misbehave: their values, and how a request's fate follows from
+//! them. Waiting and answering are done by each platform's gate.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Millis;
+
+/// The next so many requests are refused with this status.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FailNext {
+    pub(crate) count: u32,
+    pub(crate) status: u16,
+}
+
+/// How an answer gets lost after its write was applied.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Loss {
+    /// Something in between answers 502.
+    #[default]
+    BadGateway,
+    /// The connection breaks in the middle of the body.
+    Dropped,
+    /// Nothing comes back, ever.
+    Silence,
+}
+
+/// All the switches of one account.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Faults {
+    /// Waited before each request is looked at.
+    pub(crate) latency_ms: u64,
+    /// Requests in any ten seconds; `null` lifts the limit.
+    pub(crate) rate_limit_per_10s: Option<u32>,
+    /// Searches in any second; `null` lifts the limit.
+    pub(crate) search_limit_per_s: Option<u32>,
+    /// How long a search goes on showing what was there before a write.
+    pub(crate) search_lag_ms: Millis,
+    pub(crate) fail_next: Option<FailNext>,
+    pub(crate) fail_all_status: Option<u16>,
+    /// Accept requests and never answer.
+    pub(crate) hang: bool,
+    /// So many of the next writes are applied and their answers lost.
+    pub(crate) lost_answer_next: u32,
+    pub(crate) lost_answer_as: Loss,
+    /// The grant is gone: calls answer 401, and a refresh 400.
+    pub(crate) token_revoked: bool,
+    /// Life of an access token got by OAuth.
+    pub(crate) access_token_seconds: i64,
+    /// Show `+33 6 12 34 56 78` for what was written `0612345678`.
+    pub(crate) reformat_phones: bool,
+    /// Keep only the first n characters of these properties.
+    pub(crate) truncate: BTreeMap<String, usize>,
+}
+
+impl Default for Faults {
+    fn default() -> Self {
+        Self {
+            latency_ms: 0,
+            rate_limit_per_10s: Some(190),
+            search_limit_per_s: Some(5),
+            search_lag_ms: 2_000,
+            fail_next: None,
+            fail_all_status: None,
+            hang: false,
+            lost_answer_next: 0,
+            lost_answer_as: Loss::BadGateway,
+            token_revoked: false,
+            access_token_seconds: 1_800,
+            reformat_phones: false,
+            truncate: BTreeMap::new(),
+        }
+    }
+}
+
+impl Faults {
+    /// Lays the given keys over the present values.
+    ///
+    /// # Errors
+    /// Where a key is unknown or a value has the wrong form; nothing is changed then.
+    pub(crate) fn merge(&mut self, patch: serde_json::Map<String, serde_json::Value>) -> serde_json::Result<()> {
+        let mut whole = serde_json::to_value(&*self)?;
+        if let Some(fields) = whole.as_object_mut() {
+            fields.extend(patch);
+        }
+        *self = serde_json::from_value(whole)?;
+        Ok(())
+    }
+
+    /// The status with which the coming request is to be refused, if any. Counts it down.
+    pub(crate) fn take_failure(&mut self) -> Option<u16> {
+        if let Some(next) = self.fail_next.as_mut().filter(|next| next.count > 0) {
+            next.count = next.count.saturating_sub(1);
+            return Some(next.status);
+        }
+        self.fail_all_status
+    }
+
+    /// Whether the answer to the write just applied is to be lost, and how. Counts it down.
+    pub(crate) fn take_loss(&mut self) -> Option<Loss> {
+        self.lost_answer_next = self.lost_answer_next.checked_sub(1)?;
+        Some(self.lost_answer_as)
+    }
+
+    /// What is kept of a written value.
+    pub(crate) fn distort(&self, property: &str, value: &str) -> String {
+        let mut value = value.to_owned();
+        if self.reformat_phones && matches!(property, "phone" | "mobilephone") {
+            value = crate::people::phone::display(&value);
+        }
+        if let Some(most) = self.truncate.get(property) {
+            value = value.chars().take(*most).collect();
+        }
+        value
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_partial_change_keeps_the_rest_and_an_unknown_switch_changes_nothing() {
+        let mut faults = Faults::default();
+        let patch = |text: &str| serde_json::from_str(text).unwrap();
+        faults.merge(patch(r#"{"latency_ms": 40, "fail_next": {"count": 1, "status": 503}}"#)).unwrap();
+        assert_eq!((faults.latency_ms, faults.rate_limit_per_10s), (40, Some(190)));
+        let before = faults.clone();
+        assert!(faults.merge(patch(r#"{"latency_ms": 1, "latnecy": 2}"#)).is_err());
+        assert_eq!(faults, before);
+        assert_eq!(faults.take_failure(), Some(503));
+        assert_eq!(faults.take_failure(), None);
+    }
+}

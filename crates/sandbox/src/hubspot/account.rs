@@ -1,0 +1,242 @@
+//! One portal: its tables, its switches, and the lock around them. Applying a journal entry is the
+//! only way in which data change, live and when the journal is read again.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use super::{Record, changes::Changes, kinds::Kind, limits::Window, properties::Definition, seed};
+use crate::{
+    faults::Faults,
+    journal::{Action, By, Entry, Journal},
+    sender::{Sender, Webhook},
+    settings::AccountSettings,
+};
+
+/// One object type's objects and properties.
+#[derive(Debug)]
+pub(crate) struct Table {
+    pub(crate) records: BTreeMap<u64, Record>,
+    pub(crate) definitions: BTreeMap<String, Definition>,
+    /// (property, value in lower case) of unique properties, to the object that has it.
+    pub(crate) unique: HashMap<(String, String), u64>,
+}
+
+impl Table {
+    fn seeded(kind: Kind) -> Self {
+        let definitions =
+            seed::properties(kind).into_iter().map(|definition| (definition.name.clone(), definition)).collect();
+        Self { records: BTreeMap::new(), definitions, unique: HashMap::new() }
+    }
+
+    /// Which object holds this value of a unique property.
+    pub(crate) fn holder(&self, property: &str, value: &str) -> Option<u64> {
+        self.unique.get(&(property.to_owned(), value.trim().to_lowercase())).copied()
+    }
+
+    fn is_unique(&self, property: &str) -> bool {
+        self.definitions.get(property).is_some_and(|definition| definition.unique)
+    }
+
+    fn forget(&mut self, property: &str, value: &str, id: u64) {
+        let key = (property.to_owned(), value.to_lowercase());
+        if self.unique.get(&key) == Some(&id) {
+            self.unique.remove(&key);
+        }
+    }
+
+    /// Sets an object's values and returns those that changed.
+    fn set(&mut self, id: u64, entry: &Entry) -> Vec<(String, String)> {
+        let mut changed = Vec::new();
+        for (name, value) in entry.kept() {
+            let Some(record) = self.records.get_mut(&id) else { break };
+            let before = record.value(name).unwrap_or_default();
+            if record.set(name, value, entry.at, entry.by) {
+                changed.push((name.clone(), value.clone()));
+                if self.is_unique(name) {
+                    self.forget(name, &before, id);
+                    if !value.is_empty() {
+                        self.unique.insert((name.clone(), value.to_lowercase()), id);
+                    }
+                }
+            }
+        }
+        changed
+    }
+
+    fn archive(&mut self, id: u64, entry: &Entry) {
+        let Some(record) = self.records.get_mut(&id) else { return };
+        record.archived_at = Some(entry.at);
+        record.touch(entry.at);
+        let values: Vec<(String, String)> =
+            record.values().map(|(name, value)| (name.clone(), value.clone())).collect();
+        for (name, value) in values {
+            self.forget(&name, &value, id);
+        }
+    }
+}
+
+/// Everything behind the lock.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) faults: Faults,
+    pub(crate) webhook: Option<Arc<Webhook>>,
+    pub(crate) requests: Window,
+    pub(crate) searches: Window,
+    pub(crate) served: u64,
+    pub(crate) next_id: u64,
+    /// Both directions of every association.
+    pub(crate) ties: BTreeSet<(Kind, u64, Kind, u64)>,
+    contacts: Table,
+    deals: Table,
+    calls: Table,
+}
+
+impl State {
+    fn new() -> Self {
+        Self {
+            faults: Faults::default(),
+            webhook: None,
+            requests: Window::of(Duration::from_secs(10)),
+            searches: Window::of(Duration::from_secs(1)),
+            served: 0,
+            next_id: 101,
+            ties: BTreeSet::new(),
+            contacts: Table::seeded(Kind::Contact),
+            deals: Table::seeded(Kind::Deal),
+            calls: Table::seeded(Kind::Call),
+        }
+    }
+
+    pub(crate) const fn table(&self, kind: Kind) -> &Table {
+        match kind {
+            Kind::Contact => &self.contacts,
+            Kind::Deal => &self.deals,
+            Kind::Call => &self.calls,
+        }
+    }
+
+    const fn table_mut(&mut self, kind: Kind) -> &mut Table {
+        match kind {
+            Kind::Contact => &mut self.contacts,
+            Kind::Deal => &mut self.deals,
+            Kind::Call => &mut self.calls,
+        }
+    }
+
+    /// An object that is there and not archived.
+    pub(crate) fn live(&self, kind: Kind, id: u64) -> Option<&Record> {
+        self.table(kind).records.get(&id).filter(|record| record.archived_at.is_none())
+    }
+
+    /// The objects of one kind tied to this one.
+    pub(crate) fn tied(&self, (kind, id): (Kind, u64), to: Kind) -> impl Iterator<Item = u64> {
+        self.ties.range((kind, id, to, 0)..=(kind, id, to, u64::MAX)).map(|(_, _, _, other)| *other)
+    }
+
+    /// Applies one write and returns the values that it changed. Entries that make no sense change
+    /// nothing: the journal is a file that people edit.
+    pub(crate) fn apply(&mut self, entry: &Entry) -> Vec<(String, String)> {
+        let Ok(kind) = Kind::parse(&entry.object_type) else { return Vec::new() };
+        if entry.action == Action::PropertyCreated {
+            let read = entry.definition.clone().map(serde_json::from_value::<Definition>);
+            if let Some(Ok(definition)) = read {
+                self.table_mut(kind).definitions.insert(definition.name.clone(), definition);
+            }
+            return Vec::new();
+        }
+        let Ok(id) = entry.id.parse::<u64>() else { return Vec::new() };
+        match entry.action {
+            Action::Created => {
+                self.next_id = self.next_id.max(id.saturating_add(1));
+                self.table_mut(kind).records.insert(id, Record::new(kind, id, entry.at));
+                self.table_mut(kind).set(id, entry)
+            }
+            Action::Updated => {
+                if let Some(record) = self.table_mut(kind).records.get_mut(&id) {
+                    record.touch(entry.at);
+                }
+                self.table_mut(kind).set(id, entry)
+            }
+            Action::Archived => {
+                self.table_mut(kind).archive(id, entry);
+                Vec::new()
+            }
+            Action::Associated | Action::Disassociated => {
+                self.tie((kind, id), entry);
+                Vec::new()
+            }
+            Action::PropertyCreated => Vec::new(),
+        }
+    }
+
+    fn tie(&mut self, (kind, id): (Kind, u64), entry: &Entry) {
+        let Some(to) = &entry.to else { return };
+        let (Ok(to_kind), Ok(to_id)) = (Kind::parse(&to.object_type), to.id.parse::<u64>()) else { return };
+        for tie in [(kind, id, to_kind, to_id), (to_kind, to_id, kind, id)] {
+            if entry.action == Action::Associated {
+                self.ties.insert(tie);
+            } else {
+                self.ties.remove(&tie);
+            }
+        }
+    }
+}
+
+/// A portal.
+#[derive(Debug)]
+pub(crate) struct Account {
+    pub(crate) portal: u64,
+    pub(crate) journal: Arc<Journal>,
+    sender: Sender,
+    state: Mutex<State>,
+}
+
+impl Account {
+    pub(crate) fn new(portal: u64, journal: Arc<Journal>, sender: Sender) -> Self {
+        Self { portal, journal, sender, state: Mutex::new(State::new()) }
+    }
+
+    /// Never held across an await.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn read<T>(&self, look: impl FnOnce(&State) -> T) -> T {
+        look(&self.lock())
+    }
+
+    /// Changes switches, windows and counters: what is not journalled.
+    pub(crate) fn adjust<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        change(&mut self.lock())
+    }
+
+    /// Changes data: journalled, and told by webhook.
+    pub(crate) fn write<T>(&self, by: By, work: impl FnOnce(&mut Changes<'_>) -> T) -> T {
+        let mut state = self.lock();
+        let mut changes = Changes::new(self, &mut state, by);
+        let outcome = work(&mut changes);
+        let events = changes.finish();
+        if let Some(webhook) = &state.webhook {
+            self.sender.send(self.portal, webhook, events);
+        }
+        outcome
+    }
+
+    pub(crate) fn replay(&self, entry: &Entry) {
+        self.lock().apply(entry);
+    }
+
+    pub(crate) fn settings(&self) -> AccountSettings {
+        self.read(|state| AccountSettings { faults: state.faults.clone(), webhook: state.webhook.as_deref().cloned() })
+    }
+
+    pub(crate) fn set(&self, settings: AccountSettings) {
+        self.adjust(|state| {
+            state.faults = settings.faults;
+            state.webhook = settings.webhook.map(Arc::new);
+        });
+    }
+}

@@ -1,0 +1,16 @@
+//! Stand-ins for the platforms: what they answer, what they forget, how they fail. Nothing here is
+//! shared with the product's own crates, so that an error in one cannot hide an error in the other.
+
+mod clock;
+mod control;
+mod faults;
+mod hubspot;
+mod journal;
+mod pages;
+mod people;
+mod sender;
+mod server;
+mod settings;
+mod world;
+
+pub use server::{Options, Running, StartError, start, wait_until_told_to_stop};

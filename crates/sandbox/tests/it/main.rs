@@ -1,0 +1,20 @@
+//! A sandbox in this process, spoken to over HTTP as any client would.
+
+#[cfg(test)]
+mod associations;
+#[cfg(test)]
+mod batches;
+#[cfg(test)]
+mod control;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod oauth;
+#[cfg(test)]
+mod objects;
+#[cfg(test)]
+mod search;
+#[cfg(test)]
+mod webhooks;
+#[cfg(test)]
+mod world;
