@@ -3,3 +3,4 @@ DROP TABLE record_conflicts;
 DROP TABLE record_links;
 DROP TABLE record_identities;
 DROP TABLE records;
+ALTER TABLE tenant_integrations DROP COLUMN linked_version;

@@ -173,3 +173,8 @@ END
 $$;
 GRANT UPDATE (blocked_at, attempts, not_before, owed_since, announced_at) ON record_links TO coccinelle_gateway;
 GRANT SELECT ON integration_sync_queue TO coccinelle_gateway, coccinelle_worker;
+
+ALTER TABLE tenant_integrations ADD COLUMN linked_version bigint NOT NULL DEFAULT 0;
+COMMENT ON COLUMN tenant_integrations.linked_version IS
+    'The configuration''s version for which every record has been given a link';
+GRANT UPDATE (linked_version) ON tenant_integrations TO coccinelle_worker;

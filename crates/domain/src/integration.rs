@@ -27,6 +27,17 @@ impl Direction {
         matches!(self, Self::Bidirectional | Self::ToPlatform)
     }
 
+    /// What both allow; `None` where that is nothing.
+    #[must_use]
+    pub fn within(self, other: Self) -> Option<Self> {
+        match (self.writes() && other.writes(), self.reads() && other.reads()) {
+            (true, true) => Some(Self::Bidirectional),
+            (true, false) => Some(Self::ToPlatform),
+            (false, true) => Some(Self::FromPlatform),
+            (false, false) => None,
+        }
+    }
+
     /// Whether what the platform shows is taken.
     #[must_use]
     pub fn reads(self) -> bool {

@@ -30,6 +30,8 @@ pub struct LinkState {
 pub struct RemoteObject {
     /// The platform's id.
     pub external_id: String,
+    /// Our key, where a write of ours left it there.
+    pub key: Option<RecordId>,
     /// Its fields.
     pub fields: RemoteFields,
     /// When the platform says the object last changed.

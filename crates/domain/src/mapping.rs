@@ -173,6 +173,16 @@ pub struct Mapping {
 }
 
 impl Mapping {
+    /// This mapping where the whole kind may only travel in one direction: each field goes as far as both allow.
+    #[must_use]
+    pub fn within(&self, direction: Direction) -> Self {
+        let fields = self.fields.iter().filter_map(|field| {
+            let direction = field.direction.within(direction)?;
+            Some(FieldMapping { direction, ..field.clone() })
+        });
+        Self { version: self.version, fields: fields.collect() }
+    }
+
     /// What the platform should hold of a record.
     #[must_use]
     pub fn forward(&self, fields: &Fields) -> RemoteFields {

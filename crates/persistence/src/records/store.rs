@@ -96,3 +96,20 @@ pub async fn save(tx: &mut Transaction, records: &[&Record]) -> Result<(), Persi
     .await?;
     Ok(())
 }
+
+/// Several records of a tenant as they are now, without locking them.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn get_many(
+    tx: &mut Transaction,
+    tenant: TenantId,
+    ids: &BTreeSet<RecordId>,
+) -> Result<Vec<Record>, PersistenceError> {
+    let rows: Vec<Row> = sql_query(format!("{COLUMNS} WHERE tenant_id = $1 AND id = ANY($2)"))
+        .bind::<Text, _>(tenant.to_string())
+        .bind::<Array<Text>, _>(ids.iter().map(ToString::to_string).collect::<Vec<_>>())
+        .load(&mut **tx)
+        .await?;
+    rows.into_iter().map(Row::into_record).collect()
+}

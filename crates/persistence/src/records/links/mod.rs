@@ -12,7 +12,9 @@ mod view;
 pub use backend::{BackendLink, backend_links, save_backend_links};
 pub use failures::{FailureGroup, failures, replay};
 pub use lease::{Leased, intend, lease};
-pub use overdue::{forget_published, leftovers, overdue, unlinked};
+pub use overdue::{
+    Unlinked, due_of, forget_published, integrations_to_link, leftovers, mark_linked, overdue, unlinked,
+};
 pub use raise::{Wanted, owed_of, raise};
 pub use remote::{
     Counterpart, Heard, by_external_id, by_record, drop_unread, mark_dirty, mark_known_dirty, owed_dependents,

@@ -131,3 +131,87 @@ pub async fn unlinked(
     .await?;
     rows.into_iter().map(|row| Ok((parse("id", &row.id)?, parse("kind", &row.kind)?, row.version))).collect()
 }
+
+/// An integration that is switched on and whose records have not all been given a link since it last changed.
+#[derive(Clone, Copy, Debug)]
+pub struct Unlinked {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Which.
+    pub integration: IntegrationId,
+    /// The version of its configuration.
+    pub version: i64,
+}
+
+/// The integrations whose records still have to be given links.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn integrations_to_link(tx: &mut Transaction) -> Result<Vec<Unlinked>, PersistenceError> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        id: String,
+        #[diesel(sql_type = Text)]
+        tenant_id: String,
+        #[diesel(sql_type = BigInt)]
+        version: i64,
+    }
+    let rows: Vec<Row> = sql_query(
+        "SELECT id, tenant_id, version FROM tenant_integrations
+         WHERE enabled AND deleted_at IS NULL AND platform <> 'coccinelle' AND linked_version < version
+         ORDER BY id LIMIT 100",
+    )
+    .load(&mut **tx)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let (tenant, integration) = (parse("tenant_id", &row.tenant_id)?, parse("id", &row.id)?);
+            Ok(Unlinked { tenant, integration, version: row.version })
+        })
+        .collect()
+}
+
+/// Notes that every record has a link. Not within a minute of the change: a merge that began before it could still
+/// commit a record without one.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn mark_linked(tx: &mut Transaction, linked: &Unlinked) -> Result<(), PersistenceError> {
+    sql_query(
+        "UPDATE tenant_integrations SET linked_version = $2
+         WHERE id = $1 AND updated_at < now() - interval '1 minute'",
+    )
+    .bind::<Text, _>(linked.integration.to_string())
+    .bind::<BigInt, _>(linked.version)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Names what an integration owes and could be worked on now; it counts as announced from now on.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn due_of(
+    tx: &mut Transaction,
+    integration: IntegrationId,
+    limit: i64,
+) -> Result<Vec<RecordPush>, PersistenceError> {
+    let rows: Vec<PushRow> = sql_query(
+        "UPDATE record_links AS link SET announced_at = now()
+         FROM (
+             SELECT id FROM record_links
+             WHERE integration_id = $1 AND owed AND waits_for IS NULL
+               AND (lease_until IS NULL OR lease_until < now()) AND (not_before IS NULL OR not_before <= now())
+             ORDER BY announced_at NULLS FIRST LIMIT $2 FOR UPDATE SKIP LOCKED
+         ) AS due
+         WHERE link.id = due.id
+         RETURNING link.id, link.tenant_id, link.integration_id",
+    )
+    .bind::<Text, _>(integration.to_string())
+    .bind::<BigInt, _>(limit)
+    .load(&mut **tx)
+    .await?;
+    into_pushes(rows)
+}
