@@ -1,1 +1,11 @@
-//! placeholder
+//! The platforms and what each can do, behind one contract. Nothing here knows a database, a broker or the vault.
+
+pub mod account;
+pub mod connector;
+pub mod descriptor;
+pub mod error;
+pub mod http;
+mod hubspot;
+pub mod registry;
+mod signature;
+pub mod webhook;

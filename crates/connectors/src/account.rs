@@ -1,0 +1,76 @@
+//! An account at a platform, opened: where it is, how we get in, how much it takes. Who may open it is `accounts`' to say.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::credentials::Credentials;
+use domain::platform::PlatformSlug;
+use secrecy::SecretString;
+use url::Url;
+
+use crate::http::Client;
+
+/// Everything that a call needs to know of an account.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// Which platform.
+    pub platform: PlatformSlug,
+    /// The platform's own id of the account, where known already.
+    pub account_id: Option<String>,
+    /// Where the platform's interface begins; a path in it is kept.
+    pub base_url: Url,
+    /// How we get in.
+    pub credentials: Credentials,
+    /// By what we call.
+    pub http: Client,
+    /// How much the account takes, shared by all who call it.
+    pub budget: Arc<dyn Budget>,
+}
+
+impl Account {
+    /// What goes behind `Authorization: Bearer`.
+    #[must_use]
+    pub fn bearer(&self) -> &SecretString {
+        match &self.credentials {
+            Credentials::ApiKey { key, .. } => key,
+            Credentials::Bearer { access_token } => access_token,
+        }
+    }
+}
+
+/// The request budget of one account.
+#[async_trait]
+pub trait Budget: fmt::Debug + Send + Sync {
+    /// Takes room for so many requests.
+    ///
+    /// # Errors
+    /// How long to wait, where there is no room now.
+    async fn take(&self, requests: u32) -> Result<(), Duration>;
+
+    /// Hears what the platform itself says is left.
+    fn correct(&self, remaining: Remaining);
+}
+
+/// What a platform says is left of its limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Remaining {
+    /// So many requests …
+    pub requests: u32,
+    /// … in the window of this length; `None` where it does not say.
+    pub per: Option<Duration>,
+}
+
+/// A budget without bounds: for the one call that tries a tenant's credentials, and for tests.
+#[derive(Clone, Copy, Debug)]
+pub struct Unlimited;
+
+#[async_trait]
+impl Budget for Unlimited {
+    async fn take(&self, _requests: u32) -> Result<(), Duration> {
+        Ok(())
+    }
+
+    fn correct(&self, _remaining: Remaining) {}
+}

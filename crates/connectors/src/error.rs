@@ -1,0 +1,101 @@
+//! What can go wrong between us and a platform. Which answer means what is `http::classify`'s and each connector's to say.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::fault::{Fault, FaultKind};
+use serde_json::Value;
+
+/// The code of an item of which an otherwise good answer says nothing.
+const UNANSWERED: &str = "unanswered";
+
+/// A call of a platform that failed, or one item of it.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct ConnectorError {
+    /// The class, which decides what happens next.
+    pub kind: FaultKind,
+    /// A stable code, as the platform names it or, where it does not answer, as we do.
+    pub code: String,
+    /// A sentence for the tenant, without secrets.
+    pub message: String,
+    /// The HTTP status; `None` where there was no answer.
+    pub status: Option<u16>,
+    /// How long the platform asked us to wait.
+    pub retry_after: Option<Duration>,
+    /// What the platform answered, without secrets.
+    pub body: Option<Box<Value>>,
+    #[source]
+    pub(crate) source: Option<Arc<reqwest::Error>>,
+}
+
+impl ConnectorError {
+    /// A failure that we found ourselves.
+    #[must_use]
+    pub fn new(kind: FaultKind, code: &str, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            code: code.to_owned(),
+            message: message.into(),
+            status: None,
+            retry_after: None,
+            body: None,
+            source: None,
+        }
+    }
+
+    /// A call for which the budget of the account has no room yet. The platform has not been asked.
+    #[must_use]
+    pub fn budget_spent(wait: Duration) -> Self {
+        let message = "the request budget of this account is spent for the moment";
+        Self { retry_after: Some(wait), ..Self::new(FaultKind::Unavailable, "budget_spent", message) }
+    }
+
+    /// An item of which an otherwise good answer says nothing.
+    #[must_use]
+    pub fn unanswered() -> Self {
+        let message = "the platform answered the batch, but said nothing of this object";
+        Self::new(FaultKind::Unavailable, UNANSWERED, message)
+    }
+
+    /// A call that got no answer.
+    #[must_use]
+    pub fn transport(source: reqwest::Error) -> Self {
+        let (code, message) = if source.is_timeout() {
+            ("timeout", "the platform did not answer in time")
+        } else if source.is_connect() {
+            ("unreachable", "the platform cannot be reached")
+        } else {
+            ("connection_lost", "the connection to the platform broke off")
+        };
+        // An address could hold what a tenant typed.
+        let source = Some(Arc::new(source.without_url()));
+        Self { source, ..Self::new(FaultKind::Unavailable, code, message) }
+    }
+
+    /// Whether a write may have taken effect although this error came back.
+    #[must_use]
+    pub fn outcome_is_unknown(&self) -> bool {
+        match (self.status, &self.source) {
+            (Some(status), _) => status >= 500 || status == 408,
+            (None, Some(source)) => !source.is_connect() && !source.is_builder(),
+            (None, None) => self.code == UNANSWERED,
+        }
+    }
+
+    /// Whether the same call is worth repeating by itself. A clash is: what it clashed with is found by the next look.
+    #[must_use]
+    pub fn is_worth_repeating(&self) -> bool {
+        self.kind.is_transient() || self.kind == FaultKind::Conflict
+    }
+}
+
+impl Fault for ConnectorError {
+    fn kind(&self) -> FaultKind {
+        self.kind
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+}

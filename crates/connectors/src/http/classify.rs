@@ -1,0 +1,66 @@
+//! What an HTTP answer means by its status and headers alone.
+
+use std::time::Duration;
+
+use domain::fault::FaultKind;
+use domain::time::Timestamp;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+
+/// The class of a status that is no success.
+///
+/// An unknown 4xx is permanent: the same request would be refused again.
+pub(crate) fn kind_of(status: u16) -> FaultKind {
+    match status {
+        401 => FaultKind::Unauthorized,
+        403 => FaultKind::Forbidden,
+        404 | 410 => FaultKind::NotFound,
+        409 => FaultKind::Conflict,
+        429 => FaultKind::RateLimited,
+        // 477 is HubSpot's "the account is being moved"; the rest is timing by its own definition.
+        408 | 423 | 425 | 477 | 500.. => FaultKind::Unavailable,
+        _ => FaultKind::Invalid,
+    }
+}
+
+/// How long `Retry-After` asks to wait, in seconds or until a date.
+pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    /// Whoever asks for more is asking for a human.
+    const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let wait = match text.parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => {
+            let until = chrono::DateTime::parse_from_rfc2822(text).ok()?;
+            now.until(Timestamp::from(until.to_utc()))
+        }
+    };
+    Some(wait.min(LONGEST))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_can_heal_by_itself_is_transient() {
+        let transient: Vec<u16> = (300..600).filter(|status| kind_of(*status).is_transient()).collect();
+        let expected: Vec<u16> = [408, 423, 425, 429, 477].into_iter().chain(500..600).collect();
+        assert_eq!(transient, expected);
+    }
+
+    fn asked(text: &str) -> Option<u64> {
+        let headers = [(RETRY_AFTER, text.parse().unwrap())].into_iter().collect();
+        let now = Timestamp::parse("2026-11-22T18:04:00Z").unwrap();
+        retry_after(&headers, now).map(|wait| wait.as_secs())
+    }
+
+    #[test]
+    fn reads_both_forms_of_retry_after() {
+        assert_eq!(asked("12"), Some(12));
+        assert_eq!(asked("Sun, 22 Nov 2026 18:05:30 GMT"), Some(90));
+        assert_eq!(asked("Sun, 22 Nov 2026 17:00:00 GMT"), Some(0));
+        assert_eq!(asked("99999999999"), Some(86_400));
+        assert_eq!(asked("soon"), None);
+        assert_eq!(asked("-1"), None);
+    }
+}

@@ -1,0 +1,279 @@
+//! The client by which platforms are called. It never repeats a call and follows no redirect; when to try again is the broker's.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::fault::FaultKind;
+use domain::time::Timestamp;
+use reqwest::Method;
+use reqwest::header::HeaderMap;
+use reqwest::redirect::Policy;
+use secrecy::ExposeSecret;
+use serde_json::Value;
+use url::Url;
+
+use super::classify;
+use super::guard::{self, Lookup, PublicOnly, System};
+use crate::account::Account;
+use crate::error::ConnectorError;
+
+/// No answer that we ask for is longer than this.
+const BODY_LIMIT: usize = 32 * 1024 * 1024;
+/// How much of an answer that is not JSON is kept for the logs.
+const EXCERPT: usize = 500;
+
+/// Where a client may call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Public hosts by HTTPS only: for addresses that a tenant typed.
+    PublicOnly,
+    /// Anything, a stand-in on loopback included: for addresses that an operator configured.
+    Anywhere,
+}
+
+/// A shared HTTP client; cloning shares its connections.
+#[derive(Clone, Debug)]
+pub struct Client {
+    inner: reqwest::Client,
+    reach: Reach,
+}
+
+/// The client could not be set up.
+#[derive(Debug, thiserror::Error)]
+#[error("the HTTP client could not be set up")]
+pub struct SetupError(#[from] reqwest::Error);
+
+impl Client {
+    /// A client whose calls end after `timeout`, the reading of the answer included.
+    ///
+    /// # Errors
+    /// When the system's certificates cannot be used.
+    pub fn new(timeout: Duration, reach: Reach) -> Result<Self, SetupError> {
+        Self::resolving_by(timeout, reach, System)
+    }
+
+    fn resolving_by(timeout: Duration, reach: Reach, lookup: impl Lookup) -> Result<Self, SetupError> {
+        ensure_tls_provider();
+        let builder = reqwest::Client::builder()
+            .timeout(timeout)
+            .connect_timeout(timeout.min(Duration::from_secs(10)))
+            .pool_idle_timeout(Duration::from_secs(55))
+            .user_agent(concat!("coccinelle-integrations/", env!("CARGO_PKG_VERSION")))
+            // A redirect could lead our credentials, or our network, anywhere.
+            .redirect(Policy::none());
+        let builder = match reach {
+            Reach::Anywhere => builder,
+            // A proxy would resolve the name for us, past the guard.
+            Reach::PublicOnly => builder.no_proxy().https_only(true).dns_resolver(PublicOnly(Arc::new(lookup))),
+        };
+        Ok(Self { inner: builder.build()?, reach })
+    }
+
+    /// Makes a call with the account's bearer token, within its budget.
+    ///
+    /// # Errors
+    /// Any answer but a success, and no answer at all. The connector refines code and message.
+    pub(crate) async fn send(&self, account: &Account, call: Call) -> Result<Answer, ConnectorError> {
+        let url = self.url_of(account, &call)?;
+        if call.cost > 0 {
+            account.budget.take(call.cost).await.map_err(ConnectorError::budget_spent)?;
+        }
+        let token = account.bearer().expose_secret();
+        let mut request = self.inner.request(call.method, url).bearer_auth(token);
+        if let Some(body) = &call.body {
+            request = request.json(body);
+        }
+        let response = request.send().await.map_err(|error| refine(error, self.reach))?;
+        let status = response.status().as_u16();
+        let headers = response.headers().clone();
+        let body = read_body(response, token).await?;
+        if (200..300).contains(&status) {
+            Ok(Answer { status, headers, body })
+        } else {
+            Err(refused(status, &headers, body))
+        }
+    }
+
+    fn url_of(&self, account: &Account, call: &Call) -> Result<Url, ConnectorError> {
+        let mut url = account.base_url.clone();
+        match url.path_segments_mut() {
+            Ok(mut segments) => {
+                segments.pop_if_empty().extend(&call.path);
+            }
+            Err(()) => return Err(not_public()),
+        }
+        if !call.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&call.query);
+        }
+        match self.reach {
+            Reach::PublicOnly => guard::check_url(&url).map_err(|guard::NotPublic| not_public())?,
+            Reach::Anywhere => {}
+        }
+        Ok(url)
+    }
+}
+
+/// One call of a platform.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    pub(crate) method: Method,
+    /// Segment by segment, not yet encoded.
+    pub(crate) path: Vec<String>,
+    pub(crate) query: Vec<(&'static str, String)>,
+    pub(crate) body: Option<Value>,
+    /// How much of the budget it takes; zero for what the platform does not count.
+    pub(crate) cost: u32,
+}
+
+impl Call {
+    pub(crate) fn get(path: &[&str]) -> Self {
+        Self::new(Method::GET, path)
+    }
+
+    pub(crate) fn post(path: &[&str], body: Value) -> Self {
+        Self { body: Some(body), ..Self::new(Method::POST, path) }
+    }
+
+    pub(crate) fn new(method: Method, path: &[&str]) -> Self {
+        let path = path.iter().flat_map(|part| part.split('/')).map(str::to_owned).collect();
+        Self { method, path, query: Vec::new(), body: None, cost: 1 }
+    }
+
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.query.push((name, value.into()));
+        self
+    }
+
+    pub(crate) fn uncounted(self) -> Self {
+        Self { cost: 0, ..self }
+    }
+}
+
+/// A successful answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    /// `Null` where there is none.
+    pub(crate) body: Value,
+}
+
+/// The TLS implementation is chosen once per process; where nobody has, ring is.
+fn ensure_tls_provider() {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // Losing the race means that somebody else has chosen meanwhile.
+        drop(rustls::crypto::ring::default_provider().install_default());
+    }
+}
+
+async fn read_body(mut response: reqwest::Response, token: &str) -> Result<Value, ConnectorError> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(ConnectorError::transport)? {
+        if bytes.len() + chunk.len() > BODY_LIMIT {
+            return Err(ConnectorError::new(
+                FaultKind::Invalid,
+                "answer_too_long",
+                "the platform's answer is too long",
+            ));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    if bytes.is_empty() {
+        return Ok(Value::Null);
+    }
+    let text = String::from_utf8_lossy(&bytes);
+    // Some platforms repeat in an error what they were sent, and errors end up in logs.
+    let text = if !token.is_empty() && text.contains(token) { text.replace(token, "•••").into() } else { text };
+    Ok(serde_json::from_str(&text).unwrap_or_else(|_| Value::String(text.chars().take(EXCERPT).collect())))
+}
+
+fn refused(status: u16, headers: &HeaderMap, body: Value) -> ConnectorError {
+    let kind = classify::kind_of(status);
+    ConnectorError {
+        status: Some(status),
+        retry_after: classify::retry_after(headers, Timestamp::now()),
+        body: (!body.is_null()).then(|| Box::new(body)),
+        ..ConnectorError::new(kind, &format!("http_{status}"), format!("the platform answered with status {status}"))
+    }
+}
+
+fn refine(error: reqwest::Error, reach: Reach) -> ConnectorError {
+    match reach {
+        Reach::PublicOnly if is_not_public(&error) => not_public(),
+        Reach::PublicOnly | Reach::Anywhere => ConnectorError::transport(error),
+    }
+}
+
+fn is_not_public(error: &reqwest::Error) -> bool {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(current) = cause {
+        if current.is::<guard::NotPublic>() {
+            return true;
+        }
+        cause = current.source();
+    }
+    false
+}
+
+fn not_public() -> ConnectorError {
+    ConnectorError::new(FaultKind::Invalid, "address_not_public", guard::NotPublic.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use domain::credentials::Credentials;
+
+    use super::*;
+    use crate::account::Unlimited;
+
+    /// Says that every name is on loopback.
+    struct Loopback;
+
+    impl Lookup for Loopback {
+        async fn lookup(&self, _name: String) -> std::io::Result<Vec<SocketAddr>> {
+            Ok(vec![([127, 0, 0, 1], 0).into()])
+        }
+    }
+
+    fn account(base_url: &str, http: Client) -> Account {
+        Account {
+            platform: "hubspot".parse().unwrap(),
+            account_id: None,
+            base_url: base_url.parse().unwrap(),
+            credentials: Credentials::ApiKey { key: "key".to_owned().into(), secret: None },
+            http,
+            budget: Arc::new(Unlimited),
+        }
+    }
+
+    async fn refusal(base_url: &str, lookup: impl Lookup) -> String {
+        let client = Client::resolving_by(Duration::from_secs(5), Reach::PublicOnly, lookup).unwrap();
+        let account = account(base_url, client);
+        account.http.send(&account, Call::get(&["status"])).await.unwrap_err().code
+    }
+
+    #[tokio::test]
+    async fn a_typed_address_that_leads_home_is_refused_for_good() {
+        for (base_url, code) in [
+            ("https://127.0.0.1:1/", "address_not_public"),
+            ("https://[::ffff:10.0.0.1]/", "address_not_public"),
+            ("http://shop.example/", "address_not_public"),
+            ("https://shop.example/", "address_not_public"),
+        ] {
+            assert_eq!(refusal(base_url, Loopback).await, code, "{base_url}");
+        }
+        assert_eq!(refusal("https://localhost:1/", System).await, "address_not_public");
+    }
+
+    #[test]
+    fn a_path_is_encoded_and_stays_below_the_base() {
+        let client = Client::new(Duration::from_secs(1), Reach::Anywhere).unwrap();
+        let account = account("http://127.0.0.1:1/hubspot/", client.clone());
+        let mut call = Call::get(&["crm/objects", "contacts"]).with("a b", "c&d");
+        call.path.push("../é/?x".to_owned());
+        let url = client.url_of(&account, &call).unwrap();
+        assert_eq!(url.as_str(), "http://127.0.0.1:1/hubspot/crm/objects/contacts/..%2F%C3%A9%2F%3Fx?a+b=c%26d");
+    }
+}

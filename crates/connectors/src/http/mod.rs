@@ -1,0 +1,9 @@
+//! Calling a platform: one shared client, its limits, and what an answer means in general. Each platform's own words are its connector's.
+
+mod classify;
+mod client;
+mod guard;
+
+pub use client::{Client, Reach, SetupError};
+
+pub(crate) use client::Call;

@@ -1,0 +1,136 @@
+//! What HubSpot's error bodies mean. Every field of them may be missing.
+
+use std::time::Duration;
+
+use domain::fault::FaultKind;
+use serde_json::Value;
+
+use super::KEY;
+use crate::error::ConnectorError;
+
+/// Longer messages are cut: some repeat the whole input.
+const MESSAGE: usize = 400;
+/// The limit of requests in one second.
+const SECOND: Duration = Duration::from_secs(1);
+/// The daily limit ends at midnight in the account's time zone, which the answer does not tell.
+const DAILY_PAUSE: Duration = Duration::from_secs(3_600);
+
+/// Gives an error HubSpot's own code and message, and the class that they mean.
+pub(crate) fn refine(error: ConnectorError) -> ConnectorError {
+    let Some(body) = error.body.as_deref() else { return error };
+    let code = code_of(body).unwrap_or(&error.code).to_owned();
+    let message = message_of(body).unwrap_or_else(|| error.message.clone());
+    let kind = if is_clash(&code) { FaultKind::Conflict } else { error.kind };
+    let retry_after = match (kind, error.retry_after) {
+        (_, Some(wait)) => Some(wait),
+        (FaultKind::RateLimited, None) => wait_by_policy(body),
+        (_, None) => None,
+    };
+    ConnectorError { kind, code, message, retry_after, ..error }
+}
+
+/// The error of one item of a batch, as a 207 lists it.
+pub(crate) fn of_item(item: &Value) -> ConnectorError {
+    let category = item.get("category").and_then(Value::as_str).unwrap_or_default();
+    let code = code_of(item).unwrap_or("item_refused");
+    let kind = match category {
+        _ if is_clash(code) => FaultKind::Conflict,
+        "OBJECT_NOT_FOUND" => FaultKind::NotFound,
+        "MISSING_SCOPES" | "FORBIDDEN" => FaultKind::Forbidden,
+        "RATE_LIMITS" | "RATE_LIMIT" => FaultKind::RateLimited,
+        "INTERNAL_ERROR" | "SERVER_ERROR" | "SERVICE_UNAVAILABLE" | "TIMEOUT" => FaultKind::Unavailable,
+        _ => FaultKind::Invalid,
+    };
+    let message = message_of(item).unwrap_or_else(|| "HubSpot refused this object without saying why".to_owned());
+    ConnectorError { body: Some(Box::new(item.clone())), ..ConnectorError::new(kind, code, message) }
+}
+
+/// Whether a refusal says that the account lacks our unique property.
+pub(crate) fn lacks_key(error: &ConnectorError) -> bool {
+    let says = |words: &str| error.message.contains(words);
+    let about_it = error.kind == FaultKind::Invalid && says(KEY);
+    about_it
+        && (error.code == "PROPERTY_DOESNT_EXIST" || says("does not exist") || says("unique") || says("idProperty"))
+}
+
+/// Whether a call was refused for what it holds, so that a part of it may be accepted.
+pub(crate) fn is_about_content(error: &ConnectorError) -> bool {
+    let about_content = matches!(error.kind, FaultKind::Invalid | FaultKind::NotFound | FaultKind::Conflict);
+    about_content && error.status.is_some()
+}
+
+/// Whether a call was refused by a limit that ends within a second.
+pub(crate) fn is_by_the_second(error: &ConnectorError) -> bool {
+    error.kind == FaultKind::RateLimited && error.retry_after.is_some_and(|wait| wait <= SECOND)
+}
+
+fn is_clash(code: &str) -> bool {
+    matches!(code, "CONFLICT" | "CONFLICTING_UNIQUE_VALUE" | "CONTACT_EXISTS" | "OBJECT_ALREADY_EXISTS")
+}
+
+/// The code of the first refused value, else the category of the whole.
+fn code_of(body: &Value) -> Option<&str> {
+    let of_value = body.pointer("/errors/0/code").and_then(Value::as_str);
+    of_value.or_else(|| body.get("category").and_then(Value::as_str)).filter(|code| !code.is_empty())
+}
+
+fn message_of(body: &Value) -> Option<String> {
+    let of_value = body.pointer("/errors/0/message").and_then(Value::as_str);
+    let message = of_value.or_else(|| body.get("message").and_then(Value::as_str)).filter(|text| !text.is_empty())?;
+    Some(message.chars().take(MESSAGE).collect())
+}
+
+/// HubSpot sends no `Retry-After` with a 429; how long a limit lasts is told by its name.
+fn wait_by_policy(body: &Value) -> Option<Duration> {
+    match body.get("policyName").and_then(Value::as_str)? {
+        "SECONDLY" => Some(SECOND),
+        "TEN_SECONDLY_ROLLING" => Some(10 * SECOND),
+        "DAILY" => Some(DAILY_PAUSE),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn refused(kind: FaultKind, status: u16, body: Value) -> ConnectorError {
+        let bare = ConnectorError::new(kind, "http", "status");
+        refine(ConnectorError { status: Some(status), body: Some(Box::new(body)), ..bare })
+    }
+
+    #[test]
+    fn the_refused_value_is_named_rather_than_the_whole() {
+        let error = refused(
+            FaultKind::Invalid,
+            400,
+            json!({"status": "error", "category": "VALIDATION_ERROR", "message": "Property values were not valid: […]",
+                   "errors": [{"code": "INVALID_EMAIL", "message": "Email address x is invalid"}]}),
+        );
+        assert_eq!((error.code.as_str(), error.message.as_str()), ("INVALID_EMAIL", "Email address x is invalid"));
+    }
+
+    #[test]
+    fn a_limit_is_waited_for_by_its_name() {
+        for (policy, seconds) in [("SECONDLY", 1), ("TEN_SECONDLY_ROLLING", 10), ("DAILY", 3_600)] {
+            let error = refused(FaultKind::RateLimited, 429, json!({"policyName": policy}));
+            assert_eq!(error.retry_after, Some(Duration::from_secs(seconds)), "{policy}");
+        }
+    }
+
+    #[test]
+    fn a_unique_value_that_another_object_has_is_a_clash_although_the_status_is_400() {
+        let body = json!({"category": "VALIDATION_ERROR", "errors": [{"code": "CONFLICTING_UNIQUE_VALUE"}]});
+        assert_eq!(refused(FaultKind::Invalid, 400, body).kind, FaultKind::Conflict);
+    }
+
+    #[test]
+    fn a_body_without_any_known_field_leaves_the_error_as_it_was() {
+        for body in [json!({}), json!([]), json!("<html>"), json!({"errors": "many", "message": 7, "category": ""})] {
+            let error = refused(FaultKind::Unavailable, 502, body);
+            assert_eq!((error.kind, error.code.as_str()), (FaultKind::Unavailable, "http"));
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! HubSpot: contacts, deals and calls. Everything that is peculiar to it lives in this folder.
+
+use std::time::Duration;
+
+use domain::kind::RecordKind;
+use domain::mapping::Mapping;
+
+use crate::connector::{Changes, Connector, Discovery, Probe, Reader, Writer};
+use crate::descriptor::{AuthScheme, Category, CredentialField, Descriptor, Limits};
+use crate::webhook::WebhookFormat;
+
+mod api;
+mod batch;
+mod changes;
+mod errors;
+mod find;
+mod mapping;
+mod probe;
+mod properties;
+mod read;
+mod webhooks;
+mod wire;
+mod write;
+
+/// The unique property in which every object of ours carries its record id.
+const KEY: &str = "coccinelle_id";
+
+/// How many items one request may carry.
+const BATCH: usize = 100;
+
+const DESCRIPTOR: Descriptor = Descriptor {
+    slug: "hubspot",
+    name: "HubSpot",
+    category: Category::Crm,
+    auth: AuthScheme::ApiKey {
+        fields: &[CredentialField {
+            name: "api_key",
+            label: "Access token",
+            hint: "HubSpot → Settings → Integrations: the token of a service key or private app that may read and write \
+                   contacts and deals, and their schemas. It begins with “pat-”.",
+        }],
+    },
+    needs_url: false,
+    kinds: &[RecordKind::Contact, RecordKind::Deal, RecordKind::Activity],
+    // What the smallest plans grant an app.
+    limits: Limits { requests: 100, per: Duration::from_secs(10), batch: BATCH },
+    docs_url: "https://developers.hubspot.com/docs",
+    lookup_lag: Duration::ZERO,
+};
+
+/// The connector.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HubSpot;
+
+impl Connector for HubSpot {
+    fn descriptor(&self) -> &'static Descriptor {
+        &DESCRIPTOR
+    }
+
+    fn default_mapping(&self, kind: RecordKind) -> Mapping {
+        mapping::default_of(kind)
+    }
+
+    fn webhooks(&self) -> &dyn WebhookFormat {
+        self
+    }
+
+    fn probe(&self) -> &dyn Probe {
+        self
+    }
+
+    fn reader(&self) -> Option<&dyn Reader> {
+        Some(self)
+    }
+
+    fn writer(&self) -> Option<&dyn Writer> {
+        Some(self)
+    }
+
+    fn changes(&self) -> Option<&dyn Changes> {
+        Some(self)
+    }
+
+    fn discovery(&self) -> Option<&dyn Discovery> {
+        Some(self)
+    }
+}

@@ -1,0 +1,35 @@
+//! The list of platforms. Nowhere else is a platform told from another.
+
+use domain::platform::PlatformSlug;
+
+use crate::connector::Connector;
+use crate::hubspot::HubSpot;
+
+/// A platform that has a connector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Platform {
+    /// <https://www.hubspot.com>
+    HubSpot,
+}
+
+/// Every platform, in alphabetical order.
+#[must_use]
+pub fn all() -> &'static [Platform] {
+    &[Platform::HubSpot]
+}
+
+impl Platform {
+    /// What speaks to it.
+    #[must_use]
+    pub fn connector(self) -> &'static dyn Connector {
+        match self {
+            Self::HubSpot => &HubSpot,
+        }
+    }
+
+    /// The platform of that name; `None` where there is no connector for it.
+    #[must_use]
+    pub fn from_slug(slug: &PlatformSlug) -> Option<Self> {
+        all().iter().copied().find(|platform| platform.connector().descriptor().slug == slug.as_str())
+    }
+}

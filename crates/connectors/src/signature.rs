@@ -1,0 +1,28 @@
+//! Checking HMAC signatures in constant time. What is signed, and in which notation, is each platform's to say.
+
+use ring::hmac;
+use secrecy::{ExposeSecret, SecretString};
+
+/// Whether `signature` is the HMAC-SHA256 of `parts`, one after the other, under `secret`.
+pub(crate) fn is_hmac_sha256(secret: &SecretString, parts: &[&[u8]], signature: &[u8]) -> bool {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes());
+    hmac::verify(&key, &parts.concat(), signature).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 4231, test case 2.
+    #[test]
+    fn agrees_with_the_published_vector() {
+        let signature = [
+            0x5b, 0xdc, 0xc1, 0x46, 0xbf, 0x60, 0x75, 0x4e, 0x6a, 0x04, 0x24, 0x26, 0x08, 0x95, 0x75, 0xc7, 0x5a, 0x00,
+            0x3f, 0x08, 0x9d, 0x27, 0x39, 0x83, 0x9d, 0xec, 0x58, 0xb9, 0x64, 0xec, 0x38, 0x43,
+        ];
+        let secret = SecretString::from("Jefe".to_owned());
+        assert!(is_hmac_sha256(&secret, &[b"what do ya want ", b"for nothing?"], &signature));
+        assert!(!is_hmac_sha256(&secret, &[b"what do ya want ", b"for nothing!"], &signature));
+        assert!(!is_hmac_sha256(&secret, &[b"what do ya want ", b"for nothing?"], &signature[..31]));
+    }
+}
