@@ -30,6 +30,17 @@ const PAUSES: [Duration; 6] = [
 ];
 const REMEMBERED: usize = 500;
 
+/// A secret that is written to the settings' file and shown nowhere else.
+#[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(transparent)]
+pub(crate) struct Secret(pub(crate) String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
+
 /// Where an account's changes are told.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -38,7 +49,7 @@ pub(crate) struct Webhook {
     /// The address that is signed, where a proxy stands before the target.
     #[serde(default)]
     pub(crate) public_url: Option<String>,
-    pub(crate) client_secret: String,
+    pub(crate) client_secret: Secret,
 }
 
 impl Webhook {

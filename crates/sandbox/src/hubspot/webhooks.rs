@@ -69,10 +69,10 @@ pub(crate) fn number_attempt(events: &mut [Value], attempt: usize) {
 
 /// v3 over method, URI, body and time; v1 over the body alone, which CRM deliveries still carry.
 pub(crate) fn signature_headers(webhook: &Webhook, body: &str, at: Millis) -> [(&'static str, String); 4] {
-    let key = hmac::Key::new(hmac::HMAC_SHA256, webhook.client_secret.as_bytes());
+    let key = hmac::Key::new(hmac::HMAC_SHA256, webhook.client_secret.0.as_bytes());
     let source = format!("POST{}{body}{at}", webhook.signed_url());
     let v3 = STANDARD.encode(hmac::sign(&key, source.as_bytes()));
-    let v1 = hex(digest::digest(&digest::SHA256, format!("{}{body}", webhook.client_secret).as_bytes()).as_ref());
+    let v1 = hex(digest::digest(&digest::SHA256, format!("{}{body}", webhook.client_secret.0).as_bytes()).as_ref());
     [
         ("X-HubSpot-Signature-v3", v3),
         ("X-HubSpot-Request-Timestamp", at.to_string()),
@@ -83,4 +83,31 @@ pub(crate) fn signature_headers(webhook: &Webhook, body: &str, at: Millis) -> [(
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sender::Secret;
+
+    /// Both values were computed with another implementation (Python's `hmac` and `hashlib`).
+    #[test]
+    fn a_delivery_is_signed_as_the_platform_signs_it() {
+        let webhook = Webhook {
+            target_url: "http://127.0.0.1:1/x".into(),
+            public_url: Some("https://hooks.exemple.fr/webhooks/integrations/hubspot".into()),
+            client_secret: Secret("un-secret".into()),
+        };
+        let headers = signature_headers(&webhook, r#"[{"eventId":901,"propertyValue":"Zoé"}]"#, 1_767_348_000_000);
+        let values = headers.map(|(_, value)| value);
+        assert_eq!(
+            values,
+            [
+                "bE7IUGC7wWdHw5Go89fQd/qfa7oZY11U6bAhCMqtReA=",
+                "1767348000000",
+                "171539c0cc7a6ea9c954a0c6ad44ef721f2e04346bf2bded8a033c421a65d54e",
+                "v1",
+            ]
+        );
+    }
 }
