@@ -1,9 +1,20 @@
 //! Everything that is kept in PostgreSQL, one module an aggregate; the only place that knows SQL. What the rows mean is `domain`'s.
 
+pub mod budgets;
+pub mod catalogue;
 pub mod database;
 pub mod error;
+pub mod health;
+pub mod inbox;
+pub mod integrations;
+pub mod log_page;
+pub mod log_partitions;
+pub mod mappings;
 pub mod migrate;
 pub mod records;
+pub mod sync_logs;
+pub mod tenants;
+pub mod webhook_logs;
 
 mod schema;
 mod text;

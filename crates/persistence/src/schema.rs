@@ -62,28 +62,14 @@ diesel::table! {
 }
 
 diesel::table! {
-    integration_mapping_versions (integration_id, kind) {
-        integration_id -> Text,
-        tenant_id -> Text,
-        kind -> Text,
-        version -> BigInt,
+    available_integrations (platform) {
+        platform -> Text,
+        name -> Text,
+        category -> Text,
+        auth -> Text,
+        kinds -> Array<Text>,
+        docs_url -> Text,
+        is_offered -> Bool,
         updated_at -> Timestamptz,
     }
 }
-
-diesel::table! {
-    integration_field_mappings (integration_id, kind, remote_field) {
-        integration_id -> Text,
-        tenant_id -> Text,
-        kind -> Text,
-        position -> Integer,
-        local_field -> Text,
-        remote_field -> Text,
-        direction -> Text,
-        transform -> Jsonb,
-        is_identifier -> Bool,
-        default_value -> Nullable<Jsonb>,
-    }
-}
-
-diesel::allow_tables_to_appear_in_same_query!(tenant_integrations, integration_health);

@@ -1,0 +1,107 @@
+//! The tables of field mappings: one version for a kind in an integration, one row for a remote field. Mapping itself is `domain`'s.
+
+use diesel::sql_types::{BigInt, Jsonb, Text};
+use diesel::{OptionalExtension, QueryableByName, sql_query};
+use diesel_async::RunQueryDsl;
+use domain::id::{IntegrationId, TenantId};
+use domain::kind::RecordKind;
+use domain::mapping::{FieldMapping, Mapping};
+use serde_json::Value;
+
+use crate::text::{from_json, storable_json, to_json};
+use crate::{PersistenceError, Transaction};
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = BigInt)]
+    version: i64,
+    #[diesel(sql_type = Jsonb)]
+    fields: Value,
+}
+
+#[derive(QueryableByName)]
+struct Version {
+    #[diesel(sql_type = BigInt)]
+    version: i64,
+}
+
+const GET: &str = "
+SELECT mapping.version, coalesce(fields.list, '[]') AS fields
+FROM integration_mapping_versions AS mapping
+CROSS JOIN LATERAL (
+    SELECT jsonb_agg(jsonb_build_object(
+        'local', local_field, 'remote', remote_field, 'direction', direction, 'transform', transform,
+        'identifier', is_identifier, 'default', default_value) ORDER BY position) AS list
+    FROM integration_field_mappings AS field
+    WHERE field.integration_id = mapping.integration_id AND field.kind = mapping.kind
+) AS fields
+WHERE mapping.tenant_id = $1 AND mapping.integration_id = $2 AND mapping.kind = $3";
+
+/// The mapping of a kind; `None` where that kind is not mapped.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn get(
+    tx: &mut Transaction,
+    tenant: TenantId,
+    integration: IntegrationId,
+    kind: RecordKind,
+) -> Result<Option<Mapping>, PersistenceError> {
+    let row: Option<Row> = sql_query(GET)
+        .bind::<Text, _>(tenant.to_string())
+        .bind::<Text, _>(integration.to_string())
+        .bind::<Text, _>(kind.as_str())
+        .get_result(&mut **tx)
+        .await
+        .optional()?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(Mapping { version: row.version, fields: from_json("fields", row.fields)? }))
+}
+
+const COUNT_VERSION: &str = "
+INSERT INTO integration_mapping_versions AS mapping (tenant_id, integration_id, kind, version) VALUES ($1, $2, $3, 1)
+ON CONFLICT (integration_id, kind) DO UPDATE SET version = mapping.version + 1, updated_at = now()
+RETURNING version";
+
+const FORGET_FIELDS: &str =
+    "DELETE FROM integration_field_mappings WHERE tenant_id = $1 AND integration_id = $2 AND kind = $3";
+
+const KEEP_FIELDS: &str = "
+INSERT INTO integration_field_mappings (tenant_id, integration_id, kind, position, local_field, remote_field, direction,
+                                        transform, is_identifier, default_value)
+SELECT $1, $2, $3, place - 1, field ->> 'local', field ->> 'remote', field ->> 'direction',
+       field -> 'transform', (field ->> 'identifier')::boolean, field -> 'default'
+FROM jsonb_array_elements($4) WITH ORDINALITY AS list(field, place)";
+
+/// Replaces the mapping of a kind in the integration of a tenant; returns its new version.
+///
+/// # Errors
+/// A conflict where a remote field appears twice.
+pub async fn replace(
+    tx: &mut Transaction,
+    (tenant, integration): (TenantId, IntegrationId),
+    kind: RecordKind,
+    fields: &[FieldMapping],
+) -> Result<i64, PersistenceError> {
+    let (tenant, integration, kind) = (tenant.to_string(), integration.to_string(), kind.as_str());
+    let Version { version } = sql_query(COUNT_VERSION)
+        .bind::<Text, _>(&tenant)
+        .bind::<Text, _>(&integration)
+        .bind::<Text, _>(kind)
+        .get_result(&mut **tx)
+        .await?;
+    sql_query(FORGET_FIELDS)
+        .bind::<Text, _>(&tenant)
+        .bind::<Text, _>(&integration)
+        .bind::<Text, _>(kind)
+        .execute(&mut **tx)
+        .await?;
+    sql_query(KEEP_FIELDS)
+        .bind::<Text, _>(&tenant)
+        .bind::<Text, _>(&integration)
+        .bind::<Text, _>(kind)
+        .bind::<Jsonb, _>(storable_json(to_json(&fields)?))
+        .execute(&mut **tx)
+        .await?;
+    Ok(version)
+}

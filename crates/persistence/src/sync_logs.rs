@@ -1,0 +1,98 @@
+//! The table `integration_sync_logs`: writing outcomes in batches. Reading them is `sync_logs::list`'s.
+
+mod list;
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text, Timestamptz};
+use diesel::{QueryableByName, sql_query};
+use diesel_async::RunQueryDsl;
+use domain::id::SyncLogId;
+use domain::outcome::{SyncError, SyncOutcome, SyncType};
+
+pub use self::list::{Filter, LogStatus, SyncLog, list};
+use crate::log_page::kept_body;
+use crate::text::{parse, storable};
+use crate::{PersistenceError, Transaction, health};
+
+#[derive(QueryableByName)]
+struct Id {
+    #[diesel(sql_type = Text)]
+    id: String,
+}
+
+const INSERT: &str = "
+INSERT INTO integration_sync_logs (id, created_at, tenant_id, integration_id, sync_type, direction, status, kind,
+    record_id, link_id, external_id, error_class, error_code, error_message, fingerprint, payload_sent,
+    response_received, duration_ms, attempt, correlation_id)
+SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+    $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[],
+    $16::jsonb[], $17::jsonb[], $18::bigint[], $19::bigint[], $20::text[])
+ON CONFLICT DO NOTHING
+RETURNING id";
+
+/// Writes outcomes and counts them in their integrations' health; returns the ids of those that were not there before.
+///
+/// # Errors
+/// When the database does not answer or refuses a row; nothing is written then.
+pub async fn insert_batch(tx: &mut Transaction, outcomes: &[SyncOutcome]) -> Result<Vec<SyncLogId>, PersistenceError> {
+    if outcomes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let new: Vec<Id> = insertion(outcomes).load(&mut **tx).await?;
+    let new: BTreeSet<SyncLogId> = new.iter().map(|row| parse("id", &row.id)).collect::<Result<_, _>>()?;
+    // A batch may hold the same outcome twice; it counts once.
+    let mut uncounted = new.clone();
+    health::count(tx, outcomes.iter().filter(|outcome| uncounted.remove(&outcome.id))).await?;
+    Ok(new.into_iter().collect())
+}
+
+type Insertion = diesel::query_builder::BoxedSqlQuery<'static, diesel::pg::Pg, diesel::query_builder::SqlQuery>;
+
+fn insertion(outcomes: &[SyncOutcome]) -> Insertion {
+    let column = Columns(outcomes);
+    sql_query(INSERT)
+        .into_boxed()
+        .bind::<Array<Text>, _>(column.of(|row| row.id.to_string()))
+        .bind::<Array<Timestamptz>, _>(column.of(|row| DateTime::<Utc>::from(row.created_at)))
+        .bind::<Array<Text>, _>(column.of(|row| row.tenant_id.to_string()))
+        .bind::<Array<Text>, _>(column.of(|row| row.integration_id.to_string()))
+        .bind::<Array<Text>, _>(column.of(|row| row.sync_type.as_str()))
+        .bind::<Array<Text>, _>(column.of(|row| direction(row.sync_type)))
+        .bind::<Array<Text>, _>(column.of(SyncOutcome::status))
+        .bind::<Array<Text>, _>(column.of(|row| row.kind.as_str()))
+        .bind::<Array<Nullable<Text>>, _>(column.of(|row| row.record_id.map(|id| id.to_string())))
+        .bind::<Array<Text>, _>(column.of(|row| row.link_id.to_string()))
+        .bind::<Array<Nullable<Text>>, _>(column.of(|row| row.external_id.as_deref().map(storable)))
+        .bind::<Array<Nullable<Text>>, _>(column.of_error(|error| error.class.code().to_owned()))
+        .bind::<Array<Nullable<Text>>, _>(column.of_error(|error| storable(&error.code)))
+        .bind::<Array<Nullable<Text>>, _>(column.of_error(|error| storable(&error.message)))
+        .bind::<Array<Nullable<Text>>, _>(column.of_error(|error| storable(&error.fingerprint())))
+        .bind::<Array<Nullable<Jsonb>>, _>(column.of(|row| kept_body(row.request.as_ref())))
+        .bind::<Array<Nullable<Jsonb>>, _>(column.of(|row| kept_body(row.response.as_ref())))
+        .bind::<Array<BigInt>, _>(column.of(|row| i64::from(row.duration_ms)))
+        .bind::<Array<BigInt>, _>(column.of(|row| i64::from(row.attempt)))
+        .bind::<Array<Text>, _>(column.of(|row| storable(&row.correlation_id)))
+}
+
+/// A batch of rows, seen column by column.
+struct Columns<'a>(&'a [SyncOutcome]);
+
+impl<'a> Columns<'a> {
+    fn of<T>(&self, of: impl Fn(&'a SyncOutcome) -> T) -> Vec<T> {
+        self.0.iter().map(of).collect()
+    }
+
+    fn of_error(&self, of: impl Fn(&SyncError) -> String) -> Vec<Option<String>> {
+        self.0.iter().map(|row| row.error.as_ref().map(&of)).collect()
+    }
+}
+
+/// Which way data went, or should have.
+fn direction(sync_type: SyncType) -> &'static str {
+    match sync_type {
+        SyncType::Create | SyncType::Update | SyncType::Delete => "to_platform",
+        SyncType::Adopt | SyncType::Read => "from_platform",
+    }
+}

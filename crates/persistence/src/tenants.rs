@@ -1,0 +1,89 @@
+//! The table `tenants`: settings and the sealed data key. Sealing and opening are `vault`'s.
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use domain::id::{IntegrationId, TenantId};
+use domain::identity::Region;
+use domain::platform::PlatformSlug;
+
+use crate::schema::{tenant_integrations, tenants};
+use crate::{PersistenceError, Transaction, integrations, text};
+
+/// A customer of Coccinelle, without its key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tenant {
+    /// Its id.
+    pub id: TenantId,
+    /// The name people know it by.
+    pub name: String,
+    /// Where telephone numbers without a country code are from.
+    pub region: Region,
+}
+
+/// Makes a tenant, and the integration that its Coccinelle backend has; returns the latter's id.
+///
+/// The id comes from the caller, since the data key is bound to it. Only the database's owner may do this.
+///
+/// # Errors
+/// When the tenant exists, or the database does not answer.
+pub async fn create(
+    tx: &mut Transaction,
+    id: TenantId,
+    name: &str,
+    sealed_data_key: Option<&str>,
+) -> Result<IntegrationId, PersistenceError> {
+    diesel::insert_into(tenants::table)
+        .values((tenants::id.eq(id.to_string()), tenants::name.eq(name), tenants::sealed_data_key.eq(sealed_data_key)))
+        .execute(&mut **tx)
+        .await?;
+    let backend = IntegrationId::new();
+    diesel::insert_into(tenant_integrations::table)
+        .values((
+            tenant_integrations::id.eq(backend.to_string()),
+            tenant_integrations::tenant_id.eq(id.to_string()),
+            tenant_integrations::platform.eq(PlatformSlug::COCCINELLE),
+            tenant_integrations::name.eq("Coccinelle"),
+            // There is one backend, so there is one account of it: a second integration would be a conflict.
+            tenant_integrations::account_id.eq(PlatformSlug::COCCINELLE),
+        ))
+        .execute(&mut **tx)
+        .await?;
+    integrations::start_health(tx, id, backend).await?;
+    Ok(backend)
+}
+
+/// The tenant of that id.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn get(tx: &mut Transaction, id: TenantId) -> Result<Option<Tenant>, PersistenceError> {
+    let row: Option<(String, String)> = tenants::table
+        .find(id.to_string())
+        .select((tenants::name, tenants::region))
+        .first(&mut **tx)
+        .await
+        .optional()?;
+    let Some((name, region)) = row else { return Ok(None) };
+    Ok(Some(Tenant { id, name, region: read_region(&region)? }))
+}
+
+/// The tenant's sealed data key; `None` where the tenant is unknown or its key was destroyed.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn data_key(tx: &mut Transaction, id: TenantId) -> Result<Option<String>, PersistenceError> {
+    let key = tenants::table.find(id.to_string()).select(tenants::sealed_data_key);
+    Ok(key.first::<Option<String>>(&mut **tx).await.optional()?.flatten())
+}
+
+/// Where the tenant's telephone numbers without a country code are from; `None` where the tenant is unknown.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn region(tx: &mut Transaction, id: TenantId) -> Result<Option<Region>, PersistenceError> {
+    Ok(get(tx, id).await?.map(|tenant| tenant.region))
+}
+
+fn read_region(text: &str) -> Result<Region, PersistenceError> {
+    text::from_word("region", text.to_owned())
+}
