@@ -1,1 +1,12 @@
-//! placeholder
+//! Sealing secrets: a key ring of master keys, a data key for each tenant, and what is sealed under it. Where sealed text is kept is `persistence`'s.
+
+mod aead;
+mod data_key;
+mod error;
+mod key_ring;
+mod vault;
+
+pub use data_key::{DataKey, Purpose, Sealed};
+pub use error::VaultError;
+pub use key_ring::KeyRing;
+pub use vault::{SealedDataKey, Vault};

@@ -1,0 +1,4 @@
+//! The vault as its users see it.
+
+#[cfg(test)]
+mod sealing;
