@@ -1,1 +1,24 @@
-//! placeholder
+//! The broker: topology, publishing with confirms, consuming with retries. The only crate that speaks AMQP.
+//!
+//! What travels is in `domain::message`; what is done with it is the services'.
+
+mod admission;
+mod broker;
+pub mod consumer;
+mod context;
+mod deliveries;
+mod delivery;
+mod envelope;
+mod error;
+mod metric;
+mod publisher;
+mod session;
+mod supervisor;
+pub mod topology;
+
+pub use broker::{Broker, BrokerOptions};
+pub use context::Context;
+pub use deliveries::Deliveries;
+pub use delivery::Delivery;
+pub use envelope::StoredMessage;
+pub use error::PublishError;

@@ -1,0 +1,164 @@
+//! The handle to the broker that a service holds.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::message::Message;
+use domain::retry::RetrySchedule;
+use futures_util::future::join_all;
+use secrecy::SecretString;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::timeout;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::context::Context;
+use crate::deliveries::Deliveries;
+use crate::envelope::{Envelope, StoredMessage};
+use crate::error::PublishError;
+use crate::publisher::Outgoing;
+use crate::session::Session;
+use crate::supervisor::Supervisor;
+use crate::topology::Tier;
+
+/// How many messages may wait to be published, beside those whose confirm is outstanding.
+const WAITING: usize = 1_024;
+
+/// What a service says about its connection.
+#[derive(Clone, Debug)]
+pub struct BrokerOptions {
+    /// An `amqp://` or `amqps://` address with the vhost as its path.
+    pub url: SecretString,
+    /// How long a publisher waits for the confirm.
+    pub confirm_timeout: Duration,
+    /// The waits between attempts; each is a tier of the broker.
+    pub schedule: RetrySchedule,
+    /// The connection's name in the broker's management pages: the service's.
+    pub name: &'static str,
+}
+
+/// The broker. Clones share one connection, which is kept up in the background until the last one is gone.
+#[derive(Clone, Debug)]
+pub struct Broker {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    options: Arc<BrokerOptions>,
+    session: watch::Receiver<Option<Arc<Session>>>,
+    outgoing: mpsc::Sender<Outgoing>,
+    closing: CancellationToken,
+    closed: CancellationToken,
+    // Dropped with the last handle, which ends the connection.
+    _end: DropGuard,
+}
+
+impl Broker {
+    /// Returns at once and connects in the background, again and again, also where the vhost does not exist yet.
+    ///
+    /// Must be called within a Tokio runtime, which carries the connection.
+    #[must_use]
+    pub fn connect(options: BrokerOptions) -> Self {
+        let options = Arc::new(options);
+        let (session_in, session) = watch::channel(None);
+        let (outgoing, outgoing_out) = mpsc::channel(WAITING);
+        let (closing, closed) = (CancellationToken::new(), CancellationToken::new());
+        let supervisor = Supervisor {
+            options: Arc::clone(&options),
+            session: session_in,
+            outgoing: outgoing_out,
+            closing: closing.clone(),
+            closed: closed.clone(),
+        };
+        tokio::spawn(supervisor.run());
+        let end = closing.clone().drop_guard();
+        Self { shared: Arc::new(Shared { options, session, outgoing, closing, closed, _end: end }) }
+    }
+
+    /// Whether a publish has a chance at the moment.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.ready().is_ok()
+    }
+
+    /// Publishes a message to its queue. `Ok` means that a queue has it on disk.
+    ///
+    /// # Errors
+    /// When that is not known: at once where there is no connection, after the confirm time-out at the latest.
+    pub async fn publish<M: Message>(&self, message: &M, context: &Context) -> Result<(), PublishError> {
+        self.send(Envelope::of(message, context)?).await
+    }
+
+    /// Publishes messages side by side; the results are in their order.
+    pub async fn publish_all<M: Message>(&self, messages: &[(M, Context)]) -> Vec<Result<(), PublishError>> {
+        join_all(messages.iter().map(|(message, context)| self.publish(message, context))).await
+    }
+
+    /// Publishes a message that was kept elsewhere.
+    ///
+    /// # Errors
+    /// As [`Broker::publish`]; and when it names a queue that is not in the topology.
+    pub async fn publish_stored(&self, message: &StoredMessage) -> Result<(), PublishError> {
+        self.send(Envelope::stored(message)?).await
+    }
+
+    /// Publishes a message that is to be handled after `wait`, as the same attempt.
+    ///
+    /// # Errors
+    /// As [`Broker::publish`].
+    pub async fn park<M: Message>(&self, message: &M, context: &Context, wait: Duration) -> Result<(), PublishError> {
+        let envelope = Envelope::of(message, &context.due_after(wait, false))?;
+        self.send(envelope.waiting_in(self.tier(wait))).await
+    }
+
+    /// The deliveries of one type of message, at most `prefetch` of them unanswered. Survives reconnects.
+    #[must_use]
+    pub fn deliveries<M: Message>(&self, prefetch: u16) -> Deliveries<M> {
+        Deliveries::new(self.clone(), prefetch)
+    }
+
+    /// Takes nothing more, waits for the outstanding confirms (no longer than their time-out), and ends the connection.
+    pub async fn close(&self) {
+        self.shared.closing.cancel();
+        if timeout(self.shared.options.confirm_timeout, self.shared.closed.cancelled()).await.is_err() {
+            tracing::warn!("the broker did not let go in time");
+        }
+    }
+
+    /// The waits between attempts.
+    #[must_use]
+    pub fn schedule(&self) -> &RetrySchedule {
+        &self.shared.options.schedule
+    }
+
+    /// The tier in which a message waits when `rest` is left.
+    pub(crate) fn tier(&self, rest: Duration) -> Tier {
+        Tier(self.schedule().tier_for(rest))
+    }
+
+    /// The present connection, or the next one; `None` when there will be none any more.
+    pub(crate) async fn session(&self) -> Option<Arc<Session>> {
+        let mut session = self.shared.session.clone();
+        let found = session.wait_for(|session| session.as_ref().is_some_and(|session| session.is_connected())).await;
+        found.ok().and_then(|session| session.clone())
+    }
+
+    pub(crate) async fn send(&self, envelope: Envelope) -> Result<(), PublishError> {
+        self.ready()?;
+        let (answer, result) = oneshot::channel();
+        let outgoing = Outgoing { envelope, answer, again: false };
+        let exchange = async {
+            self.shared.outgoing.send(outgoing).await.map_err(|_refused| PublishError::NotConnected)?;
+            result.await.map_err(|_dropped| PublishError::Lost)?
+        };
+        timeout(self.shared.options.confirm_timeout, exchange).await.map_err(|_elapsed| PublishError::TimedOut)?
+    }
+
+    fn ready(&self) -> Result<(), PublishError> {
+        match self.shared.session.borrow().as_deref() {
+            Some(session) if session.is_connected() && session.is_blocked() => Err(PublishError::Blocked),
+            Some(session) if session.is_connected() => Ok(()),
+            Some(_) | None => Err(PublishError::NotConnected),
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! What travels beside a payload: id, trace, attempt, the time before which it is not due. As properties and headers of AMQP.
+
+use std::str::FromStr;
+
+use domain::id::MessageId;
+use domain::time::Timestamp;
+use domain::trace::TraceParent;
+use lapin::BasicProperties;
+use lapin::types::{AMQPValue, FieldTable, ShortString};
+
+const TRACEPARENT: &str = "traceparent";
+const ATTEMPT: &str = "attempt";
+const NOT_BEFORE: &str = "not_before";
+const REASON: &str = "reason";
+const PERSISTENT: u8 = 2;
+
+/// What travels beside a payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Context {
+    /// Its id, the same in every attempt.
+    pub message_id: MessageId,
+    /// The trace that it continues.
+    pub trace: TraceParent,
+    /// Which attempt this is; 1 is the first.
+    pub attempt: u32,
+    /// The time before which it is not to be handled.
+    pub not_before: Option<Timestamp>,
+}
+
+impl Context {
+    /// A new message that begins a trace.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "every call makes another id")]
+    pub fn new() -> Self {
+        Self::continuing(TraceParent::generate())
+    }
+
+    /// A new message within `trace`.
+    #[must_use]
+    pub fn continuing(trace: TraceParent) -> Self {
+        Self { message_id: MessageId::new(), trace, attempt: 1, not_before: None }
+    }
+
+    /// The same message, due after `wait`; as another attempt where the last one `counts`.
+    #[must_use]
+    pub(crate) fn due_after(self, wait: std::time::Duration, counts: bool) -> Self {
+        let attempt = if counts { self.attempt.saturating_add(1) } else { self.attempt };
+        Self { attempt, not_before: Some(Timestamp::now().plus(wait)), ..self }
+    }
+
+    /// The AMQP properties of a persistent message of this type.
+    pub(crate) fn to_properties(self, message_type: &str) -> BasicProperties {
+        let mut headers = FieldTable::default();
+        headers.insert(TRACEPARENT.into(), AMQPValue::LongString(self.trace.to_string().into()));
+        headers.insert(ATTEMPT.into(), AMQPValue::LongUInt(self.attempt));
+        if let Some(not_before) = self.not_before {
+            headers.insert(NOT_BEFORE.into(), AMQPValue::LongString(not_before.to_string().into()));
+        }
+        BasicProperties::default()
+            .with_message_id(self.message_id.to_string().into())
+            .with_type(message_type.into())
+            .with_content_type("application/json".into())
+            .with_delivery_mode(PERSISTENT)
+            .with_headers(headers)
+    }
+
+    /// What a message carries. What is missing or not readable is what a new message would have: such a message was sent by
+    /// hand or by another service.
+    pub(crate) fn of(properties: &BasicProperties) -> Self {
+        let text = |name| properties.headers().as_ref().and_then(|headers| header(headers, name));
+        Self {
+            message_id: properties.message_id().as_ref().and_then(parse).unwrap_or_else(MessageId::new),
+            trace: text(TRACEPARENT).and_then(|text| text.parse().ok()).unwrap_or_else(TraceParent::generate),
+            attempt: text(ATTEMPT).and_then(|text| text.parse().ok()).unwrap_or(1),
+            not_before: text(NOT_BEFORE).and_then(|text| Timestamp::parse(&text)),
+        }
+    }
+}
+
+/// Properties of a dead letter: those it had, with the reason beside them.
+pub(crate) fn with_reason(properties: BasicProperties, reason: &str) -> BasicProperties {
+    let mut headers = properties.headers().clone().unwrap_or_default();
+    headers.insert(REASON.into(), AMQPValue::LongString(reason.into()));
+    properties.with_delivery_mode(PERSISTENT).with_headers(headers)
+}
+
+fn parse<T: FromStr>(text: &ShortString) -> Option<T> {
+    text.as_str().parse().ok()
+}
+
+fn header(headers: &FieldTable, name: &str) -> Option<String> {
+    let value = headers.inner().get(name)?;
+    if let AMQPValue::LongString(text) = value {
+        Some(text.to_string())
+    } else if let AMQPValue::LongUInt(number) = value {
+        Some(number.to_string())
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_it_writes() {
+        for not_before in [None, Some(Timestamp::now())] {
+            let context = Context { attempt: 3, not_before, ..Context::new() };
+            assert_eq!(Context::of(&context.to_properties("x.v1")), context);
+        }
+    }
+
+    #[test]
+    fn a_message_without_headers_is_a_first_attempt_that_is_due() {
+        let context = Context::of(&BasicProperties::default());
+        assert_eq!((context.attempt, context.not_before), (1, None));
+    }
+}

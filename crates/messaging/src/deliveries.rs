@@ -1,0 +1,151 @@
+//! The stream of deliveries of one type of message, across reconnects.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use backon::ExponentialBackoff;
+use domain::message::Message;
+use futures_util::StreamExt;
+use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
+use lapin::types::FieldTable;
+use lapin::{Channel, Consumer};
+use tokio::sync::mpsc;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::admission::{Admission, admit};
+use crate::broker::Broker;
+use crate::delivery::{Delivery, Pending};
+use crate::session::Session;
+use crate::supervisor::pauses;
+use crate::topology::{Place, Queue};
+
+/// How long a stop waits for the broker's answer.
+const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The deliveries of one type of message.
+#[derive(Debug)]
+pub struct Deliveries<M> {
+    broker: Broker,
+    prefetch: u16,
+    subscription: Option<Subscription>,
+    pauses: ExponentialBackoff,
+    stop: CancellationToken,
+    /// Those that were due in a moment, and now are.
+    held: (mpsc::Sender<Pending>, mpsc::Receiver<Pending>),
+    message: PhantomData<fn() -> M>,
+}
+
+/// A consumer on a channel of its own.
+#[derive(Debug)]
+struct Subscription {
+    consumer: Consumer,
+    channel: Arc<Channel>,
+}
+
+impl<M: Message> Deliveries<M> {
+    pub(crate) fn new(broker: Broker, prefetch: u16) -> Self {
+        let held = mpsc::channel(usize::from(prefetch).max(1));
+        let (subscription, stop, pauses) = (None, CancellationToken::new(), pauses());
+        Self { broker, prefetch, subscription, pauses, stop, held, message: PhantomData }
+    }
+
+    /// The next message that is due and can be read; `None` after a stop. May be dropped and called again at any time.
+    pub async fn next(&mut self) -> Option<Delivery<M>> {
+        let stop = self.stop.clone();
+        while let Some(Some(pending)) = stop.run_until_cancelled(self.arrival()).await {
+            match admit(&self.broker, pending, &self.held.0) {
+                Admission::Due(delivery) => return Some(*delivery),
+                Admission::Elsewhere => {}
+            }
+        }
+        self.unsubscribe().await;
+        None
+    }
+
+    /// Takes no more messages: the next call of [`Deliveries::next`] gives back what nobody has seen, and returns `None`.
+    /// Those that were handed out can still be answered for.
+    pub fn stop(&self) {
+        self.stop.cancel();
+    }
+
+    /// Stops these deliveries when cancelled, for whoever cannot call [`Deliveries::stop`] because another waits for the
+    /// next one.
+    #[must_use]
+    pub fn stop_token(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
+    /// The connection behind these deliveries.
+    pub(crate) fn broker(&self) -> &Broker {
+        &self.broker
+    }
+
+    /// The next message of the queue, whatever it is; `None` when the broker is closed.
+    async fn arrival(&mut self) -> Option<Pending> {
+        loop {
+            if self.subscription.is_none() {
+                self.subscription = Some(self.subscribe().await?);
+            }
+            let subscription = self.subscription.as_mut()?;
+            tokio::select! {
+                item = subscription.consumer.next() => match item {
+                    Some(Ok(delivery)) => {
+                        self.pauses = pauses();
+                        let (broker, channel) = (self.broker.clone(), Arc::clone(&subscription.channel));
+                        return Some(Pending::new(broker, Queue::of::<M>(), delivery, channel));
+                    }
+                    Some(Err(error)) => {
+                        tracing::warn!(queue = M::QUEUE, %error, "consuming is interrupted");
+                        self.subscription = None;
+                    }
+                    None => {
+                        tracing::warn!(queue = M::QUEUE, "the broker has ended the consumer");
+                        self.subscription = None;
+                    }
+                },
+                Some(pending) = self.held.1.recv() => return Some(pending),
+            }
+        }
+    }
+
+    /// Consumes again as soon as there is a connection; `None` when there will be none.
+    async fn subscribe(&mut self) -> Option<Subscription> {
+        loop {
+            let session = self.broker.session().await?;
+            match subscribe(&session, Queue::of::<M>(), self.prefetch).await {
+                Ok(subscription) => return Some(subscription),
+                Err(error) => tracing::warn!(queue = M::QUEUE, %error, "cannot consume yet"),
+            }
+            sleep(self.pauses.next().unwrap_or_default()).await;
+        }
+    }
+
+    /// Ends the consumer and gives back what it had fetched.
+    async fn unsubscribe(&mut self) {
+        self.held.1.close();
+        while let Ok(pending) = self.held.1.try_recv() {
+            pending.release().await;
+        }
+        let Some(Subscription { mut consumer, channel }) = self.subscription.take() else { return };
+        let cancelled = channel.basic_cancel(consumer.tag(), BasicCancelOptions::default());
+        if !matches!(timeout(STOP_TIMEOUT, cancelled).await, Ok(Ok(()))) {
+            tracing::debug!(queue = M::QUEUE, "the consumer ends with its connection");
+            return;
+        }
+        while let Some(Ok(delivery)) = consumer.next().await {
+            let pending = Pending::new(self.broker.clone(), Queue::of::<M>(), delivery, Arc::clone(&channel));
+            pending.release().await;
+        }
+    }
+}
+
+async fn subscribe(session: &Session, queue: Queue, prefetch: u16) -> lapin::Result<Subscription> {
+    session.declare(Place::Queue(queue)).await?;
+    let channel = session.channel().await?;
+    channel.basic_qos(prefetch, BasicQosOptions::default()).await?;
+    let options = BasicConsumeOptions::default();
+    let consumer = channel.basic_consume(queue.name().into(), "".into(), options, FieldTable::default()).await?;
+    Ok(Subscription { consumer, channel: Arc::new(channel) })
+}

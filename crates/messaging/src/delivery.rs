@@ -1,0 +1,135 @@
+//! One delivered message, and the ways to answer for it. Each way uses it up.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::message::Message;
+use lapin::options::{BasicAckOptions, BasicNackOptions};
+use lapin::{Acker, Channel};
+use metrics::counter;
+
+use crate::broker::Broker;
+use crate::context::{self, Context};
+use crate::envelope::Envelope;
+use crate::metric;
+use crate::topology::Queue;
+
+/// A delivered message. One that is dropped without an answer is released.
+#[derive(Debug)]
+pub struct Delivery<M> {
+    /// The payload.
+    pub message: M,
+    /// What came beside it.
+    pub context: Context,
+    pending: Pending,
+}
+
+impl<M: Message> Delivery<M> {
+    pub(crate) fn new(message: M, context: Context, pending: Pending) -> Self {
+        Self { message, context, pending }
+    }
+
+    /// Its effect is durable: the broker may forget it.
+    pub async fn ack(self) {
+        self.pending.ack("acked").await;
+    }
+
+    /// It is to be tried again after `wait`; as the same attempt where this one does not count.
+    ///
+    /// It is answered for only when the broker has confirmed the next attempt, so a crash in between repeats it.
+    pub async fn retry(self, wait: Duration, counts: bool) {
+        let context = self.context.due_after(wait, counts);
+        self.pending.wait(context, wait, M::TYPE, "retried").await;
+    }
+
+    /// It can never be handled: it goes to the dead letters with the reason, which a person will read.
+    pub async fn dead(self, reason: &str) {
+        self.pending.dead(reason).await;
+    }
+
+    /// It goes back to its queue untouched, for another consumer.
+    pub async fn release(self) {
+        self.pending.release().await;
+    }
+}
+
+/// A message that somebody must answer for.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    broker: Broker,
+    queue: Queue,
+    delivery: lapin::message::Delivery,
+    // The broker takes back what was delivered on a channel when the last one lets go of it.
+    channel: Arc<Channel>,
+}
+
+impl Pending {
+    pub(crate) fn new(broker: Broker, queue: Queue, delivery: lapin::message::Delivery, channel: Arc<Channel>) -> Self {
+        Self { broker, queue, delivery, channel }
+    }
+
+    pub(crate) fn delivery(&self) -> &lapin::message::Delivery {
+        &self.delivery
+    }
+
+    /// Puts it into the tier that fits `rest`, with this context, and lets go of the present copy.
+    pub(crate) async fn wait(self, context: Context, rest: Duration, message_type: &str, outcome: &'static str) {
+        let envelope = Envelope::to_queue(self.queue, context.to_properties(message_type), self.delivery.data.clone());
+        let envelope = envelope.waiting_in(self.broker.tier(rest));
+        self.replace(envelope, outcome).await;
+    }
+
+    pub(crate) async fn dead(self, reason: &str) {
+        tracing::error!(queue = self.queue.name(), reason, "a message becomes a dead letter");
+        let properties = context::with_reason(self.delivery.properties.clone(), reason);
+        let envelope = Envelope::to_queue(self.queue, properties, self.delivery.data.clone()).dead(self.queue);
+        self.replace(envelope, "dead").await;
+    }
+
+    pub(crate) async fn release(self) {
+        self.count("released");
+        release(&self.delivery.acker).await;
+    }
+
+    async fn replace(self, envelope: Envelope, outcome: &'static str) {
+        match self.broker.send(envelope).await {
+            Ok(()) => self.ack(outcome).await,
+            Err(error) => {
+                tracing::warn!(queue = self.queue.name(), %error, "a message could not be passed on and is released");
+                self.release().await;
+            }
+        }
+    }
+
+    async fn ack(self, outcome: &'static str) {
+        self.count(outcome);
+        // Without the ack the message comes again, and meets its own effect.
+        if let Err(error) = self.delivery.acker.ack(BasicAckOptions::default()).await {
+            tracing::warn!(queue = self.queue.name(), %error, "an ack did not reach the broker");
+        }
+    }
+
+    fn count(&self, outcome: &'static str) {
+        counter!(metric::DELIVERIES, "queue" => self.queue.name(), "outcome" => outcome).increment(1);
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        if self.delivery.acker.usable() {
+            let (acker, channel) = (self.delivery.acker.clone(), Arc::clone(&self.channel));
+            runtime.spawn(async move {
+                release(&acker).await;
+                drop(channel);
+            });
+        }
+    }
+}
+
+async fn release(acker: &Acker) {
+    let requeue = BasicNackOptions { requeue: true, ..BasicNackOptions::default() };
+    if let Err(error) = acker.nack(requeue).await {
+        tracing::debug!(%error, "the broker takes a message back by itself, since the channel is gone");
+    }
+}

@@ -1,0 +1,97 @@
+//! A message made ready for the broker: payload, properties and where it goes.
+
+use domain::id::MessageId;
+use domain::message::Message;
+use domain::time::Timestamp;
+use domain::trace::TraceParent;
+use lapin::BasicProperties;
+use lapin::types::ShortString;
+use serde_json::Value;
+
+use crate::context::Context;
+use crate::error::PublishError;
+use crate::topology::{Place, Queue, Tier};
+
+/// A message in the form in which it can be kept elsewhere while the broker is away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredMessage {
+    /// Its id.
+    pub id: MessageId,
+    /// The name of its type, with the version.
+    pub message_type: String,
+    /// The queue for which it is meant.
+    pub queue: String,
+    /// The trace that it continues.
+    pub trace: TraceParent,
+    /// Its JSON form.
+    pub payload: Value,
+}
+
+impl StoredMessage {
+    /// This message, to be kept.
+    ///
+    /// # Errors
+    /// [`PublishError::Encode`] when it has no JSON form.
+    pub fn of<M: Message>(message: &M, context: &Context) -> Result<Self, PublishError> {
+        Ok(Self {
+            id: context.message_id,
+            message_type: M::TYPE.to_owned(),
+            queue: M::QUEUE.to_owned(),
+            trace: context.trace,
+            payload: serde_json::to_value(message).map_err(PublishError::Encode)?,
+        })
+    }
+}
+
+/// What is published, and where.
+#[derive(Clone, Debug)]
+pub(crate) struct Envelope {
+    /// What must be there before.
+    pub(crate) place: Place,
+    pub(crate) exchange: ShortString,
+    pub(crate) routing_key: ShortString,
+    pub(crate) properties: BasicProperties,
+    pub(crate) payload: Vec<u8>,
+}
+
+impl Envelope {
+    /// A message for its queue.
+    pub(crate) fn of<M: Message>(message: &M, context: &Context) -> Result<Self, PublishError> {
+        let payload = serde_json::to_vec(message).map_err(PublishError::Encode)?;
+        Ok(Self::to_queue(Queue::of::<M>(), context.to_properties(M::TYPE), payload))
+    }
+
+    /// A kept message for its queue.
+    pub(crate) fn stored(message: &StoredMessage) -> Result<Self, PublishError> {
+        let queue = Queue::named(&message.queue).ok_or(PublishError::UnknownQueue)?;
+        let payload = serde_json::to_vec(&message.payload).map_err(PublishError::Encode)?;
+        let context = Context { message_id: message.id, ..Context::continuing(message.trace) };
+        Ok(Self::to_queue(queue, context.to_properties(&message.message_type), payload))
+    }
+
+    pub(crate) fn to_queue(queue: Queue, properties: BasicProperties, payload: Vec<u8>) -> Self {
+        let (exchange, routing_key) = ("".into(), queue.name().into());
+        Self { place: Place::Queue(queue), exchange, routing_key, properties, payload }
+    }
+
+    /// The same message, to wait in a tier until the broker gives it back to its queue.
+    pub(crate) fn waiting_in(self, tier: Tier) -> Self {
+        Self { place: Place::Tier(tier), exchange: tier.name().into(), ..self }
+    }
+
+    /// The same message for the dead letters of `queue`.
+    pub(crate) fn dead(self, queue: Queue) -> Self {
+        Self { place: Place::Queue(queue), exchange: "".into(), routing_key: queue.dead().into(), ..self }
+    }
+
+    /// The id by which the broker names it when it returns it.
+    pub(crate) fn id(&self) -> Option<&ShortString> {
+        self.properties.message_id().as_ref()
+    }
+}
+
+/// How long it is until `context` is due; `None` when it is.
+pub(crate) fn rest(context: &Context) -> Option<std::time::Duration> {
+    let rest = Timestamp::now().until(context.not_before?);
+    (!rest.is_zero()).then_some(rest)
+}

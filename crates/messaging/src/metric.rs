@@ -1,0 +1,16 @@
+//! The names of this crate's metrics, and nothing else.
+
+/// Counter by `queue` and `outcome` (`confirmed`, `refused`, `returned`, `lost`): publishes.
+pub(crate) const PUBLISHED: &str = "messaging_published_total";
+/// Counter by `queue`: messages that no queue took at first, so that the topology was declared again.
+pub(crate) const RETURNED: &str = "messaging_returned_total";
+/// Histogram in seconds: from the publish to its confirm.
+pub(crate) const CONFIRM_SECONDS: &str = "messaging_confirm_seconds";
+/// Gauge: publishes that wait for their confirm.
+pub(crate) const UNCONFIRMED: &str = "messaging_unconfirmed";
+/// Counter by `queue` and `outcome` (`acked`, `retried`, `parked`, `dead`, `released`): deliveries.
+pub(crate) const DELIVERIES: &str = "messaging_deliveries_total";
+/// Gauge by `queue`: deliveries that are being handled.
+pub(crate) const IN_HANDLING: &str = "messaging_in_handling";
+/// Gauge: 1 while connected, else 0.
+pub(crate) const CONNECTED: &str = "messaging_connected";

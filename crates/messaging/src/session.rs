@@ -1,0 +1,112 @@
+//! One connection while it lasts, and what has been declared in it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use lapin::uri::AMQPUri;
+use lapin::{Channel, Connection, ConnectionProperties};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::OnceCell;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::topology::{self, Place};
+
+/// A peer that is silent for twice as long is gone.
+const HEARTBEAT_SECONDS: u16 = 10;
+/// The connection's own events tell of its end at once; this is for an end without one.
+const LOOK_INTERVAL: Duration = Duration::from_millis(250);
+const REPLY_SUCCESS: u16 = 200;
+
+/// One connection while it lasts.
+#[derive(Debug)]
+pub(crate) struct Session {
+    connection: Connection,
+    declared: Mutex<BTreeMap<Place, Arc<OnceCell<()>>>>,
+}
+
+/// Why no connection could be made.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConnectError {
+    #[error("the broker's address is not an AMQP URL: {0}")]
+    Address(String),
+    #[error("the broker cannot be reached or refuses")]
+    Broker(#[from] lapin::Error),
+}
+
+impl Session {
+    /// Connects, and declares the exchange that other services bind to.
+    ///
+    /// # Errors
+    /// When there is no broker at `url`, it refuses the login, or the vhost does not exist.
+    pub(crate) async fn open(url: &SecretString, name: &'static str) -> Result<Self, ConnectError> {
+        let mut uri: AMQPUri = url.expose_secret().parse().map_err(ConnectError::Address)?;
+        uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
+        let properties = ConnectionProperties::default().with_connection_name(name.into());
+        let connection = Connection::connect_uri(uri, properties).await?;
+        let session = Self { connection, declared: Mutex::default() };
+        let channel = session.channel().await?;
+        topology::declare_records_exchange(&channel).await?;
+        close(&channel).await;
+        Ok(session)
+    }
+
+    /// A new channel. A mistake closes the channel on which it was made, so nobody shares one.
+    pub(crate) async fn channel(&self) -> lapin::Result<Channel> {
+        self.connection.create_channel().await
+    }
+
+    /// Declares `place` unless that has been done in this connection.
+    pub(crate) async fn ensure(&self, place: Place) -> lapin::Result<()> {
+        let cell = {
+            let mut declared = self.declared.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(declared.entry(place).or_default())
+        };
+        cell.get_or_try_init(|| self.declare(place)).await.copied()
+    }
+
+    /// Declares `place`, whether or not that has been done before.
+    pub(crate) async fn declare(&self, place: Place) -> lapin::Result<()> {
+        let channel = self.channel().await?;
+        place.declare(&channel).await?;
+        close(&channel).await;
+        Ok(())
+    }
+
+    /// Whether the connection stands.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.connection.status().connected()
+    }
+
+    /// Whether the broker takes nothing at the moment.
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.connection.status().blocked()
+    }
+
+    /// Returns when the connection has ended.
+    pub(crate) async fn ended(&self) {
+        let mut events = self.connection.events_listener();
+        let mut looks = interval(LOOK_INTERVAL);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while self.is_connected() {
+            tokio::select! {
+                Some(_) = events.next() => {}
+                _ = looks.tick() => {}
+            }
+        }
+    }
+
+    /// Says goodbye, as far as there is still somebody to hear it.
+    pub(crate) async fn close(&self) {
+        if let Err(error) = self.connection.close(REPLY_SUCCESS, "closing".into()).await {
+            tracing::debug!(%error, "the connection was gone before it could be closed");
+        }
+    }
+}
+
+async fn close(channel: &Channel) {
+    if let Err(error) = channel.close(REPLY_SUCCESS, "done".into()).await {
+        tracing::debug!(%error, "a channel was gone before it could be closed");
+    }
+}

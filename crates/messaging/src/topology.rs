@@ -1,0 +1,162 @@
+//! Queues and exchanges: one table of constants, the tiers made from the retry schedule, and how they are declared.
+//!
+//! Everything is published to the default exchange, whose routing key is the queue's name: there is no binding that
+//! could be missing. A message waits for its next attempt in a tier `retry.<wait>`, behind a fanout of the same name that
+//! keeps the routing key; when its time is over, the broker gives it back to the default exchange, and so to its queue.
+//!
+//! A queue is declared by whoever uses it, once in every connection, before the first use.
+
+use std::time::Duration;
+
+use domain::message::{EventMerge, Message, RecordPush, WebhookApply};
+use domain::outcome::{SyncOutcome, WebhookOutcome};
+use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
+use lapin::types::{AMQPValue, FieldTable};
+use lapin::{Channel, ExchangeKind};
+
+/// The topic exchange to which other services bind (`{tenant}.{kind}.changed`).
+pub const RECORDS_EXCHANGE: &str = "coccinelle.records";
+
+/// All queues of the system.
+pub const QUEUES: &[Queue] = &[
+    Queue::of::<EventMerge>(),
+    Queue::of::<RecordPush>(),
+    Queue::of::<SyncOutcome>(),
+    Queue::of::<WebhookApply>(),
+    Queue::of::<WebhookOutcome>(),
+];
+
+/// How often the broker delivers a message whose consumer goes away without an answer, before it is a dead letter.
+///
+/// A released or redelivered message counts too, so this is far above the number of restarts in a bad hour.
+const DELIVERY_LIMIT: i64 = 50;
+
+/// A work queue, and beside it the queue `dead.<name>` for what cannot be handled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Queue(&'static str);
+
+impl Queue {
+    /// The queue of this type of message.
+    #[must_use]
+    pub const fn of<M: Message>() -> Self {
+        Self(M::QUEUE)
+    }
+
+    /// The queue of this name, where there is one.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        QUEUES.iter().copied().find(|queue| queue.0 == name)
+    }
+
+    /// Its name, which is its routing key.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.0
+    }
+
+    /// The name of its dead letters' queue.
+    #[must_use]
+    pub fn dead(self) -> String {
+        format!("dead.{}", self.0)
+    }
+}
+
+/// A queue in which messages wait for a fixed time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Tier(pub Duration);
+
+impl Tier {
+    /// The name of its exchange and of its queue, as in `retry.5s`.
+    #[must_use]
+    pub fn name(self) -> String {
+        format!("retry.{}", humantime::format_duration(self.0)).replace(' ', "")
+    }
+}
+
+/// Something that can be declared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Place {
+    Queue(Queue),
+    Tier(Tier),
+}
+
+impl Place {
+    /// Declares it; does nothing where it is there already.
+    ///
+    /// # Errors
+    /// When the broker has something else under the name, or is gone.
+    pub(crate) async fn declare(self, channel: &Channel) -> lapin::Result<()> {
+        match self {
+            Self::Queue(queue) => declare_queue(channel, queue).await,
+            Self::Tier(tier) => declare_tier(channel, tier).await,
+        }
+    }
+}
+
+/// Declares what other services bind to.
+pub(crate) async fn declare_records_exchange(channel: &Channel) -> lapin::Result<()> {
+    declare_exchange(channel, RECORDS_EXCHANGE, ExchangeKind::Topic).await
+}
+
+async fn declare_queue(channel: &Channel, queue: Queue) -> lapin::Result<()> {
+    declare_quorum(channel, &queue.dead(), FieldTable::default()).await?;
+    let mut arguments = dead_lettering();
+    arguments.insert("x-dead-letter-routing-key".into(), AMQPValue::LongString(queue.dead().into()));
+    arguments.insert("x-delivery-limit".into(), AMQPValue::LongLongInt(DELIVERY_LIMIT));
+    declare_quorum(channel, queue.name(), arguments).await
+}
+
+async fn declare_tier(channel: &Channel, tier: Tier) -> lapin::Result<()> {
+    let name = tier.name();
+    declare_exchange(channel, &name, ExchangeKind::Fanout).await?;
+    let mut arguments = dead_lettering();
+    let millis = i64::try_from(tier.0.as_millis()).unwrap_or(i64::MAX);
+    arguments.insert("x-message-ttl".into(), AMQPValue::LongLongInt(millis));
+    declare_quorum(channel, &name, arguments).await?;
+    let bind = QueueBindOptions::default();
+    channel.queue_bind(name.as_str().into(), name.as_str().into(), "".into(), bind, FieldTable::default()).await
+}
+
+/// To the default exchange; a message leaves its queue only when the next one has confirmed it. The broker offers that only
+/// to queues that reject what is too much.
+fn dead_lettering() -> FieldTable {
+    let mut arguments = FieldTable::default();
+    arguments.insert("x-dead-letter-exchange".into(), AMQPValue::LongString("".into()));
+    arguments.insert("x-dead-letter-strategy".into(), AMQPValue::LongString("at-least-once".into()));
+    arguments.insert("x-overflow".into(), AMQPValue::LongString("reject-publish".into()));
+    arguments
+}
+
+async fn declare_quorum(channel: &Channel, name: &str, mut arguments: FieldTable) -> lapin::Result<()> {
+    arguments.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
+    let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
+    channel.queue_declare(name.into(), durable, arguments).await.map(drop)
+}
+
+async fn declare_exchange(channel: &Channel, name: &str, kind: ExchangeKind) -> lapin::Result<()> {
+    let durable = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
+    channel.exchange_declare(name.into(), kind, durable, FieldTable::default()).await
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::retry::RetrySchedule;
+
+    use super::*;
+
+    #[test]
+    fn tiers_are_named_after_their_waits() {
+        let schedule = RetrySchedule::default();
+        let names: Vec<_> = schedule.tiers().iter().map(|wait| Tier(*wait).name()).collect();
+        assert_eq!(names, ["retry.5s", "retry.30s", "retry.2m", "retry.10m", "retry.1h", "retry.6h"]);
+        assert_eq!(Tier(Duration::from_millis(90_500)).name(), "retry.1m30s500ms");
+    }
+
+    #[test]
+    fn a_queue_is_found_by_its_name() {
+        for queue in QUEUES {
+            assert_eq!(Queue::named(queue.name()), Some(*queue));
+        }
+        assert_eq!(Queue::named("dead.dispatcher.record.push"), None);
+    }
+}

@@ -1,0 +1,128 @@
+//! The connection: lost, stalled, refused, and back.
+
+use std::time::Duration;
+
+use domain::message::RecordPush;
+use messaging::{Context, PublishError};
+use testkit::cut::Proxy;
+use testkit::wait;
+
+use crate::world::{CONFIRM_TIMEOUT, DEADLINE, connect, connected, disconnected, next, push};
+
+#[tokio::test]
+async fn after_a_cut_publishing_and_consuming_go_on() {
+    let vhost = testkit::vhost().await;
+    let proxy = Proxy::before(&vhost.url()).await;
+    let broker = connect(&proxy.url(), CONFIRM_TIMEOUT);
+    connected(&broker).await;
+    let mut deliveries = broker.deliveries::<RecordPush>(4);
+    let (before, after) = (push(), push());
+    broker.publish(&before, &Context::new()).await.unwrap();
+    let delivery = next(&mut deliveries).await;
+    assert_eq!(delivery.message, before);
+    delivery.ack().await;
+
+    proxy.cut();
+    disconnected(&broker).await;
+    let error = broker.publish(&push(), &Context::new()).await.unwrap_err();
+    assert!(matches!(error, PublishError::NotConnected), "{error:?}");
+
+    proxy.mend();
+    connected(&broker).await;
+    broker.publish(&after, &Context::new()).await.unwrap();
+    let delivery = next(&mut deliveries).await;
+    assert_eq!(delivery.message, after);
+    delivery.ack().await;
+}
+
+#[tokio::test]
+async fn a_publish_that_nobody_confirms_times_out() {
+    let vhost = testkit::vhost().await;
+    let proxy = Proxy::before(&vhost.url()).await;
+    let broker = connect(&proxy.url(), Duration::from_millis(300));
+    connected(&broker).await;
+    proxy.stall();
+    let error = broker.publish(&push(), &Context::new()).await.unwrap_err();
+    assert!(matches!(error, PublishError::TimedOut), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_publish_whose_connection_goes_away_is_told_so() {
+    let vhost = testkit::vhost().await;
+    let proxy = Proxy::before(&vhost.url()).await;
+    let broker = connect(&proxy.url(), CONFIRM_TIMEOUT);
+    connected(&broker).await;
+    proxy.stall();
+    let publishing = tokio::spawn({
+        let broker = broker.clone();
+        async move { broker.publish(&push(), &Context::new()).await }
+    });
+    proxy.cut();
+    let error = publishing.await.unwrap().unwrap_err();
+    let gone = matches!(error, PublishError::Lost | PublishError::Channel(_) | PublishError::NotConnected);
+    assert!(gone, "{error:?}");
+}
+
+#[tokio::test]
+async fn what_a_lost_consumer_held_comes_again() {
+    let vhost = testkit::vhost().await;
+    let proxy = Proxy::before(&vhost.url()).await;
+    let (crashing, steady) = (connect(&proxy.url(), CONFIRM_TIMEOUT), connect(&vhost.url(), CONFIRM_TIMEOUT));
+    connected(&steady).await;
+    let (message, context) = (push(), Context::new());
+    steady.publish(&message, &context).await.unwrap();
+    let mut doomed = crashing.deliveries::<RecordPush>(1);
+    let held = next(&mut doomed).await;
+
+    proxy.cut();
+    let mut deliveries = steady.deliveries::<RecordPush>(1);
+    let again = next(&mut deliveries).await;
+    assert_eq!((again.message, again.context), (message, context));
+    again.ack().await;
+    held.ack().await;
+}
+
+#[tokio::test]
+async fn a_missing_vhost_is_not_connected_until_somebody_makes_it() {
+    let vhost = testkit::vhost().await;
+    vhost.remove().await;
+    let broker = connect(&vhost.url(), CONFIRM_TIMEOUT);
+    let mut deliveries = broker.deliveries::<RecordPush>(1);
+    assert!(!broker.is_connected());
+
+    vhost.make().await;
+    connected(&broker).await;
+    let message = push();
+    broker.publish(&message, &Context::new()).await.unwrap();
+    let delivery = next(&mut deliveries).await;
+    assert_eq!(delivery.message, message);
+    delivery.ack().await;
+}
+
+#[tokio::test]
+async fn a_vhost_that_is_deleted_ends_the_connection() {
+    let vhost = testkit::vhost().await;
+    let broker = connect(&vhost.url(), CONFIRM_TIMEOUT);
+    connected(&broker).await;
+    vhost.remove().await;
+    disconnected(&broker).await;
+    vhost.make().await;
+    connected(&broker).await;
+}
+
+#[tokio::test]
+async fn closing_waits_for_what_is_under_way_and_ends_the_deliveries() {
+    let vhost = testkit::vhost().await;
+    let broker = connect(&vhost.url(), CONFIRM_TIMEOUT);
+    connected(&broker).await;
+    let messages: Vec<_> = (0..50).map(|_| (push(), Context::new())).collect();
+    let (results, ()) = tokio::join!(broker.publish_all(&messages), async {
+        let handed_over = || async { (!vhost.queues().await.is_empty()).then_some(()) };
+        wait::until("the first message to be under way", DEADLINE, handed_over).await;
+        broker.close().await;
+    });
+    assert!(results.iter().all(Result::is_ok), "{results:?}");
+    assert!(!broker.is_connected());
+    assert!(broker.deliveries::<RecordPush>(1).next().await.is_none());
+    assert!(broker.publish(&push(), &Context::new()).await.is_err());
+}

@@ -1,0 +1,92 @@
+//! Consuming.
+
+use domain::message::{Message, RecordPush};
+use messaging::Context;
+use serde_json::json;
+use testkit::StoredMessage;
+
+use crate::world::{World, holds, next, push, world};
+
+const DEAD: &str = "dead.dispatcher.record.push";
+
+fn raw(payload: &str, message_type: &str) -> StoredMessage {
+    let properties = json!({"type": message_type, "message_id": "msg_1", "delivery_mode": 2});
+    StoredMessage { payload: payload.to_owned(), properties, routing_key: String::new() }
+}
+
+#[tokio::test]
+async fn what_cannot_be_decoded_is_a_dead_letter_with_the_reason_and_stops_nobody() {
+    let World { vhost, broker } = world().await;
+    let message = push();
+    broker.publish(&message, &Context::new()).await.unwrap();
+    let mut deliveries = broker.deliveries::<RecordPush>(8);
+    next(&mut deliveries).await.ack().await;
+    assert!(vhost.publish(RecordPush::QUEUE, raw("{\"tenant_id\":", "record.push.v1")).await);
+    assert!(vhost.publish(RecordPush::QUEUE, raw("{}", "record.push.v9")).await);
+    broker.publish(&message, &Context::new()).await.unwrap();
+    let good = next(&mut deliveries).await;
+    assert_eq!(good.message, message);
+    good.ack().await;
+
+    let dead = holds(&vhost, DEAD, 2).await;
+    let reason_of = |payload: &str| {
+        let letter = dead.iter().find(|letter| letter.payload == payload).unwrap();
+        letter.properties["headers"]["reason"].as_str().unwrap().to_owned()
+    };
+    assert!(reason_of("{\"tenant_id\":").starts_with("the payload is no record.push.v1: EOF"));
+    assert_eq!(reason_of("{}"), "the type is \"record.push.v9\", not record.push.v1");
+}
+
+#[tokio::test]
+async fn a_released_or_forgotten_message_comes_again() {
+    let World { vhost, broker } = world().await;
+    let context = Context::new();
+    broker.publish(&push(), &context).await.unwrap();
+    let mut deliveries = broker.deliveries::<RecordPush>(1);
+    next(&mut deliveries).await.release().await;
+    drop(next(&mut deliveries).await);
+    let delivery = next(&mut deliveries).await;
+    assert_eq!(delivery.context, context);
+    delivery.ack().await;
+    holds(&vhost, RecordPush::QUEUE, 0).await;
+}
+
+#[tokio::test]
+async fn a_stop_gives_back_what_nobody_has_seen_and_lets_the_rest_be_answered_for() {
+    let World { vhost, broker } = world().await;
+    let messages: Vec<_> = (0..5).map(|_| (push(), Context::new())).collect();
+    broker.publish_all(&messages).await;
+    let mut deliveries = broker.deliveries::<RecordPush>(5);
+    let seen = next(&mut deliveries).await;
+    deliveries.stop();
+    assert!(deliveries.next().await.is_none());
+    holds(&vhost, RecordPush::QUEUE, 4).await;
+    seen.ack().await;
+    drop(deliveries);
+    holds(&vhost, RecordPush::QUEUE, 4).await;
+}
+
+#[tokio::test]
+async fn consuming_goes_on_after_the_queue_was_deleted() {
+    let World { vhost, broker } = world().await;
+    broker.publish(&push(), &Context::new()).await.unwrap();
+    let mut deliveries = broker.deliveries::<RecordPush>(1);
+    next(&mut deliveries).await.ack().await;
+    vhost.delete_queue(RecordPush::QUEUE).await;
+    let message = push();
+    broker.publish(&message, &Context::new()).await.unwrap();
+    let delivery = next(&mut deliveries).await;
+    assert_eq!(delivery.message, message);
+    delivery.ack().await;
+}
+
+#[tokio::test]
+async fn a_message_whose_consumers_all_crash_becomes_a_dead_letter() {
+    let World { vhost, broker } = world().await;
+    broker.publish(&push(), &Context::new()).await.unwrap();
+    let mut deliveries = broker.deliveries::<RecordPush>(1);
+    for _ in 0..=50 {
+        next(&mut deliveries).await.release().await;
+    }
+    holds(&vhost, DEAD, 1).await;
+}

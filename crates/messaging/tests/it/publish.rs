@@ -1,0 +1,98 @@
+//! Publishing.
+
+use std::time::{Duration, Instant};
+
+use domain::fault::{Fault, FaultKind};
+use domain::message::{Message, RecordPush};
+use messaging::{Context, PublishError, StoredMessage};
+
+use crate::world::{World, connect, holds, next, push, world};
+
+#[tokio::test]
+async fn what_is_confirmed_lies_in_its_queue_persistent_and_named() {
+    let World { vhost, broker } = world().await;
+    let (message, context) = (push(), Context::new());
+    broker.publish(&message, &context).await.unwrap();
+
+    let [stored] = holds(&vhost, RecordPush::QUEUE, 1).await.try_into().unwrap();
+    assert_eq!(serde_json::from_str::<RecordPush>(&stored.payload).unwrap(), message);
+    assert_eq!(stored.properties["message_id"], context.message_id.to_string());
+    assert_eq!(stored.properties["type"], "record.push.v1");
+    assert_eq!(stored.properties["delivery_mode"], 2);
+    assert_eq!(stored.properties["headers"]["traceparent"], context.trace.to_string());
+    assert_eq!(stored.properties["headers"]["attempt"], 1);
+}
+
+#[tokio::test]
+async fn only_the_queues_that_are_used_are_made() {
+    let World { vhost, broker } = world().await;
+    broker.publish(&push(), &Context::new()).await.unwrap();
+    let mut queues = vhost.queues().await;
+    queues.sort();
+    assert_eq!(queues, ["dead.dispatcher.record.push", "dispatcher.record.push"]);
+}
+
+#[tokio::test]
+async fn a_queue_that_was_deleted_comes_back_with_the_next_publish() {
+    let World { vhost, broker } = world().await;
+    broker.publish(&push(), &Context::new()).await.unwrap();
+    vhost.delete_queue(RecordPush::QUEUE).await;
+
+    broker.publish(&push(), &Context::new()).await.unwrap();
+    holds(&vhost, RecordPush::QUEUE, 1).await;
+}
+
+#[tokio::test]
+async fn of_many_at_once_exactly_the_returned_ones_are_published_again() {
+    let World { vhost, broker } = world().await;
+    // Routed ones and returned ones share the channel; each must be told of its own fate.
+    let outcomes = || async {
+        let pushes: Vec<_> = (0..200).map(|_| (push(), Context::new())).collect();
+        let (pushed, parked) = tokio::join!(broker.publish_all(&pushes), async {
+            for _ in 0..20 {
+                broker.park(&push(), &Context::new(), Duration::from_secs(1)).await?;
+            }
+            Ok::<_, PublishError>(())
+        });
+        parked.unwrap();
+        assert!(pushed.iter().all(Result::is_ok));
+    };
+    broker.publish(&push(), &Context::new()).await.unwrap();
+    vhost.delete_queue(RecordPush::QUEUE).await;
+    outcomes().await;
+    holds(&vhost, RecordPush::QUEUE, 220).await;
+}
+
+#[tokio::test]
+async fn a_stored_message_is_published_as_itself() {
+    let World { vhost, broker } = world().await;
+    let (message, context) = (push(), Context::new());
+    let stored = StoredMessage::of(&message, &context).unwrap();
+    broker.publish_stored(&stored).await.unwrap();
+
+    let mut deliveries = broker.deliveries::<RecordPush>(1);
+    let delivery = next(&mut deliveries).await;
+    assert_eq!((delivery.message, delivery.context), (message, context));
+    delivery.ack().await;
+    drop(vhost);
+}
+
+#[tokio::test]
+async fn a_stored_message_for_an_unknown_queue_is_refused() {
+    let World { broker, .. } = world().await;
+    let stored =
+        StoredMessage { queue: "elsewhere".to_owned(), ..StoredMessage::of(&push(), &Context::new()).unwrap() };
+    let error = broker.publish_stored(&stored).await.unwrap_err();
+    assert!(matches!(error, PublishError::UnknownQueue));
+    assert_eq!(error.kind(), FaultKind::Invalid);
+}
+
+#[tokio::test]
+async fn without_a_broker_a_publish_fails_at_once() {
+    let broker = connect("amqp://127.0.0.1:9/%2f", Duration::from_secs(20));
+    let start = Instant::now();
+    let error = broker.publish(&push(), &Context::new()).await.unwrap_err();
+    assert!(matches!(error, PublishError::NotConnected));
+    assert_eq!(error.kind(), FaultKind::Unavailable);
+    assert!(start.elapsed() < Duration::from_secs(1));
+}

@@ -1,0 +1,73 @@
+//! Waiting for another attempt.
+
+use std::time::{Duration, Instant};
+
+use domain::message::RecordPush;
+use domain::time::Timestamp;
+use messaging::Context;
+
+use crate::world::{World, holds, next, push, world};
+
+const WAIT: Duration = Duration::from_millis(400);
+
+#[tokio::test]
+async fn a_retry_comes_back_after_its_wait_as_the_next_attempt_of_the_same_message() {
+    let World { vhost, broker } = world().await;
+    let (message, context) = (push(), Context::new());
+    broker.publish(&message, &context).await.unwrap();
+    let mut deliveries = broker.deliveries::<RecordPush>(1);
+    let first = next(&mut deliveries).await;
+    let start = Instant::now();
+    first.retry(WAIT, true).await;
+
+    let second = next(&mut deliveries).await;
+    assert!(start.elapsed() >= WAIT);
+    assert_eq!(second.message, message);
+    let expected = Context { attempt: 2, not_before: second.context.not_before, ..context };
+    assert_eq!(second.context, expected);
+    second.ack().await;
+    assert!(vhost.queues().await.contains(&"retry.400ms".to_owned()));
+    holds(&vhost, "retry.400ms", 0).await;
+}
+
+#[tokio::test]
+async fn a_retry_that_does_not_count_keeps_the_attempt() {
+    let World { broker, .. } = world().await;
+    broker.publish(&push(), &Context::new()).await.unwrap();
+    let mut deliveries = broker.deliveries::<RecordPush>(1);
+    next(&mut deliveries).await.retry(WAIT, false).await;
+    let again = next(&mut deliveries).await;
+    assert_eq!(again.context.attempt, 1);
+    again.ack().await;
+}
+
+#[tokio::test]
+async fn a_message_waits_through_several_tiers_and_is_never_early() {
+    let World { vhost, broker } = world().await;
+    // 1 s, then 400 ms, then 100 ms, then a moment by the consumer.
+    let wait = Duration::from_millis(1_515);
+    let mut deliveries = broker.deliveries::<RecordPush>(1);
+    broker.park(&push(), &Context::new(), wait).await.unwrap();
+    let due = Timestamp::now().plus(wait);
+
+    let delivery = next(&mut deliveries).await;
+    let not_before = delivery.context.not_before.unwrap();
+    assert!(not_before <= due && Timestamp::now() >= not_before);
+    delivery.ack().await;
+    let queues = vhost.queues().await;
+    assert!(["retry.1s", "retry.400ms"].iter().all(|tier| queues.iter().any(|queue| queue == tier)), "{queues:?}");
+}
+
+#[tokio::test]
+async fn a_short_wait_does_not_hold_up_others() {
+    let World { broker, .. } = world().await;
+    let (late, prompt) = (push(), push());
+    broker.park(&late, &Context::new(), WAIT).await.unwrap();
+    broker.publish(&prompt, &Context::new()).await.unwrap();
+    let mut deliveries = broker.deliveries::<RecordPush>(1);
+    for expected in [prompt, late] {
+        let delivery = next(&mut deliveries).await;
+        assert_eq!(delivery.message, expected);
+        delivery.ack().await;
+    }
+}
