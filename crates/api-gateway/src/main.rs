@@ -1,2 +1,13 @@
-//! placeholder
-fn main() {}
+//! Starts the gateway and stops it on a signal.
+
+use anyhow::Context as _;
+use api_gateway::startup;
+use runtime::{config, shutdown, telemetry};
+
+#[actix_web::main]
+async fn main() -> anyhow::Result<()> {
+    let settings = config::load()?;
+    telemetry::start(&settings.telemetry, "api-gateway");
+    let app = startup::build(settings)?;
+    app.run_until(shutdown::on_signal()).await.context("the listener broke")
+}

@@ -3,4 +3,5 @@
 pub mod conflicts;
 pub mod identities;
 pub mod links;
+pub mod listing;
 pub mod store;

@@ -67,6 +67,13 @@ impl Problem {
         Self { status: StatusCode::PAYLOAD_TOO_LARGE, ..Self::new(FaultKind::Invalid, "too_large", detail) }
     }
 
+    /// 405: the path is known, but not with this method.
+    #[must_use]
+    pub fn method_not_allowed() -> Self {
+        let detail = "This path does not know that method.";
+        Self { status: StatusCode::METHOD_NOT_ALLOWED, ..Self::new(FaultKind::Invalid, "method_not_allowed", detail) }
+    }
+
     /// 404: there is nothing here, or not for this caller.
     #[must_use]
     pub fn not_found() -> Self {

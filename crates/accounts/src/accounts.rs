@@ -1,0 +1,231 @@
+//! From an integration to an account that can be called, and from credentials to what is kept of them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use connectors::account::{Account, Budget, Unlimited};
+use connectors::http::{Client, Reach};
+use connectors::registry::Platform;
+use domain::credentials::Credentials;
+use domain::id::{IntegrationId, TenantId};
+use domain::integration::Integration;
+use domain::platform::PlatformSlug;
+use moka::future::Cache;
+use persistence::{Database, Scope, Transaction, integrations, tenants};
+use runtime::config::PlatformSettings;
+use secrecy::{ExposeSecret as _, SecretString};
+use url::Url;
+use vault::{DataKey, Purpose, Sealed, SealedDataKey, Vault};
+
+use crate::budget::Budgets;
+use crate::error::AccountError;
+
+/// How long opened credentials may stay in memory: a revoked integration is called no longer than this.
+const OPEN_FOR: Duration = Duration::from_secs(10);
+
+/// Opened accounts kept at once.
+const OPEN_ACCOUNTS: u64 = 10_000;
+
+/// The column that the sealed credentials are bound to.
+const COLUMN: &str = "config_encrypted";
+
+/// Opens accounts. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Accounts {
+    database: Database,
+    vault: Arc<Vault>,
+    platforms: Arc<BTreeMap<PlatformSlug, Place>>,
+    budgets: Budgets,
+    /// By version too, so that changed credentials are used at once.
+    open: Cache<(IntegrationId, i64), Account>,
+}
+
+/// Where a platform is, and by what it is called.
+#[derive(Debug)]
+struct Place {
+    platform: Platform,
+    base_url: Url,
+    client: Client,
+}
+
+/// What may be shown of a key: enough to tell two apart, too little to use one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyHint(pub String);
+
+impl KeyHint {
+    fn of(key: &SecretString) -> Self {
+        let shown: Vec<char> = key.expose_secret().chars().rev().take(4).collect();
+        // Of a short key, four characters would be too much of it.
+        let is_long = key.expose_secret().chars().count() >= 16;
+        let tail: String = if is_long { shown.into_iter().rev().collect() } else { String::new() };
+        Self(format!("••••{tail}"))
+    }
+}
+
+impl Accounts {
+    /// Knows the platforms that have both a connector and settings; `timeout` ends every call of one.
+    ///
+    /// # Errors
+    /// When the system's certificates cannot be used.
+    pub fn new(
+        database: Database,
+        vault: Vault,
+        settings: &BTreeMap<String, PlatformSettings>,
+        timeout: Duration,
+    ) -> Result<Self, AccountError> {
+        let mut platforms = BTreeMap::new();
+        for (name, settings) in settings {
+            let Ok(slug) = name.parse::<PlatformSlug>() else { continue };
+            let Some(platform) = Platform::from_slug(&slug) else { continue };
+            // Only an address that a tenant types needs the guard; the others are the operator's.
+            let is_guarded = platform.connector().descriptor().needs_url && !settings.allow_private_addresses;
+            let client = Client::new(timeout, if is_guarded { Reach::PublicOnly } else { Reach::Anywhere })?;
+            platforms.insert(slug, Place { platform, base_url: settings.base_url.clone(), client });
+        }
+        Ok(Self {
+            budgets: Budgets::new(database.clone()),
+            database,
+            vault: Arc::new(vault),
+            platforms: Arc::new(platforms),
+            open: Cache::builder().max_capacity(OPEN_ACCOUNTS).time_to_live(OPEN_FOR).build(),
+        })
+    }
+
+    /// Opens the account of an integration. Its credentials stay in memory for a few seconds.
+    ///
+    /// # Errors
+    /// When the database does not answer, or the integration has no credentials that open.
+    pub async fn open(&self, integration: &Integration) -> Result<Account, AccountError> {
+        let key = (integration.id, integration.version);
+        if let Some(account) = self.open.get(&key).await {
+            return Ok(account);
+        }
+        let mut tx = self.database.begin(Scope::Tenant(integration.tenant_id)).await?;
+        let credentials = self.credentials(&mut tx, integration).await?;
+        tx.commit().await?;
+        let account = self.opened(integration, credentials)?;
+        self.open.insert(key, account.clone()).await;
+        Ok(account)
+    }
+
+    /// An account that is not kept yet, to try credentials with; nothing limits how often it is called.
+    ///
+    /// # Errors
+    /// When the platform is not known here, or needs an address that is missing or none.
+    pub fn with_credentials(
+        &self,
+        platform: &PlatformSlug,
+        credentials: Credentials,
+        url: Option<&str>,
+    ) -> Result<Account, AccountError> {
+        let place = self.place(platform)?;
+        self.account(platform, place, (credentials, url), Arc::new(Unlimited))
+    }
+
+    /// The sealed form of credentials, bound to the tenant and the integration: what is kept of them.
+    ///
+    /// # Errors
+    /// When the tenant has no data key, or it does not open.
+    pub async fn seal(
+        &self,
+        tx: &mut Transaction,
+        (tenant, integration): (TenantId, IntegrationId),
+        credentials: &Credentials,
+    ) -> Result<Sealed, AccountError> {
+        let key = self.data_key(tx, tenant).await?;
+        let text = credentials.to_clear_text().map_err(AccountError::Unreadable)?;
+        Ok(key.seal(&purpose(tenant, integration), &text)?)
+    }
+
+    /// What may be shown of an integration's credentials.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn hint(&self, tx: &mut Transaction, integration: &Integration) -> Result<KeyHint, AccountError> {
+        Ok(match self.credentials(tx, integration).await? {
+            Credentials::ApiKey { key, .. } => KeyHint::of(&key),
+            Credentials::Bearer { access_token } => KeyHint::of(&access_token),
+        })
+    }
+
+    async fn credentials(&self, tx: &mut Transaction, integration: &Integration) -> Result<Credentials, AccountError> {
+        let (tenant, id) = (integration.tenant_id, integration.id);
+        let sealed = integrations::sealed_credentials(tx, tenant, id).await?;
+        let sealed = sealed.ok_or(AccountError::NoCredentials(id))?;
+        let key = self.data_key(tx, tenant).await?;
+        let text = key.open(&purpose(tenant, id), &Sealed::from(sealed))?;
+        Credentials::from_clear_text(&text).map_err(AccountError::Unreadable)
+    }
+
+    async fn data_key(&self, tx: &mut Transaction, tenant: TenantId) -> Result<DataKey, AccountError> {
+        let sealed = tenants::data_key(tx, tenant).await?.ok_or(AccountError::NoDataKey(tenant))?;
+        Ok(self.vault.open_data_key(tenant, &SealedDataKey::from(sealed))?)
+    }
+
+    fn opened(&self, integration: &Integration, credentials: Credentials) -> Result<Account, AccountError> {
+        let place = self.place(&integration.platform)?;
+        let limits = place.platform.connector().descriptor().limits;
+        // An account that is not known by name yet is at least the integration's own.
+        let account_id = integration.account_id.clone().unwrap_or_else(|| integration.id.to_string());
+        let budget = self.budgets.of(&integration.platform, &account_id, limits);
+        let account = self.account(&integration.platform, place, (credentials, integration.url.as_deref()), budget)?;
+        Ok(Account { account_id: integration.account_id.clone(), ..account })
+    }
+
+    fn place(&self, platform: &PlatformSlug) -> Result<&Place, AccountError> {
+        if Platform::from_slug(platform).is_none() {
+            return Err(AccountError::UnknownPlatform(platform.clone()));
+        }
+        self.platforms.get(platform).ok_or_else(|| AccountError::NoSettings(platform.clone()))
+    }
+
+    fn account(
+        &self,
+        platform: &PlatformSlug,
+        place: &Place,
+        (credentials, url): (Credentials, Option<&str>),
+        budget: Arc<dyn Budget>,
+    ) -> Result<Account, AccountError> {
+        let base_url =
+            if place.platform.connector().descriptor().needs_url { address(url)? } else { place.base_url.clone() };
+        let (platform, http) = (platform.clone(), place.client.clone());
+        Ok(Account { platform, account_id: None, base_url, credentials, http, budget })
+    }
+}
+
+fn purpose(tenant: TenantId, integration: IntegrationId) -> Purpose {
+    Purpose { tenant, integration: Some(integration), column: COLUMN }
+}
+
+/// The address that a tenant typed. Whether it may be called is decided when it is resolved.
+fn address(typed: Option<&str>) -> Result<Url, AccountError> {
+    let url = typed.and_then(|typed| Url::parse(typed).ok()).ok_or(AccountError::BadUrl)?;
+    let is_plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
+    if matches!(url.scheme(), "https" | "http") && url.has_host() && is_plain {
+        Ok(url)
+    } else {
+        Err(AccountError::BadUrl)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hint_shows_the_end_of_a_long_key_and_nothing_of_a_short_one() {
+        assert_eq!(KeyHint::of(&"pat-eu1-0123456789-wxyz".into()).0, "••••wxyz");
+        assert_eq!(KeyHint::of(&"short-secret".into()).0, "••••");
+    }
+
+    #[test]
+    fn an_address_is_a_plain_web_address() {
+        for good in ["https://shop.example.com", "http://127.0.0.1:8080/wordpress"] {
+            address(Some(good)).unwrap();
+        }
+        for bad in [None, Some(""), Some("shop"), Some("ftp://x.fr"), Some("file:///etc"), Some("https://u:p@x.fr")] {
+            assert!(matches!(address(bad), Err(AccountError::BadUrl)), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! The request budget of an account, shared by all processes through the database. How much there is, its platform says.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use connectors::account::{Budget, Remaining};
+use connectors::descriptor::Limits;
+use domain::platform::PlatformSlug;
+use moka::sync::Cache;
+use persistence::budgets::{self, Lease, Rate};
+use persistence::{Database, Scope};
+
+/// How long requests that were leased may be spent: what is older was meant for another second.
+const LEASE: Duration = Duration::from_secs(1);
+
+/// A caller comes again after this while the database that holds the budgets is away.
+const WITHOUT_DATABASE: Duration = Duration::from_secs(2);
+
+/// Budgets that nobody asked for are forgotten after this.
+const IDLE: Duration = Duration::from_secs(600);
+
+/// Every budget that this process takes from.
+#[derive(Clone)]
+pub(crate) struct Budgets {
+    database: Database,
+    /// Apart from the opened accounts, which come and go: what was leased must not be forgotten with them.
+    known: Cache<(PlatformSlug, String), Arc<Leased>>,
+}
+
+impl Budgets {
+    pub(crate) fn new(database: Database) -> Self {
+        Self { database, known: Cache::builder().max_capacity(100_000).time_to_idle(IDLE).build() }
+    }
+
+    /// The budget of one account, whoever opened it.
+    pub(crate) fn of(&self, platform: &PlatformSlug, account_id: &str, limits: Limits) -> Arc<dyn Budget> {
+        let key = (platform.clone(), account_id.to_owned());
+        self.known.get_with(key.clone(), || {
+            let (database, (platform, account_id)) = (self.database.clone(), key);
+            let (slice, asking) = (Mutex::default(), tokio::sync::Mutex::default());
+            Arc::new(Leased { database, platform, account_id, rate: rate(limits), slice, asking })
+        })
+    }
+}
+
+impl fmt::Debug for Budgets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Budgets").field("known", &self.known.entry_count()).finish_non_exhaustive()
+    }
+}
+
+/// A budget of which slices of half a second are leased from the database.
+#[derive(Debug)]
+struct Leased {
+    database: Database,
+    platform: PlatformSlug,
+    account_id: String,
+    rate: Rate,
+    slice: Mutex<Slice>,
+    /// Held by the one who asks the database; the others wait, and share what it is granted.
+    asking: tokio::sync::Mutex<()>,
+}
+
+/// What is left of the last lease.
+#[derive(Debug, Default)]
+struct Slice {
+    requests: u32,
+    leased_at: Option<Instant>,
+}
+
+impl Slice {
+    fn left(&self) -> u32 {
+        if self.leased_at.is_some_and(|at| at.elapsed() < LEASE) { self.requests } else { 0 }
+    }
+}
+
+/// So fast that in any of the platform's windows no more than its limit is sent: nine tenths of it steadily, a twentieth
+/// at once, and the rest for slices that were leased before the window and are spent within it.
+fn rate(limits: Limits) -> Rate {
+    let requests = f64::from(limits.requests);
+    let per_second = 0.9 * requests / limits.per.as_secs_f64().max(0.001);
+    Rate { per_second, burst: (limits.requests / 20).max(1) }
+}
+
+impl Leased {
+    fn spend(&self, requests: u32) -> bool {
+        let mut slice = self.slice.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = slice.left().checked_sub(requests);
+        slice.requests = left.unwrap_or(slice.requests);
+        left.is_some()
+    }
+
+    fn add(&self, requests: u32) {
+        let mut slice = self.slice.lock().unwrap_or_else(PoisonError::into_inner);
+        *slice = Slice { requests: slice.left().saturating_add(requests), leased_at: Some(Instant::now()) };
+    }
+
+    /// Forgets what the platform says is not there; whether anything was forgotten.
+    fn cut_to(&self, requests: u32) -> bool {
+        let mut slice = self.slice.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_less = slice.requests > requests;
+        slice.requests = slice.requests.min(requests);
+        is_less
+    }
+}
+
+#[async_trait]
+impl Budget for Leased {
+    async fn take(&self, requests: u32) -> Result<(), Duration> {
+        if self.spend(requests) {
+            return Ok(());
+        }
+        let _asking = self.asking.lock().await;
+        while !self.spend(requests) {
+            match budgets::take(&self.database, &self.platform, &self.account_id, u32::MAX, self.rate).await {
+                Ok(Lease::Granted(granted)) => self.add(granted),
+                Ok(Lease::Wait(wait)) => return Err(wait),
+                Err(error) => {
+                    tracing::warn!(%error, platform = %self.platform, "no budget can be leased");
+                    return Err(WITHOUT_DATABASE);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn correct(&self, remaining: Remaining) {
+        // As long as more is left than we hold, the count in the database is at least as strict.
+        if !self.cut_to(remaining.requests) {
+            return;
+        }
+        let (database, platform, account_id) = (self.database.clone(), self.platform.clone(), self.account_id.clone());
+        tokio::spawn(async move {
+            let corrected = async {
+                let mut tx = database.begin(Scope::System).await?;
+                budgets::correct(&mut tx, &platform, &account_id, remaining.requests).await?;
+                tx.commit().await
+            };
+            if let Err(error) = corrected.await {
+                tracing::warn!(%error, %platform, "a budget could not be corrected");
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_window_of_the_platform_sees_more_than_its_limit() {
+        for (requests, seconds) in [(190, 10), (100, 10), (40, 1), (1_000, 60)] {
+            let rate = rate(Limits { requests, per: Duration::from_secs(seconds), batch: 100 });
+            let slice = rate.per_second / 2.0;
+            let window = f64::from(rate.burst) + rate.per_second * Duration::from_secs(seconds).as_secs_f64();
+            assert!(window <= f64::from(requests), "{window} of {requests}");
+            assert!(seconds < 5 || window + slice <= f64::from(requests), "{window} + {slice} of {requests}");
+        }
+    }
+}

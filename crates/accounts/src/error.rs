@@ -1,0 +1,65 @@
+//! Why an account cannot be opened. What the platform then answers is `connectors`' error.
+
+use domain::fault::{Fault, FaultKind};
+use domain::id::{IntegrationId, TenantId};
+use domain::platform::PlatformSlug;
+use persistence::PersistenceError;
+use vault::VaultError;
+
+/// Why an account cannot be opened, or its credentials not be kept.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountError {
+    /// There is no connector of that name.
+    #[error("`{0}` is no platform that can be connected")]
+    UnknownPlatform(PlatformSlug),
+    /// The operator has not said where the platform is.
+    #[error("the setting `platforms.{0}` is missing")]
+    NoSettings(PlatformSlug),
+    /// The platform needs the tenant's own address, and there is none, or it is none.
+    #[error("`url` must be the address of the account, as in https://shop.example.com")]
+    BadUrl,
+    /// The integration has no credentials.
+    #[error("{0} has no credentials")]
+    NoCredentials(IntegrationId),
+    /// The tenant is gone, and its key with it.
+    #[error("{0} has no data key")]
+    NoDataKey(TenantId),
+    /// No client can be made.
+    #[error("platforms cannot be called")]
+    Client(#[from] connectors::http::SetupError),
+    /// The database does not answer.
+    #[error("the credentials cannot be fetched")]
+    Persistence(#[from] PersistenceError),
+    /// What is sealed does not open.
+    #[error("the credentials cannot be sealed or opened")]
+    Vault(#[from] VaultError),
+    /// What was sealed is no credentials.
+    #[error("the credentials are not of a known form")]
+    Unreadable(#[source] serde_json::Error),
+}
+
+impl Fault for AccountError {
+    fn kind(&self) -> FaultKind {
+        match self {
+            Self::BadUrl | Self::UnknownPlatform(_) => FaultKind::Invalid,
+            Self::NoCredentials(_) | Self::NoDataKey(_) => FaultKind::NotFound,
+            Self::Persistence(error) => error.kind(),
+            Self::Vault(error) => error.kind(),
+            Self::NoSettings(_) | Self::Client(_) | Self::Unreadable(_) => FaultKind::Internal,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::BadUrl => "url_invalid",
+            Self::UnknownPlatform(_) => "platform_unknown",
+            Self::NoCredentials(_) => "credentials_missing",
+            Self::NoDataKey(_)
+            | Self::NoSettings(_)
+            | Self::Client(_)
+            | Self::Persistence(_)
+            | Self::Vault(_)
+            | Self::Unreadable(_) => self.kind().code(),
+        }
+    }
+}

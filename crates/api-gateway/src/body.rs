@@ -1,0 +1,173 @@
+//! Reading what a request carries: its body within the limit, JSON with the path of every fault, ids and queries.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::str::FromStr;
+
+use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
+use actix_web::{FromRequest, HttpRequest, web};
+use domain::event::InputFault;
+use runtime::http::Problem;
+use serde::de::DeserializeOwned;
+
+use crate::refusal::Refusal;
+use crate::state::Gateway;
+
+/// A body within the limit of `web::PayloadConfig`, not yet looked into.
+#[derive(Debug)]
+pub(crate) struct Body(pub(crate) web::Bytes);
+
+impl FromRequest for Body {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let limit = request.app_data::<web::Data<Gateway>>().map_or(0, |gateway| gateway.limits.body_limit);
+        let bytes = web::Bytes::from_request(request, payload);
+        Box::pin(async move {
+            bytes.await.map(Self).map_err(|error| match error.as_error::<PayloadError>() {
+                Some(PayloadError::Overflow) => Refusal::TooLarge(limit).into(),
+                Some(_) | None => Refusal::Truncated.into(),
+            })
+        })
+    }
+}
+
+/// A JSON body of type `T`, which names its fields and denies all others.
+#[derive(Debug)]
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let body = Body::from_request(request, payload);
+        Box::pin(async move { Ok(Self(parse(&body.await?.0)?)) })
+    }
+}
+
+/// The parameters of the query, of which `T` denies those that it does not name.
+#[derive(Debug)]
+pub(crate) struct Query<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest for Query<T> {
+    type Error = Problem;
+    type Future = std::future::Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let query = web::Query::<T>::from_query(request.query_string());
+        std::future::ready(query.map(|query| Self(query.into_inner())).map_err(|error| {
+            let message = without_values(&error.to_string());
+            Problem::from(Refusal::Faulty(vec![InputFault { path: "query".to_owned(), message }]))
+        }))
+    }
+}
+
+/// The id in the path; one that cannot be an id of this type names nothing, and so is not found.
+#[derive(Debug)]
+pub(crate) struct Id<T>(pub(crate) T);
+
+impl<T: FromStr> FromRequest for Id<T> {
+    type Error = Problem;
+    type Future = std::future::Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let id = request.match_info().get("id").and_then(|id| id.parse().ok());
+        std::future::ready(id.map(Self).ok_or_else(|| Problem::from(Refusal::NotFound)))
+    }
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        let inner = error.into_inner();
+        if inner.is_data() {
+            Refusal::Faulty(vec![fault(&path, &inner.to_string())])
+        } else {
+            Refusal::Malformed(inner)
+        }
+    })?;
+    deserializer.end().map_err(Refusal::Malformed)?;
+    Ok(value)
+}
+
+fn fault(path: &str, said: &str) -> InputFault {
+    let path = if path == "." { "" } else { path };
+    let missing = said.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+    let path = match (path, missing) {
+        (path, None) => path.to_owned(),
+        ("", Some(name)) => name.to_owned(),
+        (path, Some(name)) => format!("{path}.{name}"),
+    };
+    InputFault { path, message: without_values(said) }
+}
+
+/// What serde says, without the values that it quotes: one of them may be a secret in the wrong place.
+fn without_values(said: &str) -> String {
+    let said = said.rsplit_once(" at line ").map_or(said, |(said, _)| said);
+    if said.starts_with("missing field") {
+        "is missing".to_owned()
+    } else if said.starts_with("unknown field") {
+        "is not known here".to_owned()
+    } else if let Some((_, expected)) = said.rsplit_once(", expected ") {
+        format!("must be {expected}")
+    } else {
+        "is not valid".to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only whether it can be read matters")]
+    struct Outer {
+        name: String,
+        inner: Inner,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only whether it can be read matters")]
+    struct Inner {
+        key: String,
+    }
+
+    fn verdict(body: &str) -> (String, String) {
+        match parse::<Outer>(body.as_bytes()).unwrap_err() {
+            Refusal::Faulty(faults) => (faults[0].path.clone(), faults[0].message.clone()),
+            Refusal::Malformed(_) => ("-".to_owned(), "malformed".to_owned()),
+            other => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn tells_where_and_what() {
+        let cases = [
+            (r#"{"name": "a"}"#, ("inner", "is missing")),
+            (r#"{"name": "a", "inner": {}}"#, ("inner.key", "is missing")),
+            (r#"{"name": "a", "inner": {"key": 3}}"#, ("inner.key", "must be a string")),
+            (r#"{"name": "a", "inner": {"key": "k", "kee": 1}}"#, ("inner.kee", "is not known here")),
+            (r#"{"nom": "a"}"#, ("nom", "is not known here")),
+            ("{", ("-", "malformed")),
+            (r#"{"name": "a", "inner": {"key": "k"}} x"#, ("-", "malformed")),
+        ];
+        for (body, (path, message)) in cases {
+            assert_eq!(verdict(body), (path.to_owned(), message.to_owned()), "{body}");
+        }
+    }
+
+    #[test]
+    fn never_quotes_a_value() {
+        let (path, message) = verdict(r#"{"name": "a", "inner": "pat-eu1-secret"}"#);
+        assert_eq!(path, "inner");
+        assert!(!message.contains("secret"), "{message}");
+    }
+}

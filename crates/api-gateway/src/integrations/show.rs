@@ -1,0 +1,52 @@
+//! Showing what a tenant has connected, and how it is.
+
+use actix_web::{HttpResponse, Responder, web};
+use domain::id::{IntegrationId, TenantId};
+use domain::integration::Integration;
+use persistence::records::links;
+use persistence::{Scope, Transaction, health, integrations};
+use runtime::http::Problem;
+use serde_json::json;
+
+use super::find;
+use super::view::{Known, View};
+use crate::auth::Viewer;
+use crate::body::Id;
+use crate::state::Gateway;
+
+/// Lists what the tenant has connected.
+pub(crate) async fn list_configured(caller: Viewer, gateway: web::Data<Gateway>) -> Result<impl Responder, Problem> {
+    let mut tx = gateway.database.begin(Scope::Tenant(caller.tenant_id)).await?;
+    let mut views = Vec::new();
+    for integration in integrations::list(&mut tx, caller.tenant_id).await? {
+        views.push(view(&gateway, &mut tx, integration).await?);
+    }
+    tx.commit().await?;
+    Ok(HttpResponse::Ok().json(json!({ "data": views })))
+}
+
+/// Shows one integration.
+pub(crate) async fn show_integration(
+    caller: Viewer,
+    id: Id<IntegrationId>,
+    gateway: web::Data<Gateway>,
+) -> Result<impl Responder, Problem> {
+    shown(&gateway, caller.tenant_id, id.0).await.map(|view| HttpResponse::Ok().json(view))
+}
+
+/// An integration as it is now.
+pub(super) async fn shown(gateway: &Gateway, tenant: TenantId, id: IntegrationId) -> Result<View, Problem> {
+    let mut tx = gateway.database.begin(Scope::Tenant(tenant)).await?;
+    let integration = find(&mut tx, tenant, id).await?;
+    let view = view(gateway, &mut tx, integration).await?;
+    tx.commit().await?;
+    Ok(view)
+}
+
+async fn view(gateway: &Gateway, tx: &mut Transaction, integration: Integration) -> Result<View, Problem> {
+    let (tenant, id) = (integration.tenant_id, integration.id);
+    // Credentials that do not open are told by a test; they must not hide the integration.
+    let hint = gateway.accounts.hint(tx, &integration).await.ok();
+    let known = Known { hint, health: health::get(tx, tenant, id).await?, drift: links::drift(tx, tenant, id).await? };
+    Ok(View::of(integration, known))
+}

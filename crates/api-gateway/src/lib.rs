@@ -1,0 +1,11 @@
+//! The API of Coccinelle Integrations: who asks, what they may, what they are told. Working off is the dispatcher's.
+
+mod auth;
+mod body;
+mod events;
+mod integrations;
+mod records;
+mod refusal;
+mod routes;
+pub mod startup;
+mod state;

@@ -1,0 +1,81 @@
+//! Why a request is refused, and what its caller is told. Failures of our own parts are told by `runtime::http` alone.
+
+use domain::event::InputFault;
+use domain::fault::FaultKind;
+use domain::id::IntegrationId;
+use runtime::http::{FieldError, Problem};
+
+/// What a caller did wrong, or asked for in vain.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refusal {
+    /// There is no bearer token.
+    #[error("This needs a bearer token in the header `Authorization`.")]
+    NoToken,
+    /// The token is expired, forged, or none.
+    #[error("The bearer token is not valid, or no longer.")]
+    BadToken(#[source] jsonwebtoken::errors::Error),
+    /// The token is good, and its roles do not allow this.
+    #[error("The token's roles do not allow this.")]
+    WrongRole,
+    /// The body is not JSON.
+    #[error("The body is not JSON: {0}.")]
+    Malformed(#[source] serde_json::Error),
+    /// The connection ended before the body did, or its encoding is broken.
+    #[error("The body did not arrive whole.")]
+    Truncated,
+    /// The body is larger than this many bytes.
+    #[error("The body is larger than {0} bytes.")]
+    TooLarge(usize),
+    /// What was sent cannot be used, place by place.
+    #[error("What was sent cannot be used as it is; see `errors`.")]
+    Faulty(Vec<InputFault>),
+    /// There is nothing of that name, or it is another tenant's.
+    #[error("There is nothing here.")]
+    NotFound,
+    /// The platform account is connected already.
+    #[error("This account is connected already, as `{name}` ({id}).")]
+    AccountTaken {
+        /// The name of the integration that holds it.
+        name: String,
+        /// Its id.
+        id: IntegrationId,
+    },
+    /// The platform could not be asked.
+    #[error("{0} does not answer now; nothing was saved. Try again in a moment.")]
+    PlatformAway(&'static str),
+    /// Neither the broker nor the database took what was sent.
+    #[error("Nothing can be accepted now; send it again in a few seconds.")]
+    NotAccepted,
+}
+
+impl Refusal {
+    /// One fault at one place.
+    pub(crate) fn at(path: &str, message: impl Into<String>) -> Self {
+        Self::Faulty(vec![InputFault { path: path.to_owned(), message: message.into() }])
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let detail = refusal.to_string();
+        match refusal {
+            Refusal::NoToken => Self::new(FaultKind::Unauthorized, "token_missing", detail),
+            Refusal::BadToken(cause) => {
+                tracing::debug!(error.causes = %cause, "a token was refused");
+                Self::new(FaultKind::Unauthorized, "token_invalid", detail)
+            }
+            Refusal::WrongRole => Self::new(FaultKind::Forbidden, "role_missing", detail),
+            Refusal::Malformed(_) | Refusal::Truncated => Self::malformed(detail),
+            Refusal::TooLarge(limit) => Self::too_large(limit),
+            Refusal::Faulty(faults) => {
+                let told = |InputFault { path, message }| FieldError { path, message };
+                let problem = Self::new(FaultKind::Invalid, "invalid", detail);
+                problem.with_errors(faults.into_iter().map(told).collect())
+            }
+            Refusal::NotFound => Self::not_found(),
+            Refusal::AccountTaken { .. } => Self::new(FaultKind::Conflict, "account_taken", detail),
+            Refusal::PlatformAway(_) => Self::new(FaultKind::Unavailable, "platform_unavailable", detail),
+            Refusal::NotAccepted => Self::new(FaultKind::Unavailable, "unavailable", detail),
+        }
+    }
+}

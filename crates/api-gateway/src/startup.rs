@@ -1,0 +1,105 @@
+//! Putting the gateway together from its settings, so that tests start what production starts.
+
+use std::io;
+use std::path::PathBuf;
+
+use accounts::{AccountError, Accounts};
+use actix_web::web;
+use messaging::{Broker, BrokerOptions};
+use persistence::Database;
+use runtime::config::{BrokerSettings, Settings};
+use runtime::health::{Readiness, Rule};
+use runtime::http::{Bound, operations};
+use runtime::{crypto, metrics};
+use tokio_util::sync::CancellationToken;
+use vault::{KeyRing, Vault, VaultError};
+
+use crate::auth::Verifier;
+use crate::routes;
+use crate::state::Gateway;
+
+/// Why the gateway cannot start. A database or a broker that is away is no reason.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The master keys cannot be read.
+    #[error("the key ring {0} cannot be used")]
+    KeyRing(PathBuf, #[source] VaultError),
+    /// Platforms cannot be called.
+    #[error("platform accounts cannot be opened")]
+    Accounts(#[from] AccountError),
+    /// The address is taken.
+    #[error("cannot listen")]
+    Listener(#[from] io::Error),
+}
+
+/// A gateway that has its port and does not answer yet.
+#[derive(Debug)]
+pub struct App {
+    bound: Bound,
+    broker: Broker,
+}
+
+/// Builds the gateway; whatever is away is connected to when it is back.
+///
+/// # Errors
+/// When the settings name something that cannot be used.
+pub fn build(settings: Settings) -> Result<App, StartError> {
+    crypto::install();
+    let file = settings.vault.key_ring_file;
+    let keys = KeyRing::load(&file).map_err(|error| StartError::KeyRing(file, error))?;
+    let database =
+        Database::new(&settings.database.url, settings.database.pool_size, settings.database.connect_timeout);
+    let broker = connect(settings.broker);
+    let accounts =
+        Accounts::new(database.clone(), Vault::new(keys), &settings.platforms, settings.dispatcher.platform_timeout)?;
+    let operations = operations(readiness(&broker, &database), metrics::install());
+    let verifier = web::Data::new(Verifier::hs256(settings.auth.hs256_secret.as_ref()));
+    let payload = web::PayloadConfig::new(settings.gateway.body_limit);
+    let gateway = web::Data::new(Gateway { broker: broker.clone(), database, accounts, limits: settings.gateway });
+    let bound = runtime::http::bind(&settings.http, move |app| {
+        app.app_data(gateway.clone()).app_data(verifier.clone()).app_data(payload.clone());
+        app.configure(&operations).configure(routes::api);
+    })?;
+    Ok(App { bound, broker })
+}
+
+impl App {
+    /// The port, the real one where 0 was asked for.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.bound.port()
+    }
+
+    /// Answers until `shutdown`, lets the requests under way end, and says goodbye to the broker.
+    ///
+    /// # Errors
+    /// When the listener breaks.
+    pub async fn run_until(self, shutdown: CancellationToken) -> io::Result<()> {
+        let ended = self.bound.run_until(shutdown).await;
+        self.broker.close().await;
+        ended
+    }
+}
+
+fn connect(settings: BrokerSettings) -> Broker {
+    Broker::connect(BrokerOptions {
+        url: settings.url,
+        confirm_timeout: settings.confirm_timeout,
+        schedule: settings.retry_schedule,
+        name: "api-gateway",
+    })
+}
+
+/// What is accepted is kept by either of them.
+fn readiness(broker: &Broker, database: &Database) -> Readiness {
+    let (broker, database) = (broker.clone(), database.clone());
+    Readiness::new(Rule::Any)
+        .part("broker", move || {
+            let broker = broker.clone();
+            async move { broker.is_connected() }
+        })
+        .part("database", move || {
+            let database = database.clone();
+            async move { database.is_up().await }
+        })
+}

@@ -1,0 +1,19 @@
+//! What every handler may use. What it does with it is the handler's.
+
+use accounts::Accounts;
+use messaging::Broker;
+use persistence::Database;
+use runtime::config::GatewaySettings;
+
+/// The parts of the system that the gateway talks to, and its limits.
+#[derive(Debug)]
+pub(crate) struct Gateway {
+    /// Where accepted events and announced work go.
+    pub(crate) broker: Broker,
+    /// Where configuration is kept, and what the broker could not take.
+    pub(crate) database: Database,
+    /// What opens and seals the accounts of platforms.
+    pub(crate) accounts: Accounts,
+    /// How much one request may carry.
+    pub(crate) limits: GatewaySettings,
+}

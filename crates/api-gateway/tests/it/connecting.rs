@@ -1,0 +1,148 @@
+//! Connecting a platform's account: tried before it is saved, once a tenant, its secrets never shown again.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::world::World;
+
+pub(crate) fn wish(key: &str) -> Value {
+    json!({ "name": "HubSpot", "platform": "hubspot", "credentials": { "api_key": key } })
+}
+
+/// Connects an account and returns the integration's id.
+pub(crate) async fn connected(world: &World, key: &str) -> String {
+    let answer = world.post("/api/v1/integrations", wish(key)).await;
+    assert_eq!(answer.status.as_u16(), 201, "{answer:?}");
+    answer.body["id"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn the_catalogue_says_what_each_platform_asks_for() {
+    let world = World::start().await;
+    let answer = world.get("/api/v1/integrations").await;
+    let hubspot = answer.body["data"].as_array().unwrap().iter().find(|entry| entry["platform"] == "hubspot").unwrap();
+    assert_eq!(hubspot["name"], "HubSpot");
+    assert_eq!(hubspot["category"], "crm");
+    assert_eq!(hubspot["kinds"], json!(["contact", "deal", "activity"]));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn an_account_is_connected_switched_on_and_off_and_tried() {
+    let world = World::start().await;
+    let answer = world.post("/api/v1/integrations", wish("pat-eu1-4242-secretdemo")).await;
+    assert_eq!(answer.status.as_u16(), 201, "{answer:?}");
+    let id = answer.body["id"].as_str().unwrap().to_owned();
+    assert_eq!(answer.headers["location"], format!("/api/v1/integrations/{id}"));
+    assert_eq!(answer.body["account_id"], "4242");
+    assert_eq!(answer.body["status"], "inactive");
+    assert_eq!(answer.body["credentials"], json!({ "hint": "••••demo" }));
+    let path = format!("/api/v1/integrations/{id}");
+    assert_eq!(world.get(&path).await.body, answer.body);
+    let enabled = world
+        .call(Method::POST, &format!("{path}/enable"), Some(&world.token(domain::access::Role::Admin)), None)
+        .await;
+    assert_eq!(
+        (enabled.status.as_u16(), &enabled.body["status"], &enabled.body["enabled"]),
+        (200, &json!("active"), &json!(true))
+    );
+    assert_eq!(enabled.body["drift"], 0);
+    let tried = world.post(&format!("{path}/test"), json!({})).await;
+    assert_eq!((&tried.body["ok"], &tried.body["account"]["id"]), (&json!(true), &json!("4242")), "{tried:?}");
+    let disabled = world.post(&format!("{path}/disable"), json!({})).await;
+    assert_eq!(disabled.body["status"], "inactive");
+    let listed = world.get("/api/v1/integrations/configured").await;
+    assert_eq!(listed.body["data"].as_array().unwrap().len(), 1, "{listed:?}");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_secret_is_in_no_answer_and_lies_sealed_in_the_database() {
+    let world = World::start().await;
+    let key = "pat-eu1-4242-verysecret";
+    let id = connected(&world, key).await;
+    for path in ["", "/logs", "/failures"] {
+        let answer = world.get(&format!("/api/v1/integrations/{id}{path}")).await;
+        assert!(!format!("{answer:?}").contains("verysecret"), "{answer:?}");
+    }
+    let mut tx = world.worker().begin(persistence::Scope::System).await.unwrap();
+    let sealed =
+        persistence::integrations::sealed_credentials(&mut tx, world.tenant, id.parse().unwrap()).await.unwrap();
+    tx.commit().await.unwrap();
+    let sealed = format!("{:?}", sealed.unwrap());
+    assert!(!sealed.contains("secret"), "{sealed}");
+    let refused =
+        world.post("/api/v1/integrations", json!({ "name": "x", "platform": "hubspot", "credentials": key })).await;
+    refused.is_problem(422, "invalid");
+    assert_eq!(refused.paths(), ["credentials"]);
+    assert!(!format!("{refused:?}").contains("verysecret"), "{refused:?}");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn credentials_that_the_platform_refuses_are_told_and_nothing_is_saved() {
+    let world = World::start().await;
+    let answer = world.post("/api/v1/integrations", wish("not-a-token-of-hubspot")).await;
+    answer.is_problem(422, "invalid");
+    assert_eq!(answer.paths(), ["credentials.api_key"]);
+    let message = answer.body["errors"][0]["message"].as_str().unwrap();
+    assert!(message.contains("is not accepted by HubSpot"), "{message}");
+    assert_eq!(world.get("/api/v1/integrations/configured").await.body["data"], json!([]));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_platform_that_is_away_is_no_fault_of_the_form() {
+    let world = World::start().await;
+    let faults = format!("{}/_sandbox/hubspot/4242/faults", world.sandbox.url);
+    let switched = reqwest::Client::builder().no_proxy().build().unwrap();
+    let switched = switched.put(faults).json(&json!({ "fail_all_status": 503 })).send().await.unwrap();
+    assert!(switched.status().is_success());
+    let answer = world.post("/api/v1/integrations", wish("pat-eu1-4242-demo")).await;
+    answer.is_problem(503, "platform_unavailable");
+    assert_eq!(world.get("/api/v1/integrations/configured").await.body["data"], json!([]));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn the_same_account_is_connected_once_a_tenant() {
+    let world = World::start().await;
+    let id = connected(&world, "pat-eu1-4242-demo").await;
+    let again = world.post("/api/v1/integrations", wish("pat-eu1-4242-another")).await;
+    again.is_problem(409, "account_taken");
+    let detail = again.body["detail"].as_str().unwrap();
+    assert!(detail.contains(&id) && detail.contains("HubSpot"), "{detail}");
+    connected(&world, "pat-eu1-4343-demo").await;
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_bad_form_is_told_field_by_field() {
+    let world = World::start().await;
+    let cases = [
+        (
+            json!({ "name": " ", "platform": "nope", "credentials": { "api_key": "with space" } }),
+            vec!["name", "credentials.api_key", "platform"],
+        ),
+        (json!({ "name": "x", "platform": "hubspot", "credentials": {} }), vec!["credentials.api_key"]),
+        (
+            json!({ "name": "x", "platform": "hubspot", "credentials": { "api_key": "k", "pin": 1 } }),
+            vec!["credentials.pin"],
+        ),
+        (json!({ "name": "x", "platform": "Hub Spot", "credentials": { "api_key": "k" } }), vec!["platform"]),
+        (
+            json!({ "name": "x", "platform": "hubspot", "credentials": { "api_key": "k" }, "direction": "sideways" }),
+            vec!["direction"],
+        ),
+        (
+            json!({ "name": "x", "platform": "hubspot", "credentials": { "api_key": "k" }, "url": "https://x.fr" }),
+            vec!["url"],
+        ),
+    ];
+    for (wish, paths) in cases {
+        let answer = world.post("/api/v1/integrations", wish).await;
+        answer.is_problem(422, "invalid");
+        assert_eq!(answer.paths(), paths, "{answer:?}");
+    }
+    world.stop().await;
+}

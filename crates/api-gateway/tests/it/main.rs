@@ -1,0 +1,14 @@
+//! The gateway as production starts it, against real PostgreSQL and RabbitMQ and a stand-in for HubSpot.
+
+#[cfg(test)]
+mod access;
+#[cfg(test)]
+mod connecting;
+#[cfg(test)]
+mod events;
+#[cfg(test)]
+mod outages;
+#[cfg(test)]
+mod repair;
+#[cfg(test)]
+mod world;

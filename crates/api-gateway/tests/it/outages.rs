@@ -1,0 +1,113 @@
+//! The broker, the database, or both really away: what is accepted is kept, and what cannot be kept is not accepted.
+
+use domain::access::Role;
+use persistence::{Scope, inbox};
+use reqwest::Method;
+use serde_json::json;
+use testkit::cut::Proxy;
+use testkit::wait;
+
+use crate::world::{DEADLINE, Lines, World};
+
+const EVENT: &str = r#"{"event_id": "e-1", "type": "prospect.created", "subject_id": "p-1",
+    "occurred_at": "2026-11-22T10:00:00Z", "data": {"last_name": "Lefèvre"}}"#;
+
+struct Cuttable {
+    world: World,
+    database: Proxy,
+    broker: Proxy,
+}
+
+async fn start() -> Cuttable {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let world = World::behind(|database, broker| async move {
+        let (database, broker) = (Proxy::before(&database).await, Proxy::before(&broker).await);
+        let lines = Lines { database: Some(database.url()), broker: Some(broker.url()) };
+        sender.send((database, broker)).unwrap();
+        lines
+    })
+    .await;
+    world.wait_for_broker().await;
+    let (database, broker) = receiver.recv().unwrap();
+    Cuttable { world, database, broker }
+}
+
+impl Cuttable {
+    async fn hand_over(&self) -> crate::world::Answer {
+        let token = self.world.token(Role::Service);
+        self.world.send(Method::POST, "/api/v1/events", Some(&token), Some(EVENT.to_owned())).await
+    }
+
+    async fn kept_in_inbox(&self) -> Vec<persistence::inbox::StoredMessage> {
+        let mut tx = self.world.worker().begin(Scope::System).await.unwrap();
+        let kept = inbox::take(&mut tx, 10).await.unwrap();
+        tx.commit().await.unwrap();
+        kept
+    }
+}
+
+#[tokio::test]
+async fn events_are_accepted_into_the_inbox_while_the_broker_is_away() {
+    let system = start().await;
+    system.broker.cut();
+    let answer = system.hand_over().await;
+    assert_eq!((answer.status.as_u16(), &answer.body), (202, &json!({ "accepted": 1 })));
+    let kept = system.kept_in_inbox().await;
+    assert_eq!(kept.len(), 1);
+    assert_eq!(kept[0].queue, "dispatcher.event.merge");
+    assert_eq!(kept[0].message_type, "event.merge.v1");
+    assert_eq!(kept[0].payload["events"][0]["subject_id"], "p-1");
+    system.world.stop().await;
+}
+
+#[tokio::test]
+async fn events_are_accepted_into_the_inbox_when_a_confirm_does_not_come() {
+    let system = start().await;
+    system.broker.stall();
+    let answer = system.hand_over().await;
+    assert_eq!(answer.status.as_u16(), 202, "{answer:?}");
+    assert_eq!(system.kept_in_inbox().await.len(), 1);
+    system.world.stop().await;
+}
+
+#[tokio::test]
+async fn events_are_accepted_with_the_database_away() {
+    let system = start().await;
+    system.database.cut();
+    let answer = system.hand_over().await;
+    assert_eq!((answer.status.as_u16(), &answer.body), (202, &json!({ "accepted": 1 })));
+    assert_eq!(system.world.intake().await.len(), 1);
+    system.world.stop().await;
+}
+
+#[tokio::test]
+async fn nothing_is_accepted_while_both_are_away_and_all_is_well_once_one_is_back() {
+    let system = start().await;
+    system.database.cut();
+    system.broker.cut();
+    let answer = system.hand_over().await;
+    answer.is_problem(503, "unavailable");
+    assert_eq!(answer.headers["retry-after"], "5");
+    let ready = system.world.call(Method::GET, "/readyz", None, None).await;
+    assert_eq!((ready.status.as_u16(), &ready.body["missing"]), (503, &json!(["broker", "database"])));
+    system.database.mend();
+    wait::until("the database to take events", DEADLINE, || async {
+        let answer = system.hand_over().await;
+        if answer.status.as_u16() == 202 { Ok(()) } else { Err(answer) }
+    })
+    .await;
+    assert_eq!(system.kept_in_inbox().await.len(), 1);
+    system.world.stop().await;
+}
+
+#[tokio::test]
+async fn what_needs_the_database_says_so_while_it_is_away() {
+    let system = start().await;
+    system.database.cut();
+    let answer = system.world.get("/api/v1/integrations/configured").await;
+    answer.is_problem(503, "unavailable");
+    assert_eq!(answer.headers["retry-after"], "5");
+    let catalogue = system.world.get("/api/v1/integrations").await;
+    assert_eq!(catalogue.status.as_u16(), 200);
+    system.world.stop().await;
+}

@@ -1,0 +1,192 @@
+//! One test's world: a gateway on a free port, its database, its vhost, its stand-in, and tokens for its tenants.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use api_gateway::startup;
+use domain::access::{Claims, Role};
+use domain::id::TenantId;
+use domain::message::{EventMerge, Message as _};
+use domain::time::Timestamp;
+use jsonwebtoken::{EncodingKey, Header};
+use persistence::{Database, Scope, tenants};
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+use testkit::{TestDatabase, TestVhost, wait};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use vault::{KeyRing, Vault};
+
+const SECRET: &str = "a secret of thirty-two bytes or more";
+
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+
+pub(crate) struct World {
+    pub(crate) database: TestDatabase,
+    pub(crate) vhost: TestVhost,
+    pub(crate) sandbox: sandbox::Running,
+    pub(crate) tenant: TenantId,
+    key_ring: PathBuf,
+    url: String,
+    client: reqwest::Client,
+    stop: CancellationToken,
+    running: JoinHandle<std::io::Result<()>>,
+}
+
+/// What stands between the gateway and its parts.
+#[derive(Default)]
+pub(crate) struct Lines {
+    pub(crate) database: Option<String>,
+    pub(crate) broker: Option<String>,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl World {
+    /// A gateway whose broker and database are there.
+    pub(crate) async fn start() -> Self {
+        let world = Self::behind(|_, _| async { Lines::default() }).await;
+        world.wait_for_broker().await;
+        world
+    }
+
+    /// A gateway that reaches its database and its broker by these lines.
+    pub(crate) async fn behind<F: Future<Output = Lines>>(lines: impl FnOnce(String, String) -> F) -> Self {
+        let (database, vhost) = (testkit::database().await, testkit::vhost().await);
+        let sandbox = sandbox::start(sandbox::Options::default()).unwrap();
+        let key_ring = std::env::temp_dir().join(format!("key-ring-{}.json", TenantId::new()));
+        KeyRing::create(&key_ring).unwrap();
+        let lines = lines(database.gateway_url(), vhost.url()).await;
+        let settings = [
+            ("DATABASE__URL", lines.database.unwrap_or_else(|| database.gateway_url())),
+            ("BROKER__URL", lines.broker.unwrap_or_else(|| vhost.url())),
+            ("HTTP__LISTEN", "127.0.0.1:0".to_owned()),
+            ("AUTH__HS256_SECRET", SECRET.to_owned()),
+            ("VAULT__KEY_RING_FILE", key_ring.display().to_string()),
+            ("GATEWAY__BODY_LIMIT", "300000".to_owned()),
+            ("PLATFORMS__HUBSPOT__BASE_URL", sandbox.hubspot_url()),
+        ];
+        let settings = settings.map(|(key, value)| (format!("COCCINELLE__{key}"), value));
+        let app = startup::build(runtime::config::read(None, settings).unwrap()).unwrap();
+        let url = format!("http://127.0.0.1:{}", app.port());
+        let stop = CancellationToken::new();
+        let running = tokio::spawn(app.run_until(stop.clone()));
+        let tenant = new_tenant(&database, &key_ring).await;
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { database, vhost, sandbox, tenant, key_ring, url, client, stop, running }
+    }
+
+    /// Another tenant in the same system.
+    pub(crate) async fn other_tenant(&self) -> TenantId {
+        new_tenant(&self.database, &self.key_ring).await
+    }
+
+    pub(crate) async fn wait_for_broker(&self) {
+        wait::until("the gateway to reach its broker", DEADLINE, || async {
+            let report = self.call(Method::GET, "/readyz", None, None).await;
+            if report.body["parts"]["broker"] == "up" { Ok(()) } else { Err(report) }
+        })
+        .await;
+    }
+
+    pub(crate) async fn call(&self, method: Method, path: &str, token: Option<&str>, body: Option<Value>) -> Answer {
+        self.send(method, path, token, body.map(|body| body.to_string())).await
+    }
+
+    /// A call with a body of any form.
+    pub(crate) async fn send(&self, method: Method, path: &str, token: Option<&str>, body: Option<String>) -> Answer {
+        let mut request = self.client.request(method, format!("{}{path}", self.url));
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(body) = body {
+            request = request.body(body);
+        }
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let text = response.text().await.unwrap();
+        Answer { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::Null) }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.call(Method::GET, path, Some(&self.token(Role::Viewer)), None).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
+        self.call(Method::POST, path, Some(&self.token(Role::Admin)), Some(body)).await
+    }
+
+    /// Hands over events as Coccinelle's backend does.
+    pub(crate) async fn hand_over(&self, body: &Value) -> Answer {
+        self.send(Method::POST, "/api/v1/events", Some(&self.token(Role::Service)), Some(body.to_string())).await
+    }
+
+    /// A token for this world's tenant.
+    pub(crate) fn token(&self, role: Role) -> String {
+        token(self.tenant, role, 600)
+    }
+
+    /// The messages in the intake queue.
+    pub(crate) async fn intake(&self) -> Vec<EventMerge> {
+        let stored = self.vhost.peek(EventMerge::QUEUE).await;
+        stored.iter().map(|message| serde_json::from_str(&message.payload).unwrap()).collect()
+    }
+
+    /// The database as its owner sees it.
+    pub(crate) fn owner(&self) -> Database {
+        Database::new(&self.database.url().into(), 2, DEADLINE)
+    }
+
+    /// The database as the workers see it.
+    pub(crate) fn worker(&self) -> Database {
+        Database::new(&self.database.worker_url().into(), 2, DEADLINE)
+    }
+
+    /// Stops the gateway as a signal does.
+    pub(crate) async fn stop(self) {
+        self.stop.cancel();
+        self.running.await.unwrap().unwrap();
+        std::fs::remove_file(&self.key_ring).ok();
+    }
+}
+
+pub(crate) fn token(tenant_id: TenantId, role: Role, lifetime: i64) -> String {
+    let iat = Timestamp::now().as_millis() / 1_000;
+    let claims = Claims { sub: "a test".to_owned(), tenant_id, roles: vec![role], iat, exp: iat + lifetime };
+    jsonwebtoken::encode(&Header::default(), &claims, &EncodingKey::from_secret(SECRET.as_bytes())).unwrap()
+}
+
+impl Answer {
+    /// Asserts an RFC 9457 problem of this status and code.
+    #[track_caller]
+    pub(crate) fn is_problem(&self, status: u16, code: &str) {
+        assert_eq!(self.status.as_u16(), status, "{self:?}");
+        assert_eq!(self.headers["content-type"], "application/problem+json", "{self:?}");
+        assert_eq!(self.body["code"], code, "{self:?}");
+        assert_eq!(self.body["status"], status, "{self:?}");
+        for member in ["type", "title", "detail", "request_id"] {
+            assert!(self.body[member].as_str().is_some_and(|text| !text.is_empty()), "{member} of {self:?}");
+        }
+    }
+
+    /// The paths of the faults that a problem names.
+    pub(crate) fn paths(&self) -> Vec<&str> {
+        self.body["errors"].as_array().into_iter().flatten().filter_map(|error| error["path"].as_str()).collect()
+    }
+}
+
+async fn new_tenant(database: &TestDatabase, key_ring: &Path) -> TenantId {
+    let tenant = TenantId::new();
+    let key = Vault::new(KeyRing::load(key_ring).unwrap()).new_data_key(tenant).unwrap();
+    let owner = Database::new(&database.url().into(), 1, DEADLINE);
+    let mut tx = owner.begin(Scope::System).await.unwrap();
+    tenants::create(&mut tx, tenant, "A tenant", Some(key.as_str())).await.unwrap();
+    tx.commit().await.unwrap();
+    tenant
+}
