@@ -1,2 +1,13 @@
-//! placeholder
-fn main() {}
+//! `webhook-ingest`: verifies what platforms deliver, keeps it safe, and answers. This file is its table of contents.
+
+use webhook_ingest::startup;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let settings = runtime::config::load()?;
+    runtime::telemetry::start(&settings.telemetry, "webhook-ingest");
+    runtime::crypto::install();
+    let shutdown = runtime::shutdown::on_signal();
+    startup::build(&settings)?.run_until(shutdown).await?;
+    Ok(())
+}

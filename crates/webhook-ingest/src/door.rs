@@ -1,0 +1,152 @@
+//! Who is let in: from the bytes of a request to a verified delivery. No I/O, so strangers' bytes meet pure code only.
+
+use std::collections::BTreeMap;
+
+use connectors::registry::Platform;
+use connectors::webhook::{Rejection, SecretSource, WebhookFormat, WebhookRequest, header};
+use domain::id::{IntegrationId, WebhookLogId};
+use domain::message::WebhookApply;
+use domain::platform::PlatformSlug;
+use domain::time::Timestamp;
+use runtime::config::Settings;
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::IgnoredAny;
+
+#[cfg(test)]
+mod tests;
+
+/// What it takes to tell a platform's delivery from anybody else's.
+#[derive(Debug)]
+pub(crate) struct Door {
+    /// Scheme, host, port and path prefix under which platforms call us, without a slash at the end.
+    public_url: String,
+    /// The secrets of our apps, by platform.
+    secrets: BTreeMap<String, SecretString>,
+}
+
+/// Which of our addresses was called. That there is one means that the platform is known.
+#[derive(Clone, Debug)]
+pub(crate) struct Address {
+    pub(crate) platform: PlatformSlug,
+    pub(crate) integration_id: Option<IntegrationId>,
+    connector: Platform,
+}
+
+/// A request for one of our addresses, as it came in.
+#[derive(Debug)]
+pub(crate) struct Incoming<'a> {
+    /// In capitals.
+    pub(crate) method: &'a str,
+    /// Path and query, as received.
+    pub(crate) target: &'a str,
+    /// Names in lower case.
+    pub(crate) headers: &'a [(String, String)],
+    pub(crate) body: &'a [u8],
+    pub(crate) received_at: Timestamp,
+}
+
+/// A delivery that its platform has signed.
+#[derive(Debug)]
+pub(crate) struct Admitted {
+    pub(crate) message: WebhookApply,
+    /// The same for an exact repetition, where the platform lets us tell.
+    pub(crate) delivery_id: Option<String>,
+}
+
+/// Why a request is not let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// Its platform did not sign it, or not like this, or not now.
+    Unverified(Rejection),
+    /// Verified, and yet not of any form that could be read.
+    Malformed,
+    /// We cannot tell, since we do not have the key at hand. Never a pass.
+    KeyUnavailable,
+}
+
+impl Refusal {
+    /// The stable code in logs and figures.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::Unverified(rejection) => rejection.code(),
+            Self::Malformed => "malformed",
+            Self::KeyUnavailable => "key_unavailable",
+        }
+    }
+}
+
+impl Address {
+    /// The address that these path segments name; `None` where we have none such.
+    pub(crate) fn parse(platform: &str, integration: Option<&str>) -> Option<Self> {
+        let platform: PlatformSlug = platform.parse().ok()?;
+        let connector = Platform::from_slug(&platform)?;
+        let integration_id = integration.map(str::parse).transpose().ok()?;
+        Some(Self { platform, integration_id, connector })
+    }
+
+    fn format(&self) -> &'static dyn WebhookFormat {
+        self.connector.connector().webhooks()
+    }
+}
+
+impl Door {
+    /// The door that these settings describe.
+    pub(crate) fn new(settings: &Settings) -> Self {
+        let public_url = settings.webhooks.public_url.as_str().trim_end_matches('/').to_owned();
+        let secret = |(slug, platform): (&String, &runtime::config::PlatformSettings)| {
+            platform.client_secret.clone().map(|secret| (slug.clone(), secret))
+        };
+        Self { public_url, secrets: settings.platforms.iter().filter_map(secret).collect() }
+    }
+
+    /// Lets in what the platform has signed and what can be read at all.
+    ///
+    /// # Errors
+    /// Why it stays outside.
+    pub(crate) fn admit(&self, address: &Address, incoming: &Incoming<'_>) -> Result<Admitted, Refusal> {
+        let format = address.format();
+        self.verify(address, incoming)?;
+        let body = std::str::from_utf8(incoming.body).map_err(|_not_text| Refusal::Malformed)?;
+        let is_form = header(incoming.headers, "content-type")
+            .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
+        if !is_form && serde_json::from_str::<IgnoredAny>(body).is_err() {
+            return Err(Refusal::Malformed);
+        }
+        let kept = format.kept_headers();
+        let headers = incoming.headers.iter().filter(|(name, _)| kept.contains(&name.as_str())).cloned().collect();
+        let message = WebhookApply {
+            delivery: WebhookLogId::new(),
+            platform: address.platform.clone(),
+            integration_id: address.integration_id,
+            received_at: incoming.received_at,
+            headers,
+            body: body.to_owned(),
+        };
+        Ok(Admitted { message, delivery_id: format.delivery_id(incoming.headers, incoming.body) })
+    }
+
+    fn verify(&self, address: &Address, incoming: &Incoming<'_>) -> Result<(), Refusal> {
+        let format = address.format();
+        let secret = match format.secret() {
+            SecretSource::App => self.secrets.get(address.platform.as_str()),
+            // Keys of single integrations lie sealed in the database, out of this service's reach.
+            SecretSource::Integration => None,
+        };
+        let secret = secret.filter(|secret| !secret.expose_secret().is_empty()).ok_or(Refusal::KeyUnavailable)?;
+        // From the configured address, never from `Host`: that one is the caller's to choose.
+        let public_uri = format!("{}{}", self.public_url, incoming.target);
+        let request = WebhookRequest {
+            method: incoming.method,
+            public_uri: &public_uri,
+            headers: incoming.headers,
+            body: incoming.body,
+            received_at: incoming.received_at,
+        };
+        format.verify(&request, secret).map_err(|rejection| match rejection {
+            Rejection::NoSecret => Refusal::KeyUnavailable,
+            Rejection::Unsigned | Rejection::Undated | Rejection::OutsideWindow | Rejection::WrongSignature => {
+                Refusal::Unverified(rejection)
+            }
+        })
+    }
+}

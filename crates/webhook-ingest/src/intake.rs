@@ -1,0 +1,106 @@
+//! What is done with one delivery, from the bytes to the answer. The parts do the work; the order is here.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use domain::fault::FaultKind;
+use domain::id::WebhookLogId;
+use domain::platform::PlatformSlug;
+use domain::trace::TraceParent;
+use messaging::Context;
+use moka::future::Cache;
+use runtime::http::Problem;
+
+use crate::door::{Address, Admitted, Door, Incoming, Refusal};
+use crate::keeper::{Keeper, Kept};
+use crate::refusals::Refusals;
+
+/// Deliveries that are remembered at once; a repetition of a forgotten one is published again, which does no harm.
+const REMEMBERED: u64 = 100_000;
+
+/// Everything that a delivery passes.
+#[derive(Debug)]
+pub(crate) struct Intake {
+    door: Door,
+    keeper: Keeper,
+    refusals: Refusals,
+    /// What was accepted lately, and under which id.
+    accepted: Cache<(PlatformSlug, String), WebhookLogId>,
+}
+
+/// Who is on the line, and in which trace.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Caller {
+    /// The peer's own address; forwarding headers are for anybody to write.
+    pub(crate) sender: Option<IpAddr>,
+    pub(crate) trace: TraceParent,
+}
+
+impl Intake {
+    pub(crate) fn new(door: Door, keeper: Keeper, refusals: Refusals, repeat_window: Duration) -> Self {
+        let accepted = Cache::builder().max_capacity(REMEMBERED).time_to_live(repeat_window).build();
+        Self { door, keeper, refusals, accepted }
+    }
+
+    /// Verifies a delivery and keeps it; returns its id once it is safe.
+    ///
+    /// # Errors
+    /// 401 when it is not the platform's, 400 when it cannot be read, 503 when nothing can keep it or no key is at hand.
+    pub(crate) async fn take(
+        &self,
+        address: &Address,
+        incoming: &Incoming<'_>,
+        caller: Caller,
+    ) -> Result<WebhookLogId, Problem> {
+        match self.door.admit(address, incoming) {
+            Ok(admitted) => self.keep(admitted, caller).await,
+            Err(refusal) => {
+                count(&address.platform, refusal.code());
+                self.refusals.log(address, refusal, caller.sender, caller.trace).await;
+                Err(problem_of(refusal))
+            }
+        }
+    }
+
+    async fn keep(&self, admitted: Admitted, caller: Caller) -> Result<WebhookLogId, Problem> {
+        let Admitted { message, delivery_id } = admitted;
+        let key = delivery_id.map(|id| (message.platform.clone(), id));
+        if let Some(key) = &key
+            && let Some(first) = self.accepted.get(key).await
+        {
+            count(&message.platform, "repeated");
+            return Ok(first);
+        }
+        let kept = self.keeper.keep(&message, &Context::continuing(caller.trace)).await;
+        let result = match &kept {
+            Ok(Kept::Queue) => "published",
+            Ok(Kept::Inbox) => "stored",
+            Err(_) => "not_kept",
+        };
+        count(&message.platform, result);
+        kept?;
+        // Only now: a repetition of what was not kept must be tried anew.
+        if let Some(key) = key {
+            self.accepted.insert(key, message.delivery).await;
+        }
+        Ok(message.delivery)
+    }
+}
+
+fn count(platform: &PlatformSlug, result: &'static str) {
+    metrics::counter!("webhook_deliveries_total", "platform" => platform.to_string(), "result" => result).increment(1);
+}
+
+fn problem_of(refusal: Refusal) -> Problem {
+    match refusal {
+        Refusal::Unverified(rejection) => {
+            let detail = format!("This is not accepted: {rejection}.");
+            Problem::new(FaultKind::Unauthorized, rejection.code(), detail)
+        }
+        Refusal::Malformed => Problem::malformed("The body is not JSON in UTF-8."),
+        Refusal::KeyUnavailable => {
+            let detail = "The key that would verify this is not at hand now.";
+            Problem::new(FaultKind::Unavailable, "key_unavailable", detail)
+        }
+    }
+}

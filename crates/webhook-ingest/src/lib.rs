@@ -1,0 +1,9 @@
+//! The service that takes the platforms' deliveries. Looking into them is `sync-dispatcher`'s.
+
+mod body;
+mod door;
+mod intake;
+mod keeper;
+mod refusals;
+mod routes;
+pub mod startup;

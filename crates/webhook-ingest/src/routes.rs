@@ -1,0 +1,72 @@
+//! The addresses of this service. What happens behind them is `intake`'s.
+
+use actix_web::http::header::HeaderMap;
+use actix_web::web::{self, Data, Path, Payload, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
+use domain::time::Timestamp;
+use runtime::http::{Problem, Trace};
+use serde_json::json;
+
+use crate::body;
+use crate::door::{Address, Incoming};
+use crate::intake::{Caller, Intake};
+
+/// Bytes of a body at most.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BodyLimit(pub(crate) usize);
+
+pub(crate) fn add(routes: &mut ServiceConfig) {
+    routes
+        .route("/webhooks/integrations/{platform}", web::post().to(receive_delivery))
+        .route("/webhooks/integrations/{platform}/{integration_id}", web::post().to(receive_delivery_for_integration));
+}
+
+async fn receive_delivery(
+    request: HttpRequest,
+    path: Path<String>,
+    trace: Trace,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    receive(&request, Address::parse(&path, None), trace, payload).await
+}
+
+async fn receive_delivery_for_integration(
+    request: HttpRequest,
+    path: Path<(String, String)>,
+    trace: Trace,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    receive(&request, Address::parse(&path.0, Some(&path.1)), trace, payload).await
+}
+
+async fn receive(
+    request: &HttpRequest,
+    address: Option<Address>,
+    Trace(trace): Trace,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    let received_at = Timestamp::now();
+    let address = address.ok_or_else(Problem::not_found)?;
+    let (Some(intake), Some(BodyLimit(limit))) = (request.app_data::<Data<Intake>>(), request.app_data::<BodyLimit>())
+    else {
+        return Err(Problem::not_found());
+    };
+    let body = body::read(payload, *limit).await?;
+    let incoming = Incoming {
+        method: request.method().as_str(),
+        target: request.uri().path_and_query().map_or("/", |target| target.as_str()),
+        headers: &text_headers(request.headers()),
+        body: &body,
+        received_at,
+    };
+    let caller = Caller { sender: request.peer_addr().map(|peer| peer.ip()), trace };
+    let delivery = intake.take(&address, &incoming, caller).await?;
+    Ok(HttpResponse::Ok().json(json!({ "delivery": delivery })))
+}
+
+/// Those headers that are text; no platform signs by others.
+fn text_headers(headers: &HeaderMap) -> Vec<(String, String)> {
+    let text =
+        headers.iter().filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
+    text.collect()
+}

@@ -1,0 +1,88 @@
+//! Putting the service together from its settings, the same for `main` and for the tests.
+
+use std::io;
+
+use actix_web::web::{Data, ServiceConfig};
+use messaging::{Broker, BrokerOptions};
+use persistence::Database;
+use runtime::config::Settings;
+use runtime::health::{Readiness, Rule};
+use runtime::http::Bound;
+use tokio_util::sync::CancellationToken;
+
+use crate::door::Door;
+use crate::intake::Intake;
+use crate::keeper::Keeper;
+use crate::refusals::Refusals;
+use crate::routes::{self, BodyLimit};
+
+/// The name under which the broker lists our connections.
+const NAME: &str = "webhook-ingest";
+
+/// The service, listening and not yet answering.
+#[derive(Debug)]
+pub struct App {
+    bound: Bound,
+    broker: Broker,
+}
+
+/// Takes the port and begins to connect; neither the broker nor the database need be there.
+///
+/// # Errors
+/// When the address is taken.
+pub fn build(settings: &Settings) -> io::Result<App> {
+    let broker = Broker::connect(BrokerOptions {
+        url: settings.broker.url.clone(),
+        confirm_timeout: settings.broker.confirm_timeout,
+        schedule: settings.broker.retry_schedule.clone(),
+        name: NAME,
+    });
+    let database =
+        Database::new(&settings.database.url, settings.database.pool_size, settings.database.connect_timeout);
+    let operations = runtime::http::operations(readiness(&broker, &database), runtime::metrics::install());
+    let intake = Data::new(Intake::new(
+        Door::new(settings),
+        Keeper { broker: broker.clone(), database },
+        Refusals::new(broker.clone(), settings.ingest.refusals_logged_per_minute),
+        settings.ingest.repeat_window,
+    ));
+    let limit = BodyLimit(settings.ingest.body_limit);
+    let configure = move |routes: &mut ServiceConfig| {
+        operations(routes);
+        routes.app_data(intake.clone()).app_data(limit);
+        routes::add(routes);
+    };
+    Ok(App { bound: runtime::http::bind(&settings.http, configure)?, broker })
+}
+
+/// Either is enough: what the broker does not take, the inbox keeps.
+fn readiness(broker: &Broker, database: &Database) -> Readiness {
+    let (broker, database) = (broker.clone(), database.clone());
+    Readiness::new(Rule::Any)
+        .part("broker", move || {
+            let broker = broker.clone();
+            async move { broker.is_connected() }
+        })
+        .part("database", move || {
+            let database = database.clone();
+            async move { database.is_up().await }
+        })
+}
+
+impl App {
+    /// The port, the real one where 0 was asked for.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.bound.port()
+    }
+
+    /// Answers until `shutdown`, lets the requests under way end, then leaves the broker.
+    ///
+    /// # Errors
+    /// When the listener breaks.
+    pub async fn run_until(self, shutdown: CancellationToken) -> io::Result<()> {
+        let served = self.bound.run_until(shutdown).await;
+        self.broker.close().await;
+        served
+    }
+}

@@ -1,0 +1,143 @@
+//! What is let in, what is not, and what is left behind by either.
+
+use std::time::Duration;
+
+use domain::id::{IntegrationId, WebhookLogId};
+use domain::time::Timestamp;
+use serde_json::{Value, json};
+
+use crate::world::{PATH, change, problem, signature, start, start_with};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn publishes_a_verified_delivery_before_it_answers() {
+    let world = start().await;
+    let body = change(1);
+    let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let mut request = world.post(PATH, body.clone()).header("traceparent", trace);
+    for (name, value) in signature(PATH, &body, Timestamp::now()) {
+        request = request.header(name, value);
+    }
+    let response = request.send().await.unwrap();
+    assert_eq!(response.status().as_u16(), 200);
+    let delivery = response.json::<Value>().await.unwrap()["delivery"].as_str().unwrap().to_owned();
+    delivery.parse::<WebhookLogId>().unwrap();
+
+    let published = world.published().await;
+    assert_eq!(published.len(), 1);
+    let message: Value = serde_json::from_str(&published[0].payload).unwrap();
+    assert_eq!(message["delivery"], delivery);
+    assert_eq!((&message["platform"], &message["integration_id"]), (&json!("hubspot"), &Value::Null));
+    assert_eq!(message["body"].as_str().unwrap().as_bytes(), body);
+    assert_eq!(published[0].properties["type"], "webhook.apply.v1");
+    assert_eq!(published[0].properties["delivery_mode"], 2);
+    assert_eq!(published[0].properties["headers"]["traceparent"], trace);
+    assert_eq!(world.logged().await, [] as [Value; 0]);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn carries_the_integration_whose_address_was_called() {
+    let world = start().await;
+    let integration = IntegrationId::new().to_string();
+    let (path, body) = (format!("{PATH}/{integration}?a=%20b"), change(1));
+    let mut request = world.post(&path, body.clone());
+    for (name, value) in signature(&path, &body, Timestamp::now()) {
+        request = request.header(name, value);
+    }
+    assert_eq!(request.send().await.unwrap().status().as_u16(), 200);
+    let message: Value = serde_json::from_str(&world.published().await[0].payload).unwrap();
+    assert_eq!(message["integration_id"], integration);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_a_repetition_without_publishing_it_again() {
+    let world = start().await;
+    let headers = signature(PATH, &change(1), Timestamp::now());
+    let mut answers = Vec::new();
+    for _ in 0..2 {
+        let mut request = world.post(PATH, change(1));
+        for (name, value) in headers.clone() {
+            request = request.header(name, value);
+        }
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status().as_u16(), 200);
+        answers.push(response.text().await.unwrap());
+    }
+    assert_eq!(answers[0], answers[1]);
+    assert_eq!(world.deliver(change(2)).await.status().as_u16(), 200);
+    assert_eq!(world.published().await.len(), 2);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refuses_and_logs_what_is_not_signed_by_the_platform_now() {
+    let world = start().await;
+    let (body, now) = (change(1), Timestamp::now());
+    let long_ago = Timestamp::from_millis(now.as_millis() - 301_000).unwrap();
+    let ahead = now.plus(Duration::from_secs(301));
+    for (headers, code) in [
+        (None, "unsigned"),
+        (Some(signature(PATH, b"[]", now)), "wrong_signature"),
+        (Some(signature("/webhooks/integrations/other", &body, now)), "wrong_signature"),
+        (Some(signature(PATH, &body, long_ago)), "outside_window"),
+        (Some(signature(PATH, &body, ahead)), "outside_window"),
+    ] {
+        let mut request = world.post(PATH, body.clone());
+        for (name, value) in headers.into_iter().flatten() {
+            request = request.header(name, value);
+        }
+        let (status, said, _) = problem(request.send().await.unwrap()).await;
+        assert_eq!((status, said.as_str()), (401, code));
+        let logged = world.logged().await;
+        let last = logged.last().unwrap();
+        assert_eq!(last["result"], json!({"result": "refused", "reason": code}));
+        assert_eq!((&last["platform"], &last["body"]), (&json!("hubspot"), &Value::Null));
+        assert_eq!(last["correlation_id"].as_str().map(str::len), Some(32));
+    }
+    assert_eq!(world.published().await.len(), 0);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logs_no_more_refusals_than_the_limit_and_counts_the_rest() {
+    let world = start_with(Default::default(), &[("COCCINELLE__INGEST__REFUSALS_LOGGED_PER_MINUTE", "3")]).await;
+    for _ in 0..5 {
+        assert_eq!(world.post(PATH, change(1)).send().await.unwrap().status().as_u16(), 401);
+    }
+    assert_eq!(world.logged().await.len(), 3);
+    let metrics = world.metrics().await;
+    assert!(metrics.contains(r#"webhook_refusals_unlogged_total{platform="hubspot",why="over_limit"}"#), "{metrics}");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refuses_a_signed_body_that_is_not_json_text() {
+    let world = start().await;
+    for body in [b"\xff\xfe\xfd".to_vec(), b"{\"half\":".to_vec()] {
+        assert_eq!(problem(world.deliver(body).await).await, (400, "malformed".to_owned(), false));
+    }
+    assert_eq!((world.published().await.len(), world.logged().await.len()), (0, 2));
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refuses_a_body_over_the_limit_and_knows_no_other_platform() {
+    let world = start_with(Default::default(), &[("COCCINELLE__INGEST__BODY_LIMIT", "1000")]).await;
+    assert_eq!(problem(world.deliver(vec![b' '; 1001]).await).await, (413, "too_large".to_owned(), false));
+    let fits = [change(1), vec![b' '; 1000 - change(1).len()]].concat();
+    assert_eq!(world.deliver(fits).await.status().as_u16(), 200);
+    for path in ["/webhooks/integrations/nobody", "/webhooks/integrations/hubspot/int_x", "/webhooks", "/"] {
+        let unknown = world.post(path, change(1)).send().await.unwrap();
+        assert_eq!(problem(unknown).await, (404, "not_found".to_owned(), false), "{path}");
+    }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_apps_secret_nothing_passes_and_the_sender_shall_come_again() {
+    let world = start_with(Default::default(), &[("COCCINELLE__PLATFORMS__HUBSPOT__CLIENT_SECRET", "")]).await;
+    assert_eq!(problem(world.deliver(change(1)).await).await, (503, "key_unavailable".to_owned(), true));
+    assert_eq!(world.published().await.len(), 0);
+    world.stop().await;
+}

@@ -1,0 +1,8 @@
+//! The real service, in this process, against a real broker and a real database.
+
+#[cfg(test)]
+mod deliveries;
+#[cfg(test)]
+mod outages;
+#[cfg(test)]
+mod world;

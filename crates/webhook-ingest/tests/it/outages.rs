@@ -1,0 +1,44 @@
+//! What is promised while a part is away, by really leaving it out.
+
+use serde_json::json;
+
+use crate::world::{Away, PATH, change, problem, start_with};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_broker_a_delivery_goes_to_the_inbox() {
+    let world = start_with(Away { broker: true, database: false }, &[]).await;
+    assert_eq!(world.deliver(change(1)).await.status().as_u16(), 200);
+    let stored = world.stored().await;
+    assert_eq!(stored.len(), 1);
+    assert_eq!(
+        (stored[0].message_type.as_str(), stored[0].queue.as_str()),
+        ("webhook.apply.v1", "dispatcher.webhook.apply")
+    );
+    assert_eq!(stored[0].payload["body"].as_str().unwrap().as_bytes(), change(1));
+    let (status, report) = world.readiness().await;
+    assert_eq!((status, &report["missing"]), (200, &json!(["broker"])));
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_database_a_delivery_goes_to_its_queue() {
+    let world = start_with(Away { broker: false, database: true }, &[]).await;
+    assert_eq!(world.deliver(change(1)).await.status().as_u16(), 200);
+    assert_eq!(world.published().await.len(), 1);
+    let (status, report) = world.readiness().await;
+    assert_eq!((status, &report["missing"]), (200, &json!(["database"])));
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_both_the_sender_is_asked_to_come_again_and_is_then_taken_seriously() {
+    let world = start_with(Away { broker: true, database: true }, &[]).await;
+    // Twice: what was not kept must not be remembered as accepted.
+    for _ in 0..2 {
+        assert_eq!(problem(world.deliver(change(1)).await).await, (503, "unavailable".to_owned(), true));
+    }
+    let (status, report) = world.readiness().await;
+    assert_eq!((status, &report["missing"]), (503, &json!(["broker", "database"])));
+    assert_eq!(world.post(PATH, change(1)).send().await.unwrap().status().as_u16(), 401);
+    world.stop().await;
+}
