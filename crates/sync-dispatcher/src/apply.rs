@@ -1,0 +1,128 @@
+//! Applying verified deliveries: what they name is marked for reading. The reading itself is `converge`'s.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use connectors::registry::Platform;
+use connectors::webhook::RemoteChange;
+use domain::id::WebhookLogId;
+use domain::integration::Integration;
+use domain::kind::RecordKind;
+use domain::message::{RecordPush, WebhookApply};
+use domain::outcome::{WebhookOutcome, WebhookResult};
+use messaging::Context;
+use messaging::consumer::Handler;
+use persistence::records::links::{self, Heard};
+use persistence::{Scope, Transaction, integrations};
+
+use crate::engine::{DispatchError, Engine};
+
+/// Applies one delivery to every tenant that is connected to its account.
+#[derive(Clone, Debug)]
+pub(crate) struct Apply(pub(crate) Engine);
+
+impl Handler<WebhookApply> for Apply {
+    type Error = DispatchError;
+
+    async fn handle(&self, message: &WebhookApply, context: &Context) -> Result<(), DispatchError> {
+        let platform = Platform::from_slug(&message.platform)
+            .ok_or_else(|| DispatchError::UnknownPlatform(message.platform.clone()))?;
+        let changes = platform
+            .connector()
+            .webhooks()
+            .parse(&message.headers, &message.body)
+            .map_err(DispatchError::Unreadable)?;
+        let mut tx = self.0.database.begin(Scope::System).await?;
+        let mut marked = Vec::new();
+        let mut concerned = None;
+        for (account, changes) in by_account(changes) {
+            for integration in listeners(&mut tx, message, account.as_deref()).await? {
+                marked.extend(mark(&mut tx, &integration, &changes).await?);
+                concerned = Some(integration);
+            }
+        }
+        tx.commit().await?;
+        self.0.announce(&marked, context.trace).await?;
+        let outcome = outcome(message, concerned.as_ref(), marked.len(), context);
+        Ok(self.0.broker.publish(&outcome, &Context::continuing(context.trace)).await?)
+    }
+}
+
+fn by_account(changes: Vec<RemoteChange>) -> BTreeMap<Option<String>, Vec<RemoteChange>> {
+    let mut accounts: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for change in changes {
+        accounts.entry(change.account_id.clone()).or_default().push(change);
+    }
+    accounts
+}
+
+/// The integrations that a delivery is for: the one whose URL was called, or all that are connected to the account.
+async fn listeners(
+    tx: &mut Transaction,
+    message: &WebhookApply,
+    account: Option<&str>,
+) -> Result<Vec<Integration>, DispatchError> {
+    let found = match (message.integration_id, account) {
+        (Some(id), _) => integrations::get_any(tx, id).await?.into_iter().collect(),
+        (None, Some(account)) => integrations::of_account(tx, &message.platform, account).await?,
+        (None, None) => Vec::new(),
+    };
+    Ok(found
+        .into_iter()
+        .filter(|integration| integration.enabled && integration.platform == message.platform)
+        .collect())
+}
+
+async fn mark(
+    tx: &mut Transaction,
+    integration: &Integration,
+    changes: &[RemoteChange],
+) -> Result<Vec<RecordPush>, DispatchError> {
+    let mut marked = Vec::new();
+    for kind in RecordKind::ALL {
+        if !integration.direction_of(kind).reads() {
+            continue;
+        }
+        let changed = heard(integration, kind, changes, false);
+        if !changed.external_ids.is_empty() {
+            marked.extend(links::mark_dirty(tx, &changed).await?);
+        }
+        let deleted = heard(integration, kind, changes, true);
+        if !deleted.external_ids.is_empty() {
+            marked.extend(links::mark_known_dirty(tx, &deleted).await?);
+        }
+    }
+    Ok(marked)
+}
+
+/// What changed, or is said to be deleted, of one kind. What something was merged into has changed as well.
+fn heard(integration: &Integration, kind: RecordKind, changes: &[RemoteChange], deleted: bool) -> Heard {
+    let of_kind = || changes.iter().filter(|change| change.kind == kind);
+    let named = of_kind().filter(|change| change.deleted == deleted).map(|change| &change.external_id);
+    let merged = of_kind().filter_map(|change| change.merged_into.as_ref()).filter(|_| !deleted);
+    let external_ids: BTreeSet<String> = named.chain(merged).cloned().collect();
+    Heard { tenant: integration.tenant_id, integration: integration.id, kind, external_ids }
+}
+
+fn outcome(
+    message: &WebhookApply,
+    concerned: Option<&Integration>,
+    marked: usize,
+    context: &Context,
+) -> WebhookOutcome {
+    let result = match concerned {
+        Some(_) => WebhookResult::Applied { marked: u32::try_from(marked).unwrap_or(u32::MAX) },
+        None => WebhookResult::Ignored { reason: "unknown_account".to_owned() },
+    };
+    let id: WebhookLogId = message.delivery;
+    WebhookOutcome {
+        id,
+        created_at: message.received_at,
+        platform: message.platform.clone(),
+        tenant_id: concerned.map(|integration| integration.tenant_id),
+        integration_id: concerned.map(|integration| integration.id),
+        delivery_id: None,
+        result,
+        body: serde_json::from_str(&message.body).ok(),
+        correlation_id: context.trace.trace_id(),
+    }
+}

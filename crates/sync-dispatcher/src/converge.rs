@@ -1,0 +1,60 @@
+//! Bringing links into step: read what changed there, merge it, write what differs, settle. One file a step.
+
+mod absorb;
+mod close;
+mod failure;
+mod job;
+mod lanes;
+mod look;
+mod plan;
+mod resolve;
+mod session;
+mod write;
+
+use std::collections::BTreeMap;
+
+use domain::id::{IntegrationId, LinkId, TenantId};
+use domain::kind::RecordKind;
+use domain::trace::TraceParent;
+use persistence::Scope;
+
+use crate::engine::{DispatchError, Engine};
+use job::Job;
+use session::Session;
+
+pub(crate) use lanes::{Lanes, chain};
+
+/// Brings links of one integration into step, as far as they are owed and free.
+///
+/// No transaction is open while the platform is called. What cannot be done now stays owed, or is blocked with its error.
+pub(crate) async fn converge(
+    engine: &Engine,
+    (tenant, integration): (TenantId, IntegrationId),
+    links: &BTreeMap<LinkId, TraceParent>,
+) -> Result<(), DispatchError> {
+    let Some((session, mut jobs)) = Session::open(engine, (tenant, integration), links).await? else {
+        return Ok(());
+    };
+    // A deal needs its contact there first.
+    for kind in RecordKind::ALL {
+        let (of_kind, rest) = jobs.into_iter().partition(|job: &Job| job.leased.kind == kind);
+        jobs = rest;
+        converge_kind(&session, kind, of_kind).await?;
+    }
+    Ok(())
+}
+
+async fn converge_kind(session: &Session<'_>, kind: RecordKind, mut jobs: Vec<Job>) -> Result<(), DispatchError> {
+    if jobs.is_empty() {
+        return Ok(());
+    }
+    look::look(session, kind, &mut jobs).await;
+    let mut tx = session.engine.database.begin(Scope::System).await?;
+    resolve::resolve(session, kind, &mut tx, &mut jobs).await?;
+    let others = absorb::absorb(session, kind, &mut tx, &mut jobs).await?;
+    let plans = plan::plan(session, kind, &mut tx, &mut jobs).await?;
+    tx.commit().await?;
+    session.announce(&others).await?;
+    write::write(session, kind, &mut jobs, plans).await;
+    close::close(session, kind, jobs).await
+}

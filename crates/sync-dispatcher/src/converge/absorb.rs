@@ -1,0 +1,167 @@
+//! Taking what the platform shows into the records, and making the other systems owed what is news.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::fault::FaultKind;
+use domain::field::{FieldName, FieldValue};
+use domain::id::{LinkId, RecordId};
+use domain::identity;
+use domain::kind::RecordKind;
+use domain::message::RecordPush;
+use domain::outcome::SyncType;
+use domain::record::{Fields, Record, Stamp};
+use persistence::Transaction;
+use persistence::records::conflicts::{self, Conflict};
+use persistence::records::identities::{self, IdentityKey};
+use persistence::records::{links, store};
+
+use super::failure::block;
+use super::job::{Job, Seen, Try};
+use super::session::Session;
+use crate::engine::DispatchError;
+use crate::targets;
+
+/// Another record's link stands for the object already.
+const HELD: &str = "Contact dupliqué : la fiche trouvée sur la plateforme est déjà liée à une autre personne";
+
+/// Merges what was seen. Returns the links of other systems that are owed something by it.
+pub(super) async fn absorb(
+    session: &Session<'_>,
+    kind: RecordKind,
+    tx: &mut Transaction,
+    jobs: &mut [Job],
+) -> Result<Vec<RecordPush>, DispatchError> {
+    refuse_what_is_held(session, kind, tx, jobs).await?;
+    let tenant = session.integration.tenant_id;
+    let ids: BTreeSet<RecordId> = jobs.iter().filter_map(|job| job.record.as_ref().map(|record| record.id)).collect();
+    let locked = store::lock(tx, tenant, &ids).await?;
+    let mut current: BTreeMap<RecordId, Record> = locked.into_iter().map(|record| (record.id, record)).collect();
+    let mut conflicts = Vec::new();
+    let mut changed = Vec::new();
+    for job in jobs.iter_mut().filter(|job| !job.has_ended()) {
+        // As it is now, under the lock, not as it was before the look.
+        let Some(mut record) = job.record.take() else { continue };
+        if let Some(now) = current.remove(&record.id) {
+            record = now;
+        }
+        if take(session, kind, job, &mut record, &mut conflicts) {
+            changed.push(record.clone());
+        }
+        job.record = Some(record);
+    }
+    if changed.is_empty() {
+        return Ok(Vec::new());
+    }
+    store::save(tx, &changed.iter().collect::<Vec<_>>()).await?;
+    claim(session, kind, tx, &changed, &mut conflicts).await?;
+    conflicts::keep(tx, tenant, &conflicts).await?;
+    let versions: Vec<_> = changed.iter().map(|record| (record.id, record.kind, record.version)).collect();
+    let wanted = targets::wanted(tx, tenant, &versions).await?;
+    // This link learns of its own version when it is settled.
+    let others: Vec<_> = wanted.into_iter().filter(|link| link.integration != session.integration.id).collect();
+    links::raise(tx, tenant, &others).await?;
+    let held: BTreeSet<LinkId> = jobs.iter().map(|job| job.leased.push.link_id).collect();
+    let owed = links::owed_of(tx, tenant, &changed.iter().map(|record| record.id).collect::<Vec<_>>()).await?;
+    Ok(owed.into_iter().filter(|push| !held.contains(&push.link_id)).collect())
+}
+
+/// Takes what one job saw into its record. Returns whether the record has to be saved.
+fn take(
+    session: &Session<'_>,
+    kind: RecordKind,
+    job: &mut Job,
+    record: &mut Record,
+    conflicts: &mut Vec<Conflict>,
+) -> bool {
+    let is_adopted = job.state.external_id.is_none();
+    let merged = match std::mem::take(&mut job.seen) {
+        Seen::Unasked => return false,
+        Seen::Missing if is_adopted => {
+            job.seen = Seen::Missing;
+            return false;
+        }
+        Seen::Missing => {
+            job.gone = true;
+            note_deletion(session, kind, record)
+        }
+        Seen::There(object) => {
+            job.seen = Seen::There(object.clone());
+            let merged = job.state.take_remote(&mut record.fields, &session.mapping(kind), &object, session.arrival());
+            let sync_type = if is_adopted { SyncType::Adopt } else { SyncType::Read };
+            if is_adopted || !merged.changed.is_empty() {
+                let response = serde_json::to_value(&object.fields).ok();
+                job.log(Try { sync_type, request: None, response, duration_ms: 0, error: None });
+            }
+            merged
+        }
+    };
+    if is_adopted {
+        let lost = merged.lost.into_iter();
+        conflicts.extend(lost.map(|(field, lost)| Conflict::Adopted { record: record.id, field, lost }));
+    }
+    if !merged.changed.is_empty() {
+        record.version += 1;
+    }
+    merged.touched
+}
+
+/// A read said that the object is gone: where the platform may tell us, the record is deleted from now on.
+fn note_deletion(session: &Session<'_>, kind: RecordKind, record: &mut Record) -> domain::record::Merged {
+    let mut change = Fields::default();
+    if session.integration.direction_of(kind).reads() {
+        let arrival = session.arrival();
+        let stamp = Stamp { rank: arrival.rank, at: arrival.at, origin: arrival.origin };
+        change.set(FieldName::new(FieldName::DELETED), FieldValue::Bool(true), stamp);
+    }
+    record.fields.merge(&change)
+}
+
+/// Blocks what found an object that another record stands for, and drops links that only said "heard of".
+async fn refuse_what_is_held(
+    session: &Session<'_>,
+    kind: RecordKind,
+    tx: &mut Transaction,
+    jobs: &mut [Job],
+) -> Result<(), DispatchError> {
+    let found = |job: &Job| match &job.seen {
+        Seen::There(object) if job.leased.state.external_id.is_none() => Some(object.external_id.clone()),
+        Seen::There(_) | Seen::Unasked | Seen::Missing => None,
+    };
+    let external_ids: BTreeSet<String> = jobs.iter().filter_map(found).collect();
+    if external_ids.is_empty() {
+        return Ok(());
+    }
+    let holders = links::by_external_id(tx, session.integration.id, kind, &external_ids).await?;
+    let unread = holders.values().filter(|holder| holder.record.is_none()).map(|holder| holder.push.link_id);
+    links::drop_unread(tx, &unread.collect::<Vec<_>>()).await?;
+    let mut found_before = BTreeSet::new();
+    for job in jobs.iter_mut() {
+        let Some(external_id) = found(job) else { continue };
+        let is_held = holders.get(&external_id).is_some_and(|holder| holder.record.is_some());
+        if is_held || !found_before.insert(external_id) {
+            block(job, FaultKind::Conflict, "already_linked", HELD);
+        }
+    }
+    Ok(())
+}
+
+async fn claim(
+    session: &Session<'_>,
+    kind: RecordKind,
+    tx: &mut Transaction,
+    changed: &[Record],
+    conflicts: &mut Vec<Conflict>,
+) -> Result<(), DispatchError> {
+    let mut claims = BTreeMap::new();
+    for record in changed {
+        for identity in identity::of_content(kind, &record.fields, session.region) {
+            claims.entry(IdentityKey { kind, identity }).or_insert(record.id);
+        }
+    }
+    for (key, holder) in identities::claim(tx, session.integration.tenant_id, &claims).await? {
+        if let Some(record) = claims.get(&key).filter(|record| **record != holder) {
+            conflicts.push(Conflict::Identity { record: *record, identity: key.identity, holder });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,143 @@
+//! Giving the links back with what came of them, and saying what follows: the log, later attempts, dependents.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use domain::fault::FaultKind;
+use domain::id::{LinkId, RecordId};
+use domain::integration::Status;
+use domain::kind::RecordKind;
+use domain::message::RecordPush;
+use domain::outcome::SyncOutcome;
+use domain::time::Timestamp;
+use domain::trace::TraceParent;
+use persistence::records::links::{self, Ending};
+use persistence::{Scope, Transaction, health};
+
+use super::failure::block;
+use super::job::Job;
+use super::session::Session;
+use crate::engine::DispatchError;
+
+/// Another record's link stands for what was written.
+const HELD: &str = "Contact dupliqué : la plateforme a rendu une fiche qui est déjà liée à une autre personne";
+
+/// Settles a batch under its lease, then publishes what follows from it.
+pub(super) async fn close(session: &Session<'_>, kind: RecordKind, mut jobs: Vec<Job>) -> Result<(), DispatchError> {
+    let mapping = session.mapping(kind).version;
+    let mut tx = session.engine.database.begin(Scope::System).await?;
+    refuse_what_is_held(session, kind, &mut tx, &mut jobs).await?;
+    let settlements: Vec<_> = jobs.iter().map(|job| job.settlement(mapping)).collect();
+    let settled = links::settle(&mut tx, session.token, &settlements).await?;
+    park_if_refused(session, &mut tx, &jobs).await?;
+    let linked = newly_linked(kind, &jobs);
+    let mut next = links::owed_dependents(&mut tx, session.integration.id, &linked).await?;
+    tx.commit().await?;
+
+    let held: BTreeSet<LinkId> = settled.iter().map(|given| given.link).collect();
+    jobs.retain(|job| held.contains(&job.leased.push.link_id));
+    next.extend(freed_meanwhile(session, &jobs).await?);
+    let owed: BTreeSet<LinkId> = settled.iter().filter(|given| given.is_owed).map(|given| given.link).collect();
+    next.extend(jobs.iter().filter(|job| is_due_at_once(job, &owed)).map(|job| job.leased.push));
+    session.announce(&next).await?;
+    for (push, trace, wait) in jobs.iter().filter_map(comes_back) {
+        session.engine.announce_after(push, trace, wait).await?;
+    }
+    count(&jobs);
+    session.engine.publish_outcomes(jobs.into_iter().flat_map(into_outcomes).collect()).await
+}
+
+/// Blocks what was given an object that another record stands for, and drops links that only said "heard of".
+async fn refuse_what_is_held(
+    session: &Session<'_>,
+    kind: RecordKind,
+    tx: &mut Transaction,
+    jobs: &mut [Job],
+) -> Result<(), DispatchError> {
+    let new_id =
+        |job: &Job| job.state.external_id.clone().filter(|id| job.leased.state.external_id.as_ref() != Some(id));
+    let external_ids: BTreeSet<String> = jobs.iter().filter_map(new_id).collect();
+    if external_ids.is_empty() {
+        return Ok(());
+    }
+    let holders = links::by_external_id(tx, session.integration.id, kind, &external_ids).await?;
+    let unread = holders.values().filter(|holder| holder.record.is_none()).map(|holder| holder.push.link_id);
+    links::drop_unread(tx, &unread.collect::<Vec<_>>()).await?;
+    let mut given = BTreeSet::new();
+    for job in jobs.iter_mut() {
+        let Some(external_id) = new_id(job) else { continue };
+        let is_held = holders
+            .get(&external_id)
+            .is_some_and(|holder| holder.record.is_some() && holder.push.link_id != job.leased.push.link_id);
+        if is_held || !given.insert(external_id) {
+            job.state.external_id = None;
+            block(job, FaultKind::Conflict, "already_linked", HELD);
+        }
+    }
+    Ok(())
+}
+
+/// Refused credentials park the integration: nothing is tried, and everything stays owed, until it is connected again.
+async fn park_if_refused(session: &Session<'_>, tx: &mut Transaction, jobs: &[Job]) -> Result<(), DispatchError> {
+    let errors = jobs.iter().flat_map(|job| &job.outcomes).filter_map(|outcome| outcome.error.as_ref());
+    if let Some(error) = errors.into_iter().find(|error| error.class == FaultKind::Unauthorized) {
+        let (tenant, id) = (session.integration.tenant_id, session.integration.id);
+        health::set_status(tx, tenant, id, Status::ReauthRequired, Some(&error.message)).await?;
+        tracing::warn!(integration.id = %id, "the platform refuses the credentials; the integration is parked");
+    }
+    Ok(())
+}
+
+fn newly_linked(kind: RecordKind, jobs: &[Job]) -> BTreeSet<RecordId> {
+    let linked = jobs.iter().filter(|job| kind == RecordKind::Contact && job.leased.state.external_id.is_none());
+    linked.filter(|job| job.state.external_id.is_some()).filter_map(|job| job.record.as_ref().map(|r| r.id)).collect()
+}
+
+/// What was put off for a contact that came into step while this batch was being settled.
+async fn freed_meanwhile(session: &Session<'_>, jobs: &[Job]) -> Result<Vec<RecordPush>, DispatchError> {
+    let waiting = jobs.iter().filter(|job| matches!(job.ending, Some(Ending::WaitsForContact)));
+    let contacts: BTreeSet<RecordId> = waiting.filter_map(|job| job.record.as_ref()?.fields.contact()).collect();
+    if contacts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut tx = session.engine.database.begin(Scope::System).await?;
+    let counterparts = links::by_record(&mut tx, session.integration.id, &contacts).await?;
+    let there = counterparts.iter().filter(|(_, counterpart)| counterpart.external_id.is_some()).map(|(id, _)| *id);
+    let freed = links::owed_dependents(&mut tx, session.integration.id, &there.collect()).await?;
+    tx.commit().await?;
+    Ok(freed)
+}
+
+/// Whether more became owed while the link was held, or it was let go for a look.
+fn is_due_at_once(job: &Job, owed: &BTreeSet<LinkId>) -> bool {
+    let was_refused = job.outcomes.iter().filter_map(|outcome| outcome.error.as_ref());
+    let was_refused = was_refused.into_iter().any(|error| error.class == FaultKind::Unauthorized);
+    let waits = match &job.ending {
+        None | Some(Ending::InStep | Ending::Blocked { .. } | Ending::Released(None)) => false,
+        Some(Ending::Released(Some(_)) | Ending::WaitsForContact | Ending::Retry { .. }) => true,
+    };
+    !waits && !was_refused && owed.contains(&job.leased.push.link_id)
+}
+
+/// What is announced later, and in how long.
+fn comes_back(job: &Job) -> Option<(RecordPush, TraceParent, Duration)> {
+    let due = match &job.ending {
+        Some(Ending::Retry { not_before, .. } | Ending::Released(Some(not_before))) => *not_before,
+        None | Some(Ending::InStep | Ending::Blocked { .. } | Ending::Released(None) | Ending::WaitsForContact) => {
+            return None;
+        }
+    };
+    Some((job.leased.push, job.trace, Timestamp::now().until(due)))
+}
+
+fn into_outcomes(job: Job) -> Vec<(SyncOutcome, TraceParent)> {
+    let trace = job.trace;
+    job.outcomes.into_iter().map(|outcome| (outcome, trace)).collect()
+}
+
+fn count(jobs: &[Job]) {
+    for outcome in jobs.iter().flat_map(|job| &job.outcomes) {
+        let labels = [("type", outcome.sync_type.as_str()), ("status", outcome.status())];
+        metrics::counter!("coccinelle_sync_outcomes_total", &labels).increment(1);
+    }
+}

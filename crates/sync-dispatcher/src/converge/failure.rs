@@ -1,0 +1,60 @@
+//! What follows from a failure: another attempt and when, a block, or nothing that counts. Classes are the connectors'.
+
+use connectors::error::ConnectorError;
+use domain::fault::FaultKind;
+use domain::outcome::SyncError;
+use domain::retry::{Asked, RetrySchedule};
+use domain::time::Timestamp;
+use persistence::records::links::Ending;
+
+use super::job::{Job, Try};
+use domain::outcome::SyncType;
+
+/// How soon work comes back that was put off without an attempt, where nobody said how soon.
+const SOON: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// Ends a job by a failure of what was tried.
+pub(super) fn fail(job: &mut Job, schedule: &RetrySchedule, error: &ConnectorError, tried: Try) {
+    if error.is_budget_spent() {
+        // The platform was not asked: no attempt, and nothing for the log.
+        let due = Timestamp::now().plus(error.retry_after.unwrap_or(SOON));
+        job.ending = Some(Ending::Released(Some(due)));
+        return;
+    }
+    let class = match error.kind {
+        // The credentials are refused for every record alike; the integration is parked, and this stays owed.
+        FaultKind::Unauthorized => None,
+        kind => Some(kind),
+    };
+    let sync_error = SyncError { class: error.kind, code: error.code.clone(), message: error.message.clone() };
+    if tried.sync_type == SyncType::Create {
+        job.intent_is_open = job.intent_is_open || error.outcome_is_unknown();
+    }
+    job.log(Try { error: Some(sync_error.clone()), response: error.body.as_deref().cloned(), ..tried });
+    if class.is_none() {
+        job.ending = Some(Ending::Released(None));
+        return;
+    }
+    job.attempts += 1;
+    let wait = error.is_worth_repeating().then(|| {
+        let asked = Asked { rate_limited: error.kind == FaultKind::RateLimited, retry_after: error.retry_after };
+        schedule.wait(job.attempts, rand::random_range(-1.0..=1.0), asked)
+    });
+    job.ending = Some(match wait.flatten() {
+        Some(wait) => Ending::Retry { not_before: Timestamp::now().plus(wait), error: sync_error },
+        None => Ending::Blocked { error: sync_error },
+    });
+}
+
+/// Ends a job by something that we found ourselves and that only a person can mend.
+pub(super) fn block(job: &mut Job, class: FaultKind, code: &str, message: &str) {
+    let error = SyncError { class, code: code.to_owned(), message: message.to_owned() };
+    job.log(Try {
+        sync_type: SyncType::Read,
+        request: None,
+        response: None,
+        duration_ms: 0,
+        error: Some(error.clone()),
+    });
+    job.ending = Some(Ending::Blocked { error });
+}

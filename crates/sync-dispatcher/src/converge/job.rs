@@ -1,0 +1,111 @@
+//! One link on its way through a batch: what is known of it so far, and how it ended.
+
+use domain::id::SyncLogId;
+use domain::link::{LinkState, RemoteObject};
+use domain::outcome::{SyncError, SyncOutcome, SyncType};
+use domain::record::Record;
+use domain::time::Timestamp;
+use domain::trace::TraceParent;
+use persistence::records::links::{Ending, Leased, Settlement};
+use serde_json::Value;
+
+/// What a look at the platform showed.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Seen {
+    /// Nobody had to look.
+    #[default]
+    Unasked,
+    /// The object, as it is there.
+    There(RemoteObject),
+    /// There is no such object.
+    Missing,
+}
+
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) leased: Leased,
+    pub(super) trace: TraceParent,
+    pub(super) record: Option<Record>,
+    pub(super) state: LinkState,
+    pub(super) gone: bool,
+    pub(super) read_seq: i64,
+    pub(super) attempts: u32,
+    pub(super) intent_is_open: bool,
+    pub(super) seen: Seen,
+    pub(super) outcomes: Vec<SyncOutcome>,
+    pub(super) ending: Option<Ending>,
+}
+
+/// One try at the platform, as the log shows it.
+pub(super) struct Try {
+    pub(super) sync_type: SyncType,
+    pub(super) request: Option<Value>,
+    pub(super) response: Option<Value>,
+    pub(super) duration_ms: u32,
+    pub(super) error: Option<SyncError>,
+}
+
+impl Job {
+    pub(super) fn new(leased: Leased, record: Option<Record>, trace: TraceParent) -> Self {
+        Self {
+            trace,
+            record,
+            state: leased.state.clone(),
+            gone: leased.gone,
+            read_seq: leased.read_seq,
+            attempts: leased.attempts,
+            intent_is_open: leased.intent_at.is_some(),
+            seen: Seen::Unasked,
+            outcomes: Vec::new(),
+            ending: None,
+            leased,
+        }
+    }
+
+    /// Whether nothing more is to be done for it in this batch.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ending.is_some()
+    }
+
+    /// Notes what was tried.
+    pub(super) fn log(&mut self, tried: Try) {
+        self.outcomes.push(SyncOutcome {
+            id: SyncLogId::new(),
+            created_at: Timestamp::now(),
+            tenant_id: self.leased.push.tenant_id,
+            integration_id: self.leased.push.integration_id,
+            link_id: self.leased.push.link_id,
+            record_id: self.record.as_ref().map(|record| record.id),
+            kind: self.leased.kind,
+            sync_type: tried.sync_type,
+            external_id: self.state.external_id.clone(),
+            error: tried.error,
+            request: tried.request,
+            response: tried.response,
+            duration_ms: tried.duration_ms,
+            attempt: self.leased.attempts + 1,
+            correlation_id: self.trace.trace_id(),
+        });
+    }
+
+    /// The link as it is to be given back.
+    pub(super) fn settlement(&self, mapping_version: i64) -> Settlement {
+        let ending = self.ending.clone().unwrap_or(Ending::InStep);
+        let version = self.record.as_ref().map_or(self.leased.synced_version, |record| record.version);
+        let is_in_step = matches!(ending, Ending::InStep);
+        Settlement {
+            link: self.leased.push.link_id,
+            record: self.record.as_ref().map(|record| record.id),
+            state: self.state.clone(),
+            gone: self.gone,
+            synced_version: if is_in_step { version } else { self.leased.synced_version },
+            tried_version: version,
+            synced_mapping: if is_in_step { mapping_version } else { self.leased.synced_mapping },
+            read_seq: self.read_seq,
+            attempts: if is_in_step { 0 } else { self.attempts },
+            intent_is_open: self.intent_is_open && !is_in_step,
+            ending,
+            outcomes: self.outcomes.clone(),
+        }
+    }
+}

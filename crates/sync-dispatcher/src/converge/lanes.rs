@@ -1,0 +1,193 @@
+//! One lane an integration: what is announced while a batch is under way shares the next. What a batch does is `converge`'s.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use domain::id::{IntegrationId, LinkId, TenantId};
+use domain::message::RecordPush;
+use domain::trace::TraceParent;
+use messaging::{Deliveries, Delivery};
+use persistence::Scope;
+use persistence::records::links;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::converge;
+use crate::engine::{DispatchError, Engine};
+
+/// Batches that may wait in a lane; what comes beyond is acknowledged and stays owed, so that no lane fills the memory.
+const BATCHES_WAITING: usize = 4;
+
+/// How soon a message comes back when the database or the broker was away.
+const AWAY: Duration = Duration::from_secs(5);
+
+#[derive(Debug, Default)]
+struct Lane {
+    waiting: VecDeque<Delivery<RecordPush>>,
+    /// Batches under way.
+    running: usize,
+    /// Whether announcements were left to the database, from which the lane refills itself.
+    overflowed: bool,
+}
+
+/// All lanes of this process.
+#[derive(Debug)]
+pub(crate) struct Lanes {
+    engine: Engine,
+    lanes: Mutex<HashMap<IntegrationId, Lane>>,
+    batches: TaskTracker,
+}
+
+/// A batch that a lane hands out.
+struct Batch {
+    tenant: TenantId,
+    links: BTreeMap<LinkId, TraceParent>,
+    deliveries: Vec<Delivery<RecordPush>>,
+}
+
+impl Lanes {
+    pub(crate) fn new(engine: Engine) -> Arc<Self> {
+        Arc::new(Self { engine, lanes: Mutex::default(), batches: TaskTracker::new() })
+    }
+
+    /// Takes announcements until `shutdown`, then finishes the batches that are under way.
+    pub(crate) async fn run(self: Arc<Self>, mut deliveries: Deliveries<RecordPush>, shutdown: CancellationToken) {
+        loop {
+            let delivery = tokio::select! {
+                () = shutdown.cancelled() => break,
+                delivery = deliveries.next() => delivery,
+            };
+            let Some(delivery) = delivery else { break };
+            self.offer(delivery).await;
+        }
+        deliveries.stop();
+        // Gives back what was fetched and not yet taken.
+        while deliveries.next().await.is_some() {}
+        for lane in self.lock().values_mut() {
+            lane.waiting.clear();
+        }
+        self.batches.close();
+        self.batches.wait().await;
+    }
+
+    async fn offer(self: &Arc<Self>, delivery: Delivery<RecordPush>) {
+        let (tenant, integration) = (delivery.message.tenant_id, delivery.message.integration_id);
+        let (beyond, starts) = {
+            let settings = &self.engine.settings;
+            let mut lanes = self.lock();
+            let lane = lanes.entry(integration).or_default();
+            let beyond = if lane.waiting.len() >= BATCHES_WAITING * settings.lane_batch {
+                lane.overflowed = true;
+                Some(delivery)
+            } else {
+                lane.waiting.push_back(delivery);
+                None
+            };
+            let starts = lane.running < settings.lane_parallel;
+            lane.running += usize::from(starts);
+            (beyond, starts)
+        };
+        if starts {
+            let lanes = Arc::clone(self);
+            self.batches.spawn(async move { lanes.work(tenant, integration).await });
+        }
+        if let Some(delivery) = beyond {
+            acknowledge(vec![delivery]).await;
+        }
+    }
+
+    /// Works off a lane, batch after batch, until it is empty.
+    async fn work(&self, tenant: TenantId, integration: IntegrationId) {
+        while let Some(batch) = self.take(tenant, integration).await {
+            let size = batch.links.len();
+            metrics::histogram!("coccinelle_batch_size").record(u32::try_from(size).unwrap_or(u32::MAX));
+            match converge(&self.engine, (batch.tenant, integration), &batch.links).await {
+                Ok(()) => acknowledge(batch.deliveries).await,
+                Err(error) => {
+                    tracing::warn!(integration.id = %integration, error = %chain(&error), "a batch is put off");
+                    put_off(batch.deliveries).await;
+                }
+            }
+        }
+    }
+
+    /// The next batch; `None` once the lane is empty, which ends this worker's claim on it.
+    async fn take(&self, tenant: TenantId, integration: IntegrationId) -> Option<Batch> {
+        let (deliveries, refills) = {
+            let mut lanes = self.lock();
+            let lane = lanes.get_mut(&integration)?;
+            let count = lane.waiting.len().min(self.engine.settings.lane_batch);
+            let deliveries: Vec<_> = lane.waiting.drain(..count).collect();
+            let refills = deliveries.is_empty() && std::mem::take(&mut lane.overflowed);
+            if deliveries.is_empty() && !refills {
+                lane.running -= 1;
+                if lane.running == 0 {
+                    lanes.remove(&integration);
+                }
+                return None;
+            }
+            (deliveries, refills)
+        };
+        let links = if refills { self.refill(integration).await } else { BTreeMap::new() };
+        let announced = deliveries.iter().map(|delivery| (delivery.message.link_id, delivery.context.trace));
+        let links = announced.chain(links).collect();
+        Some(Batch { tenant, links, deliveries })
+    }
+
+    /// What the database says is owed and due, in place of announcements that were not kept.
+    async fn refill(&self, integration: IntegrationId) -> BTreeMap<LinkId, TraceParent> {
+        let batch = self.engine.settings.lane_batch;
+        match self.due(integration, batch).await {
+            Ok(due) => {
+                if due.len() >= batch
+                    && let Some(lane) = self.lock().get_mut(&integration)
+                {
+                    lane.overflowed = true;
+                }
+                due.into_iter().map(|push| (push.link_id, TraceParent::generate())).collect()
+            }
+            Err(error) => {
+                // The reconciler announces it again.
+                tracing::warn!(integration.id = %integration, error = %chain(&error), "a lane cannot be refilled");
+                BTreeMap::new()
+            }
+        }
+    }
+
+    async fn due(&self, integration: IntegrationId, limit: usize) -> Result<Vec<RecordPush>, DispatchError> {
+        let mut tx = self.engine.database.begin(Scope::System).await?;
+        let due = links::due_of(&mut tx, integration, i64::try_from(limit).unwrap_or(i64::MAX)).await?;
+        tx.commit().await?;
+        Ok(due)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<IntegrationId, Lane>> {
+        // A panic elsewhere leaves the lanes as they were between two statements; they stay usable.
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn acknowledge(deliveries: Vec<Delivery<RecordPush>>) {
+    for delivery in deliveries {
+        delivery.ack().await;
+    }
+}
+
+async fn put_off(deliveries: Vec<Delivery<RecordPush>>) {
+    for delivery in deliveries {
+        delivery.retry(AWAY, false).await;
+    }
+}
+
+/// An error with its causes, on one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,113 @@
+//! Looking at the platform before anything is written: what changed there, and whether what is to be created is there.
+
+use connectors::connector::{Reader, Wanted};
+use connectors::error::ConnectorError;
+use domain::kind::RecordKind;
+use domain::link::RemoteObject;
+use domain::outcome::SyncType;
+use domain::time::Timestamp;
+use persistence::records::links::Ending;
+use tokio::time::Instant;
+
+use super::failure::fail;
+use super::job::{Job, Seen, Try};
+use super::session::Session;
+
+/// What has to be asked of the platform for a link.
+enum Question {
+    None,
+    /// What does the object with this id hold?
+    Read(String),
+    /// Is there an object that was left by a create of ours, or that is this person?
+    Find(Wanted),
+}
+
+/// Fills in what the platform shows, in one read and one search for the whole batch.
+pub(super) async fn look(session: &Session<'_>, kind: RecordKind, jobs: &mut [Job]) {
+    let (Some(reader), Ok(account)) = (session.connector.reader(), &session.account) else {
+        return give_up(session, jobs);
+    };
+    let fields = session.mapping(kind).remote_names();
+    let (mut to_read, mut ids, mut to_find, mut wanted) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for job in jobs.iter_mut() {
+        match question(session, kind, job) {
+            Question::None => {}
+            Question::Read(id) => {
+                to_read.push(job);
+                ids.push(id);
+            }
+            Question::Find(what) => {
+                to_find.push(job);
+                wanted.push(what);
+            }
+        }
+    }
+    if !ids.is_empty() {
+        let started = Instant::now();
+        let answer = session.call(Reader::read(reader, account, kind, &ids, &fields)).await;
+        note(session, to_read, answer, started);
+    }
+    if !wanted.is_empty() {
+        let started = Instant::now();
+        let answer = session.call(Reader::find(reader, account, kind, &wanted, &fields)).await;
+        note(session, to_find, answer, started);
+    }
+}
+
+fn question(session: &Session<'_>, kind: RecordKind, job: &mut Job) -> Question {
+    let is_deleted = job.record.as_ref().is_some_and(|record| record.fields.is_deleted());
+    if job.gone && !is_deleted && job.record.is_some() {
+        // It was deleted and is back: what follows is a first contact.
+        job.state.forget();
+        job.gone = false;
+    }
+    if let Some(id) = &job.state.external_id {
+        let is_dirty = job.leased.remote_seq > job.leased.read_seq;
+        let is_needed = is_dirty || job.leased.was_taken_over || job.record.is_none();
+        return if is_needed && !job.gone { Question::Read(id.clone()) } else { Question::None };
+    }
+    let Some(record) = job.record.as_ref().filter(|_| !is_deleted) else { return Question::None };
+    if !session.engine.settings.look_before_create {
+        return Question::None;
+    }
+    if let Some(visible_at) = visible_at(session, job).filter(|visible_at| *visible_at > Timestamp::now()) {
+        job.ending = Some(Ending::Released(Some(visible_at)));
+        return Question::None;
+    }
+    // The strongest identifier alone: whoever has an e-mail is not looked for by a number that a family may share.
+    let identifiers = session.mapping(kind).identifiers(&record.fields).into_iter().take(1).collect();
+    Question::Find(Wanted { key: record.id, identifiers })
+}
+
+/// When a create whose outcome is unknown can be found at the latest.
+fn visible_at(session: &Session<'_>, job: &Job) -> Option<Timestamp> {
+    Some(job.leased.intent_at?.plus(session.connector.descriptor().lookup_lag))
+}
+
+type Answer = Result<Vec<Option<RemoteObject>>, ConnectorError>;
+
+fn note(session: &Session<'_>, asked: Vec<&mut Job>, answer: Answer, started: Instant) {
+    let duration_ms = u32::try_from(started.elapsed().as_millis()).unwrap_or(u32::MAX);
+    match answer {
+        Ok(objects) => {
+            for (job, object) in asked.into_iter().zip(objects) {
+                job.seen = object.map_or(Seen::Missing, Seen::There);
+                job.read_seq = job.leased.remote_seq;
+            }
+        }
+        Err(error) => {
+            for job in asked {
+                let tried = Try { sync_type: SyncType::Read, request: None, response: None, duration_ms, error: None };
+                fail(job, &session.engine.schedule, &error, tried);
+            }
+        }
+    }
+}
+
+fn give_up(session: &Session<'_>, jobs: &mut [Job]) {
+    let Err(error) = &session.account else { return };
+    for job in jobs {
+        let tried = Try { sync_type: SyncType::Read, request: None, response: None, duration_ms: 0, error: None };
+        fail(job, &session.engine.schedule, error, tried);
+    }
+}

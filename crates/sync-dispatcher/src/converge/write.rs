@@ -1,0 +1,154 @@
+//! Making the planned writes, one batch call for each sort, and noting what came of each.
+
+use std::collections::BTreeMap;
+
+use connectors::connector::{Create, Each, Update, Writer, Written};
+use connectors::error::ConnectorError;
+use domain::fault::FaultKind;
+use domain::field::RemoteFields;
+use domain::id::LinkId;
+use domain::kind::RecordKind;
+use domain::outcome::SyncType;
+use persistence::records::links::Ending;
+use tokio::time::Instant;
+
+use super::failure::fail;
+use super::job::{Job, Try};
+use super::plan::{Plans, Write};
+use super::session::Session;
+
+/// Makes the writes of a batch.
+pub(super) async fn write(session: &Session<'_>, kind: RecordKind, jobs: &mut [Job], plans: Plans) {
+    let (Some(writer), Ok(account)) = (session.connector.writer(), &session.account) else { return };
+    let (mut creates, mut updates, mut deletes) = (Vec::new(), Vec::new(), Vec::new());
+    for (link, write) in plans.writes {
+        match write {
+            Write::Create(create) => creates.push((link, create)),
+            Write::Update(update) => updates.push((link, update)),
+            Write::Delete(id) => deletes.push((link, id)),
+        }
+    }
+    let mut jobs: BTreeMap<LinkId, &mut Job> = jobs.iter_mut().map(|job| (job.leased.push.link_id, job)).collect();
+    if !creates.is_empty() {
+        let (links, items): (Vec<LinkId>, Vec<Create>) = creates.into_iter().unzip();
+        let started = Instant::now();
+        let answer = if session.engine.settings.look_before_create {
+            session.call(Writer::create(writer, account, kind, &items)).await
+        } else {
+            session.call(Writer::create_unguarded(writer, account, kind, &items)).await
+        };
+        let fields = items.into_iter().map(|item| item.fields);
+        note_written(session, &mut jobs, links.into_iter().zip(fields).collect(), (SyncType::Create, answer, started));
+    }
+    if !updates.is_empty() {
+        let (links, items): (Vec<LinkId>, Vec<Update>) = updates.into_iter().unzip();
+        let started = Instant::now();
+        let answer = session.call(Writer::update(writer, account, kind, &items)).await;
+        let fields = items.into_iter().map(|item| item.fields);
+        note_written(session, &mut jobs, links.into_iter().zip(fields).collect(), (SyncType::Update, answer, started));
+    }
+    if !deletes.is_empty() {
+        let (links, ids): (Vec<LinkId>, Vec<String>) = deletes.into_iter().unzip();
+        let started = Instant::now();
+        let answer = session.call(Writer::delete(writer, account, kind, &ids)).await;
+        note_deleted(session, &mut jobs, &links, (answer, started));
+    }
+    if !plans.ties.is_empty() {
+        let (links, ties): (Vec<LinkId>, Vec<_>) = plans.ties.into_iter().unzip();
+        let started = Instant::now();
+        let answer = session.call(Writer::associate(writer, account, kind, &ties)).await;
+        note_tied(session, &mut jobs, &links, (answer, started));
+    }
+}
+
+/// Each item's own result; a failure of the whole call is every item's.
+fn each<T>(answer: Result<Each<T>, ConnectorError>, count: usize) -> Each<T> {
+    answer.unwrap_or_else(|error| (0..count).map(|_| Err(error.clone())).collect())
+}
+
+fn elapsed(started: Instant) -> u32 {
+    u32::try_from(started.elapsed().as_millis()).unwrap_or(u32::MAX)
+}
+
+type Tried = (SyncType, Result<Each<Written>, ConnectorError>, Instant);
+
+fn note_written(
+    session: &Session<'_>,
+    jobs: &mut BTreeMap<LinkId, &mut Job>,
+    items: Vec<(LinkId, RemoteFields)>,
+    (sync_type, answer, started): Tried,
+) {
+    let duration_ms = elapsed(started);
+    let results = each(answer, items.len());
+    for ((link, fields), result) in items.into_iter().zip(results) {
+        let Some(job) = jobs.get_mut(&link) else { continue };
+        let request = serde_json::to_value(&fields).ok();
+        let tried = Try { sync_type, request, response: None, duration_ms, error: None };
+        match result {
+            Ok(written) => {
+                job.state.wrote(&written.external_id, fields, &written.shown);
+                let response = serde_json::to_value(&written.shown).ok();
+                job.log(Try { response, ..tried });
+                job.ending = Some(Ending::InStep);
+            }
+            Err(error) => {
+                fail(job, &session.engine.schedule, &error, tried);
+                if error.kind == FaultKind::NotFound {
+                    // The object seems to be gone: a read has to say so before that is believed.
+                    job.read_seq = job.leased.remote_seq - 1;
+                    job.ending = Some(Ending::Released(None));
+                }
+            }
+        }
+    }
+}
+
+fn note_deleted(
+    session: &Session<'_>,
+    jobs: &mut BTreeMap<LinkId, &mut Job>,
+    links: &[LinkId],
+    (answer, started): (Result<Each<()>, ConnectorError>, Instant),
+) {
+    let results = each(answer, links.len());
+    for (link, result) in links.iter().zip(results) {
+        let Some(job) = jobs.get_mut(link) else { continue };
+        let tried = Try {
+            sync_type: SyncType::Delete,
+            request: None,
+            response: None,
+            duration_ms: elapsed(started),
+            error: None,
+        };
+        match result {
+            Ok(()) => {
+                job.gone = true;
+                job.log(tried);
+                job.ending = Some(Ending::InStep);
+            }
+            Err(error) => fail(job, &session.engine.schedule, &error, tried),
+        }
+    }
+}
+
+/// An adopted object whose tie failed is not in step, whatever was written of its fields.
+fn note_tied(
+    session: &Session<'_>,
+    jobs: &mut BTreeMap<LinkId, &mut Job>,
+    links: &[LinkId],
+    (answer, started): (Result<Each<()>, ConnectorError>, Instant),
+) {
+    let results = each(answer, links.len());
+    for (link, result) in links.iter().zip(results) {
+        let (Some(job), Err(error)) = (jobs.get_mut(link), result) else { continue };
+        let tried = Try {
+            sync_type: SyncType::Update,
+            request: None,
+            response: None,
+            duration_ms: elapsed(started),
+            error: None,
+        };
+        // Adopted once more by the next attempt, which ties it again.
+        job.state.external_id = None;
+        fail(job, &session.engine.schedule, &error, tried);
+    }
+}

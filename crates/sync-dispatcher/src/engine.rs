@@ -1,0 +1,97 @@
+//! What every part of the dispatcher works with, and the one error they share. What is done with it is the other modules'.
+
+use std::time::Duration;
+
+use accounts::Accounts;
+use domain::fault::{Fault, FaultKind};
+use domain::message::RecordPush;
+use domain::outcome::SyncOutcome;
+use domain::retry::RetrySchedule;
+use domain::trace::TraceParent;
+use messaging::{Broker, Context, PublishError};
+use persistence::records::links;
+use persistence::{Database, PersistenceError, Scope};
+use runtime::config::DispatcherSettings;
+
+/// The parts that the dispatcher works with.
+#[derive(Clone, Debug)]
+pub(crate) struct Engine {
+    pub(crate) database: Database,
+    pub(crate) broker: Broker,
+    pub(crate) accounts: Accounts,
+    pub(crate) schedule: RetrySchedule,
+    pub(crate) settings: DispatcherSettings,
+}
+
+/// Why work could not be brought to an end. The work itself stays owed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DispatchError {
+    /// The database does not answer, or refuses.
+    #[error(transparent)]
+    Persistence(#[from] PersistenceError),
+    /// The broker does not take a message.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    /// A delivery is not of its platform's form.
+    #[error("the delivery cannot be read: {0}")]
+    Unreadable(#[source] connectors::error::ConnectorError),
+    /// A delivery is of a platform that this version has no connector for.
+    #[error("there is no connector for `{0}`")]
+    UnknownPlatform(domain::platform::PlatformSlug),
+}
+
+impl Fault for DispatchError {
+    fn kind(&self) -> FaultKind {
+        match self {
+            Self::Persistence(error) => error.kind(),
+            Self::Publish(error) => error.kind(),
+            Self::Unreadable(_) | Self::UnknownPlatform(_) => FaultKind::Invalid,
+        }
+    }
+}
+
+impl Engine {
+    /// Says on the broker that these links are to be looked at.
+    pub(crate) async fn announce(&self, pushes: &[RecordPush], trace: TraceParent) -> Result<(), DispatchError> {
+        let messages: Vec<_> = pushes.iter().map(|push| (*push, Context::continuing(trace))).collect();
+        let published = self.broker.publish_all(&messages).await;
+        published.into_iter().collect::<Result<Vec<()>, _>>()?;
+        Ok(())
+    }
+
+    /// Says it later.
+    pub(crate) async fn announce_after(
+        &self,
+        push: RecordPush,
+        trace: TraceParent,
+        wait: Duration,
+    ) -> Result<(), DispatchError> {
+        Ok(self.broker.park(&push, &Context::continuing(trace), wait).await?)
+    }
+
+    /// Sends outcomes to the log, and forgets those of them that are confirmed there. What is left is the reconciler's.
+    pub(crate) async fn publish_outcomes(
+        &self,
+        outcomes: Vec<(SyncOutcome, TraceParent)>,
+    ) -> Result<(), DispatchError> {
+        if outcomes.is_empty() {
+            return Ok(());
+        }
+        let messages: Vec<_> =
+            outcomes.into_iter().map(|(outcome, trace)| (outcome, Context::continuing(trace))).collect();
+        let results = self.broker.publish_all(&messages).await;
+        let confirmed: Vec<&SyncOutcome> = messages
+            .iter()
+            .zip(&results)
+            .filter(|(_, result)| result.is_ok())
+            .map(|((outcome, _), _)| outcome)
+            .collect();
+        let mut tx = self.database.begin(Scope::System).await?;
+        let links: Vec<_> = confirmed.iter().map(|outcome| outcome.link_id).collect();
+        let ids: Vec<_> = confirmed.iter().map(|outcome| outcome.id).collect();
+        links::forget_published(&mut tx, &links, &ids).await?;
+        tx.commit().await?;
+        results.into_iter().collect::<Result<Vec<()>, _>>()?;
+        Ok(())
+    }
+}

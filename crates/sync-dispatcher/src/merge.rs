@@ -1,0 +1,41 @@
+//! Merging events of Coccinelle's backend into records. What then travels to which platform is `converge`'s.
+
+mod workset;
+
+use domain::message::EventMerge;
+use messaging::Context;
+use messaging::consumer::Handler;
+use persistence::Scope;
+use persistence::records::links;
+
+use crate::engine::{DispatchError, Engine};
+use crate::targets;
+use workset::Workset;
+
+/// Merges the events of one message.
+///
+/// One transaction: all events of the message are merged, or none. A repeated message finds nothing to change, and
+/// announces again what is still owed.
+#[derive(Clone, Debug)]
+pub(crate) struct Merge(pub(crate) Engine);
+
+impl Handler<EventMerge> for Merge {
+    type Error = DispatchError;
+
+    async fn handle(&self, message: &EventMerge, context: &Context) -> Result<(), DispatchError> {
+        let tenant = message.tenant_id;
+        let mut tx = self.0.database.begin(Scope::Tenant(tenant)).await?;
+        let mut workset = Workset::load(&mut tx, message).await?;
+        for event in &message.events {
+            workset.apply(event);
+        }
+        let records = workset.save(&mut tx).await?;
+        let wanted = targets::wanted(&mut tx, tenant, &records).await?;
+        links::raise(&mut tx, tenant, &wanted).await?;
+        let ids: Vec<_> = records.iter().map(|(record, ..)| *record).collect();
+        let owed = links::owed_of(&mut tx, tenant, &ids).await?;
+        tx.commit().await?;
+        metrics::counter!("coccinelle_events_merged_total").increment(message.events.len().try_into().unwrap_or(0));
+        self.0.announce(&owed, context.trace).await
+    }
+}

@@ -1,0 +1,160 @@
+//! The records that a message touches: loaded together, changed in memory, saved together.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::event::Event;
+use domain::id::{IntegrationId, RecordId, TenantId};
+use domain::identity::{self, Identity, Region, Scheme};
+use domain::kind::RecordKind;
+use domain::link::{Arrival, LinkState};
+use domain::message::EventMerge;
+use domain::record::{Fields, Record};
+use domain::time::Timestamp;
+use persistence::records::conflicts::{self, Conflict};
+use persistence::records::identities::{self, IdentityKey};
+use persistence::records::links::{self, BackendLink};
+use persistence::records::store;
+use persistence::{PersistenceError, Transaction, integrations, tenants};
+
+use crate::targets::Versioned;
+
+pub(crate) struct Workset {
+    tenant: TenantId,
+    accepted_at: Timestamp,
+    backend: IntegrationId,
+    region: Region,
+    records: BTreeMap<RecordId, Record>,
+    shown: BTreeMap<RecordId, BackendLink>,
+    named: BTreeMap<IdentityKey, RecordId>,
+    claims: BTreeMap<IdentityKey, RecordId>,
+    conflicts: Vec<Conflict>,
+}
+
+fn key(kind: RecordKind, identity: Identity) -> IdentityKey {
+    IdentityKey { kind, identity }
+}
+
+impl Workset {
+    /// Loads what the events may touch, locked against everybody else until the transaction ends.
+    pub(crate) async fn load(tx: &mut Transaction, message: &EventMerge) -> Result<Self, PersistenceError> {
+        let tenant = message.tenant_id;
+        let backend = integrations::backend(tx, tenant).await?;
+        let region = tenants::region(tx, tenant).await?.unwrap_or(Region::FR);
+        let keys = message.events.iter().flat_map(|event| keys_of(event, region)).collect();
+        identities::lock(tx, tenant, &keys).await?;
+        let named = identities::find(tx, tenant, &keys).await?;
+        let ids: BTreeSet<RecordId> = named.values().copied().collect();
+        let records = store::lock(tx, tenant, &ids).await?;
+        let shown = links::backend_links(tx, backend, &ids).await?;
+        Ok(Self {
+            tenant,
+            accepted_at: message.accepted_at,
+            backend,
+            region,
+            records: records.into_iter().map(|record| (record.id, record)).collect(),
+            shown,
+            named,
+            claims: BTreeMap::new(),
+            conflicts: Vec::new(),
+        })
+    }
+
+    /// Merges one event.
+    pub(crate) fn apply(&mut self, event: &Event) {
+        let kind = event.event_type.kind();
+        let contact = event.prospect_id.as_deref().map(|id| self.subject(RecordKind::Contact, id, &[]));
+        let content = content_identities(event, self.region);
+        let id = self.subject(kind, &event.subject_id, &content);
+        let arrival = Arrival { origin: self.backend, rank: 0, at: self.accepted_at };
+        let Some(record) = self.records.get_mut(&id) else { return };
+        let link =
+            self.shown.entry(id).or_insert_with(|| BackendLink { record: id, kind, state: LinkState::default() });
+        link.state.external_id.get_or_insert_with(|| event.subject_id.clone());
+        let change = link.state.take_event(event, contact, arrival);
+        if !record.fields.merge(&change).changed.is_empty() {
+            record.version += 1;
+        }
+        for identity in identity::of_content(kind, &record.fields, self.region) {
+            self.claim(key(kind, identity), id);
+        }
+    }
+
+    /// The record of a subject: by Coccinelle's id; the first time that is seen, by what identifies the person.
+    fn subject(&mut self, kind: RecordKind, subject_id: &str, content: &[Identity]) -> RecordId {
+        let subject = key(kind, Identity::coccinelle(subject_id));
+        if let Some(id) = self.named.get(&subject) {
+            return *id;
+        }
+        let id = self.recognise(kind, content).unwrap_or_else(|| self.create(kind));
+        self.claim(subject, id);
+        id
+    }
+
+    /// By e-mail; else by telephone number, but not somebody who is known by another e-mail: families share numbers.
+    fn recognise(&self, kind: RecordKind, content: &[Identity]) -> Option<RecordId> {
+        let find = |scheme: Scheme| {
+            let identity = content.iter().find(|identity| identity.scheme == scheme)?;
+            self.named.get(&key(kind, identity.clone())).copied()
+        };
+        let has_email = content.iter().any(|identity| identity.scheme == Scheme::Email);
+        find(Scheme::Email).or_else(|| {
+            let id = find(Scheme::Phone)?;
+            let known_email = self.records.get(&id).and_then(|record| Identity::email(record.fields.value("email")));
+            (!has_email || known_email.is_none()).then_some(id)
+        })
+    }
+
+    fn create(&mut self, kind: RecordKind) -> RecordId {
+        let id = RecordId::new();
+        let record = Record { id, tenant_id: self.tenant, kind, fields: Fields::default(), version: 0 };
+        self.records.insert(id, record);
+        id
+    }
+
+    fn claim(&mut self, key: IdentityKey, record: RecordId) {
+        match self.named.get(&key) {
+            Some(holder) if *holder == record => {}
+            Some(holder) => {
+                self.conflicts.push(Conflict::Identity { record, identity: key.identity, holder: *holder });
+            }
+            None => {
+                self.named.insert(key.clone(), record);
+                self.claims.insert(key, record);
+            }
+        }
+    }
+
+    /// Writes everything back. Returns what was touched, as it is now.
+    pub(crate) async fn save(mut self, tx: &mut Transaction) -> Result<Vec<Versioned>, PersistenceError> {
+        store::save(tx, &self.records.values().collect::<Vec<_>>()).await?;
+        let holders = identities::claim(tx, self.tenant, &self.claims).await?;
+        for (key, holder) in holders {
+            // Somebody's content brought an identifier that no event of ours named, and was first.
+            if let Some(record) = self.claims.get(&key).filter(|record| **record != holder) {
+                self.conflicts.push(Conflict::Identity { record: *record, identity: key.identity, holder });
+            }
+        }
+        links::save_backend_links(tx, self.tenant, self.backend, &self.shown.values().collect::<Vec<_>>()).await?;
+        conflicts::keep(tx, self.tenant, &self.conflicts).await?;
+        Ok(self.records.values().map(|record| (record.id, record.kind, record.version)).collect())
+    }
+}
+
+/// Everything that an event could name a record by.
+fn keys_of(event: &Event, region: Region) -> Vec<IdentityKey> {
+    let kind = event.event_type.kind();
+    let contact = event.prospect_id.as_deref().map(|id| key(RecordKind::Contact, Identity::coccinelle(id)));
+    let content = content_identities(event, region).into_iter().map(|identity| key(kind, identity));
+    let subject = key(kind, Identity::coccinelle(&event.subject_id));
+    content.chain(contact).chain([subject]).collect()
+}
+
+fn content_identities(event: &Event, region: Region) -> Vec<Identity> {
+    match event.event_type.kind() {
+        RecordKind::Contact => {
+            let email = Identity::email(event.data.get("email"));
+            email.into_iter().chain(Identity::phone(event.data.get("phone"), region)).collect()
+        }
+        RecordKind::Deal | RecordKind::Product | RecordKind::Order | RecordKind::Activity => Vec::new(),
+    }
+}

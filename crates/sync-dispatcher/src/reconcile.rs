@@ -1,0 +1,119 @@
+//! Bringing back what was announced and lost: owed work, outcomes, the inbox, records without links. No queue is trusted.
+
+use domain::trace::TraceParent;
+use messaging::{Context, StoredMessage};
+use persistence::records::links::{self, Unlinked};
+use persistence::{Scope, inbox, integrations};
+use tokio_util::sync::CancellationToken;
+
+use crate::engine::{DispatchError, Engine};
+use crate::targets;
+
+/// Rows taken in one step.
+const STEP: u32 = 1_000;
+
+/// Reconciles at the set interval until `shutdown`.
+pub(crate) async fn run(engine: Engine, shutdown: CancellationToken) {
+    let mut ticks = tokio::time::interval(engine.settings.reconcile_every);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        // Each by itself: one that fails does not keep the others from being done.
+        for (name, result) in [
+            ("empty the inbox", empty_inbox(&engine).await),
+            ("link records", link_records(&engine).await),
+            ("announce what is overdue", announce_overdue(&engine).await),
+            ("publish outcomes", publish_leftovers(&engine).await),
+        ] {
+            if let Err(error) = result {
+                tracing::warn!(error = %crate::converge::chain(&error), "the reconciler could not {name}");
+            }
+        }
+    }
+}
+
+/// What was accepted while the broker was away goes to the broker.
+async fn empty_inbox(engine: &Engine) -> Result<(), DispatchError> {
+    loop {
+        let mut tx = engine.database.begin(Scope::System).await?;
+        let rows = inbox::take(&mut tx, STEP).await?;
+        if rows.is_empty() {
+            return Ok(tx.commit().await?);
+        }
+        let mut published = Vec::new();
+        let mut failed = None;
+        for row in rows {
+            let id = row.id;
+            let message = StoredMessage {
+                id,
+                message_type: row.message_type,
+                queue: row.queue,
+                trace: row.trace,
+                payload: row.payload,
+            };
+            match engine.broker.publish_stored(&message).await {
+                Ok(()) => published.push(id),
+                Err(error) => {
+                    failed = Some(error);
+                    break;
+                }
+            }
+        }
+        inbox::remove(&mut tx, &published).await?;
+        tx.commit().await?;
+        if let Some(error) = failed {
+            return Err(error.into());
+        }
+    }
+}
+
+async fn announce_overdue(engine: &Engine) -> Result<(), DispatchError> {
+    let mut tx = engine.database.begin(Scope::System).await?;
+    let overdue = links::overdue(&mut tx, engine.settings.owed_for_too_long, STEP.into()).await?;
+    tx.commit().await?;
+    engine.announce(&overdue, TraceParent::generate()).await
+}
+
+async fn publish_leftovers(engine: &Engine) -> Result<(), DispatchError> {
+    let mut tx = engine.database.begin(Scope::System).await?;
+    let leftovers = links::leftovers(&mut tx, engine.settings.owed_for_too_long, STEP.into()).await?;
+    tx.commit().await?;
+    let outcomes = leftovers.into_iter().map(|(_, outcome)| (outcome, Context::new().trace));
+    engine.publish_outcomes(outcomes.collect()).await
+}
+
+/// Gives every record a link in integrations that were switched on or changed.
+async fn link_records(engine: &Engine) -> Result<(), DispatchError> {
+    let mut tx = engine.database.begin(Scope::System).await?;
+    let unlinked = links::integrations_to_link(&mut tx).await?;
+    tx.commit().await?;
+    for integration in unlinked {
+        while link_some(engine, &integration).await? {}
+    }
+    Ok(())
+}
+
+/// Links one step's worth; whether there may be more.
+async fn link_some(engine: &Engine, unlinked: &Unlinked) -> Result<bool, DispatchError> {
+    let (tenant, id) = (unlinked.tenant, unlinked.integration);
+    let mut tx = engine.database.begin(Scope::System).await?;
+    let Some(integration) = integrations::get(&mut tx, tenant, id).await? else { return Ok(false) };
+    let kinds: Vec<_> =
+        domain::kind::RecordKind::ALL.into_iter().filter(|kind| targets::takes(&integration, *kind)).collect();
+    let records = links::unlinked(&mut tx, tenant, id, &kinds, STEP.into()).await?;
+    if records.is_empty() {
+        links::mark_linked(&mut tx, unlinked).await?;
+        tx.commit().await?;
+        return Ok(false);
+    }
+    let wanted = targets::wanted_by(&mut tx, &integration, &records).await?;
+    links::raise(&mut tx, tenant, &wanted).await?;
+    let ids: Vec<_> = records.iter().map(|(record, ..)| *record).collect();
+    let owed = links::owed_of(&mut tx, tenant, &ids).await?;
+    tx.commit().await?;
+    engine.announce(&owed, TraceParent::generate()).await?;
+    Ok(true)
+}

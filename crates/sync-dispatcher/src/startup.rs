@@ -1,0 +1,116 @@
+//! Putting the dispatcher together from its settings, so that tests start what production starts.
+
+use std::io;
+
+use accounts::{AccountError, Accounts};
+use domain::message::{EventMerge, RecordPush, WebhookApply};
+use messaging::{Broker, BrokerOptions, consumer};
+use persistence::Database;
+use runtime::config::Settings;
+use runtime::health::{Readiness, Rule};
+use runtime::http::{Bound, operations};
+use runtime::{crypto, metrics};
+use tokio_util::sync::CancellationToken;
+use vault::{KeyRing, Vault, VaultError};
+
+use crate::apply::Apply;
+use crate::converge::Lanes;
+use crate::engine::Engine;
+use crate::merge::Merge;
+use crate::reconcile;
+
+/// Messages of the intake, and deliveries, that are merged at once. Each holds one connection of the pool.
+const MERGES: usize = 4;
+
+/// Messages fetched ahead for each that is handled.
+const AHEAD: u16 = 32;
+
+/// Why the dispatcher cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Its address is taken.
+    #[error("cannot listen")]
+    Listen(#[from] io::Error),
+    /// The master keys cannot be read.
+    #[error("the key ring cannot be used")]
+    KeyRing(#[from] VaultError),
+    /// The platforms cannot be called.
+    #[error("the platforms cannot be called")]
+    Accounts(#[from] AccountError),
+}
+
+/// A dispatcher that has its port and does nothing yet.
+#[derive(Debug)]
+pub struct App {
+    bound: Bound,
+    engine: Engine,
+}
+
+/// Builds the dispatcher; whatever is away is connected to when it is back.
+///
+/// # Errors
+/// When the address is taken or the key ring cannot be read.
+pub fn build(settings: Settings) -> Result<App, StartError> {
+    crypto::install();
+    let database =
+        Database::new(&settings.database.url, settings.database.pool_size, settings.database.connect_timeout);
+    let broker = Broker::connect(BrokerOptions {
+        url: settings.broker.url.clone(),
+        confirm_timeout: settings.broker.confirm_timeout,
+        schedule: settings.broker.retry_schedule.clone(),
+        name: "sync-dispatcher",
+    });
+    let vault = Vault::new(KeyRing::load(&settings.vault.key_ring_file)?);
+    let timeout = settings.dispatcher.platform_timeout;
+    let accounts = Accounts::new(database.clone(), vault, &settings.platforms, timeout)?;
+    let bound = runtime::http::bind(&settings.http, operations(readiness(&broker, &database), metrics::install()))?;
+    let schedule = settings.broker.retry_schedule;
+    Ok(App { bound, engine: Engine { database, broker, accounts, schedule, settings: settings.dispatcher } })
+}
+
+impl App {
+    /// The port, the real one where 0 was asked for.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.bound.port()
+    }
+
+    /// Works until `shutdown`, finishes what is under way and gives the rest back to the broker.
+    ///
+    /// # Errors
+    /// When the listener breaks.
+    pub async fn run_until(self, shutdown: CancellationToken) -> io::Result<()> {
+        let Self { bound, engine } = self;
+        let broker = engine.broker.clone();
+        let events =
+            consumer::run(broker.deliveries::<EventMerge>(AHEAD), MERGES, Merge(engine.clone()), shutdown.clone());
+        let webhooks =
+            consumer::run(broker.deliveries::<WebhookApply>(AHEAD), MERGES, Apply(engine.clone()), shutdown.clone());
+        let pushes = broker.deliveries::<RecordPush>(engine.settings.push_prefetch);
+        let lanes = Lanes::new(engine.clone()).run(pushes, shutdown.clone());
+        let reconciler = reconcile::run(engine, shutdown.clone());
+        let listener = async {
+            let ended = bound.run_until(shutdown.clone()).await;
+            // Without its pages nobody could tell how the rest does.
+            shutdown.cancel();
+            ended
+        };
+        let (ended, _events, _webhooks, (), ()) = tokio::join!(listener, events, webhooks, lanes, reconciler);
+        broker.close().await;
+        ended
+    }
+}
+
+/// Working takes both.
+fn readiness(broker: &Broker, database: &Database) -> Readiness {
+    let (broker, database) = (broker.clone(), database.clone());
+    Readiness::new(Rule::All)
+        .part("broker", move || {
+            let broker = broker.clone();
+            async move { broker.is_connected() }
+        })
+        .part("database", move || {
+            let database = database.clone();
+            async move { database.is_up().await }
+        })
+}

@@ -1,0 +1,56 @@
+//! Which integrations a record has to reach, and in which version. How it gets there is `converge`'s.
+
+use connectors::registry::Platform;
+use domain::id::{RecordId, TenantId};
+use domain::integration::Integration;
+use domain::kind::RecordKind;
+use persistence::records::links::Wanted;
+use persistence::{PersistenceError, Transaction, integrations, mappings};
+
+/// A record's name, kind and version.
+pub(crate) type Versioned = (RecordId, RecordKind, i64);
+
+/// Whether an integration takes records of a kind from us.
+pub(crate) fn takes(integration: &Integration, kind: RecordKind) -> bool {
+    let holds = Platform::from_slug(&integration.platform)
+        .is_some_and(|platform| platform.connector().descriptor().kinds.contains(&kind));
+    holds && integration.direction_of(kind).writes()
+}
+
+/// What all integrations of a tenant should reach of some records. Records without content are nobody's yet.
+pub(crate) async fn wanted(
+    tx: &mut Transaction,
+    tenant: TenantId,
+    records: &[Versioned],
+) -> Result<Vec<Wanted>, PersistenceError> {
+    let mut wanted = Vec::new();
+    for integration in integrations::enabled_for(tx, tenant).await? {
+        wanted.extend(wanted_by(tx, &integration, records).await?);
+    }
+    Ok(wanted)
+}
+
+/// What one integration should reach of some records.
+pub(crate) async fn wanted_by(
+    tx: &mut Transaction,
+    integration: &Integration,
+    records: &[Versioned],
+) -> Result<Vec<Wanted>, PersistenceError> {
+    let mut wanted = Vec::new();
+    for kind in RecordKind::ALL {
+        let of_kind: Vec<_> = records.iter().filter(|(_, of, version)| *of == kind && *version > 0).collect();
+        if of_kind.is_empty() || !takes(integration, kind) {
+            continue;
+        }
+        let mapping =
+            mappings::get(tx, integration.tenant_id, integration.id, kind).await?.map_or(0, |found| found.version);
+        wanted.extend(of_kind.into_iter().map(|(record, kind, version)| Wanted {
+            integration: integration.id,
+            record: *record,
+            kind: *kind,
+            version: *version,
+            mapping,
+        }));
+    }
+    Ok(wanted)
+}
