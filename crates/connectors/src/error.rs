@@ -9,6 +9,12 @@ use serde_json::Value;
 /// The code of an item of which an otherwise good answer says nothing.
 const UNANSWERED: &str = "unanswered";
 
+/// Code of a call for which there was no room.
+const BUDGET_SPENT: &str = "budget_spent";
+
+/// Code of a call that its caller could not wait for any longer.
+const OUT_OF_TIME: &str = "out_of_time";
+
 /// A call of a platform that failed, or one item of it.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{message}")]
@@ -48,7 +54,19 @@ impl ConnectorError {
     #[must_use]
     pub fn budget_spent(wait: Duration) -> Self {
         let message = "the request budget of this account is spent for the moment";
-        Self { retry_after: Some(wait), ..Self::new(FaultKind::Unavailable, "budget_spent", message) }
+        Self { retry_after: Some(wait), ..Self::new(FaultKind::Unavailable, BUDGET_SPENT, message) }
+    }
+
+    /// Whether the platform was not asked at all, for want of room.
+    #[must_use]
+    pub fn is_budget_spent(&self) -> bool {
+        self.code == BUDGET_SPENT
+    }
+
+    /// A call that its caller could not wait for any longer. Nobody knows what came of it.
+    #[must_use]
+    pub fn out_of_time() -> Self {
+        Self::new(FaultKind::Unavailable, OUT_OF_TIME, "the platform took longer than the work may be held")
     }
 
     /// An item of which an otherwise good answer says nothing.
@@ -79,7 +97,7 @@ impl ConnectorError {
         match (self.status, &self.source) {
             (Some(status), _) => status >= 500 || status == 408,
             (None, Some(source)) => !source.is_connect() && !source.is_builder(),
-            (None, None) => self.code == UNANSWERED,
+            (None, None) => self.code == UNANSWERED || self.code == OUT_OF_TIME,
         }
     }
 

@@ -1,7 +1,7 @@
 //! The client by which platforms are called. It never repeats a call and follows no redirect; when to try again is the broker's.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::fault::FaultKind;
 use domain::time::Timestamp;
@@ -21,6 +21,13 @@ use crate::error::ConnectorError;
 const BODY_LIMIT: usize = 32 * 1024 * 1024;
 /// How much of an answer that is not JSON is kept for the logs.
 const EXCERPT: usize = 500;
+
+/// A caller waits so long for room in the budget; what needs longer comes back by the broker.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// An idle connection is kept for less than servers commonly do (5 s), or a write could meet one that is being closed, and
+/// nobody would know what came of it.
+const IDLE: Duration = Duration::from_secs(4);
 
 /// Where a client may call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +64,7 @@ impl Client {
         let builder = reqwest::Client::builder()
             .timeout(timeout)
             .connect_timeout(timeout.min(Duration::from_secs(10)))
-            .pool_idle_timeout(Duration::from_secs(55))
+            .pool_idle_timeout(IDLE)
             .user_agent(concat!("coccinelle-integrations/", env!("CARGO_PKG_VERSION")))
             // A redirect could lead our credentials, or our network, anywhere.
             .redirect(Policy::none());
@@ -76,7 +83,7 @@ impl Client {
     pub(crate) async fn send(&self, account: &Account, call: Call) -> Result<Answer, ConnectorError> {
         let url = self.url_of(account, &call)?;
         if call.cost > 0 {
-            account.budget.take(call.cost).await.map_err(ConnectorError::budget_spent)?;
+            take_patiently(account, call.cost).await?;
         }
         let token = account.bearer().expose_secret();
         let mut request = self.inner.request(call.method, url).bearer_auth(token);
@@ -111,6 +118,18 @@ impl Client {
         }
         Ok(url)
     }
+}
+
+/// Waits for room in the budget where it comes soon: what is asked for meanwhile then shares the next batch.
+async fn take_patiently(account: &Account, cost: u32) -> Result<(), ConnectorError> {
+    let waiting_since = Instant::now();
+    while let Err(wait) = account.budget.take(cost).await {
+        if waiting_since.elapsed() + wait > PATIENCE {
+            return Err(ConnectorError::budget_spent(wait));
+        }
+        tokio::time::sleep(wait.max(Duration::from_millis(10))).await;
+    }
+    Ok(())
 }
 
 /// One call of a platform.
