@@ -108,7 +108,7 @@ pub struct Integration {
     pub account_id: Option<String>,
     /// The address of a shop or instance, where the platform needs one.
     pub url: Option<String>,
-    /// Counts the changes of the configuration; its ETag.
+    /// Counts the changes of the configuration; its `ETag`.
     pub version: i64,
 }
 

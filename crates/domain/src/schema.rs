@@ -123,10 +123,8 @@ impl FieldSpec {
             return Ok(FieldValue::Null);
         }
         if let FieldType::Number = self.field_type {
-            return match value {
-                serde_json::Value::Number(number) => Ok(FieldValue::Number(number.clone())),
-                _ => Err("must be a number or null".to_owned()),
-            };
+            let number = value.as_number().cloned().map(FieldValue::Number);
+            return number.ok_or_else(|| "must be a number or null".to_owned());
         }
         let Some(text) = value.as_str() else { return Err("must be text or null".to_owned()) };
         self.read_text(text.trim())
@@ -144,7 +142,8 @@ impl FieldSpec {
             FieldType::Phone => at_most(text, 50)?,
             FieldType::Email => {
                 let strict = Options::default().with_required_tld().without_domain_literal().without_display_text();
-                EmailAddress::parse_with_options(text, strict).map_err(|_| "must be an e-mail address".to_owned())?;
+                EmailAddress::parse_with_options(text, strict)
+                    .map_err(|_reason| "must be an e-mail address".to_owned())?;
             }
             FieldType::DateTime => {
                 let at = Timestamp::parse(text).ok_or("must be a date and time as in 2026-11-22T18:04:00Z")?;

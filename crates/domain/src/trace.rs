@@ -55,8 +55,8 @@ impl FromStr for TraceParent {
         let (Some("00"), Some(trace), Some(span)) = (version, trace, span) else {
             return Err(InvalidTraceParent);
         };
-        let trace_id = u128::from_str_radix(trace, 16).map_err(|_| InvalidTraceParent)?;
-        let span_id = u64::from_str_radix(span, 16).map_err(|_| InvalidTraceParent)?;
+        let trace_id = u128::from_str_radix(trace, 16).map_err(|_not_hex| InvalidTraceParent)?;
+        let span_id = u64::from_str_radix(span, 16).map_err(|_not_hex| InvalidTraceParent)?;
         if trace_id == 0 || span_id == 0 { Err(InvalidTraceParent) } else { Ok(Self { trace_id, span_id }) }
     }
 }

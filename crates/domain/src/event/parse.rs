@@ -47,8 +47,8 @@ impl Reader<'_> {
         for name in object.keys().filter(|name| !KNOWN.contains(&name.as_str())) {
             self.fault(name, "is not a field of an event");
         }
-        let event_id = self.id(object, "event_id");
-        let subject_id = self.id(object, "subject_id");
+        let event_id = self.id(object, "event_id", "");
+        let subject_id = self.id(object, "subject_id", "");
         let occurred_at = self.occurred_at(object);
         let event_type = self.event_type(object)?;
         let (data, prospect_id) = self.data(object, event_type);
@@ -73,11 +73,12 @@ impl Reader<'_> {
         self.faults.push(InputFault { path, message: message.into() });
     }
 
-    fn id(&mut self, object: &Map<String, Value>, name: &str) -> Option<String> {
+    fn id(&mut self, object: &Map<String, Value>, name: &str, place: &str) -> Option<String> {
+        let path = format!("{place}{name}");
         match object.get(name) {
             Some(Value::String(text)) if is_id(text) => return Some(text.clone()),
-            Some(_) => self.fault(name, format!("must be text of 1 to {ID_LIMIT} bytes without control characters")),
-            None => self.fault(name, "is missing"),
+            Some(_) => self.fault(&path, format!("must be text of 1 to {ID_LIMIT} bytes without control characters")),
+            None => self.fault(&path, "is missing"),
         }
         None
     }
@@ -124,13 +125,8 @@ impl Reader<'_> {
         };
         for (name, value) in fields {
             if name == "prospect_id" && event_type.kind() != RecordKind::Contact {
-                match value {
-                    Value::Null => {}
-                    Value::String(text) if is_id(text) => prospect_id = Some(text.clone()),
-                    _ => self.fault(
-                        "data.prospect_id",
-                        format!("must be text of 1 to {ID_LIMIT} bytes without control characters"),
-                    ),
+                if !value.is_null() {
+                    prospect_id = self.id(fields, "prospect_id", "data.");
                 }
                 continue;
             }

@@ -61,8 +61,10 @@ fn columns<'a>(keys: impl Iterator<Item = &'a IdentityKey>) -> Columns {
     columns
 }
 
-/// Makes everybody else who asks for one of these identifiers wait until the transaction ends, so that a person who is
-/// named twice at once becomes one record. Locks are taken in one order, so that two callers cannot wait for each other.
+/// Makes everybody else who asks for one of these identifiers wait until the transaction ends.
+///
+/// So a person who is named twice at once becomes one record. Locks are taken in one order, so that two callers cannot
+/// wait for each other.
 ///
 /// # Errors
 /// When the database does not answer.
