@@ -12,6 +12,7 @@ pub mod log_partitions;
 pub mod mappings;
 pub mod migrate;
 pub mod records;
+pub mod roles;
 pub mod sync_logs;
 pub mod tenants;
 pub mod webhook_logs;
