@@ -8,6 +8,7 @@ use persistence::{Database, Scope, inbox};
 use reqwest::{Client, RequestBuilder, Response};
 use ring::hmac;
 use serde_json::Value;
+use testkit::cut::Proxy;
 use testkit::{StoredMessage, TestDatabase, TestVhost, wait};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -32,6 +33,8 @@ pub(crate) struct Away {
 
 pub(crate) struct World {
     vhost: TestVhost,
+    /// The line between the service and the broker.
+    pub(crate) line: Proxy,
     database: TestDatabase,
     client: Client,
     pub(crate) url: String,
@@ -46,7 +49,8 @@ pub(crate) async fn start() -> World {
 
 pub(crate) async fn start_with(away: Away, more: &[(&str, &str)]) -> World {
     let (vhost, database) = (testkit::vhost().await, testkit::database().await);
-    let broker_url = if away.broker { format!("amqp://guest:guest@{NOWHERE}/%2f") } else { vhost.url() };
+    let line = Proxy::before(&vhost.url()).await;
+    let broker_url = if away.broker { format!("amqp://guest:guest@{NOWHERE}/%2f") } else { line.url() };
     let database_url = if away.database { format!("postgres://nobody@{NOWHERE}/none") } else { database.worker_url() };
     let ours = [
         ("COCCINELLE__HTTP__LISTEN", "127.0.0.1:0"),
@@ -62,13 +66,9 @@ pub(crate) async fn start_with(away: Away, more: &[(&str, &str)]) -> World {
     let (url, stop) = (format!("http://127.0.0.1:{}", app.port()), CancellationToken::new());
     let running = tokio::spawn(app.run_until(stop.clone()));
     let client = Client::builder().no_proxy().timeout(DEADLINE).build().unwrap();
-    let world = World { vhost, database, client, url, stop, running };
+    let world = World { vhost, line, database, client, url, stop, running };
     if !away.broker {
-        wait::until("a connection to the broker", DEADLINE, || async {
-            let report = world.readiness().await.1;
-            if report["parts"]["broker"] == "up" { Ok(()) } else { Err(report) }
-        })
-        .await;
+        world.connected().await;
     }
     world
 }
@@ -110,19 +110,34 @@ impl World {
         (response.status().as_u16(), response.json().await.unwrap())
     }
 
+    /// Waits until the service has a connection to the broker.
+    pub(crate) async fn connected(&self) {
+        wait::until("a connection to the broker", DEADLINE, || async {
+            let report = self.readiness().await.1;
+            if report["parts"]["broker"] == "up" { Ok(()) } else { Err(report) }
+        })
+        .await;
+    }
+
     pub(crate) async fn metrics(&self) -> String {
         self.client.get(format!("{}/metrics", self.url)).send().await.unwrap().text().await.unwrap()
     }
 
     /// What lies in the queue of verified deliveries.
     pub(crate) async fn published(&self) -> Vec<StoredMessage> {
-        self.vhost.peek(APPLY).await
+        self.peek(APPLY).await
     }
 
     /// What lies in the queue of the log.
     pub(crate) async fn logged(&self) -> Vec<Value> {
-        let messages = self.vhost.peek(LOG).await;
+        let messages = self.peek(LOG).await;
         messages.iter().map(|message| serde_json::from_str(&message.payload).unwrap()).collect()
+    }
+
+    /// A queue is declared before its first use; until then nothing lies in it.
+    async fn peek(&self, queue: &str) -> Vec<StoredMessage> {
+        let exists = self.vhost.queues().await.iter().any(|name| name == queue);
+        if exists { self.vhost.peek(queue).await } else { Vec::new() }
     }
 
     /// What lies in the inbox.
