@@ -88,18 +88,23 @@ async fn call(account: &Account, endpoint: &Endpoint, items: &[(usize, &Input)])
 
 /// Gives each item its result or error. Returns, one by one, the items that an error may concern without naming them.
 fn assign(answers: &mut Answers, items: &[(usize, &Input)], body: &Value) -> Vec<Vec<usize>> {
-    let places: HashMap<String, usize> =
-        items.iter().flat_map(|(at, input)| input.names.iter().map(|name| (name.to_lowercase(), *at))).collect();
+    // The same object may be asked for twice.
+    let mut places: HashMap<String, Vec<usize>> = HashMap::new();
+    for (at, input) in items {
+        for name in &input.names {
+            places.entry(name.to_lowercase()).or_default().push(*at);
+        }
+    }
     let errors: Vec<&Value> = body.get("errors").and_then(Value::as_array).into_iter().flatten().collect();
     for error in &errors {
-        for at in named_by(error).iter().filter_map(|name| places.get(name)) {
+        for at in named_by(error).iter().filter_map(|name| places.get(name)).flatten() {
             put(answers, *at, Err(errors::of_item(error)));
         }
     }
     for object in wire::objects(body) {
-        let at = object.names().iter().find_map(|name| places.get(name)).copied();
-        if let Some(at) = at {
-            put(answers, at, Ok(object));
+        let named = object.names().iter().find_map(|name| places.get(name));
+        for at in named.into_iter().flatten() {
+            put(answers, *at, Ok(object.clone()));
         }
     }
     let Some(nameless) = errors.into_iter().find(|error| named_by(error).is_empty()) else { return Vec::new() };
@@ -158,7 +163,10 @@ mod tests {
         Input { body: json!({}), names: vec![name.to_owned()] }
     }
 
-    fn assigned(names: &[&str], body: &Value) -> (Vec<Option<Result<String, FaultKind>>>, Vec<Vec<usize>>) {
+    /// The id or the class of error of each item; `None` where it was not spoken of.
+    type Fates = Vec<Option<Result<String, FaultKind>>>;
+
+    fn assigned(names: &[&str], body: &Value) -> (Fates, Vec<Vec<usize>>) {
         let inputs: Vec<Input> = names.iter().map(|name| input(name)).collect();
         let items: Vec<(usize, &Input)> = inputs.iter().enumerate().collect();
         let mut answers = vec![None; inputs.len()];

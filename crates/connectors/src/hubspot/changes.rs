@@ -71,10 +71,9 @@ impl Changes for HubSpot {
 
 fn position(cursor: Option<Cursor>) -> Result<Position, ConnectorError> {
     let Some(Cursor(text)) = cursor else { return Ok(Position::default()) };
-    let read = serde_json::from_str(&text);
-    read.map_err(|_| {
-        ConnectorError::new(FaultKind::Invalid, "foreign_cursor", "the cursor is not one of this connector's")
-    })
+    let foreign =
+        || ConnectorError::new(FaultKind::Invalid, "foreign_cursor", "the cursor is not one of this connector's");
+    serde_json::from_str(&text).ok().ok_or_else(foreign)
 }
 
 /// The property that moves with every change. Contacts kept the older name.

@@ -20,7 +20,7 @@ pub(crate) fn refine(error: ConnectorError) -> ConnectorError {
     let Some(body) = error.body.as_deref() else { return error };
     let code = code_of(body).unwrap_or(&error.code).to_owned();
     let message = message_of(body).unwrap_or_else(|| error.message.clone());
-    let kind = if is_clash(&code) { FaultKind::Conflict } else { error.kind };
+    let kind = if is_clash(&code, &message) { FaultKind::Conflict } else { error.kind };
     let retry_after = match (kind, error.retry_after) {
         (_, Some(wait)) => Some(wait),
         (FaultKind::RateLimited, None) => wait_by_policy(body),
@@ -33,24 +33,24 @@ pub(crate) fn refine(error: ConnectorError) -> ConnectorError {
 pub(crate) fn of_item(item: &Value) -> ConnectorError {
     let category = item.get("category").and_then(Value::as_str).unwrap_or_default();
     let code = code_of(item).unwrap_or("item_refused");
+    let message = message_of(item).unwrap_or_else(|| "HubSpot refused this object without saying why".to_owned());
     let kind = match category {
-        _ if is_clash(code) => FaultKind::Conflict,
+        _ if is_clash(code, &message) => FaultKind::Conflict,
         "OBJECT_NOT_FOUND" => FaultKind::NotFound,
         "MISSING_SCOPES" | "FORBIDDEN" => FaultKind::Forbidden,
         "RATE_LIMITS" | "RATE_LIMIT" => FaultKind::RateLimited,
         "INTERNAL_ERROR" | "SERVER_ERROR" | "SERVICE_UNAVAILABLE" | "TIMEOUT" => FaultKind::Unavailable,
         _ => FaultKind::Invalid,
     };
-    let message = message_of(item).unwrap_or_else(|| "HubSpot refused this object without saying why".to_owned());
     ConnectorError { body: Some(Box::new(item.clone())), ..ConnectorError::new(kind, code, message) }
 }
 
 /// Whether a refusal says that the account lacks our unique property.
 pub(crate) fn lacks_key(error: &ConnectorError) -> bool {
-    let says = |words: &str| error.message.contains(words);
-    let about_it = error.kind == FaultKind::Invalid && says(KEY);
-    about_it
-        && (error.code == "PROPERTY_DOESNT_EXIST" || says("does not exist") || says("unique") || says("idProperty"))
+    let message = error.message.to_lowercase();
+    let lacks = ["does not exist", "doesn't exist", "not found", "unable to find", "not a unique", "idproperty"];
+    let about_it = error.kind == FaultKind::Invalid && message.contains(KEY);
+    about_it && (error.code == "PROPERTY_DOESNT_EXIST" || lacks.iter().any(|words| message.contains(words)))
 }
 
 /// Whether a call was refused for what it holds, so that a part of it may be accepted.
@@ -64,8 +64,10 @@ pub(crate) fn is_by_the_second(error: &ConnectorError) -> bool {
     error.kind == FaultKind::RateLimited && error.retry_after.is_some_and(|wait| wait <= SECOND)
 }
 
-fn is_clash(code: &str) -> bool {
+/// A clash over a unique value comes under several codes, the one for all refusals among them.
+fn is_clash(code: &str, message: &str) -> bool {
     matches!(code, "CONFLICT" | "CONFLICTING_UNIQUE_VALUE" | "CONTACT_EXISTS" | "OBJECT_ALREADY_EXISTS")
+        || message.contains("already has that value")
 }
 
 /// The code of the first refused value, else the category of the whole.
@@ -122,8 +124,14 @@ mod tests {
 
     #[test]
     fn a_unique_value_that_another_object_has_is_a_clash_although_the_status_is_400() {
-        let body = json!({"category": "VALIDATION_ERROR", "errors": [{"code": "CONFLICTING_UNIQUE_VALUE"}]});
-        assert_eq!(refused(FaultKind::Invalid, 400, body).kind, FaultKind::Conflict);
+        for body in [
+            json!({"category": "VALIDATION_ERROR", "errors": [{"code": "CONFLICTING_UNIQUE_VALUE"}]}),
+            json!({"category": "VALIDATION_ERROR", "message": "Cannot set coccinelle_id on 7. 8 already has that value."}),
+        ] {
+            assert_eq!(of_item(&body).kind, FaultKind::Conflict);
+            let error = refused(FaultKind::Invalid, 400, body);
+            assert_eq!((error.kind, lacks_key(&error)), (FaultKind::Conflict, false));
+        }
     }
 
     #[test]

@@ -45,9 +45,9 @@ impl WebhookFormat for HubSpot {
             return Err(Rejection::NoSecret);
         }
         let given = header(request.headers, SIGNATURE).ok_or(Rejection::Unsigned)?;
-        let given = STANDARD.decode(given).map_err(|_| Rejection::Unsigned)?;
+        let Ok(given) = STANDARD.decode(given) else { return Err(Rejection::Unsigned) };
         let signed_at = header(request.headers, TIMESTAMP).ok_or(Rejection::Undated)?;
-        let millis: i64 = signed_at.parse().map_err(|_| Rejection::Undated)?;
+        let Ok(millis) = signed_at.parse::<i64>() else { return Err(Rejection::Undated) };
         if millis.abs_diff(request.received_at.as_millis()) > WINDOW_MILLIS {
             return Err(Rejection::OutsideWindow);
         }

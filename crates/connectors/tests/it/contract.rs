@@ -1,0 +1,172 @@
+//! What every connector must keep, whatever its platform.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use connectors::descriptor::AuthScheme;
+use connectors::registry::{self, Platform};
+use connectors::webhook::WebhookRequest;
+use domain::fault::FaultKind;
+use domain::kind::RecordKind;
+use domain::mapping::Transform;
+use domain::platform::PlatformSlug;
+use domain::schema;
+use domain::time::Timestamp;
+use proptest::prelude::*;
+
+#[test]
+fn every_platform_is_found_by_its_own_slug_and_no_two_share_one() {
+    let mut slugs = BTreeSet::new();
+    for platform in registry::all() {
+        let descriptor = platform.connector().descriptor();
+        let slug: PlatformSlug = descriptor.slug.parse().unwrap();
+        assert_eq!(Platform::from_slug(&slug), Some(*platform));
+        assert!(slugs.insert(descriptor.slug), "{} is taken twice", descriptor.slug);
+        assert_ne!(descriptor.slug, PlatformSlug::COCCINELLE);
+    }
+    assert_eq!(Platform::from_slug(&"nobody".parse().unwrap()), None);
+}
+
+#[test]
+fn every_descriptor_says_enough_for_a_catalogue_a_form_and_a_limiter() {
+    for platform in registry::all() {
+        let descriptor = platform.connector().descriptor();
+        assert!(!descriptor.name.is_empty() && !descriptor.kinds.is_empty());
+        assert!(descriptor.docs_url.starts_with("https://"));
+        assert!(descriptor.limits.requests > 0 && !descriptor.limits.per.is_zero() && descriptor.limits.batch > 0);
+        match descriptor.auth {
+            AuthScheme::ApiKey { fields } => {
+                assert!(fields.iter().all(|field| ["api_key", "api_secret"].contains(&field.name)));
+                assert!(fields.iter().any(|field| field.name == "api_key"));
+                assert!(fields.iter().all(|field| !field.label.is_empty() && !field.hint.is_empty()));
+            }
+            AuthScheme::OAuth2 { authorize_url, token_path, scopes } => {
+                assert!(authorize_url.starts_with("https://") && !token_path.starts_with('/') && !scopes.is_empty());
+            }
+        }
+    }
+}
+
+#[test]
+fn default_mappings_name_fields_that_coccinelle_has_and_each_remote_field_once() {
+    for platform in registry::all() {
+        let connector = platform.connector();
+        for kind in RecordKind::ALL {
+            let mapping = connector.default_mapping(kind);
+            assert_eq!(mapping.fields.is_empty(), !connector.descriptor().kinds.contains(&kind), "{platform:?} {kind}");
+            for field in &mapping.fields {
+                assert!(
+                    schema::find(kind, field.local.as_str()).is_some(),
+                    "{platform:?} {kind} has no {}",
+                    field.local
+                );
+            }
+            let remote: BTreeSet<_> = mapping.remote_names().into_iter().collect();
+            assert_eq!(remote.len(), mapping.fields.len(), "{platform:?} {kind}");
+        }
+    }
+}
+
+#[test]
+fn a_default_mapping_that_reads_by_a_table_of_words_reads_each_word_as_one_of_ours() {
+    for platform in registry::all() {
+        for kind in RecordKind::ALL {
+            for field in platform.connector().default_mapping(kind).fields {
+                if let Transform::ValueMap { values } = &field.transform {
+                    let theirs: BTreeSet<_> = values.values().collect();
+                    assert!(theirs.len() == values.len() || !field.direction.reads(), "{platform:?} {}", field.local);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_platform_that_is_written_to_can_be_read_first() {
+    for platform in registry::all() {
+        let connector = platform.connector();
+        assert!(connector.writer().is_none() || connector.reader().is_some(), "{platform:?} would create blindly");
+        assert!(connector.reader().is_none() || connector.discovery().is_some(), "{platform:?} cannot be mapped");
+    }
+}
+
+#[test]
+fn nobody_accepts_an_unsigned_delivery_nor_one_without_a_secret() {
+    for platform in registry::all() {
+        let format = platform.connector().webhooks();
+        let headers = [("content-type".to_owned(), "application/json".to_owned())];
+        let request = WebhookRequest {
+            method: "POST",
+            public_uri: "https://hooks.example.com/webhooks/integrations/any",
+            headers: &headers,
+            body: b"[]",
+            received_at: Timestamp::now(),
+        };
+        assert!(format.verify(&request, &"secret".to_owned().into()).is_err(), "{platform:?}");
+        assert!(format.verify(&request, &String::new().into()).is_err(), "{platform:?}");
+    }
+}
+
+#[test]
+fn every_platform_has_its_fixtures() {
+    for platform in registry::all() {
+        let slug = platform.connector().descriptor().slug;
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(slug);
+        for file in ["README.md", "signatures.json", "delivery.json", "changes.json"] {
+            assert!(folder.join(file).is_file(), "{slug} lacks {file}");
+        }
+    }
+}
+
+fn json() -> impl Strategy<Value = serde_json::Value> {
+    let name = prop_oneof![
+        Just("subscriptionType".to_owned()),
+        Just("objectId".to_owned()),
+        Just("objectTypeId".to_owned()),
+        Just("mergedObjectIds".to_owned()),
+        Just("occurredAt".to_owned()),
+        "[a-z]{0,4}",
+    ];
+    let leaf = prop_oneof![
+        Just(serde_json::Value::Null),
+        any::<i64>().prop_map(serde_json::Value::from),
+        any::<f64>().prop_map(serde_json::Value::from),
+        Just("contact.merge".into()),
+        Just("contact.creation".into()),
+        ".{0,8}".prop_map(serde_json::Value::from),
+    ];
+    leaf.prop_recursive(3, 24, 6, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..6).prop_map(serde_json::Value::from),
+            prop::collection::btree_map(name.clone(), inner, 0..6)
+                .prop_map(|map| serde_json::Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn no_delivery_makes_a_parser_panic(text in ".{0,200}", value in json()) {
+        for platform in registry::all() {
+            let format = platform.connector().webhooks();
+            for body in [text.clone(), value.to_string(), format!("[{value}]")] {
+                if let Err(error) = format.parse(&[], &body) {
+                    prop_assert_eq!(error.kind, FaultKind::Invalid);
+                }
+                format.delivery_id(&[], body.as_bytes());
+            }
+        }
+    }
+
+    #[test]
+    fn no_header_makes_a_check_panic_or_pass(signature in ".{0,80}", time in ".{0,20}", uri in ".{0,60}") {
+        for platform in registry::all() {
+            let format = platform.connector().webhooks();
+            let names = ["x-hubspot-signature-v3", "x-hubspot-request-timestamp"];
+            let headers = [(names[0].to_owned(), signature.clone()), (names[1].to_owned(), time.clone())];
+            let received_at = Timestamp::from_millis(time.parse().unwrap_or(0)).unwrap_or_else(Timestamp::now);
+            let request = WebhookRequest { method: "POST", public_uri: &uri, headers: &headers, body: b"[]", received_at };
+            prop_assert!(format.verify(&request, &"secret".to_owned().into()).is_err());
+        }
+    }
+}

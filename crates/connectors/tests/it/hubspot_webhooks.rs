@@ -1,0 +1,141 @@
+//! HubSpot's deliveries: what its own client signs is accepted, and nothing else.
+
+use connectors::registry::Platform;
+use connectors::webhook::{Rejection, WebhookFormat, WebhookRequest};
+use domain::time::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+const SIGNATURES: &str = include_str!("../fixtures/hubspot/signatures.json");
+const DELIVERY: &str = include_str!("../fixtures/hubspot/delivery.json");
+const CHANGES: &str = include_str!("../fixtures/hubspot/changes.json");
+
+/// A delivery as HubSpot's own client signs it.
+#[derive(Clone, Deserialize)]
+struct Signed {
+    name: String,
+    secret: String,
+    method: String,
+    uri: String,
+    body: String,
+    timestamp: i64,
+    signature: String,
+}
+
+fn signed() -> Vec<Signed> {
+    serde_json::from_str(SIGNATURES).unwrap()
+}
+
+fn format() -> &'static dyn WebhookFormat {
+    Platform::HubSpot.connector().webhooks()
+}
+
+/// The verdict on a delivery that comes in so long after it was signed.
+fn verdict(signed: &Signed, late_by: i64) -> Result<(), Rejection> {
+    let headers = [
+        ("x-hubspot-signature-v3".to_owned(), signed.signature.clone()),
+        ("x-hubspot-request-timestamp".to_owned(), signed.timestamp.to_string()),
+    ];
+    let request = WebhookRequest {
+        method: &signed.method,
+        public_uri: &signed.uri,
+        headers: &headers,
+        body: signed.body.as_bytes(),
+        received_at: Timestamp::from_millis(signed.timestamp + late_by).unwrap(),
+    };
+    format().verify(&request, &signed.secret.clone().into())
+}
+
+#[test]
+fn accepts_what_hubspots_own_client_signs() {
+    assert!(signed().len() >= 10);
+    for signed in signed() {
+        assert_eq!(verdict(&signed, 1_000), Ok(()), "{}", signed.name);
+    }
+}
+
+#[test]
+fn refuses_anything_that_was_changed_on_the_way() {
+    type Change = fn(&mut Signed);
+    let changes: [Change; 6] = [
+        |it| it.body.push(' '),
+        |it| it.method.push('X'),
+        |it| it.uri.push('/'),
+        |it| it.timestamp += 1,
+        |it| it.secret.push('x'),
+        |it| {
+            let other = if it.signature.starts_with('A') { "B" } else { "A" };
+            it.signature.replace_range(..1, other);
+        },
+    ];
+    for signed in signed() {
+        for change in changes {
+            let mut tampered = signed.clone();
+            change(&mut tampered);
+            assert_eq!(verdict(&tampered, 0), Err(Rejection::WrongSignature), "{}", signed.name);
+        }
+    }
+}
+
+#[test]
+fn refuses_what_was_signed_more_than_five_minutes_ago_or_ahead() {
+    let signed = signed().remove(0);
+    for (late_by, expected) in [
+        (300_000, Ok(())),
+        (-300_000, Ok(())),
+        (300_001, Err(Rejection::OutsideWindow)),
+        (-300_001, Err(Rejection::OutsideWindow)),
+    ] {
+        assert_eq!(verdict(&signed, late_by), expected, "{late_by} ms");
+    }
+}
+
+#[test]
+fn refuses_a_signature_of_another_form() {
+    for signature in ["", "not base64!", "v3=abc", "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"] {
+        let signed = Signed { signature: signature.to_owned(), ..signed().remove(0) };
+        assert!(matches!(verdict(&signed, 0), Err(Rejection::Unsigned | Rejection::WrongSignature)), "{signature}");
+    }
+}
+
+#[test]
+fn checks_the_address_as_hubspot_decodes_it() {
+    // Signed by HubSpot over the decoded address, called by it with the encoded one.
+    let decoded = signed().into_iter().find(|signed| signed.name == "decoded query").unwrap();
+    let called =
+        Signed { uri: decoded.uri.replace(':', "%3A").replace("https%3A", "https:").replace('@', "%40"), ..decoded };
+    assert!(called.uri.contains("%3A") && called.uri.contains("%40") && called.uri.contains("%20"));
+    assert_eq!(verdict(&called, 0), Ok(()));
+}
+
+#[test]
+fn an_exact_repetition_has_the_same_id_and_nothing_else_has() {
+    let all = signed();
+    let id = |signed: &Signed| {
+        let headers = [("x-hubspot-signature-v3".to_owned(), signed.signature.clone())];
+        format().delivery_id(&headers, signed.body.as_bytes()).unwrap()
+    };
+    let ids: std::collections::BTreeSet<String> = all.iter().map(id).collect();
+    assert_eq!(ids.len(), all.len());
+    assert_eq!(id(&all[0]), id(&all[0].clone()));
+}
+
+#[test]
+fn reads_every_documented_type_of_event() {
+    let changes = format().parse(&[], DELIVERY).unwrap();
+    let read: Vec<Value> = changes
+        .iter()
+        .map(|change| json!([change.kind, change.external_id, change.deleted, change.merged_into]))
+        .collect();
+    assert_eq!(Value::from(read), serde_json::from_str::<Value>(CHANGES).unwrap());
+    assert!(changes.iter().all(|change| change.account_id.as_deref() == Some("4242")));
+    assert_eq!(changes[1].occurred_at, Timestamp::from_millis(1_795_370_640_001));
+}
+
+#[test]
+fn refuses_a_body_that_is_no_array() {
+    for body in ["", "{}", "null", "[", "\"x\""] {
+        assert_eq!(format().parse(&[], body).unwrap_err().code, "malformed_delivery", "{body}");
+    }
+    assert!(format().parse(&[], "[null, 1, \"x\", {}, []]").unwrap().is_empty());
+}

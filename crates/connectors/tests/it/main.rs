@@ -1,0 +1,16 @@
+//! What every connector must keep, and how each behaves against a stand-in.
+
+#[cfg(test)]
+mod bench;
+#[cfg(test)]
+mod contract;
+#[cfg(test)]
+mod hubspot_batches;
+#[cfg(test)]
+mod hubspot_changes;
+#[cfg(test)]
+mod hubspot_failures;
+#[cfg(test)]
+mod hubspot_objects;
+#[cfg(test)]
+mod hubspot_webhooks;
