@@ -25,10 +25,10 @@ const FILE_VARIABLE: &str = "COCCINELLE_CONFIG";
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// A source cannot be read, or is not TOML.
-    #[error("the settings cannot be read: {0}")]
+    #[error("the settings cannot be read")]
     Unreadable(#[source] config::ConfigError),
     /// A key is unknown or missing, or its value is of the wrong form.
-    #[error("the setting `{key}` is not usable: {source}")]
+    #[error("the setting `{key}` is not usable")]
     BadKey {
         /// The key's path, as in `http.listen`.
         key: String,
