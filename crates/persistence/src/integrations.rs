@@ -122,6 +122,21 @@ pub async fn get(
     row.map(Row::into_integration).transpose()
 }
 
+/// The live integration of that id, whosever it is: for deliveries to its own URL, which name no tenant.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn get_any(tx: &mut Transaction, id: IntegrationId) -> Result<Option<Integration>, PersistenceError> {
+    let row = table::table
+        .filter(table::id.eq(id.to_string()))
+        .filter(table::deleted_at.is_null())
+        .select(Row::as_select())
+        .first(&mut **tx)
+        .await
+        .optional()?;
+    row.map(Row::into_integration).transpose()
+}
+
 /// What the tenant connected and did not delete, the oldest first; without Coccinelle's own backend.
 ///
 /// # Errors

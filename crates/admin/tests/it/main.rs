@@ -1,0 +1,4 @@
+//! The commands as an operator runs them: the real binary against a real database.
+
+#[cfg(test)]
+mod commands;

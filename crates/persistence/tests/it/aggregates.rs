@@ -1,0 +1,133 @@
+//! Tenants, integrations, mappings and the catalogue: what is written comes back, and only to whom it belongs.
+
+use domain::fault::{Fault, FaultKind};
+use domain::field::FieldValue;
+use domain::id::TenantId;
+use domain::identity::Region;
+use domain::integration::Status;
+use domain::kind::RecordKind;
+use domain::mapping::{FieldMapping, Transform};
+use persistence::catalogue::{self, CatalogueEntry};
+use persistence::integrations::{self, NewIntegration};
+use persistence::{Scope, health, mappings, tenants};
+
+use crate::world::{World, hubspot};
+
+#[tokio::test]
+async fn a_tenant_comes_with_its_backend_and_its_key() {
+    let world = World::new().await;
+    let customer = world.customer("1").await;
+    let mut tx = world.gateway.begin(Scope::Tenant(customer.tenant)).await.unwrap();
+    assert_eq!(tenants::region(&mut tx, customer.tenant).await.unwrap(), Some(Region::FR));
+    assert_eq!(tenants::data_key(&mut tx, customer.tenant).await.unwrap().as_deref(), Some("v1.k1.AAAA"));
+    assert_eq!(integrations::backend(&mut tx, customer.tenant).await.unwrap(), customer.backend);
+    let backend = integrations::get(&mut tx, customer.tenant, customer.backend).await.unwrap().unwrap();
+    assert!(backend.is_coccinelle());
+    let error = integrations::backend(&mut tx, TenantId::new()).await.unwrap_err();
+    assert_eq!(error.kind(), FaultKind::NotFound);
+}
+
+#[tokio::test]
+async fn an_integration_comes_back_as_it_was_given() {
+    let world = World::new().await;
+    let customer = world.customer("1").await;
+    let mut tx = world.gateway.begin(Scope::Tenant(customer.tenant)).await.unwrap();
+    let new = NewIntegration { integration: hubspot(customer.tenant, "2"), sealed: None };
+    integrations::create(&mut tx, &new).await.unwrap();
+    let id = new.integration.id;
+    assert_eq!(integrations::get(&mut tx, customer.tenant, id).await.unwrap().as_ref(), Some(&new.integration));
+    assert_eq!(integrations::sealed_credentials(&mut tx, customer.tenant, id).await.unwrap(), None);
+    let listed = integrations::list(&mut tx, customer.tenant).await.unwrap();
+    assert_eq!(listed.iter().map(|one| one.id).collect::<Vec<_>>(), [customer.integration, id]);
+}
+
+#[tokio::test]
+async fn an_account_is_connected_once_by_a_tenant_and_by_any_number_of_tenants() {
+    let world = World::new().await;
+    let (one, other) = (world.customer("same").await, world.customer("same").await);
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    let all = integrations::of_account(&mut tx, &"hubspot".parse().unwrap(), "same").await.unwrap();
+    assert_eq!(all.iter().map(|one| one.id).collect::<Vec<_>>(), [one.integration, other.integration]);
+    tx.commit().await.unwrap();
+
+    let again = NewIntegration { integration: hubspot(one.tenant, "same"), sealed: None };
+    let mut tx = world.gateway.begin(Scope::Tenant(one.tenant)).await.unwrap();
+    let error = integrations::create(&mut tx, &again).await.unwrap_err();
+    assert_eq!(error.kind(), FaultKind::Conflict, "{error:?}");
+    drop(tx);
+
+    let mut tx = world.gateway.begin(Scope::Tenant(one.tenant)).await.unwrap();
+    integrations::delete(&mut tx, one.tenant, one.integration).await.unwrap();
+    integrations::create(&mut tx, &again).await.unwrap();
+    assert_eq!(integrations::get(&mut tx, one.tenant, one.integration).await.unwrap(), None);
+    assert_eq!(integrations::sealed_credentials(&mut tx, one.tenant, one.integration).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn switching_changes_version_status_and_what_is_worked_on() {
+    let world = World::new().await;
+    let customer = world.customer("1").await;
+    let (tenant, id) = (customer.tenant, customer.integration);
+    let mut tx = world.gateway.begin(Scope::Tenant(tenant)).await.unwrap();
+    for (on, status, version) in [(false, Status::Inactive, 2), (true, Status::Active, 3)] {
+        integrations::set_enabled(&mut tx, tenant, id, on).await.unwrap();
+        let integration = integrations::get(&mut tx, tenant, id).await.unwrap().unwrap();
+        assert_eq!((integration.enabled, integration.version), (on, version));
+        assert_eq!(health::get(&mut tx, tenant, id).await.unwrap().unwrap().status, status);
+        let worked_on = integrations::enabled_for(&mut tx, tenant).await.unwrap();
+        assert_eq!(!worked_on.is_empty(), on);
+    }
+    integrations::set_credentials(&mut tx, tenant, id, "v1.tenant.BBBB").await.unwrap();
+    integrations::set_account(&mut tx, tenant, id, "9").await.unwrap();
+    let sealed = integrations::sealed_credentials(&mut tx, tenant, id).await.unwrap();
+    assert_eq!(sealed.as_deref(), Some("v1.tenant.BBBB"));
+    let error = integrations::set_enabled(&mut tx, TenantId::new(), id, true).await.unwrap_err();
+    assert_eq!(error.kind(), FaultKind::NotFound);
+}
+
+#[tokio::test]
+async fn a_mapping_comes_back_in_its_order_and_counts_its_versions() {
+    let world = World::new().await;
+    let customer = world.customer("1").await;
+    let target = (customer.tenant, customer.integration);
+    let fields = vec![
+        FieldMapping::both("phone", "phone").as_identifier(),
+        FieldMapping::both("email", "email").as_identifier(),
+        FieldMapping::to_platform("status", "dealstage")
+            .with(Transform::ValueMap { values: [("scheduled".to_owned(), "appointmentscheduled".to_owned())].into() }),
+        FieldMapping::both("title", "dealname").or("Rendez-vous"),
+    ];
+    let mut tx = world.gateway.begin(Scope::Tenant(customer.tenant)).await.unwrap();
+    let kind = RecordKind::Contact;
+    assert_eq!(mappings::get(&mut tx, target.0, target.1, kind).await.unwrap(), None);
+    assert_eq!(mappings::replace(&mut tx, target, kind, &fields[..1]).await.unwrap(), 1);
+    assert_eq!(mappings::replace(&mut tx, target, kind, &fields).await.unwrap(), 2);
+    let mapping = mappings::get(&mut tx, target.0, target.1, kind).await.unwrap().unwrap();
+    assert_eq!((mapping.version, &mapping.fields), (2, &fields));
+    assert_eq!(mapping.fields[3].default, Some(FieldValue::text("Rendez-vous")));
+    assert_eq!(mappings::replace(&mut tx, target, kind, &[]).await.unwrap(), 3);
+    assert_eq!(mappings::get(&mut tx, target.0, target.1, kind).await.unwrap().unwrap().fields, []);
+    assert_eq!(mappings::get(&mut tx, target.0, target.1, RecordKind::Deal).await.unwrap(), None);
+    let twice = [fields[0].clone(), fields[0].clone()];
+    let error = mappings::replace(&mut tx, target, kind, &twice).await.unwrap_err();
+    assert_eq!(error.kind(), FaultKind::Conflict, "{error:?}");
+}
+
+#[tokio::test]
+async fn the_catalogue_holds_what_it_was_given_last() {
+    let world = World::new().await;
+    let entry = |slug: &str, name: &str| CatalogueEntry {
+        platform: slug.parse().unwrap(),
+        name: name.to_owned(),
+        category: "crm".to_owned(),
+        auth: "api_key".to_owned(),
+        kinds: vec![RecordKind::Contact, RecordKind::Deal],
+        docs_url: "https://example.com".to_owned(),
+    };
+    let mut tx = world.owner.begin(Scope::System).await.unwrap();
+    catalogue::upsert(&mut tx, &[entry("hubspot", "HubSpot"), entry("old", "Old")]).await.unwrap();
+    catalogue::upsert(&mut tx, &[entry("hubspot", "HubSpot CRM")]).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = world.gateway.begin(Scope::System).await.unwrap();
+    assert_eq!(catalogue::list(&mut tx).await.unwrap(), [entry("hubspot", "HubSpot CRM")]);
+}

@@ -1,0 +1,73 @@
+//! Budgets under concurrency.
+
+use std::time::{Duration, Instant};
+
+use domain::platform::PlatformSlug;
+use persistence::Scope;
+use persistence::budgets::{self, Lease, Rate};
+
+use crate::world::World;
+
+const RATE: Rate = Rate { per_second: 20.0, burst: 10 };
+
+fn hubspot() -> PlatformSlug {
+    "hubspot".parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replicas_together_never_get_more_than_the_account_has() {
+    let world = World::new().await;
+    let started = Instant::now();
+    let replicas: Vec<_> = (0..8)
+        .map(|_| {
+            let database = world.worker.clone();
+            tokio::spawn(async move {
+                let mut granted = 0;
+                for _ in 0..25 {
+                    match budgets::take(&database, &hubspot(), "1", 7, RATE).await.unwrap() {
+                        Lease::Granted(requests) => granted += requests,
+                        Lease::Wait(wait) => assert!(wait <= Duration::from_millis(60), "{wait:?}"),
+                    }
+                }
+                granted
+            })
+        })
+        .collect();
+    let mut granted = 0;
+    for replica in replicas {
+        granted += replica.await.unwrap();
+    }
+    let allowed = f64::from(RATE.burst) + RATE.per_second * started.elapsed().as_secs_f64();
+    assert!(granted >= RATE.burst, "{granted}: the bucket was full at first");
+    assert!(f64::from(granted) <= allowed, "{granted} of {allowed}");
+}
+
+#[tokio::test]
+async fn a_lease_is_half_a_seconds_worth_at_most_and_an_empty_bucket_says_how_long_to_wait() {
+    let world = World::new().await;
+    let slow = Rate { per_second: 0.1, burst: 3 };
+    let take = async |account: &'static str, wanted, rate| {
+        budgets::take(&world.gateway, &hubspot(), account, wanted, rate).await.unwrap()
+    };
+    assert_eq!(take("fast", 100, Rate { per_second: 20.0, burst: 100 }).await, Lease::Granted(10));
+    for _ in 0..3 {
+        assert_eq!(take("slow", 2, slow).await, Lease::Granted(1));
+    }
+    let Lease::Wait(wait) = take("slow", 1, slow).await else { panic!("the bucket is empty") };
+    assert!(wait > Duration::from_secs(1) && wait <= Duration::from_secs(10), "{wait:?}");
+    assert_eq!(take("another", 1, slow).await, Lease::Granted(1));
+}
+
+#[tokio::test]
+async fn a_pause_and_a_correction_are_heeded() {
+    let world = World::new().await;
+    let slow = Rate { per_second: 0.1, burst: 10 };
+    let take = async |account: &'static str| budgets::take(&world.worker, &hubspot(), account, 1, slow).await.unwrap();
+    assert_eq!(take("corrected").await, Lease::Granted(1));
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    budgets::correct(&mut tx, &hubspot(), "corrected", 0).await.unwrap();
+    budgets::pause(&mut tx, &hubspot(), "paused", Duration::from_secs(3_600)).await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(matches!(take("corrected").await, Lease::Wait(wait) if wait <= Duration::from_secs(10)));
+    assert!(matches!(take("paused").await, Lease::Wait(wait) if wait > Duration::from_secs(3_500)));
+}

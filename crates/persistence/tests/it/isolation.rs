@@ -1,0 +1,217 @@
+//! What row-level security lets the gateway's role see and change, with no scoping in the query at all.
+
+use persistence::{Scope, inbox, sync_logs, tenants};
+
+use crate::world::{Customer, World, number, try_to, words};
+
+/// Every table and view with a tenant's rows, partitions included.
+const OF_TENANTS: &str = "
+SELECT relation.relname::text AS word FROM pg_class AS relation
+JOIN pg_attribute AS attribute ON attribute.attrelid = relation.oid AND attribute.attname = 'tenant_id'
+WHERE relation.relnamespace = 'public'::regnamespace AND relation.relkind IN ('r', 'p', 'v', 'm')
+  AND NOT attribute.attisdropped ORDER BY 1";
+
+#[tokio::test]
+async fn every_table_of_tenants_is_guarded_and_every_view_asks_as_the_invoker() {
+    let world = World::new().await;
+    let mut tx = world.owner.begin(Scope::System).await.unwrap();
+    let all = words(&mut tx, OF_TENANTS).await;
+    for known in ["tenant_integrations", "integration_sync_logs", "record_links", "integration_sync_queue"] {
+        assert!(all.iter().any(|name| name == known), "{known} is not among {all:?}");
+    }
+    let unguarded = words(
+        &mut tx,
+        "SELECT relname::text AS word FROM pg_class AS relation
+         JOIN pg_attribute ON attrelid = relation.oid AND attname = 'tenant_id'
+         WHERE relnamespace = 'public'::regnamespace AND (
+             (relkind IN ('r', 'p') AND NOT relrowsecurity)
+             -- A partition has no policies: nobody but its owner gets past them, and he makes and drops it.
+             OR (relkind IN ('r', 'p') AND NOT relispartition AND NOT relforcerowsecurity)
+             OR (relkind = 'v' AND NOT coalesce('security_invoker=true' = ANY (reloptions), false))
+             OR relkind = 'm')",
+    )
+    .await;
+    assert_eq!(unguarded, Vec::<String>::new());
+    let passable = words(
+        &mut tx,
+        "SELECT tablename || ': ' || policyname AS word FROM pg_policies
+         WHERE 'coccinelle_gateway' = ANY (roles)
+           AND NOT (coalesce(qual, with_check) ~ '(tenant_id|id) = (current_tenant|NULLIF)')
+           AND NOT (tablename = 'inbox' AND cmd = 'INSERT')",
+    )
+    .await;
+    assert_eq!(passable, Vec::<String>::new());
+    let owned = number(
+        &mut tx,
+        "SELECT count(*) AS number FROM pg_class JOIN pg_roles ON pg_roles.oid = relowner
+         WHERE rolname LIKE 'coccinelle%'",
+    );
+    assert_eq!(owned.await, 0);
+    let strong = words(
+        &mut tx,
+        "SELECT rolname::text AS word FROM pg_roles
+         WHERE rolname LIKE 'coccinelle%' AND (rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb)",
+    );
+    assert_eq!(strong.await, Vec::<String>::new());
+}
+
+/// Two tenants, with a row in every table of tenants for each.
+async fn two_customers(world: &World) -> (Customer, Customer) {
+    let pair = (world.customer("1001").await, world.customer("1002").await);
+    for customer in [pair.0, pair.1] {
+        let mut tx = world.owner.begin(Scope::System).await.unwrap();
+        fill(&mut tx, customer).await;
+        tx.commit().await.unwrap();
+    }
+    pair
+}
+
+async fn fill(tx: &mut persistence::Transaction, customer: Customer) {
+    let (tenant, integration) = (customer.tenant, customer.integration);
+    let record = domain::id::RecordId::new();
+    let rows = [
+        format!(
+            "INSERT INTO integration_oauth_tokens (integration_id, tenant_id, access_token_sealed)
+             VALUES ('{integration}', '{tenant}', 'v1.tenant.AAAA')"
+        ),
+        format!("INSERT INTO integration_mapping_versions VALUES ('{integration}', '{tenant}', 'contact', 1)"),
+        format!(
+            "INSERT INTO integration_field_mappings
+             VALUES ('{integration}', '{tenant}', 'contact', 0, 'email', 'email', 'bidirectional')"
+        ),
+        format!("INSERT INTO records (id, tenant_id, kind) VALUES ('{record}', '{tenant}', 'contact')"),
+        format!("INSERT INTO record_identities VALUES ('{tenant}', 'contact', 'email', 'a@b.fr', '{record}')"),
+        format!(
+            "INSERT INTO record_links (id, tenant_id, integration_id, record_id, kind, wanted_version)
+             VALUES ('{record}', '{tenant}', '{integration}', '{record}', 'contact', 1)"
+        ),
+        format!(
+            "INSERT INTO record_conflicts (id, tenant_id, record_id, reason, field, lost)
+             VALUES ('{record}', '{tenant}', '{record}', 'adopted', 'email', '{{}}')"
+        ),
+        format!(
+            "INSERT INTO integration_webhook_logs
+                 (id, created_at, platform, tenant_id, integration_id, verified, outcome, correlation_id)
+             VALUES ('{record}', now(), 'hubspot', '{tenant}', '{integration}', true, 'applied', '')"
+        ),
+    ];
+    for row in rows {
+        try_to(tx, &row).await.unwrap();
+    }
+    sync_logs::insert_batch(tx, &[customer.success(0)]).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_gateway_sees_nothing_of_another_tenant_in_any_table_view_or_partition() {
+    let world = World::new().await;
+    let (mine, theirs) = two_customers(&world).await;
+    let mut tx = world.owner.begin(Scope::System).await.unwrap();
+    let relations = words(&mut tx, OF_TENANTS).await;
+    for relation in &relations {
+        let rows = format!("SELECT count(*) AS number FROM {relation} WHERE tenant_id = '{}'", theirs.tenant);
+        let is_partition = relation.contains("_p2") || relation.ends_with("_default");
+        assert!(is_partition || number(&mut tx, &rows).await > 0, "`{relation}` needs a row here to be tested");
+    }
+    tx.commit().await.unwrap();
+    for relation in relations {
+        let mut tx = world.gateway.begin(Scope::Tenant(mine.tenant)).await.unwrap();
+        let seen = format!("SELECT DISTINCT tenant_id AS word FROM {relation}");
+        if relation.contains("_p2") || relation.ends_with("_default") {
+            assert!(try_to(&mut tx, &seen).await.unwrap_err().to_string().contains("permission denied"), "{relation}");
+        } else {
+            assert_eq!(words(&mut tx, &seen).await, [mine.tenant.to_string()], "{relation}");
+        }
+    }
+    let mut tx = world.gateway.begin(Scope::Tenant(mine.tenant)).await.unwrap();
+    assert_eq!(words(&mut tx, "SELECT id AS word FROM tenants").await, [mine.tenant.to_string()]);
+    assert_eq!(tenants::get(&mut tx, theirs.tenant).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn without_a_tenant_the_gateway_sees_nothing_and_a_worker_everything() {
+    let world = World::new().await;
+    two_customers(&world).await;
+    let count = "SELECT count(*) AS number FROM tenant_integrations";
+    let mut tx = world.gateway.begin(Scope::System).await.unwrap();
+    assert_eq!(number(&mut tx, count).await, 0);
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    assert_eq!(number(&mut tx, count).await, 4);
+}
+
+#[tokio::test]
+async fn the_scope_ends_with_its_transaction() {
+    let world = World::new().await;
+    let (mine, _) = two_customers(&world).await;
+    let one = persistence::Database::new(&world.server.gateway_url().into(), 1, std::time::Duration::from_secs(30));
+    let whose = "SELECT coalesce(current_tenant(), 'nobody') || pg_backend_pid() AS word";
+    let mut tx = one.begin(Scope::Tenant(mine.tenant)).await.unwrap();
+    let scoped = words(&mut tx, whose).await.remove(0);
+    tx.commit().await.unwrap();
+    let mut tx = one.begin(Scope::System).await.unwrap();
+    // The same connection, and nothing left of the tenant.
+    assert_eq!(words(&mut tx, whose).await, [scoped.replace(&mine.tenant.to_string(), "nobody")]);
+}
+
+#[tokio::test]
+async fn the_gateway_changes_nothing_of_another_tenant() {
+    let world = World::new().await;
+    let (mine, theirs) = two_customers(&world).await;
+    let touches_nothing = [
+        "UPDATE tenant_integrations SET name = 'taken'".to_owned(),
+        "UPDATE integration_oauth_tokens SET access_token_sealed = 'x'".to_owned(),
+        "DELETE FROM integration_field_mappings".to_owned(),
+        "UPDATE integration_health SET status = 'error'".to_owned(),
+        "UPDATE record_links SET blocked_at = NULL".to_owned(),
+    ];
+    let theirs_id = theirs.tenant;
+    for statement in touches_nothing {
+        let mut tx = world.gateway.begin(Scope::Tenant(mine.tenant)).await.unwrap();
+        let statement = format!("{statement} WHERE tenant_id = '{theirs_id}'");
+        assert_eq!(try_to(&mut tx, &statement).await.unwrap(), 0, "{statement}");
+    }
+    let refused = [
+        format!(
+            "INSERT INTO tenant_integrations (id, tenant_id, platform, name) VALUES ('int_x', '{theirs_id}', 'a', 'b')"
+        ),
+        format!("UPDATE tenant_integrations SET tenant_id = '{theirs_id}'"),
+        "UPDATE tenants SET name = 'taken'".to_owned(),
+        "DELETE FROM tenant_integrations".to_owned(),
+        "UPDATE records SET fields = '{}'".to_owned(),
+        "DELETE FROM integration_sync_logs".to_owned(),
+        "SELECT FROM inbox".to_owned(),
+        "SELECT ensure_log_partitions(1)".to_owned(),
+        "SET ROLE coccinelle_worker".to_owned(),
+        "CREATE TABLE mine (id text)".to_owned(),
+    ];
+    for statement in refused {
+        let mut tx = world.gateway.begin(Scope::Tenant(mine.tenant)).await.unwrap();
+        let error = try_to(&mut tx, &statement).await.expect_err(&statement).to_string();
+        let is_refusal = error.contains("permission denied") || error.contains("row-level security");
+        assert!(is_refusal, "{statement}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_row_cannot_name_one_tenant_and_another_ones_integration() {
+    let world = World::new().await;
+    let (mine, theirs) = two_customers(&world).await;
+    let mut tx = world.gateway.begin(Scope::Tenant(mine.tenant)).await.unwrap();
+    let statement = format!(
+        "INSERT INTO integration_mapping_versions VALUES ('{}', '{}', 'deal', 1)",
+        theirs.integration, mine.tenant
+    );
+    let error = try_to(&mut tx, &statement).await.unwrap_err().to_string();
+    assert!(error.contains("foreign key"), "{error}");
+}
+
+#[tokio::test]
+async fn the_gateway_adds_to_the_inbox_without_seeing_it() {
+    let world = World::new().await;
+    let message = crate::inbox::message(1);
+    let mut tx = world.gateway.begin(Scope::System).await.unwrap();
+    inbox::store(&mut tx, &[message.clone(), message.clone()]).await.unwrap();
+    inbox::store(&mut tx, std::slice::from_ref(&message)).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    assert_eq!(inbox::take(&mut tx, 10).await.unwrap(), [message]);
+}

@@ -1,0 +1,194 @@
+//! The logs: written once however often they arrive, counted once, kept by the day.
+
+use domain::id::WebhookLogId;
+use domain::integration::Status;
+use domain::outcome::{SyncType, WebhookOutcome, WebhookResult};
+use domain::time::Timestamp;
+use persistence::log_page::LogPage;
+use persistence::sync_logs::{self, Filter, LogStatus};
+use persistence::{Scope, Transaction, health, log_partitions, webhook_logs};
+use serde_json::json;
+
+use crate::world::{Customer, World, number, try_to, words};
+
+async fn health_of(tx: &mut Transaction, customer: Customer) -> health::Health {
+    health::get(tx, customer.tenant, customer.integration).await.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn a_redelivered_batch_meets_itself_and_is_counted_once() {
+    let world = World::new().await;
+    let customer = world.customer("1").await;
+    let batch = [customer.success(1), customer.failure(2, "no"), customer.failure(3, "no address")];
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    let twice: Vec<_> = batch.iter().chain(&batch).cloned().collect();
+    assert_eq!(sync_logs::insert_batch(&mut tx, &twice).await.unwrap().len(), 3);
+    let once = health_of(&mut tx, customer).await;
+    assert_eq!(sync_logs::insert_batch(&mut tx, &batch).await.unwrap(), []);
+    assert_eq!(health_of(&mut tx, customer).await, once);
+    assert_eq!((once.error_count, once.last_error.as_deref()), (2, Some("no address")));
+    assert_eq!(once.last_sync_at, Some(batch[2].created_at));
+    assert_eq!(once.last_sync_status.as_deref(), Some("failed"));
+    assert_eq!(once.last_success_at, Some(batch[0].created_at));
+    let more = [batch[2].clone(), customer.success(4)];
+    assert_eq!(sync_logs::insert_batch(&mut tx, &more).await.unwrap(), [more[1].id]);
+    let healed = health_of(&mut tx, customer).await;
+    assert_eq!((healed.error_count, healed.last_sync_status.as_deref()), (0, Some("success")));
+    assert_eq!(number(&mut tx, "SELECT count(*) AS number FROM integration_sync_logs").await, 4);
+}
+
+#[tokio::test]
+async fn some_failures_in_a_row_are_an_error_and_one_success_mends_it() {
+    let world = World::new().await;
+    let customer = world.customer("1").await;
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    for (millis, status) in [(1, Status::Active), (2, Status::Active), (3, Status::Error)] {
+        sync_logs::insert_batch(&mut tx, &[customer.failure(millis, "refused")]).await.unwrap();
+        assert_eq!(health_of(&mut tx, customer).await.status, status, "after failure {millis}");
+    }
+    assert_eq!(health_of(&mut tx, customer).await.cause.as_deref(), Some("refused"));
+    // It arrives late: it says nothing of the failures that came after it.
+    sync_logs::insert_batch(&mut tx, &[customer.success(0)]).await.unwrap();
+    assert_eq!(health_of(&mut tx, customer).await.status, Status::Error);
+    sync_logs::insert_batch(&mut tx, &[customer.success(4)]).await.unwrap();
+    let healed = health_of(&mut tx, customer).await;
+    assert_eq!((healed.status, healed.cause, healed.error_count), (Status::Active, None, 0));
+}
+
+#[tokio::test]
+async fn a_lost_grant_is_not_mended_by_what_was_under_way() {
+    let world = World::new().await;
+    let customer = world.customer("1").await;
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    let (tenant, id) = (customer.tenant, customer.integration);
+    health::set_status(&mut tx, tenant, id, Status::ReauthRequired, Some("revoked")).await.unwrap();
+    sync_logs::insert_batch(&mut tx, &[customer.success(1)]).await.unwrap();
+    let after = health_of(&mut tx, customer).await;
+    assert_eq!((after.status, after.cause.as_deref()), (Status::ReauthRequired, Some("revoked")));
+}
+
+#[tokio::test]
+async fn what_postgresql_cannot_store_is_stored_without_it() {
+    let world = World::new().await;
+    let customer = world.customer("1").await;
+    let mut row = customer.failure(1, "bad\0byte");
+    row.request = Some(json!({"a\0b": "c\0d"}));
+    row.response = Some(json!("é".repeat(40_000)));
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    sync_logs::insert_batch(&mut tx, &[row.clone()]).await.unwrap();
+    let page = LogPage { after: None, limit: 10 };
+    let target = (customer.tenant, customer.integration);
+    let logs = sync_logs::list(&mut tx, target, Filter::default(), &page).await.unwrap();
+    assert_eq!(logs[0].error_message.as_deref(), Some("badbyte"));
+    assert_eq!(logs[0].payload_sent, Some(json!({"ab": "cd"})));
+    let note = logs[0].response_received.as_ref().unwrap()["note"].as_str().unwrap();
+    assert!(note.starts_with("cut: 80002 bytes"), "{note}");
+}
+
+#[tokio::test]
+async fn the_list_pages_through_everything_once_and_filters() {
+    let world = World::new().await;
+    let customer = world.customer("1").await;
+    // Several of one moment: the place behind a row must not be its time alone.
+    let mut rows: Vec<_> = (0..7).map(|n| customer.success(n / 3)).collect();
+    rows[2] = customer.failure(0, "no");
+    rows[5].sync_type = SyncType::Adopt;
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    sync_logs::insert_batch(&mut tx, &rows).await.unwrap();
+    let target = (customer.tenant, customer.integration);
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let page = LogPage { after, limit: 2 };
+        let logs = sync_logs::list(&mut tx, target, Filter::default(), &page).await.unwrap();
+        let Some(last) = logs.last() else { break };
+        after = Some(last.cursor().to_string().parse().unwrap());
+        seen.extend(logs.iter().map(|log| (log.created_at, log.id)));
+    }
+    let mut expected: Vec<_> = rows.iter().map(|row| (row.created_at, row.id)).collect();
+    expected.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.to_string().cmp(&b.1.to_string())));
+    assert_eq!(seen, expected);
+
+    let all = LogPage { after: None, limit: 100 };
+    let failed = Filter { status: Some(LogStatus::Failed), sync_type: None };
+    let failed = sync_logs::list(&mut tx, target, failed, &all).await.unwrap();
+    assert_eq!(failed.iter().map(|log| log.id).collect::<Vec<_>>(), [rows[2].id]);
+    assert!(failed[0].fingerprint.as_ref().unwrap().starts_with("invalid:INVALID_EMAIL:"));
+    let adopted = Filter { status: None, sync_type: Some(SyncType::Adopt) };
+    let adopted = sync_logs::list(&mut tx, target, adopted, &all).await.unwrap();
+    assert_eq!(
+        adopted.iter().map(|log| (log.id, log.direction.as_str())).collect::<Vec<_>>(),
+        [(rows[5].id, "from_platform")]
+    );
+}
+
+#[tokio::test]
+async fn deliveries_are_kept_once_and_a_refused_one_without_its_body() {
+    let world = World::new().await;
+    let customer = world.customer("1").await;
+    let delivery = |result, tenant: bool| WebhookOutcome {
+        id: WebhookLogId::new(),
+        created_at: Timestamp::now(),
+        platform: "hubspot".parse().unwrap(),
+        tenant_id: tenant.then_some(customer.tenant),
+        integration_id: tenant.then_some(customer.integration),
+        delivery_id: Some("d1".to_owned()),
+        result,
+        body: Some(json!([{"objectId": 1}])),
+        correlation_id: String::new(),
+    };
+    let refused = delivery(WebhookResult::Refused { reason: "bad_signature".to_owned() }, false);
+    let applied = delivery(WebhookResult::Applied { marked: 2 }, true);
+    let batch = [refused, applied.clone()];
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    assert_eq!(webhook_logs::insert_batch(&mut tx, &batch).await.unwrap().len(), 2);
+    assert_eq!(webhook_logs::insert_batch(&mut tx, &batch).await.unwrap(), []);
+    let bodies = "SELECT outcome || coalesce(body::text, ' without a body') AS word FROM integration_webhook_logs
+                  WHERE NOT verified";
+    assert_eq!(words(&mut tx, bodies).await, ["refused without a body"]);
+    let page = LogPage { after: None, limit: 10 };
+    let logs = webhook_logs::list(&mut tx, (customer.tenant, customer.integration), &page).await.unwrap();
+    assert_eq!(logs.iter().map(|log| (log.id, log.marked)).collect::<Vec<_>>(), [(applied.id, Some(2))]);
+}
+
+#[tokio::test]
+async fn workers_make_partitions_ahead_and_drop_old_ones_with_their_rows() {
+    let world = World::new().await;
+    let customer = world.customer("1").await;
+    let at = |at: Timestamp| {
+        let mut row = customer.success(0);
+        row.created_at = at;
+        row
+    };
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    // These come before any partition was made, and are moved when it is.
+    sync_logs::insert_batch(&mut tx, &[at(Timestamp::now()), customer.success(0)]).await.unwrap();
+    assert_eq!(log_partitions::ensure(&mut tx, 2).await.unwrap(), 6);
+    assert_eq!(log_partitions::ensure(&mut tx, 2).await.unwrap(), 0);
+    tx.commit().await.unwrap();
+    let where_they_are = "SELECT tableoid::regclass::text AS word FROM integration_sync_logs
+                          WHERE created_at >= date_trunc('day', now(), 'UTC')";
+    let today = format!("integration_sync_logs_p{}", chrono::Utc::now().format("%Y%m%d"));
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    assert!(words(&mut tx, where_they_are).await.contains(&today));
+    tx.commit().await.unwrap();
+
+    let mut tx = world.owner.begin(Scope::System).await.unwrap();
+    let old = [
+        "CREATE TABLE integration_sync_logs_p20200101 PARTITION OF integration_sync_logs
+             FOR VALUES FROM ('2020-01-01') TO ('2020-01-02')",
+        "INSERT INTO integration_sync_logs (id, created_at, tenant_id, integration_id, sync_type, direction, status, kind,
+             link_id, duration_ms, attempt, correlation_id)
+         SELECT 'log_old', day, 't', 'i', 'read', 'from_platform', 'success', 'contact', 'l', 1, 1, ''
+         FROM unnest(ARRAY['2020-01-01 12:00+00', '2019-01-01 12:00+00']::timestamptz[]) AS day",
+    ];
+    for statement in old {
+        try_to(&mut tx, statement).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    assert_eq!(log_partitions::drop_older(&mut tx, 30).await.unwrap(), 1);
+    let left = "SELECT count(*) AS number FROM integration_sync_logs WHERE id = 'log_old'";
+    assert_eq!(number(&mut tx, left).await, 0);
+    assert!(words(&mut tx, where_they_are).await.contains(&today));
+    assert!(log_partitions::drop_older(&mut tx, 0).await.is_err());
+}

@@ -1,0 +1,18 @@
+//! The persistence against a real PostgreSQL, a database for each test.
+
+#[cfg(test)]
+mod aggregates;
+#[cfg(test)]
+mod budgets;
+#[cfg(test)]
+mod inbox;
+#[cfg(test)]
+mod isolation;
+#[cfg(test)]
+mod logs;
+#[cfg(test)]
+mod migrations;
+#[cfg(test)]
+mod transactions;
+#[cfg(test)]
+mod world;

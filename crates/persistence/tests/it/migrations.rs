@@ -1,0 +1,65 @@
+//! The migrations: up, down and up again.
+
+use persistence::{Scope, migrate};
+use secrecy::SecretString;
+
+use crate::world::{World, number, words};
+
+const EVERYTHING: &str = "
+SELECT kind || ' ' || name AS word FROM (
+    SELECT 'relation' AS kind, relname::text AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace
+    UNION ALL SELECT 'function', proname::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+    UNION ALL SELECT 'type', typname::text FROM pg_type WHERE typnamespace = 'public'::regnamespace
+    UNION ALL SELECT 'column', table_name || '.' || column_name FROM information_schema.columns
+        WHERE table_schema = 'public'
+) AS objects ORDER BY 1";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_up_comes_down_and_goes_up_again() {
+    let world = World::new().await;
+    let url = SecretString::from(world.server.url());
+    let look = async || {
+        let mut tx = world.owner.begin(Scope::System).await.unwrap();
+        let seen = words(&mut tx, EVERYTHING).await;
+        tx.commit().await.unwrap();
+        seen
+    };
+    let before = look().await;
+    assert!(migrate::run(&url).await.unwrap().is_empty(), "the test's database is migrated already");
+    let reverted = migrate::revert_all(&url).await.unwrap();
+    assert!(reverted.len() >= 8, "{reverted:?}");
+    let left: Vec<_> = look().await.into_iter().filter(|name| !name.contains("__diesel_schema_migrations")).collect();
+    assert_eq!(left, Vec::<String>::new());
+    let applied = migrate::run(&url).await.unwrap();
+    assert_eq!(applied.len(), reverted.len());
+    assert_eq!(look().await, before);
+}
+
+#[tokio::test]
+async fn every_table_and_column_says_what_it_is() {
+    let world = World::new().await;
+    let mut tx = world.owner.begin(Scope::System).await.unwrap();
+    let silent = words(
+        &mut tx,
+        "SELECT relname || coalesce('.' || attname, '') AS word
+         FROM pg_class LEFT JOIN pg_attribute ON attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped
+             AND relkind IN ('r', 'p')
+         WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v') AND NOT relispartition
+           AND relname <> '__diesel_schema_migrations'
+           AND (col_description(pg_class.oid, coalesce(attnum, 0)) IS NULL AND attnum IS NOT NULL
+                OR obj_description(pg_class.oid, 'pg_class') IS NULL)",
+    );
+    assert_eq!(silent.await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn the_documented_query_works_as_it_is_written_and_uses_its_index() {
+    let world = World::new().await;
+    let mut tx = world.owner.begin(Scope::System).await.unwrap();
+    let documented =
+        "SELECT * FROM integration_sync_logs WHERE integration_id = 'int_xxx' ORDER BY created_at DESC LIMIT 100;";
+    assert_eq!(crate::world::try_to(&mut tx, documented.trim_end_matches(';')).await.unwrap(), 0);
+    let indexes = "SELECT count(*) AS number FROM pg_indexes
+         WHERE tablename = 'integration_sync_logs' AND indexdef LIKE '%(integration_id, created_at DESC, id)'";
+    assert_eq!(number(&mut tx, indexes).await, 1);
+}
