@@ -1,0 +1,10 @@
+//! The log writer as production starts it, against a real database and a real broker.
+
+#[cfg(test)]
+mod outages;
+#[cfg(test)]
+mod partitions;
+#[cfg(test)]
+mod rows;
+#[cfg(test)]
+mod world;

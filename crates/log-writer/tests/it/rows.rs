@@ -1,0 +1,87 @@
+//! What arrives is written once; what cannot be written does not hold up the rest.
+
+use domain::message::Message;
+use domain::outcome::{SyncOutcome, WebhookOutcome};
+use persistence::{Scope, health};
+
+use crate::world::World;
+
+const QUEUE: &str = SyncOutcome::QUEUE;
+
+#[tokio::test]
+async fn writes_what_was_tried_and_what_came_in() {
+    let world = World::new().await;
+    let running = world.start();
+    let (tried, came_in) = (world.success(), world.webhook());
+    world.publish(&tried).await;
+    world.publish(&came_in).await;
+    world.rows_written(1).await;
+    world.ready(WebhookOutcome::QUEUE, 0).await;
+    running.stop().await;
+
+    let [log] = &world.sync_logs().await[..] else { panic!("one row") };
+    assert_eq!((log.id, log.created_at, &log.external_id), (tried.id, tried.created_at, &tried.external_id));
+    assert_eq!(log.payload_sent, tried.request);
+    let [log] = &world.webhook_logs().await[..] else { panic!("one row") };
+    assert_eq!((log.id, log.verified, log.marked, &log.body), (came_in.id, true, Some(2), &came_in.body));
+}
+
+#[tokio::test]
+async fn a_redelivered_outcome_meets_itself_and_counts_once() {
+    let world = World::new().await;
+    let running = world.start();
+    let (first, last) = (world.failure(), world.failure());
+    world.publish(&first).await;
+    world.rows_written(1).await;
+    for _ in 0..3 {
+        world.publish(&first).await;
+    }
+    // The queue keeps its order: once this one is written, the repetitions before it were looked at.
+    world.publish(&last).await;
+    let written = world.rows_written(2).await;
+    running.stop().await;
+
+    assert_eq!(written.len(), 2);
+    let mut transaction = world.rows.begin(Scope::Tenant(world.tenant)).await.unwrap();
+    let health = health::get(&mut transaction, world.tenant, world.integration).await.unwrap().unwrap();
+    assert_eq!((health.error_count, health.last_error_at), (2, Some(last.created_at)));
+}
+
+#[tokio::test]
+async fn one_row_that_cannot_be_written_costs_no_other() {
+    let world = World::new().await;
+    let poison = world.poison();
+    for index in 0..9 {
+        world.publish(&world.success()).await;
+        if index == 4 {
+            world.publish(&poison).await;
+        }
+    }
+    // All ten are there before it starts, so that they are one batch.
+    let running = world.start();
+    let dead = world.ready("dead.log.sync.write", 1).await;
+    world.rows_written(9).await;
+    world.ready(QUEUE, 0).await;
+    running.stop().await;
+
+    assert_eq!(world.sync_logs().await.len(), 9);
+    let row: SyncOutcome = serde_json::from_str(&dead[0].payload).unwrap();
+    assert_eq!(row.id, poison.id);
+    let reason = dead[0].properties["headers"]["reason"].as_str().unwrap();
+    assert!(reason.contains("timestamp out of range"), "{reason}");
+}
+
+#[tokio::test]
+async fn a_full_batch_is_written_before_its_time() {
+    let world = World::new().await;
+    let mut settings = world.settings(&world.database.worker_url());
+    // Longer than the test waits for anything.
+    settings.log_writer.batch_wait = 10 * crate::world::LIMIT;
+    settings.log_writer.batch_rows = 5;
+    let running = crate::world::Running::start(settings);
+    for _ in 0..5 {
+        world.publish(&world.success()).await;
+    }
+    assert_eq!(world.rows_written(5).await.len(), 5);
+    running.stop().await;
+}
