@@ -89,6 +89,10 @@ async fn bad_input_is_told_with_its_path_and_leaves_nothing_behind() {
         answer.is_problem(status, code);
         assert_eq!(answer.paths(), paths, "{start}");
     }
-    assert_eq!(world.intake().await, []);
+    // The queue comes into being with the first message; this one is alone in it.
+    assert_eq!(world.hand_over(&event(7)).await.status.as_u16(), 202);
+    let messages = world.intake().await;
+    let ids: Vec<_> = messages.iter().flat_map(|message| &message.events).map(|event| &event.event_id).collect();
+    assert_eq!(ids, ["e-7"]);
     world.stop().await;
 }

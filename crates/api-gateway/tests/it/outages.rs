@@ -38,7 +38,7 @@ impl Cuttable {
         self.world.send(Method::POST, "/api/v1/events", Some(&token), Some(EVENT.to_owned())).await
     }
 
-    async fn kept_in_inbox(&self) -> Vec<persistence::inbox::StoredMessage> {
+    async fn kept_in_inbox(&self) -> Vec<inbox::StoredMessage> {
         let mut tx = self.world.worker().begin(Scope::System).await.unwrap();
         let kept = inbox::take(&mut tx, 10).await.unwrap();
         tx.commit().await.unwrap();

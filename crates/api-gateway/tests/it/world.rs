@@ -138,11 +138,6 @@ impl World {
         stored.iter().map(|message| serde_json::from_str(&message.payload).unwrap()).collect()
     }
 
-    /// The database as its owner sees it.
-    pub(crate) fn owner(&self) -> Database {
-        Database::new(&self.database.url().into(), 2, DEADLINE)
-    }
-
     /// The database as the workers see it.
     pub(crate) fn worker(&self) -> Database {
         Database::new(&self.database.worker_url().into(), 2, DEADLINE)

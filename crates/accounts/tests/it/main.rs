@@ -1,0 +1,4 @@
+//! Accounts against a real database: what is sealed opens again, for its own integration only, within one shared budget.
+
+#[cfg(test)]
+mod opening;
