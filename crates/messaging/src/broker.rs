@@ -146,7 +146,7 @@ impl Broker {
     pub(crate) async fn send(&self, envelope: Envelope) -> Result<(), PublishError> {
         self.ready()?;
         let (answer, result) = oneshot::channel();
-        let outgoing = Outgoing { envelope, answer, again: false };
+        let outgoing = Outgoing { envelope, answer, came_back: None };
         let exchange = async {
             self.shared.outgoing.send(outgoing).await.map_err(|_refused| PublishError::NotConnected)?;
             result.await.map_err(|_dropped| PublishError::Lost)?

@@ -11,7 +11,7 @@ use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Consumer};
 use tokio::sync::mpsc;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::admission::{Admission, admit};
@@ -19,7 +19,7 @@ use crate::broker::Broker;
 use crate::delivery::{Delivery, Pending};
 use crate::session::Session;
 use crate::supervisor::pauses;
-use crate::topology::{Place, Queue};
+use crate::topology::{self, Place, Queue};
 
 /// How long a stop waits for the broker's answer.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
@@ -37,11 +37,18 @@ pub struct Deliveries<M> {
     message: PhantomData<fn() -> M>,
 }
 
+/// How long a consumer is silent before it is replaced by a new one.
+///
+/// When a quorum queue is deleted and made again at once, RabbitMQ (seen with 3.10) attaches its consumers to the new one by
+/// itself and then delivers nothing. From outside that looks like an empty queue, so silence is not trusted for long.
+const SILENCE: Duration = Duration::from_secs(60);
+
 /// A consumer on a channel of its own.
 #[derive(Debug)]
 struct Subscription {
     consumer: Consumer,
     channel: Arc<Channel>,
+    trusted_until: Instant,
 }
 
 impl<M: Message> Deliveries<M> {
@@ -93,6 +100,7 @@ impl<M: Message> Deliveries<M> {
                 item = subscription.consumer.next() => match item {
                     Some(Ok(delivery)) => {
                         self.pauses = pauses();
+                        subscription.trusted_until = Instant::now() + SILENCE;
                         let (broker, channel) = (self.broker.clone(), Arc::clone(&subscription.channel));
                         return Some(Pending::new(broker, Queue::of::<M>(), delivery, channel));
                     }
@@ -103,9 +111,11 @@ impl<M: Message> Deliveries<M> {
                     None => {
                         tracing::warn!(queue = M::QUEUE, "the broker has ended the consumer");
                         self.subscription = None;
+                        sleep(topology::DELETION).await;
                     }
                 },
                 Some(pending) = self.held.1.recv() => return Some(pending),
+                () = sleep_until(subscription.trusted_until) => self.subscription = None,
             }
         }
     }
@@ -128,7 +138,7 @@ impl<M: Message> Deliveries<M> {
         while let Ok(pending) = self.held.1.try_recv() {
             pending.release().await;
         }
-        let Some(Subscription { mut consumer, channel }) = self.subscription.take() else { return };
+        let Some(Subscription { mut consumer, channel, .. }) = self.subscription.take() else { return };
         let cancelled = channel.basic_cancel(consumer.tag(), BasicCancelOptions::default());
         if !matches!(timeout(STOP_TIMEOUT, cancelled).await, Ok(Ok(()))) {
             tracing::debug!(queue = M::QUEUE, "the consumer ends with its connection");
@@ -142,10 +152,10 @@ impl<M: Message> Deliveries<M> {
 }
 
 async fn subscribe(session: &Session, queue: Queue, prefetch: u16) -> lapin::Result<Subscription> {
-    session.declare(Place::Queue(queue)).await?;
+    session.ensure_again(Place::Queue(queue), std::time::Instant::now()).await?;
     let channel = session.channel().await?;
     channel.basic_qos(prefetch, BasicQosOptions::default()).await?;
     let options = BasicConsumeOptions::default();
     let consumer = channel.basic_consume(queue.name().into(), "".into(), options, FieldTable::default()).await?;
-    Ok(Subscription { consumer, channel: Arc::new(channel) })
+    Ok(Subscription { consumer, channel: Arc::new(channel), trusted_until: Instant::now() + SILENCE })
 }

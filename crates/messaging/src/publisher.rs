@@ -16,12 +16,14 @@ use lapin::types::ShortString;
 use lapin::{Channel, Confirmation};
 use metrics::{counter, gauge, histogram};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::envelope::Envelope;
 use crate::error::PublishError;
 use crate::metric;
 use crate::session::Session;
+use crate::topology;
 
 /// How many confirms may be outstanding. More than a few hundred bring no more throughput, only longer waits.
 const OUTSTANDING: usize = 1_024;
@@ -31,13 +33,14 @@ const OUTSTANDING: usize = 1_024;
 pub(crate) struct Outgoing {
     pub(crate) envelope: Envelope,
     pub(crate) answer: oneshot::Sender<Result<(), PublishError>>,
-    /// Whether it came back once already.
-    pub(crate) again: bool,
+    /// When the publish began with which it came back once already.
+    pub(crate) came_back: Option<Instant>,
 }
 
 /// What the broker said about one publish.
 struct Settled {
     outgoing: Outgoing,
+    start: Instant,
     confirmation: lapin::Result<Confirmation>,
 }
 
@@ -118,13 +121,13 @@ impl Pump<'_> {
         settled.into_iter().filter_map(|settled| self.answer(settled)).collect()
     }
 
-    fn answer(&mut self, Settled { mut outgoing, confirmation }: Settled) -> Option<Outgoing> {
+    fn answer(&mut self, Settled { mut outgoing, start, confirmation }: Settled) -> Option<Outgoing> {
         gauge!(metric::UNCONFIRMED).decrement(1.0);
         let queue = outgoing.envelope.routing_key.to_string();
         let came_back = outgoing.envelope.id().is_some_and(|id| self.returned.remove(id));
-        if came_back && !outgoing.again {
+        if came_back && outgoing.came_back.is_none() {
             counter!(metric::RETURNED, "queue" => queue).increment(1);
-            outgoing.again = true;
+            outgoing.came_back = Some(start);
             return Some(outgoing);
         }
         let (result, outcome) = match confirmation {
@@ -167,15 +170,17 @@ async fn transmit(session: Arc<Session>, channel: Channel, outgoing: Outgoing) -
     let start = Instant::now();
     let confirmation = publish(&session, &channel, &outgoing).await;
     histogram!(metric::CONFIRM_SECONDS).record(start.elapsed().as_secs_f64());
-    Settled { outgoing, confirmation }
+    Settled { outgoing, start, confirmation }
 }
 
 async fn publish(session: &Session, channel: &Channel, outgoing: &Outgoing) -> lapin::Result<Confirmation> {
     let envelope = &outgoing.envelope;
-    if outgoing.again {
-        session.declare(envelope.place).await?;
-    } else {
-        session.ensure(envelope.place).await?;
+    match outgoing.came_back {
+        Some(moment) => {
+            sleep(topology::DELETION).await;
+            session.ensure_again(envelope.place, moment).await?;
+        }
+        None => session.ensure(envelope.place).await?,
     }
     let mandatory = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
     let (exchange, routing_key) = (envelope.exchange.clone(), envelope.routing_key.clone());

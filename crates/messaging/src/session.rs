@@ -1,14 +1,14 @@
 //! One connection while it lasts, and what has been declared in it.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use lapin::uri::AMQPUri;
 use lapin::{Channel, Connection, ConnectionProperties};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::OnceCell;
+use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::topology::{self, Place};
@@ -23,7 +23,10 @@ const REPLY_SUCCESS: u16 = 200;
 #[derive(Debug)]
 pub(crate) struct Session {
     connection: Connection,
-    declared: Mutex<BTreeMap<Place, Arc<OnceCell<()>>>>,
+    /// What has been declared, and when that began.
+    declared: Mutex<BTreeMap<Place, Instant>>,
+    /// One at a time: a channel that declares a quorum queue which another is just making crashes (RabbitMQ 3.10).
+    declaring: AsyncMutex<()>,
 }
 
 /// Why no connection could be made.
@@ -45,7 +48,7 @@ impl Session {
         uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
         let properties = ConnectionProperties::default().with_connection_name(name.into());
         let connection = Connection::connect_uri(uri, properties).await?;
-        let session = Self { connection, declared: Mutex::default() };
+        let session = Self { connection, declared: Mutex::default(), declaring: AsyncMutex::default() };
         let channel = session.channel().await?;
         topology::declare_records_exchange(&channel).await?;
         close(&channel).await;
@@ -59,19 +62,29 @@ impl Session {
 
     /// Declares `place` unless that has been done in this connection.
     pub(crate) async fn ensure(&self, place: Place) -> lapin::Result<()> {
-        let cell = {
-            let mut declared = self.declared.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(declared.entry(place).or_default())
-        };
-        cell.get_or_try_init(|| self.declare(place)).await.copied()
+        if self.declared_at(place).is_some() { Ok(()) } else { self.declare_after(place, None).await }
     }
 
-    /// Declares `place`, whether or not that has been done before.
-    pub(crate) async fn declare(&self, place: Place) -> lapin::Result<()> {
+    /// Declares `place`, which was found missing at `moment`, unless that has been done since.
+    pub(crate) async fn ensure_again(&self, place: Place, moment: Instant) -> lapin::Result<()> {
+        self.declare_after(place, Some(moment)).await
+    }
+
+    async fn declare_after(&self, place: Place, moment: Option<Instant>) -> lapin::Result<()> {
+        let _one_at_a_time = self.declaring.lock().await;
+        let start = Instant::now();
+        if self.declared_at(place).is_some_and(|at| moment.is_none_or(|moment| at > moment)) {
+            return Ok(());
+        }
         let channel = self.channel().await?;
         place.declare(&channel).await?;
         close(&channel).await;
+        self.declared.lock().unwrap_or_else(PoisonError::into_inner).insert(place, start);
         Ok(())
+    }
+
+    fn declared_at(&self, place: Place) -> Option<Instant> {
+        self.declared.lock().unwrap_or_else(PoisonError::into_inner).get(&place).copied()
     }
 
     /// Whether the connection stands.

@@ -31,6 +31,11 @@ pub const QUEUES: &[Queue] = &[
 /// A released or redelivered message counts too, so this is far above the number of restarts in a bad hour.
 const DELIVERY_LIMIT: i64 = 50;
 
+/// How long a queue that was deleted is not made again, so that the broker can tell all its consumers first.
+///
+/// One whom it has not told yet would be attached to the new queue and get nothing (seen with RabbitMQ 3.10).
+pub(crate) const DELETION: Duration = Duration::from_millis(250);
+
 /// A work queue, and beside it the queue `dead.<name>` for what cannot be handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Queue(&'static str);

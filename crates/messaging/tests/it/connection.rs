@@ -30,7 +30,12 @@ async fn after_a_cut_publishing_and_consuming_go_on() {
     proxy.mend();
     connected(&broker).await;
     broker.publish(&after, &Context::new()).await.unwrap();
-    let delivery = next(&mut deliveries).await;
+    let mut delivery = next(&mut deliveries).await;
+    if delivery.message == before {
+        // Its ack did not get through before the cut.
+        delivery.ack().await;
+        delivery = next(&mut deliveries).await;
+    }
     assert_eq!(delivery.message, after);
     delivery.ack().await;
 }

@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use domain::fault::{Fault, FaultKind};
 use domain::message::{Message, RecordPush};
+use futures_util::future::join_all;
 use messaging::{Context, PublishError, StoredMessage};
 
-use crate::world::{World, connect, holds, next, push, world};
+use crate::world::{TIER, World, connect, holds, next, push, world};
 
 #[tokio::test]
 async fn what_is_confirmed_lies_in_its_queue_persistent_and_named() {
@@ -45,22 +46,18 @@ async fn a_queue_that_was_deleted_comes_back_with_the_next_publish() {
 #[tokio::test]
 async fn of_many_at_once_exactly_the_returned_ones_are_published_again() {
     let World { vhost, broker } = world().await;
-    // Routed ones and returned ones share the channel; each must be told of its own fate.
-    let outcomes = || async {
-        let pushes: Vec<_> = (0..200).map(|_| (push(), Context::new())).collect();
-        let (pushed, parked) = tokio::join!(broker.publish_all(&pushes), async {
-            for _ in 0..20 {
-                broker.park(&push(), &Context::new(), Duration::from_secs(1)).await?;
-            }
-            Ok::<_, PublishError>(())
-        });
-        parked.unwrap();
-        assert!(pushed.iter().all(Result::is_ok));
-    };
-    broker.publish(&push(), &Context::new()).await.unwrap();
+    let mut deliveries = broker.deliveries::<RecordPush>(1);
+    broker.park(&push(), &Context::new(), TIER).await.unwrap();
+    next(&mut deliveries).await.ack().await;
+    deliveries.stop();
+    assert!(deliveries.next().await.is_none());
     vhost.delete_queue(RecordPush::QUEUE).await;
-    outcomes().await;
-    holds(&vhost, RecordPush::QUEUE, 220).await;
+    // The queue is gone, the tier is there: returned messages and routed ones share the channel.
+    let publishing = (0..100).map(|_| async { broker.publish(&push(), &Context::new()).await });
+    let parking = (0..100).map(|_| async { broker.park(&push(), &Context::new(), TIER).await });
+    let (published, parked) = tokio::join!(join_all(publishing), join_all(parking));
+    assert!(published.iter().chain(&parked).all(Result::is_ok), "{published:?} {parked:?}");
+    holds(&vhost, RecordPush::QUEUE, 200).await;
 }
 
 #[tokio::test]
@@ -79,7 +76,7 @@ async fn a_stored_message_is_published_as_itself() {
 
 #[tokio::test]
 async fn a_stored_message_for_an_unknown_queue_is_refused() {
-    let World { broker, .. } = world().await;
+    let World { vhost: _vhost, broker } = world().await;
     let stored =
         StoredMessage { queue: "elsewhere".to_owned(), ..StoredMessage::of(&push(), &Context::new()).unwrap() };
     let error = broker.publish_stored(&stored).await.unwrap_err();

@@ -6,9 +6,7 @@ use domain::message::RecordPush;
 use domain::time::Timestamp;
 use messaging::Context;
 
-use crate::world::{World, holds, next, push, world};
-
-const WAIT: Duration = Duration::from_millis(400);
+use crate::world::{TIER, World, holds, next, push, world};
 
 #[tokio::test]
 async fn a_retry_comes_back_after_its_wait_as_the_next_attempt_of_the_same_message() {
@@ -18,10 +16,10 @@ async fn a_retry_comes_back_after_its_wait_as_the_next_attempt_of_the_same_messa
     let mut deliveries = broker.deliveries::<RecordPush>(1);
     let first = next(&mut deliveries).await;
     let start = Instant::now();
-    first.retry(WAIT, true).await;
+    first.retry(TIER, true).await;
 
     let second = next(&mut deliveries).await;
-    assert!(start.elapsed() >= WAIT);
+    assert!(start.elapsed() >= TIER);
     assert_eq!(second.message, message);
     let expected = Context { attempt: 2, not_before: second.context.not_before, ..context };
     assert_eq!(second.context, expected);
@@ -32,10 +30,10 @@ async fn a_retry_comes_back_after_its_wait_as_the_next_attempt_of_the_same_messa
 
 #[tokio::test]
 async fn a_retry_that_does_not_count_keeps_the_attempt() {
-    let World { broker, .. } = world().await;
+    let World { vhost: _vhost, broker } = world().await;
     broker.publish(&push(), &Context::new()).await.unwrap();
     let mut deliveries = broker.deliveries::<RecordPush>(1);
-    next(&mut deliveries).await.retry(WAIT, false).await;
+    next(&mut deliveries).await.retry(TIER, false).await;
     let again = next(&mut deliveries).await;
     assert_eq!(again.context.attempt, 1);
     again.ack().await;
@@ -60,9 +58,9 @@ async fn a_message_waits_through_several_tiers_and_is_never_early() {
 
 #[tokio::test]
 async fn a_short_wait_does_not_hold_up_others() {
-    let World { broker, .. } = world().await;
+    let World { vhost: _vhost, broker } = world().await;
     let (late, prompt) = (push(), push());
-    broker.park(&late, &Context::new(), WAIT).await.unwrap();
+    broker.park(&late, &Context::new(), TIER).await.unwrap();
     broker.publish(&prompt, &Context::new()).await.unwrap();
     let mut deliveries = broker.deliveries::<RecordPush>(1);
     for expected in [prompt, late] {

@@ -8,7 +8,7 @@ use crate::world::{World, push, world};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn publishing_side_by_side_is_much_faster_than_one_by_one() {
-    let World { broker, .. } = world().await;
+    let World { vhost: _vhost, broker } = world().await;
     broker.publish(&push(), &Context::new()).await.unwrap();
     let messages: Vec<_> = (0..2_000).map(|_| (push(), Context::new())).collect();
 

@@ -5,11 +5,16 @@ use std::time::Duration;
 use domain::id::{IntegrationId, LinkId, TenantId};
 use domain::message::{Message, RecordPush};
 use domain::retry::RetrySchedule;
+use lapin::options::QueueDeclareOptions;
+use lapin::types::FieldTable;
+use lapin::{Connection, ConnectionProperties};
 use messaging::{Broker, BrokerOptions, Deliveries, Delivery};
 use testkit::{StoredMessage, TestVhost, wait};
 use tokio::time::timeout;
 
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+/// One of the tiers.
+pub(crate) const TIER: Duration = Duration::from_millis(400);
 pub(crate) const CONFIRM_TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(crate) struct World {
@@ -48,14 +53,20 @@ pub(crate) async fn next<M: Message>(deliveries: &mut Deliveries<M>) -> Delivery
 }
 
 /// Waits until `queue` holds `count` messages that no consumer has.
-pub(crate) async fn holds(vhost: &TestVhost, queue: &str, count: usize) -> Vec<StoredMessage> {
+///
+/// Counts first, since every look at the messages themselves is a delivery to the broker, and those have a limit.
+pub(crate) async fn holds(vhost: &TestVhost, queue: &str, count: u32) -> Vec<StoredMessage> {
     let what = format!("{count} messages in {queue}");
+    let connection = Connection::connect(&vhost.url(), ConnectionProperties::default()).await.unwrap();
     wait::until(&what, DEADLINE, || async {
-        if !vhost.queues().await.iter().any(|name| name == queue) {
-            return Err("no such queue".to_owned());
+        let channel = connection.create_channel().await.unwrap();
+        let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+        let found = channel.queue_declare(queue.into(), passive, FieldTable::default()).await;
+        match found.map(|queue| queue.message_count()) {
+            Ok(found) if found == count => Ok(()),
+            other => Err(other),
         }
-        let messages = vhost.peek(queue).await;
-        if messages.len() == count { Ok(messages) } else { Err(format!("{} messages", messages.len())) }
     })
-    .await
+    .await;
+    if count == 0 { Vec::new() } else { vhost.peek(queue).await }
 }
