@@ -115,7 +115,14 @@ impl<M: Message> Deliveries<M> {
                     }
                 },
                 Some(pending) = self.held.1.recv() => return Some(pending),
-                () = sleep_until(subscription.trusted_until) => self.subscription = None,
+                () = sleep_until(subscription.trusted_until) => {
+                    // One that still holds messages may be silent because it has all that it may have.
+                    if Arc::strong_count(&subscription.channel) == 1 {
+                        self.subscription = None;
+                    } else {
+                        subscription.trusted_until = Instant::now() + SILENCE;
+                    }
+                }
             }
         }
     }
