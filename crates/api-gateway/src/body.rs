@@ -141,11 +141,12 @@ mod tests {
     }
 
     fn verdict(body: &str) -> (String, String) {
-        match parse::<Outer>(body.as_bytes()).unwrap_err() {
-            Refusal::Faulty(faults) => (faults[0].path.clone(), faults[0].message.clone()),
-            Refusal::Malformed(_) => ("-".to_owned(), "malformed".to_owned()),
-            other => panic!("{other}"),
+        let refused = parse::<Outer>(body.as_bytes()).unwrap_err();
+        if let Refusal::Faulty(faults) = refused {
+            return (faults[0].path.clone(), faults[0].message.clone());
         }
+        assert!(matches!(refused, Refusal::Malformed(_)), "{refused}");
+        ("-".to_owned(), "malformed".to_owned())
     }
 
     #[test]

@@ -57,10 +57,8 @@ mod tests {
     }
 
     fn paths(body: &Value) -> Vec<String> {
-        match read(body.to_string().as_bytes(), 3).unwrap_err() {
-            Refusal::Faulty(faults) => faults.into_iter().map(|fault| fault.path).collect(),
-            other => panic!("{other}"),
-        }
+        let Err(Refusal::Faulty(faults)) = read(body.to_string().as_bytes(), 3) else { panic!("{body} has no faults") };
+        faults.into_iter().map(|fault| fault.path).collect()
     }
 
     #[test]

@@ -60,9 +60,11 @@ pub(crate) async fn replay_failures(
     wish: Json<Wish>,
 ) -> Result<HttpResponse, Problem> {
     let tenant = caller.tenant_id;
+    // PostgreSQL takes no U+0000, so no fingerprint holds one.
+    let fingerprint = wish.0.fingerprint.map(|text| text.replace('\0', ""));
     let mut tx = gateway.database.begin(Scope::Tenant(tenant)).await?;
     find(&mut tx, tenant, id.0).await?;
-    let pushes = links::replay(&mut tx, tenant, id.0, wish.0.fingerprint.as_deref()).await?;
+    let pushes = links::replay(&mut tx, tenant, id.0, fingerprint.as_deref()).await?;
     tx.commit().await?;
     let replayed = pushes.len();
     let messages: Vec<_> = pushes.into_iter().map(|push| (push, Context::continuing(trace.0))).collect();

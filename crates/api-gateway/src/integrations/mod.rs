@@ -3,6 +3,7 @@
 mod catalogue;
 mod connect;
 mod failures;
+mod form;
 mod logs;
 mod show;
 mod switch;

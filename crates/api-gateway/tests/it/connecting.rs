@@ -113,6 +113,11 @@ async fn the_same_account_is_connected_once_a_tenant() {
     let detail = again.body["detail"].as_str().unwrap();
     assert!(detail.contains(&id) && detail.contains("HubSpot"), "{detail}");
     connected(&world, "pat-eu1-4343-demo").await;
+    let connect = || world.post("/api/v1/integrations", wish("pat-eu1-4444-demo"));
+    let (a, b, c) = tokio::join!(connect(), connect(), connect());
+    let mut statuses = [a, b, c].map(|answer| answer.status.as_u16());
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 409, 409]);
     world.stop().await;
 }
 
