@@ -20,6 +20,12 @@ use crate::writer::Writer;
 #[derive(Debug)]
 pub struct App {
     bound: Bound,
+    logs: Logs,
+}
+
+/// What writes, apart from what listens.
+#[derive(Debug)]
+struct Logs {
     broker: Broker,
     database: Database,
     settings: LogWriterSettings,
@@ -35,7 +41,7 @@ pub fn build(settings: Settings) -> io::Result<App> {
         Database::new(&settings.database.url, settings.database.pool_size, settings.database.connect_timeout);
     let broker = connect(settings.broker);
     let bound = runtime::http::bind(&settings.http, operations(readiness(&broker, &database), metrics::install()))?;
-    Ok(App { bound, broker, database, settings: settings.log_writer })
+    Ok(App { bound, logs: Logs { broker, database, settings: settings.log_writer } })
 }
 
 impl App {
@@ -50,18 +56,27 @@ impl App {
     /// # Errors
     /// When the listener breaks.
     pub async fn run_until(self, shutdown: CancellationToken) -> io::Result<()> {
-        let syncs = Box::pin(self.writer::<SyncOutcome>(&shutdown).run());
-        let webhooks = Box::pin(self.writer::<WebhookOutcome>(&shutdown).run());
-        let upkeep = upkeep::run(&self.database, &self.settings, &shutdown);
+        let Self { bound, logs } = self;
+        let writing = Box::pin(logs.write_until(&shutdown));
         let listener = async {
-            let ended = self.bound.run_until(shutdown.clone()).await;
+            let ended = bound.run_until(shutdown.clone()).await;
             // Without its pages nobody could tell how the rest does.
             shutdown.cancel();
             ended
         };
-        let (ended, (), (), ()) = tokio::join!(listener, syncs, webhooks, upkeep);
-        self.broker.close().await;
+        let (ended, ()) = tokio::join!(listener, writing);
+        logs.broker.close().await;
         ended
+    }
+}
+
+impl Logs {
+    async fn write_until(&self, shutdown: &CancellationToken) {
+        upkeep::prepare(&self.database, &self.settings, shutdown).await;
+        let syncs = self.writer::<SyncOutcome>(shutdown);
+        let webhooks = self.writer::<WebhookOutcome>(shutdown);
+        let upkeep = upkeep::run(&self.database, &self.settings, shutdown);
+        tokio::join!(syncs.run(), webhooks.run(), upkeep);
     }
 
     fn writer<L: Log>(&self, shutdown: &CancellationToken) -> Writer<L> {

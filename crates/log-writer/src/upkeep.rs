@@ -9,24 +9,32 @@ use tokio_util::sync::CancellationToken;
 /// How often the partitions are looked after.
 const EVERY: Duration = Duration::from_hours(1);
 /// How soon it is tried again when the database did not answer.
-const AGAIN: Duration = Duration::from_secs(10);
+const AGAIN: Duration = Duration::from_secs(2);
 
-/// Looks after the partitions, at once and then every hour, until `shutdown`.
-pub(crate) async fn run(database: &Database, settings: &LogWriterSettings, shutdown: &CancellationToken) {
-    loop {
-        let wait = match look_after(database, settings).await {
-            Ok(()) => EVERY,
-            Err(error) => {
-                let error: &dyn std::error::Error = &error;
-                tracing::warn!(error, "the logs' partitions were not looked after; trying again soon");
-                AGAIN
-            }
-        };
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            () = tokio::time::sleep(wait) => {}
+/// Looks after the partitions for the first time, and goes on trying while the database is away.
+///
+/// To be waited for before any row is written: PostgreSQL refuses a row that was on its way into the default partition
+/// when the partition of its own day was attached.
+pub(crate) async fn prepare(database: &Database, settings: &LogWriterSettings, shutdown: &CancellationToken) {
+    while let Some(Err(error)) = shutdown.run_until_cancelled(look_after(database, settings)).await {
+        report(&error);
+        if shutdown.run_until_cancelled(tokio::time::sleep(AGAIN)).await.is_none() {
+            return;
         }
     }
+}
+
+/// Looks after the partitions every hour, until `shutdown`. Those that it makes are of days to come, so no row is on
+/// its way to them.
+pub(crate) async fn run(database: &Database, settings: &LogWriterSettings, shutdown: &CancellationToken) {
+    while shutdown.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_some() {
+        prepare(database, settings, shutdown).await;
+    }
+}
+
+fn report(error: &PersistenceError) {
+    let error: &dyn std::error::Error = error;
+    tracing::warn!(error, "the logs' partitions were not looked after; trying again soon");
 }
 
 /// Making and dropping are two transactions: nothing that hinders the second may undo the first.
