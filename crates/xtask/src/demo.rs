@@ -9,7 +9,7 @@ use crate::console::{Console, ServiceLines};
 use crate::people::Crowd;
 use crate::processes;
 use crate::services::Services;
-use crate::session::{self, Count, Options, Service, Session, Tenant};
+use crate::session::{Build, Count, Options, Service, Session, Tenant};
 use crate::{up, workspace};
 
 const BASE_PORT: u16 = 24_000;
@@ -23,6 +23,8 @@ pub(crate) struct Args {
     /// Keep the data and the logs in .dev/demo-run when it is over.
     #[arg(long)]
     keep: bool,
+    #[command(flatten)]
+    build: Build,
     #[command(flatten)]
     crowd: CrowdArgs,
 }
@@ -44,7 +46,7 @@ pub(crate) struct CrowdArgs {
 pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let console = Console::new(ServiceLines::InFilesOnly);
     let folder = workspace::root().join(".dev/demo-run");
-    up::interruptible(session::build(&console)).await.transpose()?.context("interrupted")?;
+    up::interruptible(args.build.run(&console)).await.transpose()?.context("interrupted")?;
     let options = Options::new(BASE_PORT);
     Services::wipe(&folder).await?;
     let mut session = Session::open(&folder, options, console.clone()).await?;

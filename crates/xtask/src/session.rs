@@ -1,5 +1,6 @@
 //! One whole running system: the database, the broker, our services and the sandbox, in one folder.
 
+mod options;
 mod programs;
 mod tenant;
 mod traffic;
@@ -11,48 +12,19 @@ use anyhow::{Context as _, bail};
 use reqwest::Url;
 use tokio::process::Command;
 
+pub use self::options::{Build, Options};
 pub use self::programs::Service;
 pub use self::tenant::{PORTAL, Tenant};
 pub use self::traffic::Count;
 use crate::console::Console;
 use crate::home::Home;
 use crate::secrets::Secrets;
+use crate::services::Services;
 use crate::services::ports::{Ports, is_free};
-use crate::services::postgres::Durability;
-use crate::services::{Choice, Services};
-use crate::stack::{Backoff, Stack};
+use crate::stack::Stack;
 use crate::{http, stack, workspace};
 
 const READY_LIMIT: Duration = Duration::from_secs(90);
-
-/// How a system is brought up.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Where its ports are wished for; see [`Ports::wished`].
-    pub base_port: u16,
-    /// Whether servers given by URL are used.
-    pub choice: Choice,
-    /// What a commit of the database promises.
-    pub durability: Durability,
-    /// When crashed services are started again.
-    pub backoff: Backoff,
-    /// Variables for our services beyond what makes them one system (`COCCINELLE__SECTION__KEY` and its value).
-    pub settings: Vec<(String, String)>,
-}
-
-impl Options {
-    /// As a developer wants it: given servers are used, data is kept, crashed services come back after a second.
-    #[must_use]
-    pub fn new(base_port: u16) -> Self {
-        Self {
-            base_port,
-            choice: Choice::GivenOrPrivate,
-            durability: Durability::Kept,
-            backoff: Backoff::default(),
-            settings: Vec::new(),
-        }
-    }
-}
 
 /// A system in its folder. After anything that was started, [`Session::take_down`] must be called.
 #[derive(Debug)]
@@ -89,7 +61,7 @@ impl Session {
 
     /// Starts everything, from the installation of missing programs to the last service's readiness.
     ///
-    /// The services' binaries must have been built; see [`build`].
+    /// The services' binaries must have been built; see [`Build`].
     ///
     /// # Errors
     /// Names the part that did not come up, with the end of its log.
@@ -227,21 +199,4 @@ impl Session {
         let (database, services) = database.context("PostgreSQL and RabbitMQ are not started yet")?;
         Ok((database, services.rabbitmq.url()))
     }
-}
-
-/// Builds the binaries that a session runs.
-///
-/// # Errors
-/// Fails when they do not compile; the compiler's words are on standard error.
-pub async fn build(console: &Console) -> anyhow::Result<()> {
-    let step = console.step("build the services");
-    let mut cargo = workspace::cargo();
-    cargo.args(["build", "--quiet", "--package", "admin"]);
-    for service in Service::ALL {
-        cargo.args(["--package", service.name()]);
-    }
-    // Standard output is kept for results.
-    workspace::run(cargo.stdout(std::process::Stdio::null())).await?;
-    step.done();
-    Ok(())
 }

@@ -15,9 +15,17 @@ const BASE_PORT: u16 = 21_000;
 /// The arguments of `cargo xtask test`.
 #[derive(clap::Args, Debug, Default)]
 pub(crate) struct Args {
-    /// Passed on to `cargo test --workspace`: filters, `-p`, and after another `--` what the test binaries take.
+    /// Passed on to `cargo test` after `--`: filters, `-p NAME` for one package, and after another `--` what the test binaries take.
     #[arg(last = true)]
     rest: Vec<String>,
+}
+
+impl Args {
+    /// Beside `--workspace`, cargo would pay no heed to `-p`.
+    fn names_packages(&self) -> bool {
+        let cargos_own = self.rest.iter().take_while(|word| *word != "--");
+        cargos_own.into_iter().any(|word| word.starts_with("-p") || word.starts_with("--package"))
+    }
 }
 
 pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
@@ -43,7 +51,11 @@ async fn carry_out(session: &mut Session, args: &Args, console: &Console) -> any
     session.start_services().await?;
     let services = session.services.as_ref().context("PostgreSQL and RabbitMQ are not started")?;
     let mut test = workspace::cargo();
-    test.args(["test", "--workspace"]).args(&args.rest);
+    test.arg("test");
+    if !args.names_packages() {
+        test.arg("--workspace");
+    }
+    test.args(&args.rest);
     test.env("DATABASE_URL", services.postgres.url().as_str()).env("AMQP_URL", services.rabbitmq.url().as_str());
     if let Some(management) = services.rabbitmq.management_url() {
         test.env("AMQP_MANAGEMENT_URL", management.as_str());
@@ -55,4 +67,21 @@ async fn carry_out(session: &mut Session, args: &Args, console: &Console) -> any
     let mark = if status.success() { '✔' } else { '✘' };
     console.note(&format!("{mark} run the tests ({:.1} s)", started.elapsed().as_secs_f32()));
     Ok(status)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(words: &[&str]) -> Args {
+        Args { rest: words.iter().map(|word| (*word).to_owned()).collect() }
+    }
+
+    #[test]
+    fn tests_the_whole_workspace_unless_packages_are_named() {
+        assert!(args(&["-p", "domain"]).names_packages());
+        assert!(args(&["--package=domain"]).names_packages());
+        assert!(!args(&["merge", "--", "-p"]).names_packages());
+        assert!(!args(&[]).names_packages());
+    }
 }

@@ -7,7 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::console::{Console, ServiceLines};
 use crate::demo::{CrowdArgs, send_crowd};
-use crate::session::{self, Options, Service, Session, Tenant};
+use crate::session::{Build, Options, Service, Session, Tenant};
 use crate::workspace;
 
 const BASE_PORT: u16 = 20_000;
@@ -22,13 +22,15 @@ pub(crate) struct Args {
     #[arg(long)]
     quiet: bool,
     #[command(flatten)]
+    build: Build,
+    #[command(flatten)]
     crowd: CrowdArgs,
 }
 
 pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let lines = if args.quiet { ServiceLines::InFilesOnly } else { ServiceLines::Shown };
     let console = Console::new(lines);
-    let Some(built) = interruptible(session::build(&console)).await else { return Ok(ExitCode::SUCCESS) };
+    let Some(built) = interruptible(args.build.run(&console)).await else { return Ok(ExitCode::SUCCESS) };
     built?;
     let options = Options::new(BASE_PORT);
     let mut session = Session::open(&workspace::root().join(".dev"), options, console.clone()).await?;

@@ -100,7 +100,7 @@ impl Session {
             let arrived = count.in_crm >= count.distinct_people && count.owed == 0;
             // Events still in the intake are owed to nobody yet, and may hold a repeated person.
             if (arrived && self.under_way().await? == 0) || started.elapsed() > deadline {
-                let seconds = count.seconds;
+                let seconds = (count.seconds * 10.0).round() / 10.0;
                 return Ok(Count { seconds, ..self.count(tenant, expected).await? });
             }
             tokio::time::sleep(LOOK_AGAIN).await;

@@ -1,0 +1,67 @@
+//! What can be chosen about a system before it is brought up.
+
+use super::Service;
+use crate::console::Console;
+use crate::services::Choice;
+use crate::services::postgres::Durability;
+use crate::stack::Backoff;
+use crate::workspace;
+
+/// How a system is brought up.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where its ports are wished for; see [`Ports::wished`].
+    pub base_port: u16,
+    /// Whether servers given by URL are used.
+    pub choice: Choice,
+    /// What a commit of the database promises.
+    pub durability: Durability,
+    /// When crashed services are started again.
+    pub backoff: Backoff,
+    /// Variables for our services beyond what makes them one system (`COCCINELLE__SECTION__KEY` and its value).
+    pub settings: Vec<(String, String)>,
+}
+
+impl Options {
+    /// As a developer wants it: given servers are used, data is kept, crashed services come back after a second.
+    #[must_use]
+    pub fn new(base_port: u16) -> Self {
+        Self {
+            base_port,
+            choice: Choice::GivenOrPrivate,
+            durability: Durability::Kept,
+            backoff: Backoff::default(),
+            settings: Vec::new(),
+        }
+    }
+}
+
+/// How the binaries that a session runs come about.
+#[derive(clap::Args, Clone, Copy, Debug)]
+pub struct Build {
+    /// Run the binaries as they were built last.
+    #[arg(long)]
+    no_build: bool,
+}
+
+impl Build {
+    /// Builds the binaries, unless they are wanted as they are.
+    ///
+    /// # Errors
+    /// Fails when they do not compile; the compiler's words are on standard error.
+    pub async fn run(self, console: &Console) -> anyhow::Result<()> {
+        if self.no_build {
+            return Ok(());
+        }
+        let step = console.step("build the services");
+        let mut cargo = workspace::cargo();
+        cargo.args(["build", "--quiet", "--package", "admin"]);
+        for service in Service::ALL {
+            cargo.args(["--package", service.name()]);
+        }
+        // Standard output is kept for results.
+        workspace::run(cargo.stdout(std::process::Stdio::null())).await?;
+        step.done();
+        Ok(())
+    }
+}
