@@ -1,7 +1,7 @@
 //! The table `record_conflicts`: values that lost, and identifiers that two records claim.
 
-use diesel::sql_query;
 use diesel::sql_types::{Array, Jsonb, Nullable, Text};
+use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::field::FieldName;
 use domain::id::{ConflictId, RecordId, TenantId};
@@ -9,7 +9,7 @@ use domain::identity::Identity;
 use domain::record::Stamped;
 use serde_json::Value;
 
-use crate::text::to_json;
+use crate::text::{parse, to_json};
 use crate::{PersistenceError, Transaction};
 
 /// Something that lost and may be wanted back.
@@ -97,4 +97,53 @@ pub async fn keep(tx: &mut Transaction, tenant: TenantId, conflicts: &[Conflict]
     .execute(&mut **tx)
     .await?;
     Ok(())
+}
+
+/// A conflict that was kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Why: `adopted` or `identity`.
+    pub reason: String,
+    /// The field, or the scheme of the identifier.
+    pub field: String,
+    /// The stamped value that lost, or the identifier.
+    pub lost: Value,
+    /// The record that holds the identifier.
+    pub holder: Option<RecordId>,
+}
+
+/// What a record lost, the newest first.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn of_record(
+    tx: &mut Transaction,
+    tenant: TenantId,
+    record: RecordId,
+) -> Result<Vec<Kept>, PersistenceError> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        reason: String,
+        #[diesel(sql_type = Text)]
+        field: String,
+        #[diesel(sql_type = Jsonb)]
+        lost: Value,
+        #[diesel(sql_type = Nullable<Text>)]
+        other_id: Option<String>,
+    }
+    let rows: Vec<Row> = sql_query(
+        "SELECT reason, field, lost, other_id FROM record_conflicts
+         WHERE tenant_id = $1 AND record_id = $2 ORDER BY created_at DESC, id DESC",
+    )
+    .bind::<Text, _>(tenant.to_string())
+    .bind::<Text, _>(record.to_string())
+    .load(&mut **tx)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let holder = row.other_id.as_deref().map(|id| parse("other_id", id)).transpose()?;
+            Ok(Kept { reason: row.reason, field: row.field, lost: row.lost, holder })
+        })
+        .collect()
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use domain::fault::FaultKind;
+use domain::fault::{Fault as _, FaultKind};
 use domain::id::{LinkId, RecordId};
 use domain::integration::Status;
 use domain::kind::RecordKind;
@@ -11,7 +11,7 @@ use domain::message::RecordPush;
 use domain::outcome::SyncOutcome;
 use domain::time::Timestamp;
 use domain::trace::TraceParent;
-use persistence::records::links::{self, Ending};
+use persistence::records::links::{self, Ending, Settled};
 use persistence::{Scope, Transaction, health};
 
 use super::failure::block;
@@ -22,18 +22,12 @@ use crate::engine::DispatchError;
 /// Another record's link stands for what was written.
 const HELD: &str = "Contact dupliqué : la plateforme a rendu une fiche qui est déjà liée à une autre personne";
 
+/// How often settling is begun anew when a platform's delivery names an object at the same moment as we do.
+const COLLISIONS: usize = 5;
+
 /// Settles a batch under its lease, then publishes what follows from it.
 pub(super) async fn close(session: &Session<'_>, kind: RecordKind, mut jobs: Vec<Job>) -> Result<(), DispatchError> {
-    let mapping = session.mapping(kind).version;
-    let mut tx = session.engine.database.begin(Scope::System).await?;
-    refuse_what_is_held(session, kind, &mut tx, &mut jobs).await?;
-    let settlements: Vec<_> = jobs.iter().map(|job| job.settlement(mapping)).collect();
-    let settled = links::settle(&mut tx, session.token, &settlements).await?;
-    park_if_refused(session, &mut tx, &jobs).await?;
-    let linked = newly_linked(kind, &jobs);
-    let mut next = links::owed_dependents(&mut tx, session.integration.id, &linked).await?;
-    tx.commit().await?;
-
+    let (settled, mut next) = settle(session, kind, &mut jobs).await?;
     let held: BTreeSet<LinkId> = settled.iter().map(|given| given.link).collect();
     jobs.retain(|job| held.contains(&job.leased.push.link_id));
     next.extend(freed_meanwhile(session, &jobs).await?);
@@ -45,6 +39,40 @@ pub(super) async fn close(session: &Session<'_>, kind: RecordKind, mut jobs: Vec
     }
     count(&jobs);
     session.engine.publish_outcomes(jobs.into_iter().flat_map(into_outcomes).collect()).await
+}
+
+/// Settles the batch. A delivery may tell of an object that we have just created before we have noted its id: then both
+/// want the same external id, and the next round sees what the delivery left, and takes it over.
+async fn settle(
+    session: &Session<'_>,
+    kind: RecordKind,
+    jobs: &mut [Job],
+) -> Result<(Vec<Settled>, Vec<RecordPush>), DispatchError> {
+    let mut collisions = 0;
+    loop {
+        match settle_once(session, kind, jobs).await {
+            Err(DispatchError::Persistence(error)) if error.kind() == FaultKind::Conflict && collisions < COLLISIONS => {
+                collisions += 1;
+            }
+            settled => return settled,
+        }
+    }
+}
+
+async fn settle_once(
+    session: &Session<'_>,
+    kind: RecordKind,
+    jobs: &mut [Job],
+) -> Result<(Vec<Settled>, Vec<RecordPush>), DispatchError> {
+    let mapping = session.mapping(kind).version;
+    let mut tx = session.engine.database.begin(Scope::System).await?;
+    refuse_what_is_held(session, kind, &mut tx, jobs).await?;
+    let settlements: Vec<_> = jobs.iter().map(|job| job.settlement(mapping)).collect();
+    let settled = links::settle(&mut tx, session.token, &settlements).await?;
+    park_if_refused(session, &mut tx, jobs).await?;
+    let freed = links::owed_dependents(&mut tx, session.integration.id, &newly_linked(kind, jobs)).await?;
+    tx.commit().await?;
+    Ok((settled, freed))
 }
 
 /// Blocks what was given an object that another record stands for, and drops links that only said "heard of".

@@ -1,0 +1,135 @@
+//! The platform's side of a test: a sandbox, a person's hand in it, and what its journal says was written.
+
+use std::collections::BTreeMap;
+
+use reqwest::Method;
+use sandbox::{Options, Running};
+use serde_json::{Value, json};
+
+pub(crate) const PORTAL: u64 = 4242;
+pub(crate) const TOKEN: &str = "pat-eu1-4242-a-test-token";
+
+/// An object that is there now, as the journal leaves it.
+pub(crate) type Properties = BTreeMap<String, String>;
+
+pub(crate) struct Crm {
+    running: Running,
+    client: reqwest::Client,
+}
+
+impl Crm {
+    pub(crate) fn start() -> Self {
+        let running = sandbox::start(Options::default()).unwrap();
+        Self { running, client: reqwest::Client::builder().no_proxy().build().unwrap() }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        self.running.hubspot_url()
+    }
+
+    async fn control(&self, method: Method, path: &str, body: Option<Value>) -> Value {
+        let url = format!("{}/_sandbox{path}", self.running.url);
+        let request = self.client.request(method, url);
+        let request = if let Some(body) = body { request.json(&body) } else { request };
+        let response = request.send().await.unwrap();
+        let (status, text) = (response.status(), response.text().await.unwrap());
+        assert!(status.is_success(), "{path}: {status} {text}");
+        serde_json::from_str(&text).unwrap_or(Value::Null)
+    }
+
+    /// Lays these switches over the present ones.
+    pub(crate) async fn faults(&self, patch: Value) {
+        self.control(Method::PUT, &format!("/hubspot/{PORTAL}/faults"), Some(patch)).await;
+    }
+
+    /// Somebody adds a contact by hand; returns its id.
+    pub(crate) async fn add_contact(&self, properties: Value) -> String {
+        let made = self.control(Method::POST, &format!("/hubspot/{PORTAL}/contacts"), Some(properties)).await;
+        made["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Somebody edits a contact by hand.
+    pub(crate) async fn edit_contact(&self, id: &str, properties: Value) {
+        self.control(Method::PATCH, &format!("/hubspot/{PORTAL}/contacts/{id}"), Some(properties)).await;
+    }
+
+    /// Somebody deletes a contact by hand.
+    pub(crate) async fn delete_contact(&self, id: &str) {
+        self.control(Method::DELETE, &format!("/hubspot/{PORTAL}/contacts/{id}"), None).await;
+    }
+
+    /// Every write that was applied, in order.
+    pub(crate) async fn journal(&self) -> Vec<Value> {
+        let path = format!("/journal?platform=hubspot&account={PORTAL}&limit=1000000");
+        self.control(Method::GET, &path, None).await.as_array().unwrap().clone()
+    }
+
+    /// How many people the journal says there are, and how often one was created again.
+    pub(crate) async fn people(&self) -> Value {
+        self.control(Method::GET, &format!("/people?platform=hubspot&account={PORTAL}"), None).await
+    }
+
+    /// How often a person was created again by the API.
+    pub(crate) async fn duplicates(&self) -> u64 {
+        self.people().await["duplicates"].as_u64().unwrap()
+    }
+
+    /// The writes to contacts that came by the API.
+    pub(crate) async fn api_writes(&self) -> Vec<Value> {
+        let ours = |entry: &Value| entry["by"] == "api" && entry["object_type"] == "contacts";
+        let writes = self.journal().await.into_iter().filter(ours);
+        writes.filter(|entry| entry["action"] != "property_created").collect()
+    }
+
+    /// The live contacts by their ids.
+    pub(crate) async fn contacts(&self) -> BTreeMap<String, Properties> {
+        self.live("contacts").await
+    }
+
+    /// The only live contact, with its id.
+    pub(crate) async fn only_contact(&self) -> (String, Properties) {
+        let mut contacts = self.contacts().await;
+        assert_eq!(contacts.len(), 1, "{contacts:?}");
+        contacts.pop_first().unwrap()
+    }
+
+    /// The live objects of a type by their ids, as the platform keeps them.
+    pub(crate) async fn live(&self, object_type: &str) -> BTreeMap<String, Properties> {
+        let mut live: BTreeMap<String, Properties> = BTreeMap::new();
+        for entry in self.journal().await.iter().filter(|entry| entry["object_type"] == object_type) {
+            let id = entry["id"].as_str().unwrap();
+            match entry["action"].as_str().unwrap() {
+                "created" | "updated" => {
+                    let object = live.entry(id.to_owned()).or_default();
+                    object.extend(values(&entry["properties"]));
+                    object.extend(values(&entry["stored"]));
+                    object.retain(|_, value| !value.is_empty());
+                }
+                "archived" => drop(live.remove(id)),
+                _ => {}
+            }
+        }
+        live
+    }
+
+    /// The ties of objects of a type to contacts, as (from, to), as often as they were made.
+    pub(crate) async fn ties(&self, object_type: &str) -> Vec<(String, String)> {
+        let journal = self.journal().await;
+        let is_tie = |entry: &&Value| entry["action"] == "associated" && entry["object_type"] == object_type;
+        let end = |value: &Value| value.as_str().unwrap().to_owned();
+        journal.iter().filter(is_tie).map(|entry| (end(&entry["id"]), end(&entry["to"]["id"]))).collect()
+    }
+}
+
+fn values(object: &Value) -> Properties {
+    let pairs = object.as_object().into_iter().flatten();
+    pairs.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())).collect()
+}
+
+/// What HubSpot says of a contact that was created, changed or deleted.
+pub(crate) fn told(happened: &str, id: &str) -> Value {
+    json!({
+        "eventId": 1, "subscriptionId": 77, "portalId": PORTAL, "appId": 11, "occurredAt": 1_767_348_000_000_u64,
+        "subscriptionType": format!("contact.{happened}"), "attemptNumber": 0, "objectId": id.parse::<u64>().unwrap(),
+    })
+}

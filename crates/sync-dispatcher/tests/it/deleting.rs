@@ -1,0 +1,81 @@
+//! Deletions: made in Coccinelle, made in the CRM, claimed by a message, and taken back.
+
+use serde_json::json;
+
+use crate::crm::told;
+use crate::world::{World, event, event_at};
+use domain::time::Timestamp;
+
+#[tokio::test]
+async fn a_deleted_prospect_is_archived_and_only_a_new_create_revives_it() {
+    let world = World::start().await;
+    let data = json!({"email": "zoe@exemple.fr", "company": "Fleurs SA"});
+    let before = Timestamp::now();
+    world.accept(vec![event("prospect.created", "p1", data.clone())]).await;
+    world.settle().await;
+    let (first, _) = world.crm.only_contact().await;
+
+    world.accept(vec![event("prospect.deleted", "p1", json!({}))]).await;
+    world.settle().await;
+    assert!(world.crm.contacts().await.is_empty());
+
+    // One that was under way when the prospect was deleted, and one that came after.
+    world.accept(vec![event_at("prospect.updated", "p1", json!({"city": "Lyon"}), before)]).await;
+    world.accept(vec![event("prospect.updated", "p1", json!({"company": "Nouvelle"}))]).await;
+    world.accept(vec![event_at("prospect.created", "p1", data.clone(), before)]).await;
+    world.settle().await;
+    assert!(world.crm.contacts().await.is_empty());
+    assert!(world.record("p1").await.fields.is_deleted());
+
+    world.accept(vec![event("prospect.created", "p1", data)]).await;
+    world.settle().await;
+    let (second, contact) = world.crm.only_contact().await;
+    assert_ne!(second, first);
+    assert_eq!((contact["email"].as_str(), contact["city"].as_str()), ("zoe@exemple.fr", "Lyon"));
+}
+
+#[tokio::test]
+async fn a_contact_deleted_in_the_crm_is_deleted_here_and_not_made_again() {
+    let world = World::start().await;
+    world.accept(vec![event("prospect.created", "p1", json!({"email": "zoe@exemple.fr"}))]).await;
+    world.settle().await;
+    let (id, _) = world.crm.only_contact().await;
+
+    world.crm.delete_contact(&id).await;
+    world.deliver(&[told("deletion", &id)]).await;
+    world.settle().await;
+    assert!(world.record("p1").await.fields.is_deleted());
+
+    world.accept(vec![event("prospect.updated", "p1", json!({"city": "Lyon"}))]).await;
+    world.settle().await;
+    assert!(world.crm.contacts().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_deletion_that_is_only_claimed_changes_nothing() {
+    let world = World::start().await;
+    world.accept(vec![event("prospect.created", "p1", json!({"email": "zoe@exemple.fr"}))]).await;
+    world.settle().await;
+    let (id, _) = world.crm.only_contact().await;
+
+    world.deliver(&[told("deletion", &id), told("deletion", "999999")]).await;
+    world.settle().await;
+    assert!(!world.record("p1").await.fields.is_deleted());
+    assert_eq!(world.link("p1").await.external_id, Some(id));
+    assert_eq!(world.records().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_contact_that_vanished_unheard_of_is_noticed_by_the_next_write() {
+    let world = World::start().await;
+    world.accept(vec![event("prospect.created", "p1", json!({"email": "zoe@exemple.fr"}))]).await;
+    world.settle().await;
+    let (id, _) = world.crm.only_contact().await;
+
+    world.crm.delete_contact(&id).await;
+    world.accept(vec![event("prospect.updated", "p1", json!({"city": "Lyon"}))]).await;
+    world.settle().await;
+    assert!(world.record("p1").await.fields.is_deleted());
+    assert!(world.crm.contacts().await.is_empty());
+    assert!(world.failures().await.is_empty(), "{:#?}", world.failures().await);
+}

@@ -1,0 +1,136 @@
+//! Failures have a place: what is retried, what is blocked and by what, what parks the integration, and how each ends.
+
+use std::time::Duration;
+
+use domain::fault::FaultKind;
+use domain::integration::Status;
+use domain::mapping::FieldMapping;
+use serde_json::{Value, json};
+use testkit::wait;
+
+use crate::world::{DEADLINE, HASTE, World, event};
+
+fn by_number(n: u32) -> Value {
+    event("prospect.created", &format!("p{n}"), json!({"phone": format!("06000000{n:02}"), "last_name": format!("P{n}")}))
+}
+
+#[tokio::test]
+async fn an_answer_that_is_lost_makes_no_duplicate() {
+    let world = World::start().await;
+    world.crm.faults(json!({"lost_answer_next": 2, "search_lag_ms": 0})).await;
+    world.accept((0..10).map(by_number).collect()).await;
+    world.settle().await;
+    assert_eq!(world.crm.people().await, json!({"in_crm": 10, "people": 10, "duplicates": 0, "contacts": 10}));
+    assert!(world.failed().contains(&FaultKind::Unavailable), "the answer was not lost");
+}
+
+#[tokio::test]
+async fn without_looking_first_a_lost_answer_makes_duplicates() {
+    let world = World::with(&[("DISPATCHER__LOOK_BEFORE_CREATE", "false")]).await;
+    world.crm.faults(json!({"lost_answer_next": 1, "search_lag_ms": 0})).await;
+    world.accept((0..10).map(by_number).collect()).await;
+    world.settle().await;
+    assert!(world.crm.duplicates().await > 0, "nothing in these tests would notice a duplicate");
+}
+
+#[tokio::test]
+async fn a_platform_that_is_down_blocks_after_the_schedule_and_a_replay_delivers() {
+    let world = World::start().await;
+    world.crm.faults(json!({"fail_all_status": 503})).await;
+    world.accept((0..3).map(by_number).collect()).await;
+    let failures = wait::until("three blocked links", DEADLINE, || async {
+        let failures = world.failures().await;
+        if failures.iter().map(|group| group.count).sum::<i64>() == 3 { Ok(failures) } else { Err(failures) }
+    })
+    .await;
+    assert_eq!((failures.len(), failures[0].class.as_str()), (1, FaultKind::Unavailable.code()), "{failures:#?}");
+    // The first attempt, and one for each wait of the schedule.
+    let attempts: Vec<u32> = wait::until("four attempts for each in the log", DEADLINE, || async {
+        let mut attempts: Vec<u32> = world.outcomes().iter().map(|outcome| outcome.attempt).collect();
+        attempts.sort_unstable();
+        if attempts.len() >= 12 { Ok(attempts) } else { Err(attempts) }
+    })
+    .await;
+    assert_eq!(attempts, [1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4]);
+    assert!(world.crm.contacts().await.is_empty());
+
+    world.crm.faults(json!({"fail_all_status": null})).await;
+    world.replay().await;
+    world.settle().await;
+    assert_eq!((world.crm.contacts().await.len(), world.failures().await.len()), (3, 0));
+}
+
+#[tokio::test]
+async fn a_record_that_is_refused_blocks_itself_alone_until_it_changes() {
+    let world = World::start().await;
+    let person = |n: u32| {
+        let email = if n == 4 { "zoe@-exemple.fr".to_owned() } else { format!("p{n}@exemple.fr") };
+        event("prospect.created", &format!("p{n}"), json!({"last_name": format!("P{n}"), "website": email}))
+    };
+    // A website goes into the address field, which the platform checks more strictly than we check a website.
+    world.map(FieldMapping::to_platform("website", "email")).await;
+    world.accept((0..8).map(person).collect()).await;
+    world.settle().await;
+
+    assert_eq!(world.crm.contacts().await.len(), 7);
+    assert!(world.link("p4").await.is_blocked);
+    let failures = world.failures().await;
+    assert_eq!(failures.iter().map(|group| group.count).collect::<Vec<_>>(), [1], "{failures:#?}");
+
+    world.accept(vec![event("prospect.updated", "p4", json!({"website": "zoe@exemple.fr"}))]).await;
+    world.settle().await;
+    assert_eq!((world.crm.contacts().await.len(), world.failures().await.len()), (8, 0));
+}
+
+#[tokio::test]
+async fn a_property_that_the_platform_does_not_know_blocks_until_the_mapping_changes() {
+    let world = World::with(&HASTE).await;
+    world.map(FieldMapping::to_platform("notes", "no_such_property")).await;
+    let data = json!({"email": "zoe@exemple.fr", "notes": "Rappeler mardi"});
+    world.accept(vec![event("prospect.created", "p1", data)]).await;
+    world.accept(vec![event("prospect.created", "p2", json!({"email": "paul@exemple.fr"}))]).await;
+    world.settle().await;
+    assert!(world.link("p1").await.is_blocked);
+    assert_eq!(world.crm.only_contact().await.1["email"], "paul@exemple.fr");
+
+    world.map(FieldMapping::to_platform("notes", "message")).await;
+    wait::until("the blocked contact to arrive", DEADLINE, || async {
+        let contacts = world.crm.contacts().await;
+        if contacts.len() == 2 { Ok(()) } else { Err(world.failures().await) }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn refused_credentials_park_the_integration_and_lose_nothing() {
+    let world = World::with(&HASTE).await;
+    world.crm.faults(json!({"token_revoked": true})).await;
+    world.accept((0..5).map(by_number).collect()).await;
+    wait::until("the integration to be parked", DEADLINE, || async {
+        let status = world.status().await;
+        if status == Status::ReauthRequired { Ok(()) } else { Err(status) }
+    })
+    .await;
+    world.accept((5..10).map(by_number).collect()).await;
+    world.take_in().await;
+    assert_eq!((world.drift().await, world.failures().await.len()), (10, 0));
+
+    world.crm.faults(json!({"token_revoked": false})).await;
+    world.set_status(Status::Active).await;
+    world.settle().await;
+    assert_eq!(world.crm.people().await, json!({"in_crm": 10, "people": 10, "duplicates": 0, "contacts": 10}));
+}
+
+#[tokio::test]
+async fn a_tight_limit_is_kept_to_and_blocks_nothing() {
+    let world = World::with(&HASTE).await;
+    world.crm.faults(json!({"rate_limit_per_10s": 15})).await;
+    for n in 0..12 {
+        world.accept(vec![event("prospect.created", &format!("p{n}"), json!({"email": format!("p{n}@exemple.fr")}))]).await;
+        world.take_in().await;
+    }
+    world.settle_within(Duration::from_secs(120)).await;
+    assert_eq!((world.crm.contacts().await.len(), world.failures().await.len()), (12, 0));
+    let refused = world.failed().iter().filter(|class| **class == FaultKind::RateLimited).count();
+    assert!(refused <= 2, "{refused} attempts were refused for their number");
+}

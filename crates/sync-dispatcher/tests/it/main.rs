@@ -1,0 +1,22 @@
+//! The dispatcher as production starts it, between a real broker, a real database and a stand-in for the platform.
+
+#[cfg(test)]
+mod arriving;
+#[cfg(test)]
+mod crm;
+#[cfg(test)]
+mod deleting;
+#[cfg(test)]
+mod failing;
+#[cfg(test)]
+mod hearing;
+#[cfg(test)]
+mod recovering;
+#[cfg(test)]
+mod settling;
+#[cfg(test)]
+mod state;
+#[cfg(test)]
+mod tying;
+#[cfg(test)]
+mod world;

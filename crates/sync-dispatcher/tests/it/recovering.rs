@@ -1,0 +1,104 @@
+//! What is lost on the way comes again: queues, connections, and what was there before the integration was.
+
+use serde_json::{Value, json};
+use testkit::wait;
+
+use domain::message::{Message, RecordPush};
+
+use crate::world::{DEADLINE, HASTE, World, event};
+
+fn person(n: u32) -> Value {
+    event("prospect.created", &format!("p{n}"), json!({"email": format!("p{n}@exemple.fr")}))
+}
+
+#[tokio::test]
+async fn what_a_lost_queue_held_arrives() {
+    let world = World::with(&HASTE).await;
+    world.crm.faults(json!({"latency_ms": 100})).await;
+    for n in 0..40 {
+        world.accept(vec![person(n)]).await;
+        if n % 10 == 5 {
+            world.vhost.delete_queue(RecordPush::QUEUE).await;
+        }
+    }
+    world.settle().await;
+    assert_eq!((world.crm.contacts().await.len(), world.crm.duplicates().await), (40, 0));
+}
+
+#[tokio::test]
+async fn announcements_that_vanished_are_made_again() {
+    let world = World::quiet(&HASTE).await;
+    let stop = world.dispatch();
+    world.switch(false).await;
+    world.accept((0..20).map(person).collect()).await;
+    world.take_in().await;
+    world.switch(true).await;
+    wait::until("the records to be linked", DEADLINE, || async { (world.drift().await == 20).then_some(()) }).await;
+    stop.cancel();
+    world.vhost.delete_queue(RecordPush::QUEUE).await;
+
+    world.dispatch();
+    world.settle().await;
+    assert_eq!((world.crm.contacts().await.len(), world.crm.duplicates().await), (20, 0));
+}
+
+#[tokio::test]
+async fn an_integration_that_is_switched_on_later_gets_what_was_there_before() {
+    let world = World::quiet(&HASTE).await;
+    world.switch(false).await;
+    world.dispatch();
+    world.accept((0..30).map(person).collect()).await;
+    world.take_in().await;
+    assert!(world.crm.contacts().await.is_empty());
+
+    world.switch(true).await;
+    wait::until("all contacts", DEADLINE, || async {
+        let count = world.crm.contacts().await.len();
+        if count == 30 { Ok(()) } else { Err(count) }
+    })
+    .await;
+    world.settle().await;
+    assert_eq!(world.crm.duplicates().await, 0);
+}
+
+#[tokio::test]
+async fn outcomes_that_could_not_be_published_reach_the_log_later() {
+    let world = World::with(&HASTE).await;
+    world.crm.faults(json!({"latency_ms": 1_000})).await;
+    world.accept((0..5).map(person).collect()).await;
+    world.take_in().await;
+    wait::until("the first request to be under way", DEADLINE, || async { world.is_worked_on().await.then_some(()) })
+        .await;
+    world.line.cut();
+    wait::until("outcomes that nobody was told of", DEADLINE, || async {
+        let waiting = world.unpublished().await.len();
+        if waiting >= 5 { Ok(()) } else { Err(waiting) }
+    })
+    .await;
+    assert!(world.outcomes().is_empty());
+
+    world.line.mend();
+    world.settle().await;
+    wait::until("the outcomes in the log", DEADLINE, || async {
+        let (told, waiting) = (world.outcomes(), world.unpublished().await.len());
+        if told.len() >= 5 && waiting == 0 { Ok(()) } else { Err((told.len(), waiting)) }
+    })
+    .await;
+    assert_eq!((world.crm.contacts().await.len(), world.crm.duplicates().await), (5, 0));
+}
+
+#[tokio::test]
+async fn two_dispatchers_of_which_one_ends_in_the_middle_make_no_duplicate() {
+    let world = World::quiet(&HASTE).await;
+    world.crm.faults(json!({"latency_ms": 50})).await;
+    let first = world.dispatch();
+    world.dispatch();
+    for n in 0..30 {
+        world.accept(vec![person(n)]).await;
+        if n == 15 {
+            first.cancel();
+        }
+    }
+    world.settle().await;
+    assert_eq!((world.crm.contacts().await.len(), world.crm.duplicates().await), (30, 0));
+}

@@ -1,0 +1,134 @@
+//! What a test looks at in the database, through the functions that the product has for it.
+
+use std::collections::BTreeSet;
+
+use domain::fault::FaultKind;
+use domain::field::FieldValue;
+use domain::id::{RecordId, SyncLogId};
+use domain::identity::Identity;
+use domain::integration::Status;
+use domain::kind::RecordKind;
+use domain::record::Record;
+use persistence::records::conflicts::{self, Kept};
+use persistence::records::identities::{self, IdentityKey};
+use persistence::records::links::{self, FailureGroup, LinkView};
+use persistence::records::{listing, store};
+use persistence::{health, integrations, mappings};
+
+use crate::world::World;
+
+impl World {
+    /// How many links are owed.
+    pub(crate) async fn drift(&self) -> i64 {
+        links::drift(&mut self.begin().await, self.tenant, self.integration).await.unwrap()
+    }
+
+    /// How many of these subjects have a record.
+    pub(crate) async fn known(&self, kind: RecordKind, subjects: &[String]) -> usize {
+        let key = |subject: &String| IdentityKey { kind, identity: Identity::coccinelle(subject) };
+        let keys: BTreeSet<IdentityKey> = subjects.iter().map(key).collect();
+        identities::find(&mut self.begin().await, self.tenant, &keys).await.unwrap().len()
+    }
+
+    /// The contacts' records.
+    pub(crate) async fn records(&self) -> Vec<Record> {
+        let kind = RecordKind::Contact;
+        let wanted = listing::Wanted { kind, identifiers: None, after: None, limit: 100_000 };
+        let listed = listing::list(&mut self.begin().await, self.tenant, &wanted).await.unwrap();
+        listed.into_iter().map(|listed| listed.record).collect()
+    }
+
+    /// The record of a subject.
+    pub(crate) async fn record(&self, subject: &str) -> Record {
+        let key = IdentityKey { kind: RecordKind::Contact, identity: Identity::coccinelle(subject) };
+        let mut tx = self.begin().await;
+        let found = identities::find(&mut tx, self.tenant, &[key.clone()].into()).await.unwrap();
+        store::get(&mut tx, self.tenant, found[&key]).await.unwrap().unwrap()
+    }
+
+    /// A value of a subject's record; empty where there is none.
+    pub(crate) async fn value(&self, subject: &str, field: &str) -> String {
+        text(&self.record(subject).await, field)
+    }
+
+    /// How far the CRM is in step with a subject's record.
+    pub(crate) async fn link(&self, subject: &str) -> LinkView {
+        let record = self.record(subject).await.id;
+        let links = links::of_record(&mut self.begin().await, self.tenant, record).await.unwrap();
+        links.into_iter().find(|link| link.integration == self.integration).unwrap()
+    }
+
+    /// What a record lost.
+    pub(crate) async fn conflicts(&self, record: RecordId) -> Vec<Kept> {
+        conflicts::of_record(&mut self.begin().await, self.tenant, record).await.unwrap()
+    }
+
+    /// The failures that block links.
+    pub(crate) async fn failures(&self) -> Vec<FailureGroup> {
+        links::failures(&mut self.begin().await, self.tenant, self.integration).await.unwrap()
+    }
+
+    /// Replays all of them, as an admin does.
+    pub(crate) async fn replay(&self) {
+        let mut tx = self.begin().await;
+        let pushes = links::replay(&mut tx, self.tenant, self.integration, None).await.unwrap();
+        tx.commit().await.unwrap();
+        for push in pushes {
+            self.broker.publish(&push, &messaging::Context::new()).await.unwrap();
+        }
+    }
+
+    /// The outcomes that the log has not been told of.
+    pub(crate) async fn unpublished(&self) -> Vec<SyncLogId> {
+        let found = links::leftovers(&mut self.begin().await, std::time::Duration::ZERO, 10_000).await.unwrap();
+        found.into_iter().map(|(_, outcome)| outcome.id).collect()
+    }
+
+    /// How the integration is.
+    pub(crate) async fn status(&self) -> Status {
+        health::get(&mut self.begin().await, self.tenant, self.integration).await.unwrap().unwrap().status
+    }
+
+    /// Says how it is, as the gateway does when it is connected again.
+    pub(crate) async fn set_status(&self, status: Status) {
+        let mut tx = self.begin().await;
+        health::set_status(&mut tx, self.tenant, self.integration, status, None).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    /// Switches the integration on or off.
+    pub(crate) async fn switch(&self, enabled: bool) {
+        let mut tx = self.begin().await;
+        integrations::set_enabled(&mut tx, self.tenant, self.integration, enabled).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    /// Whether a dispatcher holds a link.
+    pub(crate) async fn is_worked_on(&self) -> bool {
+        let (owed, mut tx) = (self.drift().await, self.begin().await);
+        // Rolled back: this only looks which of them are free.
+        let free = links::due_of(&mut tx, self.integration, owed).await.unwrap().len();
+        i64::try_from(free).unwrap() < owed
+    }
+
+    /// Maps one more field of contacts.
+    pub(crate) async fn map(&self, field: domain::mapping::FieldMapping) {
+        let (mut tx, kind) = (self.begin().await, RecordKind::Contact);
+        let present = mappings::get(&mut tx, self.tenant, self.integration, kind).await.unwrap().unwrap();
+        let mut fields = present.fields;
+        fields.retain(|old| old.local != field.local);
+        fields.push(field);
+        mappings::replace(&mut tx, (self.tenant, self.integration), kind, &fields).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    /// The classes of the failures that the log was told of.
+    pub(crate) fn failed(&self) -> Vec<FaultKind> {
+        self.outcomes().into_iter().filter_map(|outcome| Some(outcome.error?.class)).collect()
+    }
+}
+
+/// A value of a record as text; empty where there is none.
+pub(crate) fn text(record: &Record, field: &str) -> String {
+    record.fields.value(field).and_then(FieldValue::as_text).unwrap_or_default().to_owned()
+}
