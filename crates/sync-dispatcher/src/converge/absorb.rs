@@ -137,7 +137,11 @@ async fn refuse_what_is_held(
     let mut found_before = BTreeSet::new();
     for job in jobs.iter_mut() {
         let Some(external_id) = found(job) else { continue };
-        let is_held = holders.get(&external_id).is_some_and(|holder| holder.record.is_some());
+        let holder = holders.get(&external_id);
+        let is_held = holder.is_some_and(|holder| holder.record.is_some());
+        if holder.is_some_and(|holder| holder.record.is_none()) {
+            job.read_again();
+        }
         if is_held || !found_before.insert(external_id) {
             block(job, FaultKind::Conflict, "already_linked", HELD);
         }

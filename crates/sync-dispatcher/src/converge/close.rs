@@ -51,7 +51,9 @@ async fn settle(
     let mut collisions = 0;
     loop {
         match settle_once(session, kind, jobs).await {
-            Err(DispatchError::Persistence(error)) if error.kind() == FaultKind::Conflict && collisions < COLLISIONS => {
+            Err(DispatchError::Persistence(error))
+                if error.kind() == FaultKind::Conflict && collisions < COLLISIONS =>
+            {
                 collisions += 1;
             }
             settled => return settled,
@@ -94,9 +96,11 @@ async fn refuse_what_is_held(
     let mut given = BTreeSet::new();
     for job in jobs.iter_mut() {
         let Some(external_id) = new_id(job) else { continue };
-        let is_held = holders
-            .get(&external_id)
-            .is_some_and(|holder| holder.record.is_some() && holder.push.link_id != job.leased.push.link_id);
+        let holder = holders.get(&external_id).filter(|holder| holder.push.link_id != job.leased.push.link_id);
+        let is_held = holder.is_some_and(|holder| holder.record.is_some());
+        if holder.is_some_and(|holder| holder.record.is_none()) {
+            job.read_again();
+        }
         if is_held || !given.insert(external_id) {
             job.state.external_id = None;
             block(job, FaultKind::Conflict, "already_linked", HELD);

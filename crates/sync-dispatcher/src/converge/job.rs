@@ -67,6 +67,11 @@ impl Job {
         self.ending.is_some()
     }
 
+    /// Leaves the object to be read once more: something was heard of it that no look of this batch can have seen.
+    pub(super) fn read_again(&mut self) {
+        self.read_seq = self.leased.remote_seq - 1;
+    }
+
     /// Notes what was tried.
     pub(super) fn log(&mut self, tried: Try) {
         self.outcomes.push(SyncOutcome {

@@ -95,7 +95,7 @@ fn note_written(
                 fail(job, &session.engine.schedule, &error, tried);
                 if error.kind == FaultKind::NotFound {
                     // The object seems to be gone: a read has to say so before that is believed.
-                    job.read_seq = job.leased.remote_seq - 1;
+                    job.read_again();
                     job.ending = Some(Ending::Released(None));
                 }
             }
