@@ -48,9 +48,8 @@ impl Fault for PersistenceError {
 }
 
 fn kind_of(error: &DieselError) -> FaultKind {
-    match error {
-        DieselError::NotFound => FaultKind::NotFound,
-        DieselError::DatabaseError(kind, information) => match kind {
+    if let DieselError::DatabaseError(kind, information) = error {
+        return match kind {
             DatabaseErrorKind::UniqueViolation | DatabaseErrorKind::ExclusionViolation => FaultKind::Conflict,
             DatabaseErrorKind::ForeignKeyViolation
             | DatabaseErrorKind::NotNullViolation
@@ -62,9 +61,14 @@ fn kind_of(error: &DieselError) -> FaultKind {
             | DatabaseErrorKind::UnableToSendCommand => FaultKind::Unavailable,
             _ if is_going_away(information.message()) => FaultKind::Unavailable,
             _ => FaultKind::Internal,
-        },
-        DieselError::BrokenTransactionManager => FaultKind::Unavailable,
-        _ => FaultKind::Internal,
+        };
+    }
+    if matches!(error, DieselError::NotFound) {
+        FaultKind::NotFound
+    } else if matches!(error, DieselError::BrokenTransactionManager) {
+        FaultKind::Unavailable
+    } else {
+        FaultKind::Internal
     }
 }
 

@@ -44,10 +44,8 @@ pub(crate) fn from_word<T: DeserializeOwned>(column: &'static str, word: String)
 
 /// The word that serde gives to a variant without fields.
 pub(crate) fn to_word<T: Serialize>(value: &T) -> Result<String, PersistenceError> {
-    match to_json(value)? {
-        Value::String(word) => Ok(word),
-        other => serde_json::from_value(other).map_err(PersistenceError::Unwritable),
-    }
+    // JSON text and nothing else: a variant with fields is no word.
+    serde_json::from_value(to_json(value)?).map_err(PersistenceError::Unwritable)
 }
 
 /// The text without the character that PostgreSQL cannot store.
