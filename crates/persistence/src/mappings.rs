@@ -73,7 +73,13 @@ SELECT $1, $2, $3, place - 1, field ->> 'local', field ->> 'remote', field ->> '
        field -> 'transform', (field ->> 'identifier')::boolean, field -> 'default'
 FROM jsonb_array_elements($4) WITH ORDINALITY AS list(field, place)";
 
+/// The reconciler makes every link of the integration owed that was synced under an older mapping.
+const LINK_AGAIN: &str =
+    "UPDATE tenant_integrations SET linked_version = 0, updated_at = now() WHERE tenant_id = $1 AND id = $2";
+
 /// Replaces the mapping of a kind in the integration of a tenant; returns its new version.
+///
+/// Links that were brought into step under the old one are owed again, those that it blocked among them.
 ///
 /// # Errors
 /// A conflict where a remote field appears twice.
@@ -103,5 +109,6 @@ pub async fn replace(
         .bind::<Jsonb, _>(storable_json(to_json(&fields)?))
         .execute(&mut **tx)
         .await?;
+    sql_query(LINK_AGAIN).bind::<Text, _>(&tenant).bind::<Text, _>(&integration).execute(&mut **tx).await?;
     Ok(version)
 }

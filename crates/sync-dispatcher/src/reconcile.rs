@@ -85,7 +85,7 @@ async fn publish_leftovers(engine: &Engine) -> Result<(), DispatchError> {
     engine.publish_outcomes(outcomes.collect()).await
 }
 
-/// Gives every record a link in integrations that were switched on or changed.
+/// Gives every record a link in integrations that were switched on or changed, and every link the newest mapping.
 async fn link_records(engine: &Engine) -> Result<(), DispatchError> {
     let mut tx = engine.database.begin(Scope::System).await?;
     let unlinked = links::integrations_to_link(&mut tx).await?;

@@ -14,7 +14,8 @@ fn created(subject: &str, data: Value) -> Value {
 #[tokio::test]
 async fn a_prospect_becomes_a_contact_with_a_link_and_a_line_in_the_log() {
     let world = World::start().await;
-    let data = json!({"first_name": "Zoé", "last_name": "Martin", "email": "zoe@exemple.fr", "phone": "06 12 34 56 78"});
+    let data =
+        json!({"first_name": "Zoé", "last_name": "Martin", "email": "zoe@exemple.fr", "phone": "06 12 34 56 78"});
     world.accept(vec![created("p1", data)]).await;
     world.settle().await;
 

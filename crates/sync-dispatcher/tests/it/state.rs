@@ -111,12 +111,12 @@ impl World {
         i64::try_from(free).unwrap() < owed
     }
 
-    /// Maps one more field of contacts.
+    /// Maps one more field of contacts, in place of what was mapped to or from the same.
     pub(crate) async fn map(&self, field: domain::mapping::FieldMapping) {
         let (mut tx, kind) = (self.begin().await, RecordKind::Contact);
         let present = mappings::get(&mut tx, self.tenant, self.integration, kind).await.unwrap().unwrap();
         let mut fields = present.fields;
-        fields.retain(|old| old.local != field.local);
+        fields.retain(|old| old.local != field.local && old.remote != field.remote);
         fields.push(field);
         mappings::replace(&mut tx, (self.tenant, self.integration), kind, &fields).await.unwrap();
         tx.commit().await.unwrap();
