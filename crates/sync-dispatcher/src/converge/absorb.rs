@@ -40,7 +40,7 @@ pub(super) async fn absorb(
     let mut changed = Vec::new();
     for job in jobs.iter_mut().filter(|job| !job.has_ended()) {
         // As it is now, under the lock, not as it was before the look.
-        let Some(mut record) = job.record.take() else { continue };
+        let Some(mut record) = job.record.clone() else { continue };
         if let Some(now) = current.remove(&record.id) {
             record = now;
         }
