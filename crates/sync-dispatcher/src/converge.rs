@@ -5,6 +5,7 @@ mod close;
 mod failure;
 mod job;
 mod lanes;
+mod load;
 mod look;
 mod plan;
 mod resolve;

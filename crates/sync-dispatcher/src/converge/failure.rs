@@ -21,17 +21,13 @@ pub(super) fn fail(job: &mut Job, schedule: &RetrySchedule, error: &ConnectorErr
         job.ending = Some(Ending::Released(Some(due)));
         return;
     }
-    let class = match error.kind {
-        // The credentials are refused for every record alike; the integration is parked, and this stays owed.
-        FaultKind::Unauthorized => None,
-        kind => Some(kind),
-    };
     let sync_error = SyncError { class: error.kind, code: error.code.clone(), message: error.message.clone() };
     if tried.sync_type == SyncType::Create {
         job.intent_is_open = job.intent_is_open || error.outcome_is_unknown();
     }
     job.log(Try { error: Some(sync_error.clone()), response: error.body.as_deref().cloned(), ..tried });
-    if class.is_none() {
+    if error.kind == FaultKind::Unauthorized {
+        // The credentials are refused for every record alike; the integration is parked, and this stays owed.
         job.ending = Some(Ending::Released(None));
         return;
     }

@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::fault::FaultKind;
-use domain::id::RecordId;
+use domain::id::{RecordId, TenantId};
 use domain::identity::{self, Identity};
 use domain::kind::RecordKind;
-use domain::link::{LinkState, RemoteObject};
+use domain::link::LinkState;
 use domain::record::{Fields, Record};
 use persistence::Transaction;
 use persistence::records::identities::{self, IdentityKey};
-use persistence::records::{links, store};
+use persistence::records::links::{self, Counterpart};
+use persistence::records::store;
 
 use super::failure::block;
 use super::job::{Job, Seen};
@@ -27,62 +28,115 @@ pub(super) async fn resolve(
     tx: &mut Transaction,
     jobs: &mut Vec<Job>,
 ) -> Result<(), DispatchError> {
-    let unknown = |job: &&mut Job| job.record.is_none() && !job.has_ended();
-    let mut described: BTreeMap<usize, Vec<Identity>> = BTreeMap::new();
-    for (index, job) in jobs.iter_mut().enumerate().filter(|(_, job)| unknown(&job)) {
-        if let Seen::There(object) = &job.seen {
-            described.insert(index, identities_of(session, kind, object));
-        }
-    }
+    drop_missing(tx, jobs).await?;
+    let described = describe(session, kind, jobs);
     if described.is_empty() {
-        return drop_missing(tx, jobs).await;
+        return Ok(());
     }
-    let keys = described.values().flatten().map(|identity| IdentityKey { kind, identity: identity.clone() }).collect();
-    let tenant = session.integration.tenant_id;
-    identities::lock(tx, tenant, &keys).await?;
-    let mut named = identities::find(tx, tenant, &keys).await?;
-    let candidates = candidates(jobs, &described, &named, kind);
-    let known = store::get_many(tx, tenant, &candidates).await?;
-    let known: BTreeMap<RecordId, Record> = known.into_iter().map(|record| (record.id, record)).collect();
-    let mut taken = links::by_record(tx, session.integration.id, &candidates).await?;
+    let mut homes = Homes::load(session, kind, tx, &described).await?;
     let mut dropped = Vec::new();
-    for (index, identities) in &described {
-        let Some(job) = jobs.get_mut(*index) else { continue };
-        let id = belongs_to(job, identities, &named, kind).filter(|id| known.contains_key(id));
-        if let Some(counterpart) = id.and_then(|id| taken.get(&id)) {
-            if counterpart.external_id.is_some() {
+    for (index, object) in described {
+        let Some(job) = jobs.get_mut(index) else { continue };
+        let home = homes.of(&object);
+        match home.and_then(|home| homes.taken.get(&home)) {
+            Some(counterpart) if counterpart.external_id.is_some() => {
                 block(job, FaultKind::Conflict, "duplicate_remote", DUPLICATE);
-            } else {
-                // The record's own link is about to find this object.
-                dropped.push(job.leased.push.link_id);
             }
-            continue;
+            // The record's own link is about to find this object.
+            Some(_) => dropped.push(job.leased.push.link_id),
+            None => {
+                job.record = Some(homes.move_in(home, object, job));
+                // What is there is adopted, as at every first contact.
+                job.state = LinkState::default();
+            }
         }
-        let record = id.and_then(|id| known.get(&id).cloned()).unwrap_or_else(|| Record {
-            id: RecordId::new(),
-            tenant_id: tenant,
-            kind,
-            fields: Fields::default(),
-            version: 0,
-        });
-        for identity in identities {
-            named.entry(IdentityKey { kind, identity: identity.clone() }).or_insert(record.id);
-        }
-        taken.insert(
-            record.id,
-            links::Counterpart {
-                push: job.leased.push,
-                record: Some(record.id),
-                external_id: job.state.external_id.clone(),
-            },
-        );
-        job.record = Some(record);
-        // What is there is adopted, as at every first contact.
-        job.state = LinkState::default();
     }
     links::drop_unread(tx, &dropped).await?;
     jobs.retain(|job| !dropped.contains(&job.leased.push.link_id));
-    drop_missing(tx, jobs).await
+    Ok(())
+}
+
+/// What tells whose an object is.
+struct Described {
+    /// Our key, where a write of ours left it there.
+    key: Option<RecordId>,
+    /// What identifies the person, the strongest first.
+    identities: Vec<Identity>,
+}
+
+/// The objects that no record stands for yet, by the place of their jobs.
+fn describe(session: &Session<'_>, kind: RecordKind, jobs: &[Job]) -> BTreeMap<usize, Described> {
+    let mapping = session.mapping(kind);
+    let mut described = BTreeMap::new();
+    for (index, job) in jobs.iter().enumerate().filter(|(_, job)| job.record.is_none() && !job.has_ended()) {
+        if let Seen::There(object) = &job.seen {
+            let mut content = Fields::default();
+            LinkState::default().take_remote(&mut content, &mapping, object, session.arrival());
+            let identities = identity::of_content(kind, &content, session.region);
+            described.insert(index, Described { key: object.key, identities });
+        }
+    }
+    described
+}
+
+/// The records that objects of one batch may belong to.
+struct Homes {
+    tenant: TenantId,
+    kind: RecordKind,
+    named: BTreeMap<IdentityKey, RecordId>,
+    known: BTreeMap<RecordId, Record>,
+    taken: BTreeMap<RecordId, Counterpart>,
+}
+
+impl Homes {
+    async fn load(
+        session: &Session<'_>,
+        kind: RecordKind,
+        tx: &mut Transaction,
+        described: &BTreeMap<usize, Described>,
+    ) -> Result<Self, DispatchError> {
+        let tenant = session.integration.tenant_id;
+        let identities = described.values().flat_map(|object| &object.identities);
+        let keys = identities.map(|identity| IdentityKey { kind, identity: identity.clone() }).collect();
+        identities::lock(tx, tenant, &keys).await?;
+        let named = identities::find(tx, tenant, &keys).await?;
+        let by_key = described.values().filter_map(|object| object.key);
+        let candidates: BTreeSet<RecordId> = by_key.chain(named.values().copied()).collect();
+        let records = store::get_many(tx, tenant, &candidates).await?;
+        // A key is what stands in the CRM, where anybody may have copied it onto something else.
+        let known =
+            records.into_iter().filter(|record| record.kind == kind).map(|record| (record.id, record)).collect();
+        let taken = links::by_record(tx, session.integration.id, &candidates).await?;
+        Ok(Self { tenant, kind, named, known, taken })
+    }
+
+    /// The record that an object belongs to: by our key, else by the strongest identifier alone, as for Coccinelle's own
+    /// events.
+    fn of(&self, object: &Described) -> Option<RecordId> {
+        let by_identity = object
+            .identities
+            .first()
+            .and_then(|identity| self.named.get(&IdentityKey { kind: self.kind, identity: identity.clone() }).copied());
+        [object.key, by_identity].into_iter().flatten().find(|id| self.known.contains_key(id))
+    }
+
+    /// The record at `home`, or a new one, from now on taken by the job's object.
+    fn move_in(&mut self, home: Option<RecordId>, object: Described, job: &Job) -> Record {
+        let record = home.and_then(|id| self.known.get(&id).cloned()).unwrap_or_else(|| Record {
+            id: RecordId::new(),
+            tenant_id: self.tenant,
+            kind: self.kind,
+            fields: Fields::default(),
+            version: 0,
+        });
+        for identity in object.identities {
+            self.named.entry(IdentityKey { kind: self.kind, identity }).or_insert(record.id);
+        }
+        let external_id = job.state.external_id.clone();
+        self.taken.insert(record.id, Counterpart { push: job.leased.push, record: Some(record.id), external_id });
+        self.known.insert(record.id, record.clone());
+        record
+    }
 }
 
 /// An object that was heard of and is not there any more concerns nobody.
@@ -94,43 +148,4 @@ async fn drop_missing(tx: &mut Transaction, jobs: &mut Vec<Job>) -> Result<(), D
         jobs.retain(|job| !missing.contains(&job.leased.push.link_id));
     }
     Ok(())
-}
-
-fn identities_of(session: &Session<'_>, kind: RecordKind, object: &RemoteObject) -> Vec<Identity> {
-    let mut content = Fields::default();
-    LinkState::default().take_remote(&mut content, &session.mapping(kind), object, session.arrival());
-    identity::of_content(kind, &content, session.region)
-}
-
-fn belongs_to(
-    job: &Job,
-    identities: &[Identity],
-    named: &BTreeMap<IdentityKey, RecordId>,
-    kind: RecordKind,
-) -> Option<RecordId> {
-    let key = match &job.seen {
-        Seen::There(object) => object.key,
-        Seen::Unasked | Seen::Missing => None,
-    };
-    let by_identity = || {
-        // Only by the strongest, as for Coccinelle's own events.
-        let identity = identities.first()?.clone();
-        named.get(&IdentityKey { kind, identity }).copied()
-    };
-    key.or_else(by_identity)
-}
-
-fn candidates(
-    jobs: &[Job],
-    described: &BTreeMap<usize, Vec<Identity>>,
-    named: &BTreeMap<IdentityKey, RecordId>,
-    kind: RecordKind,
-) -> BTreeSet<RecordId> {
-    let job = |index: &usize| jobs.get(*index);
-    let found = described.iter().filter_map(|(index, identities)| {
-        let job = job(index)?;
-        // Both, since a key of a record that was erased falls back to what identifies the person.
-        Some([belongs_to(job, identities, named, kind), belongs_to(job, identities, named, kind)])
-    });
-    found.flatten().flatten().collect()
 }

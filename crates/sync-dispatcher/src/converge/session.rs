@@ -1,28 +1,26 @@
 //! One batch's view of an integration: its connector, account and mappings, and the lease under which it works.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use connectors::account::Account;
 use connectors::connector::Connector;
 use connectors::error::ConnectorError;
 use connectors::registry::Platform;
-use domain::fault::{Fault, FaultKind};
-use domain::id::{IntegrationId, LeaseToken, LinkId, RecordId, TenantId};
+use domain::id::{IntegrationId, LeaseToken, LinkId, TenantId};
 use domain::identity::Region;
 use domain::integration::{Integration, Status};
 use domain::kind::RecordKind;
 use domain::link::Arrival;
 use domain::mapping::Mapping;
 use domain::message::RecordPush;
-use domain::record::Record;
 use domain::time::Timestamp;
 use domain::trace::TraceParent;
-use persistence::records::links::{self, Leased};
-use persistence::records::store;
-use persistence::{Scope, Transaction, health, integrations, mappings, tenants};
+use persistence::records::links;
+use persistence::{Scope, health, integrations, tenants};
 use tokio::time::Instant;
 
 use super::job::Job;
+use super::load;
 use crate::engine::{DispatchError, Engine};
 
 /// The part of a lease that platform calls may use; the rest is for committing what came of them.
@@ -66,12 +64,12 @@ impl<'a> Session<'a> {
             tx.commit().await?;
             return Ok(None);
         }
-        let records = load_records(&mut tx, tenant, &leased).await?;
-        let mappings = load_mappings(&mut tx, &integration).await?;
+        let records = load::records(&mut tx, tenant, &leased).await?;
+        let mappings = load::mappings(&mut tx, &integration).await?;
         let region = tenants::region(&mut tx, tenant).await?.unwrap_or(Region::FR);
         let backend = integrations::backend(&mut tx, tenant).await?;
         tx.commit().await?;
-        let account = engine.accounts.open(&integration).await.map_err(|error| unusable(&error));
+        let account = engine.accounts.open(&integration).await.map_err(|error| load::unusable(&error));
         let jobs = leased.into_iter().map(|leased| {
             let trace = links.get(&leased.push.link_id).copied().unwrap_or_else(TraceParent::generate);
             let record = leased.record.and_then(|id| records.get(&id).cloned());
@@ -111,33 +109,4 @@ impl<'a> Session<'a> {
         let trace = self.traces.values().next().copied().unwrap_or_else(TraceParent::generate);
         self.engine.announce(pushes, trace).await
     }
-}
-
-fn unusable(error: &accounts::AccountError) -> ConnectorError {
-    tracing::error!(%error, "an account cannot be opened");
-    let kind = if error.kind().is_transient() { FaultKind::Unavailable } else { FaultKind::Invalid };
-    ConnectorError::new(kind, "account_unusable", "Intégration non configurée : ses identifiants ne s'ouvrent pas")
-}
-
-async fn load_records(
-    tx: &mut Transaction,
-    tenant: TenantId,
-    leased: &[Leased],
-) -> Result<BTreeMap<RecordId, Record>, DispatchError> {
-    let ids: BTreeSet<RecordId> = leased.iter().filter_map(|leased| leased.record).collect();
-    let records = store::get_many(tx, tenant, &ids).await?;
-    Ok(records.into_iter().map(|record| (record.id, record)).collect())
-}
-
-async fn load_mappings(
-    tx: &mut Transaction,
-    integration: &Integration,
-) -> Result<BTreeMap<RecordKind, Mapping>, DispatchError> {
-    let mut found = BTreeMap::new();
-    for kind in RecordKind::ALL {
-        if let Some(mapping) = mappings::get(tx, integration.tenant_id, integration.id, kind).await? {
-            found.insert(kind, mapping);
-        }
-    }
-    Ok(found)
 }
