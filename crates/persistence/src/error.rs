@@ -7,6 +7,9 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_async::pooled_connection::deadpool::PoolError;
 use domain::fault::{Fault, FaultKind};
 
+/// How the server begins to say that two transactions waited for each other (class 40P01).
+const DEADLOCK: &str = "deadlock detected";
+
 /// Why something could not be kept or found.
 #[derive(Debug, thiserror::Error)]
 pub enum PersistenceError {
@@ -36,6 +39,16 @@ pub enum PersistenceError {
     Migration(#[source] Box<dyn Error + Send + Sync>),
 }
 
+impl PersistenceError {
+    /// Whether two transactions got into each other's way: begun anew, this one sees what the other left.
+    #[must_use]
+    pub fn is_collision(&self) -> bool {
+        let Self::Statement(DieselError::DatabaseError(kind, information)) = self else { return false };
+        matches!(kind, DatabaseErrorKind::UniqueViolation | DatabaseErrorKind::SerializationFailure)
+            || information.message().starts_with(DEADLOCK)
+    }
+}
+
 impl Fault for PersistenceError {
     fn kind(&self) -> FaultKind {
         match self {
@@ -59,7 +72,9 @@ fn kind_of(error: &DieselError) -> FaultKind {
             | DatabaseErrorKind::ReadOnlyTransaction
             | DatabaseErrorKind::ClosedConnection
             | DatabaseErrorKind::UnableToSendCommand => FaultKind::Unavailable,
-            _ if is_going_away(information.message()) => FaultKind::Unavailable,
+            _ if is_going_away(information.message()) || information.message().starts_with(DEADLOCK) => {
+                FaultKind::Unavailable
+            }
             _ => FaultKind::Internal,
         };
     }
@@ -90,6 +105,13 @@ mod tests {
         let said = "terminating connection due to administrator command".to_owned();
         let error = DieselError::DatabaseError(DatabaseErrorKind::Unknown, Box::new(said));
         assert_eq!(PersistenceError::from(error).kind(), FaultKind::Unavailable);
+    }
+
+    #[test]
+    fn two_transactions_that_wait_for_each_other_collide_and_may_try_again() {
+        let error = DieselError::DatabaseError(DatabaseErrorKind::Unknown, Box::new(DEADLOCK.to_owned()));
+        let error = PersistenceError::from(error);
+        assert_eq!((error.is_collision(), error.kind()), (true, FaultKind::Unavailable));
     }
 
     #[test]

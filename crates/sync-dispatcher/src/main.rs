@@ -9,5 +9,5 @@ async fn main() -> anyhow::Result<()> {
     let settings = config::load()?;
     telemetry::start(&settings.telemetry, "sync-dispatcher");
     let app = startup::build(settings).context("the dispatcher cannot start")?;
-    app.run_until(shutdown::on_signal()).await.context("the listener broke")
+    Box::pin(app.run_until(shutdown::on_signal())).await.context("the listener broke")
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use domain::fault::{Fault as _, FaultKind};
+use domain::fault::FaultKind;
 use domain::id::{LinkId, RecordId};
 use domain::integration::Status;
 use domain::kind::RecordKind;
@@ -41,8 +41,10 @@ pub(super) async fn close(session: &Session<'_>, kind: RecordKind, mut jobs: Vec
     session.engine.publish_outcomes(jobs.into_iter().flat_map(into_outcomes).collect()).await
 }
 
-/// Settles the batch. A delivery may tell of an object that we have just created before we have noted its id: then both
-/// want the same external id, and the next round sees what the delivery left, and takes it over.
+/// Settles the batch.
+///
+/// A delivery may tell of an object that we have just created before we have noted its id: then both want the same
+/// external id, and the next round sees what the delivery left, and takes it over.
 async fn settle(
     session: &Session<'_>,
     kind: RecordKind,
@@ -51,9 +53,7 @@ async fn settle(
     let mut collisions = 0;
     loop {
         match settle_once(session, kind, jobs).await {
-            Err(DispatchError::Persistence(error))
-                if error.kind() == FaultKind::Conflict && collisions < COLLISIONS =>
-            {
+            Err(DispatchError::Persistence(error)) if error.is_collision() && collisions < COLLISIONS => {
                 collisions += 1;
             }
             settled => return settled,

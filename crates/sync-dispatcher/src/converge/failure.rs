@@ -2,13 +2,12 @@
 
 use connectors::error::ConnectorError;
 use domain::fault::FaultKind;
-use domain::outcome::SyncError;
+use domain::outcome::{SyncError, SyncType};
 use domain::retry::{Asked, RetrySchedule};
 use domain::time::Timestamp;
 use persistence::records::links::Ending;
 
 use super::job::{Job, Try};
-use domain::outcome::SyncType;
 
 /// How soon work comes back that was put off without an attempt, where nobody said how soon.
 const SOON: std::time::Duration = std::time::Duration::from_secs(5);
@@ -23,7 +22,7 @@ pub(super) fn fail(job: &mut Job, schedule: &RetrySchedule, error: &ConnectorErr
     }
     let sync_error = SyncError { class: error.kind, code: error.code.clone(), message: error.message.clone() };
     if tried.sync_type == SyncType::Create {
-        job.intent_is_open = job.intent_is_open || error.outcome_is_unknown();
+        job.intent_is_open = error.outcome_is_unknown();
     }
     job.log(Try { error: Some(sync_error.clone()), response: error.body.as_deref().cloned(), ..tried });
     if error.kind == FaultKind::Unauthorized {
