@@ -43,8 +43,8 @@ pub(crate) enum DispatchError {
 impl Fault for DispatchError {
     fn kind(&self) -> FaultKind {
         match self {
-            // Whoever collided finds what the other left when it comes again; a message must not die of it.
-            Self::Persistence(error) if error.is_collision() => FaultKind::Unavailable,
+            // Whoever collided finds what the other left when it comes again, by the schedule; no message dies of it.
+            Self::Persistence(error) if error.is_collision() => FaultKind::Internal,
             Self::Persistence(error) => error.kind(),
             Self::Publish(error) => error.kind(),
             Self::Unreadable(_) | Self::UnknownPlatform(_) => FaultKind::Invalid,
