@@ -1,17 +1,91 @@
 //! `cargo xtask bench`: each figure beside the physical limit measured in the same run.
 
+mod build;
+mod connection;
+mod deliveries;
+mod flow;
+mod journal;
+mod limits;
+mod load;
+mod measure;
+mod prospects;
+mod report;
+mod tenants;
+mod usage;
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+
+use self::measure::Wishes;
+use crate::console::{Console, ServiceLines};
+use crate::services::{Choice, Services};
+use crate::session::{Options, Session};
+use crate::{up, workspace};
+
+const BASE_PORT: u16 = 26_000;
+
 /// The arguments of `cargo xtask bench`.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// Print the figures as one JSON object.
+    /// Print the figures as one JSON object on standard output, and nothing else there.
     #[arg(long)]
-    pub(crate) json: bool,
+    json: bool,
+    /// Seconds for each measurement under load.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=60))]
+    seconds: u64,
+    /// A glance: 2 seconds for each measurement, fewer events.
+    #[arg(long, conflicts_with_all = ["seconds", "events", "samples"])]
+    quick: bool,
+    /// Events that are followed into the CRM, for each way of sharing them out.
+    #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    events: u64,
+    /// Events that are sent one at a time.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=1_000))]
+    samples: u64,
+    /// Run the release builds as they were built last.
+    #[arg(long)]
+    no_build: bool,
+    /// Keep the data and the logs in .dev/bench when it is over.
+    #[arg(long)]
+    keep: bool,
 }
 
-/// Runs the benchmarks.
-///
-/// # Errors
-/// Fails when the stack cannot be started or a figure cannot be measured.
-pub(crate) fn run(_args: &Args) -> anyhow::Result<()> {
-    anyhow::bail!("the benchmarks are not written yet")
+/// Runs the benchmarks, on servers of their own.
+pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let console = Console::new(ServiceLines::InFilesOnly);
+    if !args.no_build {
+        up::interruptible(build::release(&console)).await.transpose()?.context("interrupted")?;
+    }
+    if cfg!(debug_assertions) {
+        return Err(build::go_on_as_released());
+    }
+    let folder = workspace::root().join(".dev/bench");
+    Services::wipe(&folder).await?;
+    let options = Options { choice: Choice::Private, ..Options::new(BASE_PORT) };
+    let mut session = Session::open(&folder, options, console.clone()).await?;
+    let outcome = up::interruptible(measure::everything(&mut session, args.wishes(), &console)).await;
+    session.take_down().await;
+    drop(session);
+    let report = match outcome.transpose() {
+        Ok(report) => report.context("interrupted")?,
+        Err(error) => {
+            console.note(&format!("The logs are in {}", folder.join("logs").display()));
+            return Err(error);
+        }
+    };
+    console.print(&if args.json { serde_json::to_string(&report)? } else { report.table() });
+    if !args.keep {
+        Services::wipe(&folder).await?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Args {
+    fn wishes(&self) -> Wishes {
+        if self.quick {
+            return Wishes { seconds: 2, events: 1_000, samples: 20 };
+        }
+        Wishes { seconds: self.seconds, events: self.events, samples: self.samples }
+    }
 }

@@ -40,7 +40,7 @@ pub fn run() -> ExitCode {
         Task::Demo(args) => wait_for(demo::run(&args)),
         Task::Test(args) => wait_for(test::run(&args)),
         Task::Tidy(args) => tidy::run(&args).map(|()| ExitCode::SUCCESS),
-        Task::Bench(args) => bench::run(&args).map(|()| ExitCode::SUCCESS),
+        Task::Bench(args) => wait_for(bench::run(&args)),
         Task::Ci => wait_for(ci::run()),
     };
     outcome.unwrap_or_else(|error| {

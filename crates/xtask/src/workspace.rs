@@ -13,17 +13,22 @@ pub fn root() -> PathBuf {
     here.ancestors().nth(2).unwrap_or(here).to_owned()
 }
 
-/// The folder that cargo puts debug binaries into, also where `CARGO_TARGET_DIR` moves it.
+/// The folder that cargo puts binaries into, built as this program was: debug or release.
 ///
 /// # Errors
 /// Fails when `cargo metadata` does.
 pub fn binaries() -> anyhow::Result<PathBuf> {
+    Ok(target()?.join(if cfg!(debug_assertions) { "debug" } else { "release" }))
+}
+
+/// The folder of all build output, also where `CARGO_TARGET_DIR` moves it.
+pub(crate) fn target() -> anyhow::Result<PathBuf> {
     let metadata = cargo_metadata::MetadataCommand::new()
         .manifest_path(root().join("Cargo.toml"))
         .no_deps()
         .exec()
         .context("cargo metadata failed")?;
-    Ok(metadata.target_directory.join("debug").into_std_path_buf())
+    Ok(metadata.target_directory.into_std_path_buf())
 }
 
 /// A variable of xtask's own environment; empty counts as unset.

@@ -71,6 +71,12 @@ impl Session {
         Ok(body)
     }
 
+    /// The secret with which the sandbox, and so HubSpot's application in it, signs its deliveries.
+    #[must_use]
+    pub fn webhook_secret(&self) -> SecretString {
+        CLIENT_SECRET.to_owned().into()
+    }
+
     /// Calls the gateway with a token.
     ///
     /// # Errors

@@ -1,0 +1,166 @@
+//! Events all the way: from their acceptance to the contact in the CRM, one by one and in a crowd.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use chrono::{DateTime, Utc};
+use secrecy::ExposeSecret as _;
+
+use super::connection::Connection;
+use super::journal::{Created, Journal};
+use super::load::Waits;
+use super::prospects::{Prospects, Series};
+use super::report::{EndToEnd, Idle};
+use crate::session::{Session, Tenant};
+
+/// How many events share a request.
+pub(super) const BATCH: u64 = 100;
+/// Slow enough for the account's request budget never to be what is waited for.
+const PAUSE: Duration = Duration::from_millis(500);
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
+const LOOK_AGAIN_AT_MANY: Duration = Duration::from_millis(100);
+/// An event that takes this long on an idle system has gone astray.
+const ASTRAY: Duration = Duration::from_secs(30);
+/// The first events find connections and caches cold.
+const WARM_UP: u64 = 3;
+
+/// Sends events one at a time, each when the one before is long done, and looks when its contact was created.
+///
+/// # Errors
+/// Fails when an event is refused or does not arrive.
+pub(super) async fn one_by_one(
+    session: &Session,
+    gateway: SocketAddr,
+    tenant: &Tenant,
+    samples: u64,
+) -> anyhow::Result<Idle> {
+    let mut journal = Journal::from_now(session).await?;
+    let mut connection = Connection::open(gateway).await?;
+    let (mut to_answer, mut to_platform) = (Waits::new()?, Waits::new()?);
+    let token = tenant.service_token.expose_secret();
+    for number in 0..WARM_UP.saturating_add(samples) {
+        let series = if number < WARM_UP { Series::WarmUp } else { Series::Idle };
+        let prospects = Prospects::new(series, token, Utc::now());
+        let sent = Instant::now();
+        accept(&mut connection, &prospects.single(number)).await?;
+        let (answer, accepted_at) = (sent.elapsed(), Utc::now());
+        let created = find(&mut journal, &prospects.email(number)).await?;
+        if series == Series::Idle {
+            to_answer.add(answer);
+            to_platform.add(between(accepted_at, created.at));
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(Idle {
+        samples: to_platform.count(),
+        accept_p50_ms: to_answer.millis(50.0),
+        p50_ms: to_platform.millis(50.0),
+        p99_ms: to_platform.millis(99.0),
+    })
+}
+
+/// Sends a crowd in batches, shared out among the tenants, and waits until each has a contact or `limit` is over.
+///
+/// # Errors
+/// Fails when events are refused, or none arrives.
+pub(super) async fn crowd(
+    session: &Session,
+    gateway: SocketAddr,
+    tenants: &[&Tenant],
+    events: u64,
+    limit: Duration,
+) -> anyhow::Result<EndToEnd> {
+    let series = if tenants.len() == 1 { Series::OneTenant } else { Series::ManyTenants };
+    let mut journal = Journal::from_now(session).await?;
+    let mut connection = Connection::open(gateway).await?;
+    let (started, sent_at) = (Instant::now(), Utc::now());
+    for (batch, tenant) in (0..events.div_ceil(BATCH)).zip(tenants.iter().cycle()) {
+        let first = batch.saturating_mul(BATCH);
+        let size = events.saturating_sub(first).min(BATCH);
+        let prospects = Prospects::new(series, tenant.service_token.expose_secret(), Utc::now());
+        accept(&mut connection, &prospects.batch(first, size)).await?;
+    }
+    let accepted = started.elapsed();
+    let mut arrived = Arrived::default();
+    while arrived.people() < events && started.elapsed() < limit {
+        tokio::time::sleep(LOOK_AGAIN_AT_MANY).await;
+        arrived.add(journal.news().await?);
+    }
+    let last_at = arrived.last_at.context("no event arrived at the platform")?;
+    Ok(EndToEnd::new(tenants.len(), events, &arrived, accepted, between(sent_at, last_at)))
+}
+
+/// What came into the CRM.
+#[derive(Debug, Default)]
+pub(super) struct Arrived {
+    emails: std::collections::HashSet<String>,
+    contacts: u64,
+    last_at: Option<DateTime<Utc>>,
+}
+
+impl Arrived {
+    fn add(&mut self, created: Vec<Created>) {
+        for Created { at, email } in created {
+            self.contacts += 1;
+            self.last_at = self.last_at.max(Some(at));
+            self.emails.insert(email);
+        }
+    }
+
+    /// Different people.
+    pub(super) fn people(&self) -> u64 {
+        u64::try_from(self.emails.len()).unwrap_or(u64::MAX)
+    }
+
+    /// Contacts beyond one for each.
+    pub(super) fn duplicates(&self) -> u64 {
+        self.contacts.saturating_sub(self.people())
+    }
+}
+
+async fn accept(connection: &mut Connection, request: &[u8]) -> anyhow::Result<()> {
+    match connection.send(request).await? {
+        202 => Ok(()),
+        status => bail!("the gateway answered {status}: {}", connection.last_answer()),
+    }
+}
+
+async fn find(journal: &mut Journal, email: &str) -> anyhow::Result<Created> {
+    let started = Instant::now();
+    while started.elapsed() < ASTRAY {
+        let news = journal.news().await?;
+        if let Some(created) = news.into_iter().find(|created| created.email == email) {
+            return Ok(created);
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+    bail!("{email} did not become a contact within {} s", ASTRAY.as_secs())
+}
+
+/// The journal's times are cut to the millisecond, and may so lie before the answer.
+fn between(from: DateTime<Utc>, to: DateTime<Utc>) -> Duration {
+    to.signed_duration_since(from).to_std().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_person_created_twice_is_one_person_and_a_duplicate() {
+        let at = |second| DateTime::from_timestamp(second, 0).unwrap();
+        let created = |second, email: &str| Created { at: at(second), email: email.to_owned() };
+        let mut arrived = Arrived::default();
+        arrived.add(vec![created(1, "a"), created(5, "b")]);
+        arrived.add(vec![created(3, "a")]);
+        assert_eq!((arrived.people(), arrived.duplicates(), arrived.last_at), (2, 1, Some(at(5))));
+    }
+
+    #[test]
+    fn no_time_is_negative() {
+        let (early, late) = (DateTime::from_timestamp_millis(1).unwrap(), DateTime::from_timestamp_millis(3).unwrap());
+        assert_eq!(between(early, late), Duration::from_millis(2));
+        assert_eq!(between(late, early), Duration::ZERO);
+    }
+}

@@ -1,0 +1,121 @@
+//! What a process takes of the machine, as Linux counts it: memory and processor time.
+
+use std::time::Instant;
+
+use serde::Serialize;
+
+/// The unit of processor time in /proc, on every Linux.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// Memory of one process, in MiB.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(super) struct Memory {
+    /// Resident when it was looked at.
+    pub(super) resident_mib: f64,
+    /// The most that was ever resident.
+    pub(super) peak_mib: f64,
+}
+
+impl Memory {
+    /// `None` when the process is gone.
+    pub(super) fn of(pid: u32) -> Option<Self> {
+        Self::parse(&std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?)
+    }
+
+    fn parse(status: &str) -> Option<Self> {
+        let mib = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+            let kib: u32 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+            Some(f64::from(kib) / 1_024.0)
+        };
+        Some(Self { resident_mib: mib("VmRSS:")?, peak_mib: mib("VmHWM:")? })
+    }
+}
+
+/// Counts what the whole machine, this process and one service use from now on.
+#[derive(Debug)]
+pub(super) struct Meter {
+    started: Instant,
+    service: Option<u32>,
+    before: Ticks,
+}
+
+/// Processor cores that were busy on average.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) struct Cores {
+    /// In the service that was measured.
+    pub(super) service: f64,
+    /// In the load generator.
+    pub(super) generator: f64,
+    /// In the whole machine: these two, the broker, and whatever else runs.
+    pub(super) machine: f64,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Ticks {
+    service: u32,
+    generator: u32,
+    machine: u32,
+}
+
+impl Meter {
+    pub(super) fn start(service: Option<u32>) -> Self {
+        Self { started: Instant::now(), service, before: Ticks::now(service) }
+    }
+
+    pub(super) fn read(&self) -> Cores {
+        let (now, seconds) = (Ticks::now(self.service), self.started.elapsed().as_secs_f64());
+        let cores = |before: u32, now: u32| f64::from(now.saturating_sub(before)) / TICKS_PER_SECOND / seconds;
+        Cores {
+            service: cores(self.before.service, now.service),
+            generator: cores(self.before.generator, now.generator),
+            machine: cores(self.before.machine, now.machine),
+        }
+    }
+}
+
+impl Ticks {
+    fn now(service: Option<u32>) -> Self {
+        let stat = |pid: u32| std::fs::read_to_string(format!("/proc/{pid}/stat")).ok();
+        let of = |pid: u32| stat(pid).as_deref().and_then(process_ticks).unwrap_or_default();
+        let machine = std::fs::read_to_string("/proc/stat").ok().as_deref().and_then(machine_ticks);
+        Self {
+            service: service.map(of).unwrap_or_default(),
+            generator: of(std::process::id()),
+            machine: machine.unwrap_or_default(),
+        }
+    }
+}
+
+/// User and system time, which stand 12th and 13th behind the name; that may hold anything, parentheses too.
+fn process_ticks(stat: &str) -> Option<u32> {
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let (user, system): (u32, u32) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+    user.checked_add(system)
+}
+
+/// Everything but idling and waiting for disks, which stand fourth and fifth.
+fn machine_ticks(stat: &str) -> Option<u32> {
+    let fields: Vec<u32> = stat.lines().next()?.split_whitespace().skip(1).flat_map(str::parse).collect();
+    let busy = [0, 1, 2, 5, 6].map(|place| fields.get(place).copied().unwrap_or_default());
+    busy.into_iter().try_fold(0_u32, u32::checked_add)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_memory_of_a_process() {
+        let status = "Name:\tx\nVmHWM:\t    3072 kB\nVmRSS:\t    2048 kB\n";
+        assert_eq!(Memory::parse(status), Some(Memory { resident_mib: 2.0, peak_mib: 3.0 }));
+        assert!(Memory::of(std::process::id()).unwrap().resident_mib > 1.0);
+        assert_eq!(Memory::parse("Name:\tx\n"), None);
+    }
+
+    #[test]
+    fn reads_processor_time_behind_any_name() {
+        assert_eq!(process_ticks("7 (a) b (c) S 1 2 3 4 5 6 7 8 9 10 250 50 0 0"), Some(300));
+        assert_eq!(machine_ticks("cpu  10 1 20 4000 300 2 3 0 0 0\ncpu0 1 1 1 1\n"), Some(36));
+    }
+}
