@@ -87,8 +87,10 @@ impl App {
         let webhooks =
             consumer::run(broker.deliveries::<WebhookApply>(AHEAD), MERGES, Apply(engine.clone()), shutdown.clone());
         let pushes = broker.deliveries::<RecordPush>(engine.settings.push_prefetch);
-        let lanes = Lanes::new(engine.clone()).run(pushes, shutdown.clone());
-        let reconciler = reconcile::run(engine, shutdown.clone());
+        // On the heap: together these states would be a large part of a thread's stack.
+        let lanes = Box::pin(Lanes::new(engine.clone()).run(pushes, shutdown.clone()));
+        let reconciler = Box::pin(reconcile::run(engine, shutdown.clone()));
+        let (events, webhooks) = (Box::pin(events), Box::pin(webhooks));
         let listener = async {
             let ended = bound.run_until(shutdown.clone()).await;
             // Without its pages nobody could tell how the rest does.
