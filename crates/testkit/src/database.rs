@@ -44,10 +44,21 @@ impl TestDatabase {
         self.url_as("coccinelle_worker")
     }
 
+    /// What `query` counts, which is one number: for what no service shows.
+    ///
+    /// # Panics
+    /// When the database does not answer or the query is wrong.
+    pub async fn count(&self, query: &str) -> i64 {
+        let (url, query) = (self.url(), query.to_owned());
+        outside::run(move || async move { template::number(&url, &query).await }).await.expect("a number")
+    }
+
+    /// The owner, who takes on the role as soon as it has logged in: on a server that checks passwords, the roles have
+    /// none that a test could know.
     fn url_as(&self, role: &'static str) -> String {
         let mut url = self.server.clone();
         url.set_path(&self.name);
-        url.set_username(role).and_then(|()| url.set_password(None)).expect("DATABASE_URL has a host");
+        url.set_query(Some(&format!("options=-c%20role%3D{role}")));
         url.into()
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use diesel::QueryableByName;
-use diesel::sql_types::Text;
+use diesel::sql_types::{BigInt, Text};
 use diesel_async::{AsyncConnection, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl};
 use diesel_migrations::{FileBasedMigrations, MigrationHarness};
 use url::Url;
@@ -31,6 +31,20 @@ pub(crate) async fn copy(server: &Url, name: &str) -> anyhow::Result<()> {
 /// Drops the database `name`, whoever is still connected to it.
 pub(crate) async fn drop_database(server: &Url, name: &str) -> anyhow::Result<()> {
     run(&mut connect(server).await?, format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await
+}
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
+/// The one number that `query` gives.
+pub(crate) async fn number(database: &str, query: &str) -> anyhow::Result<i64> {
+    let mut connection = connect(&Url::parse(database)?).await?;
+    let query = format!("SELECT ({query})::bigint AS number");
+    let row: Number = diesel::sql_query(&query).get_result(&mut connection).await.with_context(|| query.clone())?;
+    Ok(row.number)
 }
 
 /// The name of the template for the present migrations.
