@@ -23,7 +23,7 @@ async fn stages(console: &Console) -> anyhow::Result<()> {
     stage(console, "clippy", command(&clippy)).await?;
     stage(console, "tidy", async { tidy::run(&tidy::Args {}) }).await?;
     stage(console, "doc", document()).await?;
-    stage(console, "test", test()).await?;
+    stage(console, "test", Box::pin(test())).await?;
     match compose_reader().await {
         Some(reader) => stage(console, "docker compose config", check_compose(reader)).await,
         None => {

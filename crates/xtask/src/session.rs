@@ -9,10 +9,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use reqwest::Url;
 use tokio::process::Command;
 
-pub use self::options::{Build, Options};
+pub use self::options::{Build, Options, Servers};
 pub use self::programs::Service;
 pub use self::tenant::{PORTAL, Tenant};
 pub use self::traffic::Count;
@@ -36,8 +35,8 @@ pub struct Session {
     binaries: PathBuf,
     secrets: Secrets,
     ports: Ports,
-    database: Option<Url>,
-    /// PostgreSQL and RabbitMQ, once [`Session::bring_up`] has prepared them.
+    servers: Option<Servers>,
+    /// PostgreSQL and RabbitMQ, once [`Session::bring_up`] has prepared them; none where they were there already.
     pub services: Option<Services>,
     /// Our own processes.
     pub stack: Stack,
@@ -55,8 +54,9 @@ impl Session {
         let kept = |port| Services::already_hold(home.folder(), port);
         let ports = Ports::choose(&home.path("ports.json"), options.base_port, kept)?;
         let secrets = Secrets::load_or_make(&home.path("secrets.json"))?;
-        let (client, binaries) = (http::client()?, workspace::binaries()?);
-        Ok(Self { home, options, console, client, binaries, secrets, ports, database: None, services: None, stack })
+        let binaries = options.binaries.clone().map_or_else(workspace::binaries, Ok)?;
+        let (client, servers) = (http::client()?, options.servers.clone());
+        Ok(Self { home, options, console, client, binaries, secrets, ports, servers, services: None, stack })
     }
 
     /// Starts everything, from the installation of missing programs to the last service's readiness.
@@ -80,18 +80,22 @@ impl Session {
         Ok(())
     }
 
-    /// Starts PostgreSQL and RabbitMQ only.
+    /// Starts PostgreSQL and RabbitMQ only, unless they are there already.
     ///
     /// # Errors
     /// Fails with the end of the log of the one that did not come up.
     pub async fn start_services(&mut self) -> anyhow::Result<()> {
+        if self.options.servers.is_some() {
+            return Ok(());
+        }
         let folder = self.home.folder();
         let services = Services::prepare(folder, self.ports, self.options.choice, &self.console).await?;
         // Kept before the boot, so that an interrupted boot is taken down too.
         let services = self.services.insert(services);
         let step = self.console.step("start PostgreSQL and RabbitMQ");
         services.boot(self.options.durability).await?;
-        self.database = Some(services.postgres.database(programs::DATABASE).await?);
+        let owner = services.postgres.database(programs::DATABASE).await?;
+        self.servers = Some(programs::own_servers(owner, &services.rabbitmq, &self.secrets)?);
         step.done();
         Ok(())
     }
@@ -193,10 +197,12 @@ impl Session {
         self.ports
     }
 
-    /// The owner's URL of the database, and the broker's.
-    fn servers(&self) -> anyhow::Result<(&Url, &Url)> {
-        let database = self.database.as_ref().zip(self.services.as_ref());
-        let (database, services) = database.context("PostgreSQL and RabbitMQ are not started yet")?;
-        Ok((database, services.rabbitmq.url()))
+    /// Gives the services that are started from now on one more variable, or another value for one.
+    pub fn set(&mut self, variable: &str, value: &str) {
+        self.options.settings.push((variable.to_owned(), value.to_owned()));
+    }
+
+    fn servers(&self) -> anyhow::Result<&Servers> {
+        self.servers.as_ref().context("PostgreSQL and RabbitMQ are not started yet")
     }
 }

@@ -1,5 +1,9 @@
 //! What can be chosen about a system before it is brought up.
 
+use std::path::PathBuf;
+
+use reqwest::Url;
+
 use super::Service;
 use crate::console::Console;
 use crate::services::Choice;
@@ -20,6 +24,25 @@ pub struct Options {
     pub backoff: Backoff,
     /// Variables for our services beyond what makes them one system (`COCCINELLE__SECTION__KEY` and its value).
     pub settings: Vec<(String, String)>,
+    /// Servers that are there already, with a migrated database; `choice` and `durability` are of no effect then.
+    pub servers: Option<Servers>,
+    /// Where the services' binaries are; where cargo puts them when nothing is said.
+    pub binaries: Option<PathBuf>,
+}
+
+/// A database and a vhost for one system, in servers that somebody else runs. The roles need no passwords of ours.
+#[derive(Clone, Debug)]
+pub struct Servers {
+    /// The database as its owner.
+    pub owner: Url,
+    /// The database as the gateway's role.
+    pub gateway: Url,
+    /// The database as the workers' role.
+    pub worker: Url,
+    /// The vhost.
+    pub broker: Url,
+    /// The broker's management API.
+    pub management: Option<Url>,
 }
 
 impl Options {
@@ -32,6 +55,8 @@ impl Options {
             durability: Durability::Kept,
             backoff: Backoff::default(),
             settings: Vec::new(),
+            servers: None,
+            binaries: None,
         }
     }
 }

@@ -3,8 +3,10 @@
 use reqwest::Url;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{PORTAL, Session};
+use super::{PORTAL, Servers, Session};
+use crate::secrets::Secrets;
 use crate::services::ports::Ports;
+use crate::services::rabbitmq::RabbitMq;
 use crate::stack::Program;
 
 /// One of our long-running programs.
@@ -90,12 +92,15 @@ pub(super) fn program(service: Service, session: &Session) -> anyhow::Result<Pro
 
 /// The settings of `admin`: as a service's, but the database is the owner's.
 pub(super) fn admin_environment(session: &Session) -> anyhow::Result<Vec<(String, String)>> {
-    let (secrets, (database, broker)) = (&session.secrets, session.servers()?);
+    let (secrets, servers) = (&session.secrets, session.servers()?);
     let mut pairs = shared(session);
-    pairs.push(pair("DATABASE", "URL", database));
-    pairs.push(pair("DATABASE", "GATEWAY_PASSWORD", secrets.gateway_password.expose_secret()));
-    pairs.push(pair("DATABASE", "WORKER_PASSWORD", secrets.worker_password.expose_secret()));
-    pairs.push(pair("BROKER", "URL", broker));
+    pairs.push(pair("DATABASE", "URL", &servers.owner));
+    pairs.push(pair("BROKER", "URL", &servers.broker));
+    // Roles belong to a whole server: in one that others use as well, their passwords are not ours to set.
+    if session.options.servers.is_none() {
+        pairs.push(pair("DATABASE", "GATEWAY_PASSWORD", secrets.gateway_password.expose_secret()));
+        pairs.push(pair("DATABASE", "WORKER_PASSWORD", secrets.worker_password.expose_secret()));
+    }
     Ok(pairs)
 }
 
@@ -106,17 +111,28 @@ enum Role {
 }
 
 fn settings(session: &Session, listen: &str, role: Role) -> anyhow::Result<Vec<(String, String)>> {
-    let (database, broker) = session.servers()?;
-    let (user, password) = match role {
-        Role::Gateway => ("coccinelle_gateway", &session.secrets.gateway_password),
-        Role::Worker => ("coccinelle_worker", &session.secrets.worker_password),
+    let servers = session.servers()?;
+    let database = match role {
+        Role::Gateway => &servers.gateway,
+        Role::Worker => &servers.worker,
     };
     let mut pairs = shared(session);
-    pairs.push(pair("DATABASE", "URL", login(database, user, password)?));
-    pairs.push(pair("BROKER", "URL", broker));
+    pairs.push(pair("DATABASE", "URL", database));
+    pairs.push(pair("BROKER", "URL", &servers.broker));
     pairs.push(pair("HTTP", "LISTEN", listen));
     pairs.extend(session.options.settings.iter().cloned());
     Ok(pairs)
+}
+
+/// A session's own servers, where the roles log in with the session's passwords.
+pub(super) fn own_servers(owner: Url, rabbitmq: &RabbitMq, secrets: &Secrets) -> anyhow::Result<Servers> {
+    Ok(Servers {
+        gateway: login(&owner, "coccinelle_gateway", &secrets.gateway_password)?,
+        worker: login(&owner, "coccinelle_worker", &secrets.worker_password)?,
+        owner,
+        broker: rabbitmq.url().clone(),
+        management: rabbitmq.management_url().cloned(),
+    })
 }
 
 /// What all our programs are told alike.

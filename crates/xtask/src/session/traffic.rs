@@ -122,10 +122,14 @@ impl Session {
     }
 
     /// Messages in the dispatcher's queues, delivered or not; 0 where the broker was given without its management API.
-    async fn under_way(&self) -> anyhow::Result<u64> {
-        let services = self.services.as_ref().context("the broker is not started")?;
-        let Some(management) = services.rabbitmq.management_url() else { return Ok(0) };
-        let url = management.join("/api/queues/%2F")?;
+    ///
+    /// # Errors
+    /// Fails when the management API does not answer.
+    pub async fn under_way(&self) -> anyhow::Result<u64> {
+        let servers = self.servers()?;
+        let Some(management) = &servers.management else { return Ok(0) };
+        // The vhost stands in both URLs in the same encoding.
+        let url = management.join(&format!("/api/queues{}", servers.broker.path()))?;
         let response = self.client().get(url).send().await?.error_for_status()?;
         let queues: Vec<Queue> = response.json().await.context("RabbitMQ lists no queues")?;
         Ok(queues.iter().filter(|queue| queue.name.starts_with("dispatcher.")).map(|queue| queue.messages).sum())

@@ -9,6 +9,7 @@ mod supervisor;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -95,11 +96,12 @@ impl Stack {
         Ok(())
     }
 
-    /// Stops a program in order and forgets it.
-    pub async fn halt(&mut self, name: &str) {
-        if let Some(place) = self.running.iter().position(|supervised| supervised.name() == name) {
-            self.running.remove(place).stop().await;
-        }
+    /// Stops a program in order and forgets it; gives how it ended, unless it was not running just then.
+    ///
+    /// One that does not end within [`STOP_LIMIT`] is killed, and has then ended by that signal.
+    pub async fn halt(&mut self, name: &str) -> Option<ExitStatus> {
+        let place = self.running.iter().position(|supervised| supervised.name() == name)?;
+        self.running.remove(place).stop().await
     }
 
     /// Stops all programs, the last started first.

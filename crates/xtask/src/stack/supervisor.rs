@@ -1,7 +1,7 @@
 //! One supervised process: a task that starts it, waits for its end, and starts it again after a pause.
 
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -31,11 +31,11 @@ pub(super) struct Supervised {
     name: String,
     pid: watch::Receiver<Option<u32>>,
     stop: CancellationToken,
-    task: JoinHandle<()>,
+    task: JoinHandle<Option<ExitStatus>>,
 }
 
 enum End {
-    Asked,
+    Asked(ExitStatus),
     Unasked(String),
 }
 
@@ -56,14 +56,20 @@ impl Supervised {
         *self.pid.borrow()
     }
 
-    pub(super) async fn stop(self) {
+    pub(super) async fn stop(self) -> Option<ExitStatus> {
         self.stop.cancel();
         // The task panics never; if it did, `kill_on_drop` has ended the process.
-        self.task.await.ok();
+        self.task.await.ok().flatten()
     }
 }
 
-async fn keep_running(program: Program, wiring: Wiring, pid: watch::Sender<Option<u32>>, stop: CancellationToken) {
+/// Gives how the process ended when it was asked to; `None` if it was not running then.
+async fn keep_running(
+    program: Program,
+    wiring: Wiring,
+    pid: watch::Sender<Option<u32>>,
+    stop: CancellationToken,
+) -> Option<ExitStatus> {
     let mut pause: Option<Duration> = None;
     while !stop.is_cancelled() {
         let started = Instant::now();
@@ -71,7 +77,7 @@ async fn keep_running(program: Program, wiring: Wiring, pid: watch::Sender<Optio
         pid.send_replace(None);
         std::fs::remove_file(&wiring.pid_file).ok();
         let reason = match end {
-            Ok(End::Asked) => return,
+            Ok(End::Asked(status)) => return Some(status),
             Ok(End::Unasked(reason)) => reason,
             Err(error) => format!("could not be started: {error:#}"),
         };
@@ -80,10 +86,11 @@ async fn keep_running(program: Program, wiring: Wiring, pid: watch::Sender<Optio
         let seconds = wait.as_secs_f32();
         wiring.console.note(&format!("✘ {} {reason}; it is started again in {seconds:.0} s", program.name));
         tokio::select! {
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => return None,
             () = tokio::time::sleep(wait) => {}
         }
     }
+    None
 }
 
 async fn run_once(
@@ -100,10 +107,7 @@ async fn run_once(
     pid.send_replace(Some(id));
     let end = tokio::select! {
         status = child.wait() => End::Unasked(format!("ended unasked with {}", status?)),
-        () = stop.cancelled() => {
-            end(&mut child, id, program, wiring).await?;
-            End::Asked
-        }
+        () = stop.cancelled() => End::Asked(end(&mut child, id, program, wiring).await?),
     };
     for stream in [out, err].into_iter().flatten() {
         // A grandchild may hold the pipe open: its lines are not worth waiting for.
@@ -121,13 +125,14 @@ fn spawn(program: &Program) -> anyhow::Result<Child> {
     command.spawn().with_context(|| program.executable.display().to_string())
 }
 
-async fn end(child: &mut Child, id: u32, program: &Program, wiring: &Wiring) -> anyhow::Result<()> {
+async fn end(child: &mut Child, id: u32, program: &Program, wiring: &Wiring) -> anyhow::Result<ExitStatus> {
     processes::signal(id, Signal::SIGTERM)?;
-    if tokio::time::timeout(STOP_LIMIT, child.wait()).await.is_err() {
-        wiring.console.note(&format!("✘ {} did not stop in {} s and is killed", program.name, STOP_LIMIT.as_secs()));
-        child.kill().await?;
+    if let Ok(status) = tokio::time::timeout(STOP_LIMIT, child.wait()).await {
+        return Ok(status?);
     }
-    Ok(())
+    wiring.console.note(&format!("✘ {} did not stop in {} s and is killed", program.name, STOP_LIMIT.as_secs()));
+    child.kill().await?;
+    Ok(child.wait().await?)
 }
 
 #[cfg(test)]
@@ -196,7 +201,7 @@ mod tests {
         let children = format!("/proc/{second}/task/{second}/children");
         until("the loop", || std::fs::read_to_string(&children).is_ok_and(|text| !text.is_empty())).await;
         let log = folder.join("logs/loyal.log");
-        stack.stop().await;
+        assert!(stack.halt("loyal").await.unwrap().success());
         assert!(!processes::alive(second));
         assert!(std::fs::read_to_string(log).unwrap().contains("bonjour et adieu"));
         assert!(!folder.join("run/loyal.pid").exists());
