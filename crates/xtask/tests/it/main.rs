@@ -1,4 +1,14 @@
 //! What xtask promises about real servers and, in suites of their own, about the whole system.
 
 #[cfg(test)]
+mod crashes;
+#[cfg(test)]
+mod outages;
+#[cfg(test)]
 mod servers;
+#[cfg(test)]
+mod shutdown;
+#[cfg(test)]
+mod way_back;
+#[cfg(test)]
+mod world;
