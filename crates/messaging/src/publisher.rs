@@ -9,8 +9,7 @@ use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 use std::time::Instant;
 
-use futures_util::Stream;
-use futures_util::stream::FuturesUnordered;
+use futures_util::stream::{FuturesUnordered, Stream};
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::types::ShortString;
 use lapin::{Channel, Confirmation};
@@ -21,9 +20,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::envelope::Envelope;
 use crate::error::PublishError;
-use crate::metric;
 use crate::session::Session;
-use crate::topology;
+use crate::{metric, topology};
 
 /// How many confirms may be outstanding. More than a few hundred bring no more throughput, only longer waits.
 const OUTSTANDING: usize = 1_024;

@@ -5,8 +5,8 @@ mod close;
 mod failure;
 mod job;
 mod lanes;
-mod load;
 mod look;
+mod opening;
 mod plan;
 mod resolve;
 mod session;
@@ -33,7 +33,7 @@ pub(crate) async fn converge(
     (tenant, integration): (TenantId, IntegrationId),
     links: &BTreeMap<LinkId, TraceParent>,
 ) -> Result<(), DispatchError> {
-    let Some((session, mut jobs)) = Session::open(engine, (tenant, integration), links).await? else {
+    let Some((session, mut jobs)) = opening::open(engine, (tenant, integration), links).await? else {
         return Ok(());
     };
     // A deal needs its contact there first.

@@ -13,7 +13,7 @@ pub use backend::{BackendLink, backend_links, save_backend_links};
 pub use failures::{FailureGroup, failures, replay};
 pub use lease::{Leased, intend, lease};
 pub use overdue::{
-    Unlinked, due_of, forget_published, integrations_to_link, leftovers, mark_linked, overdue, unlinked,
+    Unlinked, due_among, due_of, forget_published, integrations_to_link, leftovers, mark_linked, overdue, unlinked,
 };
 pub use raise::{Wanted, owed_of, raise};
 pub use remote::{

@@ -231,3 +231,19 @@ pub async fn due_of(
     .await?;
     into_pushes(rows)
 }
+
+/// Those of some links that are owed, due and held by nobody at this moment.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn due_among(tx: &mut Transaction, links: &[LinkId]) -> Result<Vec<RecordPush>, PersistenceError> {
+    let rows: Vec<PushRow> = sql_query(
+        "SELECT id, tenant_id, integration_id FROM record_links
+         WHERE id = ANY($1) AND owed AND (lease_until IS NULL OR lease_until < now())
+           AND (not_before IS NULL OR not_before <= now())",
+    )
+    .bind::<Array<Text>, _>(links.iter().map(ToString::to_string).collect::<Vec<_>>())
+    .load(&mut **tx)
+    .await?;
+    into_pushes(rows)
+}

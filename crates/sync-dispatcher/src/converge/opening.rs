@@ -1,0 +1,108 @@
+//! Opening a session: who is to be called, what is owed and free, and what is known of it. The work itself is the other steps'.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use connectors::error::ConnectorError;
+use connectors::registry::Platform;
+use domain::fault::{Fault, FaultKind};
+use domain::id::{IntegrationId, LeaseToken, LinkId, RecordId, TenantId};
+use domain::identity::Region;
+use domain::integration::{Integration, Status};
+use domain::kind::RecordKind;
+use domain::mapping::Mapping;
+use domain::record::Record;
+use domain::trace::TraceParent;
+use persistence::records::links::{self, Leased};
+use persistence::records::store;
+use persistence::{Scope, Transaction, health, integrations, tenants};
+use tokio::time::Instant;
+
+use super::{job::Job, session::Session};
+use crate::engine::{DispatchError, Engine};
+
+/// The part of a lease that platform calls may use; the rest is for committing what came of them.
+const SHARE_FOR_CALLS: f64 = 0.8;
+
+/// Takes those of the links that are owed and free. `None` where there is nothing to do, or nobody to do it with.
+pub(super) async fn open<'a>(
+    engine: &'a Engine,
+    (tenant, integration): (TenantId, IntegrationId),
+    links: &BTreeMap<LinkId, TraceParent>,
+) -> Result<Option<(Session<'a>, Vec<Job>)>, DispatchError> {
+    let deadline = Instant::now() + engine.settings.lease.mul_f64(SHARE_FOR_CALLS);
+    let mut tx = engine.database.begin(Scope::System).await?;
+    let Some((integration, platform)) = open_for_work(&mut tx, tenant, integration).await? else {
+        tx.commit().await?;
+        return Ok(None);
+    };
+    let token = LeaseToken::new();
+    let names: Vec<LinkId> = links.keys().copied().collect();
+    let leased = links::lease(&mut tx, &names, token, engine.settings.lease).await?;
+    // Somebody else was just then writing to these.
+    let passed_over = links::due_among(&mut tx, &names).await?;
+    let records = load_records(&mut tx, tenant, &leased).await?;
+    let mappings = load_mappings(&mut tx, &integration).await?;
+    let region = tenants::region(&mut tx, tenant).await?.unwrap_or(Region::FR);
+    let backend = integrations::backend(&mut tx, tenant).await?;
+    tx.commit().await?;
+    engine.announce(&passed_over, links.values().next().copied().unwrap_or_else(TraceParent::generate)).await?;
+    if leased.is_empty() {
+        return Ok(None);
+    }
+    let account = engine.accounts.open(&integration).await.map_err(|error| unusable(&error));
+    let jobs = leased.into_iter().map(|leased| {
+        let trace = links.get(&leased.push.link_id).copied().unwrap_or_else(TraceParent::generate);
+        let record = leased.record.and_then(|id| records.get(&id).cloned());
+        Job::new(leased, record, trace)
+    });
+    let jobs = jobs.collect();
+    let connector = platform.connector();
+    let traces = links.clone();
+    let session =
+        Session { engine, integration, connector, account, mappings, region, backend, token, deadline, traces };
+    Ok(Some((session, jobs)))
+}
+
+/// The integration, where it is switched on, has a connector, and is not parked.
+async fn open_for_work(
+    tx: &mut Transaction,
+    tenant: TenantId,
+    integration: IntegrationId,
+) -> Result<Option<(Integration, Platform)>, DispatchError> {
+    let Some(integration) = integrations::get(tx, tenant, integration).await? else { return Ok(None) };
+    let Some(platform) = Platform::from_slug(&integration.platform) else { return Ok(None) };
+    let health = health::get(tx, tenant, integration.id).await?;
+    let is_parked = health.is_some_and(|health| health.status == Status::ReauthRequired);
+    Ok((integration.enabled && !is_parked).then_some((integration, platform)))
+}
+
+fn unusable(error: &accounts::AccountError) -> ConnectorError {
+    tracing::error!(%error, "an account cannot be opened");
+    let kind = if error.kind().is_transient() { FaultKind::Unavailable } else { FaultKind::Invalid };
+    ConnectorError::new(kind, "account_unusable", "Intégration non configurée : ses identifiants ne s'ouvrent pas")
+}
+
+/// The records of leased links, as they are now.
+async fn load_records(
+    tx: &mut Transaction,
+    tenant: TenantId,
+    leased: &[Leased],
+) -> Result<BTreeMap<RecordId, Record>, DispatchError> {
+    let ids: BTreeSet<RecordId> = leased.iter().filter_map(|leased| leased.record).collect();
+    let records = store::get_many(tx, tenant, &ids).await?;
+    Ok(records.into_iter().map(|record| (record.id, record)).collect())
+}
+
+/// The mapping of each kind of an integration.
+async fn load_mappings(
+    tx: &mut Transaction,
+    integration: &Integration,
+) -> Result<BTreeMap<RecordKind, Mapping>, DispatchError> {
+    let mut found = BTreeMap::new();
+    for kind in RecordKind::ALL {
+        if let Some(mapping) = persistence::mappings::get(tx, integration.tenant_id, integration.id, kind).await? {
+            found.insert(kind, mapping);
+        }
+    }
+    Ok(found)
+}
