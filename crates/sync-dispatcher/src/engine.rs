@@ -91,9 +91,8 @@ impl Engine {
         let mut tx = self.database.begin(Scope::System).await?;
         let links: Vec<_> = confirmed.iter().map(|outcome| outcome.link_id).collect();
         let ids: Vec<_> = confirmed.iter().map(|outcome| outcome.id).collect();
-        let overlooked = links::forget_published(&mut tx, &links, &ids).await?;
+        links::forget_published(&mut tx, &links, &ids).await?;
         tx.commit().await?;
-        self.announce(&overlooked, TraceParent::generate()).await?;
         results.into_iter().collect::<Result<Vec<()>, _>>()?;
         Ok(())
     }

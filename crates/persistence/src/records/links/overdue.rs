@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use diesel::sql_types::{Array, BigInt, Bool, Double, Jsonb, Text};
+use diesel::sql_types::{Array, BigInt, Double, Jsonb, Text};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, LinkId, RecordId, SyncLogId, TenantId};
@@ -77,37 +77,24 @@ pub async fn leftovers(
 
 /// Clears outcomes that are confirmed on the broker.
 ///
-/// Returns the links that are owed and free: whoever asked for one of them meanwhile met our lock, took it for somebody
-/// at work, and went away, so they have to be announced once more.
-///
 /// # Errors
 /// When the database does not answer.
 pub async fn forget_published(
     tx: &mut Transaction,
     links: &[LinkId],
     outcomes: &[SyncLogId],
-) -> Result<Vec<RecordPush>, PersistenceError> {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(embed)]
-        push: PushRow,
-        #[diesel(sql_type = Bool)]
-        free: bool,
-    }
-    let rows: Vec<Row> = sql_query(
+) -> Result<(), PersistenceError> {
+    sql_query(
         "UPDATE record_links SET unpublished = coalesce(
              (SELECT jsonb_agg(outcome) FROM jsonb_array_elements(unpublished) AS outcome
               WHERE NOT outcome ->> 'id' = ANY($2)), '[]')
-         WHERE id IN (SELECT id FROM record_links WHERE id = ANY($1) AND unpublished <> '[]' ORDER BY id FOR UPDATE)
-         RETURNING id, tenant_id, integration_id,
-                   owed AND waits_for IS NULL AND (lease_until IS NULL OR lease_until < now())
-                       AND (not_before IS NULL OR not_before <= now()) AS free",
+         WHERE id IN (SELECT id FROM record_links WHERE id = ANY($1) AND unpublished <> '[]' ORDER BY id FOR UPDATE)",
     )
     .bind::<Array<Text>, _>(links.iter().map(ToString::to_string).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(outcomes.iter().map(ToString::to_string).collect::<Vec<_>>())
-    .load(&mut **tx)
+    .execute(&mut **tx)
     .await?;
-    rows.into_iter().filter(|row| row.free).map(|row| row.push.into_push()).collect()
+    Ok(())
 }
 
 /// Records of a tenant that have content, and in an integration no link or one that knows an older mapping only.
