@@ -74,6 +74,7 @@ CREATE TABLE record_links (
     lease_token     text,
     lease_until     timestamptz,
     intent_at       timestamptz,
+    intended        jsonb,
     unpublished     jsonb NOT NULL DEFAULT '[]',
     created_at      timestamptz NOT NULL DEFAULT now(),
     updated_at      timestamptz NOT NULL DEFAULT now(),
@@ -116,7 +117,8 @@ COMMENT ON COLUMN record_links.fingerprint IS 'The same for failures that one re
 COMMENT ON COLUMN record_links.failed_at IS 'When it last failed';
 COMMENT ON COLUMN record_links.lease_token IS 'Who works on it; only the holder commits';
 COMMENT ON COLUMN record_links.lease_until IS 'When the lease ends; who takes over reads the remote first';
-COMMENT ON COLUMN record_links.intent_at IS 'When a create was begun whose outcome is not known yet';
+COMMENT ON COLUMN record_links.intent_at IS 'When a write was begun whose outcome is not known yet';
+COMMENT ON COLUMN record_links.intended IS 'What that write was to write, in the platform''s terms';
 COMMENT ON COLUMN record_links.unpublished IS 'Outcomes that are not yet confirmed on the broker';
 COMMENT ON COLUMN record_links.created_at IS 'When the link was made';
 COMMENT ON COLUMN record_links.updated_at IS 'When it was last committed';

@@ -139,8 +139,10 @@ impl Event {
     #[must_use]
     pub fn says_changed(&self, name: &FieldName) -> Option<bool> {
         let changed = self.changed.as_ref()?;
+        // The tie to the contact is named by the field that says it.
+        let named = if name.as_str() == FieldName::CONTACT { "prospect_id" } else { name.as_str() };
         let implied = self.event_type == EventType::AppointmentCancelled && name.as_str() == "status";
-        Some(implied || changed.iter().any(|field| field == name.as_str()))
+        Some(implied || changed.iter().any(|field| field == named))
     }
 
     /// The name that `schema` knows this field by, for events of this type.

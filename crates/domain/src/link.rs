@@ -121,7 +121,7 @@ impl LinkState {
                     self.sent.insert(field.remote.clone(), mapped);
                 }
             } else if adopting || (is_news && field.direction.reads()) {
-                self.sent.remove(&field.remote);
+                self.sent.insert(field.remote.clone(), shown.clone());
             }
             self.seen.insert(field.remote.clone(), shown.clone());
         }
@@ -164,6 +164,18 @@ impl LinkState {
             self.seen.insert(name.clone(), shown);
             self.sent.insert(name, value);
         }
+    }
+
+    /// Takes up a write of ours whose outcome nobody knew, now that the object was read: what the platform shows for the
+    /// fields that we meant to write is what it made of them, not news.
+    ///
+    /// Of an object that was there before, only fields that show something else than they did: the rest was not written.
+    pub fn take_up(&mut self, intended: &RemoteFields, remote: &RemoteObject) {
+        let was_there = self.external_id.is_some();
+        let landed = |name: &String| !was_there || remote.fields.get(name) != self.seen.get(name);
+        let written = intended.iter().filter(|(name, _)| landed(name));
+        let written: RemoteFields = written.map(|(name, value)| (name.clone(), value.clone())).collect();
+        self.wrote(&remote.external_id, written, &remote.fields);
     }
 
     /// Forgets the counterpart: it is gone, and what follows is a first contact again.

@@ -105,7 +105,7 @@ pub struct FieldMapping {
     /// Whether a person is looked for by it.
     #[serde(default)]
     pub identifier: bool,
-    /// What is sent where we have nothing; outbound only.
+    /// What a new object is given where we have nothing; outbound only, and never written over what is there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<FieldValue>,
 }
@@ -151,8 +151,13 @@ impl FieldMapping {
     /// What the platform should hold for this field; `None` where nothing was ever said of it.
     #[must_use]
     pub fn forward(&self, fields: &Fields) -> Option<FieldValue> {
-        let ours = fields.value(self.local.as_str()).filter(|value| !value.is_null() || self.default.is_none());
-        ours.or(self.default.as_ref()).map(|value| self.transform.forward(value))
+        fields.value(self.local.as_str()).map(|value| self.transform.forward(value))
+    }
+
+    /// What a new object should hold for this field: the default where we have nothing.
+    fn forward_new(&self, fields: &Fields) -> Option<FieldValue> {
+        let ours = self.forward(fields).filter(|value| !value.is_null() || self.default.is_none());
+        ours.or_else(|| self.default.as_ref().map(|value| self.transform.forward(value)))
     }
 
     /// What a shown value means to us; `None` where it does not come back as the same value, and so is not taken.
@@ -188,6 +193,13 @@ impl Mapping {
     pub fn forward(&self, fields: &Fields) -> RemoteFields {
         let written = self.fields.iter().filter(|field| field.direction.writes());
         written.filter_map(|field| Some((field.remote.clone(), field.forward(fields)?))).collect()
+    }
+
+    /// What a new object should hold of a record, defaults among it.
+    #[must_use]
+    pub fn forward_new(&self, fields: &Fields) -> RemoteFields {
+        let written = self.fields.iter().filter(|field| field.direction.writes());
+        written.filter_map(|field| Some((field.remote.clone(), field.forward_new(fields)?))).collect()
     }
 
     /// The remote names that a read must ask for.
@@ -246,9 +258,10 @@ mod tests {
     }
 
     #[test]
-    fn a_default_is_sent_where_we_have_nothing_and_never_taken() {
+    fn a_default_is_given_to_new_objects_where_we_have_nothing_and_never_taken() {
         let field = FieldMapping::both("title", "dealname").or("Rendez-vous");
-        assert_eq!(field.forward(&Fields::default()), Some(FieldValue::text("Rendez-vous")));
+        assert_eq!(field.forward_new(&Fields::default()), Some(FieldValue::text("Rendez-vous")));
+        assert_eq!(field.forward(&Fields::default()), None);
         assert_eq!(field.inverse(&FieldValue::Null), Some(FieldValue::Null));
     }
 }

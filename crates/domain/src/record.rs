@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     fn origin(n: u8) -> IntegrationId {
-        format!("int_{:026}", n).parse().unwrap()
+        format!("int_{n:026}").parse().unwrap()
     }
 
     prop_compose! {

@@ -13,6 +13,7 @@ use messaging::Context;
 use messaging::consumer::Handler;
 use persistence::records::links::{self, Heard};
 use persistence::{Scope, Transaction, integrations};
+use serde_json::Value;
 
 use crate::engine::{DispatchError, Engine};
 
@@ -31,19 +32,32 @@ impl Handler<WebhookApply> for Apply {
             .webhooks()
             .parse(&message.headers, &message.body)
             .map_err(DispatchError::Unreadable)?;
+        let accounts = by_account(changes);
+        let is_one_account = accounts.len() == 1;
         let mut tx = self.0.database.begin(Scope::System).await?;
-        let mut marked = Vec::new();
-        let mut concerned = None;
-        for (account, changes) in by_account(changes) {
+        let (mut marked, mut outcomes) = (Vec::new(), Vec::new());
+        for (account, changes) in accounts {
             for integration in listeners(&mut tx, message, account.as_deref()).await? {
-                marked.extend(mark(&mut tx, &integration, &changes).await?);
-                concerned = Some(integration);
+                let of_it = mark(&mut tx, &integration, &changes).await?;
+                // A body that speaks of several accounts is nobody's alone.
+                let body = is_one_account.then(|| serde_json::from_str(&message.body).ok()).flatten();
+                outcomes.push(applied(message, context, &integration, (of_it.len(), body)));
+                marked.extend(of_it);
             }
         }
         tx.commit().await?;
         self.0.announce(&marked, context.trace).await?;
-        let outcome = outcome(message, concerned.as_ref(), marked.len(), context);
-        Ok(self.0.broker.publish(&outcome, &Context::continuing(context.trace)).await?)
+        if outcomes.is_empty() {
+            outcomes.push(ignored(message, context));
+        }
+        // The first takes the id that the delivery was given at the door, so that its repetition meets itself.
+        if let Some(first) = outcomes.first_mut() {
+            first.id = message.delivery;
+        }
+        let outcomes: Vec<_> =
+            outcomes.into_iter().map(|outcome| (outcome, Context::continuing(context.trace))).collect();
+        self.0.broker.publish_all(&outcomes).await.into_iter().collect::<Result<Vec<()>, _>>()?;
+        Ok(())
     }
 }
 
@@ -66,10 +80,14 @@ async fn listeners(
         (None, Some(account)) => integrations::of_account(tx, &message.platform, account).await?,
         (None, None) => Vec::new(),
     };
-    Ok(found
-        .into_iter()
-        .filter(|integration| integration.enabled && integration.platform == message.platform)
-        .collect())
+    let is_meant = |integration: &Integration| {
+        let is_its_account = match (account, integration.account_id.as_deref()) {
+            (Some(named), Some(connected)) => named == connected,
+            (None, _) | (Some(_), None) => true,
+        };
+        integration.enabled && integration.platform == message.platform && is_its_account
+    };
+    Ok(found.into_iter().filter(is_meant).collect())
 }
 
 async fn mark(
@@ -103,26 +121,32 @@ fn heard(integration: &Integration, kind: RecordKind, changes: &[RemoteChange], 
     Heard { tenant: integration.tenant_id, integration: integration.id, kind, external_ids }
 }
 
-fn outcome(
+fn applied(
     message: &WebhookApply,
-    concerned: Option<&Integration>,
-    marked: usize,
     context: &Context,
+    integration: &Integration,
+    (marked, body): (usize, Option<Value>),
 ) -> WebhookOutcome {
-    let result = match concerned {
-        Some(_) => WebhookResult::Applied { marked: u32::try_from(marked).unwrap_or(u32::MAX) },
-        None => WebhookResult::Ignored { reason: "unknown_account".to_owned() },
-    };
-    let id: WebhookLogId = message.delivery;
     WebhookOutcome {
-        id,
+        tenant_id: Some(integration.tenant_id),
+        integration_id: Some(integration.id),
+        result: WebhookResult::Applied { marked: u32::try_from(marked).unwrap_or(u32::MAX) },
+        body,
+        ..ignored(message, context)
+    }
+}
+
+/// A delivery of an account that nobody has connected: kept without its body, which is nobody's.
+fn ignored(message: &WebhookApply, context: &Context) -> WebhookOutcome {
+    WebhookOutcome {
+        id: WebhookLogId::new(),
         created_at: message.received_at,
         platform: message.platform.clone(),
-        tenant_id: concerned.map(|integration| integration.tenant_id),
-        integration_id: concerned.map(|integration| integration.id),
+        tenant_id: None,
+        integration_id: None,
         delivery_id: None,
-        result,
-        body: serde_json::from_str(&message.body).ok(),
+        result: WebhookResult::Ignored { reason: "unknown_account".to_owned() },
+        body: None,
         correlation_id: context.trace.trace_id(),
     }
 }

@@ -45,7 +45,8 @@ const DESCRIPTOR: Descriptor = Descriptor {
     // What the smallest plans grant an app.
     limits: Limits { requests: 100, per: Duration::from_secs(10), batch: BATCH },
     docs_url: "https://developers.hubspot.com/docs",
-    lookup_lag: Duration::ZERO,
+    // By its key an object is read directly, but an account without the key is searched, and searches lag by seconds.
+    lookup_lag: Duration::from_secs(5),
 };
 
 /// The connector.

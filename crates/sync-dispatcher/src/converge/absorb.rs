@@ -7,9 +7,10 @@ use domain::field::{FieldName, FieldValue};
 use domain::id::{LinkId, RecordId};
 use domain::identity;
 use domain::kind::RecordKind;
+use domain::link::RemoteObject;
 use domain::message::RecordPush;
 use domain::outcome::SyncType;
-use domain::record::{Fields, Record, Stamp};
+use domain::record::{Fields, Merged, Record, Stamp};
 use persistence::Transaction;
 use persistence::records::conflicts::{self, Conflict};
 use persistence::records::identities::{self, IdentityKey};
@@ -41,10 +42,14 @@ pub(super) async fn absorb(
     for job in jobs.iter_mut().filter(|job| !job.has_ended()) {
         // As it is now, under the lock, not as it was before the look.
         let Some(mut record) = job.record.clone() else { continue };
-        if let Some(now) = current.remove(&record.id) {
-            record = now;
-        }
-        if take(session, kind, job, &mut record, &mut conflicts) {
+        let is_new = match current.remove(&record.id) {
+            Some(now) => {
+                record = now;
+                false
+            }
+            None => true,
+        };
+        if take(session, kind, job, &mut record, &mut conflicts) || is_new {
             changed.push(record.clone());
         }
         job.record = Some(record);
@@ -82,16 +87,11 @@ fn take(
         }
         Seen::Missing => {
             job.gone = true;
-            note_deletion(session, kind, record)
+            note_existence(session, kind, record, true)
         }
         Seen::There(object) => {
-            job.seen = Seen::There(object.clone());
-            let merged = job.state.take_remote(&mut record.fields, &session.mapping(kind), &object, session.arrival());
-            let sync_type = if is_adopted { SyncType::Adopt } else { SyncType::Read };
-            if is_adopted || !merged.changed.is_empty() {
-                let response = serde_json::to_value(&object.fields).ok();
-                job.log(Try { sync_type, request: None, response, duration_ms: 0, error: None });
-            }
+            let merged = take_object(session, kind, job, record, &object);
+            job.seen = Seen::There(object);
             merged
         }
     };
@@ -105,13 +105,39 @@ fn take(
     merged.touched
 }
 
-/// A read said that the object is gone: where the platform may tell us, the record is deleted from now on.
-fn note_deletion(session: &Session<'_>, kind: RecordKind, record: &mut Record) -> domain::record::Merged {
+fn take_object(
+    session: &Session<'_>,
+    kind: RecordKind,
+    job: &mut Job,
+    record: &mut Record,
+    object: &RemoteObject,
+) -> Merged {
+    let is_adopted = job.state.external_id.is_none();
+    if let Some(intent) = job.leased.intent.as_ref().filter(|_| !is_adopted || object.key == Some(record.id)) {
+        job.state.take_up(&intent.fields, object);
+    }
+    let mut back = Merged::default();
+    if std::mem::take(&mut job.gone) {
+        back = note_existence(session, kind, record, false);
+    }
+    let mut merged = job.state.take_remote(&mut record.fields, &session.mapping(kind), object, session.arrival());
+    let sync_type = if is_adopted { SyncType::Adopt } else { SyncType::Read };
+    if is_adopted || !merged.changed.is_empty() {
+        let response = serde_json::to_value(&object.fields).ok();
+        job.log(Try { sync_type, request: None, response, duration_ms: 0, error: None });
+    }
+    merged.touched |= back.touched;
+    merged.changed.extend(back.changed);
+    merged
+}
+
+/// A read said that the object is gone, or that it is back: where the platform may tell us, so is the record.
+fn note_existence(session: &Session<'_>, kind: RecordKind, record: &mut Record, deleted: bool) -> Merged {
     let mut change = Fields::default();
-    if session.integration.direction_of(kind).reads() {
+    if session.integration.direction_of(kind).reads() && record.fields.is_deleted() != deleted {
         let arrival = session.arrival();
         let stamp = Stamp { rank: arrival.rank, at: arrival.at, origin: arrival.origin };
-        change.set(FieldName::new(FieldName::DELETED), FieldValue::Bool(true), stamp);
+        change.set(FieldName::new(FieldName::DELETED), FieldValue::Bool(deleted), stamp);
     }
     record.fields.merge(&change)
 }

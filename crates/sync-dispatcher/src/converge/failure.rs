@@ -21,7 +21,7 @@ pub(super) fn fail(job: &mut Job, schedule: &RetrySchedule, error: &ConnectorErr
         return;
     }
     let sync_error = SyncError { class: error.kind, code: error.code.clone(), message: error.message.clone() };
-    if tried.sync_type == SyncType::Create {
+    if matches!(tried.sync_type, SyncType::Create | SyncType::Update) {
         job.intent_is_open = error.outcome_is_unknown();
     }
     job.log(Try { error: Some(sync_error.clone()), response: error.body.as_deref().cloned(), ..tried });

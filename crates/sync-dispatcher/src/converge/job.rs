@@ -28,7 +28,9 @@ pub(super) struct Job {
     pub(super) record: Option<Record>,
     pub(super) state: LinkState,
     pub(super) gone: bool,
+    /// The newest change there that was read, once the batch ends in step.
     pub(super) read_seq: i64,
+    reads_again: bool,
     pub(super) attempts: u32,
     pub(super) intent_is_open: bool,
     pub(super) seen: Seen,
@@ -53,8 +55,9 @@ impl Job {
             state: leased.state.clone(),
             gone: leased.gone,
             read_seq: leased.read_seq,
+            reads_again: false,
             attempts: leased.attempts,
-            intent_is_open: leased.intent_at.is_some(),
+            intent_is_open: leased.intent.is_some(),
             seen: Seen::Unasked,
             outcomes: Vec::new(),
             ending: None,
@@ -69,7 +72,7 @@ impl Job {
 
     /// Leaves the object to be read once more: something was heard of it that no look of this batch can have seen.
     pub(super) fn read_again(&mut self) {
-        self.read_seq = self.leased.remote_seq - 1;
+        self.reads_again = true;
     }
 
     /// Notes what was tried.
@@ -98,6 +101,8 @@ impl Job {
         let ending = self.ending.clone().unwrap_or(Ending::InStep);
         let version = self.record.as_ref().map_or(self.leased.synced_version, |record| record.version);
         let is_in_step = matches!(ending, Ending::InStep);
+        // What was read but not brought to an end is read once more, or it would no longer be owed.
+        let read_seq = if is_in_step { self.read_seq } else { self.leased.read_seq };
         Settlement {
             link: self.leased.push.link_id,
             record: self.record.as_ref().map(|record| record.id),
@@ -106,7 +111,9 @@ impl Job {
             synced_version: if is_in_step { version } else { self.leased.synced_version },
             tried_version: version,
             synced_mapping: if is_in_step { mapping_version } else { self.leased.synced_mapping },
-            read_seq: self.read_seq,
+            tried_mapping: mapping_version,
+            heard_seq: self.leased.remote_seq,
+            read_seq: if self.reads_again { self.leased.remote_seq - 1 } else { read_seq },
             attempts: if is_in_step { 0 } else { self.attempts },
             intent_is_open: self.intent_is_open && !is_in_step,
             ending,

@@ -64,9 +64,13 @@ fn question(session: &Session<'_>, kind: RecordKind, job: &mut Job) -> Question 
     if let Some(id) = &job.state.external_id {
         let is_dirty = job.leased.remote_seq > job.leased.read_seq;
         let is_needed = is_dirty || job.leased.was_taken_over || job.record.is_none();
-        return if is_needed && !job.gone { Question::Read(id.clone()) } else { Question::None };
+        return if is_needed { Question::Read(id.clone()) } else { Question::None };
     }
-    let Some(record) = job.record.as_ref().filter(|_| !is_deleted) else { return Question::None };
+    let Some(record) = &job.record else { return Question::None };
+    // What was deleted before it was created is nowhere, unless a create of ours is still unaccounted for.
+    if is_deleted && job.leased.intent.is_none() {
+        return Question::None;
+    }
     if !session.engine.settings.look_before_create {
         return Question::None;
     }
@@ -81,7 +85,7 @@ fn question(session: &Session<'_>, kind: RecordKind, job: &mut Job) -> Question 
 
 /// When a create whose outcome is unknown can be found at the latest.
 fn visible_at(session: &Session<'_>, job: &Job) -> Option<Timestamp> {
-    Some(job.leased.intent_at?.plus(session.connector.descriptor().lookup_lag))
+    Some(job.leased.intent.as_ref()?.at.plus(session.connector.descriptor().lookup_lag))
 }
 
 type Answer = Result<Vec<Option<RemoteObject>>, ConnectorError>;

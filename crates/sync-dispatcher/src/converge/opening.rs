@@ -37,7 +37,7 @@ pub(super) async fn open<'a>(
     };
     let token = LeaseToken::new();
     let names: Vec<LinkId> = links.keys().copied().collect();
-    let leased = links::lease(&mut tx, &names, token, engine.settings.lease).await?;
+    let leased = links::lease(&mut tx, (tenant, integration.id), &names, token, engine.settings.lease).await?;
     // Somebody else was just then writing to these.
     let passed_over = links::due_among(&mut tx, &names).await?;
     let records = load_records(&mut tx, tenant, &leased).await?;

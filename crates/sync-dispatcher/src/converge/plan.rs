@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use connectors::connector::{Create, Tie, Update};
-use domain::field::FieldName;
+use domain::field::{FieldName, FieldValue, RemoteFields};
 use domain::id::{LinkId, RecordId};
 use domain::kind::RecordKind;
 use domain::link::outbound_difference;
@@ -12,9 +12,12 @@ use domain::record::Record;
 use persistence::Transaction;
 use persistence::records::links::{self, Counterpart, Ending};
 
-use super::job::{Job, Seen};
+use super::job::Job;
 use super::session::Session;
 use crate::engine::DispatchError;
+
+/// Where `sent` remembers the contact that an object was tied to; no platform has a field of this name.
+pub(super) const TIED: &str = "→contact";
 
 /// What is to be written for one job.
 #[derive(Debug)]
@@ -52,14 +55,14 @@ pub(super) async fn plan(
                 continue;
             }
         };
-        match write_for(session, job, record, &mapping, contact.clone()) {
+        if let Some(tie) = tie_for(session, job, record, contact.as_ref()) {
+            plans.ties.insert(link, tie);
+        }
+        match write_for(session, job, record, &mapping, contact) {
             Some(write) => {
                 plans.writes.insert(link, write);
             }
             None => job.ending = Some(Ending::InStep),
-        }
-        if let (Seen::There(object), None, Some(contact)) = (&job.seen, &job.leased.state.external_id, contact) {
-            plans.ties.insert(link, Tie { external_id: object.external_id.clone(), contact });
         }
     }
     note_intents(session, tx, jobs, &mut plans).await?;
@@ -88,8 +91,19 @@ fn write_for(
     }
     Some(match job.state.external_id.clone() {
         Some(external_id) => Write::Update(Update { external_id, fields }),
-        None => Write::Create(Create { key: record.id, fields, contact }),
+        None => {
+            let fields = outbound_difference(&mapping.forward_new(&record.fields), &RemoteFields::new());
+            Write::Create(Create { key: record.id, fields, contact })
+        }
     })
+}
+
+/// The tie that an object which is there already lacks; a create brings its own.
+fn tie_for(session: &Session<'_>, job: &Job, record: &Record, contact: Option<&String>) -> Option<Tie> {
+    let (external_id, contact) = (job.state.external_id.clone()?, contact?.clone());
+    let is_tied = job.state.sent.get(TIED) == Some(&FieldValue::text(contact.as_str()));
+    let may_write = session.integration.direction_of(record.kind).writes() && !record.fields.is_deleted();
+    (may_write && !is_tied).then_some(Tie { external_id, contact })
 }
 
 /// The contact that a deal or activity belongs to has to be there first.
@@ -101,7 +115,12 @@ fn contact_of(
     contacts: &BTreeMap<RecordId, Counterpart>,
 ) -> Result<Option<String>, Waiting> {
     let Some(contact) = record.fields.contact() else { return Ok(None) };
-    match contacts.get(&contact).and_then(|counterpart| counterpart.external_id.clone()) {
+    let counterpart = contacts.get(&contact);
+    if counterpart.is_some_and(|counterpart| counterpart.gone) {
+        // There is nobody to tie it to any more.
+        return Ok(None);
+    }
+    match counterpart.and_then(|counterpart| counterpart.external_id.clone()) {
         Some(external_id) => Ok(Some(external_id)),
         None if crate::targets::takes(&session.integration, RecordKind::Contact) => Err(Waiting),
         // Contacts do not go there at all; the deal goes alone.
@@ -122,24 +141,30 @@ async fn contacts(
     Ok(links::by_record(tx, session.integration.id, &ids).await?)
 }
 
-/// A create is noted before it is tried. Whoever lost its lease by now does not write at all.
+/// A write is noted before it is tried. Whoever lost its lease by now does not write at all.
 async fn note_intents(
     session: &Session<'_>,
     tx: &mut Transaction,
     jobs: &mut [Job],
     plans: &mut Plans,
 ) -> Result<(), DispatchError> {
-    let creates = plans.writes.iter().filter(|(_, write)| matches!(write, Write::Create(_)));
-    let creates: Vec<LinkId> = creates.map(|(link, _)| *link).collect();
-    if creates.is_empty() {
+    let fields = |(link, write): (&LinkId, &Write)| match write {
+        Write::Create(create) => Some((*link, create.fields.clone())),
+        Write::Update(update) => Some((*link, update.fields.clone())),
+        // A deletion may be repeated.
+        Write::Delete(_) => None,
+    };
+    let writes: BTreeMap<LinkId, RemoteFields> = plans.writes.iter().filter_map(fields).collect();
+    if writes.is_empty() {
         return Ok(());
     }
-    let held = links::intend(tx, &creates, session.token).await?;
-    for job in jobs.iter_mut().filter(|job| creates.contains(&job.leased.push.link_id)) {
+    let held = links::intend(tx, &writes, session.token).await?;
+    for job in jobs.iter_mut().filter(|job| writes.contains_key(&job.leased.push.link_id)) {
         if held.contains(&job.leased.push.link_id) {
             job.intent_is_open = true;
         } else {
             plans.writes.remove(&job.leased.push.link_id);
+            plans.ties.remove(&job.leased.push.link_id);
             job.ending = Some(Ending::Released(None));
         }
     }

@@ -133,7 +133,10 @@ impl Homes {
             self.named.entry(IdentityKey { kind: self.kind, identity }).or_insert(record.id);
         }
         let external_id = job.state.external_id.clone();
-        self.taken.insert(record.id, Counterpart { push: job.leased.push, record: Some(record.id), external_id });
+        self.taken.insert(
+            record.id,
+            Counterpart { push: job.leased.push, record: Some(record.id), external_id, gone: false },
+        );
         self.known.insert(record.id, record.clone());
         record
     }

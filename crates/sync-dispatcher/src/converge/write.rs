@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use connectors::connector::{Create, Each, Update, Writer, Written};
+use connectors::connector::{Create, Each, Tie, Update, Writer, Written};
 use connectors::error::ConnectorError;
 use domain::fault::FaultKind;
-use domain::field::RemoteFields;
+use domain::field::{FieldValue, RemoteFields};
 use domain::id::LinkId;
 use domain::kind::RecordKind;
 use domain::outcome::SyncType;
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::failure::fail;
 use super::job::{Job, Try};
-use super::plan::{Plans, Write};
+use super::plan::{Plans, TIED, Write};
 use super::session::Session;
 
 /// Makes the writes of a batch.
@@ -37,8 +37,15 @@ pub(super) async fn write(session: &Session<'_>, kind: RecordKind, jobs: &mut [J
         } else {
             session.call(Writer::create_unguarded(writer, account, kind, &items)).await
         };
+        let ties = items.iter().map(|item| item.contact.clone()).collect::<Vec<_>>();
         let fields = items.into_iter().map(|item| item.fields);
-        note_written(session, &mut jobs, links.into_iter().zip(fields).collect(), (SyncType::Create, answer, started));
+        let items: Vec<_> = links.iter().copied().zip(fields).collect();
+        note_written(session, &mut jobs, items, (SyncType::Create, answer, started));
+        for (link, contact) in links.iter().zip(ties) {
+            if let (Some(job), Some(contact)) = (jobs.get_mut(link), contact) {
+                note_tie(job, &contact);
+            }
+        }
     }
     if !updates.is_empty() {
         let (links, items): (Vec<LinkId>, Vec<Update>) = updates.into_iter().unzip();
@@ -54,10 +61,10 @@ pub(super) async fn write(session: &Session<'_>, kind: RecordKind, jobs: &mut [J
         note_deleted(session, &mut jobs, &links, (answer, started));
     }
     if !plans.ties.is_empty() {
-        let (links, ties): (Vec<LinkId>, Vec<_>) = plans.ties.into_iter().unzip();
+        let items: Vec<Tie> = plans.ties.values().cloned().collect();
         let started = Instant::now();
-        let answer = session.call(Writer::associate(writer, account, kind, &ties)).await;
-        note_tied(session, &mut jobs, &links, (answer, started));
+        let answer = session.call(Writer::associate(writer, account, kind, &items)).await;
+        note_tied(session, &mut jobs, &plans.ties, (answer, started));
     }
 }
 
@@ -130,16 +137,27 @@ fn note_deleted(
     }
 }
 
-/// An adopted object whose tie failed is not in step, whatever was written of its fields.
+/// Remembers the contact that an object is tied to.
+fn note_tie(job: &mut Job, contact: &str) {
+    if job.state.external_id.is_some() {
+        job.state.sent.insert(TIED.to_owned(), FieldValue::text(contact));
+    }
+}
+
+/// An object whose tie failed is not in step, whatever was written of its fields.
 fn note_tied(
     session: &Session<'_>,
     jobs: &mut BTreeMap<LinkId, &mut Job>,
-    links: &[LinkId],
+    ties: &BTreeMap<LinkId, Tie>,
     (answer, started): (Result<Each<()>, ConnectorError>, Instant),
 ) {
-    let results = each(answer, links.len());
-    for (link, result) in links.iter().zip(results) {
-        let (Some(job), Err(error)) = (jobs.get_mut(link), result) else { continue };
+    let results = each(answer, ties.len());
+    for ((link, tie), result) in ties.iter().zip(results) {
+        let Some(job) = jobs.get_mut(link) else { continue };
+        let Err(error) = result else {
+            note_tie(job, &tie.contact);
+            continue;
+        };
         let tried = Try {
             sync_type: SyncType::Update,
             request: None,
@@ -147,8 +165,6 @@ fn note_tied(
             duration_ms: elapsed(started),
             error: None,
         };
-        // Adopted once more by the next attempt, which ties it again.
-        job.state.external_id = None;
         fail(job, &session.engine.schedule, &error, tried);
     }
 }

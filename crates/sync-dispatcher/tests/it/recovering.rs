@@ -21,6 +21,7 @@ impl World {
 async fn what_a_lost_queue_held_arrives() {
     let world = World::with(&HASTE).await;
     world.crm.faults(json!({"latency_ms": 100})).await;
+    wait::until("the queue", DEADLINE, || async { world.has_queue().await.then_some(()) }).await;
     for n in 0..40 {
         world.accept(vec![person(n)]).await;
         if n == 15 {

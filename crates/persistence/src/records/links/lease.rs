@@ -1,12 +1,14 @@
 //! Taking a link: one conditional UPDATE, and whoever fails to get it leaves it alone.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Bool, Double, Integer, Jsonb, Nullable, Text, Timestamptz};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
-use domain::id::{LeaseToken, LinkId, RecordId};
+use domain::field::RemoteFields;
+use domain::id::{IntegrationId, LeaseToken, LinkId, RecordId, TenantId};
 use domain::kind::RecordKind;
 use domain::link::LinkState;
 use domain::message::RecordPush;
@@ -14,7 +16,7 @@ use domain::time::Timestamp;
 use serde_json::Value;
 
 use super::PushRow;
-use crate::text::{from_json, parse};
+use crate::text::{from_json, parse, to_json};
 use crate::{PersistenceError, Transaction};
 
 /// A link that the caller holds.
@@ -40,10 +42,19 @@ pub struct Leased {
     pub read_seq: i64,
     /// Failed attempts so far.
     pub attempts: u32,
-    /// When a create was begun whose outcome is not known.
-    pub intent_at: Option<Timestamp>,
+    /// A write that was begun and whose outcome is not known.
+    pub intent: Option<Intent>,
     /// Whether somebody held it before and never gave it back: then the remote is read first.
     pub was_taken_over: bool,
+}
+
+/// A write that was begun.
+#[derive(Clone, Debug)]
+pub struct Intent {
+    /// When.
+    pub at: Timestamp,
+    /// What it was to write.
+    pub fields: RemoteFields,
 }
 
 #[derive(QueryableByName)]
@@ -76,12 +87,15 @@ struct Row {
     attempts: i32,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     intent_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    intended: Option<Value>,
     #[diesel(sql_type = Bool)]
     was_taken_over: bool,
 }
 
 impl Row {
     fn into_leased(self) -> Result<Leased, PersistenceError> {
+        let fields = self.intended.map(|fields| from_json("intended", fields)).transpose()?.unwrap_or_default();
         Ok(Leased {
             push: self.push.into_push()?,
             record: self.record_id.as_deref().map(|id| parse("record_id", id)).transpose()?,
@@ -98,18 +112,19 @@ impl Row {
             remote_seq: self.remote_seq,
             read_seq: self.read_seq,
             attempts: u32::try_from(self.attempts).unwrap_or_default(),
-            intent_at: self.intent_at.map(Timestamp::from),
+            intent: self.intent_at.map(|at| Intent { at: at.into(), fields }),
             was_taken_over: self.was_taken_over,
         })
     }
 }
 
-/// Takes those of these links that are owed, due and free, for `duration`. The rest stays as it is.
+/// Takes those of an integration's links that are owed, due and free, for `duration`. The rest stays as it is.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn lease(
     tx: &mut Transaction,
+    (tenant, integration): (TenantId, IntegrationId),
     links: &[LinkId],
     token: LeaseToken,
     duration: Duration,
@@ -118,23 +133,26 @@ pub async fn lease(
         "UPDATE record_links AS link SET lease_token = $2, lease_until = now() + make_interval(secs => $3)
          FROM (
              SELECT id, lease_token IS NOT NULL AS was_taken_over FROM record_links
-             WHERE id = ANY($1) AND owed AND (lease_until IS NULL OR lease_until < now())
+             WHERE id = ANY($1) AND tenant_id = $4 AND integration_id = $5 AND owed
+               AND (lease_until IS NULL OR lease_until < now())
                AND (not_before IS NULL OR not_before <= now())
              ORDER BY id FOR UPDATE SKIP LOCKED
          ) AS free
          WHERE link.id = free.id
          RETURNING link.id, tenant_id, integration_id, record_id, kind, external_id, gone, sent, seen, seen_at,
-                   synced_version, synced_mapping, remote_seq, read_seq, attempts, intent_at, was_taken_over",
+                   synced_version, synced_mapping, remote_seq, read_seq, attempts, intent_at, intended, was_taken_over",
     )
     .bind::<Array<Text>, _>(links.iter().map(ToString::to_string).collect::<Vec<_>>())
     .bind::<Text, _>(token.to_string())
     .bind::<Double, _>(duration.as_secs_f64())
+    .bind::<Text, _>(tenant.to_string())
+    .bind::<Text, _>(integration.to_string())
     .load(&mut **tx)
     .await?;
     rows.into_iter().map(Row::into_leased).collect()
 }
 
-/// Notes that a create is about to be tried for these links, so that whoever finds the note looks before creating again.
+/// Notes what is about to be written to these links, so that whoever finds the note reads before writing again.
 ///
 /// Returns the links that the caller still holds; the others must be left alone.
 ///
@@ -142,7 +160,7 @@ pub async fn lease(
 /// When the database does not answer.
 pub async fn intend(
     tx: &mut Transaction,
-    links: &[LinkId],
+    writes: &BTreeMap<LinkId, RemoteFields>,
     token: LeaseToken,
 ) -> Result<Vec<LinkId>, PersistenceError> {
     #[derive(QueryableByName)]
@@ -150,11 +168,14 @@ pub async fn intend(
         #[diesel(sql_type = Text)]
         id: String,
     }
+    let fields = writes.values().map(to_json).collect::<Result<Vec<Value>, _>>()?;
     let rows: Vec<Id> = sql_query(
-        "UPDATE record_links SET intent_at = now()
-         WHERE id = ANY($1) AND lease_token = $2 AND lease_until > now() RETURNING id",
+        "UPDATE record_links AS link SET intent_at = now(), intended = new.fields
+         FROM unnest($1, $2) AS new (id, fields)
+         WHERE link.id = new.id AND lease_token = $3 AND lease_until > now() RETURNING link.id",
     )
-    .bind::<Array<Text>, _>(links.iter().map(ToString::to_string).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(writes.keys().map(ToString::to_string).collect::<Vec<_>>())
+    .bind::<Array<Jsonb>, _>(fields)
     .bind::<Text, _>(token.to_string())
     .load(&mut **tx)
     .await?;

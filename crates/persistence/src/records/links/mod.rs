@@ -11,7 +11,7 @@ mod view;
 
 pub use backend::{BackendLink, backend_links, save_backend_links};
 pub use failures::{FailureGroup, failures, replay};
-pub use lease::{Leased, intend, lease};
+pub use lease::{Intent, Leased, intend, lease};
 pub use overdue::{
     Unlinked, due_among, due_of, forget_published, integrations_to_link, leftovers, mark_linked, overdue, unlinked,
 };

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use diesel::sql_types::{Array, Nullable, Text};
+use diesel::sql_types::{Array, Bool, Nullable, Text};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, LinkId, RecordId, TenantId};
@@ -78,6 +78,8 @@ pub struct Counterpart {
     pub record: Option<RecordId>,
     /// The object; `None` before the first contact.
     pub external_id: Option<String>,
+    /// Whether it is deleted there.
+    pub gone: bool,
 }
 
 #[derive(QueryableByName)]
@@ -88,6 +90,8 @@ struct Row {
     record_id: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     external_id: Option<String>,
+    #[diesel(sql_type = Bool)]
+    gone: bool,
 }
 
 impl Row {
@@ -96,6 +100,7 @@ impl Row {
             push: self.push.into_push()?,
             record: self.record_id.as_deref().map(|id| parse("record_id", id)).transpose()?,
             external_id: self.external_id,
+            gone: self.gone,
         })
     }
 }
@@ -110,7 +115,7 @@ pub async fn by_record(
     records: &BTreeSet<RecordId>,
 ) -> Result<BTreeMap<RecordId, Counterpart>, PersistenceError> {
     let rows: Vec<Row> = sql_query(
-        "SELECT id, tenant_id, integration_id, record_id, external_id FROM record_links
+        "SELECT id, tenant_id, integration_id, record_id, external_id, gone FROM record_links
          WHERE integration_id = $1 AND record_id = ANY($2)",
     )
     .bind::<Text, _>(integration.to_string())
@@ -132,7 +137,7 @@ pub async fn by_external_id(
     external_ids: &BTreeSet<String>,
 ) -> Result<BTreeMap<String, Counterpart>, PersistenceError> {
     let rows: Vec<Row> = sql_query(
-        "SELECT id, tenant_id, integration_id, record_id, external_id FROM record_links
+        "SELECT id, tenant_id, integration_id, record_id, external_id, gone FROM record_links
          WHERE integration_id = $1 AND kind = $2 AND external_id = ANY($3)",
     )
     .bind::<Text, _>(integration.to_string())

@@ -53,11 +53,15 @@ pub struct Settlement {
     pub tried_version: i64,
     /// The mapping's version that was reached.
     pub synced_mapping: i64,
+    /// The mapping's version that was tried.
+    pub tried_mapping: i64,
+    /// The newest change there that was heard of when the work began; a failure does not block what came later.
+    pub heard_seq: i64,
     /// The change there that was read.
     pub read_seq: i64,
     /// Failed attempts so far.
     pub attempts: u32,
-    /// Whether a create may have happened of which nothing is known.
+    /// Whether a write may have happened of which nothing is known.
     pub intent_is_open: bool,
     /// How it ended.
     pub ending: Ending,
@@ -87,6 +91,8 @@ struct Row<'a> {
     synced_version: i64,
     tried_version: i64,
     synced_mapping: i64,
+    tried_mapping: i64,
+    heard_seq: i64,
     read_seq: i64,
     attempts: u32,
     intent_is_open: bool,
@@ -119,6 +125,8 @@ impl<'a> Row<'a> {
             synced_version: settlement.synced_version,
             tried_version: settlement.tried_version,
             synced_mapping: settlement.synced_mapping,
+            tried_mapping: settlement.tried_mapping,
+            heard_seq: settlement.heard_seq,
             read_seq: settlement.read_seq,
             attempts: settlement.attempts,
             intent_is_open: settlement.intent_is_open,
@@ -142,15 +150,18 @@ UPDATE record_links AS link SET
     attempts = new.attempts, not_before = new.not_before, waits_for = new.waits_for,
     error_class = new.error_class, error_code = new.error_code, error_message = new.error_message,
     fingerprint = new.fingerprint, failed_at = CASE WHEN new.error_class IS NOT NULL THEN now() END,
-    blocked_at = CASE WHEN new.blocked AND link.wanted_version <= new.tried_version THEN now() END,
+    blocked_at = CASE WHEN new.blocked AND link.wanted_version <= new.tried_version
+                       AND link.wanted_mapping <= new.tried_mapping AND link.remote_seq <= new.heard_seq THEN now() END,
     owed_since = CASE WHEN new.synced_version < link.wanted_version OR new.synced_mapping < link.wanted_mapping
                         OR new.read_seq < link.remote_seq THEN link.owed_since END,
     intent_at = CASE WHEN new.intent_is_open THEN link.intent_at END,
+    intended = CASE WHEN new.intent_is_open THEN link.intended END,
     unpublished = link.unpublished || new.outcomes,
     lease_token = NULL, lease_until = NULL, updated_at = now()
 FROM jsonb_to_recordset($2) AS new (
     id text, record_id text, external_id text, gone boolean, sent jsonb, seen jsonb, seen_at timestamptz,
-    synced_version bigint, tried_version bigint, synced_mapping bigint, read_seq bigint, attempts integer,
+    synced_version bigint, tried_version bigint, synced_mapping bigint, tried_mapping bigint, heard_seq bigint,
+    read_seq bigint, attempts integer,
     intent_is_open boolean, blocked boolean, not_before timestamptz, waits_for text, error_class text,
     error_code text, error_message text, fingerprint text, outcomes jsonb)
 WHERE link.id = new.id AND link.lease_token = $1
