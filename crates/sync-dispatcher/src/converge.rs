@@ -3,6 +3,7 @@
 mod absorb;
 mod close;
 mod failure;
+mod held;
 mod job;
 mod lanes;
 mod look;

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::fault::FaultKind;
 use domain::field::{FieldName, FieldValue};
 use domain::id::{LinkId, RecordId};
 use domain::identity;
@@ -16,14 +15,11 @@ use persistence::records::conflicts::{self, Conflict};
 use persistence::records::identities::{self, IdentityKey};
 use persistence::records::{links, store};
 
-use super::failure::block;
+use super::held;
 use super::job::{Job, Seen, Try};
 use super::session::Session;
 use crate::engine::DispatchError;
 use crate::targets;
-
-/// Another record's link stands for the object already.
-const HELD: &str = "Contact dupliqué : la fiche trouvée sur la plateforme est déjà liée à une autre personne";
 
 /// Merges what was seen. Returns the links of other systems that are owed something by it.
 pub(super) async fn absorb(
@@ -32,7 +28,7 @@ pub(super) async fn absorb(
     tx: &mut Transaction,
     jobs: &mut [Job],
 ) -> Result<Vec<RecordPush>, DispatchError> {
-    refuse_what_is_held(session, kind, tx, jobs).await?;
+    held::refuse(session, kind, tx, jobs, found).await?;
     let tenant = session.integration.tenant_id;
     let ids: BTreeSet<RecordId> = jobs.iter().filter_map(|job| job.record.as_ref().map(|record| record.id)).collect();
     let locked = store::lock(tx, tenant, &ids).await?;
@@ -68,6 +64,14 @@ pub(super) async fn absorb(
     let held: BTreeSet<LinkId> = jobs.iter().map(|job| job.leased.push.link_id).collect();
     let owed = links::owed_of(tx, tenant, &changed.iter().map(|record| record.id).collect::<Vec<_>>()).await?;
     Ok(owed.into_iter().filter(|push| !held.contains(&push.link_id)).collect())
+}
+
+/// The object that a link without one was found to stand for.
+fn found(job: &Job) -> Option<String> {
+    match &job.seen {
+        Seen::There(object) if job.leased.state.external_id.is_none() => Some(object.external_id.clone()),
+        Seen::There(_) | Seen::Unasked | Seen::Missing => None,
+    }
 }
 
 /// Takes what one job saw into its record. Returns whether the record has to be saved.
@@ -140,39 +144,6 @@ fn note_existence(session: &Session<'_>, kind: RecordKind, record: &mut Record, 
         change.set(FieldName::new(FieldName::DELETED), FieldValue::Bool(deleted), stamp);
     }
     record.fields.merge(&change)
-}
-
-/// Blocks what found an object that another record stands for, and drops links that only said "heard of".
-async fn refuse_what_is_held(
-    session: &Session<'_>,
-    kind: RecordKind,
-    tx: &mut Transaction,
-    jobs: &mut [Job],
-) -> Result<(), DispatchError> {
-    let found = |job: &Job| match &job.seen {
-        Seen::There(object) if job.leased.state.external_id.is_none() => Some(object.external_id.clone()),
-        Seen::There(_) | Seen::Unasked | Seen::Missing => None,
-    };
-    let external_ids: BTreeSet<String> = jobs.iter().filter_map(found).collect();
-    if external_ids.is_empty() {
-        return Ok(());
-    }
-    let holders = links::by_external_id(tx, session.integration.id, kind, &external_ids).await?;
-    let unread = holders.values().filter(|holder| holder.record.is_none()).map(|holder| holder.push.link_id);
-    links::drop_unread(tx, &unread.collect::<Vec<_>>()).await?;
-    let mut found_before = BTreeSet::new();
-    for job in jobs.iter_mut() {
-        let Some(external_id) = found(job) else { continue };
-        let holder = holders.get(&external_id);
-        let is_held = holder.is_some_and(|holder| holder.record.is_some());
-        if holder.is_some_and(|holder| holder.record.is_none()) {
-            job.read_again();
-        }
-        if is_held || !found_before.insert(external_id) {
-            block(job, FaultKind::Conflict, "already_linked", HELD);
-        }
-    }
-    Ok(())
 }
 
 async fn claim(

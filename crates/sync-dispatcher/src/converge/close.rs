@@ -14,13 +14,10 @@ use domain::trace::TraceParent;
 use persistence::records::links::{self, Ending, Settled};
 use persistence::{Scope, Transaction, health};
 
-use super::failure::block;
+use super::held;
 use super::job::Job;
 use super::session::Session;
 use crate::engine::DispatchError;
-
-/// Another record's link stands for what was written.
-const HELD: &str = "Contact dupliqué : la plateforme a rendu une fiche qui est déjà liée à une autre personne";
 
 /// How often settling is begun anew when a platform's delivery names an object at the same moment as we do.
 const COLLISIONS: usize = 5;
@@ -68,7 +65,7 @@ async fn settle_once(
 ) -> Result<(Vec<Settled>, Vec<RecordPush>), DispatchError> {
     let mapping = session.mapping(kind).version;
     let mut tx = session.engine.database.begin(Scope::System).await?;
-    refuse_what_is_held(session, kind, &mut tx, jobs).await?;
+    held::refuse(session, kind, &mut tx, jobs, given).await?;
     let settlements: Vec<_> = jobs.iter().map(|job| job.settlement(mapping)).collect();
     let settled = links::settle(&mut tx, session.token, &settlements).await?;
     park_if_refused(session, &mut tx, jobs).await?;
@@ -77,36 +74,9 @@ async fn settle_once(
     Ok((settled, freed))
 }
 
-/// Blocks what was given an object that another record stands for, and drops links that only said "heard of".
-async fn refuse_what_is_held(
-    session: &Session<'_>,
-    kind: RecordKind,
-    tx: &mut Transaction,
-    jobs: &mut [Job],
-) -> Result<(), DispatchError> {
-    let new_id =
-        |job: &Job| job.state.external_id.clone().filter(|id| job.leased.state.external_id.as_ref() != Some(id));
-    let external_ids: BTreeSet<String> = jobs.iter().filter_map(new_id).collect();
-    if external_ids.is_empty() {
-        return Ok(());
-    }
-    let holders = links::by_external_id(tx, session.integration.id, kind, &external_ids).await?;
-    let unread = holders.values().filter(|holder| holder.record.is_none()).map(|holder| holder.push.link_id);
-    links::drop_unread(tx, &unread.collect::<Vec<_>>()).await?;
-    let mut given = BTreeSet::new();
-    for job in jobs.iter_mut() {
-        let Some(external_id) = new_id(job) else { continue };
-        let holder = holders.get(&external_id).filter(|holder| holder.push.link_id != job.leased.push.link_id);
-        let is_held = holder.is_some_and(|holder| holder.record.is_some());
-        if holder.is_some_and(|holder| holder.record.is_none()) {
-            job.read_again();
-        }
-        if is_held || !given.insert(external_id) {
-            job.state.external_id = None;
-            block(job, FaultKind::Conflict, "already_linked", HELD);
-        }
-    }
-    Ok(())
+/// The object that a link without one was given by the platform.
+fn given(job: &Job) -> Option<String> {
+    job.state.external_id.clone().filter(|id| job.leased.state.external_id.as_ref() != Some(id))
 }
 
 /// Refused credentials park the integration: nothing is tried, and everything stays owed, until it is connected again.
