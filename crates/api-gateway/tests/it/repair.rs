@@ -97,7 +97,8 @@ async fn blocked(world: &World, integration: IntegrationId, error: SyncError) ->
         .unwrap();
     let token = LeaseToken::new();
     let link = links::of_record(&mut tx, world.tenant, id).await.unwrap()[0].id;
-    let leased = links::lease(&mut tx, &[link], token, Duration::from_secs(60)).await.unwrap().remove(0);
+    let whose = (world.tenant, integration);
+    let leased = links::lease(&mut tx, whose, &[link], token, Duration::from_secs(60)).await.unwrap().remove(0);
     let settlement = Settlement {
         link,
         record: Some(id),
@@ -106,6 +107,8 @@ async fn blocked(world: &World, integration: IntegrationId, error: SyncError) ->
         synced_version: 0,
         tried_version: 1,
         synced_mapping: 0,
+        tried_mapping: 1,
+        heard_seq: 0,
         read_seq: 0,
         attempts: 1,
         intent_is_open: false,
