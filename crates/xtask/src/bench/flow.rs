@@ -12,7 +12,8 @@ use super::journal::{Created, Journal};
 use super::load::Waits;
 use super::prospects::{Prospects, Series};
 use super::report::{EndToEnd, Idle};
-use crate::session::{Session, Tenant};
+use super::usage::Meter;
+use crate::session::{Service, Session, Tenant};
 
 /// How many events share a request.
 pub(super) const BATCH: u64 = 100;
@@ -74,6 +75,7 @@ pub(super) async fn crowd(
     let series = if tenants.len() == 1 { Series::OneTenant } else { Series::ManyTenants };
     let mut journal = Journal::from_now(session).await?;
     let mut connection = Connection::open(gateway).await?;
+    let meter = Meter::start(session.stack.pid(Service::SyncDispatcher.name()));
     let (started, sent_at) = (Instant::now(), Utc::now());
     for (batch, tenant) in (0..events.div_ceil(BATCH)).zip(tenants.iter().cycle()) {
         let first = batch.saturating_mul(BATCH);
@@ -87,8 +89,10 @@ pub(super) async fn crowd(
         tokio::time::sleep(LOOK_AGAIN_AT_MANY).await;
         arrived.add(journal.news().await?);
     }
+    let cores = Some(meter.read());
     let last_at = arrived.last_at.context("no event arrived at the platform")?;
-    Ok(EndToEnd::new(tenants.len(), events, &arrived, accepted, between(sent_at, last_at)))
+    let flow = EndToEnd::new(tenants.len(), events, &arrived, accepted, between(sent_at, last_at));
+    Ok(EndToEnd { cores, ..flow })
 }
 
 /// What came into the CRM.

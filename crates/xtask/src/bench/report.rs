@@ -71,6 +71,9 @@ pub(super) struct EndToEnd {
     pub(super) per_second: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) of_limit: Option<f64>,
+    /// The service is the dispatcher.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) cores: Option<Cores>,
 }
 
 /// One event at a time.
@@ -118,6 +121,7 @@ impl EndToEnd {
             seconds,
             per_second: float(in_crm) / seconds.max(0.001),
             of_limit: None,
+            cores: None,
         }
     }
 }
@@ -152,7 +156,7 @@ impl Report {
             rows.flow(flow);
         }
         rows.idle(&self.accept_to_platform);
-        rows.heading("Memory");
+        rows.line("\nMemory");
         for (name, memory) in &self.memory {
             rows.memory(name, *memory);
         }
@@ -183,9 +187,7 @@ impl Rows {
     }
 
     fn rate(&mut self, name: &str, rate: &Rate) {
-        let cores = rate.cores.map_or_else(String::new, |cores| {
-            format!("   {:.1} / {:.1} / {:.1}", cores.service, cores.generator, cores.machine)
-        });
+        let cores = cores(rate.cores);
         let refused = if rate.refused == 0 { String::new() } else { format!("   {} refused!", rate.refused) };
         let (p50, p99, share) = (millis(rate.p50_ms), millis(rate.p99_ms), share(rate.of_limit));
         let per_second = grouped(rate.per_second);
@@ -201,7 +203,11 @@ impl Rows {
         let (per_second, share) = (grouped(flow.per_second), share(flow.of_limit));
         let complete = if in_crm == events { String::new() } else { format!(", only {in_crm} arrived!") };
         let twice = if *duplicates == 0 { String::new() } else { format!(", {duplicates} duplicates!") };
-        self.line(&format!("  {name:<44}{per_second:>12}{:>20}{share:>10}   {seconds:.1} s{complete}{twice}", ""));
+        let cores = cores(flow.cores);
+        self.line(&format!(
+            "  {name:<44}{per_second:>12}{:>20}{share:>10}{cores}   in {seconds:.1} s{complete}{twice}",
+            ""
+        ));
     }
 
     fn idle(&mut self, idle: &Idle) {
@@ -220,6 +226,11 @@ impl Rows {
         // Writing into a string does not fail.
         writeln!(self.0, "{}", text.trim_end()).ok();
     }
+}
+
+fn cores(cores: Option<Cores>) -> String {
+    let shown = |Cores { service, generator, machine }| format!("   {service:.1} / {generator:.1} / {machine:.1}");
+    cores.map_or_else(String::new, shown)
 }
 
 /// A count as a number for arithmetic; no run gets near the limit of 32 bits.

@@ -14,7 +14,7 @@ use crate::workspace;
 /// How a system is brought up.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where its ports are wished for; see [`Ports::wished`].
+    /// Where its ports are wished for; see `services::ports`.
     pub base_port: u16,
     /// Whether servers given by URL are used.
     pub choice: Choice,

@@ -19,6 +19,7 @@ fn report(raw: f64, bare: f64) -> Report {
         seconds: 10.0,
         per_second: 500.0,
         of_limit: None,
+        cores: None,
     };
     Report {
         seconds_each: 10,
