@@ -113,6 +113,31 @@ pub async fn find(
     rows.into_iter().map(Row::into_pair).collect()
 }
 
+/// The ids that Coccinelle has for some records; a person who was created twice has two.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn subjects_of(
+    tx: &mut Transaction,
+    tenant: TenantId,
+    records: &BTreeSet<RecordId>,
+) -> Result<BTreeMap<RecordId, BTreeSet<String>>, PersistenceError> {
+    let rows: Vec<Row> = sql_query(
+        "SELECT kind, scheme, value, record_id FROM record_identities
+         WHERE tenant_id = $1 AND record_id = ANY($2) AND scheme = 'coccinelle'",
+    )
+    .bind::<Text, _>(tenant.to_string())
+    .bind::<Array<Text>, _>(records.iter().map(ToString::to_string).collect::<Vec<_>>())
+    .load(&mut **tx)
+    .await?;
+    let mut subjects: BTreeMap<RecordId, BTreeSet<String>> = BTreeMap::new();
+    for row in rows {
+        let (key, record) = row.into_pair()?;
+        subjects.entry(record).or_default().insert(key.identity.value);
+    }
+    Ok(subjects)
+}
+
 /// Gives identifiers to records; one that is another record's already stays there. Returns what each names afterwards.
 ///
 /// # Errors

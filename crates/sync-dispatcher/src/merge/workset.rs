@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::event::Event;
+use domain::field::FieldValue;
 use domain::id::{IntegrationId, RecordId, TenantId};
 use domain::identity::{self, Identity, Region, Scheme};
 use domain::kind::RecordKind;
@@ -25,6 +26,7 @@ pub(crate) struct Workset {
     region: Region,
     records: BTreeMap<RecordId, Record>,
     shown: BTreeMap<RecordId, BackendLink>,
+    subjects: BTreeMap<RecordId, BTreeSet<String>>,
     named: BTreeMap<IdentityKey, RecordId>,
     claims: BTreeMap<IdentityKey, RecordId>,
     conflicts: Vec<Conflict>,
@@ -46,6 +48,7 @@ impl Workset {
         let ids: BTreeSet<RecordId> = named.values().copied().collect();
         let records = store::lock(tx, tenant, &ids).await?;
         let shown = links::backend_links(tx, backend, &ids).await?;
+        let subjects = identities::subjects_of(tx, tenant, &ids).await?;
         Ok(Self {
             tenant,
             accepted_at: message.accepted_at,
@@ -53,6 +56,7 @@ impl Workset {
             region,
             records: records.into_iter().map(|record| (record.id, record)).collect(),
             shown,
+            subjects,
             named,
             claims: BTreeMap::new(),
             conflicts: Vec::new(),
@@ -70,6 +74,9 @@ impl Workset {
         let link =
             self.shown.entry(id).or_insert_with(|| BackendLink { record: id, kind, state: LinkState::default() });
         link.state.external_id.get_or_insert_with(|| event.subject_id.clone());
+        if !speaks_for_the_record(&mut link.state, event, self.subjects.get(&id)) {
+            return;
+        }
         let change = link.state.take_event(event, contact, arrival);
         if !record.fields.merge(&change).changed.is_empty() {
             record.version += 1;
@@ -118,6 +125,9 @@ impl Workset {
                 self.conflicts.push(Conflict::Identity { record, identity: key.identity, holder: *holder });
             }
             None => {
+                if key.identity.scheme == Scheme::Coccinelle {
+                    self.subjects.entry(record).or_default().insert(key.identity.value.clone());
+                }
                 self.named.insert(key.clone(), record);
                 self.claims.insert(key, record);
             }
@@ -137,6 +147,24 @@ impl Workset {
         links::save_backend_links(tx, self.tenant, self.backend, &self.shown.values().collect::<Vec<_>>()).await?;
         conflicts::keep(tx, self.tenant, &self.conflicts).await?;
         Ok(self.records.values().map(|record| (record.id, record.kind, record.version)).collect())
+    }
+}
+
+/// Whether an event is about the whole record. Deleting one of the subjects of a person who was created twice is not, as
+/// long as another one lives; which of them are deleted is remembered on the backend's link.
+fn speaks_for_the_record(backend: &mut LinkState, event: &Event, subjects: Option<&BTreeSet<String>>) -> bool {
+    let mark = |subject: &str| format!("†{subject}");
+    match event.deleted() {
+        Some(true) => {
+            backend.seen.insert(mark(&event.subject_id), FieldValue::Bool(true));
+            let mut others = subjects.into_iter().flatten().filter(|subject| **subject != event.subject_id);
+            others.all(|other| backend.seen.contains_key(&mark(other)))
+        }
+        Some(false) => {
+            backend.seen.remove(&mark(&event.subject_id));
+            true
+        }
+        None => true,
     }
 }
 

@@ -79,3 +79,33 @@ async fn a_contact_that_vanished_unheard_of_is_noticed_by_the_next_write() {
     assert!(world.crm.contacts().await.is_empty());
     assert!(world.failures().await.is_empty(), "{:#?}", world.failures().await);
 }
+
+#[tokio::test]
+async fn what_the_crm_tells_of_our_own_deletion_settles() {
+    let world = World::start().await;
+    world.accept(vec![event("prospect.created", "p1", json!({"email": "zoe@exemple.fr"}))]).await;
+    world.settle().await;
+    let (id, _) = world.crm.only_contact().await;
+    world.accept(vec![event("prospect.deleted", "p1", json!({}))]).await;
+    world.settle().await;
+
+    let writes = world.crm.api_writes().await.len();
+    world.deliver(&[told("deletion", &id)]).await;
+    world.settle().await;
+    assert_eq!((world.drift().await, world.crm.api_writes().await.len()), (0, writes));
+}
+
+#[tokio::test]
+async fn a_person_who_was_created_twice_is_deleted_with_the_last_of_both() {
+    let world = World::start().await;
+    let data = json!({"email": "zoe@exemple.fr"});
+    world.accept(vec![event("prospect.created", "p1", data.clone()), event("prospect.created", "p2", data)]).await;
+    world.settle().await;
+    world.accept(vec![event("prospect.deleted", "p2", json!({}))]).await;
+    world.settle().await;
+    assert_eq!(world.crm.contacts().await.len(), 1);
+
+    world.accept(vec![event("prospect.deleted", "p1", json!({}))]).await;
+    world.settle().await;
+    assert!(world.crm.contacts().await.is_empty());
+}
