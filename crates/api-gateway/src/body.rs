@@ -50,9 +50,9 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
 
 /// The parameters of the query, of which `T` denies those that it does not name.
 #[derive(Debug)]
-pub(crate) struct Query<T>(pub(crate) T);
+pub(crate) struct QueryParams<T>(pub(crate) T);
 
-impl<T: DeserializeOwned> FromRequest for Query<T> {
+impl<T: DeserializeOwned> FromRequest for QueryParams<T> {
     type Error = Problem;
     type Future = std::future::Ready<Result<Self, Problem>>;
 

@@ -12,11 +12,13 @@ use runtime::health::{Readiness, Rule};
 use runtime::http::{Bound, operations};
 use runtime::{crypto, metrics};
 use tokio_util::sync::CancellationToken;
+use utoipa_actix_web::service_config::ServiceConfig;
 use vault::{KeyRing, Vault, VaultError};
 
 use crate::auth::Verifier;
-use crate::routes;
 use crate::state::Gateway;
+use crate::unknown::Known;
+use crate::{openapi, reference, routes};
 
 /// Why the gateway cannot start. A database or a broker that is away is no reason.
 #[derive(Debug, thiserror::Error)]
@@ -56,9 +58,16 @@ pub fn build(settings: Settings) -> Result<App, StartError> {
     let verifier = web::Data::new(Verifier::hs256(settings.auth.hs256_secret.as_ref()));
     let payload = web::PayloadConfig::new(settings.gateway.body_limit);
     let gateway = web::Data::new(Gateway { broker: broker.clone(), database, accounts, limits: settings.gateway });
+    let document = web::Data::new(openapi::document());
+    let known = web::Data::new(Known::of(&document));
     let bound = runtime::http::bind(&settings.http, move |app| {
-        app.app_data(gateway.clone()).app_data(verifier.clone()).app_data(payload.clone());
-        app.configure(&operations).configure(routes::api);
+        app.app_data(document.clone())
+            .app_data(known.clone())
+            .app_data(gateway.clone())
+            .app_data(verifier.clone())
+            .app_data(payload.clone());
+        app.configure(&operations).configure(reference::pages);
+        routes::api(&mut ServiceConfig::new(app));
     })?;
     Ok(App { bound, broker })
 }

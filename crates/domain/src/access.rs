@@ -1,11 +1,12 @@
 //! Who may ask: roles, and the claims of a token. Checking a token is `api-gateway`'s.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::id::TenantId;
 
 /// What a caller may do within a tenant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Looks.

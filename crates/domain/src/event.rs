@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::field::{FieldName, FieldValue};
 use crate::kind::RecordKind;
@@ -14,7 +15,7 @@ mod parse;
 pub use parse::{InputFault, parse};
 
 /// What happened in Coccinelle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub enum EventType {
     /// Sara, or a person, created a prospect.
     #[serde(rename = "prospect.created")]
@@ -86,7 +87,7 @@ impl EventType {
 }
 
 /// An event whose content has been checked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Event {
     /// The sender's id of the event; sending it again does no harm.
     pub event_id: String,

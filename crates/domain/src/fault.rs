@@ -1,9 +1,10 @@
 //! The classes of failure, decided once where an error is born. Their translation (HTTP, ack or retry) lives at the edges.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// What kind of failure an error is. `runtime` turns it into an HTTP status, `messaging` into ack, retry or dead letter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultKind {
     /// The input can never succeed as it is.

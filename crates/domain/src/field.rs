@@ -6,9 +6,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{AnyOfBuilder, ArrayBuilder, ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 /// The name of one of Coccinelle's own fields, as in `first_name`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[schema(value_type = String, example = "first_name")]
 #[serde(transparent)]
 pub struct FieldName(String);
 
@@ -107,6 +111,19 @@ impl FieldValue {
 }
 
 /// A total order without meaning, the last resort of a merge: by variant, then by text.
+impl PartialSchema for FieldValue {
+    fn schema() -> RefOr<Schema> {
+        let one = |of: Type| ObjectBuilder::new().schema_type(of);
+        let texts = ArrayBuilder::new().items(one(Type::String));
+        let any = [Type::Null, Type::Boolean, Type::Number, Type::String].into_iter();
+        let any = any.fold(AnyOfBuilder::new(), |any, of| any.item(one(of)));
+        let any = any.item(texts).description(Some("What a field holds; `null` is nothing.")).examples(["Dupont"]);
+        RefOr::T(Schema::AnyOf(any.build()))
+    }
+}
+
+impl ToSchema for FieldValue {}
+
 impl Ord for FieldValue {
     fn cmp(&self, other: &Self) -> Ordering {
         match (self, other) {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::field::{FieldName, FieldValue, RemoteFields};
 use crate::identity::{self, Region};
@@ -11,7 +12,7 @@ use crate::record::Fields;
 use crate::time::Timestamp;
 
 /// How a value is changed on its way.
-#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case", tag = "type")]
 pub enum Transform {
     /// Not at all.
@@ -91,7 +92,7 @@ impl Transform {
 }
 
 /// One of our fields and its counterpart.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FieldMapping {
     /// Ours.
     pub local: FieldName,
@@ -169,7 +170,7 @@ impl FieldMapping {
 }
 
 /// The mapping of one kind in one integration.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Mapping {
     /// Counts the changes of the mapping.
     pub version: i64,

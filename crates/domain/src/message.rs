@@ -2,6 +2,7 @@
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::event::Event;
 use crate::id::{IntegrationId, LinkId, TenantId, WebhookLogId};
@@ -18,7 +19,7 @@ pub trait Message: Serialize + DeserializeOwned + Send + Sync + 'static {
 }
 
 /// Events of one tenant that were accepted together. The only copy until they are merged.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EventMerge {
     /// Whose they are.
     pub tenant_id: TenantId,
@@ -39,7 +40,7 @@ impl Message for EventMerge {
 }
 
 /// A verified delivery of a platform, not yet looked into.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WebhookApply {
     /// The id of its log row.
     pub delivery: WebhookLogId,
@@ -61,7 +62,7 @@ impl Message for WebhookApply {
 }
 
 /// "Look at this link": bring one record and one integration into step, whatever is owed by then.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub struct RecordPush {
     /// Whose.
     pub tenant_id: TenantId,

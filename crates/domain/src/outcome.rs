@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use crate::fault::FaultKind;
 use crate::id::{IntegrationId, LinkId, RecordId, SyncLogId, TenantId, WebhookLogId};
@@ -10,7 +11,7 @@ use crate::platform::PlatformSlug;
 use crate::time::Timestamp;
 
 /// What was tried with a platform.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SyncType {
     /// An object was made there.
@@ -40,7 +41,7 @@ impl SyncType {
 }
 
 /// Why an attempt failed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SyncError {
     /// Its class.
     pub class: FaultKind,
@@ -74,7 +75,7 @@ impl SyncError {
 }
 
 /// One attempt at bringing a link into step: a row of `integration_sync_logs`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SyncOutcome {
     /// The row's id: a redelivered outcome meets itself.
     pub id: SyncLogId,
@@ -117,7 +118,7 @@ impl SyncOutcome {
 }
 
 /// What became of a delivery.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case", tag = "result")]
 pub enum WebhookResult {
     /// Refused at the door.
@@ -138,7 +139,7 @@ pub enum WebhookResult {
 }
 
 /// One inbound delivery: a row of `integration_webhook_logs`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WebhookOutcome {
     /// The row's id, given when the delivery came in.
     pub id: WebhookLogId,

@@ -4,9 +4,11 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A platform's name in paths and tables: 1 to 32 of `a-z`, `0-9` and `-`, beginning with a letter.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[schema(value_type = String, example = "hubspot", pattern = "^[a-z][a-z0-9-]{0,31}$")]
 #[serde(try_from = "String", into = "String")]
 pub struct PlatformSlug(String);
 

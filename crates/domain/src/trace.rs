@@ -22,7 +22,7 @@ impl TraceParent {
     #[must_use]
     pub fn generate() -> Self {
         // Both ids must not be zero; a UUID of version 7 never is.
-        let id = MessageId::new().uuid().as_u128();
+        let id = MessageId::new().as_u128();
         Self { trace_id: id, span_id: u64::try_from(id & u128::from(u64::MAX)).unwrap_or(1) }
     }
 

@@ -1,44 +1,154 @@
 //! What can be connected: the descriptors of the connectors, as data for forms.
 
-use actix_web::{HttpResponse, Responder};
+use std::collections::HashMap;
+
+use actix_web::{HttpResponse, get, web};
 use connectors::descriptor::{AuthScheme, CredentialField, Descriptor};
 use connectors::registry;
-use serde_json::{Value, json};
+use domain::id::IntegrationId;
+use domain::kind::RecordKind;
+use persistence::{Scope, integrations};
+use runtime::http::Problem;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::auth::Viewer;
+use crate::body::QueryParams;
+use crate::page::List;
+use crate::state::Gateway;
 
-/// Lists every platform that can be connected.
-pub(crate) async fn list_catalogue(_caller: Viewer) -> impl Responder {
-    let platforms: Vec<Value> =
-        registry::all().iter().map(|platform| entry(platform.connector().descriptor())).collect();
-    HttpResponse::Ok().json(json!({ "data": platforms }))
+/// A platform that can be connected.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Platform {
+    /// Its name in paths and requests.
+    #[schema(example = "hubspot")]
+    platform: &'static str,
+    /// Its name for people.
+    #[schema(example = "HubSpot")]
+    name: &'static str,
+    /// What it is for: `crm`, `ecommerce`, `support` or `marketing`.
+    #[schema(example = "crm")]
+    category: &'static str,
+    /// How it is connected.
+    auth: Auth,
+    /// Whether the address of the shop or instance must be given.
+    needs_url: bool,
+    /// The kinds of record that it holds.
+    kinds: &'static [RecordKind],
+    /// How much it takes.
+    limits: Limits,
+    /// Where its interface is documented.
+    #[schema(example = "https://developers.hubspot.com/docs/api")]
+    docs_url: &'static str,
+    /// The tenant's integrations with it.
+    configured: Vec<IntegrationId>,
 }
 
-fn entry(descriptor: &Descriptor) -> Value {
-    let (fields, scopes) = match descriptor.auth {
-        AuthScheme::ApiKey { fields } => (fields, [].as_slice()),
-        AuthScheme::OAuth2 { scopes, .. } => ([].as_slice(), scopes),
-    };
-    json!({
-        "platform": descriptor.slug,
-        "name": descriptor.name,
-        "category": descriptor.category.as_str(),
-        "auth": {
-            "scheme": descriptor.auth.as_str(),
-            "fields": fields.iter().map(field).collect::<Vec<_>>(),
-            "scopes": scopes,
-        },
-        "needs_url": descriptor.needs_url,
-        "kinds": descriptor.kinds,
-        "limits": {
-            "requests": descriptor.limits.requests,
-            "per_ms": descriptor.limits.per.as_millis(),
-            "batch": descriptor.limits.batch,
-        },
-        "docs_url": descriptor.docs_url,
-    })
+/// How a platform is connected.
+#[derive(Debug, Serialize, ToSchema)]
+struct Auth {
+    /// `api_key` or `oauth2`.
+    #[schema(example = "api_key")]
+    scheme: &'static str,
+    /// What the form asks for, where a key is given.
+    fields: Vec<Field>,
+    /// What is asked for on the platform's page, where a grant is given.
+    scopes: &'static [&'static str],
 }
 
-fn field(field: &CredentialField) -> Value {
-    json!({ "name": field.name, "label": field.label, "hint": field.hint })
+/// One field of the form in which credentials are given.
+#[derive(Debug, Serialize, ToSchema)]
+struct Field {
+    /// Its name in `credentials`.
+    #[schema(example = "api_key")]
+    name: &'static str,
+    /// Its name for people.
+    label: &'static str,
+    /// Where it is found on the platform.
+    hint: &'static str,
+}
+
+/// How much a platform takes from one account.
+#[derive(Debug, Serialize, ToSchema)]
+struct Limits {
+    /// So many requests …
+    requests: u32,
+    /// … in so many milliseconds.
+    per_ms: u64,
+    /// Items in one request.
+    batch: usize,
+}
+
+/// Which platforms.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Wanted {
+    /// `crm`, `ecommerce`, `support` or `marketing`.
+    #[param(example = "crm")]
+    category: Option<String>,
+    /// Those that hold this kind of record.
+    kind: Option<RecordKind>,
+    /// `api_key` or `oauth2`.
+    #[param(example = "oauth2")]
+    auth: Option<String>,
+}
+
+/// Lists the platforms that can be connected, and which of them are already.
+#[utoipa::path(tag = "integrations", security(("bearer" = ["viewer", "admin"])), params(Wanted),
+    responses((status = 200, body = List<Platform>, description = "The catalogue.")))]
+#[get("/integrations")]
+pub(crate) async fn list_catalogue(
+    caller: Viewer,
+    gateway: web::Data<Gateway>,
+    wanted: QueryParams<Wanted>,
+) -> Result<HttpResponse, Problem> {
+    let mut tx = gateway.database.begin(Scope::Tenant(caller.tenant_id)).await?;
+    let mut configured: HashMap<String, Vec<IntegrationId>> = HashMap::new();
+    for integration in integrations::list(&mut tx, caller.tenant_id).await? {
+        configured.entry(integration.platform.to_string()).or_default().push(integration.id);
+    }
+    tx.commit().await?;
+    let all = registry::all().iter().map(|platform| platform.connector().descriptor());
+    let data = all.filter(|descriptor| wanted.0.takes(descriptor));
+    let data = data.map(|it| Platform::of(it, configured.remove(it.slug).unwrap_or_default())).collect();
+    Ok(HttpResponse::Ok().json(List { data }))
+}
+
+impl Wanted {
+    fn takes(&self, descriptor: &Descriptor) -> bool {
+        self.category.as_deref().is_none_or(|category| category == descriptor.category.as_str())
+            && self.auth.as_deref().is_none_or(|auth| auth == descriptor.auth.as_str())
+            && self.kind.is_none_or(|kind| descriptor.kinds.contains(&kind))
+    }
+}
+
+impl Platform {
+    fn of(descriptor: &Descriptor, configured: Vec<IntegrationId>) -> Self {
+        let (fields, scopes) = match descriptor.auth {
+            AuthScheme::ApiKey { fields } => (fields, [].as_slice()),
+            AuthScheme::OAuth2 { scopes, .. } => ([].as_slice(), scopes),
+        };
+        Self {
+            platform: descriptor.slug,
+            name: descriptor.name,
+            category: descriptor.category.as_str(),
+            auth: Auth { scheme: descriptor.auth.as_str(), fields: fields.iter().map(Field::of).collect(), scopes },
+            needs_url: descriptor.needs_url,
+            kinds: descriptor.kinds,
+            limits: Limits {
+                requests: descriptor.limits.requests,
+                per_ms: u64::try_from(descriptor.limits.per.as_millis()).unwrap_or(u64::MAX),
+                batch: descriptor.limits.batch,
+            },
+            docs_url: descriptor.docs_url,
+            configured,
+        }
+    }
+}
+
+impl Field {
+    fn of(field: &CredentialField) -> Self {
+        Self { name: field.name, label: field.label, hint: field.hint }
+    }
 }

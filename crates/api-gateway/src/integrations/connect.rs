@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use accounts::AccountError;
 use actix_web::http::header::LOCATION;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpResponse, post, web};
 use connectors::connector::{Connector, Identified};
 use connectors::error::ConnectorError;
 use domain::fault::{Fault as _, FaultKind};
@@ -12,9 +12,10 @@ use domain::id::{IntegrationId, TenantId};
 use domain::integration::Integration;
 use persistence::integrations::NewIntegration;
 use persistence::{Scope, integrations, mappings};
-use runtime::http::Problem;
+use runtime::http::{Problem, ProblemBody};
 
 use super::form::Wish;
+use super::view::View;
 use super::{show, trial};
 use crate::auth::Admin;
 use crate::body::Json;
@@ -22,6 +23,13 @@ use crate::refusal::Refusal;
 use crate::state::Gateway;
 
 /// Connects an account after a real call with its credentials. It is switched off until somebody enables it.
+#[utoipa::path(tag = "integrations", security(("bearer" = ["admin"])), request_body = Wish, responses(
+    (status = 201, body = View, description = "Connected; `Location` says where it is.",
+        headers(("Location" = String, description = "The path of the new integration."))),
+    (status = 409, body = ProblemBody, description = "`account_taken`: the tenant has connected this account already."),
+    (status = 503, body = ProblemBody, description = "`platform_unavailable`: the platform does not answer; nothing was saved."),
+))]
+#[post("/integrations")]
 pub(crate) async fn create_integration(
     caller: Admin,
     gateway: web::Data<Gateway>,

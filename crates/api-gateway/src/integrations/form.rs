@@ -9,6 +9,7 @@ use domain::integration::{Delivery, Direction, Frequency};
 use domain::platform::PlatformSlug;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use crate::refusal::Refusal;
 
@@ -18,26 +19,42 @@ const NAME_LIMIT: usize = 100;
 /// The longest key, in bytes; more fits no header.
 const KEY_LIMIT: usize = 4_000;
 
-/// What a tenant asks for.
-#[derive(Debug, Deserialize)]
+/// An account to be connected.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewIntegration)]
 pub(crate) struct Wish {
+    /// The name that people know it by: 1 to 100 characters.
+    #[schema(min_length = 1, max_length = 100, example = "Mon HubSpot")]
     pub(super) name: String,
+    /// Which platform, as in the catalogue.
     pub(super) platform: PlatformSlug,
+    /// What the platform knows us by.
     credentials: Secrets,
+    /// The address of the shop or instance, where the platform needs one.
+    #[schema(example = "https://shop.example.com")]
     pub(super) url: Option<String>,
+    /// Which way data flows.
     #[serde(default = "both_ways")]
     pub(super) direction: Direction,
+    /// When data flows.
     #[serde(default = "at_once")]
     pub(super) frequency: Frequency,
+    /// By which road data flows.
     #[serde(default = "by_connector")]
     pub(super) delivery: Delivery,
 }
 
-#[derive(Debug, Deserialize)]
+/// The credentials of an account; they are sealed at once and never come back.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewCredentials)]
 struct Secrets {
+    /// The key that the platform made.
+    #[schema(value_type = String, format = Password, write_only, example = "pat-eu1-…")]
     api_key: SecretString,
+    /// Its secret half, where the platform has one.
+    #[schema(value_type = Option<String>, format = Password, write_only)]
     api_secret: Option<SecretString>,
 }
 

@@ -1,45 +1,48 @@
 //! What was tried with a platform and what came of it, newest first. Writing the logs is log-writer's.
 
-use actix_web::{HttpResponse, Responder, web};
+use actix_web::{HttpResponse, get, web};
 use domain::id::IntegrationId;
 use domain::outcome::SyncType;
 use persistence::Scope;
 use persistence::log_page::{InvalidCursor, LogPage};
-use persistence::sync_logs::{self, Filter, LogStatus};
+use persistence::sync_logs::{self, Filter, LogStatus, SyncLog};
 use runtime::http::Problem;
 use serde::Deserialize;
-use serde_json::json;
 
 use super::find;
 use crate::auth::Viewer;
-use crate::body::{Id, Query};
+use crate::body::{Id, QueryParams};
+use crate::page::{self, Page};
 use crate::refusal::Refusal;
 use crate::state::Gateway;
 
-/// Rows in one answer, unless the caller wants fewer or more.
-const PAGE: u32 = 50;
-
-/// Rows in one answer at most.
-const PAGE_LIMIT: u32 = 200;
-
 /// Which rows.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Wanted {
+    /// Only attempts that ended so.
     status: Option<LogStatus>,
+    /// Only attempts at this.
     #[serde(rename = "type")]
     sync_type: Option<SyncType>,
+    /// The `next_cursor` of the part before.
     cursor: Option<String>,
+    /// Rows in the answer.
+    #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<u32>,
 }
 
 /// Lists the attempts of an integration, newest first; `next_cursor` leads to the older ones.
+#[utoipa::path(tag = "logs", security(("bearer" = ["viewer", "admin"])), params(("id" = IntegrationId, Path, description = "Which integration."), Wanted),
+    responses((status = 200, body = Page<SyncLog>, description = "The attempts.")))]
+#[get("/integrations/{id}/logs")]
 pub(crate) async fn list_logs(
     caller: Viewer,
     id: Id<IntegrationId>,
     gateway: web::Data<Gateway>,
-    wanted: Query<Wanted>,
-) -> Result<impl Responder, Problem> {
+    wanted: QueryParams<Wanted>,
+) -> Result<HttpResponse, Problem> {
     let (tenant, wanted) = (caller.tenant_id, wanted.0);
     let page = wanted.page()?;
     let filter = Filter { status: wanted.status, sync_type: wanted.sync_type };
@@ -47,17 +50,12 @@ pub(crate) async fn list_logs(
     find(&mut tx, tenant, id.0).await?;
     let logs = sync_logs::list(&mut tx, (tenant, id.0), filter, &page).await?;
     tx.commit().await?;
-    let is_full = logs.len() >= usize::try_from(page.limit).unwrap_or(usize::MAX);
-    let next = logs.last().filter(|_| is_full).map(|log| log.cursor().to_string());
-    Ok(HttpResponse::Ok().json(json!({ "data": logs, "next_cursor": next })))
+    Ok(HttpResponse::Ok().json(Page::of(logs, page.limit, |log| log.cursor().to_string())))
 }
 
 impl Wanted {
     fn page(&self) -> Result<LogPage, Refusal> {
-        let limit = self.limit.unwrap_or(PAGE);
-        if !(1..=PAGE_LIMIT).contains(&limit) {
-            return Err(Refusal::at("limit", format!("must lie between 1 and {PAGE_LIMIT}")));
-        }
+        let limit = page::limit(self.limit)?;
         let after = self.cursor.as_deref().map(str::parse).transpose();
         let after = after.map_err(|InvalidCursor| Refusal::at("cursor", "must be a `next_cursor` of this list"))?;
         Ok(LogPage { after, limit })

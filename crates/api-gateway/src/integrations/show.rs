@@ -1,36 +1,42 @@
 //! Showing what a tenant has connected, and how it is.
 
-use actix_web::{HttpResponse, Responder, web};
+use actix_web::{HttpResponse, get, web};
 use domain::id::{IntegrationId, TenantId};
 use domain::integration::Integration;
 use persistence::records::links;
 use persistence::{Scope, Transaction, health, integrations};
 use runtime::http::Problem;
-use serde_json::json;
 
 use super::find;
 use super::view::{Known, View};
 use crate::auth::Viewer;
 use crate::body::Id;
+use crate::page::List;
 use crate::state::Gateway;
 
 /// Lists what the tenant has connected.
-pub(crate) async fn list_configured(caller: Viewer, gateway: web::Data<Gateway>) -> Result<impl Responder, Problem> {
+#[utoipa::path(tag = "integrations", security(("bearer" = ["viewer", "admin"])),
+    responses((status = 200, body = List<View>, description = "The integrations.")))]
+#[get("/integrations/configured")]
+pub(crate) async fn list_configured(caller: Viewer, gateway: web::Data<Gateway>) -> Result<HttpResponse, Problem> {
     let mut tx = gateway.database.begin(Scope::Tenant(caller.tenant_id)).await?;
     let mut views = Vec::new();
     for integration in integrations::list(&mut tx, caller.tenant_id).await? {
         views.push(view(&gateway, &mut tx, integration).await?);
     }
     tx.commit().await?;
-    Ok(HttpResponse::Ok().json(json!({ "data": views })))
+    Ok(HttpResponse::Ok().json(List { data: views }))
 }
 
 /// Shows one integration.
+#[utoipa::path(tag = "integrations", security(("bearer" = ["viewer", "admin"])), params(("id" = IntegrationId, Path, description = "Which integration.")),
+    responses((status = 200, body = View, description = "The integration.")))]
+#[get("/integrations/{id}")]
 pub(crate) async fn show_integration(
     caller: Viewer,
     id: Id<IntegrationId>,
     gateway: web::Data<Gateway>,
-) -> Result<impl Responder, Problem> {
+) -> Result<HttpResponse, Problem> {
     shown(&gateway, caller.tenant_id, id.0).await.map(|view| HttpResponse::Ok().json(view))
 }
 

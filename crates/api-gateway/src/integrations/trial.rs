@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpResponse, post, web};
 use connectors::account::Account;
 use connectors::connector::{Identified, Probe};
 use connectors::error::ConnectorError;
@@ -11,7 +11,9 @@ use domain::id::IntegrationId;
 use domain::integration::{Integration, Status};
 use persistence::{Scope, health};
 use runtime::http::Problem;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::{find, platform_of};
 use crate::auth::Admin;
@@ -21,7 +23,65 @@ use crate::state::Gateway;
 /// How long a platform may take to answer while somebody is waiting.
 const LIMIT: Duration = Duration::from_secs(10);
 
+/// What a test of the connection has shown.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Trial {
+    /// Whether the platform let us in, to the account that was connected.
+    ok: bool,
+    /// How long that took, in milliseconds.
+    duration_ms: u64,
+    /// Whose account it is, where it went well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<Tested>,
+    /// What is wrong, where it did not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<TrialError>,
+}
+
+/// The account that answered.
+#[derive(Debug, Serialize, ToSchema)]
+struct Tested {
+    /// The platform's id of it.
+    #[schema(example = "4242")]
+    id: String,
+    /// Its name for people.
+    name: String,
+    /// What else the platform says of it.
+    details: Value,
+}
+
+/// Why the platform did not let us in.
+#[derive(Debug, Serialize, ToSchema)]
+struct TrialError {
+    /// The class of the failure.
+    class: FaultKind,
+    /// A stable code.
+    #[schema(example = "EXPIRED_AUTHENTICATION")]
+    code: String,
+    /// What is wrong, in a sentence.
+    message: String,
+    /// The platform's HTTP status, where it answered.
+    status: Option<u16>,
+}
+
+impl Trial {
+    fn of(outcome: Result<Identified, ConnectorError>, duration_ms: u64) -> Self {
+        match outcome {
+            Ok(Identified { account_id: id, name, details }) => {
+                Self { ok: true, duration_ms, account: Some(Tested { id, name, details }), error: None }
+            }
+            Err(ConnectorError { kind: class, code, message, status, .. }) => {
+                let error = TrialError { class, code, message, status };
+                Self { ok: false, duration_ms, account: None, error: Some(error) }
+            }
+        }
+    }
+}
+
 /// Calls the platform with the stored credentials and says what came of it; the outcome is the answer, so it is a 200.
+#[utoipa::path(tag = "integrations", security(("bearer" = ["admin"])), params(("id" = IntegrationId, Path, description = "Which integration.")),
+    responses((status = 200, body = Trial, description = "What came of it, good or bad.")))]
+#[post("/integrations/{id}/test")]
 pub(crate) async fn test_integration(
     caller: Admin,
     id: Id<IntegrationId>,
@@ -35,17 +95,11 @@ pub(crate) async fn test_integration(
     let started = Instant::now();
     let outcome =
         identify(probe, &account).await.and_then(|found| same_account(found, integration.account_id.as_deref()));
-    let duration_ms = started.elapsed().as_millis();
+    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     if integration.enabled {
         note(&gateway, &integration, outcome.as_ref().err()).await?;
     }
-    Ok(HttpResponse::Ok().json(match outcome {
-        Ok(found) => json!({
-            "ok": true, "duration_ms": duration_ms,
-            "account": { "id": found.account_id, "name": found.name, "details": found.details },
-        }),
-        Err(error) => json!({ "ok": false, "duration_ms": duration_ms, "error": told(&error) }),
-    }))
+    Ok(HttpResponse::Ok().json(Trial::of(outcome, duration_ms)))
 }
 
 /// Keeps what a trial says of the connection as a whole; an outage says nothing of it.
@@ -82,8 +136,4 @@ fn same_account(found: Identified, expected: Option<&str>) -> Result<Identified,
         }
         Some(_) | None => Ok(found),
     }
-}
-
-fn told(error: &ConnectorError) -> Value {
-    json!({ "class": error.kind, "code": error.code, "message": error.message, "status": error.status })
 }

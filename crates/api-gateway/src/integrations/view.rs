@@ -9,42 +9,75 @@ use domain::time::Timestamp;
 use persistence::health::Health;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 /// An integration as the API shows it.
-#[derive(Debug, Serialize)]
-pub(super) struct View {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Integration)]
+pub(crate) struct View {
+    /// Its id.
     id: IntegrationId,
+    /// The name that people know it by.
+    #[schema(example = "Mon HubSpot")]
     name: String,
+    /// Which platform.
     platform: PlatformSlug,
+    /// Whether data flows.
     enabled: bool,
+    /// How it is.
     status: Status,
+    /// Which way data flows, unless its kind says otherwise.
     direction: Direction,
+    /// Kinds of record with a direction of their own.
+    #[schema(value_type = BTreeMap<String, Direction>)]
     kind_directions: BTreeMap<RecordKind, Direction>,
+    /// When data flows.
     frequency: Frequency,
+    /// By which road data flows.
     delivery: Delivery,
+    /// The platform's id of the account.
+    #[schema(example = "4242")]
     account_id: Option<String>,
+    /// The address of the shop or instance.
     url: Option<String>,
+    /// What may be shown of the credentials.
     credentials: Credentials,
+    /// What is known of its condition.
     health: HealthView,
     /// How many records are not in step yet.
     drift: i64,
+    /// Counts the changes of the configuration.
     version: i64,
+    /// When it was connected.
     created_at: Option<Timestamp>,
 }
 
-#[derive(Debug, Serialize)]
+/// What may be shown of credentials.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CredentialsHint)]
 struct Credentials {
+    /// The last characters of the key, four at most.
+    #[schema(example = "…demo")]
     hint: Option<String>,
 }
 
-#[derive(Debug, Default, Serialize)]
+/// The condition of an integration.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[schema(as = Health)]
 struct HealthView {
+    /// Why the status is what it is, in a sentence.
     cause: Option<String>,
+    /// When the newest attempt ended.
     last_sync_at: Option<Timestamp>,
+    /// How the newest attempt ended: `success` or `failed`.
     last_sync_status: Option<String>,
+    /// When the newest successful attempt ended.
     last_success_at: Option<Timestamp>,
+    /// What the newest failure says.
     last_error: Option<String>,
+    /// When the newest failed attempt ended.
     last_error_at: Option<Timestamp>,
+    /// How many attempts failed since the last success.
     error_count: i64,
 }
 
@@ -79,14 +112,9 @@ impl View {
             health: known.health.map(HealthView::from).unwrap_or_default(),
             drift: known.drift,
             version: integration.version,
-            created_at: made_at(integration.id),
+            created_at: integration.id.made_at(),
         }
     }
-}
-
-/// When an id was made: the first 48 bits of a UUID of version 7 are that time in milliseconds (RFC 9562, section 5.7).
-fn made_at(id: IntegrationId) -> Option<Timestamp> {
-    i64::try_from(id.uuid().as_u128() >> 80).ok().and_then(Timestamp::from_millis)
 }
 
 impl From<Health> for HealthView {
@@ -100,17 +128,5 @@ impl From<Health> for HealthView {
             last_error_at: health.last_error_at,
             error_count: health.error_count,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_id_knows_when_it_was_made() {
-        let before = Timestamp::now().as_millis();
-        let made = made_at(IntegrationId::new()).unwrap().as_millis();
-        assert!((before..=Timestamp::now().as_millis()).contains(&made));
     }
 }

@@ -1,4 +1,6 @@
-//! Every route, asked by nobody, by the wrong one, and by another tenant.
+//! Every route of the document, asked by nobody, by the wrong one, and by another tenant.
+
+use std::collections::BTreeMap;
 
 use domain::access::Role;
 use domain::id::{IntegrationId, RecordId};
@@ -6,27 +8,63 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::connecting::{connected, wish};
-use crate::world::{World, token};
+use crate::world::{World, document, token};
 
-/// A route: method, path (`{id}` an integration's, `{record}` a record's), whether a viewer may, and a good body.
-type Route = (Method, &'static str, bool, Option<Value>);
+/// An operation of the document.
+struct Operation {
+    method: Method,
+    path: String,
+    roles: Vec<String>,
+}
 
-fn routes() -> Vec<Route> {
-    vec![
-        (Method::POST, "/api/v1/events", false, Some(json!({}))),
-        (Method::GET, "/api/v1/integrations", true, None),
-        (Method::POST, "/api/v1/integrations", false, Some(wish("pat-eu1-77-other"))),
-        (Method::GET, "/api/v1/integrations/configured", true, None),
-        (Method::GET, "/api/v1/integrations/{id}", true, None),
-        (Method::POST, "/api/v1/integrations/{id}/enable", false, None),
-        (Method::POST, "/api/v1/integrations/{id}/disable", false, None),
-        (Method::POST, "/api/v1/integrations/{id}/test", false, None),
-        (Method::GET, "/api/v1/integrations/{id}/logs", true, None),
-        (Method::GET, "/api/v1/integrations/{id}/failures", true, None),
-        (Method::POST, "/api/v1/integrations/{id}/failures/replay", false, Some(json!({}))),
-        (Method::GET, "/api/v1/records", true, None),
-        (Method::GET, "/api/v1/records/{record}", true, None),
-    ]
+impl Operation {
+    fn is_for(&self, role: &str) -> bool {
+        self.roles.iter().any(|allowed| allowed == role)
+    }
+
+    /// The path with ids that name nothing, but for the integration's.
+    fn at(&self, integration: &str) -> String {
+        let path = self.path.replace("/records/{id}", &format!("/records/{}", RecordId::new()));
+        path.replace("{id}", integration)
+    }
+}
+
+/// Every operation under `/api/v1`, with the roles that its bearer needs.
+fn operations() -> Vec<Operation> {
+    let mut operations = Vec::new();
+    for (path, item) in document()["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let roles = &operation["security"][0]["bearer"];
+            let roles: Vec<String> = serde_json::from_value(roles.clone()).unwrap_or_default();
+            assert!(!roles.is_empty(), "{method} {path} does not say who may call it");
+            let method = method.to_uppercase().parse().unwrap();
+            operations.push(Operation { method, path: path.clone(), roles });
+        }
+    }
+    operations
+}
+
+/// Bodies that are good, where a route takes one: without, a refusal could be the body's.
+fn bodies() -> BTreeMap<&'static str, Value> {
+    BTreeMap::from([
+        ("POST /api/v1/events", json!({})),
+        ("POST /api/v1/integrations", wish("pat-eu1-77-other")),
+        ("POST /api/v1/integrations/{id}/failures/replay", json!({})),
+    ])
+}
+
+fn body_of(operation: &Operation) -> Option<Value> {
+    bodies().remove(format!("{} {}", operation.method, operation.path).as_str())
+}
+
+#[test]
+fn every_route_that_takes_a_body_is_tried_with_one() {
+    let document = document();
+    for operation in operations() {
+        let described = &document["paths"][&operation.path][operation.method.as_str().to_lowercase()];
+        let takes_one = described.get("requestBody").is_some();
+        assert_eq!(takes_one, body_of(&operation).is_some(), "{} {}", operation.method, operation.path);
+    }
 }
 
 #[tokio::test]
@@ -34,23 +72,25 @@ async fn no_route_answers_without_a_good_token_and_the_role_for_it() {
     let world = World::start().await;
     let id = connected(&world, "pat-eu1-4242-demo").await;
     let expired = token(world.tenant, Role::Admin, -120);
-    for (method, path, a_viewer_may, body) in routes() {
-        let path = path.replace("{id}", &id).replace("{record}", &RecordId::new().to_string());
-        let none = world.call(method.clone(), &path, None, body.clone()).await;
+    for operation in operations() {
+        let (method, path) = (&operation.method, operation.at(&id));
+        let ask = async |token: Option<&str>| world.call(method.clone(), &path, token, body_of(&operation)).await;
+        let none = ask(None).await;
         none.is_problem(401, "token_missing");
         assert_eq!(none.headers["www-authenticate"], "Bearer");
-        world.call(method.clone(), &path, Some(&expired), body.clone()).await.is_problem(401, "token_invalid");
-        world.call(method.clone(), &path, Some("x.y.z"), body.clone()).await.is_problem(401, "token_invalid");
-        let viewer = world.call(method.clone(), &path, Some(&world.token(Role::Viewer)), body.clone()).await;
-        if a_viewer_may {
-            assert_ne!(viewer.status.as_u16(), 403, "{method} {path}");
-        } else {
-            viewer.is_problem(403, "role_missing");
+        ask(Some(&expired)).await.is_problem(401, "token_invalid");
+        ask(Some("x.y.z")).await.is_problem(401, "token_invalid");
+        for (name, role) in [("viewer", Role::Viewer), ("service", Role::Service), ("admin", Role::Admin)] {
+            // What an admin may do is done by the tests of each route.
+            if !operation.is_for(name) {
+                ask(Some(&world.token(role))).await.is_problem(403, "role_missing");
+            } else if role == Role::Viewer {
+                assert_ne!(ask(Some(&world.token(role))).await.status.as_u16(), 403, "{method} {path}");
+            }
         }
-        if path != "/api/v1/events" {
-            let service = world.call(method.clone(), &path, Some(&world.token(Role::Service)), body).await;
-            service.is_problem(403, "role_missing");
-        }
+        assert!(operation.is_for("admin"), "{method} {path} is closed to admins");
+        let changes = operation.method != Method::GET;
+        assert!(!(changes && operation.is_for("viewer")), "{method} {path} lets viewers change something");
     }
     world.stop().await;
 }
@@ -59,23 +99,21 @@ async fn no_route_answers_without_a_good_token_and_the_role_for_it() {
 async fn nothing_of_another_tenant_is_found_and_neither_is_what_is_no_id() {
     let world = World::start().await;
     let id = connected(&world, "pat-eu1-4242-demo").await;
+    let before = world.get(&format!("/api/v1/integrations/{id}")).await.body;
     let stranger = token(world.other_tenant().await, Role::Admin, 600);
     let unknown = IntegrationId::new().to_string();
-    for (method, path, _, body) in routes() {
-        if !path.contains('{') {
-            continue;
-        }
+    for operation in operations().iter().filter(|operation| operation.path.contains('{')) {
         for id in [&id, &unknown, "int_x", "rec_x", "null", "%00", "..%2f"] {
-            let path = path.replace("{id}", id).replace("{record}", id);
-            let answer = world.call(method.clone(), &path, Some(&stranger), body.clone()).await;
-            assert_eq!(answer.status.as_u16(), 404, "{method} {path}: {answer:?}");
+            let path = operation.at(id);
+            let answer = world.call(operation.method.clone(), &path, Some(&stranger), body_of(operation)).await;
+            assert_eq!(answer.status.as_u16(), 404, "{} {path}: {answer:?}", operation.method);
             answer.is_problem(404, "not_found");
         }
     }
     let listed = world.call(Method::GET, "/api/v1/integrations/configured", Some(&stranger), None).await;
     assert_eq!(listed.body["data"], json!([]));
-    let mine = world.get(&format!("/api/v1/integrations/{id}")).await;
-    assert_eq!(mine.body["status"], "inactive", "a stranger's calls changed nothing");
+    let after = world.get(&format!("/api/v1/integrations/{id}")).await.body;
+    assert_eq!(after, before, "a stranger's calls changed something");
     world.stop().await;
 }
 
@@ -84,6 +122,8 @@ async fn what_is_not_routed_is_a_problem_too() {
     let world = World::start().await;
     world.get("/api/v1/nothing").await.is_problem(404, "not_found");
     world.get("/nothing").await.is_problem(404, "not_found");
-    world.get("/api/v1/events").await.is_problem(405, "method_not_allowed");
+    let refused = world.get("/api/v1/events").await;
+    refused.is_problem(405, "method_not_allowed");
+    assert_eq!(refused.headers["allow"], "POST");
     world.stop().await;
 }

@@ -5,9 +5,13 @@ mod access;
 #[cfg(test)]
 mod connecting;
 #[cfg(test)]
+mod contract;
+#[cfg(test)]
 mod events;
 #[cfg(test)]
 mod outages;
+#[cfg(test)]
+mod reference;
 #[cfg(test)]
 mod repair;
 #[cfg(test)]

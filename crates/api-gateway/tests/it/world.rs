@@ -1,6 +1,7 @@
 //! One test's world: a gateway on a free port, its database, its vhost, its stand-in, and tokens for its tenants.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use api_gateway::startup;
@@ -16,6 +17,8 @@ use testkit::{TestDatabase, TestVhost, wait};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use vault::{KeyRing, Vault};
+
+use crate::contract;
 
 const SECRET: &str = "a secret of thirty-two bytes or more";
 
@@ -101,7 +104,7 @@ impl World {
 
     /// A call with a body of any form.
     pub(crate) async fn send(&self, method: Method, path: &str, token: Option<&str>, body: Option<String>) -> Answer {
-        let mut request = self.client.request(method, format!("{}{path}", self.url));
+        let mut request = self.client.request(method.clone(), format!("{}{path}", self.url));
         if let Some(token) = token {
             request = request.bearer_auth(token);
         }
@@ -111,7 +114,15 @@ impl World {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
         let text = response.text().await.unwrap();
-        Answer { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::Null) }
+        let answer = Answer { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::Null) };
+        contract::foresees(&method, path, &answer);
+        answer
+    }
+
+    /// What anybody gets who asks for a page.
+    pub(crate) async fn text(&self, path: &str) -> (StatusCode, reqwest::header::HeaderMap, String) {
+        let response = self.client.get(format!("{}{path}", self.url)).send().await.unwrap();
+        (response.status(), response.headers().clone(), response.text().await.unwrap())
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -149,6 +160,13 @@ impl World {
         self.running.await.unwrap().unwrap();
         std::fs::remove_file(&self.key_ring).ok();
     }
+}
+
+/// The OpenAPI document.
+pub(crate) fn document() -> Value {
+    static DOCUMENT: LazyLock<Value> =
+        LazyLock::new(|| serde_json::to_value(api_gateway::openapi::document()).unwrap());
+    DOCUMENT.clone()
 }
 
 pub(crate) fn token(tenant_id: TenantId, role: Role, lifetime: i64) -> String {

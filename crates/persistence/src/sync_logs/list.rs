@@ -10,13 +10,14 @@ use domain::outcome::SyncType;
 use domain::time::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use crate::log_page::{LogCursor, LogPage};
 use crate::text::{from_word, parse, parse_optional};
 use crate::{PersistenceError, Transaction};
 
 /// How an attempt ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, serde::Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LogStatus {
     /// As it should.
@@ -44,7 +45,7 @@ pub struct Filter {
 }
 
 /// An attempt, as the log tells it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct SyncLog {
     /// The row's id.
     pub id: SyncLogId,

@@ -9,6 +9,6 @@ mod trace;
 mod tests;
 
 pub use operations::{operations, serve_operations};
-pub use problem::{FieldError, Problem};
+pub use problem::{FieldError, Problem, ProblemBody};
 pub use server::{Bound, bind};
 pub use trace::Trace;

@@ -9,6 +9,7 @@ use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use domain::fault::{Fault, FaultKind};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::trace::request_id;
 
@@ -16,11 +17,13 @@ use super::trace::request_id;
 const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// One fault in a request body.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
-    /// Where: `events[3].prospect.email`.
+    /// Where.
+    #[schema(example = "events[3].data.email")]
     pub path: String,
-    /// What is wrong there, as a sentence for the caller.
+    /// What is wrong there, as a sentence without a subject.
+    #[schema(example = "must be an e-mail address")]
     pub message: String,
 }
 
@@ -34,16 +37,31 @@ pub struct Problem {
     retry_after: Option<Duration>,
 }
 
-#[derive(Serialize)]
-struct Body<'a> {
+/// A problem document (RFC 9457): what every answer that is not a success holds.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemBody {
+    /// A name of the code that is unique everywhere.
+    #[schema(example = "urn:coccinelle:problem:not_found")]
     r#type: String,
+    /// The status in words.
+    #[schema(example = "Not Found")]
     title: &'static str,
+    /// The status.
+    #[schema(example = 404)]
     status: u16,
+    /// What is wrong, as a stable word to branch on.
+    #[schema(example = "not_found")]
     code: &'static str,
-    detail: &'a str,
+    /// What is wrong, as a sentence for people.
+    #[schema(example = "There is nothing here.")]
+    detail: String,
+    /// Finds the request in our logs; also the header `x-request-id`.
+    #[schema(example = "0192f1c8a3b47d5e9f60718293a4b5c6")]
     request_id: String,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    errors: &'a [FieldError],
+    /// What is wrong in the request, place by place.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldError>,
 }
 
 impl Problem {
@@ -121,14 +139,14 @@ impl ResponseError for Problem {
         if let Some(wait) = self.retry_after {
             response.insert_header((RETRY_AFTER, wait.as_secs().max(1)));
         }
-        response.json(Body {
+        response.json(ProblemBody {
             r#type: format!("urn:coccinelle:problem:{}", self.code),
             title: self.status.canonical_reason().unwrap_or("Error"),
             status: self.status.as_u16(),
             code: self.code,
-            detail: &self.detail,
+            detail: self.detail.clone(),
             request_id: request_id(),
-            errors: &self.errors,
+            errors: self.errors.clone(),
         })
     }
 }

@@ -1,57 +1,64 @@
 //! Coccinelle's copies, and where their counterparts are. Changing them is the dispatcher's.
 
-use actix_web::{HttpResponse, Responder, web};
+mod view;
+
+use actix_web::{HttpResponse, get, web};
 use domain::field::FieldValue;
 use domain::id::RecordId;
 use domain::identity::{Identity, Region};
 use domain::kind::RecordKind;
-use domain::record::{Record, Stamped};
 use domain::time::Timestamp;
-use persistence::records::links::{self, LinkView};
+use persistence::records::links;
 use persistence::records::listing::{self, Listed, Wanted};
 use persistence::records::store;
 use persistence::{Scope, tenants};
 use runtime::http::Problem;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
 
+use self::view::{Listing, Shown};
 use crate::auth::Viewer;
-use crate::body::{Id, Query};
+use crate::body::{Id, QueryParams};
+use crate::page::{self, Page};
 use crate::refusal::Refusal;
 use crate::state::Gateway;
 
-/// Records in one answer.
-const PAGE: u32 = 50;
-
 /// Which records.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Search {
     /// Of which kind; contacts where nothing is said.
     kind: Option<RecordKind>,
     /// An e-mail address, a telephone number in any form, or Coccinelle's own id of the subject.
+    #[param(example = "marie.dupont@example.fr")]
     q: Option<String>,
+    /// The `next_cursor` of the part before.
     cursor: Option<String>,
+    /// Records in the answer.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<u32>,
 }
 
 /// Lists records, those that changed last first; `q` finds the one that an identifier names.
+#[utoipa::path(tag = "records", security(("bearer" = ["viewer", "admin"])), params(Search),
+    responses((status = 200, body = Page<Listing>, description = "The records.")))]
+#[get("/records")]
 pub(crate) async fn list_records(
     caller: Viewer,
     gateway: web::Data<Gateway>,
-    search: Query<Search>,
-) -> Result<impl Responder, Problem> {
+    search: QueryParams<Search>,
+) -> Result<HttpResponse, Problem> {
     let tenant = caller.tenant_id;
+    let limit = page::limit(search.0.limit)?;
     let after = search.0.cursor.as_deref().map(place).transpose()?;
     let mut tx = gateway.database.begin(Scope::Tenant(tenant)).await?;
     let region = tenants::region(&mut tx, tenant).await?.unwrap_or(Region::FR);
     let identifiers = search.0.q.as_deref().map(|q| identifiers(q.trim(), region));
     let kind = search.0.kind.unwrap_or(RecordKind::Contact);
-    let found = listing::list(&mut tx, tenant, &Wanted { kind, identifiers, after, limit: PAGE }).await?;
+    let found = listing::list(&mut tx, tenant, &Wanted { kind, identifiers, after, limit }).await?;
     tx.commit().await?;
-    let is_full = u32::try_from(found.len()).is_ok_and(|count| count >= PAGE);
-    let next = found.last().filter(|_| is_full).map(|last| format!("{}~{}", last.updated_at, last.record.id));
-    let data: Vec<Value> = found.iter().map(listed).collect();
-    Ok(HttpResponse::Ok().json(json!({ "data": data, "next_cursor": next })))
+    let place = |last: &Listed| format!("{}~{}", last.updated_at, last.record.id);
+    Ok(HttpResponse::Ok().json(Page::of(found, limit, place).map(Listing::from)))
 }
 
 fn place(cursor: &str) -> Result<(Timestamp, RecordId), Refusal> {
@@ -66,59 +73,19 @@ fn identifiers(typed: &str, region: Region) -> Vec<String> {
     forms.into_iter().flatten().map(|identity| identity.value.replace('\0', "")).collect()
 }
 
-fn listed(listed: &Listed) -> Value {
-    let mut shown = summary(&listed.record);
-    shown.insert("updated_at".to_owned(), json!(listed.updated_at));
-    Value::Object(shown)
-}
-
 /// Shows one record: each field with its time and where it came from, and its counterparts.
+#[utoipa::path(tag = "records", security(("bearer" = ["viewer", "admin"])), params(("id" = RecordId, Path, description = "Which record.")),
+    responses((status = 200, body = Shown, description = "The record.")))]
+#[get("/records/{id}")]
 pub(crate) async fn show_record(
     caller: Viewer,
     id: Id<RecordId>,
     gateway: web::Data<Gateway>,
-) -> Result<impl Responder, Problem> {
+) -> Result<HttpResponse, Problem> {
     let tenant = caller.tenant_id;
     let mut tx = gateway.database.begin(Scope::Tenant(tenant)).await?;
     let record = store::get(&mut tx, tenant, id.0).await?.ok_or(Refusal::NotFound)?;
     let links = links::of_record(&mut tx, tenant, id.0).await?;
     tx.commit().await?;
-    let mut shown = summary(&record);
-    shown.insert("links".to_owned(), links.iter().map(link).collect());
-    Ok(HttpResponse::Ok().json(shown))
-}
-
-fn summary(record: &Record) -> Map<String, Value> {
-    let fields: Map<String, Value> =
-        record.fields.iter().map(|(name, stamped)| (name.as_str().to_owned(), field(stamped))).collect();
-    Map::from_iter([
-        ("id".to_owned(), json!(record.id)),
-        ("kind".to_owned(), json!(record.kind)),
-        ("version".to_owned(), json!(record.version)),
-        ("deleted".to_owned(), json!(record.fields.is_deleted())),
-        ("fields".to_owned(), Value::Object(fields)),
-    ])
-}
-
-fn field(stamped: &Stamped) -> Value {
-    json!({ "value": stamped.value, "at": stamped.stamp.at, "origin": stamped.stamp.origin })
-}
-
-fn link(link: &LinkView) -> Value {
-    let state = if link.is_blocked {
-        "failed"
-    } else if link.is_owed {
-        "pending"
-    } else {
-        "in_step"
-    };
-    json!({
-        "id": link.id,
-        "integration_id": link.integration,
-        "platform": link.platform,
-        "external_id": link.external_id,
-        "state": state,
-        "error": link.error_message,
-        "updated_at": link.updated_at,
-    })
+    Ok(HttpResponse::Ok().json(Shown::of(&record, links)))
 }

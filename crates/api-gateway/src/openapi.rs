@@ -1,0 +1,93 @@
+//! The OpenAPI document: collected from the handlers, completed by what holds for all of them.
+
+use actix_web::App;
+use runtime::http::ProblemBody;
+use utoipa::openapi::path::{Operation, ParameterIn};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, OpenApi, PathItem, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::{OpenApi as _, PartialSchema as _, ToSchema as _};
+use utoipa_actix_web::AppExt as _;
+
+use crate::routes;
+
+/// What the document says of the API as a whole.
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Coccinelle Integrations",
+        description = "Connects CRM, shops and support tools with Coccinelle and keeps their data in step.\n\n\
+            Every answer that is not a success is a problem document (RFC 9457) with a stable `code`; branch on the \
+            code, never on the text. Lists go on at `next_cursor`. Times are RFC 3339, in UTC."
+    ),
+    tags(
+        (name = "events", description = "What happened in Coccinelle."),
+        (name = "integrations", description = "What a tenant has connected."),
+        (name = "failures", description = "What could not be brought into step, and trying it again."),
+        (name = "logs", description = "What was tried, and what came of it."),
+        (name = "records", description = "Coccinelle's copies, and their counterparts on the platforms."),
+    )
+)]
+struct Base;
+
+/// The document of this version of the API.
+#[must_use]
+pub fn document() -> OpenApi {
+    let (_, mut document) =
+        App::new().into_utoipa_app().openapi(Base::openapi()).configure(routes::api).split_for_parts();
+    let components = document.components.get_or_insert_default();
+    components.schemas.insert(ProblemBody::name().into_owned(), ProblemBody::schema());
+    let mut inner = Vec::new();
+    ProblemBody::schemas(&mut inner);
+    components.schemas.extend(inner);
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT");
+    let bearer = bearer.description(Some("A token with the claims `sub`, `tenant_id`, `roles` and `exp`."));
+    components.security_schemes.insert("bearer".to_owned(), SecurityScheme::Http(bearer.build()).into());
+    for item in document.paths.paths.values_mut() {
+        operations(item).for_each(complete);
+    }
+    document
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten()
+}
+
+/// Adds the refusals that are the same wherever their cause is there.
+fn complete(operation: &mut Operation) {
+    let has = |place: ParameterIn| {
+        let mut parameters = operation.parameters.iter().flatten();
+        parameters.any(|parameter| matches!(parameter, RefOr::T(it) if it.parameter_in == place))
+    };
+    let (in_path, in_query, has_body) =
+        (has(ParameterIn::Path), has(ParameterIn::Query), operation.request_body.is_some());
+    let mut refuse = |status: &str, why: &str| {
+        let known = operation.responses.responses.entry(status.to_owned());
+        known.and_modify(|known| also(known, why)).or_insert_with(|| problem(why).into());
+    };
+    refuse("401", "`token_missing`, `token_invalid`: who asks is not known.");
+    refuse("403", "`role_missing`: the caller's roles do not allow this.");
+    refuse("500", "`internal`: something went wrong on our side; the request id finds it in the logs.");
+    refuse("503", "`unavailable`: a part that this needs does not answer; come again after `Retry-After` seconds.");
+    if in_path {
+        refuse("404", "`not_found`: there is nothing of that id, or it is another tenant's.");
+    }
+    if has_body {
+        refuse("400", "`malformed`: the body is not JSON, or did not arrive whole.");
+        refuse("413", "`too_large`: the body is larger than is taken.");
+    }
+    if has_body || in_query {
+        refuse("422", "`invalid`: `errors` names every fault by its path.");
+    }
+}
+
+fn problem(why: &str) -> Response {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(ProblemBody::name())));
+    ResponseBuilder::new().description(why).content("application/problem+json", content.build()).build()
+}
+
+/// What a handler says of a status stays, and this is said as well.
+fn also(known: &mut RefOr<Response>, why: &str) {
+    if let RefOr::T(response) = known {
+        response.description = format!("{} {why}", response.description);
+    }
+}

@@ -1,0 +1,53 @@
+//! The forms of lists in answers, and the limits of a page. What is listed is each handler's.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::refusal::Refusal;
+
+/// Items in one answer, unless the caller wants fewer or more.
+pub(crate) const PAGE: u32 = 50;
+
+/// Items in one answer at most.
+pub(crate) const PAGE_LIMIT: u32 = 200;
+
+/// All there is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct List<T> {
+    /// The items.
+    pub(crate) data: Vec<T>,
+}
+
+/// A part of a list that goes on.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Page<T> {
+    /// The items of this part.
+    pub(crate) data: Vec<T>,
+    /// Asks for the part behind this one, as the parameter `cursor`; `null` at the end. It stays good while items come
+    /// and go.
+    pub(crate) next_cursor: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// The first `limit` of `found`; a part that is full has another behind it, at the `place` of its last item.
+    pub(crate) fn of(found: Vec<T>, limit: u32, place: impl FnOnce(&T) -> String) -> Self {
+        let is_full = u32::try_from(found.len()).is_ok_and(|count| count >= limit);
+        let next_cursor = found.last().filter(|_| is_full).map(place);
+        Self { data: found, next_cursor }
+    }
+
+    /// The same items in another form.
+    pub(crate) fn map<U>(self, show: impl FnMut(T) -> U) -> Page<U> {
+        Page { data: self.data.into_iter().map(show).collect(), next_cursor: self.next_cursor }
+    }
+}
+
+/// How many items a caller wants: 1 to 200, 50 where nothing is said.
+pub(crate) fn limit(wanted: Option<u32>) -> Result<u32, Refusal> {
+    let limit = wanted.unwrap_or(PAGE);
+    if (1..=PAGE_LIMIT).contains(&limit) {
+        Ok(limit)
+    } else {
+        Err(Refusal::at("limit", format!("must lie between 1 and {PAGE_LIMIT}")))
+    }
+}
