@@ -14,9 +14,7 @@ use persistence::integrations::NewIntegration;
 use persistence::{Scope, integrations, mappings};
 use runtime::http::{Problem, ProblemBody};
 
-use super::form::Wish;
-use super::view::View;
-use super::{show, trial};
+use super::{form::Wish, show, trial, view::View};
 use crate::auth::Admin;
 use crate::body::Json;
 use crate::refusal::Refusal;
