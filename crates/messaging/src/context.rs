@@ -8,9 +8,9 @@ use domain::trace::TraceParent;
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 
-const TRACEPARENT: &str = "traceparent";
-const ATTEMPT: &str = "attempt";
-const NOT_BEFORE: &str = "not_before";
+pub(crate) const TRACEPARENT: &str = "traceparent";
+pub(crate) const ATTEMPT: &str = "attempt";
+pub(crate) const NOT_BEFORE: &str = "not_before";
 const REASON: &str = "reason";
 const PERSISTENT: u8 = 2;
 

@@ -3,6 +3,7 @@
 //! What travels is in `domain::message`; what is done with it is the services'.
 
 mod admission;
+pub mod asyncapi;
 mod broker;
 pub mod consumer;
 mod context;
