@@ -1,4 +1,4 @@
-//! Prints the AsyncAPI document, for the checked-in copy: `cargo run -p messaging --example asyncapi > docs/asyncapi.json`.
+//! Prints the `AsyncAPI` document, for the checked-in copy: `cargo run -p messaging --example asyncapi > docs/asyncapi.json`.
 
 use std::io::{self, Write as _};
 
