@@ -113,6 +113,7 @@ ids! {
     SyncLog, SyncLogId, "log", "A row of `integration_sync_logs`.";
     WebhookLog, WebhookLogId, "whk", "A row of `integration_webhook_logs`.";
     Conflict, ConflictId, "cfl", "A value that lost against another and can be restored.";
+    RunMarker, RunId, "run", "A full or scheduled sync of one integration.";
 }
 
 #[cfg(test)]

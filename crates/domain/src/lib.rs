@@ -16,6 +16,8 @@ pub mod outcome;
 pub mod platform;
 pub mod record;
 pub mod retry;
+pub mod run;
+pub mod schedule;
 pub mod schema;
 pub mod time;
 pub mod trace;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::event::Event;
-use crate::id::{IntegrationId, LinkId, TenantId, WebhookLogId};
+use crate::id::{IntegrationId, LinkId, RunId, TenantId, WebhookLogId};
 use crate::outcome::{SyncOutcome, WebhookOutcome};
 use crate::platform::PlatformSlug;
 use crate::time::Timestamp;
@@ -75,6 +75,34 @@ pub struct RecordPush {
 impl Message for RecordPush {
     const TYPE: &'static str = "record.push.v1";
     const QUEUE: &'static str = "dispatcher.record.push";
+}
+
+/// The same, for what nobody waits for at once: back-fills and runs, which live changes must not queue behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+pub struct RecordPushBulk(pub RecordPush);
+
+impl Message for RecordPushBulk {
+    const TYPE: &'static str = "record.push_bulk.v1";
+    const QUEUE: &'static str = "dispatcher.record.push_bulk";
+}
+
+/// "Move this run on": its next page, provided that it still stands where it stood when this was said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+pub struct RunPage {
+    /// Whose.
+    pub tenant_id: TenantId,
+    /// Of which integration.
+    pub integration_id: IntegrationId,
+    /// Which run.
+    pub run_id: RunId,
+    /// How many of its pages are done.
+    pub sequence: i64,
+}
+
+impl Message for RunPage {
+    const TYPE: &'static str = "run.page.v1";
+    const QUEUE: &'static str = "dispatcher.run.page";
 }
 
 impl Message for SyncOutcome {

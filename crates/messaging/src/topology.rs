@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use domain::message::{EventMerge, Message, RecordPush, WebhookApply};
+use domain::message::{EventMerge, Message, RecordPush, RecordPushBulk, RunPage, WebhookApply};
 use domain::outcome::{SyncOutcome, WebhookOutcome};
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable};
@@ -21,6 +21,8 @@ pub const RECORDS_EXCHANGE: &str = "coccinelle.records";
 pub const QUEUES: &[Queue] = &[
     Queue::of::<EventMerge>(),
     Queue::of::<RecordPush>(),
+    Queue::of::<RecordPushBulk>(),
+    Queue::of::<RunPage>(),
     Queue::of::<SyncOutcome>(),
     Queue::of::<WebhookApply>(),
     Queue::of::<WebhookOutcome>(),

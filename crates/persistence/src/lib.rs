@@ -13,6 +13,7 @@ pub mod mappings;
 pub mod migrate;
 pub mod records;
 pub mod roles;
+pub mod runs;
 pub mod sync_logs;
 pub mod tenants;
 pub mod webhook_logs;

@@ -96,6 +96,11 @@ async fn fill(tx: &mut persistence::Transaction, customer: Customer) {
              VALUES ('{record}', '{tenant}', '{record}', 'adopted', 'email', '{{}}')"
         ),
         format!(
+            "INSERT INTO sync_runs (id, tenant_id, integration_id, trigger, direction, kinds, mode)
+             VALUES ('{record}', '{tenant}', '{integration}', 'manual', 'bidirectional', '{{contact}}', 'full')"
+        ),
+        format!("INSERT INTO sync_run_objects VALUES ('{record}', '{tenant}', 'contact', '1', 'listed')"),
+        format!(
             "INSERT INTO integration_webhook_logs
                  (id, created_at, platform, tenant_id, integration_id, verified, outcome, correlation_id)
              VALUES ('{record}', now(), 'hubspot', '{tenant}', '{integration}', true, 'applied', '')"
@@ -168,6 +173,7 @@ async fn the_gateway_changes_nothing_of_another_tenant() {
         "DELETE FROM integration_field_mappings".to_owned(),
         "UPDATE integration_health SET status = 'error'".to_owned(),
         "UPDATE record_links SET blocked_at = NULL".to_owned(),
+        "UPDATE sync_runs SET state = 'cancelling'".to_owned(),
     ];
     let theirs_id = theirs.tenant;
     for statement in touches_nothing {
@@ -184,6 +190,8 @@ async fn the_gateway_changes_nothing_of_another_tenant() {
         "DELETE FROM tenant_integrations".to_owned(),
         "UPDATE records SET fields = '{}'".to_owned(),
         "DELETE FROM integration_sync_logs".to_owned(),
+        "UPDATE sync_runs SET sequence = 7".to_owned(),
+        "DELETE FROM sync_runs".to_owned(),
         "SELECT FROM inbox".to_owned(),
         "SELECT ensure_log_partitions(1)".to_owned(),
         "CREATE TABLE mine (id text)".to_owned(),

@@ -13,6 +13,8 @@ mod logs;
 #[cfg(test)]
 mod migrations;
 #[cfg(test)]
+mod runs;
+#[cfg(test)]
 mod transactions;
 #[cfg(test)]
 mod world;

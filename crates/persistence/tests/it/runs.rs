@@ -1,0 +1,163 @@
+//! Runs as the gateway asks for them and shows them: one at a time, of one tenant, cancelled and confirmed.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use domain::id::RunId;
+use domain::integration::Direction;
+use domain::kind::RecordKind;
+use domain::run::{Counts, Mode, Position, Progress, Run, State, Step, Trigger};
+use domain::time::Timestamp;
+use persistence::runs::{self, Move, NewRun, RunsPage, Started};
+use persistence::{Scope, Transaction};
+
+use crate::world::{Customer, World, try_to};
+
+fn manual(customer: Customer) -> NewRun {
+    NewRun {
+        tenant: customer.tenant,
+        integration: customer.integration,
+        trigger: Trigger::Manual,
+        direction: Direction::Bidirectional,
+        kinds: vec![RecordKind::Deal, RecordKind::Contact],
+        mode: Mode::Full,
+        requested_by: Some("admin@exemple.fr".to_owned()),
+        due_at: None,
+    }
+}
+
+async fn started(tx: &mut Transaction, new: &NewRun) -> Run {
+    match runs::start(tx, new).await.unwrap() {
+        Started::Queued(run) => *run,
+        other @ (Started::Conflict(_) | Started::Past) => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_second_start_is_refused_and_named_the_live_run() {
+    let world = World::new().await;
+    let customer = world.customer("1001").await;
+    let mut tx = world.gateway.begin(Scope::Tenant(customer.tenant)).await.unwrap();
+    let first = started(&mut tx, &manual(customer)).await;
+    tx.commit().await.unwrap();
+    assert_eq!((first.state, first.sequence, first.trigger), (State::Queued, 0, Trigger::Manual));
+    assert_eq!(first.kinds, [RecordKind::Contact, RecordKind::Deal]);
+
+    let mut tx = world.gateway.begin(Scope::Tenant(customer.tenant)).await.unwrap();
+    assert_eq!(runs::start(&mut tx, &manual(customer)).await.unwrap(), Started::Conflict(Box::new(first.clone())));
+    let cancelled = runs::cancel(&mut tx, customer.tenant, first.id).await.unwrap().unwrap();
+    assert_eq!((cancelled.state, cancelled.ended_at.is_some()), (State::Cancelled, true));
+    let second = started(&mut tx, &manual(customer)).await;
+    let page = RunsPage { after: None, limit: 1 };
+    let newest = runs::list(&mut tx, (customer.tenant, customer.integration), page).await.unwrap();
+    assert_eq!(newest, std::slice::from_ref(&second));
+    let page = RunsPage { after: Some(second.id), limit: 10 };
+    let rest = runs::list(&mut tx, (customer.tenant, customer.integration), page).await.unwrap();
+    assert_eq!(rest, [cancelled]);
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn of_many_starts_at_once_one_is_made() {
+    let world = World::new().await;
+    let customer = world.customer("1001").await;
+    let start = || async {
+        let mut tx = world.gateway.begin(Scope::Tenant(customer.tenant)).await.unwrap();
+        let started = runs::start(&mut tx, &manual(customer)).await.unwrap();
+        tx.commit().await.unwrap();
+        matches!(started, Started::Queued(_))
+    };
+    let (a, b, c, d) = tokio::join!(start(), start(), start(), start());
+    assert_eq!([a, b, c, d].into_iter().filter(|made| *made).count(), 1);
+}
+
+#[tokio::test]
+async fn a_run_is_nobody_elses() {
+    let world = World::new().await;
+    let (mine, theirs) = (world.customer("1001").await, world.customer("1002").await);
+    let mut tx = world.gateway.begin(Scope::Tenant(theirs.tenant)).await.unwrap();
+    let mixed = NewRun { tenant: theirs.tenant, ..manual(mine) };
+    assert!(runs::start(&mut tx, &mixed).await.is_err(), "another tenant's integration");
+    drop(tx);
+    let mut tx = world.gateway.begin(Scope::Tenant(mine.tenant)).await.unwrap();
+    let run = started(&mut tx, &manual(mine)).await;
+    tx.commit().await.unwrap();
+    let mut tx = world.gateway.begin(Scope::Tenant(theirs.tenant)).await.unwrap();
+    for tenant in [theirs.tenant, mine.tenant] {
+        assert_eq!(runs::get(&mut tx, tenant, run.id).await.unwrap(), None);
+        assert_eq!(runs::cancel(&mut tx, tenant, run.id).await.unwrap(), None);
+        assert_eq!(runs::confirm(&mut tx, tenant, run.id).await.unwrap(), None);
+    }
+}
+
+fn moved(counts: Counts) -> Move {
+    let position = Position { step: Step::List(RecordKind::Contact), cursor: Some("7".to_owned()) };
+    Move { position, counts: BTreeMap::from([(RecordKind::Contact, counts)]), mark: None, settles: false }
+}
+
+#[tokio::test]
+async fn a_page_moves_its_run_once() {
+    let world = World::new().await;
+    let customer = world.customer("1001").await;
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    let page = started(&mut tx, &manual(customer)).await.page();
+    assert_eq!(runs::take_up(&mut tx, &page).await.unwrap().unwrap().state, State::Running);
+    let next = runs::advance(&mut tx, &page, &moved(Counts::default())).await.unwrap().unwrap();
+    assert_eq!(next.sequence, 1);
+    assert_eq!(runs::take_up(&mut tx, &page).await.unwrap(), None, "the page that is done");
+    assert_eq!(runs::advance(&mut tx, &page, &moved(Counts::default())).await.unwrap(), None);
+    assert!(!runs::end(&mut tx, &page, State::Done, None).await.unwrap());
+
+    let run = runs::cancel(&mut tx, customer.tenant, page.run_id).await.unwrap().unwrap();
+    assert_eq!(run.state, State::Cancelling);
+    assert_eq!(runs::advance(&mut tx, &next, &moved(Counts::default())).await.unwrap(), None, "it is to end");
+    assert_eq!(runs::take_up(&mut tx, &next).await.unwrap().unwrap().state, State::Cancelling);
+    assert!(runs::end(&mut tx, &next, State::Cancelled, None).await.unwrap());
+    let run = runs::cancel(&mut tx, customer.tenant, page.run_id).await.unwrap().unwrap();
+    assert_eq!(run.state, State::Cancelled);
+}
+
+#[tokio::test]
+async fn a_silent_run_is_announced_again_where_it_stands() {
+    let world = World::new().await;
+    let customer = world.customer("1001").await;
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    let run = started(&mut tx, &manual(customer)).await;
+    // A transaction's `now()` is its beginning.
+    tx.commit().await.unwrap();
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    assert_eq!(runs::overdue(&mut tx, Duration::from_secs(3_600), 10).await.unwrap(), []);
+    assert_eq!(runs::overdue(&mut tx, Duration::ZERO, 10).await.unwrap(), [run.page()]);
+    assert_eq!(runs::overdue(&mut tx, Duration::ZERO, 10).await.unwrap(), []);
+    let later = Timestamp::now().plus(Duration::from_secs(3_600));
+    runs::put_off(&mut tx, &run.page(), later, None).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    assert_eq!(runs::overdue(&mut tx, Duration::ZERO, 10).await.unwrap(), [], "its page waits for its time");
+}
+
+#[tokio::test]
+async fn progress_counts_what_is_still_owed_of_a_live_run() {
+    let world = World::new().await;
+    let customer = world.customer("1001").await;
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    let page = started(&mut tx, &manual(customer)).await.page();
+    runs::take_up(&mut tx, &page).await.unwrap();
+    let counts = Counts { read: 5, changed: 5, total: Some(8), ..Counts::default() };
+    runs::advance(&mut tx, &page, &moved(counts)).await.unwrap();
+    for n in 0..3 {
+        let id = RunId::new();
+        let link = format!(
+            "INSERT INTO record_links (id, tenant_id, integration_id, kind, external_id, remote_seq, owed_since)
+             VALUES ('{id}', '{}', '{}', 'contact', '{n}', 1, now())",
+            customer.tenant, customer.integration
+        );
+        try_to(&mut tx, &link).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+
+    let mut tx = world.gateway.begin(Scope::Tenant(customer.tenant)).await.unwrap();
+    let run = runs::get(&mut tx, customer.tenant, page.run_id).await.unwrap().unwrap();
+    assert_eq!(run.progress(), Progress { done: 2, total: 8 });
+    assert_eq!(run.counts[&RecordKind::Contact].owed, 3);
+}

@@ -1,0 +1,2 @@
+DROP TABLE sync_run_objects;
+DROP TABLE sync_runs;
