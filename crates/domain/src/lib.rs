@@ -14,6 +14,7 @@ pub mod mapping;
 pub mod message;
 pub mod outcome;
 pub mod platform;
+pub mod policy;
 pub mod record;
 pub mod retry;
 pub mod run;

@@ -11,6 +11,7 @@ pub mod log_page;
 pub mod log_partitions;
 pub mod mappings;
 pub mod migrate;
+pub mod policies;
 pub mod records;
 pub mod roles;
 pub mod runs;
