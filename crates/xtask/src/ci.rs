@@ -8,7 +8,7 @@ use tokio::process::Command;
 
 use crate::console::{Console, ServiceLines};
 use crate::workspace::{cargo, output, root};
-use crate::{test, tidy};
+use crate::{contract, test, tidy};
 
 pub(crate) async fn run() -> anyhow::Result<ExitCode> {
     let console = Console::new(ServiceLines::InFilesOnly);
@@ -24,6 +24,7 @@ async fn stages(console: &Console) -> anyhow::Result<()> {
     stage(console, "tidy", async { tidy::run(&tidy::Args {}) }).await?;
     stage(console, "doc", document()).await?;
     stage(console, "test", Box::pin(test())).await?;
+    stage(console, "contract", Box::pin(contract())).await?;
     match compose_reader().await {
         Some(reader) => stage(console, "docker compose config", check_compose(reader)).await,
         None => {
@@ -55,6 +56,13 @@ async fn document() -> anyhow::Result<()> {
 async fn test() -> anyhow::Result<()> {
     if test::run(&test::Args::default()).await? != ExitCode::SUCCESS {
         bail!("tests failed");
+    }
+    Ok(())
+}
+
+async fn contract() -> anyhow::Result<()> {
+    if contract::run(&contract::Args::default()).await? != ExitCode::SUCCESS {
+        bail!("the API answered what its document does not foresee");
     }
     Ok(())
 }

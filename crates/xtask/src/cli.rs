@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
-use crate::{bench, ci, console, demo, test, tidy, up};
+use crate::{bench, ci, console, contract, demo, test, tidy, up};
 
 #[derive(Debug, Parser)]
 #[command(bin_name = "cargo xtask", about = "Runs, demonstrates, tests and checks the whole system on one machine")]
@@ -22,6 +22,8 @@ enum Task {
     Demo(demo::Args),
     /// Run the whole test suite against a PostgreSQL and a RabbitMQ of its own.
     Test(test::Args),
+    /// Ask the running API what its document allows and forbids; no answer may be unforeseen.
+    Contract(contract::Args),
     /// Check what no lint checks: layers, file sizes, names.
     Tidy(tidy::Args),
     /// Measure throughput and latency beside the physical limits.
@@ -39,6 +41,7 @@ pub fn run() -> ExitCode {
         Task::Up(args) => wait_for(up::run(&args)),
         Task::Demo(args) => wait_for(demo::run(&args)),
         Task::Test(args) => wait_for(test::run(&args)),
+        Task::Contract(args) => wait_for(contract::run(&args)),
         Task::Tidy(args) => tidy::run(&args).map(|()| ExitCode::SUCCESS),
         Task::Bench(args) => wait_for(bench::run(&args)),
         Task::Ci => wait_for(ci::run()),

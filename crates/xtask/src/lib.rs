@@ -6,6 +6,7 @@ mod bench;
 mod ci;
 pub mod cli;
 pub mod console;
+mod contract;
 mod demo;
 pub mod home;
 mod http;

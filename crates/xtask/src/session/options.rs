@@ -62,7 +62,7 @@ impl Options {
 }
 
 /// How the binaries that a session runs come about.
-#[derive(clap::Args, Clone, Copy, Debug)]
+#[derive(clap::Args, Clone, Copy, Debug, Default)]
 pub struct Build {
     /// Run the binaries as they were built last.
     #[arg(long)]
