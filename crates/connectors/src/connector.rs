@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::account::Account;
 use crate::descriptor::Descriptor;
+use crate::discovery::Discovery;
 use crate::error::ConnectorError;
 use crate::webhook::WebhookFormat;
 
@@ -170,6 +171,12 @@ pub trait Writer: Send + Sync {
     /// # Errors
     /// As [`Self::create`].
     async fn associate(&self, account: &Account, kind: RecordKind, ties: &[Tie]) -> Result<Each<()>, ConnectorError>;
+
+    /// Takes ties to contacts away, whoever made them; one that is not there is no failure.
+    ///
+    /// # Errors
+    /// As [`Self::create`].
+    async fn dissociate(&self, account: &Account, kind: RecordKind, ties: &[Tie]) -> Result<Each<()>, ConnectorError>;
 }
 
 /// An object to be created.
@@ -264,64 +271,4 @@ pub struct DeletedPage {
     pub ids: Vec<(String, Option<Timestamp>)>,
     /// Where to go on; `None` at the end.
     pub next: Option<Cursor>,
-}
-
-/// Describes the fields that an account has.
-#[async_trait]
-pub trait Discovery: Send + Sync {
-    /// The fields of a kind, in the platform's order.
-    ///
-    /// # Errors
-    /// When the platform does not answer, or the credentials may not ask.
-    async fn fields(&self, account: &Account, kind: RecordKind) -> Result<Vec<RemoteField>, ConnectorError>;
-}
-
-/// A field of a platform.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct RemoteField {
-    /// Its name in mappings.
-    pub name: String,
-    /// Its name for people.
-    pub label: String,
-    /// What it holds.
-    pub field_type: RemoteFieldType,
-    /// The words it may hold, where it is a choice.
-    pub options: Vec<RemoteOption>,
-    /// Whether only the platform writes it.
-    pub read_only: bool,
-    /// Whether no two objects may share a value.
-    pub unique: bool,
-    /// Whether the account made it itself.
-    pub custom: bool,
-}
-
-/// What a platform's field holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RemoteFieldType {
-    /// Text.
-    Text,
-    /// A number.
-    Number,
-    /// A day.
-    Date,
-    /// A moment.
-    DateTime,
-    /// Yes or no.
-    Bool,
-    /// One or several of some words.
-    Choice,
-    /// A telephone number.
-    Phone,
-    /// Something that this connector does not know.
-    Other,
-}
-
-/// A word that a choice may hold.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct RemoteOption {
-    /// What is written.
-    pub value: String,
-    /// What people see.
-    pub label: String,
 }

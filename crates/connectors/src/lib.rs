@@ -3,6 +3,7 @@
 pub mod account;
 pub mod connector;
 pub mod descriptor;
+pub mod discovery;
 pub mod error;
 pub mod http;
 mod hubspot;

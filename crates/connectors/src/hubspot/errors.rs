@@ -53,6 +53,11 @@ pub(crate) fn lacks_key(error: &ConnectorError) -> bool {
     about_it && (error.code == "PROPERTY_DOESNT_EXIST" || lacks.iter().any(|words| message.contains(words)))
 }
 
+/// What was to be taken away and is not there is no failure.
+pub(crate) fn unless_gone(error: ConnectorError) -> Result<(), ConnectorError> {
+    if error.kind == FaultKind::NotFound { Ok(()) } else { Err(error) }
+}
+
 /// Whether a call was refused for what it holds, so that a part of it may be accepted.
 pub(crate) fn is_about_content(error: &ConnectorError) -> bool {
     let about_content = matches!(error.kind, FaultKind::Invalid | FaultKind::NotFound | FaultKind::Conflict);

@@ -5,8 +5,9 @@ use std::time::Duration;
 use domain::kind::RecordKind;
 use domain::mapping::Mapping;
 
-use crate::connector::{Changes, Connector, Discovery, Probe, Reader, Writer};
+use crate::connector::{Changes, Connector, Probe, Reader, Writer};
 use crate::descriptor::{AuthScheme, Category, CredentialField, Descriptor, Limits};
+use crate::discovery::Discovery;
 use crate::webhook::WebhookFormat;
 
 mod api;
@@ -18,6 +19,7 @@ mod mapping;
 mod probe;
 mod properties;
 mod read;
+mod ties;
 mod webhooks;
 mod wire;
 mod write;

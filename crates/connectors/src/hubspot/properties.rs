@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{HubSpot, KEY, api};
 use crate::account::Account;
-use crate::connector::{Discovery, RemoteField, RemoteFieldType, RemoteOption};
+use crate::discovery::{Discovery, RemoteField, RemoteFieldType, RemoteOption};
 use crate::error::ConnectorError;
 use crate::http::Call;
 

@@ -1,4 +1,4 @@
-//! Creating, changing, archiving and tying objects.
+//! Creating, changing and archiving objects. Ties that are made or taken away afterwards are `ties`'.
 
 use async_trait::async_trait;
 use domain::fault::FaultKind;
@@ -8,7 +8,7 @@ use domain::time::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::batch::{self, Endpoint, Input};
-use super::{BATCH, HubSpot, KEY, api, errors, read, wire};
+use super::{BATCH, HubSpot, KEY, api, errors, read, ties, wire};
 use crate::account::Account;
 use crate::connector::{Create, Each, Tie, Update, Writer, Written};
 use crate::error::ConnectorError;
@@ -79,29 +79,16 @@ impl Writer for HubSpot {
             Some(Ok(_)) | None => Ok(()),
         };
         let each = answers.into_iter().map(gone);
-        Ok(each.map(|result: Result<(), ConnectorError>| result.or_else(unless_gone)).collect())
+        Ok(each.map(|result: Result<(), ConnectorError>| result.or_else(errors::unless_gone)).collect())
     }
 
     async fn associate(&self, account: &Account, kind: RecordKind, ties: &[Tie]) -> Result<Each<()>, ConnectorError> {
-        let path = format!(
-            "crm/associations/{}/{}/{}/batch/associate/default",
-            api::VERSION,
-            api::object_type(kind)?,
-            api::object_type(RecordKind::Contact)?
-        );
-        let input = |tie: &Tie| Input {
-            body: json!({"from": {"id": tie.external_id}, "to": {"id": tie.contact}}),
-            names: vec![tie.external_id.clone()],
-        };
-        let inputs: Vec<Input> = ties.iter().map(input).collect();
-        let answers = batch::send(account, &Endpoint { path, common: Map::new(), limit: BATCH }, &inputs).await?;
-        // Only a failure is told by the object's id.
-        Ok(answers.into_iter().map(|answer| answer.map_or(Ok(()), |answer| answer.map(drop))).collect())
+        ties::associate(account, kind, ties).await
     }
-}
 
-fn unless_gone(error: ConnectorError) -> Result<(), ConnectorError> {
-    if error.kind == FaultKind::NotFound { Ok(()) } else { Err(error) }
+    async fn dissociate(&self, account: &Account, kind: RecordKind, ties: &[Tie]) -> Result<Each<()>, ConnectorError> {
+        ties::dissociate(account, kind, ties).await
+    }
 }
 
 /// Whether the account knows our unique property.

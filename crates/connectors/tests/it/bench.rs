@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use connectors::account::{Account, Unlimited};
-use connectors::connector::{Changes, Connector, Create, Discovery, Probe, Reader, Wanted, Writer};
+use connectors::connector::{Changes, Connector, Create, Probe, Reader, Wanted, Writer};
+use connectors::discovery::Discovery;
 use connectors::http::{Client, Reach};
 use connectors::registry::Platform;
 use domain::credentials::Credentials;

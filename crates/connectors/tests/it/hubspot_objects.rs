@@ -1,6 +1,7 @@
 //! Contacts, deals and calls: looked for, created, tied, changed, read, archived.
 
-use connectors::connector::{Create, RemoteFieldType, Tie, Update};
+use connectors::connector::{Create, Tie, Update};
+use connectors::discovery::RemoteFieldType;
 use domain::field::FieldValue;
 use domain::kind::RecordKind::{Activity, Contact, Deal, Product};
 use serde_json::{Value, json};
@@ -170,6 +171,24 @@ async fn an_adopted_deal_is_tied_afterwards_and_a_tie_may_be_repeated() {
     }
     assert_eq!(tied_to(&bench, "deals", &external_id).await.len(), 1);
     assert!(bench.writer().associate(&bench.account, Deal, &[bad]).await.unwrap()[0].is_err());
+}
+
+#[tokio::test]
+async fn a_tie_is_taken_away_alone_and_one_that_is_not_there_is_no_failure() {
+    let bench = Bench::ready().await;
+    let (first, second) = (contact(&bench, 1).await, contact(&bench, 2).await);
+    let made = Create { contact: Some(first.clone()), ..create(3, &[("dealname", "Visite")]) };
+    let each = bench.writer().create(&bench.account, Deal, &[made]).await.unwrap();
+    let external_id = each[0].as_ref().unwrap().external_id.clone();
+    let tie = |contact: &str| Tie { external_id: external_id.clone(), contact: contact.to_owned() };
+    bench.writer().associate(&bench.account, Deal, &[tie(&second)]).await.unwrap();
+
+    let stray = Tie { external_id: "999999".to_owned(), contact: first.clone() };
+    for _ in 0..2 {
+        let each = bench.writer().dissociate(&bench.account, Deal, &[tie(&first), stray.clone()]).await.unwrap();
+        assert!(each.iter().all(Result::is_ok), "{each:?}");
+    }
+    assert_eq!(tied_to(&bench, "deals", &external_id).await, [json!([second, 3])]);
 }
 
 #[tokio::test]

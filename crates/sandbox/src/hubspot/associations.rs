@@ -87,14 +87,16 @@ pub(crate) async fn associate_as(
     })))
 }
 
+/// Untying what is not tied is well, and no write.
+fn untie(changes: &mut Changes<'_>, from: End, to: End) {
+    if changes.state().tied(from, to.0).any(|id| id == to.1) {
+        changes.tie(from, to, Action::Disassociated);
+    }
+}
+
 pub(crate) async fn dissociate(caller: Caller, path: web::Path<TiePath>) -> Result<HttpResponse, ApiError> {
     let (from, to) = path.ends()?;
-    caller.write(By::Api, |changes| {
-        let is_tied = changes.state().tied(from, to.0).any(|id| id == to.1);
-        if is_tied {
-            changes.tie(from, to, Action::Disassociated);
-        }
-    });
+    caller.write(By::Api, |changes| untie(changes, from, to));
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -168,6 +170,30 @@ pub(crate) async fn associate_batch(
     });
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::MULTI_STATUS };
     Ok(HttpResponse::build(status).json(complete(&results, &errors, started_at)))
+}
+
+/// One object and those from which it is to be untied.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Sheaf {
+    from: Named,
+    to: Vec<Named>,
+}
+
+pub(crate) async fn dissociate_batch(
+    caller: Caller,
+    path: web::Path<BatchPath>,
+    body: web::Json<Batch<Sheaf>>,
+) -> Result<HttpResponse, ApiError> {
+    let (from, to) = (Kind::parse(&path.from)?, Kind::parse(&path.to)?);
+    caller.write(By::Api, |changes| {
+        for sheaf in &body.inputs {
+            let Ok(id) = sheaf.from.id.parse() else { continue };
+            for other in sheaf.to.iter().filter_map(|named| named.id.parse().ok()) {
+                untie(changes, (from, id), (to, other));
+            }
+        }
+    });
+    Ok(HttpResponse::NoContent().finish())
 }
 
 pub(crate) async fn read_batch(

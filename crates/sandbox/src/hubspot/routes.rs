@@ -40,6 +40,7 @@ fn versioned(config: &mut ServiceConfig) {
         config.service(
             web::scope(base)
                 .route("/{from}/{to}/batch/associate/default", web::post().to(associations::associate_batch))
+                .route("/{from}/{to}/batch/archive", web::post().to(associations::dissociate_batch))
                 .route("/{from}/{to}/batch/create", web::post().to(associations::associate_batch))
                 .route("/{from}/{to}/batch/read", web::post().to(associations::read_batch)),
         );

@@ -59,4 +59,13 @@ async fn a_batch_ties_what_it_can() {
     assert_eq!(body["results"][0]["associationSpec"]["associationTypeId"], 194);
     let (_, read) = world.post("/crm/v4/associations/contacts/calls/batch/read", json!({"inputs": [{"id": id}]})).await;
     assert_eq!(read["results"][0]["to"][0]["toObjectId"].to_string(), call["id"].as_str().unwrap());
+
+    let sheaves =
+        json!({"inputs": [{"from": call, "to": [{"id": id}, {"id": "999"}]}, {"from": {"id": "999"}, "to": []}]});
+    for _ in 0..2 {
+        let path = "/crm/associations/2026-03/calls/contacts/batch/archive";
+        assert_eq!(world.post(path, sheaves.clone()).await.0, 204);
+    }
+    let (_, read) = world.post("/crm/v4/associations/contacts/calls/batch/read", json!({"inputs": [{"id": id}]})).await;
+    assert_eq!(read["results"], json!([]));
 }
