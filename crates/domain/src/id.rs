@@ -9,6 +9,7 @@ use type_safe_id::{StaticType, TypeSafeId};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
+use uuid::Uuid;
 
 use crate::time::Timestamp;
 
@@ -116,6 +117,16 @@ ids! {
     RunMarker, RunId, "run", "A full or scheduled sync of one integration.";
 }
 
+/// The random part of an id's lower half; the two bits above it say what kind of id it is.
+const RANDOM: u128 = (1 << 62) - 1;
+
+/// The log row in which one integration finds a delivery that concerns several: another one for each, and always the same.
+#[must_use]
+pub fn for_integration(delivery: WebhookLogId, integration: IntegrationId) -> WebhookLogId {
+    let (delivery, integration) = (delivery.as_u128(), integration.as_u128());
+    Id(TypeSafeId::from_uuid(Uuid::from_u128(delivery ^ (integration & RANDOM))))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,5 +141,16 @@ mod tests {
     #[test]
     fn an_id_of_another_noun_is_none() {
         assert!(IntegrationId::new().to_string().parse::<TenantId>().is_err());
+    }
+
+    #[test]
+    fn a_delivery_has_one_row_of_its_own_for_each_integration() {
+        let (delivery, one, other) = (WebhookLogId::new(), IntegrationId::new(), IntegrationId::new());
+        assert_eq!(for_integration(delivery, one), for_integration(delivery, one));
+        assert_ne!(for_integration(delivery, one), for_integration(delivery, other));
+        assert_ne!(for_integration(delivery, one), for_integration(WebhookLogId::new(), one));
+        // The upper half and the variant are the delivery's own: its time, and that it is of version 7.
+        let kept = |id: WebhookLogId| id.as_u128() >> 62;
+        assert_eq!(kept(for_integration(delivery, one)), kept(delivery));
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use connectors::registry::Platform;
 use connectors::webhook::RemoteChange;
-use domain::id::WebhookLogId;
+use domain::id;
 use domain::integration::Integration;
 use domain::kind::RecordKind;
 use domain::message::{RecordPush, WebhookApply};
@@ -13,7 +13,6 @@ use messaging::Context;
 use messaging::consumer::Handler;
 use persistence::records::links::{self, Heard};
 use persistence::{Scope, Transaction, integrations};
-use serde_json::Value;
 
 use crate::engine::{DispatchError, Engine};
 
@@ -39,18 +38,20 @@ impl Handler<WebhookApply> for Apply {
         for (account, changes) in accounts {
             for integration in listeners(&mut tx, message, account.as_deref()).await? {
                 let of_it = mark(&mut tx, &integration, &changes).await?;
-                // A body that speaks of several accounts is nobody's alone.
-                let body = is_one_account.then(|| serde_json::from_str(&message.body).ok()).flatten();
-                outcomes.push(applied(message, context, &integration, (of_it.len(), body)));
+                outcomes.push(applied(message, context, &integration, of_it.len()));
                 marked.extend(of_it);
             }
         }
         tx.commit().await?;
         self.0.announce(&marked, context.trace).await?;
+        // A body that speaks of several accounts, or that several tenants are told of, is nobody's alone.
+        if let ([only], true) = (outcomes.as_mut_slice(), is_one_account) {
+            only.body = serde_json::from_str(&message.body).ok();
+        }
         if outcomes.is_empty() {
             outcomes.push(ignored(message, context));
         }
-        // The first takes the id that the delivery was given at the door, so that its repetition meets itself.
+        // The first takes the id that the delivery was given at the door.
         if let Some(first) = outcomes.first_mut() {
             first.id = message.delivery;
         }
@@ -121,17 +122,13 @@ fn heard(integration: &Integration, kind: RecordKind, changes: &[RemoteChange], 
     Heard { tenant: integration.tenant_id, integration: integration.id, kind, external_ids }
 }
 
-fn applied(
-    message: &WebhookApply,
-    context: &Context,
-    integration: &Integration,
-    (marked, body): (usize, Option<Value>),
-) -> WebhookOutcome {
+fn applied(message: &WebhookApply, context: &Context, integration: &Integration, marked: usize) -> WebhookOutcome {
     WebhookOutcome {
+        // A delivery that is applied once more meets its own rows.
+        id: id::for_integration(message.delivery, integration.id),
         tenant_id: Some(integration.tenant_id),
         integration_id: Some(integration.id),
         result: WebhookResult::Applied { marked: u32::try_from(marked).unwrap_or(u32::MAX) },
-        body,
         ..ignored(message, context)
     }
 }
@@ -139,7 +136,7 @@ fn applied(
 /// A delivery of an account that nobody has connected: kept without its body, which is nobody's.
 fn ignored(message: &WebhookApply, context: &Context) -> WebhookOutcome {
     WebhookOutcome {
-        id: WebhookLogId::new(),
+        id: message.delivery,
         created_at: message.received_at,
         platform: message.platform.clone(),
         tenant_id: None,

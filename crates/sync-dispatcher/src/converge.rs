@@ -11,6 +11,7 @@ mod opening;
 mod plan;
 mod resolve;
 mod session;
+mod ties;
 mod write;
 
 use std::collections::BTreeMap;

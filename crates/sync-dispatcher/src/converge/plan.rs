@@ -1,23 +1,21 @@
 //! Deciding what has to be written: the difference between what the platform should hold and what it was sent.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use connectors::connector::{Create, Tie, Update};
+use connectors::connector::{Create, Update};
 use domain::field::{FieldName, FieldValue, RemoteFields};
-use domain::id::{LinkId, RecordId};
+use domain::id::LinkId;
 use domain::kind::RecordKind;
 use domain::link::outbound_difference;
 use domain::mapping::Mapping;
 use domain::record::Record;
 use persistence::Transaction;
-use persistence::records::links::{self, Counterpart, Ending};
+use persistence::records::links::{self, Ending};
 
 use super::job::Job;
 use super::session::Session;
+use super::ties::{self, Owner, Retie, TIED, Waiting};
 use crate::engine::DispatchError;
-
-/// Where `sent` remembers the contact that an object was tied to; no platform has a field of this name.
-pub(super) const TIED: &str = "→contact";
 
 /// What is to be written for one job.
 #[derive(Debug)]
@@ -31,8 +29,8 @@ pub(super) enum Write {
 #[derive(Debug, Default)]
 pub(super) struct Plans {
     pub(super) writes: BTreeMap<LinkId, Write>,
-    /// Adopted objects that have to be tied to their contacts.
-    pub(super) ties: BTreeMap<LinkId, Tie>,
+    /// Objects that are there and have to be tied to their contacts, or to other ones.
+    pub(super) ties: BTreeMap<LinkId, Retie>,
 }
 
 /// Plans the batch's writes, ends jobs that have nothing to write, and notes the intent of those that create.
@@ -43,22 +41,22 @@ pub(super) async fn plan(
     jobs: &mut [Job],
 ) -> Result<Plans, DispatchError> {
     let mapping = session.mapping(kind);
-    let contacts = contacts(session, tx, jobs).await?;
+    let contacts = ties::contacts(session, tx, jobs).await?;
     let mut plans = Plans::default();
     for job in jobs.iter_mut().filter(|job| !job.has_ended()) {
         let Some(record) = &job.record else { continue };
         let link = job.leased.push.link_id;
-        let contact = match contact_of(session, record, &contacts) {
-            Ok(contact) => contact,
+        let owner = match ties::owner_of(session, record, &contacts) {
+            Ok(owner) => owner,
             Err(Waiting) => {
                 job.ending = Some(Ending::WaitsForContact);
                 continue;
             }
         };
-        if let Some(tie) = tie_for(session, job, record, contact.as_ref()) {
-            plans.ties.insert(link, tie);
+        if let Some(retie) = ties::retie_for(session, job, record, owner.as_ref()) {
+            plans.ties.insert(link, retie);
         }
-        match write_for(session, job, record, &mapping, contact) {
+        match write_for(session, job, record, &mapping, owner) {
             Some(write) => {
                 plans.writes.insert(link, write);
             }
@@ -74,7 +72,7 @@ fn write_for(
     job: &Job,
     record: &Record,
     mapping: &Mapping,
-    contact: Option<String>,
+    owner: Option<Owner>,
 ) -> Option<Write> {
     if !session.integration.direction_of(record.kind).writes() {
         return None;
@@ -93,52 +91,9 @@ fn write_for(
         Some(external_id) => Write::Update(Update { external_id, fields }),
         None => {
             let fields = outbound_difference(&mapping.forward_new(&record.fields), &RemoteFields::new());
-            Write::Create(Create { key: record.id, fields, contact })
+            Write::Create(Create { key: record.id, fields, contact: owner.and_then(|owner| owner.to_tie()) })
         }
     })
-}
-
-/// The tie that an object which is there already lacks; a create brings its own.
-fn tie_for(session: &Session<'_>, job: &Job, record: &Record, contact: Option<&String>) -> Option<Tie> {
-    let (external_id, contact) = (job.state.external_id.clone()?, contact?.clone());
-    let is_tied = job.state.sent.get(TIED) == Some(&FieldValue::text(contact.as_str()));
-    let may_write = session.integration.direction_of(record.kind).writes() && !record.fields.is_deleted();
-    (may_write && !is_tied).then_some(Tie { external_id, contact })
-}
-
-/// The contact that a deal or activity belongs to has to be there first.
-struct Waiting;
-
-fn contact_of(
-    session: &Session<'_>,
-    record: &Record,
-    contacts: &BTreeMap<RecordId, Counterpart>,
-) -> Result<Option<String>, Waiting> {
-    let Some(contact) = record.fields.contact() else { return Ok(None) };
-    let counterpart = contacts.get(&contact);
-    if counterpart.is_some_and(|counterpart| counterpart.gone) {
-        // There is nobody to tie it to any more.
-        return Ok(None);
-    }
-    match counterpart.and_then(|counterpart| counterpart.external_id.clone()) {
-        Some(external_id) => Ok(Some(external_id)),
-        None if crate::targets::takes(&session.integration, RecordKind::Contact) => Err(Waiting),
-        // Contacts do not go there at all; the deal goes alone.
-        None => Ok(None),
-    }
-}
-
-async fn contacts(
-    session: &Session<'_>,
-    tx: &mut Transaction,
-    jobs: &[Job],
-) -> Result<BTreeMap<RecordId, Counterpart>, DispatchError> {
-    let ids: BTreeSet<RecordId> =
-        jobs.iter().filter_map(|job| job.record.as_ref().and_then(|record| record.fields.contact())).collect();
-    if ids.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    Ok(links::by_record(tx, session.integration.id, &ids).await?)
 }
 
 /// A write is noted before it is tried. Whoever lost its lease by now does not write at all.
@@ -148,13 +103,10 @@ async fn note_intents(
     jobs: &mut [Job],
     plans: &mut Plans,
 ) -> Result<(), DispatchError> {
-    let fields = |(link, write): (&LinkId, &Write)| match write {
-        Write::Create(create) => Some((*link, create.fields.clone())),
-        Write::Update(update) => Some((*link, update.fields.clone())),
-        // A deletion may be repeated.
-        Write::Delete(_) => None,
-    };
-    let writes: BTreeMap<LinkId, RemoteFields> = plans.writes.iter().filter_map(fields).collect();
+    let mut writes: BTreeMap<LinkId, RemoteFields> = plans.writes.iter().filter_map(intended).collect();
+    for (link, retie) in &plans.ties {
+        writes.entry(*link).or_default().insert(TIED.to_owned(), retie.possible());
+    }
     if writes.is_empty() {
         return Ok(());
     }
@@ -169,4 +121,16 @@ async fn note_intents(
         }
     }
     Ok(())
+}
+
+fn intended((link, write): (&LinkId, &Write)) -> Option<(LinkId, RemoteFields)> {
+    match write {
+        Write::Create(create) => {
+            let tie = create.contact.as_ref().map(|contact| (TIED.to_owned(), FieldValue::text(contact.as_str())));
+            Some((*link, create.fields.clone().into_iter().chain(tie).collect()))
+        }
+        Write::Update(update) => Some((*link, update.fields.clone())),
+        // A deletion may be repeated.
+        Write::Delete(_) => None,
+    }
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use connectors::connector::{Create, Each, Tie, Update, Writer, Written};
+use connectors::connector::{Create, Each, Update, Writer, Written};
 use connectors::error::ConnectorError;
 use domain::fault::FaultKind;
-use domain::field::{FieldValue, RemoteFields};
+use domain::field::RemoteFields;
 use domain::id::LinkId;
 use domain::kind::RecordKind;
 use domain::outcome::SyncType;
@@ -14,8 +14,9 @@ use tokio::time::Instant;
 
 use super::failure::fail;
 use super::job::{Job, Try};
-use super::plan::{Plans, TIED, Write};
+use super::plan::{Plans, Write};
 use super::session::Session;
+use super::ties;
 
 /// Makes the writes of a batch.
 pub(super) async fn write(session: &Session<'_>, kind: RecordKind, jobs: &mut [Job], plans: Plans) {
@@ -37,13 +38,13 @@ pub(super) async fn write(session: &Session<'_>, kind: RecordKind, jobs: &mut [J
         } else {
             session.call(Writer::create_unguarded(writer, account, kind, &items)).await
         };
-        let ties = items.iter().map(|item| item.contact.clone()).collect::<Vec<_>>();
+        let contacts = items.iter().map(|item| item.contact.clone()).collect::<Vec<_>>();
         let fields = items.into_iter().map(|item| item.fields);
         let items: Vec<_> = links.iter().copied().zip(fields).collect();
         note_written(session, &mut jobs, items, (SyncType::Create, answer, started));
-        for (link, contact) in links.iter().zip(ties) {
+        for (link, contact) in links.iter().zip(contacts) {
             if let (Some(job), Some(contact)) = (jobs.get_mut(link), contact) {
-                note_tie(job, &contact);
+                ties::note_born_tied(job, &contact);
             }
         }
     }
@@ -60,20 +61,15 @@ pub(super) async fn write(session: &Session<'_>, kind: RecordKind, jobs: &mut [J
         let answer = session.call(Writer::delete(writer, account, kind, &ids)).await;
         note_deleted(session, &mut jobs, &links, (answer, started));
     }
-    if !plans.ties.is_empty() {
-        let items: Vec<Tie> = plans.ties.values().cloned().collect();
-        let started = Instant::now();
-        let answer = session.call(Writer::associate(writer, account, kind, &items)).await;
-        note_tied(session, &mut jobs, &plans.ties, (answer, started));
-    }
+    ties::retie(session, kind, &mut jobs, plans.ties).await;
 }
 
 /// Each item's own result; a failure of the whole call is every item's.
-fn each<T>(answer: Result<Each<T>, ConnectorError>, count: usize) -> Each<T> {
+pub(super) fn each<T>(answer: Result<Each<T>, ConnectorError>, count: usize) -> Each<T> {
     answer.unwrap_or_else(|error| (0..count).map(|_| Err(error.clone())).collect())
 }
 
-fn elapsed(started: Instant) -> u32 {
+pub(super) fn elapsed(started: Instant) -> u32 {
     u32::try_from(started.elapsed().as_millis()).unwrap_or(u32::MAX)
 }
 
@@ -134,37 +130,5 @@ fn note_deleted(
             }
             Err(error) => fail(job, &session.engine.schedule, &error, tried),
         }
-    }
-}
-
-/// Remembers the contact that an object is tied to.
-fn note_tie(job: &mut Job, contact: &str) {
-    if job.state.external_id.is_some() {
-        job.state.sent.insert(TIED.to_owned(), FieldValue::text(contact));
-    }
-}
-
-/// An object whose tie failed is not in step, whatever was written of its fields.
-fn note_tied(
-    session: &Session<'_>,
-    jobs: &mut BTreeMap<LinkId, &mut Job>,
-    ties: &BTreeMap<LinkId, Tie>,
-    (answer, started): (Result<Each<()>, ConnectorError>, Instant),
-) {
-    let results = each(answer, ties.len());
-    for ((link, tie), result) in ties.iter().zip(results) {
-        let Some(job) = jobs.get_mut(link) else { continue };
-        let Err(error) = result else {
-            note_tie(job, &tie.contact);
-            continue;
-        };
-        let tried = Try {
-            sync_type: SyncType::Update,
-            request: None,
-            response: None,
-            duration_ms: elapsed(started),
-            error: None,
-        };
-        fail(job, &session.engine.schedule, &error, tried);
     }
 }

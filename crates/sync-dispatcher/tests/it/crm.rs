@@ -1,13 +1,17 @@
 //! The platform's side of a test: a sandbox, a person's hand in it, and what its journal says was written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use reqwest::Method;
 use sandbox::{Options, Running};
 use serde_json::{Value, json};
 
 pub(crate) const PORTAL: u64 = 4242;
-pub(crate) const TOKEN: &str = "pat-eu1-4242-a-test-token";
+
+/// The token of an account.
+pub(crate) fn token(portal: u64) -> String {
+    format!("pat-eu1-{portal}-a-test-token")
+}
 
 /// An object that is there now, as the journal leaves it.
 pub(crate) type Properties = BTreeMap<String, String>;
@@ -44,8 +48,21 @@ impl Crm {
 
     /// Somebody adds a contact by hand; returns its id.
     pub(crate) async fn add_contact(&self, properties: Value) -> String {
-        let made = self.control(Method::POST, &format!("/hubspot/{PORTAL}/contacts"), Some(properties)).await;
+        self.add("contacts", properties).await
+    }
+
+    /// Somebody adds an object by hand; returns its id.
+    pub(crate) async fn add(&self, object_type: &str, properties: Value) -> String {
+        let path = format!("/hubspot/{PORTAL}/{object_type}");
+        let made = self.control(Method::POST, &path, Some(properties)).await;
         made["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Somebody else ties a deal to a contact.
+    pub(crate) async fn tie_deal(&self, deal: &str, contact: &str) {
+        let path = format!("crm/objects/2026-03/deals/{deal}/associations/default/contacts/{contact}");
+        let request = self.client.put(format!("{}/{path}", self.url())).bearer_auth(token(PORTAL));
+        assert!(request.send().await.unwrap().status().is_success());
     }
 
     /// Somebody edits a contact by hand.
@@ -76,7 +93,12 @@ impl Crm {
 
     /// The writes to contacts that came by the API.
     pub(crate) async fn api_writes(&self) -> Vec<Value> {
-        let ours = |entry: &Value| entry["by"] == "api" && entry["object_type"] == "contacts";
+        self.api_writes_to("contacts").await
+    }
+
+    /// The writes to objects of a type that came by the API.
+    pub(crate) async fn api_writes_to(&self, object_type: &str) -> Vec<Value> {
+        let ours = |entry: &Value| entry["by"] == "api" && entry["object_type"] == object_type;
         let writes = self.journal().await.into_iter().filter(ours);
         writes.filter(|entry| entry["action"] != "property_created").collect()
     }
@@ -116,9 +138,26 @@ impl Crm {
     pub(crate) async fn ties(&self, object_type: &str) -> Vec<(String, String)> {
         let journal = self.journal().await;
         let is_tie = |entry: &&Value| entry["action"] == "associated" && entry["object_type"] == object_type;
-        let end = |value: &Value| value.as_str().unwrap().to_owned();
-        journal.iter().filter(is_tie).map(|entry| (end(&entry["id"]), end(&entry["to"]["id"]))).collect()
+        journal.iter().filter(is_tie).map(ends).collect()
     }
+
+    /// The ties that stand.
+    pub(crate) async fn standing_ties(&self, object_type: &str) -> BTreeSet<(String, String)> {
+        let mut standing = BTreeSet::new();
+        for entry in self.journal().await.iter().filter(|entry| entry["object_type"] == object_type) {
+            match entry["action"].as_str().unwrap() {
+                "associated" => drop(standing.insert(ends(entry))),
+                "disassociated" => drop(standing.remove(&ends(entry))),
+                _ => {}
+            }
+        }
+        standing
+    }
+}
+
+fn ends(entry: &Value) -> (String, String) {
+    let end = |value: &Value| value.as_str().unwrap().to_owned();
+    (end(&entry["id"]), end(&entry["to"]["id"]))
 }
 
 fn values(object: &Value) -> Properties {
@@ -128,8 +167,13 @@ fn values(object: &Value) -> Properties {
 
 /// What HubSpot says of a contact that was created, changed or deleted.
 pub(crate) fn told(happened: &str, id: &str) -> Value {
+    told_of("contact", happened, id)
+}
+
+/// What HubSpot says of an object.
+pub(crate) fn told_of(object: &str, happened: &str, id: &str) -> Value {
     json!({
         "eventId": 1, "subscriptionId": 77, "portalId": PORTAL, "appId": 11, "occurredAt": 1_767_348_000_000_u64,
-        "subscriptionType": format!("contact.{happened}"), "attemptNumber": 0, "objectId": id.parse::<u64>().unwrap(),
+        "subscriptionType": format!("{object}.{happened}"), "attemptNumber": 0, "objectId": id.parse::<u64>().unwrap(),
     })
 }

@@ -7,9 +7,13 @@ mod crm;
 #[cfg(test)]
 mod deleting;
 #[cfg(test)]
+mod delivering;
+#[cfg(test)]
 mod failing;
 #[cfg(test)]
 mod hearing;
+#[cfg(test)]
+mod mapping;
 #[cfg(test)]
 mod recovering;
 #[cfg(test)]

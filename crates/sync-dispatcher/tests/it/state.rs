@@ -32,7 +32,11 @@ impl World {
 
     /// The contacts' records.
     pub(crate) async fn records(&self) -> Vec<Record> {
-        let kind = RecordKind::Contact;
+        self.records_of(RecordKind::Contact).await
+    }
+
+    /// The records of a kind.
+    pub(crate) async fn records_of(&self, kind: RecordKind) -> Vec<Record> {
         let wanted = listing::Wanted { kind, identifiers: None, after: None, limit: 100_000 };
         let listed = listing::list(&mut self.begin().await, self.tenant, &wanted).await.unwrap();
         listed.into_iter().map(|listed| listed.record).collect()
@@ -113,7 +117,12 @@ impl World {
 
     /// Maps one more field of contacts, in place of what was mapped to or from the same.
     pub(crate) async fn map(&self, field: domain::mapping::FieldMapping) {
-        let (mut tx, kind) = (self.begin().await, RecordKind::Contact);
+        self.map_of(RecordKind::Contact, field).await;
+    }
+
+    /// Maps one more field of a kind.
+    pub(crate) async fn map_of(&self, kind: RecordKind, field: domain::mapping::FieldMapping) {
+        let mut tx = self.begin().await;
         let present = mappings::get(&mut tx, self.tenant, self.integration, kind).await.unwrap().unwrap();
         let mut fields = present.fields;
         fields.retain(|old| old.local != field.local && old.remote != field.remote);

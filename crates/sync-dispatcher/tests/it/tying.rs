@@ -1,6 +1,8 @@
 //! Appointments and calls, which belong to a contact that has to be there first.
 
-use serde_json::json;
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
 
 use crate::world::{World, event};
 
@@ -34,4 +36,92 @@ async fn what_comes_before_its_prospect_waits_and_is_then_tied_once() {
     world.settle().await;
     assert_eq!(world.crm.live("deals").await.values().next().unwrap()["dealname"], "Visite déplacée");
     assert_eq!(world.crm.ties("deals").await.len(), 1);
+}
+
+fn appointment(happened: &str, prospect: Option<&str>) -> Value {
+    let mut data = json!({"title": "Visite"});
+    if let Some(prospect) = prospect {
+        data["prospect_id"] = prospect.into();
+    }
+    event(&format!("appointment.{happened}"), "a1", data)
+}
+
+impl World {
+    /// Prospects `p1`, `p2` … and their contacts.
+    async fn prospects(&self, count: usize) -> Vec<String> {
+        let subjects: Vec<String> = (1..=count).map(|n| format!("p{n}")).collect();
+        let created =
+            |subject: &String| event("prospect.created", subject, json!({"email": format!("{subject}@exemple.fr")}));
+        self.accept(subjects.iter().map(created).collect()).await;
+        self.settle().await;
+        let mut contacts = Vec::new();
+        for subject in &subjects {
+            contacts.push(self.link(subject).await.external_id.unwrap());
+        }
+        contacts
+    }
+
+    /// The only deal and the contacts that it is tied to.
+    async fn deal(&self) -> (String, BTreeSet<String>) {
+        let (deals, ties) = (self.crm.live("deals").await, self.crm.standing_ties("deals").await);
+        assert_eq!(deals.len(), 1, "{deals:?}");
+        let deal = deals.into_keys().next().unwrap();
+        let contacts = ties.into_iter().filter(|(from, _)| *from == deal).map(|(_, to)| to).collect();
+        (deal, contacts)
+    }
+}
+
+#[tokio::test]
+async fn an_appointment_that_gets_its_prospect_later_is_tied_then() {
+    let world = World::start().await;
+    let contacts = world.prospects(1).await;
+    world.accept(vec![appointment("created", None)]).await;
+    world.settle().await;
+    assert_eq!(world.deal().await.1, BTreeSet::new());
+
+    world.accept(vec![appointment("updated", Some("p1"))]).await;
+    world.settle().await;
+    assert_eq!(world.deal().await.1, [contacts[0].clone()].into());
+}
+
+#[tokio::test]
+async fn an_appointment_that_moves_to_another_prospect_is_tied_to_that_one_and_keeps_what_people_tied() {
+    let world = World::start().await;
+    let contacts = world.prospects(3).await;
+    world.accept(vec![appointment("created", Some("p1"))]).await;
+    world.settle().await;
+    let (deal, tied) = world.deal().await;
+    assert_eq!(tied, [contacts[0].clone()].into());
+    world.crm.tie_deal(&deal, &contacts[2]).await;
+
+    world.accept(vec![appointment("updated", Some("p2"))]).await;
+    world.settle().await;
+    assert_eq!(world.deal().await, (deal.clone(), [contacts[1].clone(), contacts[2].clone()].into()));
+
+    // And back; then nothing is left to do.
+    world.accept(vec![appointment("updated", Some("p1"))]).await;
+    world.settle().await;
+    assert_eq!(world.deal().await, (deal, [contacts[0].clone(), contacts[2].clone()].into()));
+    let writes = world.crm.journal().await.len();
+    world.accept(vec![appointment("updated", Some("p1"))]).await;
+    world.settle().await;
+    assert_eq!(world.crm.journal().await.len(), writes);
+}
+
+#[tokio::test]
+async fn a_tie_whose_answer_was_lost_is_taken_away_when_the_appointment_moves_on() {
+    // Time for the appointment to move on before the lost write is tried again.
+    let world = World::with(&[("BROKER__RETRY_SCHEDULE", "1m")]).await;
+    let contacts = world.prospects(3).await;
+    world.accept(vec![appointment("created", Some("p1"))]).await;
+    world.settle().await;
+
+    world.crm.faults(json!({"lost_answer_next": 1})).await;
+    world.accept(vec![appointment("updated", Some("p2"))]).await;
+    world.outcome("the lost answer", |outcome| outcome.error.is_some()).await;
+    assert_eq!(world.deal().await.1, [contacts[0].clone(), contacts[1].clone()].into());
+
+    world.accept(vec![appointment("updated", Some("p3"))]).await;
+    world.settle().await;
+    assert_eq!(world.deal().await.1, [contacts[2].clone()].into());
 }

@@ -23,7 +23,7 @@ use testkit::{TestDatabase, TestVhost, wait};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use vault::{KeyRing, Vault};
 
-use crate::crm::{Crm, PORTAL, TOKEN};
+use crate::crm::{Crm, PORTAL};
 
 pub(crate) const DEADLINE: Duration = Duration::from_secs(40);
 
@@ -121,7 +121,7 @@ impl World {
             closing: Mutex::default(),
             delivered: Mutex::default(),
         };
-        world.connect(calls).await;
+        world.connect((world.tenant, world.integration), PORTAL, calls).await;
         wait::until("a connection to the broker", DEADLINE, || async { world.broker.is_connected().then_some(()) })
             .await;
         world
@@ -139,15 +139,15 @@ impl World {
         stop
     }
 
-    /// Makes the tenant and connects its HubSpot account, as the gateway does.
-    async fn connect(&self, calls: Direction) {
+    /// Makes a tenant and connects its HubSpot account, as the gateway does.
+    pub(crate) async fn connect(&self, (tenant, id): (TenantId, IntegrationId), portal: u64, calls: Direction) {
         runtime::crypto::install();
         let settings = self.settings();
         let vault = || Vault::new(KeyRing::load(&self.key_ring).unwrap());
         let accounts = Accounts::new(self.database.clone(), vault(), &settings.platforms, DEADLINE).unwrap();
         let integration = Integration {
-            id: self.integration,
-            tenant_id: self.tenant,
+            id,
+            tenant_id: tenant,
             platform: Platform::HubSpot.connector().descriptor().slug.parse().unwrap(),
             name: "Notre CRM".to_owned(),
             enabled: true,
@@ -155,21 +155,21 @@ impl World {
             kind_directions: [(RecordKind::Activity, calls)].into(),
             frequency: Frequency::Realtime,
             delivery: Delivery::Direct,
-            account_id: Some(PORTAL.to_string()),
+            account_id: Some(portal.to_string()),
             url: None,
             version: 1,
         };
-        let key = vault().new_data_key(self.tenant).unwrap();
-        let credentials = Credentials::ApiKey { key: TOKEN.into(), secret: None };
+        let key = vault().new_data_key(tenant).unwrap();
+        let credentials = Credentials::ApiKey { key: crate::crm::token(portal).into(), secret: None };
         let mut tx = self.begin().await;
-        tenants::create(&mut tx, self.tenant, "A tenant", Some(key.as_str())).await.unwrap();
-        let sealed = accounts.seal(&mut tx, (self.tenant, self.integration), &credentials).await.unwrap();
+        tenants::create(&mut tx, tenant, "A tenant", Some(key.as_str())).await.unwrap();
+        let sealed = accounts.seal(&mut tx, (tenant, id), &credentials).await.unwrap();
         let new = NewIntegration { integration: integration.clone(), sealed: Some(sealed.into()) };
         integrations::create(&mut tx, &new).await.unwrap();
         let connector = Platform::HubSpot.connector();
         for kind in connector.descriptor().kinds {
             let fields = connector.default_mapping(*kind).fields;
-            mappings::replace(&mut tx, (self.tenant, self.integration), *kind, &fields).await.unwrap();
+            mappings::replace(&mut tx, (tenant, id), *kind, &fields).await.unwrap();
         }
         tx.commit().await.unwrap();
         let account = accounts.open(&integration).await.unwrap();
@@ -195,7 +195,11 @@ impl World {
 
     /// Hands over a delivery of the platform, as the ingest does.
     pub(crate) async fn deliver(&self, body: &[Value]) {
-        let delivery = WebhookLogId::new();
+        self.deliver_as(WebhookLogId::new(), body).await;
+    }
+
+    /// The same, under an id of the test's own.
+    pub(crate) async fn deliver_as(&self, delivery: WebhookLogId, body: &[Value]) {
         let message = WebhookApply {
             delivery,
             platform: Platform::HubSpot.connector().descriptor().slug.parse().unwrap(),
