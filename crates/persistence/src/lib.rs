@@ -4,6 +4,7 @@ pub mod budgets;
 pub mod catalogue;
 pub mod database;
 pub mod error;
+pub mod event_acceptances;
 pub mod health;
 pub mod inbox;
 pub mod integrations;

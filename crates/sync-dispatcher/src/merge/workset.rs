@@ -11,6 +11,7 @@ use domain::link::{Arrival, LinkState};
 use domain::message::EventMerge;
 use domain::record::{Fields, Record};
 use domain::time::Timestamp;
+use persistence::event_acceptances::{self, EventKey};
 use persistence::records::conflicts::{self, Conflict};
 use persistence::records::identities::{self, IdentityKey};
 use persistence::records::links::{self, BackendLink};
@@ -22,6 +23,10 @@ use crate::targets::Versioned;
 pub(crate) struct Workset {
     tenant: TenantId,
     accepted_at: Timestamp,
+    /// When events that came before were first accepted.
+    first_accepted: BTreeMap<EventKey, Timestamp>,
+    /// Events that came from the future, and when they were accepted.
+    ahead: BTreeMap<EventKey, Timestamp>,
     backend: IntegrationId,
     region: Region,
     records: BTreeMap<RecordId, Record>,
@@ -44,6 +49,8 @@ impl Workset {
         let region = tenants::region(tx, tenant).await?.unwrap_or(Region::FR);
         let keys = message.events.iter().flat_map(|event| keys_of(event, region)).collect();
         identities::lock(tx, tenant, &keys).await?;
+        let events: Vec<EventKey> = message.events.iter().map(event_key).collect();
+        let first_accepted = event_acceptances::find(tx, tenant, &events).await?;
         let named = identities::find(tx, tenant, &keys).await?;
         let ids: BTreeSet<RecordId> = named.values().copied().collect();
         let records = store::lock(tx, tenant, &ids).await?;
@@ -52,6 +59,8 @@ impl Workset {
         Ok(Self {
             tenant,
             accepted_at: message.accepted_at,
+            first_accepted,
+            ahead: BTreeMap::new(),
             backend,
             region,
             records: records.into_iter().map(|record| (record.id, record)).collect(),
@@ -69,12 +78,12 @@ impl Workset {
         let contact = event.prospect_id.as_deref().map(|id| self.subject(RecordKind::Contact, id, &[]));
         let content = content_identities(event, self.region);
         let id = self.subject(kind, &event.subject_id, &content);
-        let arrival = Arrival { origin: self.backend, rank: 0, at: self.accepted_at };
+        let arrival = Arrival { origin: self.backend, rank: 0, at: self.accepted(event) };
         let Some(record) = self.records.get_mut(&id) else { return };
         let link =
             self.shown.entry(id).or_insert_with(|| BackendLink { record: id, kind, state: LinkState::default() });
         link.state.external_id.get_or_insert_with(|| event.subject_id.clone());
-        if !speaks_for_the_record(&mut link.state, event, self.subjects.get(&id)) {
+        if !speaks_for_the_record(&mut link.state, event, arrival.at, self.subjects.get(&id)) {
             return;
         }
         let change = link.state.take_event(event, contact, arrival);
@@ -84,6 +93,19 @@ impl Workset {
         for identity in identity::of_content(kind, &record.fields, self.region) {
             self.claim(key(kind, identity), id);
         }
+    }
+
+    /// When an event was accepted, which bounds its time: the first time, if it is sent again.
+    ///
+    /// By a clock that runs ahead it would else become newer each time, and undo what came in between. An event from the
+    /// past has the same time whenever it is sent, so only the others have to be remembered.
+    fn accepted(&mut self, event: &Event) -> Timestamp {
+        let key = event_key(event);
+        let at = self.first_accepted.get(&key).map_or(self.accepted_at, |first| self.accepted_at.min(*first));
+        if event.occurred_at > at {
+            self.ahead.insert(key, at);
+        }
+        at
     }
 
     /// The record of a subject: by Coccinelle's id; the first time that is seen, by what identifies the person.
@@ -146,22 +168,37 @@ impl Workset {
         }
         links::save_backend_links(tx, self.tenant, self.backend, &self.shown.values().collect::<Vec<_>>()).await?;
         conflicts::keep(tx, self.tenant, &self.conflicts).await?;
+        event_acceptances::keep(tx, self.tenant, &self.ahead).await?;
         Ok(self.records.values().map(|record| (record.id, record.kind, record.version)).collect())
     }
 }
 
+fn event_key(event: &Event) -> EventKey {
+    EventKey { subject_id: event.subject_id.clone(), event_id: event.event_id.clone() }
+}
+
 /// Whether an event is about the whole record. Deleting one of the subjects of a person who was created twice is not, as
-/// long as another one lives; which of them are deleted is remembered on the backend's link.
-fn speaks_for_the_record(backend: &mut LinkState, event: &Event, subjects: Option<&BTreeSet<String>>) -> bool {
+/// long as another one lives; which of them are deleted, and since when, is remembered on the backend's link.
+fn speaks_for_the_record(
+    backend: &mut LinkState,
+    event: &Event,
+    accepted_at: Timestamp,
+    subjects: Option<&BTreeSet<String>>,
+) -> bool {
     let mark = |subject: &str| format!("†{subject}");
+    let (own, at) = (mark(&event.subject_id), event.occurred_at.min(accepted_at));
+    let deleted_at = backend.seen.get(&own).and_then(FieldValue::as_text).and_then(Timestamp::parse);
     match event.deleted() {
         Some(true) => {
-            backend.seen.insert(mark(&event.subject_id), FieldValue::Bool(true));
+            backend.seen.insert(own, FieldValue::text(deleted_at.map_or(at, |known| known.max(at)).to_string()));
             let mut others = subjects.into_iter().flatten().filter(|subject| **subject != event.subject_id);
             others.all(|other| backend.seen.contains_key(&mark(other)))
         }
         Some(false) => {
-            backend.seen.remove(&mark(&event.subject_id));
+            // One that was created before it was deleted, and is told of only now, is deleted all the same.
+            if deleted_at.is_none_or(|deleted_at| deleted_at < at) {
+                backend.seen.remove(&own);
+            }
             true
         }
         None => true,

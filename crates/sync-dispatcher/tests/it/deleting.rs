@@ -1,9 +1,12 @@
 //! Deletions: made in Coccinelle, made in the CRM, claimed by a message, and taken back.
 
+use std::time::Duration;
+
 use serde_json::json;
+use testkit::wait;
 
 use crate::crm::told;
-use crate::world::{World, event, event_at};
+use crate::world::{DEADLINE, World, event, event_at};
 use domain::time::Timestamp;
 
 #[tokio::test]
@@ -108,4 +111,55 @@ async fn a_person_who_was_created_twice_is_deleted_with_the_last_of_both() {
     world.accept(vec![event("prospect.deleted", "p1", json!({}))]).await;
     world.settle().await;
     assert!(world.crm.contacts().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_create_that_is_told_again_does_not_hide_that_one_of_two_subjects_is_deleted() {
+    let world = World::start().await;
+    let person = |subject: &str| event("prospect.created", subject, json!({"email": "zoe@exemple.fr"}));
+    let (first, second) = (person("p1"), person("p2"));
+    world.accept(vec![first.clone(), second]).await;
+    world.settle().await;
+    world.accept(vec![event("prospect.deleted", "p1", json!({}))]).await;
+    world.accept(vec![first]).await;
+    world.accept(vec![event("prospect.deleted", "p2", json!({}))]).await;
+    world.settle().await;
+    assert!(world.crm.contacts().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_create_sent_again_by_a_clock_that_runs_ahead_revives_nobody() {
+    let world = World::start().await;
+    let ahead = Timestamp::now().plus(Duration::from_secs(3_600));
+    let created = event_at("prospect.created", "p1", json!({"email": "zoe@exemple.fr", "city": "Lyon"}), ahead);
+    world.accept(vec![created.clone()]).await;
+    world.settle().await;
+    world.accept(vec![event_at("prospect.deleted", "p1", json!({}), ahead.next())]).await;
+    world.settle().await;
+    assert!(world.crm.contacts().await.is_empty());
+
+    for _ in 0..2 {
+        world.accept(vec![created.clone()]).await;
+    }
+    world.settle().await;
+    assert!(world.record("p1").await.fields.is_deleted());
+    assert!(world.crm.contacts().await.is_empty());
+
+    // Another event is another matter.
+    world.accept(vec![event_at("prospect.created", "p1", json!({"email": "zoe@exemple.fr"}), ahead)]).await;
+    world.settle().await;
+    assert_eq!(world.crm.contacts().await.len(), 1);
+}
+
+#[tokio::test]
+async fn nor_does_one_that_is_sent_again_when_its_own_time_has_come() {
+    let world = World::start().await;
+    let ahead = Timestamp::now().plus(Duration::from_secs(3));
+    let created = event_at("prospect.created", "p1", json!({"email": "zoe@exemple.fr"}), ahead);
+    world.accept(vec![created.clone()]).await;
+    world.accept(vec![event("prospect.deleted", "p1", json!({}))]).await;
+    wait::until("the event's own time", DEADLINE, || async { (Timestamp::now() > ahead).then_some(()) }).await;
+    world.accept(vec![created]).await;
+    world.settle().await;
+    assert!(world.record("p1").await.fields.is_deleted());
 }
