@@ -102,6 +102,15 @@ impl Broker {
         self.send(Envelope::stored(message)?).await
     }
 
+    /// Puts a message that was kept elsewhere, and that no queue will ever take, among the dead letters, with the reason.
+    ///
+    /// # Errors
+    /// As [`Broker::publish`].
+    pub async fn bury(&self, message: &StoredMessage, reason: &str) -> Result<(), PublishError> {
+        tracing::error!(queue = message.queue, reason, message.id = %message.id, "a kept message becomes a dead letter");
+        self.send(Envelope::buried(message, reason)?).await
+    }
+
     /// Publishes a message that is to be handled after `wait`, as the same attempt.
     ///
     /// # Errors

@@ -8,9 +8,9 @@ use lapin::BasicProperties;
 use lapin::types::ShortString;
 use serde_json::Value;
 
-use crate::context::Context;
+use crate::context::{self, Context};
 use crate::error::PublishError;
-use crate::topology::{Place, Queue, Tier};
+use crate::topology::{self, Place, Queue, Tier};
 
 /// A message in the form in which it can be kept elsewhere while the broker is away.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,8 +65,23 @@ impl Envelope {
     pub(crate) fn stored(message: &StoredMessage) -> Result<Self, PublishError> {
         let queue = Queue::named(&message.queue).ok_or(PublishError::UnknownQueue)?;
         let payload = serde_json::to_vec(&message.payload).map_err(PublishError::Encode)?;
-        let context = Context { message_id: message.id, ..Context::continuing(message.trace) };
-        Ok(Self::to_queue(queue, context.to_properties(&message.message_type), payload))
+        Ok(Self::to_queue(queue, properties_of(message), payload))
+    }
+
+    /// A kept message for the dead letters: its queue's, or those of messages that no queue is meant by.
+    pub(crate) fn buried(message: &StoredMessage, reason: &str) -> Result<Self, PublishError> {
+        let payload = serde_json::to_vec(&message.payload).map_err(PublishError::Encode)?;
+        let properties = context::with_reason(properties_of(message), reason);
+        Ok(match Queue::named(&message.queue) {
+            Some(queue) => Self::to_queue(queue, properties, payload).dead(queue),
+            None => Self {
+                place: Place::Strays,
+                exchange: "".into(),
+                routing_key: topology::STRAYS.into(),
+                properties,
+                payload,
+            },
+        })
     }
 
     pub(crate) fn to_queue(queue: Queue, properties: BasicProperties, payload: Vec<u8>) -> Self {
@@ -88,6 +103,11 @@ impl Envelope {
     pub(crate) fn id(&self) -> Option<&ShortString> {
         self.properties.message_id().as_ref()
     }
+}
+
+fn properties_of(message: &StoredMessage) -> BasicProperties {
+    let context = Context { message_id: message.id, ..Context::continuing(message.trace) };
+    context.to_properties(&message.message_type)
 }
 
 /// How long it is until `context` is due; `None` when it is.

@@ -17,6 +17,9 @@ use lapin::{Channel, ExchangeKind};
 /// The topic exchange to which other services bind (`{tenant}.{kind}.changed`).
 pub const RECORDS_EXCHANGE: &str = "coccinelle.records";
 
+/// The dead letters of messages that were kept for a queue which does not exist.
+pub const STRAYS: &str = "dead.inbox";
+
 /// All queues of the system.
 pub const QUEUES: &[Queue] = &[
     Queue::of::<EventMerge>(),
@@ -85,6 +88,7 @@ impl Tier {
 pub(crate) enum Place {
     Queue(Queue),
     Tier(Tier),
+    Strays,
 }
 
 impl Place {
@@ -96,6 +100,7 @@ impl Place {
         match self {
             Self::Queue(queue) => declare_queue(channel, queue).await,
             Self::Tier(tier) => declare_tier(channel, tier).await,
+            Self::Strays => declare_quorum(channel, STRAYS, FieldTable::default()).await,
         }
     }
 }

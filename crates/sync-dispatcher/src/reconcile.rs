@@ -1,9 +1,13 @@
 //! Bringing back what was announced and lost: owed work, outcomes, the inbox, records without links. No queue is trusted.
 
+mod inbox;
+
+use std::time::Duration;
+
 use domain::trace::TraceParent;
-use messaging::{Context, StoredMessage};
+use messaging::Context;
 use persistence::records::links::{self, Unlinked};
-use persistence::{Scope, inbox, integrations};
+use persistence::{Scope, event_acceptances, integrations};
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::{DispatchError, Engine};
@@ -11,6 +15,9 @@ use crate::targets;
 
 /// Rows taken in one step.
 const STEP: u32 = 1_000;
+
+/// How long an event is remembered whose sender's clock ran ahead; well beyond the time for which anybody repeats a request.
+const REMEMBERED: Duration = Duration::from_hours(7 * 24);
 
 /// Reconciles at the set interval until `shutdown`.
 pub(crate) async fn run(engine: Engine, shutdown: CancellationToken) {
@@ -23,10 +30,11 @@ pub(crate) async fn run(engine: Engine, shutdown: CancellationToken) {
         }
         // Each by itself: one that fails does not keep the others from being done.
         for (name, result) in [
-            ("empty the inbox", empty_inbox(&engine).await),
+            ("empty the inbox", inbox::empty(&engine).await),
             ("link records", link_records(&engine).await),
             ("announce what is overdue", announce_overdue(&engine).await),
             ("publish outcomes", publish_leftovers(&engine).await),
+            ("forget events", forget_events(&engine).await),
         ] {
             if let Err(error) = result {
                 tracing::warn!(error = %crate::converge::chain(&error), "the reconciler could not {name}");
@@ -35,39 +43,11 @@ pub(crate) async fn run(engine: Engine, shutdown: CancellationToken) {
     }
 }
 
-/// What was accepted while the broker was away goes to the broker.
-async fn empty_inbox(engine: &Engine) -> Result<(), DispatchError> {
-    loop {
-        let mut tx = engine.database.begin(Scope::System).await?;
-        let rows = inbox::take(&mut tx, STEP).await?;
-        if rows.is_empty() {
-            return Ok(tx.commit().await?);
-        }
-        let mut published = Vec::new();
-        let mut failed = None;
-        for row in rows {
-            let id = row.id;
-            let message = StoredMessage {
-                id,
-                message_type: row.message_type,
-                queue: row.queue,
-                trace: row.trace,
-                payload: row.payload,
-            };
-            match engine.broker.publish_stored(&message).await {
-                Ok(()) => published.push(id),
-                Err(error) => {
-                    failed = Some(error);
-                    break;
-                }
-            }
-        }
-        inbox::remove(&mut tx, &published).await?;
-        tx.commit().await?;
-        if let Some(error) = failed {
-            return Err(error.into());
-        }
-    }
+/// Events that came from the future and were accepted longer ago are forgotten: nobody sends them again.
+async fn forget_events(engine: &Engine) -> Result<(), DispatchError> {
+    let mut tx = engine.database.begin(Scope::System).await?;
+    event_acceptances::forget(&mut tx, REMEMBERED, STEP.into()).await?;
+    Ok(tx.commit().await?)
 }
 
 async fn announce_overdue(engine: &Engine) -> Result<(), DispatchError> {

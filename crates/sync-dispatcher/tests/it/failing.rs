@@ -9,6 +9,7 @@ use domain::outcome::SyncOutcome;
 use serde_json::{Value, json};
 use testkit::wait;
 
+use crate::crm::told;
 use crate::world::{DEADLINE, HASTE, World, event};
 
 fn by_number(n: u32) -> Value {
@@ -63,6 +64,30 @@ async fn a_platform_that_is_down_blocks_after_the_schedule_and_a_replay_delivers
     world.replay().await;
     world.settle().await;
     assert_eq!((world.crm.contacts().await.len(), world.failures().await.len()), (3, 0));
+}
+
+#[tokio::test]
+async fn a_replay_also_brings_back_what_was_blocked_before_it_was_ever_read() {
+    let world = World::start().await;
+    let id = world.crm.add_contact(json!({"email": "paul@exemple.fr"})).await;
+    world.crm.faults(json!({"fail_all_status": 503})).await;
+    world.deliver(&[told("creation", &id)]).await;
+    world.accept(vec![by_number(1)]).await;
+    wait::until("both links to be blocked", DEADLINE, || async {
+        let failures = world.failures().await;
+        if failures.iter().map(|group| group.count).sum::<i64>() == 2 { Ok(()) } else { Err(failures) }
+    })
+    .await;
+    assert_eq!((world.drift().await, world.records().await.len()), (0, 1));
+
+    world.crm.faults(json!({"fail_all_status": null})).await;
+    world.replay().await;
+    world.settle().await;
+    let mut emails: Vec<String> =
+        world.records().await.iter().map(|record| crate::state::text(record, "email")).collect();
+    emails.sort_unstable();
+    assert_eq!(emails, ["", "paul@exemple.fr"]);
+    assert_eq!((world.crm.contacts().await.len(), world.failures().await.len()), (2, 0));
 }
 
 #[tokio::test]

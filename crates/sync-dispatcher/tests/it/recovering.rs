@@ -3,7 +3,11 @@
 use serde_json::{Value, json};
 use testkit::wait;
 
-use domain::message::{Message, RecordPush};
+use domain::message::{EventMerge, Message, RecordPush};
+use domain::time::Timestamp;
+use messaging::topology::STRAYS;
+use messaging::{Context, StoredMessage};
+use persistence::inbox;
 
 use crate::world::{DEADLINE, HASTE, World, event};
 
@@ -110,4 +114,36 @@ async fn two_dispatchers_of_which_one_ends_in_the_middle_make_no_duplicate() {
     }
     world.settle().await;
     assert_eq!((world.crm.contacts().await.len(), world.crm.duplicates().await), (30, 0));
+}
+
+#[tokio::test]
+async fn a_kept_message_that_no_queue_will_ever_take_holds_up_nobody() {
+    let world = World::with(&HASTE).await;
+    let prospect = |n: u32| {
+        let events = vec![domain::event::parse(&person(n), "").unwrap()];
+        let message = EventMerge { tenant_id: world.tenant, accepted_at: Timestamp::now(), events };
+        let StoredMessage { id, message_type, queue, trace, payload } =
+            StoredMessage::of(&message, &Context::new()).unwrap();
+        inbox::StoredMessage { id, message_type, queue, trace, payload }
+    };
+    let stray = inbox::StoredMessage { queue: "dispatcher.event.gone".to_owned(), ..prospect(1) };
+    let mut tx = world.begin().await;
+    inbox::store(&mut tx, &[stray.clone(), prospect(2), prospect(3)]).await.unwrap();
+    tx.commit().await.unwrap();
+
+    wait::until("the others to arrive", DEADLINE, || async {
+        let count = world.crm.contacts().await.len();
+        if count == 2 { Ok(()) } else { Err(count) }
+    })
+    .await;
+    wait::until("the inbox to be empty", DEADLINE, || async {
+        (inbox::count(&mut world.begin().await).await.unwrap() == 0).then_some(())
+    })
+    .await;
+    let letters = world.vhost.peek(STRAYS).await;
+    assert_eq!(letters.len(), 1);
+    assert_eq!(letters[0].properties["message_id"], stray.id.to_string());
+    let reason = letters[0].properties["headers"]["reason"].as_str().unwrap();
+    assert!(reason.starts_with("queue_unknown: ") && reason.ends_with("`dispatcher.event.gone`"), "{reason}");
+    assert_eq!(serde_json::from_str::<Value>(&letters[0].payload).unwrap(), stray.payload);
 }
