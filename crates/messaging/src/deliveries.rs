@@ -7,15 +7,16 @@ use std::time::Duration;
 use backon::ExponentialBackoff;
 use domain::message::Message;
 use futures_util::StreamExt;
+use lapin::Consumer;
 use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
-use lapin::{Channel, Consumer};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::admission::{Admission, admit};
 use crate::broker::Broker;
+use crate::channel::OpenChannel;
 use crate::delivery::{Delivery, Pending};
 use crate::session::Session;
 use crate::supervisor::pauses;
@@ -47,7 +48,7 @@ const SILENCE: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 struct Subscription {
     consumer: Consumer,
-    channel: Arc<Channel>,
+    channel: Arc<OpenChannel>,
     trusted_until: Instant,
 }
 

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::message::Message;
+use lapin::Acker;
 use lapin::options::{BasicAckOptions, BasicNackOptions};
-use lapin::{Acker, Channel};
 use metrics::counter;
 
 use crate::broker::Broker;
+use crate::channel::OpenChannel;
 use crate::context::{self, Context};
 use crate::envelope::Envelope;
 use crate::metric;
@@ -60,11 +61,16 @@ pub(crate) struct Pending {
     queue: Queue,
     delivery: lapin::message::Delivery,
     // The broker takes back what was delivered on a channel when the last one lets go of it.
-    channel: Arc<Channel>,
+    channel: Arc<OpenChannel>,
 }
 
 impl Pending {
-    pub(crate) fn new(broker: Broker, queue: Queue, delivery: lapin::message::Delivery, channel: Arc<Channel>) -> Self {
+    pub(crate) fn new(
+        broker: Broker,
+        queue: Queue,
+        delivery: lapin::message::Delivery,
+        channel: Arc<OpenChannel>,
+    ) -> Self {
         Self { broker, queue, delivery, channel }
     }
 

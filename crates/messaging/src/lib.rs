@@ -5,6 +5,7 @@
 mod admission;
 pub mod asyncapi;
 mod broker;
+mod channel;
 pub mod consumer;
 mod context;
 mod deliveries;

@@ -18,6 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+use crate::channel::OpenChannel;
 use crate::envelope::Envelope;
 use crate::error::PublishError;
 use crate::session::Session;
@@ -64,7 +65,7 @@ pub(crate) async fn serve(
     }
 }
 
-async fn open(session: &Session) -> lapin::Result<Channel> {
+async fn open(session: &Session) -> lapin::Result<OpenChannel> {
     let channel = session.channel().await?;
     channel.confirm_select(ConfirmSelectOptions::default()).await?;
     Ok(channel)
@@ -73,7 +74,7 @@ async fn open(session: &Session) -> lapin::Result<Channel> {
 /// One channel while it lasts.
 struct Pump<'a> {
     session: &'a Arc<Session>,
-    channel: Channel,
+    channel: OpenChannel,
     /// The ids of messages that came back and whose confirm is still to come.
     returned: HashSet<ShortString>,
 }
@@ -89,14 +90,14 @@ impl Pump<'_> {
                 () = closing.cancelled(), if !incoming.is_closed() => incoming.close(),
                 settled = poll_fn(|cx| settled(Pin::new(&mut outstanding), cx)), if !outstanding.is_empty() => {
                     for outgoing in self.settle(settled) {
-                        outstanding.push(transmit(Arc::clone(&session), self.channel.clone(), outgoing));
+                        outstanding.push(transmit(Arc::clone(&session), Channel::clone(&self.channel), outgoing));
                     }
                 }
                 next = incoming.recv(), if !exhausted && outstanding.len() < OUTSTANDING => match next {
                     // Nobody waits for it any more: its sender has kept it elsewhere by now.
                     Some(outgoing) if outgoing.answer.is_closed() => {}
                     Some(outgoing) => {
-                        outstanding.push(transmit(Arc::clone(&session), self.channel.clone(), outgoing));
+                        outstanding.push(transmit(Arc::clone(&session), Channel::clone(&self.channel), outgoing));
                     }
                     None => exhausted = true,
                 },

@@ -6,11 +6,13 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use lapin::uri::AMQPUri;
-use lapin::{Channel, Connection, ConnectionProperties};
+use lapin::{Connection, ConnectionProperties};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex as AsyncMutex;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio_util::task::TaskTracker;
 
+use crate::channel::{OpenChannel, close};
 use crate::topology::{self, Place};
 
 /// A peer that is silent for twice as long is gone.
@@ -18,6 +20,8 @@ const HEARTBEAT_SECONDS: u16 = 10;
 /// The connection's own events tell of its end at once; this is for an end without one.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
 const REPLY_SUCCESS: u16 = 200;
+/// How long the end of the connection waits for that of its channels.
+const GOODBYE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// One connection while it lasts.
 #[derive(Debug)]
@@ -27,6 +31,8 @@ pub(crate) struct Session {
     declared: Mutex<BTreeMap<Place, Instant>>,
     /// One at a time: a channel that declares a quorum queue which another is just making crashes (RabbitMQ 3.10).
     declaring: AsyncMutex<()>,
+    /// Channels that are being closed.
+    goodbyes: TaskTracker,
 }
 
 /// Why no connection could be made.
@@ -48,7 +54,8 @@ impl Session {
         uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
         let properties = ConnectionProperties::default().with_connection_name(name.into());
         let connection = Connection::connect_uri(uri, properties).await?;
-        let session = Self { connection, declared: Mutex::default(), declaring: AsyncMutex::default() };
+        let (declared, declaring, goodbyes) = (Mutex::default(), AsyncMutex::default(), TaskTracker::new());
+        let session = Self { connection, declared, declaring, goodbyes };
         let channel = session.channel().await?;
         topology::declare_records_exchange(&channel).await?;
         close(&channel).await;
@@ -56,8 +63,8 @@ impl Session {
     }
 
     /// A new channel. A mistake closes the channel on which it was made, so nobody shares one.
-    pub(crate) async fn channel(&self) -> lapin::Result<Channel> {
-        self.connection.create_channel().await
+    pub(crate) async fn channel(&self) -> lapin::Result<OpenChannel> {
+        Ok(OpenChannel::new(self.connection.create_channel().await?, self.goodbyes.clone()))
     }
 
     /// Declares `place` unless that has been done in this connection.
@@ -110,16 +117,14 @@ impl Session {
         }
     }
 
-    /// Says goodbye, as far as there is still somebody to hear it.
+    /// Says goodbye, as far as there is still somebody to hear it, once the channels have.
     pub(crate) async fn close(&self) {
+        self.goodbyes.close();
+        if timeout(GOODBYE_TIMEOUT, self.goodbyes.wait()).await.is_err() {
+            tracing::debug!("channels end with their connection");
+        }
         if let Err(error) = self.connection.close(REPLY_SUCCESS, "closing".into()).await {
             tracing::debug!(%error, "the connection was gone before it could be closed");
         }
-    }
-}
-
-async fn close(channel: &Channel) {
-    if let Err(error) = channel.close(REPLY_SUCCESS, "done".into()).await {
-        tracing::debug!(%error, "a channel was gone before it could be closed");
     }
 }

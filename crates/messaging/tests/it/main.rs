@@ -11,6 +11,8 @@ mod publish;
 #[cfg(test)]
 mod retry;
 #[cfg(test)]
+mod stopping;
+#[cfg(test)]
 mod throughput;
 #[cfg(test)]
 mod world;

@@ -95,6 +95,7 @@ async fn fill(tx: &mut persistence::Transaction, customer: Customer) {
             "INSERT INTO record_conflicts (id, tenant_id, record_id, reason, field, lost)
              VALUES ('{record}', '{tenant}', '{record}', 'adopted', 'email', '{{}}')"
         ),
+        format!("INSERT INTO event_acceptances VALUES ('{tenant}', 'p1', 'e1', now())"),
         format!(
             "INSERT INTO sync_runs (id, tenant_id, integration_id, trigger, direction, kinds, mode)
              VALUES ('{record}', '{tenant}', '{integration}', 'manual', 'bidirectional', '{{contact}}', 'full')"

@@ -5,9 +5,13 @@ mod aggregates;
 #[cfg(test)]
 mod budgets;
 #[cfg(test)]
+mod event_acceptances;
+#[cfg(test)]
 mod inbox;
 #[cfg(test)]
 mod isolation;
+#[cfg(test)]
+mod leases;
 #[cfg(test)]
 mod logs;
 #[cfg(test)]

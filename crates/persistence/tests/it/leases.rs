@@ -1,0 +1,171 @@
+//! A lease on a link: whose it can be, and what giving it back may not undo.
+
+use std::time::Duration;
+
+use domain::fault::FaultKind;
+use domain::id::{IntegrationId, LeaseToken, LinkId, RecordId, TenantId};
+use domain::kind::RecordKind;
+use domain::outcome::SyncError;
+use domain::record::{Fields, Record};
+use persistence::records::links::{self, Ending, Heard, Leased, Settlement, Wanted};
+use persistence::records::store;
+use persistence::{Scope, Transaction};
+
+use crate::world::{Customer, World};
+
+const A_WHILE: Duration = Duration::from_secs(60);
+/// What everything of these tests is at first.
+const FIRST: i64 = 1;
+
+/// A record that is owed to the customer's integration.
+struct Owed {
+    customer: Customer,
+    record: RecordId,
+    link: LinkId,
+}
+
+impl Owed {
+    async fn new(world: &World) -> Self {
+        let customer = world.customer("4242").await;
+        let record = Record {
+            id: RecordId::new(),
+            tenant_id: customer.tenant,
+            kind: RecordKind::Contact,
+            fields: Fields::default(),
+            version: FIRST,
+        };
+        let mut tx = world.worker.begin(Scope::System).await.unwrap();
+        store::save(&mut tx, &[&record]).await.unwrap();
+        let mut owed = Self { customer, record: record.id, link: LinkId::new() };
+        owed.raise(&mut tx, FIRST, FIRST).await;
+        let pushes = links::owed_of(&mut tx, customer.tenant, &[record.id]).await.unwrap();
+        owed.link = pushes[0].link_id;
+        tx.commit().await.unwrap();
+        owed
+    }
+
+    /// Raises what the link should reach, as a merge or a change of the mapping does.
+    async fn raise(&self, tx: &mut Transaction, version: i64, mapping: i64) {
+        let (integration, record) = (self.customer.integration, self.record);
+        let wanted = Wanted { integration, record, kind: RecordKind::Contact, version, mapping };
+        links::raise(tx, self.customer.tenant, &[wanted]).await.unwrap();
+    }
+
+    async fn lease_as(&self, world: &World, who: (TenantId, IntegrationId)) -> Vec<(Leased, LeaseToken)> {
+        let (token, mut tx) = (LeaseToken::new(), world.worker.begin(Scope::System).await.unwrap());
+        let leased = links::lease(&mut tx, who, &[self.link], token, A_WHILE).await.unwrap();
+        tx.commit().await.unwrap();
+        leased.into_iter().map(|leased| (leased, token)).collect()
+    }
+
+    async fn lease(&self, world: &World) -> (Leased, LeaseToken) {
+        self.lease_as(world, (self.customer.tenant, self.customer.integration)).await.pop().unwrap()
+    }
+
+    /// How the link is: whether it is owed, and whether it is blocked.
+    async fn state(&self, world: &World) -> (bool, bool) {
+        let mut tx = world.worker.begin(Scope::System).await.unwrap();
+        let views = links::of_record(&mut tx, self.customer.tenant, self.record).await.unwrap();
+        tx.commit().await.unwrap();
+        (views[0].is_owed, views[0].is_blocked)
+    }
+}
+
+/// Gives a link back blocked, at what it was when it was taken.
+async fn block(world: &World, leased: Leased, token: LeaseToken) {
+    let error = SyncError { class: FaultKind::Invalid, code: "refused".to_owned(), message: "no".to_owned() };
+    let settlement = Settlement {
+        link: leased.push.link_id,
+        record: leased.record,
+        state: leased.state,
+        gone: leased.gone,
+        synced_version: leased.synced_version,
+        tried_version: FIRST,
+        synced_mapping: leased.synced_mapping,
+        tried_mapping: FIRST,
+        heard_seq: leased.remote_seq,
+        read_seq: leased.read_seq,
+        attempts: 1,
+        intent_is_open: false,
+        ending: Ending::Blocked { error },
+        outcomes: Vec::new(),
+    };
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    assert_eq!(links::settle(&mut tx, token, &[settlement]).await.unwrap().len(), 1);
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_link_is_taken_only_in_the_name_of_its_own_tenant_and_integration() {
+    let world = World::new().await;
+    let owed = Owed::new(&world).await;
+    let (mine, theirs) = (owed.customer, world.customer("5353").await);
+    for stranger in [
+        (theirs.tenant, theirs.integration),
+        (theirs.tenant, mine.integration),
+        (mine.tenant, theirs.integration),
+        (mine.tenant, mine.backend),
+    ] {
+        assert!(owed.lease_as(&world, stranger).await.is_empty());
+    }
+    let (leased, _) = owed.lease(&world).await;
+    assert!(!leased.was_taken_over, "a stranger left a lease behind");
+    assert!(owed.lease_as(&world, (mine.tenant, mine.integration)).await.is_empty(), "taken twice at once");
+}
+
+#[tokio::test]
+async fn a_block_holds_what_was_tried_and_is_lifted_by_a_replay() {
+    let world = World::new().await;
+    let owed = Owed::new(&world).await;
+    let (leased, token) = owed.lease(&world).await;
+    block(&world, leased, token).await;
+    assert_eq!(owed.state(&world).await, (false, true));
+
+    let Customer { tenant, integration, .. } = owed.customer;
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    assert!(links::replay(&mut tx, TenantId::new(), integration, None).await.unwrap().is_empty());
+    assert!(links::replay(&mut tx, tenant, integration, Some("another")).await.unwrap().is_empty());
+    let replayed = links::replay(&mut tx, tenant, integration, None).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(replayed.iter().map(|push| push.link_id).collect::<Vec<_>>(), [owed.link]);
+    assert_eq!(owed.state(&world).await, (true, false));
+}
+
+#[tokio::test]
+async fn a_block_does_not_swallow_what_came_while_the_link_was_held() {
+    let world = World::new().await;
+    for (version, mapping) in [(FIRST + 1, FIRST), (FIRST, FIRST + 1)] {
+        let owed = Owed::new(&world).await;
+        let (leased, token) = owed.lease(&world).await;
+        let mut tx = world.worker.begin(Scope::System).await.unwrap();
+        owed.raise(&mut tx, version, mapping).await;
+        tx.commit().await.unwrap();
+        block(&world, leased, token).await;
+        assert_eq!(owed.state(&world).await, (true, false), "version {version}, mapping {mapping}");
+    }
+}
+
+#[tokio::test]
+async fn nor_does_it_swallow_what_changed_there_meanwhile() {
+    let world = World::new().await;
+    let customer = world.customer("4242").await;
+    let heard = Heard {
+        tenant: customer.tenant,
+        integration: customer.integration,
+        kind: RecordKind::Contact,
+        external_ids: ["501".to_owned()].into(),
+    };
+    let hear = async || {
+        let mut tx = world.worker.begin(Scope::System).await.unwrap();
+        let marked = links::mark_dirty(&mut tx, &heard).await.unwrap();
+        tx.commit().await.unwrap();
+        marked[0].link_id
+    };
+    let owed = Owed { customer, record: RecordId::new(), link: hear().await };
+    let (leased, token) = owed.lease(&world).await;
+    hear().await;
+    block(&world, leased, token).await;
+    let (again, token) = owed.lease(&world).await;
+    block(&world, again, token).await;
+    assert!(owed.lease_as(&world, (customer.tenant, customer.integration)).await.is_empty());
+}
