@@ -16,11 +16,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admission::{Admission, admit};
 use crate::broker::Broker;
-use crate::channel::OpenChannel;
 use crate::delivery::{Delivery, Pending};
 use crate::session::Session;
-use crate::supervisor::pauses;
 use crate::topology::{self, Place, Queue};
+use crate::{channel::OpenChannel, supervisor::pauses};
 
 /// How long a stop waits for the broker's answer.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);

@@ -18,11 +18,10 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::channel::OpenChannel;
 use crate::envelope::Envelope;
 use crate::error::PublishError;
 use crate::session::Session;
-use crate::{metric, topology};
+use crate::{channel::OpenChannel, metric, topology};
 
 /// How many confirms may be outstanding. More than a few hundred bring no more throughput, only longer waits.
 const OUTSTANDING: usize = 1_024;
