@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use accounts::{AccountError, Accounts};
 use actix_web::web;
-use messaging::{Broker, BrokerOptions};
-use persistence::Database;
-use runtime::config::{BrokerSettings, Settings};
-use runtime::health::{Readiness, Rule};
+use backing::Backing;
+use messaging::Broker;
+use runtime::config::Settings;
+use runtime::health::Rule;
 use runtime::http::{Bound, operations};
 use runtime::{crypto, metrics};
 use tokio_util::sync::CancellationToken;
@@ -47,14 +47,14 @@ pub struct App {
 /// When the settings name something that cannot be used.
 pub fn build(settings: Settings) -> Result<App, StartError> {
     crypto::install();
-    let file = settings.vault.key_ring_file;
-    let keys = KeyRing::load(&file).map_err(|error| StartError::KeyRing(file, error))?;
-    let database =
-        Database::new(&settings.database.url, settings.database.pool_size, settings.database.connect_timeout);
-    let broker = connect(settings.broker);
+    let file = &settings.vault.key_ring_file;
+    let keys = KeyRing::load(file).map_err(|error| StartError::KeyRing(file.clone(), error))?;
+    let backing = Backing::connect(&settings, "api-gateway");
+    // What is accepted is kept by either of them.
+    let operations = operations(backing.readiness(Rule::Any), metrics::install());
+    let Backing { broker, database } = backing;
     let accounts =
         Accounts::new(database.clone(), Vault::new(keys), &settings.platforms, settings.dispatcher.platform_timeout)?;
-    let operations = operations(readiness(&broker, &database), metrics::install());
     let verifier = web::Data::new(Verifier::hs256(settings.auth.hs256_secret.as_ref()));
     let payload = web::PayloadConfig::new(settings.gateway.body_limit);
     let gateway = web::Data::new(Gateway { broker: broker.clone(), database, accounts, limits: settings.gateway });
@@ -88,27 +88,4 @@ impl App {
         self.broker.close().await;
         ended
     }
-}
-
-fn connect(settings: BrokerSettings) -> Broker {
-    Broker::connect(BrokerOptions {
-        url: settings.url,
-        confirm_timeout: settings.confirm_timeout,
-        schedule: settings.retry_schedule,
-        name: "api-gateway",
-    })
-}
-
-/// What is accepted is kept by either of them.
-fn readiness(broker: &Broker, database: &Database) -> Readiness {
-    let (broker, database) = (broker.clone(), database.clone());
-    Readiness::new(Rule::Any)
-        .part("broker", move || {
-            let broker = broker.clone();
-            async move { broker.is_connected() }
-        })
-        .part("database", move || {
-            let database = database.clone();
-            async move { database.is_up().await }
-        })
 }

@@ -2,11 +2,10 @@
 
 use std::io;
 
+use backing::Backing;
 use domain::outcome::{SyncOutcome, WebhookOutcome};
-use messaging::{Broker, BrokerOptions};
-use persistence::Database;
-use runtime::config::{BrokerSettings, LogWriterSettings, Settings};
-use runtime::health::{Readiness, Rule};
+use runtime::config::{LogWriterSettings, Settings};
+use runtime::health::Rule;
 use runtime::http::{Bound, operations};
 use runtime::{crypto, metrics};
 use tokio_util::sync::CancellationToken;
@@ -26,8 +25,7 @@ pub struct App {
 /// What writes, apart from what listens.
 #[derive(Debug)]
 struct Logs {
-    broker: Broker,
-    database: Database,
+    backing: Backing,
     settings: LogWriterSettings,
 }
 
@@ -37,11 +35,11 @@ struct Logs {
 /// When the address is taken.
 pub fn build(settings: Settings) -> io::Result<App> {
     crypto::install();
-    let database =
-        Database::new(&settings.database.url, settings.database.pool_size, settings.database.connect_timeout);
-    let broker = connect(settings.broker);
-    let bound = runtime::http::bind(&settings.http, operations(readiness(&broker, &database), metrics::install()))?;
-    Ok(App { bound, logs: Logs { broker, database, settings: settings.log_writer } })
+    let backing = Backing::connect(&settings, "log-writer");
+    // Writing takes both.
+    let operations = operations(backing.readiness(Rule::All), metrics::install());
+    let bound = runtime::http::bind(&settings.http, operations)?;
+    Ok(App { bound, logs: Logs { backing, settings: settings.log_writer } })
 }
 
 impl App {
@@ -65,45 +63,22 @@ impl App {
             ended
         };
         let (ended, ()) = tokio::join!(listener, writing);
-        logs.broker.close().await;
+        logs.backing.broker.close().await;
         ended
     }
 }
 
 impl Logs {
     async fn write_until(&self, shutdown: &CancellationToken) {
-        upkeep::prepare(&self.database, &self.settings, shutdown).await;
+        upkeep::prepare(&self.backing.database, &self.settings, shutdown).await;
         let syncs = self.writer::<SyncOutcome>(shutdown);
         let webhooks = self.writer::<WebhookOutcome>(shutdown);
-        let upkeep = upkeep::run(&self.database, &self.settings, shutdown);
+        let upkeep = upkeep::run(&self.backing.database, &self.settings, shutdown);
         tokio::join!(syncs.run(), webhooks.run(), upkeep);
     }
 
     fn writer<L: Log>(&self, shutdown: &CancellationToken) -> Writer<L> {
         let limits = Limits { rows: self.settings.batch_rows.max(1), wait: self.settings.batch_wait };
-        Writer::new(&self.broker, self.database.clone(), limits, shutdown.clone())
+        Writer::new(&self.backing.broker, self.backing.database.clone(), limits, shutdown.clone())
     }
-}
-
-fn connect(settings: BrokerSettings) -> Broker {
-    Broker::connect(BrokerOptions {
-        url: settings.url,
-        confirm_timeout: settings.confirm_timeout,
-        schedule: settings.retry_schedule,
-        name: "log-writer",
-    })
-}
-
-/// Writing takes both.
-fn readiness(broker: &Broker, database: &Database) -> Readiness {
-    let (broker, database) = (broker.clone(), database.clone());
-    Readiness::new(Rule::All)
-        .part("broker", move || {
-            let broker = broker.clone();
-            async move { broker.is_connected() }
-        })
-        .part("database", move || {
-            let database = database.clone();
-            async move { database.is_up().await }
-        })
 }

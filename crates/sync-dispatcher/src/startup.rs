@@ -3,11 +3,11 @@
 use std::io;
 
 use accounts::{AccountError, Accounts};
+use backing::Backing;
 use domain::message::{EventMerge, RecordPush, WebhookApply};
-use messaging::{Broker, BrokerOptions, consumer};
-use persistence::Database;
+use messaging::consumer;
 use runtime::config::Settings;
-use runtime::health::{Readiness, Rule};
+use runtime::health::Rule;
 use runtime::http::{Bound, operations};
 use runtime::{crypto, metrics};
 use tokio_util::sync::CancellationToken;
@@ -52,18 +52,14 @@ pub struct App {
 /// When the address is taken or the key ring cannot be read.
 pub fn build(settings: Settings) -> Result<App, StartError> {
     crypto::install();
-    let database =
-        Database::new(&settings.database.url, settings.database.pool_size, settings.database.connect_timeout);
-    let broker = Broker::connect(BrokerOptions {
-        url: settings.broker.url.clone(),
-        confirm_timeout: settings.broker.confirm_timeout,
-        schedule: settings.broker.retry_schedule.clone(),
-        name: "sync-dispatcher",
-    });
+    let backing = Backing::connect(&settings, "sync-dispatcher");
+    // Working takes both.
+    let operations = operations(backing.readiness(Rule::All), metrics::install());
+    let Backing { broker, database } = backing;
     let vault = Vault::new(KeyRing::load(&settings.vault.key_ring_file)?);
     let timeout = settings.dispatcher.platform_timeout;
     let accounts = Accounts::new(database.clone(), vault, &settings.platforms, timeout)?;
-    let bound = runtime::http::bind(&settings.http, operations(readiness(&broker, &database), metrics::install()))?;
+    let bound = runtime::http::bind(&settings.http, operations)?;
     let schedule = settings.broker.retry_schedule;
     Ok(App { bound, engine: Engine { database, broker, accounts, schedule, settings: settings.dispatcher } })
 }
@@ -101,18 +97,4 @@ impl App {
         broker.close().await;
         ended
     }
-}
-
-/// Working takes both.
-fn readiness(broker: &Broker, database: &Database) -> Readiness {
-    let (broker, database) = (broker.clone(), database.clone());
-    Readiness::new(Rule::All)
-        .part("broker", move || {
-            let broker = broker.clone();
-            async move { broker.is_connected() }
-        })
-        .part("database", move || {
-            let database = database.clone();
-            async move { database.is_up().await }
-        })
 }

@@ -3,10 +3,10 @@
 use std::io;
 
 use actix_web::web::{Data, ServiceConfig};
-use messaging::{Broker, BrokerOptions};
-use persistence::Database;
+use backing::Backing;
+use messaging::Broker;
 use runtime::config::Settings;
-use runtime::health::{Readiness, Rule};
+use runtime::health::Rule;
 use runtime::http::Bound;
 use tokio_util::sync::CancellationToken;
 
@@ -15,9 +15,6 @@ use crate::intake::Intake;
 use crate::keeper::Keeper;
 use crate::refusals::Refusals;
 use crate::routes::{self, BodyLimit};
-
-/// The name under which the broker lists our connections.
-const NAME: &str = "webhook-ingest";
 
 /// The service, listening and not yet answering.
 #[derive(Debug)]
@@ -31,15 +28,10 @@ pub struct App {
 /// # Errors
 /// When the address is taken.
 pub fn build(settings: &Settings) -> io::Result<App> {
-    let broker = Broker::connect(BrokerOptions {
-        url: settings.broker.url.clone(),
-        confirm_timeout: settings.broker.confirm_timeout,
-        schedule: settings.broker.retry_schedule.clone(),
-        name: NAME,
-    });
-    let database =
-        Database::new(&settings.database.url, settings.database.pool_size, settings.database.connect_timeout);
-    let operations = runtime::http::operations(readiness(&broker, &database), runtime::metrics::install());
+    let backing = Backing::connect(settings, "webhook-ingest");
+    // Either is enough: what the broker does not take, the inbox keeps.
+    let operations = runtime::http::operations(backing.readiness(Rule::Any), runtime::metrics::install());
+    let Backing { broker, database } = backing;
     let intake = Data::new(Intake::new(
         Door::new(settings),
         Keeper { broker: broker.clone(), database },
@@ -53,20 +45,6 @@ pub fn build(settings: &Settings) -> io::Result<App> {
         routes::add(routes);
     };
     Ok(App { bound: runtime::http::bind(&settings.http, configure)?, broker })
-}
-
-/// Either is enough: what the broker does not take, the inbox keeps.
-fn readiness(broker: &Broker, database: &Database) -> Readiness {
-    let (broker, database) = (broker.clone(), database.clone());
-    Readiness::new(Rule::Any)
-        .part("broker", move || {
-            let broker = broker.clone();
-            async move { broker.is_connected() }
-        })
-        .part("database", move || {
-            let database = database.clone();
-            async move { database.is_up().await }
-        })
 }
 
 impl App {

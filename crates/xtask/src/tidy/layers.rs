@@ -41,7 +41,7 @@ enum Layer {
 }
 
 /// Every crate has its layer here, and nowhere else.
-const LAYERS: [(&str, Layer); 15] = [
+const LAYERS: [(&str, Layer); 16] = [
     ("domain", Layer::Domain),
     ("connectors", Layer::Sibling),
     ("messaging", Layer::Sibling),
@@ -49,6 +49,7 @@ const LAYERS: [(&str, Layer); 15] = [
     ("runtime", Layer::Sibling),
     ("vault", Layer::Sibling),
     ("accounts", Layer::Shared),
+    ("backing", Layer::Shared),
     ("admin", Layer::Binary),
     ("api-gateway", Layer::Binary),
     ("log-writer", Layer::Binary),
