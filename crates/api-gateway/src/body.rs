@@ -79,6 +79,21 @@ impl<T: FromStr> FromRequest for Id<T> {
     }
 }
 
+/// The two ids in the path, the outer one first; where one cannot be an id of its type, nothing is found.
+#[derive(Debug)]
+pub(crate) struct Ids<A, B>(pub(crate) A, pub(crate) B);
+
+impl<A: FromStr, B: FromStr> FromRequest for Ids<A, B> {
+    type Error = Problem;
+    type Future = std::future::Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let mut texts = request.match_info().iter().map(|(_, text)| text);
+        let ids = texts.next().and_then(|id| id.parse().ok()).zip(texts.next().and_then(|id| id.parse().ok()));
+        std::future::ready(ids.map(|(outer, inner)| Self(outer, inner)).ok_or_else(|| Refusal::NotFound.into()))
+    }
+}
+
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {

@@ -10,6 +10,7 @@ mod records;
 mod reference;
 mod refusal;
 mod routes;
+mod runs;
 pub mod startup;
 mod state;
 mod unknown;

@@ -22,6 +22,7 @@ use crate::routes;
     tags(
         (name = "events", description = "What happened in Coccinelle."),
         (name = "integrations", description = "What a tenant has connected."),
+        (name = "runs", description = "Full syncs: started, watched, ended."),
         (name = "failures", description = "What could not be brought into step, and trying it again."),
         (name = "logs", description = "What was tried, and what came of it."),
         (name = "records", description = "Coccinelle's copies, and their counterparts on the platforms."),

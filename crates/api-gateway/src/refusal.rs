@@ -2,7 +2,7 @@
 
 use domain::event::InputFault;
 use domain::fault::FaultKind;
-use domain::id::IntegrationId;
+use domain::id::{IntegrationId, RunId};
 use runtime::http::{FieldError, Problem};
 
 /// What a caller did wrong, or asked for in vain.
@@ -43,6 +43,15 @@ pub(crate) enum Refusal {
     /// The platform could not be asked.
     #[error("{0} does not answer now; nothing was saved. Try again in a moment.")]
     PlatformAway(&'static str),
+    /// Another run of the integration is not over yet.
+    #[error("A run is under way already ({0}); wait for its end, or end it.")]
+    RunUnderWay(RunId),
+    /// The integration is switched off.
+    #[error("This integration is switched off; switch it on first.")]
+    Disabled,
+    /// The run does not wait for anybody's consent.
+    #[error("This run does not ask for anything.")]
+    NothingToConfirm,
     /// Neither the broker nor the database took what was sent.
     #[error("Nothing can be accepted now; send it again in a few seconds.")]
     NotAccepted,
@@ -74,6 +83,9 @@ impl From<Refusal> for Problem {
             }
             Refusal::NotFound => Self::not_found(),
             Refusal::AccountTaken { .. } => Self::new(FaultKind::Conflict, "account_taken", detail),
+            Refusal::RunUnderWay(_) => Self::new(FaultKind::Conflict, "run_under_way", detail),
+            Refusal::Disabled => Self::new(FaultKind::Conflict, "integration_disabled", detail),
+            Refusal::NothingToConfirm => Self::new(FaultKind::Conflict, "nothing_to_confirm", detail),
             Refusal::PlatformAway(_) => Self::new(FaultKind::Unavailable, "platform_unavailable", detail),
             Refusal::NotAccepted => Self::new(FaultKind::Unavailable, "unavailable", detail),
         }

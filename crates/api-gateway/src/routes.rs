@@ -3,7 +3,7 @@
 use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::{events, integrations as i, records, unknown};
+use crate::{events, integrations as i, records, runs, unknown};
 
 /// The API, version 1.
 pub(crate) fn api(routes: &mut ServiceConfig<'_>) {
@@ -20,6 +20,11 @@ pub(crate) fn api(routes: &mut ServiceConfig<'_>) {
             .service(i::list_logs)
             .service(i::list_failures)
             .service(i::replay_failures)
+            .service(runs::start_run)
+            .service(runs::list_runs)
+            .service(runs::show_run)
+            .service(runs::cancel_run)
+            .service(runs::confirm_run)
             .service(records::list_records)
             .service(records::show_record)
             .default_service(actix_web::web::to(unknown::refuse)),

@@ -21,6 +21,7 @@ const DELETIONS_PERCENT: u64 = 2;
 /// Why there is a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = RunTrigger)]
 pub enum Trigger {
     /// Somebody asked for it.
     Manual,
@@ -33,6 +34,7 @@ pub enum Trigger {
 /// How much of what is there a run looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = RunMode)]
 pub enum Mode {
     /// Everything; only this finds what was deleted unheard of.
     Full,
@@ -43,6 +45,7 @@ pub enum Mode {
 /// Where a run is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = RunState)]
 pub enum State {
     /// Nobody has taken it up yet.
     Queued,
@@ -155,6 +158,7 @@ impl Plan {
 /// What a run did with one kind so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
+#[schema(as = RunCounts)]
 pub struct Counts {
     /// Objects that the platform listed.
     pub read: u64,
@@ -174,6 +178,7 @@ pub struct Counts {
 
 /// How far a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = RunProgress)]
 pub struct Progress {
     /// Objects and links that are done with.
     pub done: u64,

@@ -14,6 +14,7 @@ use accounts::AccountError;
 use connectors::registry::Platform;
 use domain::id::{IntegrationId, TenantId};
 use domain::integration::Integration;
+use domain::kind::RecordKind;
 use domain::platform::PlatformSlug;
 use persistence::{Transaction, integrations};
 use runtime::http::Problem;
@@ -30,9 +31,14 @@ use crate::refusal::Refusal;
 
 /// The tenant's integration of that id. Another tenant's is not found, and neither is Coccinelle's own backend, which is
 /// nobody's to configure.
-async fn find(tx: &mut Transaction, tenant: TenantId, id: IntegrationId) -> Result<Integration, Problem> {
+pub(crate) async fn find(tx: &mut Transaction, tenant: TenantId, id: IntegrationId) -> Result<Integration, Problem> {
     let found = integrations::get(tx, tenant, id).await?;
     found.filter(|integration| !integration.is_coccinelle()).ok_or_else(|| Refusal::NotFound.into())
+}
+
+/// The kinds that an integration's platform holds.
+pub(crate) fn kinds_of(integration: &Integration) -> &'static [RecordKind] {
+    Platform::from_slug(&integration.platform).map_or(&[], |platform| platform.connector().descriptor().kinds)
 }
 
 /// The platform of an integration; one whose connector is gone cannot be worked with.

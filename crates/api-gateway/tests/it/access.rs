@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::access::Role;
-use domain::id::{IntegrationId, RecordId};
+use domain::id::{IntegrationId, RecordId, RunId};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ impl Operation {
     /// The path with ids that name nothing, but for the integration's.
     fn at(&self, integration: &str) -> String {
         let path = self.path.replace("/records/{id}", &format!("/records/{}", RecordId::new()));
-        path.replace("{id}", integration)
+        path.replace("{id}", integration).replace("{run}", &RunId::new().to_string())
     }
 }
 
@@ -50,6 +50,7 @@ fn bodies() -> BTreeMap<&'static str, Value> {
         ("POST /api/v1/events", json!({})),
         ("POST /api/v1/integrations", wish("pat-eu1-77-other")),
         ("POST /api/v1/integrations/{id}/failures/replay", json!({})),
+        ("POST /api/v1/integrations/{id}/sync", json!({})),
     ])
 }
 

@@ -15,4 +15,6 @@ mod reference;
 #[cfg(test)]
 mod repair;
 #[cfg(test)]
+mod running;
+#[cfg(test)]
 mod world;

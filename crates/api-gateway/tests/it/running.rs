@@ -1,0 +1,117 @@
+//! Full syncs on request: one at a time, announced to the dispatcher, ended and agreed to. Their pages are the dispatcher's.
+
+use domain::access::Role;
+use domain::id::RunId;
+use domain::message::{Message as _, RunPage};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::connecting::connected;
+use crate::world::World;
+
+async fn switched_on(world: &World) -> String {
+    let id = connected(world, "pat-eu1-4242-demo").await;
+    world.post(&format!("/api/v1/integrations/{id}/enable"), json!({})).await;
+    id
+}
+
+async fn announced(world: &World) -> Vec<RunPage> {
+    let stored = world.vhost.peek(RunPage::QUEUE).await;
+    stored.iter().map(|message| serde_json::from_str(&message.payload).unwrap()).collect()
+}
+
+async fn cancel(world: &World, path: &str) -> crate::world::Answer {
+    world.call(Method::DELETE, path, Some(&world.token(Role::Admin)), None).await
+}
+
+#[tokio::test]
+async fn a_run_is_queued_announced_shown_and_ended() {
+    let world = World::start().await;
+    let id = switched_on(&world).await;
+    let started = world.post(&format!("/api/v1/integrations/{id}/sync"), json!({"kinds": ["deal", "contact"]})).await;
+    assert_eq!(started.status.as_u16(), 202, "{started:?}");
+    let run = started.body["id"].as_str().unwrap();
+    let path = format!("/api/v1/integrations/{id}/runs/{run}");
+    assert_eq!(started.headers["location"], path.as_str());
+    assert_eq!(
+        (&started.body["state"], &started.body["mode"], &started.body["kinds"], &started.body["trigger"]),
+        (&json!("queued"), &json!("since_last"), &json!(["contact", "deal"]), &json!("manual"))
+    );
+    assert_eq!(announced(&world).await.iter().map(|page| page.run_id.to_string()).collect::<Vec<_>>(), [run]);
+    assert_eq!(world.get(&path).await.body, started.body);
+
+    let ended = cancel(&world, &path).await;
+    assert_eq!((ended.status.as_u16(), &ended.body["state"]), (202, &json!("cancelled")));
+    assert_eq!(cancel(&world, &path).await.body["state"], "cancelled", "ending it twice changes nothing");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn there_is_one_run_at_a_time_and_the_list_shows_the_newest_first() {
+    let world = World::start().await;
+    let id = switched_on(&world).await;
+    let (start, list) = (format!("/api/v1/integrations/{id}/sync"), format!("/api/v1/integrations/{id}/runs"));
+    let mut runs: Vec<Value> = Vec::new();
+    for _ in 0..3 {
+        let run = world.post(&start, json!({"mode": "full"})).await.body["id"].clone();
+        let second = world.post(&start, json!({})).await;
+        second.is_problem(409, "run_under_way");
+        assert!(second.body["detail"].as_str().unwrap().contains(run.as_str().unwrap()), "{second:?}");
+        cancel(&world, &format!("{list}/{}", run.as_str().unwrap())).await;
+        runs.insert(0, run);
+    }
+    let first = world.get(&format!("{list}?limit=2")).await.body;
+    // A run that is asked for meanwhile shifts nothing.
+    world.post(&start, json!({})).await;
+    let cursor = first["next_cursor"].as_str().unwrap();
+    let second = world.get(&format!("{list}?limit=2&cursor={cursor}")).await.body;
+    let listed = [&first, &second].map(|page| page["data"].as_array().unwrap().clone()).concat();
+    assert_eq!(listed.iter().map(|run| run["id"].clone()).collect::<Vec<_>>(), runs);
+    assert_eq!(second["next_cursor"], Value::Null);
+    let refused = world.get(&format!("{list}?cursor=nothing")).await;
+    refused.is_problem(422, "invalid");
+    assert_eq!(refused.paths(), ["cursor"]);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_run_is_told_and_starts_nothing() {
+    let world = World::start().await;
+    let id = connected(&world, "pat-eu1-4242-demo").await;
+    let start = format!("/api/v1/integrations/{id}/sync");
+    world.post(&start, json!({})).await.is_problem(409, "integration_disabled");
+    for (wish, path) in [
+        (json!({"kinds": []}), "kinds"),
+        (json!({"kinds": ["contact", "product"]}), "kinds[1]"),
+        (json!({"kinds": ["person"]}), "kinds[0]"),
+        (json!({"mode": "all"}), "mode"),
+        (json!({"direction": "sideways"}), "direction"),
+        (json!({"full": true}), "full"),
+    ] {
+        let refused = world.post(&start, wish).await;
+        refused.is_problem(422, "invalid");
+        assert_eq!(refused.paths(), [path]);
+    }
+    assert_eq!(world.get(&format!("/api/v1/integrations/{id}/runs")).await.body["data"], json!([]));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_run_is_found_under_its_own_integration_alone_and_confirmed_only_where_it_asks() {
+    let world = World::start().await;
+    let id = switched_on(&world).await;
+    let other = connected(&world, "pat-eu1-77-other").await;
+    let run = world.post(&format!("/api/v1/integrations/{id}/sync"), json!({})).await.body["id"].clone();
+    let run = run.as_str().unwrap();
+    for path in
+        [format!("/api/v1/integrations/{other}/runs/{run}"), format!("/api/v1/integrations/{id}/runs/{}", RunId::new())]
+    {
+        world.get(&path).await.is_problem(404, "not_found");
+        cancel(&world, &path).await.is_problem(404, "not_found");
+        world.post(&format!("{path}/confirm"), json!({})).await.is_problem(404, "not_found");
+    }
+    let path = format!("/api/v1/integrations/{id}/runs/{run}");
+    world.post(&format!("{path}/confirm"), json!({})).await.is_problem(409, "nothing_to_confirm");
+    assert_eq!(world.get(&path).await.body["state"], "queued", "a wrong path changed nothing");
+    world.stop().await;
+}
