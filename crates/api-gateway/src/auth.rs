@@ -92,6 +92,10 @@ impl Permission for Intake {
 pub(crate) struct Caller<P> {
     /// For which tenant they ask.
     pub(crate) tenant_id: TenantId,
+    /// Who they are, as their token says.
+    pub(crate) sub: String,
+    /// What their token allows them.
+    pub(crate) roles: Vec<Role>,
     permission: PhantomData<P>,
 }
 
@@ -115,7 +119,8 @@ fn admit<P: Permission>(request: &HttpRequest) -> Result<Caller<P>, Refusal> {
     let verifier = request.app_data::<web::Data<Verifier>>().ok_or(Refusal::NoToken)?;
     let claims = verifier.claims(request)?;
     if P::ROLES.iter().any(|role| claims.roles.contains(role)) {
-        Ok(Caller { tenant_id: claims.tenant_id, permission: PhantomData })
+        let Claims { tenant_id, sub, roles, .. } = claims;
+        Ok(Caller { tenant_id, sub, roles, permission: PhantomData })
     } else {
         Err(Refusal::WrongRole)
     }

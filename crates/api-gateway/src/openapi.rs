@@ -25,6 +25,7 @@ use crate::routes;
         (name = "runs", description = "Full syncs: started, watched, ended."),
         (name = "failures", description = "What could not be brought into step, and trying it again."),
         (name = "logs", description = "What was tried, and what came of it."),
+        (name = "audit", description = "Who changed what."),
         (name = "records", description = "Coccinelle's copies, and their counterparts on the platforms."),
     )
 )]

@@ -1,5 +1,6 @@
 //! The forms of lists in answers, and the limits of a page. What is listed is each handler's.
 
+use persistence::log_page::{InvalidCursor, LogPage};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -40,6 +41,14 @@ impl<T> Page<T> {
     pub(crate) fn map<U>(self, show: impl FnMut(T) -> U) -> Page<U> {
         Page { data: self.data.into_iter().map(show).collect(), next_cursor: self.next_cursor }
     }
+}
+
+/// Which part of a log a caller wants.
+pub(crate) fn of_log(limit: Option<u32>, cursor: Option<&str>) -> Result<LogPage, Refusal> {
+    let limit = self::limit(limit)?;
+    let after = cursor.map(str::parse).transpose();
+    let after = after.map_err(|InvalidCursor| Refusal::at("cursor", "must be a `next_cursor` of this list"))?;
+    Ok(LogPage { after, limit })
 }
 
 /// How many items a caller wants: 1 to 200, 50 where nothing is said.

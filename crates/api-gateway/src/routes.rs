@@ -3,7 +3,7 @@
 use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::{events, integrations as i, records, runs, unknown};
+use crate::{audit, events, integrations as i, records, runs, unknown};
 
 /// The API, version 1.
 pub(crate) fn api(routes: &mut ServiceConfig<'_>) {
@@ -25,6 +25,7 @@ pub(crate) fn api(routes: &mut ServiceConfig<'_>) {
             .service(runs::show_run)
             .service(runs::cancel_run)
             .service(runs::confirm_run)
+            .service(audit::list_changes)
             .service(records::list_records)
             .service(records::show_record)
             .default_service(actix_web::web::to(unknown::refuse)),

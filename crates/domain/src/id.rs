@@ -115,6 +115,7 @@ ids! {
     WebhookLog, WebhookLogId, "whk", "A row of `integration_webhook_logs`.";
     Conflict, ConflictId, "cfl", "A value that lost against another and can be restored.";
     RunMarker, RunId, "run", "A full or scheduled sync of one integration.";
+    Audit, AuditId, "aud", "A row of `audit_log`.";
 }
 
 /// The random part of an id's lower half; the two bits above it say what kind of id it is.

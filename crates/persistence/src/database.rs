@@ -105,6 +105,16 @@ impl Transaction {
         self.connection = None;
         Ok(())
     }
+
+    /// Undoes everything done in it, and gives the connection back.
+    ///
+    /// # Errors
+    /// When the database does not answer; nothing is done then either.
+    pub async fn roll_back(mut self) -> Result<(), PersistenceError> {
+        AnsiTransactionManager::rollback_transaction(&mut *self).await?;
+        self.connection = None;
+        Ok(())
+    }
 }
 
 impl Deref for Transaction {

@@ -7,16 +7,17 @@ use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, post, web};
 use connectors::connector::{Connector, Identified};
 use connectors::error::ConnectorError;
+use domain::audit::{Action, FieldChange};
 use domain::fault::{Fault as _, FaultKind};
-use domain::id::{IntegrationId, TenantId};
+use domain::id::IntegrationId;
 use domain::integration::Integration;
 use persistence::integrations::NewIntegration;
-use persistence::{Scope, integrations, mappings};
+use persistence::{integrations, mappings};
 use runtime::http::{Problem, ProblemBody};
 
 use super::{form::Wish, show, trial, view::View};
-use crate::auth::Admin;
 use crate::body::Json;
+use crate::change::Change;
 use crate::refusal::Refusal;
 use crate::state::Gateway;
 
@@ -29,15 +30,15 @@ use crate::state::Gateway;
 ))]
 #[post("/integrations")]
 pub(crate) async fn create_integration(
-    caller: Admin,
+    change: Change,
     gateway: web::Data<Gateway>,
     wish: Json<Wish>,
 ) -> Result<HttpResponse, Problem> {
-    let (tenant, wish) = (caller.tenant_id, wish.0);
+    let wish = wish.0;
     let connector = wish.checked()?;
     let found = tried(&gateway, &wish, connector).await?;
-    let id = save(&gateway, tenant, &wish, connector, found).await?;
-    let view = show::shown(&gateway, tenant, id).await?;
+    let id = save(&gateway, &change, &wish, connector, found).await?;
+    let view = show::shown(&gateway, change.tenant_id, id).await?;
     Ok(HttpResponse::Created().insert_header((LOCATION, format!("/api/v1/integrations/{id}"))).json(view))
 }
 
@@ -83,13 +84,13 @@ fn refused(error: &ConnectorError, name: &'static str, has_url: bool) -> Refusal
 /// Saves the integration with its sealed credentials and the connector's default mappings, all or nothing.
 async fn save(
     gateway: &Gateway,
-    tenant_id: TenantId,
+    change: &Change,
     wish: &Wish,
     connector: &dyn Connector,
     found: Identified,
 ) -> Result<IntegrationId, Problem> {
-    let id = IntegrationId::new();
-    let mut tx = gateway.database.begin(Scope::Tenant(tenant_id)).await?;
+    let (tenant_id, id) = (change.tenant_id, IntegrationId::new());
+    let mut tx = change.begin(gateway).await?;
     let others = integrations::list(&mut tx, tenant_id).await?;
     let taken = others
         .into_iter()
@@ -124,7 +125,12 @@ async fn save(
     for kind in connector.descriptor().kinds {
         mappings::replace(&mut tx, (tenant_id, id), *kind, &connector.default_mapping(*kind).fields).await?;
     }
-    tx.commit().await?;
+    let told = [
+        FieldChange::told("name", None::<String>, wish.name.trim()),
+        FieldChange::told("platform", None::<String>, wish.platform.as_str()),
+        Some(FieldChange::named("credentials")),
+    ];
+    tx.commit(Action::IntegrationCreated, Some(id.to_string()), told.into_iter().flatten()).await?;
     tracing::info!(tenant.id = %tenant_id, integration.id = %id, platform = %wish.platform, "an account was connected");
     Ok(id)
 }

@@ -1,6 +1,7 @@
 //! What failed for good, in groups that one remedy mends, and trying it again. Why something failed is the dispatcher's to say.
 
 use actix_web::{HttpResponse, get, post, web};
+use domain::audit::{Action, FieldChange};
 use domain::id::{IntegrationId, LinkId};
 use domain::time::Timestamp;
 use messaging::Context;
@@ -11,8 +12,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::find;
-use crate::auth::{Admin, Viewer};
+use crate::auth::Viewer;
 use crate::body::{Id, Json};
+use crate::change::Change;
 use crate::page::List;
 use crate::state::Gateway;
 
@@ -94,20 +96,21 @@ pub(crate) struct Replayed {
     responses((status = 202, body = Replayed, description = "They are owed again.")))]
 #[post("/integrations/{id}/failures/replay")]
 pub(crate) async fn replay_failures(
-    caller: Admin,
+    change: Change,
     id: Id<IntegrationId>,
     gateway: web::Data<Gateway>,
     trace: Trace,
     wish: Json<Wish>,
 ) -> Result<HttpResponse, Problem> {
-    let tenant = caller.tenant_id;
+    let tenant = change.tenant_id;
     // PostgreSQL takes no U+0000, so no fingerprint holds one.
     let fingerprint = wish.0.fingerprint.map(|text| text.replace('\0', ""));
-    let mut tx = gateway.database.begin(Scope::Tenant(tenant)).await?;
+    let mut tx = change.begin(&gateway).await?;
     find(&mut tx, tenant, id.0).await?;
     let pushes = links::replay(&mut tx, tenant, id.0, fingerprint.as_deref()).await?;
-    tx.commit().await?;
     let replayed = pushes.len();
+    let told = FieldChange::told("failures", replayed, 0);
+    tx.commit(Action::FailuresReplayed, Some(id.0.to_string()), told).await?;
     let messages: Vec<_> = pushes.into_iter().map(|push| (push, Context::continuing(trace.0))).collect();
     let unannounced = gateway.broker.publish_all(&messages).await.iter().filter(|outcome| outcome.is_err()).count();
     if unannounced > 0 {

@@ -4,7 +4,6 @@ use actix_web::{HttpResponse, get, web};
 use domain::id::IntegrationId;
 use domain::outcome::SyncType;
 use persistence::Scope;
-use persistence::log_page::{InvalidCursor, LogPage};
 use persistence::sync_logs::{self, Filter, LogStatus, SyncLog};
 use runtime::http::Problem;
 use serde::Deserialize;
@@ -13,7 +12,6 @@ use super::find;
 use crate::auth::Viewer;
 use crate::body::{Id, QueryParams};
 use crate::page::{self, Page};
-use crate::refusal::Refusal;
 use crate::state::Gateway;
 
 /// Which rows.
@@ -44,20 +42,11 @@ pub(crate) async fn list_logs(
     wanted: QueryParams<Wanted>,
 ) -> Result<HttpResponse, Problem> {
     let (tenant, wanted) = (caller.tenant_id, wanted.0);
-    let page = wanted.page()?;
+    let page = page::of_log(wanted.limit, wanted.cursor.as_deref())?;
     let filter = Filter { status: wanted.status, sync_type: wanted.sync_type };
     let mut tx = gateway.database.begin(Scope::Tenant(tenant)).await?;
     find(&mut tx, tenant, id.0).await?;
     let logs = sync_logs::list(&mut tx, (tenant, id.0), filter, &page).await?;
     tx.commit().await?;
     Ok(HttpResponse::Ok().json(Page::of(logs, page.limit, |log| log.cursor().to_string())))
-}
-
-impl Wanted {
-    fn page(&self) -> Result<LogPage, Refusal> {
-        let limit = page::limit(self.limit)?;
-        let after = self.cursor.as_deref().map(str::parse).transpose();
-        let after = after.map_err(|InvalidCursor| Refusal::at("cursor", "must be a `next_cursor` of this list"))?;
-        Ok(LogPage { after, limit })
-    }
 }

@@ -1,14 +1,15 @@
 //! Switching an integration on and off.
 
 use actix_web::{HttpResponse, post, web};
+use domain::audit::{Action, FieldChange};
 use domain::id::IntegrationId;
-use persistence::{Scope, integrations};
+use persistence::integrations;
 use runtime::http::Problem;
 
 use super::view::View;
 use super::{find, show};
-use crate::auth::Admin;
 use crate::body::Id;
+use crate::change::Change;
 use crate::state::Gateway;
 
 /// Lets data flow. What has been owed meanwhile is found and sent.
@@ -16,11 +17,11 @@ use crate::state::Gateway;
     responses((status = 200, body = View, description = "The integration as it is now.")))]
 #[post("/integrations/{id}/enable")]
 pub(crate) async fn enable_integration(
-    caller: Admin,
+    change: Change,
     id: Id<IntegrationId>,
     gateway: web::Data<Gateway>,
 ) -> Result<HttpResponse, Problem> {
-    switch(&caller, id.0, &gateway, true).await
+    switch(&change, id.0, &gateway, true).await
 }
 
 /// Stops the flow, both ways. Nothing that is owed gets lost.
@@ -28,18 +29,19 @@ pub(crate) async fn enable_integration(
     responses((status = 200, body = View, description = "The integration as it is now.")))]
 #[post("/integrations/{id}/disable")]
 pub(crate) async fn disable_integration(
-    caller: Admin,
+    change: Change,
     id: Id<IntegrationId>,
     gateway: web::Data<Gateway>,
 ) -> Result<HttpResponse, Problem> {
-    switch(&caller, id.0, &gateway, false).await
+    switch(&change, id.0, &gateway, false).await
 }
 
-async fn switch(caller: &Admin, id: IntegrationId, gateway: &Gateway, on: bool) -> Result<HttpResponse, Problem> {
-    let tenant = caller.tenant_id;
-    let mut tx = gateway.database.begin(Scope::Tenant(tenant)).await?;
-    find(&mut tx, tenant, id).await?;
+async fn switch(change: &Change, id: IntegrationId, gateway: &Gateway, on: bool) -> Result<HttpResponse, Problem> {
+    let tenant = change.tenant_id;
+    let mut tx = change.begin(gateway).await?;
+    let before = find(&mut tx, tenant, id).await?.enabled;
     integrations::set_enabled(&mut tx, tenant, id, on).await?;
-    tx.commit().await?;
+    let action = if on { Action::IntegrationEnabled } else { Action::IntegrationDisabled };
+    tx.commit(action, Some(id.to_string()), FieldChange::told("enabled", before, on)).await?;
     show::shown(gateway, tenant, id).await.map(|view| HttpResponse::Ok().json(view))
 }

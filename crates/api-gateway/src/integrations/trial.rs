@@ -6,18 +6,19 @@ use actix_web::{HttpResponse, post, web};
 use connectors::account::Account;
 use connectors::connector::{Identified, Probe};
 use connectors::error::ConnectorError;
+use domain::audit::{Action, FieldChange};
 use domain::fault::FaultKind;
 use domain::id::IntegrationId;
 use domain::integration::{Integration, Status};
-use persistence::{Scope, health};
+use persistence::health;
 use runtime::http::Problem;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{find, platform_of};
-use crate::auth::Admin;
 use crate::body::Id;
+use crate::change::Change;
 use crate::state::Gateway;
 
 /// How long a platform may take to answer while somebody is waiting.
@@ -83,36 +84,44 @@ impl Trial {
     responses((status = 200, body = Trial, description = "What came of it, good or bad.")))]
 #[post("/integrations/{id}/test")]
 pub(crate) async fn test_integration(
-    caller: Admin,
+    change: Change,
     id: Id<IntegrationId>,
     gateway: web::Data<Gateway>,
 ) -> Result<HttpResponse, Problem> {
-    let mut tx = gateway.database.begin(Scope::Tenant(caller.tenant_id)).await?;
-    let integration = find(&mut tx, caller.tenant_id, id.0).await?;
-    tx.commit().await?;
+    let mut tx = change.begin(&gateway).await?;
+    let integration = find(&mut tx, change.tenant_id, id.0).await?;
+    tx.leave_unchanged().await?;
     let account = gateway.accounts.open(&integration).await?;
     let probe = platform_of(&integration.platform)?.connector().probe();
     let started = Instant::now();
     let outcome =
         identify(probe, &account).await.and_then(|found| same_account(found, integration.account_id.as_deref()));
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    if integration.enabled {
-        note(&gateway, &integration, outcome.as_ref().err()).await?;
-    }
+    note(&gateway, &change, &integration, outcome.as_ref().err()).await?;
     Ok(HttpResponse::Ok().json(Trial::of(outcome, duration_ms)))
 }
 
 /// Keeps what a trial says of the connection as a whole; an outage says nothing of it.
-async fn note(gateway: &Gateway, integration: &Integration, error: Option<&ConnectorError>) -> Result<(), Problem> {
-    let (status, cause) = match error {
-        None => (Status::Active, None),
-        Some(error) if error.kind == FaultKind::Unauthorized => (Status::ReauthRequired, Some(error.message.as_str())),
-        Some(_) => return Ok(()),
+async fn note(
+    gateway: &Gateway,
+    change: &Change,
+    integration: &Integration,
+    error: Option<&ConnectorError>,
+) -> Result<(), Problem> {
+    let said = match error {
+        None => Some((Status::Active, None)),
+        Some(error) if error.kind == FaultKind::Unauthorized => {
+            Some((Status::ReauthRequired, Some(error.message.as_str())))
+        }
+        Some(_) => None,
     };
-    let (tenant, id) = (integration.tenant_id, integration.id);
-    let mut tx = gateway.database.begin(Scope::Tenant(tenant)).await?;
-    health::set_status(&mut tx, tenant, id, status, cause).await?;
-    Ok(tx.commit().await?)
+    let mut tx = change.begin(gateway).await?;
+    let mut changed = None;
+    if let Some((status, cause)) = said.filter(|_| integration.enabled) {
+        health::set_status(&mut tx, integration.tenant_id, integration.id, status, cause).await?;
+        changed = Some(FieldChange::named("status"));
+    }
+    Ok(tx.commit(Action::IntegrationTested, Some(integration.id.to_string()), changed).await?)
 }
 
 /// Asks whose account it is, within the limit.

@@ -11,9 +11,9 @@ use crate::connecting::{connected, wish};
 use crate::world::{World, document, token};
 
 /// An operation of the document.
-struct Operation {
-    method: Method,
-    path: String,
+pub(crate) struct Operation {
+    pub(crate) method: Method,
+    pub(crate) path: String,
     roles: Vec<String>,
 }
 
@@ -23,14 +23,14 @@ impl Operation {
     }
 
     /// The path with ids that name nothing, but for the integration's.
-    fn at(&self, integration: &str) -> String {
+    pub(crate) fn at(&self, integration: &str) -> String {
         let path = self.path.replace("/records/{id}", &format!("/records/{}", RecordId::new()));
         path.replace("{id}", integration).replace("{run}", &RunId::new().to_string())
     }
 }
 
 /// Every operation under `/api/v1`, with the roles that its bearer needs.
-fn operations() -> Vec<Operation> {
+pub(crate) fn operations() -> Vec<Operation> {
     let mut operations = Vec::new();
     for (path, item) in document()["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
@@ -45,7 +45,7 @@ fn operations() -> Vec<Operation> {
 }
 
 /// Bodies that are good, where a route takes one: without, a refusal could be the body's.
-fn bodies() -> BTreeMap<&'static str, Value> {
+pub(crate) fn bodies() -> BTreeMap<&'static str, Value> {
     BTreeMap::from([
         ("POST /api/v1/events", json!({})),
         ("POST /api/v1/integrations", wish("pat-eu1-77-other")),

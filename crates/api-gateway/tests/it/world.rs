@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use vault::{KeyRing, Vault};
 
-use crate::contract;
+use crate::{audit, contract};
 
 const SECRET: &str = "a secret of thirty-two bytes or more";
 
@@ -104,6 +104,7 @@ impl World {
 
     /// A call with a body of any form.
     pub(crate) async fn send(&self, method: Method, path: &str, token: Option<&str>, body: Option<String>) -> Answer {
+        let dry = body.as_deref().is_some_and(|body| body.contains("\"dry_run\":true"));
         let mut request = self.client.request(method.clone(), format!("{}{path}", self.url));
         if let Some(token) = token {
             request = request.bearer_auth(token);
@@ -116,6 +117,9 @@ impl World {
         let text = response.text().await.unwrap();
         let answer = Answer { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::Null) };
         contract::foresees(&method, path, &answer);
+        if !dry {
+            audit::is_told(self, &method, path, &answer).await;
+        }
         answer
     }
 

@@ -106,6 +106,10 @@ async fn fill(tx: &mut persistence::Transaction, customer: Customer) {
                  (id, created_at, platform, tenant_id, integration_id, verified, outcome, correlation_id)
              VALUES ('{record}', now(), 'hubspot', '{tenant}', '{integration}', true, 'applied', '')"
         ),
+        format!(
+            "INSERT INTO audit_log (id, created_at, tenant_id, sub, roles, action, request_id)
+             VALUES ('{record}', now(), '{tenant}', 'someone', '{{admin}}', 'settings.updated', '')"
+        ),
     ];
     for row in rows {
         try_to(tx, &row).await.unwrap();
@@ -193,6 +197,8 @@ async fn the_gateway_changes_nothing_of_another_tenant() {
         "DELETE FROM integration_sync_logs".to_owned(),
         "UPDATE sync_runs SET sequence = 7".to_owned(),
         "DELETE FROM sync_runs".to_owned(),
+        "DELETE FROM audit_log".to_owned(),
+        "UPDATE audit_log SET sub = 'nobody'".to_owned(),
         "SELECT FROM inbox".to_owned(),
         "SELECT ensure_log_partitions(1)".to_owned(),
         "CREATE TABLE mine (id text)".to_owned(),

@@ -92,6 +92,22 @@ impl Problem {
         Self { status: StatusCode::METHOD_NOT_ALLOWED, ..Self::new(FaultKind::Invalid, "method_not_allowed", detail) }
     }
 
+    /// 428: what is there must be named before it is replaced (RFC 6585, section 3).
+    #[must_use]
+    pub fn precondition_required() -> Self {
+        let detail = "Say in `If-Match` which version you have seen: the `ETag` of your last answer.";
+        let status = StatusCode::PRECONDITION_REQUIRED;
+        Self { status, ..Self::new(FaultKind::Conflict, "precondition_required", detail) }
+    }
+
+    /// 412: it has been changed since the caller saw it (RFC 9110, section 15.5.13).
+    #[must_use]
+    pub fn version_mismatch() -> Self {
+        let detail = "It was changed since you saw it: read it again, and decide again.";
+        let status = StatusCode::PRECONDITION_FAILED;
+        Self { status, ..Self::new(FaultKind::Conflict, "version_mismatch", detail) }
+    }
+
     /// 404: there is nothing here, or not for this caller.
     #[must_use]
     pub fn not_found() -> Self {
