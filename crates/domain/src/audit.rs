@@ -33,6 +33,15 @@ pub enum Action {
     /// Failures were unblocked.
     #[serde(rename = "failures.replayed")]
     FailuresReplayed,
+    /// A full sync was asked for.
+    #[serde(rename = "run.started")]
+    RunStarted,
+    /// It was asked to end.
+    #[serde(rename = "run.cancelled")]
+    RunCancelled,
+    /// Its deletions were agreed to.
+    #[serde(rename = "run.confirmed")]
+    RunConfirmed,
     /// The tenant's settings were changed.
     #[serde(rename = "settings.updated")]
     SettingsUpdated,

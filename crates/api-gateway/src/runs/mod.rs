@@ -4,6 +4,7 @@ mod view;
 
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, delete, get, post, web};
+use domain::audit::Action;
 use domain::id::{IntegrationId, RunId};
 use domain::integration::{Direction, Integration};
 use domain::kind::RecordKind;
@@ -16,8 +17,9 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use self::view::View;
-use crate::auth::{Admin, Viewer};
+use crate::auth::Viewer;
 use crate::body::{Id, Ids, Json, QueryParams};
+use crate::change::Change;
 use crate::integrations::{find, kinds_of};
 use crate::page::{self, Page};
 use crate::refusal::Refusal;
@@ -52,14 +54,14 @@ fn what_changed() -> Mode {
     ))]
 #[post("/integrations/{id}/sync")]
 pub(crate) async fn start_run(
-    caller: Admin,
+    change: Change,
     id: Id<IntegrationId>,
     gateway: web::Data<Gateway>,
     trace: Trace,
     wish: Json<Wish>,
 ) -> Result<HttpResponse, Problem> {
-    let tenant = caller.tenant_id;
-    let mut tx = gateway.database.begin(Scope::Tenant(tenant)).await?;
+    let tenant = change.tenant_id;
+    let mut tx = change.begin(&gateway).await?;
     let integration = find(&mut tx, tenant, id.0).await?;
     let new = wish.0.checked(&integration)?;
     let run = match runs::start(&mut tx, &new).await? {
@@ -68,7 +70,7 @@ pub(crate) async fn start_run(
         // Only times of the schedule pass.
         Started::Past => return Err(Refusal::NotFound.into()),
     };
-    tx.commit().await?;
+    tx.commit(Action::RunStarted, Some(run.id.to_string()), None).await?;
     announce(&gateway, &run, &trace).await;
     let location = format!("/api/v1/integrations/{}/runs/{}", id.0, run.id);
     Ok(HttpResponse::Accepted().insert_header((LOCATION, location)).json(View::from(*run)))
@@ -162,16 +164,15 @@ pub(crate) async fn show_run(
     responses((status = 202, body = View, description = "It ends, or has ended.")))]
 #[delete("/integrations/{id}/runs/{run}")]
 pub(crate) async fn cancel_run(
-    caller: Admin,
+    change: Change,
     ids: Ids<IntegrationId, RunId>,
     gateway: web::Data<Gateway>,
     trace: Trace,
 ) -> Result<HttpResponse, Problem> {
-    let tenant = caller.tenant_id;
-    let mut tx = gateway.database.begin(Scope::Tenant(tenant)).await?;
-    known(&mut tx, &caller, &ids).await?;
-    let run = of(runs::cancel(&mut tx, tenant, ids.1).await?, ids.0)?;
-    tx.commit().await?;
+    let mut tx = change.begin(&gateway).await?;
+    known(&mut tx, &change, &ids).await?;
+    let run = of(runs::cancel(&mut tx, change.tenant_id, ids.1).await?, ids.0)?;
+    tx.commit(Action::RunCancelled, Some(run.id.to_string()), None).await?;
     announce(&gateway, &run, &trace).await;
     Ok(HttpResponse::Accepted().json(View::from(run)))
 }
@@ -186,25 +187,25 @@ pub(crate) async fn cancel_run(
     ))]
 #[post("/integrations/{id}/runs/{run}/confirm")]
 pub(crate) async fn confirm_run(
-    caller: Admin,
+    change: Change,
     ids: Ids<IntegrationId, RunId>,
     gateway: web::Data<Gateway>,
     trace: Trace,
 ) -> Result<HttpResponse, Problem> {
-    let mut tx = gateway.database.begin(Scope::Tenant(caller.tenant_id)).await?;
-    let run = known(&mut tx, &caller, &ids).await?;
+    let mut tx = change.begin(&gateway).await?;
+    let run = known(&mut tx, &change, &ids).await?;
     if run.state != State::NeedsConfirmation {
         return Err(Refusal::NothingToConfirm.into());
     }
-    let run = of(runs::confirm(&mut tx, caller.tenant_id, ids.1).await?, ids.0)?;
-    tx.commit().await?;
+    let run = of(runs::confirm(&mut tx, change.tenant_id, ids.1).await?, ids.0)?;
+    tx.commit(Action::RunConfirmed, Some(run.id.to_string()), None).await?;
     announce(&gateway, &run, &trace).await;
     Ok(HttpResponse::Accepted().json(View::from(run)))
 }
 
-async fn known(tx: &mut Transaction, caller: &Admin, ids: &Ids<IntegrationId, RunId>) -> Result<Run, Problem> {
-    find(tx, caller.tenant_id, ids.0).await?;
-    of(runs::get(tx, caller.tenant_id, ids.1).await?, ids.0)
+async fn known(tx: &mut Transaction, change: &Change, ids: &Ids<IntegrationId, RunId>) -> Result<Run, Problem> {
+    find(tx, change.tenant_id, ids.0).await?;
+    of(runs::get(tx, change.tenant_id, ids.1).await?, ids.0)
 }
 
 /// The run, where it is one of this integration.
