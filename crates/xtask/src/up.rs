@@ -81,6 +81,7 @@ Everything is running. Ctrl-C stops it; the data stays in .dev for the next time
 
   The CRM (a stand-in for HubSpot)   {sandbox}/
   The API                            {gateway}/api/v1
+  Its reference, to read and try out {gateway}/docs/
   The tenant                         {tenant_id}
   Its HubSpot integration            {integration}
 
