@@ -5,6 +5,7 @@ use std::fmt;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use ring::digest::{SHA256, digest};
 use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::Zeroizing;
 
@@ -29,6 +30,19 @@ impl Key {
     /// `id` must be without dots, which separate the parts of a sealed text.
     pub(crate) fn new(id: String, bytes: KeyBytes) -> Self {
         Self { id, bytes }
+    }
+
+    /// A key that is named after its own bytes, which its name tells nothing of: 48 bits of a digest of 256 random ones.
+    pub(crate) fn named_after_itself(bytes: KeyBytes) -> Self {
+        let text = Zeroizing::new([b"coccinelle data key ".as_slice(), bytes.as_ref()].concat());
+        let digest = digest(&SHA256, &text);
+        let name: String = digest.as_ref().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        Self::new(format!("d{name}"), bytes)
+    }
+
+    /// The same key under another name.
+    pub(crate) fn also_named(&self, id: &str) -> Self {
+        Self::new(id.to_owned(), self.bytes.clone())
     }
 
     pub(crate) fn id(&self) -> &str {

@@ -1,32 +1,20 @@
-//! The master keys: one that seals, and older ones that still open. They live in a file that only its owner may read.
+//! The master keys: one that seals, and older ones that still open. They live in a file that only its owner may read; changing it is `ring_file`'s.
 
-use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
-use std::io::Write;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::aead::{KEY_LENGTH, Key, KeyBytes, key_id_of};
 use crate::error::VaultError;
+use crate::ring_file::{Content, RingFile};
 
 /// The master keys.
 #[derive(Debug)]
 pub struct KeyRing {
     active: Key,
     others: Vec<Key>,
-}
-
-/// The file, as JSON: `{"active": "k1", "keys": {"k1": "<base64 of 32 bytes>"}}`.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    active: String,
-    keys: BTreeMap<String, Zeroizing<String>>,
 }
 
 impl KeyRing {
@@ -36,12 +24,7 @@ impl KeyRing {
     /// When it cannot be read, others than its owner may read it, or it is not of the form
     /// `{"active": "k1", "keys": {"k1": "<base64 of 32 bytes>"}}`.
     pub fn load(path: &Path) -> Result<Self, VaultError> {
-        let failed = |source| VaultError::File { path: path.to_owned(), source };
-        let mode = fs::metadata(path).map_err(failed)?.permissions().mode();
-        if mode & 0o077 != 0 {
-            return Err(VaultError::Exposed(path.to_owned()));
-        }
-        Self::parse(&Zeroizing::new(fs::read_to_string(path).map_err(failed)?))
+        Self::of(RingFile::open(path)?.content())
     }
 
     /// Writes a new key ring with one random key to a file that must not exist yet.
@@ -49,26 +32,15 @@ impl KeyRing {
     /// # Errors
     /// When the file exists or cannot be written.
     pub fn create(path: &Path) -> Result<(), VaultError> {
-        let key = Zeroizing::new(BASE64.encode(Key::random_bytes()?.as_ref()));
-        let file = File { active: "k1".to_owned(), keys: BTreeMap::from([("k1".to_owned(), key)]) };
-        let text = serde_json::to_string_pretty(&file).map(Zeroizing::new);
-        let text = text.map_err(|_error| VaultError::InvalidKeyRing("it cannot be written as JSON"))?;
-        // Never over an existing one: what was sealed under its keys would be lost.
-        let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-        opened
-            .and_then(|mut file| writeln!(file, "{}", *text).and_then(|()| file.sync_all()))
-            .map_err(|source| VaultError::File { path: path.to_owned(), source })
+        RingFile::create(path)
     }
 
-    fn parse(text: &str) -> Result<Self, VaultError> {
-        // What the parser says could quote a key, so it goes no further.
-        let file: File =
-            serde_json::from_str(text).map_err(|_error| VaultError::InvalidKeyRing("it is not JSON of that form"))?;
+    pub(crate) fn of(content: &Content) -> Result<Self, VaultError> {
         let mut active = None;
         let mut others = Vec::new();
-        for (id, encoded) in file.keys {
-            let key = Key::new(key_id(&id)?, key_bytes(&encoded)?);
-            if id == file.active { active = Some(key) } else { others.push(key) }
+        for (id, encoded) in &content.keys {
+            let key = Key::new(key_id(id)?, key_bytes(encoded)?);
+            if *id == content.active { active = Some(key) } else { others.push(key) }
         }
         let active = active.ok_or(VaultError::InvalidKeyRing("`active` names none of its keys"))?;
         Ok(Self { active, others })
@@ -103,7 +75,14 @@ fn key_bytes(encoded: &str) -> Result<KeyBytes, VaultError> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
+
+    fn parse(text: &str) -> Result<KeyRing, VaultError> {
+        KeyRing::of(&Content::parse(text)?)
+    }
 
     /// A folder of the test's own, removed with it.
     struct Folder(std::path::PathBuf);
@@ -155,7 +134,7 @@ mod tests {
             format!(r#"{{"active":"k1","keys":["{key}"]}}"#),
         ];
         for text in bad {
-            let error = KeyRing::parse(&text).unwrap_err();
+            let error = parse(&text).unwrap_err();
             assert!(matches!(error, VaultError::InvalidKeyRing(_)), "{text}: {error:?}");
             assert!(!format!("{error:?} {error}").contains(&key), "{error:?}");
         }
@@ -164,8 +143,8 @@ mod tests {
     #[test]
     fn an_older_key_still_opens() {
         let (old, new) = (BASE64.encode([1; 32]), BASE64.encode([2; 32]));
-        let before = KeyRing::parse(&format!(r#"{{"active":"k1","keys":{{"k1":"{old}"}}}}"#)).unwrap();
-        let after = KeyRing::parse(&format!(r#"{{"active":"k2","keys":{{"k1":"{old}","k2":"{new}"}}}}"#)).unwrap();
+        let before = parse(&format!(r#"{{"active":"k1","keys":{{"k1":"{old}"}}}}"#)).unwrap();
+        let after = parse(&format!(r#"{{"active":"k2","keys":{{"k1":"{old}","k2":"{new}"}}}}"#)).unwrap();
         let sealed = before.active().seal("c", b"x").unwrap();
         assert_eq!(after.key_of(&sealed).unwrap().id(), "k1");
         assert!(after.active().seal("c", b"x").unwrap().starts_with("v1.k2."));

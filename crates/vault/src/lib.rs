@@ -4,9 +4,12 @@ mod aead;
 mod data_key;
 mod error;
 mod key_ring;
+mod ring_file;
+mod source;
 mod vault;
 
 pub use data_key::{DataKey, Purpose, Sealed};
 pub use error::VaultError;
 pub use key_ring::KeyRing;
+pub use ring_file::RingFile;
 pub use vault::{SealedDataKey, Vault};

@@ -1,15 +1,15 @@
 //! Making and opening the tenants' data keys under the master keys. What is sealed under a data key is `data_key`'s.
 
+use std::path::Path;
+
 use domain::id::TenantId;
 use zeroize::Zeroizing;
 
-use crate::aead::{KEY_LENGTH, Key};
+use crate::aead::{KEY_LENGTH, Key, KeyBytes};
 use crate::data_key::{DataKey, Purpose};
 use crate::error::VaultError;
 use crate::key_ring::KeyRing;
-
-/// The name that what is sealed under a data key refers to: a tenant has one, so it needs no other.
-const DATA_KEY_ID: &str = "tenant";
+use crate::source::Source;
 
 /// A tenant's data key, sealed under a master key: what is kept of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,14 +38,29 @@ impl From<SealedDataKey> for String {
 /// Opens what the master keys have sealed.
 #[derive(Debug)]
 pub struct Vault {
-    ring: KeyRing,
+    ring: Source,
 }
 
 impl Vault {
-    /// A vault with these master keys.
+    /// A vault with these master keys, for good.
     #[must_use]
     pub fn new(ring: KeyRing) -> Self {
-        Self { ring }
+        Self { ring: Source::fixed(ring) }
+    }
+
+    /// A vault with the master keys in this file, and with those that it holds later: it is read again within a second of a
+    /// change, and at once where a key is asked for that is not at hand. While it cannot be read, the keys at hand stay in use.
+    ///
+    /// # Errors
+    /// When the file cannot be used now.
+    pub fn watching(file: &Path) -> Result<Self, VaultError> {
+        Ok(Self { ring: Source::watched(file)? })
+    }
+
+    /// The name of the master key that seals: the second part of what it has sealed.
+    #[must_use]
+    pub fn active_key(&self) -> String {
+        self.ring.current().active().id().to_owned()
     }
 
     /// Makes a random data key for a tenant, sealed under the active master key.
@@ -53,8 +68,7 @@ impl Vault {
     /// # Errors
     /// When the system gives no random bytes.
     pub fn new_data_key(&self, tenant: TenantId) -> Result<SealedDataKey, VaultError> {
-        let bytes = Key::random_bytes()?;
-        self.ring.active().seal(&purpose(tenant).context(), bytes.as_ref()).map(SealedDataKey)
+        self.seal(tenant, &Key::random_bytes()?)
     }
 
     /// Opens a tenant's data key.
@@ -62,9 +76,43 @@ impl Vault {
     /// # Errors
     /// When it is another tenant's, was changed, or its master key is not in the ring.
     pub fn open_data_key(&self, tenant: TenantId, sealed: &SealedDataKey) -> Result<DataKey, VaultError> {
-        let clear = self.ring.key_of(&sealed.0)?.open(&purpose(tenant).context(), &sealed.0)?;
+        self.open_data_keys(tenant, sealed, None)
+    }
+
+    /// Opens a tenant's data key, and with it the one before, while that is still needed.
+    ///
+    /// # Errors
+    /// When either is another tenant's, was changed, or its master key is not in the ring.
+    pub fn open_data_keys(
+        &self,
+        tenant: TenantId,
+        sealed: &SealedDataKey,
+        previous: Option<&SealedDataKey>,
+    ) -> Result<DataKey, VaultError> {
+        let open = |sealed: &SealedDataKey| self.open(tenant, sealed).map(Key::named_after_itself);
+        Ok(DataKey::new(open(sealed)?, previous.map(open).transpose()?))
+    }
+
+    /// The same data key, sealed under the active master key.
+    ///
+    /// # Errors
+    /// As [`Self::open_data_key`].
+    pub fn reseal_data_key(&self, tenant: TenantId, sealed: &SealedDataKey) -> Result<SealedDataKey, VaultError> {
+        self.seal(tenant, &self.open(tenant, sealed)?)
+    }
+
+    fn seal(&self, tenant: TenantId, bytes: &KeyBytes) -> Result<SealedDataKey, VaultError> {
+        self.ring.current().active().seal(&purpose(tenant).context(), bytes.as_ref()).map(SealedDataKey)
+    }
+
+    fn open(&self, tenant: TenantId, sealed: &SealedDataKey) -> Result<KeyBytes, VaultError> {
+        let open = |ring: &KeyRing| ring.key_of(&sealed.0)?.open(&purpose(tenant).context(), &sealed.0);
+        let clear = match open(&self.ring.current()) {
+            Err(VaultError::UnknownKey(_)) => open(&self.ring.newest())?,
+            known => known?,
+        };
         let bytes: [u8; KEY_LENGTH] = clear.as_slice().try_into().map_err(|_length| VaultError::Malformed)?;
-        Ok(DataKey::new(Key::new(DATA_KEY_ID.to_owned(), Zeroizing::new(bytes))))
+        Ok(Zeroizing::new(bytes))
     }
 }
 
