@@ -12,16 +12,18 @@ use domain::id::{IntegrationId, TenantId};
 use domain::integration::Integration;
 use domain::platform::PlatformSlug;
 use moka::future::Cache;
-use persistence::{Database, Scope, Transaction, integrations, tenants};
+use persistence::data_keys::{self, DataKeys};
+use persistence::{Database, Scope, Transaction, integrations};
 use runtime::config::PlatformSettings;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
-use vault::{DataKey, Purpose, Sealed, SealedDataKey, Vault};
+use vault::{DataKey, Purpose, Sealed, SealedDataKey, Vault, VaultError};
 
 use crate::budget::Budgets;
 use crate::error::AccountError;
 
-/// How long opened credentials may stay in memory: a revoked integration is called no longer than this.
+/// How long opened credentials may stay in memory: a revoked integration, or one of a tenant that was erased, is called no
+/// longer than this, and the call that is under way then ends by its own limit. Data keys themselves are never kept.
 const OPEN_FOR: Duration = Duration::from_secs(10);
 
 /// Opened accounts kept at once.
@@ -133,7 +135,8 @@ impl Accounts {
         (tenant, integration): (TenantId, IntegrationId),
         credentials: &Credentials,
     ) -> Result<Sealed, AccountError> {
-        let key = self.data_key(tx, tenant).await?;
+        let keys = data_keys::for_sealing(tx, tenant).await?;
+        let key = self.data_key(tenant, keys)?;
         let text = credentials.to_clear_text().map_err(AccountError::Unreadable)?;
         Ok(key.seal(&purpose(tenant, integration), &text)?)
     }
@@ -150,17 +153,26 @@ impl Accounts {
     }
 
     async fn credentials(&self, tx: &mut Transaction, integration: &Integration) -> Result<Credentials, AccountError> {
-        let (tenant, id) = (integration.tenant_id, integration.id);
-        let sealed = integrations::sealed_credentials(tx, tenant, id).await?;
-        let sealed = sealed.ok_or(AccountError::NoCredentials(id))?;
-        let key = self.data_key(tx, tenant).await?;
-        let text = key.open(&purpose(tenant, id), &Sealed::from(sealed))?;
+        let text = match self.open_sealed(tx, integration).await {
+            // The data key was changed between the two questions; asked again, both answers are of one key.
+            Err(AccountError::Vault(VaultError::UnknownKey(_))) => self.open_sealed(tx, integration).await?,
+            opened => opened?,
+        };
         Credentials::from_clear_text(&text).map_err(AccountError::Unreadable)
     }
 
-    async fn data_key(&self, tx: &mut Transaction, tenant: TenantId) -> Result<DataKey, AccountError> {
-        let sealed = tenants::data_key(tx, tenant).await?.ok_or(AccountError::NoDataKey(tenant))?;
-        Ok(self.vault.open_data_key(tenant, &SealedDataKey::from(sealed))?)
+    async fn open_sealed(&self, tx: &mut Transaction, integration: &Integration) -> Result<SecretString, AccountError> {
+        let (tenant, id) = (integration.tenant_id, integration.id);
+        let sealed = integrations::sealed_credentials(tx, tenant, id).await?;
+        let sealed = sealed.ok_or(AccountError::NoCredentials(id))?;
+        let key = self.data_key(tenant, data_keys::get(tx, tenant).await?)?;
+        Ok(key.open(&purpose(tenant, id), &Sealed::from(sealed))?)
+    }
+
+    fn data_key(&self, tenant: TenantId, keys: Option<DataKeys>) -> Result<DataKey, AccountError> {
+        let keys = keys.ok_or(AccountError::NoDataKey(tenant))?;
+        let (current, previous) = (SealedDataKey::from(keys.current), keys.previous.map(SealedDataKey::from));
+        Ok(self.vault.open_data_keys(tenant, &current, previous.as_ref())?)
     }
 
     fn opened(&self, integration: &Integration, credentials: Credentials) -> Result<Account, AccountError> {

@@ -13,7 +13,7 @@ use runtime::http::{Bound, operations};
 use runtime::{crypto, metrics};
 use tokio_util::sync::CancellationToken;
 use utoipa_actix_web::service_config::ServiceConfig;
-use vault::{KeyRing, Vault, VaultError};
+use vault::{Vault, VaultError};
 
 use crate::auth::Verifier;
 use crate::state::Gateway;
@@ -48,13 +48,13 @@ pub struct App {
 pub fn build(settings: Settings) -> Result<App, StartError> {
     crypto::install();
     let file = &settings.vault.key_ring_file;
-    let keys = KeyRing::load(file).map_err(|error| StartError::KeyRing(file.clone(), error))?;
+    let vault = Vault::watching(file).map_err(|error| StartError::KeyRing(file.clone(), error))?;
     let backing = Backing::connect(&settings, "api-gateway");
     // What is accepted is kept by either of them.
     let operations = operations(backing.readiness(Rule::Any), metrics::install());
     let Backing { broker, database } = backing;
     let accounts =
-        Accounts::new(database.clone(), Vault::new(keys), &settings.platforms, settings.dispatcher.platform_timeout)?;
+        Accounts::new(database.clone(), vault, &settings.platforms, settings.dispatcher.platform_timeout)?;
     let verifier = web::Data::new(Verifier::hs256(settings.auth.hs256_secret.as_ref()));
     let payload = web::PayloadConfig::new(settings.gateway.body_limit);
     let gateway = web::Data::new(Gateway { broker: broker.clone(), database, accounts, limits: settings.gateway });

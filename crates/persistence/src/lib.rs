@@ -3,7 +3,9 @@
 pub mod audit;
 pub mod budgets;
 pub mod catalogue;
+pub mod data_keys;
 pub mod database;
+pub mod erasure;
 pub mod error;
 pub mod event_acceptances;
 pub mod health;
@@ -17,6 +19,7 @@ pub mod policies;
 pub mod records;
 pub mod roles;
 pub mod runs;
+pub mod sealed;
 pub mod sync_logs;
 pub mod tenants;
 pub mod webhook_logs;

@@ -7,6 +7,7 @@ diesel::table! {
         region -> Text,
         sealed_data_key -> Nullable<Text>,
         created_at -> Timestamptz,
+        previous_data_key -> Nullable<Text>,
     }
 }
 

@@ -14,7 +14,7 @@ use domain::outcome::{SyncError, SyncOutcome, SyncType};
 pub use self::list::{Filter, LogStatus, SyncLog, list};
 use crate::log_page::kept_body;
 use crate::text::{parse, storable};
-use crate::{PersistenceError, Transaction, health};
+use crate::{PersistenceError, Transaction, erasure, health};
 
 #[derive(QueryableByName)]
 struct Id {
@@ -28,11 +28,13 @@ INSERT INTO integration_sync_logs (id, created_at, tenant_id, integration_id, sy
     response_received, duration_ms, attempt, correlation_id)
 SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
     $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[],
-    $16::jsonb[], $17::jsonb[], $18::bigint[], $19::bigint[], $20::text[])
+    $16::jsonb[], $17::jsonb[], $18::bigint[], $19::bigint[], $20::text[]) AS new (id, created_at, tenant_id)
+WHERE NOT EXISTS (SELECT FROM erased_tenants WHERE erased_tenants.id = new.tenant_id)
 ON CONFLICT DO NOTHING
 RETURNING id";
 
-/// Writes outcomes and counts them in their integrations' health; returns the ids of those that were not there before.
+/// Writes outcomes and counts them in their integrations' health; returns the ids of those that were not there before. Those
+/// of a tenant that was erased are dropped.
 ///
 /// # Errors
 /// When the database does not answer or refuses a row; nothing is written then.
@@ -40,6 +42,7 @@ pub async fn insert_batch(tx: &mut Transaction, outcomes: &[SyncOutcome]) -> Res
     if outcomes.is_empty() {
         return Ok(Vec::new());
     }
+    erasure::hold_off(tx).await?;
     let new: Vec<Id> = insertion(outcomes).load(&mut **tx).await?;
     let new: BTreeSet<SyncLogId> = new.iter().map(|row| parse("id", &row.id)).collect::<Result<_, _>>()?;
     // A batch may hold the same outcome twice; it counts once.

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::log_page::{LogCursor, LogPage, kept_body};
 use crate::text::{parse, storable};
-use crate::{PersistenceError, Transaction};
+use crate::{PersistenceError, Transaction, erasure};
 
 /// An inbound delivery, as the log tells it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -58,11 +58,13 @@ const INSERT: &str = "
 INSERT INTO integration_webhook_logs (id, created_at, platform, tenant_id, integration_id, delivery_id, verified,
     outcome, reason, marked, body, correlation_id)
 SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[],
-    $8::text[], $9::text[], $10::bigint[], $11::jsonb[], $12::text[])
+    $8::text[], $9::text[], $10::bigint[], $11::jsonb[], $12::text[]) AS new (id, created_at, platform, tenant_id)
+WHERE NOT EXISTS (SELECT FROM erased_tenants WHERE erased_tenants.id = new.tenant_id)
 ON CONFLICT DO NOTHING
 RETURNING id";
 
-/// Writes deliveries; returns the ids of those that were not there before. A refused one is kept without its body.
+/// Writes deliveries; returns the ids of those that were not there before. A refused one is kept without its body, and
+/// one for a tenant that was erased is dropped.
 ///
 /// # Errors
 /// When the database does not answer or refuses a row; nothing is written then.
@@ -73,6 +75,7 @@ pub async fn insert_batch(
     fn column<'a, T>(rows: &'a [WebhookOutcome], of: impl Fn(&'a WebhookOutcome) -> T) -> Vec<T> {
         rows.iter().map(of).collect()
     }
+    erasure::hold_off(tx).await?;
     let new: Vec<Id> = sql_query(INSERT)
         .bind::<Array<Text>, _>(column(outcomes, |row| row.id.to_string()))
         .bind::<Array<Timestamptz>, _>(column(outcomes, |row| DateTime::<Utc>::from(row.created_at)))

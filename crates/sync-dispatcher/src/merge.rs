@@ -2,11 +2,12 @@
 
 mod workset;
 
+use domain::fault::{Fault as _, FaultKind};
 use domain::message::EventMerge;
 use messaging::Context;
 use messaging::consumer::Handler;
-use persistence::Scope;
 use persistence::records::links;
+use persistence::{Scope, erasure};
 
 use crate::engine::{DispatchError, Engine};
 use crate::targets;
@@ -25,7 +26,13 @@ impl Handler<EventMerge> for Merge {
     async fn handle(&self, message: &EventMerge, context: &Context) -> Result<(), DispatchError> {
         let tenant = message.tenant_id;
         let mut tx = self.0.database.begin(Scope::Tenant(tenant)).await?;
-        let mut workset = Workset::load(&mut tx, message).await?;
+        let mut workset = match Workset::load(&mut tx, message).await {
+            Err(error) if error.kind() == FaultKind::NotFound && erasure::is_erased(&mut tx, tenant).await? => {
+                tracing::info!(tenant.id = %tenant, "events of a tenant that was erased are dropped");
+                return Ok(tx.commit().await?);
+            }
+            loaded => loaded?,
+        };
         for event in &message.events {
             workset.apply(event);
         }

@@ -11,7 +11,7 @@ use runtime::health::Rule;
 use runtime::http::{Bound, operations};
 use runtime::{crypto, metrics};
 use tokio_util::sync::CancellationToken;
-use vault::{KeyRing, Vault, VaultError};
+use vault::{Vault, VaultError};
 
 use crate::apply::Apply;
 use crate::converge::Lanes;
@@ -56,7 +56,7 @@ pub fn build(settings: Settings) -> Result<App, StartError> {
     // Working takes both.
     let operations = operations(backing.readiness(Rule::All), metrics::install());
     let Backing { broker, database } = backing;
-    let vault = Vault::new(KeyRing::load(&settings.vault.key_ring_file)?);
+    let vault = Vault::watching(&settings.vault.key_ring_file)?;
     let timeout = settings.dispatcher.platform_timeout;
     let accounts = Accounts::new(database.clone(), vault, &settings.platforms, timeout)?;
     let bound = runtime::http::bind(&settings.http, operations)?;

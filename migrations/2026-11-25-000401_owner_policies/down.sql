@@ -1,0 +1,13 @@
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY[
+        'integration_oauth_tokens', 'integration_mapping_versions', 'integration_field_mappings',
+        'records', 'record_identities', 'record_links', 'record_conflicts',
+        'integration_sync_logs', 'integration_webhook_logs', 'inbox', 'event_acceptances'
+    ] LOOP
+        EXECUTE format('DROP POLICY owner_all_tenants ON %I', name);
+    END LOOP;
+END
+$$;
