@@ -24,6 +24,9 @@ pub(crate) enum Command {
     CreateTenant(CreateTenant),
     IssueToken(IssueToken),
     NewKeyRing(NewKeyRing),
+    RotateKeys(RotateKeys),
+    RotateDataKey(RotateDataKey),
+    EraseTenant(EraseTenant),
 }
 
 /// Bring the database up to date.
@@ -105,6 +108,59 @@ pub(crate) struct NewKeyRing {
     /// The file to make; it must not exist yet
     #[arg(long)]
     pub(crate) out: PathBuf,
+}
+
+/// Change the master key, while everything runs.
+///
+/// Adds a random key to the ring in `vault.key_ring_file`, lets it seal, and seals every tenant's data key anew under it, some
+/// at a time. Services take up the changed file by themselves. Killed in the middle and run again, it goes on where it was; it
+/// fails unless nothing is left under another key. Where services read copies of the file, use `--prepare` first, copy, and
+/// then `--to`.
+#[derive(Debug, Args)]
+pub(crate) struct RotateKeys {
+    /// Seal under this key of the ring instead of a new one
+    #[arg(long, value_name = "KEY")]
+    pub(crate) to: Option<String>,
+    /// Only add a key, which seals nothing yet
+    #[arg(long, conflicts_with_all = ["to", "retire"])]
+    pub(crate) prepare: bool,
+    /// Drop the other keys from the ring in the end, once nothing is sealed under them
+    #[arg(long)]
+    pub(crate) retire: bool,
+    /// Print progress and outcome as JSON, one object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Change the data key of a tenant, while everything runs.
+///
+/// Seals every secret of the tenant anew under a new data key, some at a time; the old key is kept until that is done, and
+/// forgotten then. Killed in the middle and run again, it goes on where it was.
+#[derive(Debug, Args)]
+pub(crate) struct RotateDataKey {
+    /// Whose: `ten_…`
+    pub(crate) tenant: TenantId,
+    /// Print progress and outcome as JSON, one object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Erase a tenant for good: its key, its secrets and every row of it.
+///
+/// The data key goes first: from then on nobody opens what was sealed for the tenant, and what still arrives for it is dropped.
+/// Services may hold credentials that they have opened for ten seconds more. Backups made before keep what they hold until they
+/// are deleted, and tokens stay good until they expire, though there is nothing left that they lead to. Nothing is erased on
+/// the platforms. Run again, it deletes what has come since.
+#[derive(Debug, Args)]
+pub(crate) struct EraseTenant {
+    /// Whom: `ten_…`
+    pub(crate) tenant: TenantId,
+    /// The tenant's name, exactly, so that the wrong one is not erased
+    #[arg(long, value_name = "NAME")]
+    pub(crate) confirm: String,
+    /// Print the receipt as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[cfg(test)]

@@ -1,8 +1,12 @@
 //! The operator's tool: a table of contents. What each command does is in the module of its name.
 
 mod command;
+mod data_key;
+mod erase;
 mod key_ring;
 mod migrate;
+mod progress;
+mod rotate;
 mod tenant;
 mod token;
 
@@ -19,6 +23,9 @@ async fn main() -> anyhow::Result<()> {
         Command::CreateTenant(wish) => tenant::create(&wish).await?,
         Command::IssueToken(wish) => token::issue(&wish)?,
         Command::NewKeyRing(wish) => key_ring::create(&wish)?,
+        Command::RotateKeys(wish) => rotate::run(&wish).await?,
+        Command::RotateDataKey(wish) => data_key::rotate(&wish).await?,
+        Command::EraseTenant(wish) => erase::run(&wish).await?,
     };
     writeln!(std::io::stdout(), "{said}")?;
     Ok(())

@@ -75,22 +75,28 @@ pub async fn hold_master_keys(tx: &mut Transaction, alone: bool) -> Result<(), P
 const UNDER_OTHERS: &str =
     "sealed_data_key IS NOT NULL AND (split_part(sealed_data_key, '.', 2) <> $1 OR split_part(previous_data_key, '.', 2) <> $1)";
 
-/// Tenants that have a data key under another master key than this one, locked; those that somebody else holds are left out.
+/// Tenants after `after` that have a data key under another master key than this one, locked; those that somebody else holds
+/// are left out.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn take_under_others(
     tx: &mut Transaction,
     master: &str,
+    after: Option<TenantId>,
     limit: u32,
 ) -> Result<Vec<(TenantId, DataKeys)>, PersistenceError> {
     // Weaker than FOR UPDATE: whoever adds rows that refer to the tenant need not wait.
     let statement = format!(
-        "SELECT id, sealed_data_key, previous_data_key FROM tenants WHERE {UNDER_OTHERS}
-         ORDER BY id LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED"
+        "SELECT id, sealed_data_key, previous_data_key FROM tenants WHERE {UNDER_OTHERS} AND id > $2
+         ORDER BY id LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED"
     );
-    let rows: Vec<Row> =
-        sql_query(statement).bind::<Text, _>(master).bind::<BigInt, _>(i64::from(limit)).load(&mut **tx).await?;
+    let rows: Vec<Row> = sql_query(statement)
+        .bind::<Text, _>(master)
+        .bind::<Text, _>(after.map(|id| id.to_string()).unwrap_or_default())
+        .bind::<BigInt, _>(i64::from(limit))
+        .load(&mut **tx)
+        .await?;
     let read = |row: Row| {
         let keys = DataKeys { current: row.sealed_data_key, previous: row.previous_data_key };
         Ok((parse("id", &row.id)?, keys))
