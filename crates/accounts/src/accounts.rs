@@ -82,7 +82,8 @@ impl Accounts {
             let Some(platform) = Platform::from_slug(&slug) else { continue };
             // Only an address that a tenant types needs the guard; the others are the operator's.
             let is_guarded = platform.connector().descriptor().needs_url && !settings.allow_private_addresses;
-            let client = Client::new(timeout, if is_guarded { Reach::PublicOnly } else { Reach::Anywhere })?;
+            let guarded = Reach::PublicOnly { other_ports: settings.allowed_ports.clone() };
+            let client = Client::new(timeout, if is_guarded { guarded } else { Reach::Anywhere })?;
             platforms.insert(slug, Place { platform, base_url: settings.base_url.clone(), client });
         }
         Ok(Self {

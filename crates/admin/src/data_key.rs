@@ -29,7 +29,8 @@ pub(crate) async fn rotate(wish: &RotateDataKey) -> anyhow::Result<String> {
     tx.commit().await?;
     let resealed = reseal_all(&database, tenant, &key, wish.json).await?;
     let said = json!({ "tenant_id": tenant, "data_key": key.id(), "resealed": resealed, "left": 0 });
-    let human = format!("{tenant} has a new data key, {}; {resealed} secrets sealed anew, 0 left under another", key.id());
+    let human =
+        format!("{tenant} has a new data key, {}; {resealed} secrets sealed anew, 0 left under another", key.id());
     Ok(if wish.json { said.to_string() } else { human })
 }
 

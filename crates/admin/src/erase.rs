@@ -39,11 +39,7 @@ pub(crate) async fn run(wish: &EraseTenant) -> anyhow::Result<String> {
 
 const UNFINISHED: &str = "the key is destroyed, and not every row is deleted yet: run this again";
 
-async fn delete_rows(
-    database: &Database,
-    tenant: TenantId,
-    rows: &mut BTreeMap<String, usize>,
-) -> anyhow::Result<()> {
+async fn delete_rows(database: &Database, tenant: TenantId, rows: &mut BTreeMap<String, usize>) -> anyhow::Result<()> {
     let mut tx = database.begin(Scope::System).await?;
     let tables = erasure::tables(&mut tx).await?;
     *rows.entry("inbox".to_owned()).or_default() += erasure::delete_from_inbox(&mut tx, tenant).await?;

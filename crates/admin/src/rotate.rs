@@ -81,7 +81,8 @@ async fn reseal_all(database: &Database, vault: &Vault, active: &str, is_json: b
             return Ok(progress.end());
         }
         if let Some((tenant, error)) = stuck {
-            return Err(error).with_context(|| format!("{left} data keys are left under other keys; {tenant}'s does not open"));
+            return Err(error)
+                .with_context(|| format!("{left} data keys are left under other keys; {tenant}'s does not open"));
         }
         // Somebody else holds them.
         tokio::time::sleep(PAUSE).await;

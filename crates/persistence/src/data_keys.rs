@@ -72,8 +72,7 @@ pub async fn hold_master_keys(tx: &mut Transaction, alone: bool) -> Result<(), P
     Ok(())
 }
 
-const UNDER_OTHERS: &str =
-    "sealed_data_key IS NOT NULL AND (split_part(sealed_data_key, '.', 2) <> $1 OR split_part(previous_data_key, '.', 2) <> $1)";
+const UNDER_OTHERS: &str = "sealed_data_key IS NOT NULL AND (split_part(sealed_data_key, '.', 2) <> $1 OR split_part(previous_data_key, '.', 2) <> $1)";
 
 /// Tenants after `after` that have a data key under another master key than this one, locked; those that somebody else holds
 /// are left out.

@@ -106,16 +106,11 @@ pub async fn replace(
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn count_under_others(
-    tx: &mut Transaction,
-    tenant: TenantId,
-    key_id: &str,
-) -> Result<i64, PersistenceError> {
+pub async fn count_under_others(tx: &mut Transaction, tenant: TenantId, key_id: &str) -> Result<i64, PersistenceError> {
     let mut total = 0;
     for SealedColumn { table, name, .. } in SealedColumn::ALL {
-        let statement = format!(
-            "SELECT count(*) AS count FROM {table} WHERE tenant_id = $1 AND split_part({name}, '.', 2) <> $2"
-        );
+        let statement =
+            format!("SELECT count(*) AS count FROM {table} WHERE tenant_id = $1 AND split_part({name}, '.', 2) <> $2");
         let Count { count } = sql_query(statement)
             .bind::<Text, _>(tenant.to_string())
             .bind::<Text, _>(key_id)

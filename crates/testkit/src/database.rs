@@ -53,6 +53,26 @@ impl TestDatabase {
         outside::run(move || async move { template::number(&url, &query).await }).await.expect("a number")
     }
 
+    /// The texts that `query` selects, one a row: for what no service shows.
+    ///
+    /// # Panics
+    /// When the database does not answer or the query is wrong.
+    pub async fn texts(&self, query: &str) -> Vec<String> {
+        let (url, query) = (self.url(), query.to_owned());
+        outside::run(move || async move { template::texts(&url, &query).await }).await.expect("texts")
+    }
+
+    /// Carries out a statement, as somebody might by hand.
+    ///
+    /// # Panics
+    /// When the database refuses it.
+    pub async fn execute(&self, statement: &str) {
+        let (url, statement) = (self.url(), statement.to_owned());
+        outside::run(move || async move { template::execute(&url, statement).await })
+            .await
+            .expect("a statement carried out");
+    }
+
     /// The owner, who takes on the role as soon as it has logged in: on a server that checks passwords, the roles have
     /// none that a test could know.
     fn url_as(&self, role: &'static str) -> String {

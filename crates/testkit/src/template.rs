@@ -47,6 +47,25 @@ pub(crate) async fn number(database: &str, query: &str) -> anyhow::Result<i64> {
     Ok(row.number)
 }
 
+#[derive(QueryableByName)]
+struct Word {
+    #[diesel(sql_type = Text)]
+    word: String,
+}
+
+/// The texts that `query` selects.
+pub(crate) async fn texts(database: &str, query: &str) -> anyhow::Result<Vec<String>> {
+    let mut connection = connect(&Url::parse(database)?).await?;
+    let query = format!("SELECT found::text AS word FROM ({query}) AS rows (found)");
+    let rows: Vec<Word> = diesel::sql_query(&query).load(&mut connection).await.with_context(|| query.clone())?;
+    Ok(rows.into_iter().map(|row| row.word).collect())
+}
+
+/// Carries out a statement.
+pub(crate) async fn execute(database: &str, statement: String) -> anyhow::Result<()> {
+    run(&mut connect(&Url::parse(database)?).await?, statement).await
+}
+
 /// The name of the template for the present migrations.
 ///
 /// Test processes run side by side: the first one makes it, the others wait for the lock, which lasts as long as the

@@ -52,6 +52,7 @@ impl World {
             client_id: None,
             client_secret: None,
             allow_private_addresses: false,
+            allowed_ports: Vec::new(),
         };
         let platforms = BTreeMap::from([("hubspot".to_owned(), settings)]);
         let database = Database::new(&self.database.gateway_url().into(), 2, PATIENCE);

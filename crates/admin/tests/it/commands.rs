@@ -1,73 +1,10 @@
 //! From an empty machine to a tenant with a token, and what is refused on the way.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-use std::time::Duration;
-
-use persistence::{Database, Scope, catalogue, tenants};
+use persistence::{Scope, catalogue, tenants};
 use serde_json::Value;
-use testkit::TestDatabase;
 use vault::{KeyRing, SealedDataKey, Vault};
 
-const SECRET: &str = "0123456789abcdef0123456789abcdef";
-
-/// A machine with nothing on it but a database.
-struct Machine {
-    database: TestDatabase,
-    folder: PathBuf,
-}
-
-impl Machine {
-    async fn new() -> Self {
-        let folder = std::env::temp_dir().join(format!("admin-{}", domain::id::MessageId::new()));
-        std::fs::create_dir(&folder).unwrap();
-        Self { database: testkit::database().await, folder }
-    }
-
-    fn ring(&self) -> PathBuf {
-        self.folder.join("key-ring.json")
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_admin"))
-            .args(arguments)
-            .env("COCCINELLE__DATABASE__URL", self.database.url())
-            .env("COCCINELLE__DATABASE__CONNECT_TIMEOUT", "30s")
-            .env("COCCINELLE__VAULT__KEY_RING_FILE", self.ring())
-            .env("COCCINELLE__AUTH__HS256_SECRET", SECRET)
-            .output()
-            .unwrap()
-    }
-
-    /// What a command printed that must succeed.
-    fn said(&self, arguments: &[&str]) -> String {
-        let output = self.run(arguments);
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{arguments:?}: {complaint}");
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
-    }
-
-    /// What a command complained of that must fail.
-    fn complaint(&self, arguments: &[&str]) -> String {
-        let output = self.run(arguments);
-        assert!(!output.status.success(), "{arguments:?} succeeded");
-        String::from_utf8(output.stderr).unwrap()
-    }
-
-    fn open(&self) -> Database {
-        Database::new(&self.database.url().into(), 2, Duration::from_secs(30))
-    }
-}
-
-impl Drop for Machine {
-    fn drop(&mut self) {
-        drop(std::fs::remove_dir_all(&self.folder));
-    }
-}
-
-fn path(path: &Path) -> &str {
-    path.to_str().unwrap()
-}
+use crate::machine::{Machine, path};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tenant_is_made_whose_key_opens_and_whose_token_names_it() {

@@ -2,3 +2,9 @@
 
 #[cfg(test)]
 mod commands;
+#[cfg(test)]
+mod erasing;
+#[cfg(test)]
+mod machine;
+#[cfg(test)]
+mod rotating;

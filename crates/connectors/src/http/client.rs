@@ -30,10 +30,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const IDLE: Duration = Duration::from_secs(4);
 
 /// Where a client may call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reach {
     /// Public hosts by HTTPS only: for addresses that a tenant typed.
-    PublicOnly,
+    PublicOnly {
+        /// The ports that may be called besides 443.
+        other_ports: Vec<u16>,
+    },
     /// Anything, a stand-in on loopback included: for addresses that an operator configured.
     Anywhere,
 }
@@ -68,10 +71,10 @@ impl Client {
             .user_agent(concat!("coccinelle-integrations/", env!("CARGO_PKG_VERSION")))
             // A redirect could lead our credentials, or our network, anywhere.
             .redirect(Policy::none());
-        let builder = match reach {
+        let builder = match &reach {
             Reach::Anywhere => builder,
             // A proxy would resolve the name for us, past the guard.
-            Reach::PublicOnly => builder.no_proxy().https_only(true).dns_resolver(PublicOnly(Arc::new(lookup))),
+            Reach::PublicOnly { .. } => builder.no_proxy().https_only(true).dns_resolver(PublicOnly(Arc::new(lookup))),
         };
         Ok(Self { inner: builder.build()?, reach })
     }
@@ -90,7 +93,7 @@ impl Client {
         if let Some(body) = &call.body {
             request = request.json(body);
         }
-        let response = request.send().await.map_err(|error| refine(error, self.reach))?;
+        let response = request.send().await.map_err(|error| refine(error, &self.reach))?;
         let status = response.status().as_u16();
         let headers = response.headers().clone();
         let body = read_body(response, token).await?;
@@ -112,8 +115,10 @@ impl Client {
         if !call.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&call.query);
         }
-        match self.reach {
-            Reach::PublicOnly => guard::check_url(&url).map_err(|guard::NotPublic| not_public())?,
+        match &self.reach {
+            Reach::PublicOnly { other_ports } => {
+                guard::check_url(&url, other_ports).map_err(|guard::NotPublic| not_public())?;
+            }
             Reach::Anywhere => {}
         }
         Ok(url)
@@ -216,10 +221,10 @@ fn refused(status: u16, headers: &HeaderMap, body: Value) -> ConnectorError {
     }
 }
 
-fn refine(error: reqwest::Error, reach: Reach) -> ConnectorError {
+fn refine(error: reqwest::Error, reach: &Reach) -> ConnectorError {
     match reach {
-        Reach::PublicOnly if is_not_public(&error) => not_public(),
-        Reach::PublicOnly | Reach::Anywhere => ConnectorError::transport(error),
+        Reach::PublicOnly { .. } if is_not_public(&error) => not_public(),
+        Reach::PublicOnly { .. } | Reach::Anywhere => ConnectorError::transport(error),
     }
 }
 
@@ -239,60 +244,4 @@ fn not_public() -> ConnectorError {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::net::SocketAddr;
-
-    use domain::credentials::Credentials;
-
-    use super::*;
-    use crate::account::Unlimited;
-
-    /// Says that every name is on loopback.
-    struct Loopback;
-
-    impl Lookup for Loopback {
-        async fn lookup(&self, _name: String) -> std::io::Result<Vec<SocketAddr>> {
-            Ok(vec![([127, 0, 0, 1], 0).into()])
-        }
-    }
-
-    fn account(base_url: &str, http: Client) -> Account {
-        Account {
-            platform: "hubspot".parse().unwrap(),
-            account_id: None,
-            base_url: base_url.parse().unwrap(),
-            credentials: Credentials::ApiKey { key: "key".to_owned().into(), secret: None },
-            http,
-            budget: Arc::new(Unlimited),
-        }
-    }
-
-    async fn refusal(base_url: &str, lookup: impl Lookup) -> String {
-        let client = Client::resolving_by(Duration::from_secs(5), Reach::PublicOnly, lookup).unwrap();
-        let account = account(base_url, client);
-        account.http.send(&account, Call::get(&["status"])).await.unwrap_err().code
-    }
-
-    #[tokio::test]
-    async fn a_typed_address_that_leads_home_is_refused_for_good() {
-        for (base_url, code) in [
-            ("https://127.0.0.1:1/", "address_not_public"),
-            ("https://[::ffff:10.0.0.1]/", "address_not_public"),
-            ("http://shop.example/", "address_not_public"),
-            ("https://shop.example/", "address_not_public"),
-        ] {
-            assert_eq!(refusal(base_url, Loopback).await, code, "{base_url}");
-        }
-        assert_eq!(refusal("https://localhost:1/", System).await, "address_not_public");
-    }
-
-    #[test]
-    fn a_path_is_encoded_and_stays_below_the_base() {
-        let client = Client::new(Duration::from_secs(1), Reach::Anywhere).unwrap();
-        let account = account("http://127.0.0.1:1/hubspot/", client.clone());
-        let mut call = Call::get(&["crm/objects", "contacts"]).with("a b", "c&d");
-        call.path.push("../é/?x".to_owned());
-        let url = client.url_of(&account, &call).unwrap();
-        assert_eq!(url.as_str(), "http://127.0.0.1:1/hubspot/crm/objects/contacts/..%2F%C3%A9%2F%3Fx?a+b=c%26d");
-    }
-}
+mod tests;

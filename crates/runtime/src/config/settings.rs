@@ -187,4 +187,7 @@ pub struct PlatformSettings {
     /// Whether private addresses may be called.
     #[serde(default)]
     pub allow_private_addresses: bool,
+    /// The ports that may be called besides 443 at an address that a tenant typed.
+    #[serde(default)]
+    pub allowed_ports: Vec<u16>,
 }
