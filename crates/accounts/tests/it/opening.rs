@@ -8,10 +8,10 @@ use domain::credentials::Credentials;
 use domain::id::{IntegrationId, TenantId};
 use domain::integration::{Delivery, Direction, Frequency, Integration};
 use persistence::integrations::NewIntegration;
-use persistence::{Database, Scope, integrations, tenants};
+use persistence::{Database, Scope, data_keys, erasure, integrations, tenants};
 use runtime::config::PlatformSettings;
 use secrecy::ExposeSecret as _;
-use testkit::TestDatabase;
+use testkit::{TestDatabase, wait};
 use vault::{KeyRing, Vault};
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -143,4 +143,62 @@ async fn two_processes_together_are_granted_no_more_than_the_platform_takes() {
     // HubSpot takes 100 in 10 s from the smallest plans.
     let allowed = 100.0 * (started.elapsed().as_secs_f64() / 10.0).max(1.0);
     assert!(granted > 0 && f64::from(granted) <= allowed, "{granted} of {allowed}");
+}
+
+#[tokio::test]
+async fn while_a_data_key_is_changed_what_either_has_sealed_opens() {
+    let world = World::start().await;
+    let (before, after) = (IntegrationId::new(), IntegrationId::new());
+    let sealed_before = world.keep(before, before).await;
+    let new = world.vault().new_data_key(world.tenant).unwrap();
+    let mut tx = world.owner().begin(Scope::System).await.unwrap();
+    let keys = data_keys::begin_change(&mut tx, world.tenant, new.as_str()).await.unwrap().unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!((keys.current.as_str(), keys.previous.is_some()), (new.as_str(), true));
+    let sealed_after = world.keep(after, after).await;
+    for integration in [sealed_before, sealed_after] {
+        assert_eq!(world.accounts().open(&integration).await.unwrap().bearer().expose_secret(), KEY);
+    }
+}
+
+#[tokio::test]
+async fn a_data_key_is_not_changed_under_the_hands_of_who_seals() {
+    let world = World::start().await;
+    let (owner, credentials) = (world.owner(), Credentials::ApiKey { key: KEY.into(), secret: None });
+    let mut sealing = owner.begin(Scope::Tenant(world.tenant)).await.unwrap();
+    world.accounts().seal(&mut sealing, (world.tenant, IntegrationId::new()), &credentials).await.unwrap();
+    let new = world.vault().new_data_key(world.tenant).unwrap();
+    let mut changing = owner.begin(Scope::System).await.unwrap();
+    let tenant = world.tenant;
+    let change = tokio::spawn(async move {
+        data_keys::begin_change(&mut changing, tenant, new.as_str()).await.unwrap();
+        changing.commit().await.unwrap();
+    });
+    let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    wait::until("the change to wait", PATIENCE, || async { (world.database.count(waiting).await == 1).then_some(()) })
+        .await;
+    let keys = data_keys::get(&mut sealing, world.tenant).await.unwrap().unwrap();
+    assert_eq!(keys.previous, None, "what is sealed now may be written");
+    sealing.commit().await.unwrap();
+    change.await.unwrap();
+}
+
+#[tokio::test]
+async fn an_erased_tenants_account_is_soon_opened_by_nobody() {
+    let world = World::start().await;
+    let id = IntegrationId::new();
+    let integration = world.keep(id, id).await;
+    let accounts = world.accounts();
+    accounts.open(&integration).await.unwrap();
+    let mut tx = world.owner().begin(Scope::System).await.unwrap();
+    assert_eq!(erasure::begin(&mut tx, world.tenant).await.unwrap(), 2);
+    tx.commit().await.unwrap();
+    let fresh = world.accounts().open(&integration).await.unwrap_err();
+    assert!(matches!(fresh, AccountError::NoCredentials(_)), "{fresh:?}");
+    let refused = wait::until("the opened credentials to be forgotten", 3 * PATIENCE, || async {
+        accounts.open(&integration).await.err()
+    })
+    .await;
+    assert!(matches!(refused, AccountError::NoCredentials(_)), "{refused:?}");
 }

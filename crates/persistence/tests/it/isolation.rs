@@ -1,5 +1,6 @@
 //! What row-level security lets the gateway's role see and change, with no scoping in the query at all.
 
+use persistence::sealed::SealedColumn;
 use persistence::{Scope, inbox, sync_logs, tenants};
 
 use crate::world::{Customer, World, number, try_to, words};
@@ -59,6 +60,39 @@ async fn every_table_of_tenants_is_guarded_and_every_view_asks_as_the_invoker() 
         "SELECT count(*) AS number FROM pg_auth_members WHERE member::regrole::text LIKE 'coccinelle%'",
     );
     assert_eq!(members.await, 0, "neither role can become another one");
+}
+
+/// `admin` works as the owner, who is subject to policies where it is no superuser.
+#[tokio::test]
+async fn the_owner_gets_at_every_table_of_tenants() {
+    let world = World::new().await;
+    let mut tx = world.owner.begin(Scope::System).await.unwrap();
+    let closed = words(
+        &mut tx,
+        "SELECT relname::text AS word FROM pg_class AS relation
+         WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND relforcerowsecurity
+           AND NOT EXISTS (
+               SELECT FROM pg_policies
+               WHERE tablename = relname AND cmd = 'ALL' AND qual = 'true' AND current_user = ANY (roles))",
+    )
+    .await;
+    assert_eq!(closed, Vec::<String>::new(), "CREATE POLICY owner_all_tenants ON … TO CURRENT_USER USING (true)");
+}
+
+/// Whoever adds a column of secrets has to say so, or a change of the data key passes it over.
+#[tokio::test]
+async fn every_column_of_sealed_secrets_is_known() {
+    let world = World::new().await;
+    let mut tx = world.owner.begin(Scope::System).await.unwrap();
+    let there = words(
+        &mut tx,
+        "SELECT table_name || '.' || column_name AS word FROM information_schema.columns
+         WHERE table_schema = 'public' AND (column_name LIKE '%sealed' OR column_name LIKE '%encrypted') ORDER BY 1",
+    )
+    .await;
+    let mut known: Vec<_> = SealedColumn::ALL.map(|column| format!("{}.{}", column.table(), column.name())).to_vec();
+    known.sort_unstable();
+    assert_eq!(there, known);
 }
 
 /// Two tenants, with a row in every table of tenants for each.

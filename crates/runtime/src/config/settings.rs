@@ -188,6 +188,6 @@ pub struct PlatformSettings {
     #[serde(default)]
     pub allow_private_addresses: bool,
     /// The ports that may be called besides 443 at an address that a tenant typed.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "value::ports")]
     pub allowed_ports: Vec<u16>,
 }

@@ -13,18 +13,28 @@ const SIGNING_KEY_BYTES: usize = 32;
 /// A list in a file, comma-separated text in a variable.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum List {
-    Items(Vec<String>),
+enum List<T> {
+    Items(Vec<T>),
     Text(String),
 }
 
+impl<T> List<T> {
+    fn parsed<E>(self, parse: impl Fn(&str) -> Result<T, E>) -> Result<Vec<T>, E> {
+        match self {
+            Self::Items(items) => Ok(items),
+            Self::Text(text) => text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(parse).collect(),
+        }
+    }
+}
+
 pub(super) fn retry_schedule<'de, D: Deserializer<'de>>(deserializer: D) -> Result<RetrySchedule, D::Error> {
-    let items = match List::deserialize(deserializer)? {
-        List::Items(items) => items,
-        List::Text(text) => text.split(',').map(str::to_owned).collect(),
-    };
+    let items = List::deserialize(deserializer)?.parsed(|item| Ok::<_, D::Error>(item.to_owned()))?;
     let waits: Result<Vec<Duration>, _> = items.iter().map(|item| humantime::parse_duration(item.trim())).collect();
     RetrySchedule::new(waits.map_err(Error::custom)?).map_err(Error::custom)
+}
+
+pub(super) fn ports<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u16>, D::Error> {
+    List::deserialize(deserializer)?.parsed(str::parse).map_err(Error::custom)
 }
 
 pub(super) fn signing_key<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {

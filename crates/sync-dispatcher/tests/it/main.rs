@@ -9,6 +9,8 @@ mod deleting;
 #[cfg(test)]
 mod delivering;
 #[cfg(test)]
+mod erasing;
+#[cfg(test)]
 mod failing;
 #[cfg(test)]
 mod hearing;

@@ -139,6 +139,20 @@ impl World {
         stop
     }
 
+    /// Starts a dispatcher, and stops it in order as soon as it is at work: it ends what it has begun and gives back the rest.
+    pub(crate) async fn dispatch_once(&self) {
+        let (stop, app) = (self.stop.child_token(), startup::build(self.settings()).unwrap());
+        let ready = format!("http://127.0.0.1:{}/readyz", app.port());
+        let running = tokio::spawn(app.run_until(stop.clone()));
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        wait::until("a dispatcher that is ready", DEADLINE, || async {
+            client.get(&ready).send().await.ok().filter(|answer| answer.status().is_success())
+        })
+        .await;
+        stop.cancel();
+        running.await.unwrap().unwrap();
+    }
+
     /// Makes a tenant and connects its HubSpot account, as the gateway does.
     pub(crate) async fn connect(&self, (tenant, id): (TenantId, IntegrationId), portal: u64, calls: Direction) {
         runtime::crypto::install();
