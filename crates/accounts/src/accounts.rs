@@ -12,8 +12,7 @@ use domain::id::{IntegrationId, TenantId};
 use domain::integration::Integration;
 use domain::platform::PlatformSlug;
 use moka::future::Cache;
-use persistence::data_keys::{self, DataKeys};
-use persistence::{Database, Scope, Transaction, integrations};
+use persistence::{Database, Scope, Transaction, data_keys, integrations};
 use runtime::config::PlatformSettings;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
@@ -170,7 +169,7 @@ impl Accounts {
         Ok(key.open(&purpose(tenant, id), &Sealed::from(sealed))?)
     }
 
-    fn data_key(&self, tenant: TenantId, keys: Option<DataKeys>) -> Result<DataKey, AccountError> {
+    fn data_key(&self, tenant: TenantId, keys: Option<data_keys::DataKeys>) -> Result<DataKey, AccountError> {
         let keys = keys.ok_or(AccountError::NoDataKey(tenant))?;
         let (current, previous) = (SealedDataKey::from(keys.current), keys.previous.map(SealedDataKey::from));
         Ok(self.vault.open_data_keys(tenant, &current, previous.as_ref())?)

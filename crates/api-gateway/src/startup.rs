@@ -53,8 +53,7 @@ pub fn build(settings: Settings) -> Result<App, StartError> {
     // What is accepted is kept by either of them.
     let operations = operations(backing.readiness(Rule::Any), metrics::install());
     let Backing { broker, database } = backing;
-    let accounts =
-        Accounts::new(database.clone(), vault, &settings.platforms, settings.dispatcher.platform_timeout)?;
+    let accounts = Accounts::new(database.clone(), vault, &settings.platforms, settings.dispatcher.platform_timeout)?;
     let verifier = web::Data::new(Verifier::hs256(settings.auth.hs256_secret.as_ref()));
     let payload = web::PayloadConfig::new(settings.gateway.body_limit);
     let gateway = web::Data::new(Gateway { broker: broker.clone(), database, accounts, limits: settings.gateway });

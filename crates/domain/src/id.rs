@@ -155,3 +155,26 @@ mod tests {
         assert_eq!(kept(for_integration(delivery, one)), kept(delivery));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_text_is_an_id_or_none_and_what_is_one_is_written_as_it_came(
+            text in ".{0,40}", near in "(ten|int|rec|TEN|)_?[0-9a-tv-zA-Z]{25,27}",
+        ) {
+            for text in [text, near] {
+                if let Ok(id) = text.parse::<TenantId>() {
+                    prop_assert_eq!(id.to_string(), text.clone());
+                }
+                if let Ok(slug) = text.parse::<crate::platform::PlatformSlug>() {
+                    prop_assert_eq!(slug.as_str(), text.as_str());
+                }
+            }
+        }
+    }
+}

@@ -87,6 +87,8 @@ pub fn e164(text: &str, region: Region) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -109,5 +111,29 @@ mod tests {
     fn an_address_is_the_same_in_any_case() {
         let upper = FieldValue::text("Élodie.Martin@Example.FR ");
         assert_eq!(Identity::email(Some(&upper)).unwrap().value, "élodie.martin@example.fr");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_number_or_none_and_a_number_in_normal_form_stays_as_it_is(
+            text in ".{0,60}", near in "[+0-9 ().,;/x#*٠-٩-]{0,40}(;ext=|tel:|x)?[0-9]{0,20}",
+            region in prop::sample::select(vec![Region::FR, Region::GB, Region::US, Region::DE]),
+        ) {
+            for text in [text, near] {
+                if let Some(number) = e164(&text, region) {
+                    prop_assert!(number.len() <= 16 && number.starts_with('+'), "{text:?}: {number}");
+                    prop_assert!(number.bytes().skip(1).all(|digit| digit.is_ascii_digit()), "{text:?}: {number}");
+                    prop_assert_eq!(e164(&number, region), Some(number), "{:?}", text);
+                }
+            }
+        }
+
+        #[test]
+        fn an_address_in_normal_form_stays_as_it_is(text in "\\PC{0,30}@?\\PC{0,30}") {
+            if let Some(address) = Identity::email(Some(&FieldValue::text(text))) {
+                let again = Identity::email(Some(&FieldValue::text(address.value.clone())));
+                prop_assert_eq!(again, Some(address));
+            }
+        }
     }
 }

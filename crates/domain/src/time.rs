@@ -88,6 +88,8 @@ impl<'de> Deserialize<'de> for Timestamp {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -101,5 +103,23 @@ mod tests {
     fn drops_what_postgresql_cannot_store() {
         let fine = Timestamp::parse("2026-11-22T18:04:00.123456789Z").unwrap();
         assert_eq!(fine.to_string(), "2026-11-22T18:04:00.123456Z");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_time_or_none_and_no_arithmetic_leaves_time(
+            text in ".{0,40}", near in "[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{1,12})?(Z|[+-][0-9]{2}:[0-9]{2})",
+            millis: i64, seconds: u64,
+        ) {
+            let times = [Timestamp::parse(&text), Timestamp::parse(&near), Timestamp::from_millis(millis)];
+            for time in times.into_iter().flatten() {
+                let later = time.plus(std::time::Duration::from_secs(seconds));
+                prop_assert!(later >= time && time.next() >= time);
+                prop_assert!(later == time || later.until(time).is_zero());
+            }
+            for time in [&text, &near].into_iter().filter_map(|text| Timestamp::parse(text)) {
+                prop_assert_eq!(Timestamp::parse(&time.to_string()), Some(time));
+            }
+        }
     }
 }

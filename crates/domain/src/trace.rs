@@ -77,6 +77,8 @@ impl From<TraceParent> for String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -89,6 +91,21 @@ mod tests {
     fn refuses_what_is_none() {
         for text in ["", "00", "01-a-b-01", "00-00000000000000000000000000000000-0000000000000001-01", "00-é-é-01"] {
             assert!(text.parse::<TraceParent>().is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_trace_or_none_and_what_is_one_is_written_as_it_came(
+            text in ".{0,80}", near in "0[0-1]-[0-9a-fA-F+é]{30,33}-[0-9a-f]{15,17}(-[0-9a-f]{2})?",
+        ) {
+            for text in [text, near] {
+                if let Ok(trace) = text.parse::<TraceParent>() {
+                    let written = trace.to_string();
+                    prop_assert_eq!(written.get(..52), text.to_lowercase().get(..52));
+                    prop_assert_eq!(written.parse::<TraceParent>().ok(), Some(trace));
+                }
+            }
         }
     }
 }

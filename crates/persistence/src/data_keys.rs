@@ -131,10 +131,10 @@ pub async fn replace(
     Ok(diesel::update(row).set(values).execute(&mut **tx).await? == 1)
 }
 
-/// Begins to use a new data key; the one so far opens what it has sealed until [`end_change`]. A change that was begun and not
-/// ended goes on instead, and `new` is not used. Returns what is kept now; `None` where the tenant is unknown or erased.
+/// Begins to use a new data key; the one so far opens what it has sealed until [`end_change`].
 ///
-/// Waits for those who are sealing now.
+/// A change that was begun and not ended goes on instead, and `new` is not used. Returns what is kept now; `None` where the
+/// tenant is unknown or erased. Waits for those who are sealing now.
 ///
 /// # Errors
 /// When the database does not answer.

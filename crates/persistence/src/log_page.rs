@@ -73,6 +73,8 @@ pub(crate) fn kept_body(body: Option<&Value>) -> Option<Value> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -91,5 +93,18 @@ mod tests {
         let cut = kept_body(Some(&json!({"a": "é".repeat(BODY_LIMIT)}))).unwrap();
         assert!(cut["note"].as_str().unwrap().starts_with("cut: 65544 bytes"), "{}", cut["note"]);
         assert!(cut["beginning"].as_str().unwrap().len() <= BODY_LIMIT);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_cursor_or_none_and_what_is_one_leads_to_the_same_place(
+            text in ".{0,60}", near in "[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:00:00Z~[a-z0-9_é~]{0,10}",
+        ) {
+            for text in [text, near] {
+                if let Ok(cursor) = text.parse::<LogCursor>() {
+                    prop_assert_eq!(cursor.to_string().parse::<LogCursor>().ok(), Some(cursor));
+                }
+            }
+        }
     }
 }

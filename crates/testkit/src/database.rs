@@ -23,6 +23,16 @@ pub async fn database() -> TestDatabase {
     made
 }
 
+/// Every row of every table and view in the database at this address, as text, and the source of every function: what a
+/// full dump of it shows, without the program for it.
+///
+/// # Panics
+/// When the database does not answer.
+pub async fn dump(url: &str) -> String {
+    let url = url.to_owned();
+    outside::run(move || async move { template::dump(&url).await }).await.expect("a dump")
+}
+
 impl TestDatabase {
     /// Its address for the role that owns it.
     #[must_use]

@@ -61,6 +61,20 @@ pub(crate) async fn texts(database: &str, query: &str) -> anyhow::Result<Vec<Str
     Ok(rows.into_iter().map(|row| row.word).collect())
 }
 
+/// Everything that is kept in the database, as text.
+pub(crate) async fn dump(database: &str) -> anyhow::Result<String> {
+    let relations = "SELECT oid::regclass FROM pg_class
+        WHERE relkind IN ('r', 'p', 'v', 'm', 'S') AND relnamespace NOT IN
+            (SELECT oid FROM pg_namespace WHERE nspname IN ('pg_catalog', 'pg_toast', 'information_schema'))
+        ORDER BY 1";
+    let mut lines = texts(database, "SELECT prosrc FROM pg_proc").await?;
+    for relation in texts(database, relations).await? {
+        lines.push(format!("-- {relation}"));
+        lines.extend(texts(database, &format!("SELECT row_to_json(kept) FROM {relation} AS kept")).await?);
+    }
+    Ok(lines.join("\n"))
+}
+
 /// Carries out a statement.
 pub(crate) async fn execute(database: &str, statement: String) -> anyhow::Result<()> {
     run(&mut connect(&Url::parse(database)?).await?, statement).await

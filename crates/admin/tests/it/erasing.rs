@@ -6,6 +6,7 @@ use domain::outcome::{SyncOutcome, SyncType};
 use domain::time::Timestamp;
 use persistence::{Scope, erasure, inbox, sync_logs};
 use serde_json::{Value, json};
+use testkit::dump;
 use vault::{SealedDataKey, VaultError};
 
 use crate::machine::Machine;
@@ -110,7 +111,7 @@ async fn nothing_is_left_of_an_erased_tenant_and_all_of_another() {
     assert!(rows(&machine, gone).await.iter().all(|(_, count)| *count == 0), "{:?}", rows(&machine, gone).await);
     assert_eq!(rows(&machine, stays).await, others);
     assert_eq!(machine.database.count("SELECT count(*) FROM platform_budgets").await, 1);
-    let left = dump(&machine).matches(&gone.to_string()).count();
+    let left = dump(&machine.database.url()).await.matches(&gone.to_string()).count();
     assert_eq!(left, 1, "only the mark that it was erased");
 }
 
@@ -125,12 +126,13 @@ async fn a_dump_of_what_was_sealed_for_it_opens_with_no_key_that_is_left() {
         stolen.push(String::from(machine.sealed(column.table(), column.name(), tenant).await));
     }
     let key = machine.kept_keys(tenant).await.unwrap().current;
-    assert!(dump(&machine).contains(&key) && stolen.iter().all(|sealed| dump(&machine).contains(sealed)));
+    let dumped = dump(&machine.database.url()).await;
+    assert!(dumped.contains(&key) && stolen.iter().all(|sealed| dumped.contains(sealed)));
     machine.said(&["rotate-keys"]);
     machine.said(&["erase-tenant", &tenant.to_string(), "--confirm", "Étoile"]);
 
     assert_eq!(machine.kept_keys(tenant).await, None);
-    let dumped = dump(&machine);
+    let dumped = dump(&machine.database.url()).await;
     assert!(!dumped.contains("v1."), "nothing sealed is in the database");
     for sealed in stolen {
         // The whole ring opens data keys only, and there is none.
@@ -166,11 +168,4 @@ async fn a_wrong_name_erases_nothing_and_a_repetition_sweeps_up_what_came_late()
     assert!(again.contains("1  rows of inbox"), "{again}");
     let unknown = ["erase-tenant", "ten_01jd0000000000000000000000", "--confirm", "Étoile"];
     assert!(machine.complaint(&unknown).contains("is no tenant"));
-}
-
-/// Everything in the database, as a backup holds it.
-fn dump(machine: &Machine) -> String {
-    let output = std::process::Command::new("pg_dump").arg(machine.database.url()).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
 }

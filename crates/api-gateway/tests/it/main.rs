@@ -19,4 +19,6 @@ mod repair;
 #[cfg(test)]
 mod running;
 #[cfg(test)]
+mod strangers;
+#[cfg(test)]
 mod world;

@@ -123,6 +123,24 @@ impl World {
         answer
     }
 
+    /// What comes back to bytes of any kind.
+    pub(crate) async fn throw(
+        &self,
+        method: Method,
+        url: impl FnOnce(&mut reqwest::Url),
+        token: Option<&str>,
+        body: Vec<u8>,
+    ) -> (StatusCode, String) {
+        let mut address = reqwest::Url::parse(&self.url).unwrap();
+        url(&mut address);
+        let mut request = self.client.request(method, address).header("content-type", "application/json").body(body);
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        let response = request.send().await.unwrap();
+        (response.status(), response.text().await.unwrap())
+    }
+
     /// What anybody gets who asks for a page.
     pub(crate) async fn text(&self, path: &str) -> (StatusCode, reqwest::header::HeaderMap, String) {
         let response = self.client.get(format!("{}{path}", self.url)).send().await.unwrap();

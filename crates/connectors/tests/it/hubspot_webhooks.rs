@@ -3,6 +3,7 @@
 use connectors::registry::Platform;
 use connectors::webhook::{Rejection, WebhookFormat, WebhookRequest};
 use domain::time::Timestamp;
+use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -138,4 +139,51 @@ fn refuses_a_body_that_is_no_array() {
         assert_eq!(format().parse(&[], body).unwrap_err().code, "malformed_delivery", "{body}");
     }
     assert!(format().parse(&[], "[null, 1, \"x\", {}, []]").unwrap().is_empty());
+}
+
+/// Values that HubSpot may send, and such that it would not.
+fn odd_value() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        ".{0,12}".prop_map(Value::from),
+        "(contact|deal|object|contact.|.)(creation|deletion|propertyChange|merge|associationChange)?"
+            .prop_map(Value::from),
+        prop::collection::vec(any::<i64>(), 0..3).prop_map(Value::from),
+        Just(json!({})),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn any_body_is_read_or_refused_and_what_is_read_names_an_object(
+        text in ".{0,80}",
+        events in prop::collection::vec(prop::collection::hash_map(
+            "(portalId|occurredAt|subscriptionType|objectId|objectTypeId|newObjectId|primaryObjectId|mergedObjectIds)",
+            odd_value(), 0..8), 0..4),
+        happened in "(contact|deal|object)\\.(creation|deletion|merge|restore|privacyDeletion|propertyChange)",
+    ) {
+        drop(format().parse(&[], &text));
+        let mut body = json!(events);
+        for event in body.as_array_mut().unwrap() {
+            event["subscriptionType"] = json!(happened);
+        }
+        for body in [json!(events), body] {
+            for change in format().parse(&[], &body.to_string()).unwrap() {
+                prop_assert!(!change.external_id.is_empty() && change.external_id.bytes().all(|b| b.is_ascii_digit()));
+            }
+        }
+    }
+
+    #[test]
+    fn nobody_gets_in_by_any_headers(
+        headers in prop::collection::vec(("x-hubspot-(signature-v3|request-timestamp|signature)", "[0-9A-Za-z+/=-]{0,50}"), 0..4),
+        uri in ".{0,60}", body in prop::collection::vec(any::<u8>(), 0..60), at in any::<i64>(),
+    ) {
+        let received_at = Timestamp::from_millis(at).unwrap_or_else(Timestamp::now);
+        let request = WebhookRequest { method: "POST", public_uri: &uri, headers: &headers, body: &body, received_at };
+        prop_assert!(format().verify(&request, &"a secret".into()).is_err());
+    }
 }

@@ -39,13 +39,14 @@ async fn messages_for_an_erased_tenant_are_dropped_and_become_no_dead_letters() 
     assert!(erasure::end(&mut tx, world.tenant).await.unwrap());
     tx.commit().await.unwrap();
 
-    let queues =
-        [EventMerge::QUEUE, RecordPush::QUEUE, WebhookApply::QUEUE, "retry.100ms", "retry.300ms", "retry.500ms"];
     wait::until("the queues to be empty once nobody holds anything", DEADLINE, || async {
         world.dispatch_once().await;
         let mut left = Vec::new();
-        for queue in queues {
-            left.extend(world.vhost.peek(queue).await);
+        for queue in world.vhost.queues().await {
+            // The log's are the test's own to empty.
+            if queue.starts_with("dispatcher.") || queue.starts_with("retry.") {
+                left.extend(world.vhost.peek(&queue).await);
+            }
         }
         if left.is_empty() { Ok(()) } else { Err(left) }
     })

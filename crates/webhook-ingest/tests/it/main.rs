@@ -5,4 +5,6 @@ mod deliveries;
 #[cfg(test)]
 mod outages;
 #[cfg(test)]
+mod strangers;
+#[cfg(test)]
 mod world;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use base64::prelude::{BASE64_STANDARD, Engine};
 use domain::time::Timestamp;
 use persistence::{Database, Scope, inbox};
-use reqwest::{Client, RequestBuilder, Response};
+use reqwest::{Client, Request, RequestBuilder, Response};
 use ring::hmac;
 use serde_json::Value;
 use testkit::cut::Proxy;
@@ -95,6 +95,10 @@ pub(crate) fn change(event: u64) -> Vec<u8> {
 impl World {
     pub(crate) fn post(&self, path: &str, body: Vec<u8>) -> RequestBuilder {
         self.client.post(format!("{}{path}", self.url)).header("content-type", "application/json").body(body)
+    }
+
+    pub(crate) async fn execute(&self, request: Request) -> reqwest::Result<Response> {
+        self.client.execute(request).await
     }
 
     /// Delivers as HubSpot would, now.

@@ -1,7 +1,11 @@
 //! What xtask promises about real servers and, in suites of their own, about the whole system.
 
 #[cfg(test)]
+mod canaries;
+#[cfg(test)]
 mod crashes;
+#[cfg(test)]
+mod keys;
 #[cfg(test)]
 mod outages;
 #[cfg(test)]

@@ -128,7 +128,7 @@ async fn a_redirect_is_an_answer_and_is_not_followed() {
     let elsewhere = format!("http://127.0.0.1:{}/latest/meta-data/", bystander.port());
     let answering = std::thread::spawn(move || {
         let (mut caller, _) = server.accept().unwrap();
-        caller.read(&mut [0; 4_096]).unwrap();
+        assert!(caller.read(&mut [0; 4_096]).unwrap() > 0);
         let answer = format!("HTTP/1.1 307 Moved\r\nlocation: {elsewhere}\r\ncontent-length: 0\r\n\r\n");
         caller.write_all(answer.as_bytes()).unwrap();
     });

@@ -1,0 +1,222 @@
+//! Secrets that cannot be mistaken go through the whole system, and are looked for wherever something is shown or kept.
+
+use std::cell::RefCell;
+
+use reqwest::{Method, RequestBuilder};
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+use testkit::wait;
+use xtask::session::Service;
+
+use crate::world::{DEADLINE, World, prospect};
+
+/// The platform takes it.
+const GOOD_KEY: &str = "pat-eu1-4343-canary-good-key-5e1f";
+const WRONG_KEY: &str = "canary-wrong-key-77ab";
+const MISPLACED_KEY: &str = "canary-misplaced-key-c0de";
+const WRONG_TOKEN: &str = "canary-wrong-token-1234";
+const WEBHOOK_SECRET: &str = "canary-webhook-secret-9a8b7c";
+
+/// No secrets: kept in clear, so whoever does not find them does not look well.
+const CONTROL_NAME: &str = "control-name-in-clear";
+const CONTROL_SUBJECT: &str = "control-subject-in-clear";
+
+/// Everything that was seen of the system, by place.
+#[derive(Default)]
+struct Seen(RefCell<Vec<(String, String)>>);
+
+impl Seen {
+    fn add(&self, place: &str, text: String) {
+        self.0.borrow_mut().push((place.to_owned(), text));
+    }
+
+    /// Sends it, and keeps the whole answer.
+    async fn answer(&self, request: RequestBuilder) -> (u16, Value) {
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), format!("{:?}", response.headers()));
+        let text = response.text().await.unwrap();
+        self.add("answers", format!("{status} {headers} {text}"));
+        (status, serde_json::from_str(&text).unwrap_or(Value::Null))
+    }
+
+    /// The places where this stands.
+    fn places_of(&self, needle: &str) -> Vec<String> {
+        let seen = self.0.borrow();
+        let mut places: Vec<_> =
+            seen.iter().filter(|(_, text)| text.contains(needle)).map(|(place, _)| place.clone()).collect();
+        places.dedup();
+        places
+    }
+}
+
+#[tokio::test]
+async fn no_secret_is_shown_logged_counted_queued_or_kept_in_clear() {
+    let settings = [("PLATFORMS__HUBSPOT__CLIENT_SECRET", WEBHOOK_SECRET), ("TELEMETRY__FILTER", "debug,h2=info")];
+    let mut world = World::on_own_servers("e2e-canaries", 33_000, &settings).await;
+    let seen = Seen::default();
+    let id = connect(&world, &seen).await;
+    misplace(&world, &seen).await;
+    fail_at_the_platform(&world, &seen, &id).await;
+    deliver(&world, &seen).await;
+    leave_messages(&mut world).await;
+    look_everywhere(&world, &seen, &id).await;
+
+    assert_eq!(seen.places_of(CONTROL_NAME), ["answers", "database"]);
+    assert_eq!(seen.places_of(CONTROL_SUBJECT), ["queue dispatcher.event.merge"]);
+    assert!(seen.places_of(&id).contains(&"log of api-gateway".to_owned()), "the logs hold what they should");
+    for (name, secret) in secrets(&world) {
+        assert_eq!(seen.places_of(&secret), Vec::<String>::new(), "{name}");
+    }
+    world.end().await;
+}
+
+/// What must not be found anywhere.
+fn secrets(world: &World) -> Vec<(String, String)> {
+    let planted = [GOOD_KEY, WRONG_KEY, MISPLACED_KEY, WRONG_TOKEN, WEBHOOK_SECRET];
+    let mut all: Vec<_> = planted.into_iter().map(|secret| (secret.to_owned(), secret.to_owned())).collect();
+    let read = |name: &str| -> Value {
+        serde_json::from_slice(&std::fs::read(world.session.home().path(name)).unwrap()).unwrap()
+    };
+    let ours = read("secrets.json");
+    let keys = read("key-ring.json")["keys"].clone();
+    for (name, value) in ours.as_object().unwrap().iter().chain(keys.as_object().unwrap()) {
+        let value = value.as_str().unwrap();
+        assert!(value.len() >= 32, "{name}");
+        all.push((name.clone(), value.trim_end_matches('=').to_owned()));
+    }
+    for token in [&world.tenant.admin_token, &world.tenant.service_token] {
+        all.push(("a token".to_owned(), token.expose_secret().to_owned()));
+    }
+    all
+}
+
+fn to_gateway(world: &World, method: Method, path: &str, token: &str) -> RequestBuilder {
+    let url = format!("{}{path}", world.session.url(Service::ApiGateway));
+    world.session.client().request(method, url).bearer_auth(token)
+}
+
+fn wish(key: &str) -> Value {
+    json!({ "name": CONTROL_NAME, "platform": "hubspot", "credentials": { "api_key": key } })
+}
+
+/// An account is connected with a good key, after the platform has refused a wrong one.
+async fn connect(world: &World, seen: &Seen) -> String {
+    let token = world.tenant.admin_token.expose_secret();
+    let post = |path: &str| to_gateway(world, Method::POST, path, token);
+    let (status, _) = seen.answer(post("/api/v1/integrations").json(&wish(WRONG_KEY))).await;
+    assert_eq!(status, 422);
+    let (status, made) = seen.answer(post("/api/v1/integrations").json(&wish(GOOD_KEY))).await;
+    assert_eq!(status, 201, "{made}");
+    let id = made["id"].as_str().unwrap().to_owned();
+    for step in ["enable", "test"] {
+        assert_eq!(seen.answer(post(&format!("/api/v1/integrations/{id}/{step}"))).await.0, 200);
+    }
+    assert_eq!(seen.answer(post("/api/v1/integrations").json(&wish(GOOD_KEY))).await.0, 409);
+    for path in [format!("/api/v1/integrations/{id}"), "/api/v1/integrations/configured".to_owned()] {
+        assert_eq!(seen.answer(to_gateway(world, Method::GET, &path, token)).await.0, 200);
+    }
+    id
+}
+
+/// Secrets where none belongs: in other fields, in what is no JSON, in a query, in a header.
+async fn misplace(world: &World, seen: &Seen) {
+    let token = world.tenant.admin_token.expose_secret();
+    let bodies = [
+        json!({ "name": "x", "platform": "hubspot", "credentials": MISPLACED_KEY }).to_string(),
+        json!({ "name": "x", "platform": MISPLACED_KEY, "credentials": { "api_key": MISPLACED_KEY } }).to_string(),
+        json!({ "name": "x", "platform": "hubspot", "direction": MISPLACED_KEY, "credentials": { "api_key": "k" } })
+            .to_string(),
+        format!(r#"{{"name": "x", "credentials": {{"api_key": "{MISPLACED_KEY}"#),
+    ];
+    for body in bodies {
+        let request = to_gateway(world, Method::POST, "/api/v1/integrations", token).body(body);
+        let (status, _) = seen.answer(request.header("content-type", "application/json")).await;
+        assert!((400..500).contains(&status), "{status}");
+    }
+    let event =
+        json!({ "event_id": MISPLACED_KEY, "type": MISPLACED_KEY, "occurred_at": MISPLACED_KEY, "subject_id": 1 });
+    assert_eq!(seen.answer(to_gateway(world, Method::POST, "/api/v1/events", token).json(&event)).await.0, 422);
+    let path = format!("/api/v1/records?api_key={MISPLACED_KEY}&cursor={MISPLACED_KEY}");
+    assert!((400..500).contains(&seen.answer(to_gateway(world, Method::GET, &path, token)).await.0));
+    assert_eq!(seen.answer(to_gateway(world, Method::GET, "/api/v1/records", WRONG_TOKEN)).await.0, 401);
+}
+
+/// The platform refuses, breaks and heals, while there is something to write.
+async fn fail_at_the_platform(world: &World, seen: &Seen, id: &str) {
+    let token = world.tenant.admin_token.expose_secret();
+    for status in [500, 401] {
+        let switches = json!({ "fail_all_status": status });
+        world.sandbox(Method::PUT, "/hubspot/4343/faults", Some(switches)).await;
+        let path = format!("/api/v1/integrations/{id}/test");
+        let (_, tried) = seen.answer(to_gateway(world, Method::POST, &path, token)).await;
+        assert_eq!(tried["ok"], false, "{tried}");
+        let data = json!({ "email": format!("zoe{status}@exemple.fr") });
+        let event = prospect(&format!("p{status}"), "prospect.created", data);
+        let sent = to_gateway(world, Method::POST, "/api/v1/events", world.tenant.service_token.expose_secret());
+        assert_eq!(seen.answer(sent.json(&event)).await.0, 202);
+        let logs = format!("/api/v1/integrations/{id}/logs?status=failed");
+        wait::until("the failure in the log", DEADLINE, || async {
+            let (_, page) = seen.answer(to_gateway(world, Method::GET, &logs, token)).await;
+            let codes = page["data"].to_string();
+            codes.contains(&format!("{status}")).then_some(())
+        })
+        .await;
+    }
+    world.sandbox(Method::PUT, "/hubspot/4343/faults", Some(json!({ "fail_all_status": null }))).await;
+}
+
+/// Deliveries that are signed with the secret, that are not, and that are no deliveries.
+async fn deliver(world: &World, seen: &Seen) {
+    let contact = world.contact_by_hand(json!({ "email": "main@exemple.fr" })).await;
+    for (secret, status) in [(WEBHOOK_SECRET, 200), ("another secret", 401)] {
+        let answer = world.deliver_change(&contact, secret).await;
+        assert_eq!(answer.status(), status);
+        seen.add("answers", format!("{:?} {}", answer.headers().clone(), answer.text().await.unwrap()));
+    }
+    let url = format!("{}/webhooks/integrations/hubspot", world.session.url(Service::WebhookIngest));
+    let junk = world.session.client().post(url).header("x-hubspot-signature-v3", WEBHOOK_SECRET);
+    assert_eq!(seen.answer(junk.body(WEBHOOK_SECRET)).await.0, 401);
+}
+
+/// With nobody there to take them, messages stay where they can be looked at.
+async fn leave_messages(world: &mut World) {
+    world.session.stack.halt(Service::SyncDispatcher.name()).await;
+    let event = prospect(CONTROL_SUBJECT, "prospect.created", json!({ "email": "file@exemple.fr" }));
+    assert_eq!(world.post_event(&event).await.status(), 202);
+    let contact = "1";
+    assert_eq!(world.deliver_change(contact, WEBHOOK_SECRET).await.status(), 200);
+}
+
+async fn look_everywhere(world: &World, seen: &Seen, id: &str) {
+    let services = world.session.services.as_ref().unwrap();
+    let broker = services.rabbitmq.management_url().unwrap().clone();
+    look_into_queues(world, seen, broker).await;
+    let database = services.postgres.database("coccinelle").await.unwrap();
+    seen.add("database", testkit::dump(database.as_str()).await);
+    assert!(seen.places_of(id).contains(&"database".to_owned()));
+    for service in Service::ALL.into_iter().filter(|service| *service != Service::Sandbox) {
+        if service != Service::SyncDispatcher {
+            let url = format!("{}/metrics", world.session.url(service));
+            let text = world.session.client().get(url).send().await.unwrap().text().await.unwrap();
+            assert!(text.contains("# TYPE"), "{text}");
+            seen.add("metrics", text);
+        }
+        let log = world.session.home().path(&format!("logs/{}.log", service.name()));
+        seen.add(&format!("log of {}", service.name()), std::fs::read_to_string(log).unwrap());
+    }
+}
+
+/// All messages of all queues, dead letters and those that wait included; they stay.
+async fn look_into_queues(world: &World, seen: &Seen, management: reqwest::Url) {
+    let client = world.session.client();
+    let queues = management.join("api/queues/%2F").unwrap();
+    let queues: Value = client.get(queues).send().await.unwrap().json().await.unwrap();
+    let names: Vec<_> = queues.as_array().unwrap().iter().map(|queue| queue["name"].as_str().unwrap()).collect();
+    assert!(names.iter().any(|name| name.starts_with("dead.")), "{names:?}");
+    for name in names {
+        let url = management.join(&format!("api/queues/%2F/{name}/get")).unwrap();
+        let how = json!({ "count": 10_000, "ackmode": "ack_requeue_true", "encoding": "auto" });
+        let messages = client.post(url).json(&how).send().await.unwrap().error_for_status().unwrap();
+        seen.add(&format!("queue {name}"), messages.text().await.unwrap());
+    }
+}
