@@ -130,6 +130,8 @@ pub fn for_integration(delivery: WebhookLogId, integration: IntegrationId) -> We
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -154,13 +156,6 @@ mod tests {
         let kept = |id: WebhookLogId| id.as_u128() >> 62;
         assert_eq!(kept(for_integration(delivery, one)), kept(delivery));
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
 
     proptest! {
         #[test]

@@ -101,8 +101,8 @@ mod tests {
         ) {
             for text in [text, near] {
                 if let Ok(trace) = text.parse::<TraceParent>() {
-                    let written = trace.to_string();
-                    prop_assert_eq!(written.get(..52), text.to_lowercase().get(..52));
+                    let (written, came) = (trace.to_string(), text.to_lowercase());
+                    prop_assert_eq!(written.get(..52), came.get(..52));
                     prop_assert_eq!(written.parse::<TraceParent>().ok(), Some(trace));
                 }
             }
