@@ -75,6 +75,9 @@ pub fn of_content(kind: RecordKind, fields: &Fields, region: Region) -> Vec<Iden
     }
 }
 
+/// A plus sign and at most 15 digits. Source: ITU-T E.164, section 6.1.
+const E164_LENGTH: usize = 16;
+
 /// A telephone number in E.164, as in `+33612345678`; `None` where the number is not valid in that country.
 #[must_use]
 pub fn e164(text: &str, region: Region) -> Option<String> {
@@ -82,7 +85,9 @@ pub fn e164(text: &str, region: Region) -> Option<String> {
     let trimmed = text.trim();
     let international = trimmed.strip_prefix("00").map(|rest| format!("+{rest}"));
     let number = phonenumber::parse(Some(region), international.as_deref().unwrap_or(trimmed)).ok()?;
-    number.is_valid().then(|| number.format().mode(phonenumber::Mode::E164).to_string())
+    let normal = number.is_valid().then(|| number.format().mode(phonenumber::Mode::E164).to_string())?;
+    // The library lets some countries' numbers be longer than any number may be.
+    (normal.len() <= E164_LENGTH).then_some(normal)
 }
 
 #[cfg(test)]
