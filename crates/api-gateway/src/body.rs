@@ -111,6 +111,8 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
 
 fn fault(path: &str, said: &str) -> InputFault {
     let path = if path == "." { "" } else { path };
+    // A key of a map that is none has no name of its own.
+    let path = path.strip_suffix(".?").unwrap_or(path);
     let missing = said.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
     let path = match (path, missing) {
         (path, None) => path.to_owned(),

@@ -10,6 +10,7 @@ use actix_web::http::header::USER_AGENT;
 use actix_web::{FromRequest, HttpRequest};
 use domain::audit::{Action, Author, Entry, FieldChange};
 use domain::id::TenantId;
+use domain::trace::TraceParent;
 use persistence::{PersistenceError, Scope, Transaction, audit};
 use runtime::http::{Problem, Trace};
 
@@ -21,6 +22,8 @@ use crate::state::Gateway;
 pub(crate) struct Change {
     /// For which tenant they ask.
     pub(crate) tenant_id: TenantId,
+    /// The trace of their request, in which what follows from the change is announced.
+    pub(crate) trace: TraceParent,
     author: Author,
 }
 
@@ -36,7 +39,7 @@ impl FromRequest for Change {
             let (caller, trace) = (caller.await?, trace.await.map_err(|_infallible| Problem::not_found())?);
             let request_id = trace.0.trace_id();
             let author = Author { sub: caller.sub, roles: caller.roles, address, user_agent, request_id };
-            Ok(Self { tenant_id: caller.tenant_id, author })
+            Ok(Self { tenant_id: caller.tenant_id, trace: trace.0, author })
         })
     }
 }

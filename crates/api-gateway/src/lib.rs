@@ -16,5 +16,4 @@ mod runs;
 pub mod startup;
 mod state;
 mod unknown;
-#[cfg_attr(not(test), expect(dead_code, reason = "the first that has a version is the next to come"))]
 mod version;

@@ -40,6 +40,16 @@ pub(crate) enum Refusal {
         /// Its id.
         id: IntegrationId,
     },
+    /// The credentials open another account than the one that is connected.
+    #[error(
+        "The credentials open another account, {name} ({id}). To connect that one, add it as an integration of its own."
+    )]
+    OtherAccount {
+        /// The name of the account that they open.
+        name: String,
+        /// The platform's id of it.
+        id: String,
+    },
     /// The platform could not be asked.
     #[error("{0} does not answer now; nothing was saved. Try again in a moment.")]
     PlatformAway(&'static str),
@@ -83,6 +93,7 @@ impl From<Refusal> for Problem {
             }
             Refusal::NotFound => Self::not_found(),
             Refusal::AccountTaken { .. } => Self::new(FaultKind::Conflict, "account_taken", detail),
+            Refusal::OtherAccount { .. } => Self::new(FaultKind::Conflict, "other_account", detail),
             Refusal::RunUnderWay(_) => Self::new(FaultKind::Conflict, "run_under_way", detail),
             Refusal::Disabled => Self::new(FaultKind::Conflict, "integration_disabled", detail),
             Refusal::NothingToConfirm => Self::new(FaultKind::Conflict, "nothing_to_confirm", detail),

@@ -14,6 +14,8 @@ pub(crate) fn api(routes: &mut ServiceConfig<'_>) {
             .service(i::create_integration)
             .service(i::list_configured)
             .service(i::show_integration)
+            .service(i::edit_integration)
+            .service(i::remove_integration)
             .service(i::enable_integration)
             .service(i::disable_integration)
             .service(i::test_integration)

@@ -13,6 +13,10 @@ use runtime::http::Problem;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct IfMatch(pub(crate) i64);
 
+/// The same where a caller may leave it out, and so takes whatever version there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct IfMatchGiven(pub(crate) Option<i64>);
+
 /// The version as an `ETag`.
 pub(crate) fn etag(version: i64) -> String {
     format!("\"{version}\"")
@@ -24,6 +28,16 @@ impl FromRequest for IfMatch {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(seen(request))
+    }
+}
+
+impl FromRequest for IfMatchGiven {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let is_given = request.headers().contains_key(IF_MATCH);
+        ready(if is_given { seen(request).map(|IfMatch(version)| Self(Some(version))) } else { Ok(Self(None)) })
     }
 }
 

@@ -1,6 +1,7 @@
 //! The table `tenant_integrations`: what a tenant connected and how. Their mappings, health and logs have modules of their own.
 
-use chrono::Utc;
+mod configure;
+
 use diesel::dsl::now;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -9,7 +10,8 @@ use domain::integration::{Integration, Status};
 use domain::platform::PlatformSlug;
 use serde_json::Value;
 
-use crate::schema::{integration_health, integration_oauth_tokens, tenant_integrations as table};
+pub use self::configure::{Configuration, configure, delete};
+use crate::schema::{integration_health, tenant_integrations as table};
 use crate::text::{from_json, from_word, parse, to_json, to_word};
 use crate::{PersistenceError, Transaction, health};
 
@@ -267,24 +269,4 @@ pub async fn set_credentials(
     sealed: &str,
 ) -> Result<(), PersistenceError> {
     change!(tx, tenant, id, table::config_encrypted.eq(sealed))
-}
-
-/// Deletes an integration: it is listed no more, and its secrets are gone. Its logs stay.
-///
-/// # Errors
-/// Not found where the tenant has no such integration.
-pub async fn delete(tx: &mut Transaction, tenant: TenantId, id: IntegrationId) -> Result<(), PersistenceError> {
-    change!(
-        tx,
-        tenant,
-        id,
-        table::enabled.eq(false),
-        table::config_encrypted.eq(None::<String>),
-        table::deleted_at.eq(Some(Utc::now())),
-    )?;
-    let tokens = integration_oauth_tokens::table
-        .filter(integration_oauth_tokens::integration_id.eq(id.to_string()))
-        .filter(integration_oauth_tokens::tenant_id.eq(tenant.to_string()));
-    diesel::delete(tokens).execute(&mut **tx).await?;
-    health::set_status(tx, tenant, id, Status::Inactive, None).await
 }

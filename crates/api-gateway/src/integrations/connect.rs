@@ -2,20 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use accounts::AccountError;
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, post, web};
 use connectors::connector::{Connector, Identified};
-use connectors::error::ConnectorError;
 use domain::audit::{Action, FieldChange};
 use domain::fault::{Fault as _, FaultKind};
 use domain::id::IntegrationId;
 use domain::integration::Integration;
 use persistence::integrations::NewIntegration;
-use persistence::{integrations, mappings};
+use persistence::{PersistenceError, integrations, mappings};
 use runtime::http::{Problem, ProblemBody};
 
-use super::{form::Wish, show, trial, view::View};
+use super::attempt::{Attempt, tried};
+use super::{form::Wish, show, view::View};
 use crate::body::Json;
 use crate::change::Change;
 use crate::refusal::Refusal;
@@ -24,7 +23,8 @@ use crate::state::Gateway;
 /// Connects an account after a real call with its credentials. It is switched off until somebody enables it.
 #[utoipa::path(tag = "integrations", security(("bearer" = ["admin"])), request_body = Wish, responses(
     (status = 201, body = View, description = "Connected; `Location` says where it is.",
-        headers(("Location" = String, description = "The path of the new integration."))),
+        headers(("Location" = String, description = "The path of the new integration."),
+            ("ETag" = String, description = "The version of its configuration, for `If-Match`."))),
     (status = 409, body = ProblemBody, description = "`account_taken`: the tenant has connected this account already."),
     (status = 503, body = ProblemBody, description = "`platform_unavailable`: the platform does not answer; nothing was saved."),
 ))]
@@ -36,49 +36,14 @@ pub(crate) async fn create_integration(
 ) -> Result<HttpResponse, Problem> {
     let wish = wish.0;
     let connector = wish.checked()?;
-    let found = tried(&gateway, &wish, connector).await?;
+    let (credentials, url) = (wish.credentials(), wish.url.as_deref());
+    let attempt = Attempt { platform: &wish.platform, credentials, url, expected: None };
+    let found = tried(&gateway, attempt, connector).await?;
     let id = save(&gateway, &change, &wish, connector, found).await?;
     let view = show::shown(&gateway, change.tenant_id, id).await?;
-    Ok(HttpResponse::Created().insert_header((LOCATION, format!("/api/v1/integrations/{id}"))).json(view))
-}
-
-/// Asks the platform whose credentials these are, and makes the account ready for our writes.
-async fn tried(gateway: &Gateway, wish: &Wish, connector: &dyn Connector) -> Result<Identified, Problem> {
-    let name = connector.descriptor().name;
-    let opened = gateway.accounts.with_credentials(&wish.platform, wish.credentials(), wish.url.as_deref());
-    let account = opened.map_err(|error| {
-        if matches!(error, AccountError::BadUrl) {
-            Problem::from(Refusal::at("url", "must be the address of the account"))
-        } else {
-            Problem::from(error)
-        }
-    })?;
-    let probe = connector.probe();
-    let trial = async {
-        let found = probe.test(&account).await?;
-        probe.prepare(&account).await?;
-        Ok(found)
-    };
-    trial::within_limit(trial).await.map_err(|error| refused(&error, name, wish.url.is_some()).into())
-}
-
-/// What the platform's refusal means to whoever filled in the form.
-fn refused(error: &ConnectorError, name: &'static str, has_url: bool) -> Refusal {
-    match error.kind {
-        FaultKind::Unauthorized => Refusal::at(
-            "credentials.api_key",
-            format!("is not accepted by {name} ({error}): copy it there again, or make a new one"),
-        ),
-        FaultKind::Forbidden => Refusal::at(
-            "credentials.api_key",
-            format!("may do too little at {name} ({error}): give it the scopes that are missing"),
-        ),
-        FaultKind::NotFound | FaultKind::Invalid | FaultKind::Conflict => {
-            let path = if has_url { "url" } else { "credentials.api_key" };
-            Refusal::at(path, format!("leads to no account of {name}: {error}"))
-        }
-        FaultKind::RateLimited | FaultKind::Unavailable | FaultKind::Internal => Refusal::PlatformAway(name),
-    }
+    let mut answer = HttpResponse::Created();
+    answer.insert_header((LOCATION, format!("/api/v1/integrations/{id}")));
+    Ok(show::tagged(answer, &view))
 }
 
 /// Saves the integration with its sealed credentials and the connector's default mappings, all or nothing.
@@ -114,14 +79,7 @@ async fn save(
         version: 1,
     };
     let new = NewIntegration { integration, sealed: Some(sealed.into()) };
-    integrations::create(&mut tx, &new).await.map_err(|error| {
-        // Somebody else was faster by a moment.
-        if error.kind() == FaultKind::Conflict {
-            Problem::new(FaultKind::Conflict, "account_taken", "This account is connected already.")
-        } else {
-            Problem::from(error)
-        }
-    })?;
+    integrations::create(&mut tx, &new).await.map_err(taken_meanwhile)?;
     for kind in connector.descriptor().kinds {
         mappings::replace(&mut tx, (tenant_id, id), *kind, &connector.default_mapping(*kind).fields).await?;
     }
@@ -133,4 +91,13 @@ async fn save(
     tx.commit(Action::IntegrationCreated, Some(id.to_string()), told.into_iter().flatten()).await?;
     tracing::info!(tenant.id = %tenant_id, integration.id = %id, platform = %wish.platform, "an account was connected");
     Ok(id)
+}
+
+/// Somebody else connected the account, and was faster by a moment.
+pub(super) fn taken_meanwhile(error: PersistenceError) -> Problem {
+    if error.kind() == FaultKind::Conflict {
+        Problem::new(FaultKind::Conflict, "account_taken", "This account is connected already.")
+    } else {
+        Problem::from(error)
+    }
 }

@@ -4,14 +4,13 @@ use actix_web::{HttpResponse, get, post, web};
 use domain::audit::{Action, FieldChange};
 use domain::id::{IntegrationId, LinkId};
 use domain::time::Timestamp;
-use messaging::Context;
 use persistence::Scope;
 use persistence::records::links::{self, FailureGroup};
 use runtime::http::{Problem, Trace};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::find;
+use super::{announce, find};
 use crate::auth::Viewer;
 use crate::body::{Id, Json};
 use crate::change::Change;
@@ -111,10 +110,6 @@ pub(crate) async fn replay_failures(
     let replayed = pushes.len();
     let told = FieldChange::told("failures", replayed, 0);
     tx.commit(Action::FailuresReplayed, Some(id.0.to_string()), told).await?;
-    let messages: Vec<_> = pushes.into_iter().map(|push| (push, Context::continuing(trace.0))).collect();
-    let unannounced = gateway.broker.publish_all(&messages).await.iter().filter(|outcome| outcome.is_err()).count();
-    if unannounced > 0 {
-        tracing::warn!(unannounced, "replayed work is left to the reconciler");
-    }
+    announce(&gateway, pushes, trace.0).await;
     Ok(HttpResponse::Accepted().json(Replayed { replayed }))
 }

@@ -1,11 +1,15 @@
-//! The form for connecting an account: what it may hold, and everything that can be told without asking the platform.
+//! The forms for connecting an account and for changing it: what they may hold, and everything that can be told without
+//! asking the platform.
+
+use std::collections::BTreeMap;
 
 use connectors::connector::Connector;
 use connectors::descriptor::{AuthScheme, Descriptor};
 use connectors::registry::Platform;
 use domain::credentials::Credentials;
 use domain::event::InputFault;
-use domain::integration::{Delivery, Direction, Frequency};
+use domain::integration::{Delivery, Direction, Frequency, Integration};
+use domain::kind::RecordKind;
 use domain::platform::PlatformSlug;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
@@ -73,46 +77,138 @@ fn by_connector() -> Delivery {
 impl Wish {
     /// Everything that can be told without asking the platform, all at once.
     pub(super) fn checked(&self) -> Result<&'static dyn Connector, Refusal> {
-        let mut faults = Vec::new();
-        let mut fault = |path: &str, message: &str| {
-            faults.push(InputFault { path: path.to_owned(), message: message.to_owned() });
-        };
-        if !(1..=NAME_LIMIT).contains(&self.name.trim().chars().count()) || self.name.chars().any(char::is_control) {
-            fault("name", "must be 1 to 100 characters, none of them a control character");
-        }
+        let mut faults = Faults::default();
+        check_name(&mut faults, &self.name);
         if !is_key(&self.credentials.api_key) {
-            fault("credentials.api_key", NO_KEY);
+            faults.add("credentials.api_key", NO_KEY);
         }
         let connector = Platform::from_slug(&self.platform).map(Platform::connector);
         match connector.map(Connector::descriptor) {
-            None => fault("platform", "is not in the catalogue, GET /api/v1/integrations"),
+            None => faults.add("platform", "is not in the catalogue, GET /api/v1/integrations"),
             Some(descriptor) => {
-                match (asks_for_secret(descriptor), &self.credentials.api_secret) {
-                    (true, Some(secret)) if is_key(secret) => {}
-                    (true, _) => fault("credentials.api_secret", NO_KEY),
-                    (false, Some(_)) => fault("credentials.api_secret", "is not used by this platform"),
-                    (false, None) => {}
-                }
+                check_secret(&mut faults, &self.credentials, descriptor);
                 match (descriptor.needs_url, &self.url) {
                     (true, None) => {
-                        fault("url", "is missing: the address of the account, as in https://shop.example.com")
+                        faults.add("url", "is missing: the address of the account, as in https://shop.example.com")
                     }
-                    (false, Some(_)) => fault("url", "is not used by this platform"),
+                    (false, Some(_)) => faults.add("url", NO_URL),
                     (true, Some(_)) | (false, None) => {}
                 }
             }
         }
         match connector {
-            Some(connector) if faults.is_empty() => Ok(connector),
-            Some(_) | None => Err(Refusal::Faulty(faults)),
+            Some(connector) if faults.0.is_empty() => Ok(connector),
+            Some(_) | None => Err(Refusal::Faulty(faults.0)),
         }
     }
 
     /// The credentials, as connectors take them.
     pub(super) fn credentials(&self) -> Credentials {
-        Credentials::ApiKey { key: self.credentials.api_key.clone(), secret: self.credentials.api_secret.clone() }
+        self.credentials.to_credentials()
     }
 }
+
+impl Secrets {
+    fn to_credentials(&self) -> Credentials {
+        Credentials::ApiKey { key: self.api_key.clone(), secret: self.api_secret.clone() }
+    }
+}
+
+/// What is to be configured otherwise. What is left out stays as it is.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = IntegrationChange)]
+pub(crate) struct Edit {
+    /// The name that people know it by: 1 to 100 characters.
+    #[schema(min_length = 1, max_length = 100, example = "Mon HubSpot")]
+    name: Option<String>,
+    /// New credentials; they must open the account that is connected.
+    credentials: Option<Secrets>,
+    /// The new address of the shop or instance; only with credentials, which would be sent there.
+    #[schema(example = "https://shop.example.com")]
+    pub(super) url: Option<String>,
+    /// Which way data flows.
+    direction: Option<Direction>,
+    /// The kinds of record with a direction of their own, all of them.
+    #[schema(value_type = Option<BTreeMap<String, Direction>>)]
+    kind_directions: Option<BTreeMap<RecordKind, Direction>>,
+    /// When data flows.
+    frequency: Option<Frequency>,
+    /// By which road data flows.
+    delivery: Option<Delivery>,
+}
+
+impl Edit {
+    /// Everything that can be told without asking the platform, all at once.
+    pub(super) fn check(&self, integration: &Integration, descriptor: &Descriptor) -> Result<(), Refusal> {
+        let mut faults = Faults::default();
+        if let Some(name) = &self.name {
+            check_name(&mut faults, name);
+        }
+        if let Some(secrets) = &self.credentials {
+            if !is_key(&secrets.api_key) {
+                faults.add("credentials.api_key", NO_KEY);
+            }
+            check_secret(&mut faults, secrets, descriptor);
+        }
+        if self.url.is_some() && !descriptor.needs_url {
+            faults.add("url", NO_URL);
+        } else if self.url.is_some() && self.url != integration.url && self.credentials.is_none() {
+            faults.add("credentials", "must be given again with another address: they would be sent there");
+        }
+        for kind in self.kind_directions.iter().flat_map(BTreeMap::keys).filter(|kind| !descriptor.kinds.contains(kind))
+        {
+            faults.add(&format!("kind_directions.{kind}"), "is not held by this platform");
+        }
+        if faults.0.is_empty() { Ok(()) } else { Err(Refusal::Faulty(faults.0)) }
+    }
+
+    /// The new credentials, as connectors take them.
+    pub(super) fn credentials(&self) -> Option<Credentials> {
+        self.credentials.as_ref().map(Secrets::to_credentials)
+    }
+
+    /// The integration as it is to be.
+    pub(super) fn applied_to(&self, integration: &Integration) -> Integration {
+        let before = integration.clone();
+        Integration {
+            name: self.name.as_ref().map_or(before.name, |name| name.trim().to_owned()),
+            url: self.url.clone().or(before.url),
+            direction: self.direction.unwrap_or(before.direction),
+            kind_directions: self.kind_directions.clone().unwrap_or(before.kind_directions),
+            frequency: self.frequency.unwrap_or(before.frequency),
+            delivery: self.delivery.unwrap_or(before.delivery),
+            ..before
+        }
+    }
+}
+
+/// What is wrong with a form, place by place.
+#[derive(Debug, Default)]
+struct Faults(Vec<InputFault>);
+
+impl Faults {
+    fn add(&mut self, path: &str, message: &str) {
+        self.0.push(InputFault { path: path.to_owned(), message: message.to_owned() });
+    }
+}
+
+fn check_name(faults: &mut Faults, name: &str) {
+    if !(1..=NAME_LIMIT).contains(&name.trim().chars().count()) || name.chars().any(char::is_control) {
+        faults.add("name", "must be 1 to 100 characters, none of them a control character");
+    }
+}
+
+fn check_secret(faults: &mut Faults, secrets: &Secrets, descriptor: &Descriptor) {
+    match (asks_for_secret(descriptor), &secrets.api_secret) {
+        (true, Some(secret)) if is_key(secret) => {}
+        (true, _) => faults.add("credentials.api_secret", NO_KEY),
+        (false, Some(_)) => faults.add("credentials.api_secret", "is not used by this platform"),
+        (false, None) => {}
+    }
+}
+
+const NO_URL: &str = "is not used by this platform";
 
 const NO_KEY: &str = "must be the key as the platform shows it, without spaces";
 

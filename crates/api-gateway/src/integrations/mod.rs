@@ -1,10 +1,13 @@
 //! The integrations of a tenant: connect, see, switch, try, repair. What flows through them is the dispatcher's.
 
+mod attempt;
 mod catalogue;
 mod connect;
+mod edit;
 mod failures;
 mod form;
 mod logs;
+mod removal;
 mod show;
 mod switch;
 mod trial;
@@ -15,19 +18,25 @@ use connectors::registry::Platform;
 use domain::id::{IntegrationId, TenantId};
 use domain::integration::Integration;
 use domain::kind::RecordKind;
+use domain::message::RecordPush;
 use domain::platform::PlatformSlug;
+use domain::trace::TraceParent;
+use messaging::Context;
 use persistence::{Transaction, integrations};
 use runtime::http::Problem;
 
 pub(crate) use catalogue::list_catalogue;
 pub(crate) use connect::create_integration;
+pub(crate) use edit::edit_integration;
 pub(crate) use failures::{list_failures, replay_failures};
 pub(crate) use logs::list_logs;
+pub(crate) use removal::remove_integration;
 pub(crate) use show::{list_configured, show_integration};
 pub(crate) use switch::{disable_integration, enable_integration};
 pub(crate) use trial::test_integration;
 
 use crate::refusal::Refusal;
+use crate::state::Gateway;
 
 /// The tenant's integration of that id. Another tenant's is not found, and neither is Coccinelle's own backend, which is
 /// nobody's to configure.
@@ -44,4 +53,13 @@ pub(crate) fn kinds_of(integration: &Integration) -> &'static [RecordKind] {
 /// The platform of an integration; one whose connector is gone cannot be worked with.
 fn platform_of(slug: &PlatformSlug) -> Result<Platform, AccountError> {
     Platform::from_slug(slug).ok_or_else(|| AccountError::UnknownPlatform(slug.clone()))
+}
+
+/// Says on the broker that these links are to be looked at; what it does not take now is announced by the reconciler.
+async fn announce(gateway: &Gateway, pushes: Vec<RecordPush>, trace: TraceParent) {
+    let messages: Vec<_> = pushes.into_iter().map(|push| (push, Context::continuing(trace))).collect();
+    let unannounced = gateway.broker.publish_all(&messages).await.iter().filter(|outcome| outcome.is_err()).count();
+    if unannounced > 0 {
+        tracing::warn!(unannounced, "owed work is left to the reconciler");
+    }
 }

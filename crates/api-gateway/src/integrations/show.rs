@@ -1,6 +1,7 @@
 //! Showing what a tenant has connected, and how it is.
 
-use actix_web::{HttpResponse, get, web};
+use actix_web::http::header::ETAG;
+use actix_web::{HttpResponse, HttpResponseBuilder, get, web};
 use domain::id::{IntegrationId, TenantId};
 use domain::integration::Integration;
 use persistence::records::links;
@@ -13,6 +14,7 @@ use crate::auth::Viewer;
 use crate::body::Id;
 use crate::page::List;
 use crate::state::Gateway;
+use crate::version::etag;
 
 /// Lists what the tenant has connected.
 #[utoipa::path(tag = "integrations", security(("bearer" = ["viewer", "admin"])),
@@ -30,14 +32,20 @@ pub(crate) async fn list_configured(caller: Viewer, gateway: web::Data<Gateway>)
 
 /// Shows one integration.
 #[utoipa::path(tag = "integrations", security(("bearer" = ["viewer", "admin"])), params(("id" = IntegrationId, Path, description = "Which integration.")),
-    responses((status = 200, body = View, description = "The integration.")))]
+    responses((status = 200, body = View, description = "The integration.",
+        headers(("ETag" = String, description = "The version of its configuration, for `If-Match`.")))))]
 #[get("/integrations/{id}")]
 pub(crate) async fn show_integration(
     caller: Viewer,
     id: Id<IntegrationId>,
     gateway: web::Data<Gateway>,
 ) -> Result<HttpResponse, Problem> {
-    shown(&gateway, caller.tenant_id, id.0).await.map(|view| HttpResponse::Ok().json(view))
+    shown(&gateway, caller.tenant_id, id.0).await.map(|view| tagged(HttpResponse::Ok(), &view))
+}
+
+/// An answer that shows an integration, and says which version of its configuration that is.
+pub(super) fn tagged(mut answer: HttpResponseBuilder, view: &View) -> HttpResponse {
+    answer.insert_header((ETAG, etag(view.version))).json(view)
 }
 
 /// An integration as it is now.

@@ -14,7 +14,8 @@ use crate::state::Gateway;
 
 /// Lets data flow. What has been owed meanwhile is found and sent.
 #[utoipa::path(tag = "integrations", security(("bearer" = ["admin"])), params(("id" = IntegrationId, Path, description = "Which integration.")),
-    responses((status = 200, body = View, description = "The integration as it is now.")))]
+    responses((status = 200, body = View, description = "The integration as it is now.",
+        headers(("ETag" = String, description = "The version of its configuration, for `If-Match`.")))))]
 #[post("/integrations/{id}/enable")]
 pub(crate) async fn enable_integration(
     change: Change,
@@ -26,7 +27,8 @@ pub(crate) async fn enable_integration(
 
 /// Stops the flow, both ways. Nothing that is owed gets lost.
 #[utoipa::path(tag = "integrations", security(("bearer" = ["admin"])), params(("id" = IntegrationId, Path, description = "Which integration.")),
-    responses((status = 200, body = View, description = "The integration as it is now.")))]
+    responses((status = 200, body = View, description = "The integration as it is now.",
+        headers(("ETag" = String, description = "The version of its configuration, for `If-Match`.")))))]
 #[post("/integrations/{id}/disable")]
 pub(crate) async fn disable_integration(
     change: Change,
@@ -43,5 +45,5 @@ async fn switch(change: &Change, id: IntegrationId, gateway: &Gateway, on: bool)
     integrations::set_enabled(&mut tx, tenant, id, on).await?;
     let action = if on { Action::IntegrationEnabled } else { Action::IntegrationDisabled };
     tx.commit(action, Some(id.to_string()), FieldChange::told("enabled", before, on)).await?;
-    show::shown(gateway, tenant, id).await.map(|view| HttpResponse::Ok().json(view))
+    show::shown(gateway, tenant, id).await.map(|view| show::tagged(HttpResponse::Ok(), &view))
 }

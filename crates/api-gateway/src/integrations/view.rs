@@ -46,8 +46,8 @@ pub(crate) struct View {
     health: HealthView,
     /// How many records are not in step yet.
     drift: i64,
-    /// Counts the changes of the configuration.
-    version: i64,
+    /// Counts the changes of the configuration; the `ETag`.
+    pub(super) version: i64,
     /// When it was connected.
     created_at: Option<Timestamp>,
 }

@@ -94,10 +94,7 @@ async fn credentials_that_the_platform_refuses_are_told_and_nothing_is_saved() {
 #[tokio::test]
 async fn a_platform_that_is_away_is_no_fault_of_the_form() {
     let world = World::start().await;
-    let faults = format!("{}/_sandbox/hubspot/4242/faults", world.sandbox.url);
-    let switched = reqwest::Client::builder().no_proxy().build().unwrap();
-    let switched = switched.put(faults).json(&json!({ "fail_all_status": 503 })).send().await.unwrap();
-    assert!(switched.status().is_success());
+    world.switch_faults(json!({ "fail_all_status": 503 })).await;
     let answer = world.post("/api/v1/integrations", wish("pat-eu1-4242-demo")).await;
     answer.is_problem(503, "platform_unavailable");
     assert_eq!(world.get("/api/v1/integrations/configured").await.body["data"], json!([]));

@@ -5,6 +5,8 @@ mod access;
 #[cfg(test)]
 mod audit;
 #[cfg(test)]
+mod configuring;
+#[cfg(test)]
 mod connecting;
 #[cfg(test)]
 mod contract;

@@ -19,9 +19,9 @@ use persistence::{Scope, integrations, sync_logs};
 use serde_json::json;
 
 use crate::connecting::connected;
-use crate::world::{DEADLINE, World};
+use crate::world::World;
 
-fn outcome(world: &World, integration: IntegrationId, at: &str, error: Option<SyncError>) -> SyncOutcome {
+pub(crate) fn outcome(world: &World, integration: IntegrationId, at: &str, error: Option<SyncError>) -> SyncOutcome {
     SyncOutcome {
         id: SyncLogId::new(),
         created_at: Timestamp::parse(at).unwrap(),
@@ -41,7 +41,7 @@ fn outcome(world: &World, integration: IntegrationId, at: &str, error: Option<Sy
     }
 }
 
-fn refused(code: &str) -> SyncError {
+pub(crate) fn refused(code: &str) -> SyncError {
     SyncError { class: FaultKind::Invalid, code: code.to_owned(), message: format!("{code} is not valid") }
 }
 
@@ -83,7 +83,7 @@ async fn logs_are_listed_newest_first_by_page_and_by_what_came_of_them() {
 }
 
 /// A record with a link to the integration that failed for good; returns the record and the link.
-async fn blocked(world: &World, integration: IntegrationId, error: SyncError) -> (RecordId, LinkId) {
+pub(crate) async fn blocked(world: &World, integration: IntegrationId, error: SyncError) -> (RecordId, LinkId) {
     let mut tx = world.worker().begin(Scope::System).await.unwrap();
     let origin = integrations::backend(&mut tx, world.tenant).await.unwrap();
     let stamp = Stamp { rank: 0, at: Timestamp::parse("2026-11-22T10:00:00Z").unwrap(), origin };
@@ -189,14 +189,7 @@ async fn a_grant_that_was_taken_back_is_told_by_a_test_and_shown() {
     let id = connected(&world, "pat-eu1-4242-demo").await;
     let path = format!("/api/v1/integrations/{id}");
     world.post(&format!("{path}/enable"), json!({})).await;
-    let switch = |revoked: bool| {
-        let url = format!("{}/_sandbox/hubspot/4242/faults", world.sandbox.url);
-        async move {
-            let client = reqwest::Client::builder().no_proxy().timeout(DEADLINE).build().unwrap();
-            let answer = client.put(url).json(&json!({ "token_revoked": revoked })).send().await.unwrap();
-            assert!(answer.status().is_success());
-        }
-    };
+    let switch = |revoked: bool| world.switch_faults(json!({ "token_revoked": revoked }));
     switch(true).await;
     let tried = world.post(&format!("{path}/test"), json!({})).await;
     assert_eq!((tried.status.as_u16(), &tried.body["ok"]), (200, &json!(false)), "{tried:?}");

@@ -104,6 +104,17 @@ impl World {
 
     /// A call with a body of any form.
     pub(crate) async fn send(&self, method: Method, path: &str, token: Option<&str>, body: Option<String>) -> Answer {
+        self.send_seen((method, path), token, None, body).await
+    }
+
+    /// A call of somebody who has seen a version: an `ETag`.
+    pub(crate) async fn send_seen(
+        &self,
+        (method, path): (Method, &str),
+        token: Option<&str>,
+        seen: Option<&str>,
+        body: Option<String>,
+    ) -> Answer {
         let dry = body.as_deref().is_some_and(|body| body.contains("\"dry_run\":true"));
         let mut request = self.client.request(method.clone(), format!("{}{path}", self.url));
         if let Some(token) = token {
@@ -111,6 +122,9 @@ impl World {
         }
         if let Some(body) = body {
             request = request.body(body);
+        }
+        if let Some(seen) = seen {
+            request = request.header("if-match", seen);
         }
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
@@ -155,6 +169,17 @@ impl World {
         self.call(Method::POST, path, Some(&self.token(Role::Admin)), Some(body)).await
     }
 
+    /// An admin replaces what they have seen, by the `ETag` of it.
+    pub(crate) async fn put(&self, path: &str, seen: &str, body: Value) -> Answer {
+        let token = self.token(Role::Admin);
+        self.send_seen((Method::PUT, path), Some(&token), Some(seen), Some(body.to_string())).await
+    }
+
+    /// An admin deletes something, whatever version of it there is.
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        self.call(Method::DELETE, path, Some(&self.token(Role::Admin)), None).await
+    }
+
     /// Hands over events as Coccinelle's backend does.
     pub(crate) async fn hand_over(&self, body: &Value) -> Answer {
         self.send(Method::POST, "/api/v1/events", Some(&self.token(Role::Service)), Some(body.to_string())).await
@@ -169,6 +194,13 @@ impl World {
     pub(crate) async fn intake(&self) -> Vec<EventMerge> {
         let stored = self.vhost.peek(EventMerge::QUEUE).await;
         stored.iter().map(|message| serde_json::from_str(&message.payload).unwrap()).collect()
+    }
+
+    /// Lays these switches over those of the stand-in's account 4242.
+    pub(crate) async fn switch_faults(&self, patch: Value) {
+        let url = format!("{}/_sandbox/hubspot/4242/faults", self.sandbox.url);
+        let switched = self.client.put(url).json(&patch).send().await.unwrap();
+        assert!(switched.status().is_success(), "{switched:?}");
     }
 
     /// The database as the workers see it.
@@ -198,6 +230,11 @@ pub(crate) fn token(tenant_id: TenantId, role: Role, lifetime: i64) -> String {
 }
 
 impl Answer {
+    /// The version that is shown.
+    pub(crate) fn etag(&self) -> &str {
+        self.headers["etag"].to_str().unwrap()
+    }
+
     /// Asserts an RFC 9457 problem of this status and code.
     #[track_caller]
     pub(crate) fn is_problem(&self, status: u16, code: &str) {

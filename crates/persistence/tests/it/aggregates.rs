@@ -57,7 +57,7 @@ async fn an_account_is_connected_once_by_a_tenant_and_by_any_number_of_tenants()
     drop(tx);
 
     let mut tx = world.gateway.begin(Scope::Tenant(one.tenant)).await.unwrap();
-    integrations::delete(&mut tx, one.tenant, one.integration).await.unwrap();
+    assert!(integrations::delete(&mut tx, one.tenant, one.integration, None).await.unwrap());
     integrations::create(&mut tx, &again).await.unwrap();
     assert_eq!(integrations::get(&mut tx, one.tenant, one.integration).await.unwrap(), None);
     assert_eq!(integrations::sealed_credentials(&mut tx, one.tenant, one.integration).await.unwrap(), None);

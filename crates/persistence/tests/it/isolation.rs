@@ -114,6 +114,10 @@ async fn fill(tx: &mut persistence::Transaction, customer: Customer) {
             "INSERT INTO integration_oauth_tokens (integration_id, tenant_id, access_token_sealed)
              VALUES ('{integration}', '{tenant}', 'v1.tenant.AAAA')"
         ),
+        format!(
+            "INSERT INTO integration_webhook_secrets (integration_id, tenant_id, secret_sealed, hint)
+             VALUES ('{integration}', '{tenant}', 'v1.tenant.AAAA', '••••')"
+        ),
         format!("INSERT INTO integration_mapping_versions VALUES ('{integration}', '{tenant}', 'contact', 1)"),
         format!(
             "INSERT INTO integration_field_mappings

@@ -17,6 +17,8 @@ mod hearing;
 #[cfg(test)]
 mod mapping;
 #[cfg(test)]
+mod reconnecting;
+#[cfg(test)]
 mod recovering;
 #[cfg(test)]
 mod settling;

@@ -155,6 +155,15 @@ impl World {
 
     /// Makes a tenant and connects its HubSpot account, as the gateway does.
     pub(crate) async fn connect(&self, (tenant, id): (TenantId, IntegrationId), portal: u64, calls: Direction) {
+        let key = Vault::new(KeyRing::load(&self.key_ring).unwrap()).new_data_key(tenant).unwrap();
+        let mut tx = self.begin().await;
+        tenants::create(&mut tx, tenant, "A tenant", Some(key.as_str())).await.unwrap();
+        tx.commit().await.unwrap();
+        self.connect_account((tenant, id), portal, calls).await;
+    }
+
+    /// Connects a HubSpot account of a tenant that is there.
+    pub(crate) async fn connect_account(&self, (tenant, id): (TenantId, IntegrationId), portal: u64, calls: Direction) {
         runtime::crypto::install();
         let settings = self.settings();
         let vault = || Vault::new(KeyRing::load(&self.key_ring).unwrap());
@@ -173,10 +182,8 @@ impl World {
             url: None,
             version: 1,
         };
-        let key = vault().new_data_key(tenant).unwrap();
         let credentials = Credentials::ApiKey { key: crate::crm::token(portal).into(), secret: None };
         let mut tx = self.begin().await;
-        tenants::create(&mut tx, tenant, "A tenant", Some(key.as_str())).await.unwrap();
         let sealed = accounts.seal(&mut tx, (tenant, id), &credentials).await.unwrap();
         let new = NewIntegration { integration: integration.clone(), sealed: Some(sealed.into()) };
         integrations::create(&mut tx, &new).await.unwrap();

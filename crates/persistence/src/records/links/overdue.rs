@@ -97,7 +97,10 @@ pub async fn forget_published(
     Ok(())
 }
 
-/// Records of a tenant that have content, and in an integration no link or one that knows an older mapping only.
+/// Records of a tenant that have content, and in an integration no link, or one that was left behind.
+///
+/// That is one that knows an older mapping only, or was not told of the record's newest version: while the integration was
+/// switched off, or did not take the kind.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -123,7 +126,8 @@ pub async fn unlinked(
              SELECT FROM record_links AS link
              LEFT JOIN integration_mapping_versions AS mapping USING (integration_id, kind)
              WHERE integration_id = $2 AND link.record_id = record.id
-               AND link.wanted_mapping >= coalesce(mapping.version, 0))
+               AND link.wanted_mapping >= coalesce(mapping.version, 0)
+               AND greatest(link.wanted_version, link.synced_version) >= record.version)
          LIMIT $4",
     )
     .bind::<Text, _>(tenant.to_string())

@@ -67,7 +67,7 @@ impl Row {
     }
 }
 
-/// The counterparts of one record.
+/// The counterparts of one record in what is connected.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -80,7 +80,7 @@ pub async fn of_record(
         "SELECT link.id, link.integration_id, integration.platform, link.external_id, link.owed,
                 link.blocked_at IS NOT NULL AS blocked, link.error_message, link.updated_at
          FROM record_links AS link JOIN tenant_integrations AS integration ON integration.id = link.integration_id
-         WHERE link.tenant_id = $1 AND link.record_id = $2 ORDER BY link.id",
+         WHERE link.tenant_id = $1 AND link.record_id = $2 AND integration.deleted_at IS NULL ORDER BY link.id",
     )
     .bind::<Text, _>(tenant.to_string())
     .bind::<Text, _>(record.to_string())

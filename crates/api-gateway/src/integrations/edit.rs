@@ -1,0 +1,104 @@
+//! Changing what is configured: only over what the caller has seen, and with new credentials only once they were tried.
+
+use actix_web::{HttpResponse, put, web};
+use domain::audit::{Action, FieldChange};
+use domain::id::IntegrationId;
+use domain::integration::{Integration, Status};
+use persistence::health;
+use persistence::integrations::{self, Configuration};
+use persistence::records::links;
+use runtime::http::{Problem, ProblemBody};
+use serde_json::json;
+
+use super::attempt::{Attempt, tried};
+use super::connect::taken_meanwhile;
+use super::{announce, find, form::Edit, platform_of, show, view::View};
+use crate::body::{Id, Json};
+use crate::change::Change;
+use crate::state::Gateway;
+use crate::version::IfMatch;
+
+/// Changes an integration; what is left out stays as it is. New credentials are tried by a real call before they are saved.
+#[utoipa::path(tag = "integrations", security(("bearer" = ["admin"])), request_body = Edit,
+    params(
+        ("id" = IntegrationId, Path, description = "Which integration."),
+        ("If-Match" = String, Header, description = "The `ETag` of the configuration that is to be replaced.", example = "\"7\""),
+    ),
+    responses(
+        (status = 200, body = View, description = "The integration as it is now.",
+            headers(("ETag" = String, description = "The version of its configuration, for `If-Match`."))),
+        (status = 409, body = ProblemBody, description = "`other_account`: the credentials open another account than the one \
+            that is connected. `account_taken`: the tenant has connected this account already."),
+        (status = 412, body = ProblemBody, description = "`version_mismatch`: it was changed since; read it again."),
+        (status = 428, body = ProblemBody, description = "`precondition_required`: `If-Match` is missing."),
+        (status = 503, body = ProblemBody, description = "`platform_unavailable`: the platform does not answer; nothing was saved."),
+    ))]
+#[put("/integrations/{id}")]
+pub(crate) async fn edit_integration(
+    change: Change,
+    id: Id<IntegrationId>,
+    seen: IfMatch,
+    gateway: web::Data<Gateway>,
+    edit: Json<Edit>,
+) -> Result<HttpResponse, Problem> {
+    let edit = edit.0;
+    let mut tx = change.begin(&gateway).await?;
+    let before = find(&mut tx, change.tenant_id, id.0).await?;
+    tx.leave_unchanged().await?;
+    if before.version != seen.0 {
+        return Err(Problem::version_mismatch());
+    }
+    let connector = platform_of(&before.platform)?.connector();
+    edit.check(&before, connector.descriptor())?;
+    let mut after = edit.applied_to(&before);
+    if let Some(credentials) = edit.credentials() {
+        let (platform, url) = (&before.platform, edit.url.as_deref().or(before.url.as_deref()));
+        let attempt = Attempt { platform, credentials, url, expected: before.account_id.as_deref() };
+        after.account_id = Some(tried(&gateway, attempt, connector).await?.account_id);
+    }
+    save(&gateway, &change, &edit, (&before, &after)).await?;
+    let view = show::shown(&gateway, change.tenant_id, id.0).await?;
+    Ok(show::tagged(HttpResponse::Ok(), &view))
+}
+
+/// Saves the change where nobody was faster. Credentials that were just accepted let go what the old ones held up.
+async fn save(
+    gateway: &Gateway,
+    change: &Change,
+    edit: &Edit,
+    (before, after): (&Integration, &Integration),
+) -> Result<(), Problem> {
+    let (tenant, id) = (change.tenant_id, after.id);
+    let mut tx = change.begin(gateway).await?;
+    let mut sealed = None;
+    if let Some(credentials) = edit.credentials() {
+        sealed = Some(gateway.accounts.seal(&mut tx, (tenant, id), &credentials).await?.into());
+    }
+    let is_reconnected = sealed.is_some();
+    let new = Configuration { integration: after.clone(), sealed };
+    if !integrations::configure(&mut tx, &new).await.map_err(taken_meanwhile)? {
+        return Err(Problem::version_mismatch());
+    }
+    let mut freed = Vec::new();
+    if is_reconnected && after.enabled {
+        health::set_status(&mut tx, tenant, id, Status::Active, None).await?;
+        freed = links::replay(&mut tx, tenant, id, None).await?;
+    }
+    let told = told(before, after).chain(is_reconnected.then(|| FieldChange::named("credentials")));
+    tx.commit(Action::IntegrationUpdated, Some(id.to_string()), told).await?;
+    announce(gateway, freed, change.trace).await;
+    Ok(())
+}
+
+/// What changed, for the audit log. An address may hold a key, so it is only named.
+fn told(before: &Integration, after: &Integration) -> impl Iterator<Item = FieldChange> {
+    let fields = [
+        FieldChange::told("name", before.name.as_str(), after.name.as_str()),
+        FieldChange::told("direction", json!(before.direction), json!(after.direction)),
+        FieldChange::told("kind_directions", json!(before.kind_directions), json!(after.kind_directions)),
+        FieldChange::told("frequency", json!(before.frequency), json!(after.frequency)),
+        FieldChange::told("delivery", json!(before.delivery), json!(after.delivery)),
+        (before.url != after.url).then(|| FieldChange::named("url")),
+    ];
+    fields.into_iter().flatten()
+}

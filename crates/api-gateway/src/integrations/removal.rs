@@ -1,0 +1,44 @@
+//! Disconnecting an account: the flow stops, the secrets are destroyed, and what is known of the past stays.
+
+use actix_web::{HttpResponse, delete, web};
+use domain::audit::{Action, FieldChange};
+use domain::id::IntegrationId;
+use persistence::integrations;
+use runtime::http::{Problem, ProblemBody};
+
+use super::find;
+use crate::body::Id;
+use crate::change::Change;
+use crate::state::Gateway;
+use crate::version::IfMatchGiven;
+
+/// Disconnects an account. Its credentials are destroyed and nothing flows any more; its logs stay, and so do the records.
+///
+/// The account can be connected again; what is there then is recognised, not made twice.
+#[utoipa::path(tag = "integrations", security(("bearer" = ["admin"])),
+    params(
+        ("id" = IntegrationId, Path, description = "Which integration."),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` of the configuration that was seen; any without it.", example = "\"7\""),
+    ),
+    responses(
+        (status = 204, description = "It is disconnected."),
+        (status = 412, body = ProblemBody, description = "`version_mismatch`: it was changed since; read it again."),
+    ))]
+#[delete("/integrations/{id}")]
+pub(crate) async fn remove_integration(
+    change: Change,
+    id: Id<IntegrationId>,
+    seen: IfMatchGiven,
+    gateway: web::Data<Gateway>,
+) -> Result<HttpResponse, Problem> {
+    let (tenant, id) = (change.tenant_id, id.0);
+    let mut tx = change.begin(&gateway).await?;
+    let integration = find(&mut tx, tenant, id).await?;
+    if !integrations::delete(&mut tx, tenant, id, seen.0).await? {
+        return Err(Problem::version_mismatch());
+    }
+    let told = [FieldChange::told("enabled", integration.enabled, false), Some(FieldChange::named("credentials"))];
+    tx.commit(Action::IntegrationDeleted, Some(id.to_string()), told.into_iter().flatten()).await?;
+    tracing::info!(tenant.id = %tenant, integration.id = %id, platform = %integration.platform, "an account was disconnected");
+    Ok(HttpResponse::NoContent().finish())
+}

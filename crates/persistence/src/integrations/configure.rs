@@ -1,0 +1,100 @@
+//! Changing what a tenant configured, and deleting it: only what the caller has seen is replaced.
+
+use diesel::dsl::now;
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel_async::RunQueryDsl;
+use domain::id::{IntegrationId, TenantId};
+use domain::integration::{Integration, Status};
+
+use crate::schema::{integration_oauth_tokens, tenant_integrations as table};
+use crate::text::{to_json, to_word};
+use crate::{PersistenceError, Transaction, health};
+
+/// What is to be configured from now on.
+#[derive(Clone, Debug)]
+pub struct Configuration {
+    /// It; its version is the one that is replaced. Platform and switch stay as they are.
+    pub integration: Integration,
+    /// New sealed credentials; the present ones stay where it is `None`.
+    pub sealed: Option<String>,
+}
+
+/// Replaces the configuration of a live integration, where it is still of that version; returns whether it was.
+///
+/// # Errors
+/// A conflict where the tenant has another integration of the account, or when the database does not answer.
+pub async fn configure(tx: &mut Transaction, new: &Configuration) -> Result<bool, PersistenceError> {
+    let integration = &new.integration;
+    let target = table::table
+        .filter(table::id.eq(integration.id.to_string()))
+        .filter(table::tenant_id.eq(integration.tenant_id.to_string()))
+        .filter(table::deleted_at.is_null())
+        .filter(table::version.eq(integration.version));
+    let settings = (
+        table::name.eq(&integration.name),
+        table::direction.eq(to_word(&integration.direction)?),
+        table::kind_directions.eq(to_json(&integration.kind_directions)?),
+        table::frequency.eq(to_word(&integration.frequency)?),
+        table::delivery.eq(to_word(&integration.delivery)?),
+        table::account_id.eq(&integration.account_id),
+        table::url.eq(&integration.url),
+        table::version.eq(table::version + 1),
+        table::updated_at.eq(now),
+    );
+    let changed = match &new.sealed {
+        Some(sealed) => {
+            let settings = (settings, table::config_encrypted.eq(Some(sealed)));
+            diesel::update(target).set(settings).execute(&mut **tx).await?
+        }
+        None => diesel::update(target).set(settings).execute(&mut **tx).await?,
+    };
+    Ok(changed == 1)
+}
+
+/// Deletes a live integration, where it is still of the version that was `seen`, or of any; returns whether it did.
+///
+/// It is listed no more, its secrets are gone, and its runs end; its logs stay.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn delete(
+    tx: &mut Transaction,
+    tenant: TenantId,
+    id: IntegrationId,
+    seen: Option<i64>,
+) -> Result<bool, PersistenceError> {
+    let deleted = sql_query(DELETE)
+        .bind::<Text, _>(tenant.to_string())
+        .bind::<Text, _>(id.to_string())
+        .bind::<Nullable<BigInt>, _>(seen)
+        .execute(&mut **tx)
+        .await?;
+    if deleted == 0 {
+        return Ok(false);
+    }
+    let tokens = integration_oauth_tokens::table
+        .filter(integration_oauth_tokens::integration_id.eq(id.to_string()))
+        .filter(integration_oauth_tokens::tenant_id.eq(tenant.to_string()));
+    diesel::delete(tokens).execute(&mut **tx).await?;
+    for statement in [FORGET_WEBHOOK_SECRETS, END_RUNS] {
+        let statement = sql_query(statement).bind::<Text, _>(tenant.to_string()).bind::<Text, _>(id.to_string());
+        statement.execute(&mut **tx).await?;
+    }
+    health::set_status(tx, tenant, id, Status::Inactive, None).await?;
+    Ok(true)
+}
+
+const DELETE: &str = "
+UPDATE tenant_integrations SET enabled = false, config_encrypted = NULL, version = version + 1, deleted_at = now(),
+    updated_at = now()
+WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NULL AND ($3::bigint IS NULL OR version = $3)";
+
+const FORGET_WEBHOOK_SECRETS: &str =
+    "DELETE FROM integration_webhook_secrets WHERE tenant_id = $1 AND integration_id = $2";
+
+/// Nobody moves on a run whose integration is gone, so one under way ends here as well.
+const END_RUNS: &str = "
+UPDATE sync_runs SET state = 'cancelled', ended_at = now(), not_before = NULL
+WHERE tenant_id = $1 AND integration_id = $2 AND ended_at IS NULL";

@@ -1,0 +1,63 @@
+//! What was disconnected or switched off for a while: what is there is recognised, and what was missed is caught up.
+
+use domain::id::IntegrationId;
+use domain::integration::Direction;
+use persistence::integrations;
+use serde_json::json;
+use testkit::wait;
+
+use crate::crm::PORTAL;
+use crate::world::{DEADLINE, HASTE, World, event};
+
+#[tokio::test]
+async fn an_account_that_is_connected_again_is_adopted_and_nothing_is_made_twice() {
+    let mut world = World::with(&HASTE).await;
+    let people = |field: &str, value: &str| {
+        let person = |n: u32| json!({"email": format!("p{n}@exemple.fr"), field: value});
+        (0..3).map(|n| event("prospect.created", &format!("p{n}"), person(n))).collect()
+    };
+    world.accept(people("city", "Lyon")).await;
+    world.settle().await;
+    let before = world.crm.contacts().await;
+    assert_eq!(before.len(), 3);
+
+    let mut tx = world.begin().await;
+    assert!(integrations::delete(&mut tx, world.tenant, world.integration, None).await.unwrap());
+    tx.commit().await.unwrap();
+    world.accept(people("company", "Étoile")).await;
+    world.take_in().await;
+    assert_eq!(world.crm.contacts().await, before, "somebody wrote to what was disconnected");
+
+    world.integration = IntegrationId::new();
+    world.connect_account((world.tenant, world.integration), PORTAL, Direction::FromPlatform).await;
+    wait::until("the gaps of every contact to be filled", DEADLINE, || async {
+        let contacts = world.crm.contacts().await;
+        if contacts.values().all(|contact| contact.contains_key("company")) { Ok(()) } else { Err(contacts) }
+    })
+    .await;
+    world.settle().await;
+    let after = world.crm.contacts().await;
+    assert_eq!(after.keys().collect::<Vec<_>>(), before.keys().collect::<Vec<_>>());
+    assert_eq!(world.crm.duplicates().await, 0);
+}
+
+#[tokio::test]
+async fn what_changed_while_it_was_switched_off_is_caught_up() {
+    let world = World::with(&HASTE).await;
+    let person = |city: &str| event("prospect.created", "p1", json!({"email": "zoe@exemple.fr", "city": city}));
+    world.accept(vec![person("Lyon")]).await;
+    world.settle().await;
+    world.switch(false).await;
+    world.accept(vec![person("Paris")]).await;
+    world.take_in().await;
+    assert_eq!(world.crm.only_contact().await.1["city"], "Lyon");
+
+    world.switch(true).await;
+    wait::until("the change to arrive", DEADLINE, || async {
+        let (_, contact) = world.crm.only_contact().await;
+        if contact["city"] == "Paris" { Ok(()) } else { Err(contact) }
+    })
+    .await;
+    world.settle().await;
+    assert_eq!((world.failures().await.len(), world.crm.duplicates().await), (0, 0));
+}

@@ -1,0 +1,1 @@
+REVOKE UPDATE (wanted_mapping, waits_for) ON record_links FROM coccinelle_gateway;
