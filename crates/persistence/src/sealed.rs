@@ -19,10 +19,12 @@ pub struct SealedColumn {
 
 impl SealedColumn {
     /// Every one there is.
-    pub const ALL: [Self; 3] = [
+    pub const ALL: [Self; 5] = [
         Self { table: "tenant_integrations", integration: "id", name: "config_encrypted" },
         Self { table: "integration_oauth_tokens", integration: "integration_id", name: "access_token_sealed" },
         Self { table: "integration_oauth_tokens", integration: "integration_id", name: "refresh_token_sealed" },
+        Self { table: "integration_webhook_secrets", integration: "integration_id", name: "secret_sealed" },
+        Self { table: "integration_webhook_secrets", integration: "integration_id", name: "previous_sealed" },
     ];
 
     /// Its name, to which what is in it is bound.
