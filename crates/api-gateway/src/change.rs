@@ -49,6 +49,11 @@ fn lossy(bytes: &[u8]) -> String {
 }
 
 impl Change {
+    /// Who makes it, as their token says.
+    pub(crate) fn sub(&self) -> &str {
+        &self.author.sub
+    }
+
     /// Opens the transaction of the change, scoped to the caller's tenant.
     pub(crate) async fn begin(&self, gateway: &Gateway) -> Result<Changing<'_>, PersistenceError> {
         let transaction = gateway.database.begin(Scope::Tenant(self.tenant_id)).await?;

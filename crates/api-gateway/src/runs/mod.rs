@@ -1,110 +1,28 @@
 //! Full syncs on request: asked for, watched, ended, agreed to. Their pages are the dispatcher's.
 
+mod control;
+mod start;
 mod view;
 
-use actix_web::http::header::LOCATION;
-use actix_web::{HttpResponse, delete, get, post, web};
-use domain::audit::Action;
+use actix_web::{HttpResponse, get, web};
 use domain::id::{IntegrationId, RunId};
-use domain::integration::{Direction, Integration};
-use domain::kind::RecordKind;
-use domain::run::{Mode, Run, State, Trigger};
+use domain::run::Run;
+use domain::trace::TraceParent;
 use messaging::Context;
-use persistence::runs::{self, NewRun, RunsPage, Started};
-use persistence::{Scope, Transaction};
-use runtime::http::{Problem, ProblemBody, Trace};
+use persistence::Scope;
+use persistence::runs::{self, RunsPage};
+use runtime::http::Problem;
 use serde::Deserialize;
-use utoipa::ToSchema;
 
+pub(crate) use self::control::{cancel_run, confirm_run};
+pub(crate) use self::start::start_run;
 use self::view::View;
 use crate::auth::Viewer;
-use crate::body::{Id, Ids, Json, QueryParams};
-use crate::change::Change;
-use crate::integrations::{find, kinds_of};
+use crate::body::{Id, Ids, QueryParams};
+use crate::integrations::find;
 use crate::page::{self, Page};
 use crate::refusal::Refusal;
 use crate::state::Gateway;
-
-/// A run that is asked for.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = NewRun)]
-pub(crate) struct Wish {
-    /// Which way at most; a kind's own direction bounds it further. The integration's where nothing is said.
-    direction: Option<Direction>,
-    /// Which kinds; all that the platform holds where nothing is said.
-    kinds: Option<Vec<RecordKind>>,
-    /// How much is looked at.
-    #[serde(default = "what_changed")]
-    mode: Mode,
-}
-
-fn what_changed() -> Mode {
-    Mode::SinceLast
-}
-
-/// Starts a run. There is one at a time: while it lasts, another is refused.
-#[utoipa::path(tag = "runs", security(("bearer" = ["admin"])), request_body = Wish,
-    params(("id" = IntegrationId, Path, description = "Which integration.")),
-    responses(
-        (status = 202, body = View, description = "It is queued; `Location` says where to watch it.",
-            headers(("Location" = String, description = "The path of the run."))),
-        (status = 409, body = ProblemBody, description = "`run_under_way`: another run is not over yet. \
-            `integration_disabled`: switch the integration on first."),
-    ))]
-#[post("/integrations/{id}/sync")]
-pub(crate) async fn start_run(
-    change: Change,
-    id: Id<IntegrationId>,
-    gateway: web::Data<Gateway>,
-    trace: Trace,
-    wish: Json<Wish>,
-) -> Result<HttpResponse, Problem> {
-    let tenant = change.tenant_id;
-    let mut tx = change.begin(&gateway).await?;
-    let integration = find(&mut tx, tenant, id.0).await?;
-    let new = wish.0.checked(&integration)?;
-    let run = match runs::start(&mut tx, &new).await? {
-        Started::Queued(run) => run,
-        Started::Conflict(live) => return Err(Refusal::RunUnderWay(live.id).into()),
-        // Only times of the schedule pass.
-        Started::Past => return Err(Refusal::NotFound.into()),
-    };
-    tx.commit(Action::RunStarted, Some(run.id.to_string()), None).await?;
-    announce(&gateway, &run, &trace).await;
-    let location = format!("/api/v1/integrations/{}/runs/{}", id.0, run.id);
-    Ok(HttpResponse::Accepted().insert_header((LOCATION, location)).json(View::from(*run)))
-}
-
-impl Wish {
-    fn checked(self, integration: &Integration) -> Result<NewRun, Refusal> {
-        let held = kinds_of(integration);
-        let kinds = self.kinds.unwrap_or_else(|| held.to_vec());
-        if kinds.is_empty() {
-            return Err(Refusal::at("kinds", "must name a kind, or be left out for all"));
-        }
-        if let Some(index) = kinds.iter().position(|kind| !held.contains(kind)) {
-            return Err(Refusal::at(&format!("kinds[{index}]"), "is not held by this platform"));
-        }
-        let direction = self.direction.unwrap_or(integration.direction);
-        if kinds.iter().all(|kind| integration.direction_of(*kind).within(direction).is_none()) {
-            return Err(Refusal::at("direction", "is not allowed for any of these kinds by the integration"));
-        }
-        if !integration.enabled {
-            return Err(Refusal::Disabled);
-        }
-        Ok(NewRun {
-            tenant: integration.tenant_id,
-            integration: integration.id,
-            trigger: Trigger::Manual,
-            direction,
-            kinds,
-            mode: self.mode,
-            requested_by: None,
-            due_at: None,
-        })
-    }
-}
 
 /// Which runs.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -157,65 +75,14 @@ pub(crate) async fn show_run(
     Ok(HttpResponse::Ok().json(View::from(run)))
 }
 
-/// Ends a run before its next page; what it has brought into step stays. One that has ended stays as it is.
-#[utoipa::path(tag = "runs", security(("bearer" = ["admin"])),
-    params(("id" = IntegrationId, Path, description = "Which integration."),
-        ("run" = RunId, Path, description = "Which run.")),
-    responses((status = 202, body = View, description = "It ends, or has ended.")))]
-#[delete("/integrations/{id}/runs/{run}")]
-pub(crate) async fn cancel_run(
-    change: Change,
-    ids: Ids<IntegrationId, RunId>,
-    gateway: web::Data<Gateway>,
-    trace: Trace,
-) -> Result<HttpResponse, Problem> {
-    let mut tx = change.begin(&gateway).await?;
-    known(&mut tx, &change, &ids).await?;
-    let run = of(runs::cancel(&mut tx, change.tenant_id, ids.1).await?, ids.0)?;
-    tx.commit(Action::RunCancelled, Some(run.id.to_string()), None).await?;
-    announce(&gateway, &run, &trace).await;
-    Ok(HttpResponse::Accepted().json(View::from(run)))
-}
-
-/// Agrees to the deletions that a run found and asks about; it then goes on.
-#[utoipa::path(tag = "runs", security(("bearer" = ["admin"])),
-    params(("id" = IntegrationId, Path, description = "Which integration."),
-        ("run" = RunId, Path, description = "Which run.")),
-    responses(
-        (status = 202, body = View, description = "It goes on."),
-        (status = 409, body = ProblemBody, description = "`nothing_to_confirm`: the run does not ask."),
-    ))]
-#[post("/integrations/{id}/runs/{run}/confirm")]
-pub(crate) async fn confirm_run(
-    change: Change,
-    ids: Ids<IntegrationId, RunId>,
-    gateway: web::Data<Gateway>,
-    trace: Trace,
-) -> Result<HttpResponse, Problem> {
-    let mut tx = change.begin(&gateway).await?;
-    let run = known(&mut tx, &change, &ids).await?;
-    if run.state != State::NeedsConfirmation {
-        return Err(Refusal::NothingToConfirm.into());
-    }
-    let run = of(runs::confirm(&mut tx, change.tenant_id, ids.1).await?, ids.0)?;
-    tx.commit(Action::RunConfirmed, Some(run.id.to_string()), None).await?;
-    announce(&gateway, &run, &trace).await;
-    Ok(HttpResponse::Accepted().json(View::from(run)))
-}
-
-async fn known(tx: &mut Transaction, change: &Change, ids: &Ids<IntegrationId, RunId>) -> Result<Run, Problem> {
-    find(tx, change.tenant_id, ids.0).await?;
-    of(runs::get(tx, change.tenant_id, ids.1).await?, ids.0)
-}
-
 /// The run, where it is one of this integration.
 fn of(run: Option<Run>, integration: IntegrationId) -> Result<Run, Problem> {
     run.filter(|run| run.integration_id == integration).ok_or_else(|| Refusal::NotFound.into())
 }
 
 /// Lets the dispatcher take it up at once; what the broker does not take now is announced by the reconciler.
-async fn announce(gateway: &Gateway, run: &Run, trace: &Trace) {
-    if let Err(error) = gateway.broker.publish(&run.page(), &Context::continuing(trace.0)).await {
+async fn announce(gateway: &Gateway, run: &Run, trace: TraceParent) {
+    if let Err(error) = gateway.broker.publish(&run.page(), &Context::continuing(trace)).await {
         tracing::warn!(run.id = %run.id, %error, "a run is left to the reconciler");
     }
 }

@@ -37,6 +37,7 @@ async fn a_run_is_queued_announced_shown_and_ended() {
         (&started.body["state"], &started.body["mode"], &started.body["kinds"], &started.body["trigger"]),
         (&json!("queued"), &json!("since_last"), &json!(["contact", "deal"]), &json!("manual"))
     );
+    assert_eq!(started.body["requested_by"], "a test");
     assert_eq!(announced(&world).await.iter().map(|page| page.run_id.to_string()).collect::<Vec<_>>(), [run]);
     assert_eq!(world.get(&path).await.body, started.body);
 

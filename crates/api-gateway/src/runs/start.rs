@@ -1,0 +1,100 @@
+//! Asking for a run: what it is to take, and whether it may begin.
+
+use actix_web::http::header::LOCATION;
+use actix_web::{HttpResponse, post, web};
+use domain::audit::Action;
+use domain::id::IntegrationId;
+use domain::integration::{Direction, Integration};
+use domain::kind::RecordKind;
+use domain::run::{Mode, Trigger};
+use persistence::runs::{self, NewRun, Started};
+use runtime::http::{Problem, ProblemBody};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{announce, view::View};
+use crate::body::{Id, Json};
+use crate::change::Change;
+use crate::integrations::{find, kinds_of};
+use crate::refusal::Refusal;
+use crate::state::Gateway;
+
+/// A run that is asked for.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewRun)]
+pub(crate) struct Wish {
+    /// Which way at most; a kind's own direction bounds it further. The integration's where nothing is said.
+    direction: Option<Direction>,
+    /// Which kinds; all that the platform holds where nothing is said.
+    kinds: Option<Vec<RecordKind>>,
+    /// How much is looked at.
+    #[serde(default = "what_changed")]
+    mode: Mode,
+}
+
+fn what_changed() -> Mode {
+    Mode::SinceLast
+}
+
+/// Starts a run. There is one at a time: while it lasts, another is refused.
+#[utoipa::path(tag = "runs", security(("bearer" = ["admin"])), request_body = Wish,
+    params(("id" = IntegrationId, Path, description = "Which integration.")),
+    responses(
+        (status = 202, body = View, description = "It is queued; `Location` says where to watch it.",
+            headers(("Location" = String, description = "The path of the run."))),
+        (status = 409, body = ProblemBody, description = "`run_under_way`: another run is not over yet. \
+            `integration_disabled`: switch the integration on first."),
+    ))]
+#[post("/integrations/{id}/sync")]
+pub(crate) async fn start_run(
+    change: Change,
+    id: Id<IntegrationId>,
+    gateway: web::Data<Gateway>,
+    wish: Json<Wish>,
+) -> Result<HttpResponse, Problem> {
+    let tenant = change.tenant_id;
+    let mut tx = change.begin(&gateway).await?;
+    let integration = find(&mut tx, tenant, id.0).await?;
+    let new = wish.0.checked(&integration, change.sub().to_owned())?;
+    let run = match runs::start(&mut tx, &new).await? {
+        Started::Queued(run) => run,
+        Started::Conflict(live) => return Err(Refusal::RunUnderWay(live.id).into()),
+        // Only times of the schedule pass.
+        Started::Past => return Err(Refusal::NotFound.into()),
+    };
+    tx.commit(Action::RunStarted, Some(run.id.to_string()), None).await?;
+    announce(&gateway, &run, change.trace).await;
+    let location = format!("/api/v1/integrations/{}/runs/{}", id.0, run.id);
+    Ok(HttpResponse::Accepted().insert_header((LOCATION, location)).json(View::from(*run)))
+}
+
+impl Wish {
+    fn checked(self, integration: &Integration, by: String) -> Result<NewRun, Refusal> {
+        let held = kinds_of(integration);
+        let kinds = self.kinds.unwrap_or_else(|| held.to_vec());
+        if kinds.is_empty() {
+            return Err(Refusal::at("kinds", "must name a kind, or be left out for all"));
+        }
+        if let Some(index) = kinds.iter().position(|kind| !held.contains(kind)) {
+            return Err(Refusal::at(&format!("kinds[{index}]"), "is not held by this platform"));
+        }
+        let direction = self.direction.unwrap_or(integration.direction);
+        if kinds.iter().all(|kind| integration.direction_of(*kind).within(direction).is_none()) {
+            return Err(Refusal::at("direction", "is not allowed for any of these kinds by the integration"));
+        }
+        if !integration.enabled {
+            return Err(Refusal::Disabled);
+        }
+        Ok(NewRun {
+            tenant: integration.tenant_id,
+            integration: integration.id,
+            trigger: Trigger::Manual,
+            direction,
+            kinds,
+            mode: self.mode,
+            requested_by: Some(by),
+            due_at: None,
+        })
+    }
+}
