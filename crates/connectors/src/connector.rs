@@ -258,10 +258,13 @@ pub struct Cursor(pub String);
 pub struct Page {
     /// As they are now.
     pub objects: Vec<RemoteObject>,
-    /// Where to go on; kept for the next listing when there is nothing more now.
+    /// Where to go on; kept for the next listing when there is nothing more now. Then it reaches back behind what this one
+    /// showed by more than the platform's index lags.
     pub next: Cursor,
     /// Whether there is more now.
     pub more: bool,
+    /// How many there are from the cursor on, those of this page among them; `None` where the platform does not say.
+    pub total: Option<u64>,
 }
 
 /// Objects that are listed as deleted.

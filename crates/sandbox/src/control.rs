@@ -1,4 +1,4 @@
-//! The sandbox's own API, under `/_sandbox`: what was written, how many people that makes, the
+//! The sandbox's own API, under `/_sandbox`: what was written and asked, how many people that makes, the
 //! switches, and a person's hand in the CRM's pages.
 
 use std::sync::Arc;
@@ -15,9 +15,13 @@ use crate::{
     hubspot::{ApiError, kinds::Kind, read_values},
     journal::{By, Entry, Platform, Selection},
     people,
+    requests::Asked,
     sender::Webhook,
     world::World,
 };
+
+/// An import may hold thousands of rows.
+const LARGEST_BODY: usize = 4 * 1_024 * 1_024;
 
 pub(crate) fn configure(config: &mut ServiceConfig) {
     config
@@ -25,8 +29,9 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .route("/readyz", web::get().to(HttpResponse::Ok))
         .service(
             web::scope("/_sandbox")
-                .app_data(web::JsonConfig::default().content_type_required(false))
+                .app_data(web::JsonConfig::default().content_type_required(false).limit(LARGEST_BODY))
                 .route("/journal", web::get().to(list_journal))
+                .route("/requests", web::get().to(list_requests))
                 .route("/people", web::get().to(count_people))
                 .route("/reset", web::post().to(reset_world))
                 .route("/hubspot/{portal}/faults", web::get().to(show_faults))
@@ -36,6 +41,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
                 .route("/hubspot/{portal}/webhook", web::delete().to(remove_webhook))
                 .route("/hubspot/{portal}/deliveries", web::get().to(list_deliveries))
                 .route("/hubspot/{portal}/{kind}", web::post().to(create_by_hand))
+                .route("/hubspot/{portal}/{kind}/import", web::post().to(import_by_hand))
                 .route("/hubspot/{portal}/{kind}/{id}", web::patch().to(edit_by_hand))
                 .route("/hubspot/{portal}/{kind}/{id}", web::delete().to(archive_by_hand)),
         );
@@ -75,6 +81,10 @@ impl From<ApiError> for ControlError {
 async fn list_journal(world: Data<World>, selection: Query<Selection>) -> HttpResponse {
     let entries = world.journal.select(&selection);
     HttpResponse::Ok().json(entries.iter().map(AsRef::as_ref).collect::<Vec<&Entry>>())
+}
+
+async fn list_requests(world: Data<World>, asked: Query<Asked>) -> HttpResponse {
+    HttpResponse::Ok().json(world.requests.select(&asked))
 }
 
 #[derive(Debug, Deserialize)]
@@ -155,6 +165,27 @@ async fn create_by_hand(
     let (kind, values) = (Kind::parse(&kind)?, edited(body)?);
     let id = world.hubspot.account(portal).write(By::User, |changes| changes.create(kind, values, &[]))?;
     Ok(HttpResponse::Created().json(json!({"id": id.to_string()})))
+}
+
+/// A file of objects, imported as the platform's own pages do it: all at one moment.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Import {
+    rows: Vec<Map<String, Value>>,
+}
+
+async fn import_by_hand(
+    world: Data<World>,
+    path: Path<(u64, String)>,
+    import: Json<Import>,
+) -> Result<HttpResponse, ControlError> {
+    let (portal, kind) = path.into_inner();
+    let kind = Kind::parse(&kind)?;
+    let rows = import.into_inner().rows.into_iter().map(read_values).collect::<Result<Vec<_>, _>>()?;
+    let ids = world.hubspot.account(portal).write(By::User, |changes| {
+        let created = rows.into_iter().map(|values| changes.create(kind, values, &[]).map(|id| id.to_string()));
+        created.collect::<Result<Vec<String>, _>>()
+    })?;
+    Ok(HttpResponse::Created().json(json!({"ids": ids})))
 }
 
 async fn edit_by_hand(

@@ -8,6 +8,7 @@ mod hubspot;
 mod journal;
 mod pages;
 mod people;
+mod requests;
 mod sender;
 mod server;
 mod settings;

@@ -1,10 +1,11 @@
-//! Everything a running sandbox holds: the journal, the platforms' accounts, the webhook sender.
+//! Everything a running sandbox holds: the journal, the platforms' accounts, the requests, the webhook sender.
 
 use std::sync::Arc;
 
 use crate::{
     hubspot::HubSpot,
     journal::{Journal, Platform, Selection},
+    requests::Requests,
     sender::Sender,
     settings::SettingsFile,
 };
@@ -16,6 +17,7 @@ pub(crate) struct World {
     pub(crate) hubspot: HubSpot,
     pub(crate) sender: Sender,
     pub(crate) settings: SettingsFile,
+    pub(crate) requests: Requests,
 }
 
 impl World {
@@ -28,12 +30,13 @@ impl World {
             hubspot.replay(&entry);
         }
         settings.restore(&hubspot);
-        Self { journal, hubspot, sender, settings }
+        Self { journal, hubspot, sender, settings, requests: Requests::default() }
     }
 
     /// Back to an empty world, in the files too.
     pub(crate) fn reset(&self) -> std::io::Result<()> {
         self.hubspot.clear();
+        self.requests.clear();
         self.settings.save(&self.hubspot)?;
         self.journal.clear()
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use connectors::registry::Platform;
 use connectors::webhook::RemoteChange;
 use domain::id;
-use domain::integration::Integration;
+use domain::integration::{Frequency, Integration};
 use domain::kind::RecordKind;
 use domain::message::{RecordPush, WebhookApply};
 use domain::outcome::{WebhookOutcome, WebhookResult};
@@ -14,7 +14,7 @@ use messaging::consumer::Handler;
 use persistence::records::links::{self, Heard};
 use persistence::{Scope, Transaction, integrations};
 
-use crate::engine::{DispatchError, Engine};
+use crate::engine::{DispatchError, Engine, Priority};
 
 /// Applies one delivery to every tenant that is connected to its account.
 #[derive(Clone, Debug)]
@@ -39,11 +39,14 @@ impl Handler<WebhookApply> for Apply {
             for integration in listeners(&mut tx, message, account.as_deref()).await? {
                 let of_it = mark(&mut tx, &integration, &changes).await?;
                 outcomes.push(applied(message, context, &integration, of_it.len()));
-                marked.extend(of_it);
+                // The others are read when their run announces what is owed.
+                if integration.frequency == Frequency::Realtime {
+                    marked.extend(of_it);
+                }
             }
         }
         tx.commit().await?;
-        self.0.announce(&marked, context.trace).await?;
+        self.0.announce(Priority::Live, &marked, context.trace).await?;
         // A body that speaks of several accounts, or that several tenants are told of, is nobody's alone.
         if let ([only], true) = (outcomes.as_mut_slice(), is_one_account) {
             only.body = serde_json::from_str(&message.body).ok();

@@ -21,21 +21,24 @@ use domain::kind::RecordKind;
 use domain::trace::TraceParent;
 use persistence::Scope;
 
-use crate::engine::{DispatchError, Engine};
+use crate::engine::{DispatchError, Engine, Priority};
 use job::Job;
 use session::Session;
 
 pub(crate) use lanes::{Lanes, chain};
+pub(crate) use opening::{load_mappings, unusable};
 
 /// Brings links of one integration into step, as far as they are owed and free.
 ///
 /// No transaction is open while the platform is called. What cannot be done now stays owed, or is blocked with its error.
 pub(crate) async fn converge(
     engine: &Engine,
+    priority: Priority,
     (tenant, integration): (TenantId, IntegrationId),
     links: &BTreeMap<LinkId, TraceParent>,
 ) -> Result<(), DispatchError> {
-    let Some((session, mut jobs)) = opening::open(engine, (tenant, integration), links).await? else {
+    let opened = opening::open(engine, priority, (tenant, integration), links).await?;
+    let Some((session, mut jobs)) = opened else {
         return Ok(());
     };
     // A deal needs its contact there first.

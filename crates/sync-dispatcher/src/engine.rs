@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use accounts::Accounts;
 use domain::fault::{Fault, FaultKind};
-use domain::message::RecordPush;
+use domain::message::{RecordPush, RecordPushBulk};
 use domain::outcome::SyncOutcome;
 use domain::retry::RetrySchedule;
 use domain::trace::TraceParent;
@@ -12,6 +12,15 @@ use messaging::{Broker, Context, PublishError};
 use persistence::records::links;
 use persistence::{Database, PersistenceError, Scope};
 use runtime::config::DispatcherSettings;
+
+/// How much somebody waits for work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Priority {
+    /// It is on its way as it happens.
+    Live,
+    /// It is caught up with, and must not stand before what happens now.
+    Bulk,
+}
 
 /// The parts that the dispatcher works with.
 #[derive(Clone, Debug)]
@@ -35,6 +44,9 @@ pub(crate) enum DispatchError {
     /// A delivery is not of its platform's form.
     #[error("the delivery cannot be read: {0}")]
     Unreadable(#[source] connectors::error::ConnectorError),
+    /// A platform does not answer a page of a run, or refuses it.
+    #[error("a platform could not be asked")]
+    Platform(#[from] connectors::error::ConnectorError),
     /// A delivery is of a platform that this version has no connector for.
     #[error("there is no connector for `{0}`")]
     UnknownPlatform(domain::platform::PlatformSlug),
@@ -47,6 +59,7 @@ impl Fault for DispatchError {
             Self::Persistence(error) if error.is_collision() => FaultKind::Internal,
             Self::Persistence(error) => error.kind(),
             Self::Publish(error) => error.kind(),
+            Self::Platform(error) => error.kind(),
             Self::Unreadable(_) | Self::UnknownPlatform(_) => FaultKind::Invalid,
         }
     }
@@ -54,9 +67,22 @@ impl Fault for DispatchError {
 
 impl Engine {
     /// Says on the broker that these links are to be looked at.
-    pub(crate) async fn announce(&self, pushes: &[RecordPush], trace: TraceParent) -> Result<(), DispatchError> {
-        let messages: Vec<_> = pushes.iter().map(|push| (*push, Context::continuing(trace))).collect();
-        let published = self.broker.publish_all(&messages).await;
+    pub(crate) async fn announce(
+        &self,
+        priority: Priority,
+        pushes: &[RecordPush],
+        trace: TraceParent,
+    ) -> Result<(), DispatchError> {
+        let published = match priority {
+            Priority::Live => {
+                let messages: Vec<_> = pushes.iter().map(|push| (*push, Context::continuing(trace))).collect();
+                self.broker.publish_all(&messages).await
+            }
+            Priority::Bulk => {
+                let message = |push: &RecordPush| (RecordPushBulk(*push), Context::continuing(trace));
+                self.broker.publish_all(&pushes.iter().map(message).collect::<Vec<_>>()).await
+            }
+        };
         published.into_iter().collect::<Result<Vec<()>, _>>()?;
         Ok(())
     }
@@ -64,11 +90,17 @@ impl Engine {
     /// Says it later.
     pub(crate) async fn announce_after(
         &self,
+        priority: Priority,
         push: RecordPush,
         trace: TraceParent,
         wait: Duration,
     ) -> Result<(), DispatchError> {
-        Ok(self.broker.park(&push, &Context::continuing(trace), wait).await?)
+        let context = Context::continuing(trace);
+        match priority {
+            Priority::Live => self.broker.park(&push, &context, wait).await?,
+            Priority::Bulk => self.broker.park(&RecordPushBulk(push), &context, wait).await?,
+        }
+        Ok(())
     }
 
     /// Sends outcomes to the log, and forgets those of them that are confirmed there. What is left is the reconciler's.

@@ -9,7 +9,7 @@ use messaging::consumer::Handler;
 use persistence::records::links;
 use persistence::{Scope, erasure};
 
-use crate::engine::{DispatchError, Engine};
+use crate::engine::{DispatchError, Engine, Priority};
 use crate::targets;
 use workset::Workset;
 
@@ -43,6 +43,6 @@ impl Handler<EventMerge> for Merge {
         let owed = links::owed_of(&mut tx, tenant, &ids).await?;
         tx.commit().await?;
         metrics::counter!("coccinelle_events_merged_total").increment(message.events.len().try_into().unwrap_or(0));
-        self.0.announce(&owed, context.trace).await
+        self.0.announce(Priority::Live, &owed, context.trace).await
     }
 }

@@ -1,17 +1,19 @@
-//! Bringing back what was announced and lost: owed work, outcomes, the inbox, records without links. No queue is trusted.
+//! Bringing back what was announced and lost: owed work, pages of runs, outcomes, the inbox, records without links. No queue is trusted.
 
 mod inbox;
 
 use std::time::Duration;
 
+use domain::message::RunPage;
+use domain::time::Timestamp;
 use domain::trace::TraceParent;
 use messaging::Context;
 use persistence::records::links::{self, Unlinked};
-use persistence::{Scope, event_acceptances, integrations};
+use persistence::{Scope, event_acceptances, integrations, runs};
 use tokio_util::sync::CancellationToken;
 
-use crate::engine::{DispatchError, Engine};
-use crate::targets;
+use crate::engine::{DispatchError, Engine, Priority};
+use crate::{schedule, targets};
 
 /// Rows taken in one step.
 const STEP: u32 = 1_000;
@@ -33,6 +35,8 @@ pub(crate) async fn run(engine: Engine, shutdown: CancellationToken) {
             ("empty the inbox", inbox::empty(&engine).await),
             ("link records", link_records(&engine).await),
             ("announce what is overdue", announce_overdue(&engine).await),
+            ("start the runs that are due", start_due(&engine).await),
+            ("announce silent runs", announce_runs(&engine).await),
             ("publish outcomes", publish_leftovers(&engine).await),
             ("forget events", forget_events(&engine).await),
         ] {
@@ -54,7 +58,28 @@ async fn announce_overdue(engine: &Engine) -> Result<(), DispatchError> {
     let mut tx = engine.database.begin(Scope::System).await?;
     let overdue = links::overdue(&mut tx, engine.settings.owed_for_too_long, STEP.into()).await?;
     tx.commit().await?;
-    engine.announce(&overdue, TraceParent::generate()).await
+    // A backlog may be long: what happens now must not wait behind it.
+    engine.announce(Priority::Bulk, &overdue, TraceParent::generate()).await
+}
+
+async fn start_due(engine: &Engine) -> Result<(), DispatchError> {
+    let settings = &engine.settings;
+    let every = schedule::Every { poll: settings.poll_every, walk: settings.walk_every };
+    let started = schedule::start_due(&engine.database, every, Timestamp::now()).await?;
+    publish_pages(engine, started.iter().map(domain::run::Run::page).collect()).await
+}
+
+async fn announce_runs(engine: &Engine) -> Result<(), DispatchError> {
+    let mut tx = engine.database.begin(Scope::System).await?;
+    let silent = runs::overdue(&mut tx, engine.settings.owed_for_too_long, STEP.into()).await?;
+    tx.commit().await?;
+    publish_pages(engine, silent).await
+}
+
+async fn publish_pages(engine: &Engine, pages: Vec<RunPage>) -> Result<(), DispatchError> {
+    let pages: Vec<_> = pages.into_iter().map(|page| (page, Context::new())).collect();
+    engine.broker.publish_all(&pages).await.into_iter().collect::<Result<Vec<()>, _>>()?;
+    Ok(())
 }
 
 async fn publish_leftovers(engine: &Engine) -> Result<(), DispatchError> {
@@ -83,17 +108,14 @@ async fn link_some(engine: &Engine, unlinked: &Unlinked) -> Result<bool, Dispatc
     let Some(integration) = integrations::get(&mut tx, tenant, id).await? else { return Ok(false) };
     let kinds: Vec<_> =
         domain::kind::RecordKind::ALL.into_iter().filter(|kind| targets::takes(&integration, *kind)).collect();
-    let records = links::unlinked(&mut tx, tenant, id, &kinds, STEP.into()).await?;
-    if records.is_empty() {
+    let ids = targets::link(&mut tx, &integration, &kinds, STEP.into()).await?;
+    if ids.is_empty() {
         links::mark_linked(&mut tx, unlinked).await?;
         tx.commit().await?;
         return Ok(false);
     }
-    let wanted = targets::wanted_by(&mut tx, &integration, &records).await?;
-    links::raise(&mut tx, tenant, &wanted).await?;
-    let ids: Vec<_> = records.iter().map(|(record, ..)| *record).collect();
     let owed = links::owed_of(&mut tx, tenant, &ids).await?;
     tx.commit().await?;
-    engine.announce(&owed, TraceParent::generate()).await?;
+    engine.announce(Priority::Bulk, &owed, TraceParent::generate()).await?;
     Ok(true)
 }

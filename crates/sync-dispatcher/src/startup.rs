@@ -4,7 +4,7 @@ use std::io;
 
 use accounts::{AccountError, Accounts};
 use backing::Backing;
-use domain::message::{EventMerge, RecordPush, WebhookApply};
+use domain::message::{EventMerge, RecordPush, RecordPushBulk, RunPage, WebhookApply};
 use messaging::consumer;
 use runtime::config::Settings;
 use runtime::health::Rule;
@@ -18,9 +18,16 @@ use crate::converge::Lanes;
 use crate::engine::Engine;
 use crate::merge::Merge;
 use crate::reconcile;
+use crate::runs::Pages;
 
 /// Messages of the intake, and deliveries, that are merged at once. Each holds one connection of the pool.
 const MERGES: usize = 4;
+
+/// Pages of runs at once, each of another integration.
+const PAGES: usize = 4;
+
+/// Batch calls of one integration at once for what nobody waits for: the others are left to what happens now.
+const BULK_PARALLEL: usize = 1;
 
 /// Messages fetched ahead for each that is handled.
 const AHEAD: u16 = 32;
@@ -84,7 +91,12 @@ impl App {
             consumer::run(broker.deliveries::<WebhookApply>(AHEAD), MERGES, Apply(engine.clone()), shutdown.clone());
         let pushes = broker.deliveries::<RecordPush>(engine.settings.push_prefetch);
         // On the heap: together these states would be a large part of a thread's stack.
-        let lanes = Box::pin(Lanes::new(engine.clone()).run(pushes, shutdown.clone()));
+        let parallel = engine.settings.lane_parallel;
+        let live = Box::pin(Lanes::new(engine.clone(), parallel).run(pushes, shutdown.clone()));
+        let pushes = broker.deliveries::<RecordPushBulk>(engine.settings.bulk_prefetch);
+        let bulk = Box::pin(Lanes::new(engine.clone(), BULK_PARALLEL).run(pushes, shutdown.clone()));
+        let pages = broker.deliveries::<RunPage>(AHEAD);
+        let pages = Box::pin(consumer::run(pages, PAGES, Pages(engine.clone()), shutdown.clone()));
         let reconciler = Box::pin(reconcile::run(engine, shutdown.clone()));
         let (events, webhooks) = (Box::pin(events), Box::pin(webhooks));
         let listener = async {
@@ -93,7 +105,8 @@ impl App {
             shutdown.cancel();
             ended
         };
-        let (ended, _events, _webhooks, (), ()) = tokio::join!(listener, events, webhooks, lanes, reconciler);
+        let lanes = async { tokio::join!(live, bulk) };
+        let (ended, _, _, _, _, ()) = tokio::join!(listener, events, webhooks, lanes, pages, reconciler);
         broker.close().await;
         ended
     }

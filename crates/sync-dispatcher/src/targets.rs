@@ -4,7 +4,7 @@ use connectors::registry::Platform;
 use domain::id::{RecordId, TenantId};
 use domain::integration::Integration;
 use domain::kind::RecordKind;
-use persistence::records::links::Wanted;
+use persistence::records::links::{self, Wanted};
 use persistence::{PersistenceError, Transaction, integrations, mappings};
 
 /// A record's name, kind and version.
@@ -53,4 +53,17 @@ pub(crate) async fn wanted_by(
         }));
     }
     Ok(wanted)
+}
+
+/// Gives links to so many records of these kinds that have none in an integration, or one of an older mapping. Returns them.
+pub(crate) async fn link(
+    tx: &mut Transaction,
+    integration: &Integration,
+    kinds: &[RecordKind],
+    limit: i64,
+) -> Result<Vec<RecordId>, PersistenceError> {
+    let records = links::unlinked(tx, integration.tenant_id, integration.id, kinds, limit).await?;
+    let wanted = wanted_by(tx, integration, &records).await?;
+    links::raise(tx, integration.tenant_id, &wanted).await?;
+    Ok(records.into_iter().map(|(record, ..)| record).collect())
 }

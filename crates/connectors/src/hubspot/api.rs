@@ -51,16 +51,12 @@ pub(crate) async fn send(account: &Account, call: Call) -> Result<Value, Connect
 }
 
 /// Searches. What was written in the last seconds may not be found yet.
-pub(crate) async fn search(
-    account: &Account,
-    kind: RecordKind,
-    query: &Value,
-) -> Result<Vec<wire::Object>, ConnectorError> {
+pub(crate) async fn search(account: &Account, kind: RecordKind, query: &Value) -> Result<wire::Found, ConnectorError> {
     let path = objects(kind, "/search")?;
     let mut tries = 1;
     loop {
         match send(account, Call::post(&[&path], query.clone()).uncounted()).await {
-            Ok(body) => return Ok(wire::objects(&body)),
+            Ok(body) => return Ok(wire::found(&body)),
             Err(error) if errors::is_by_the_second(&error) && tries < SEARCH_TRIES => {
                 tokio::time::sleep(Duration::from_secs(1)).await;
                 tries += 1;

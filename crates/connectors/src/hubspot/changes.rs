@@ -46,10 +46,13 @@ impl Changes for HubSpot {
         fields: &[String],
     ) -> Result<Page, ConnectorError> {
         let position = position(cursor)?;
-        let rows = api::search(account, kind, &query(kind, position, fields)).await?;
+        let found = api::search(account, kind, &query(kind, position, fields)).await?;
+        let rows = found.objects;
         let (next, more) = advance(position, &rows, kind);
         let next = Cursor(json!(next).to_string());
-        Ok(Page { objects: rows.iter().map(|row| row.to_remote(fields)).collect(), next, more })
+        // A search at one moment by id counts only what changed at that moment.
+        let total = found.total.filter(|_| position.after.is_none());
+        Ok(Page { objects: rows.iter().map(|row| row.to_remote(fields)).collect(), next, more, total })
     }
 
     async fn list_deleted(

@@ -119,7 +119,7 @@ async fn by_number(
             "properties": with(fields, &[KEY, "email", "phone", "mobilephone"]),
             "limit": PAGE,
         });
-        let candidates = api::search(account, RecordKind::Contact, &query).await?;
+        let candidates = api::search(account, RecordKind::Contact, &query).await?.objects;
         for (at, number) in numbers {
             let Some(wanted) = wanted.get(*at) else { continue };
             let fits = |candidate: &&wire::Object| has_number(candidate, number) && may_be(candidate, wanted);

@@ -37,6 +37,19 @@ pub(crate) fn objects(body: &Value) -> Vec<Object> {
     results.filter_map(|result| Object::deserialize(result).ok()).collect()
 }
 
+/// The answer to a search.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    pub(crate) objects: Vec<Object>,
+    /// How many there are on all pages.
+    pub(crate) total: Option<u64>,
+}
+
+/// What a search found.
+pub(crate) fn found(body: &Value) -> Found {
+    Found { objects: objects(body), total: body.get("total").and_then(Value::as_u64) }
+}
+
 /// Where the next page begins.
 pub(crate) fn next_page(body: &Value) -> Option<String> {
     body.pointer("/paging/next/after").and_then(Value::as_str).map(str::to_owned)

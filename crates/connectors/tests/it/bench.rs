@@ -76,6 +76,13 @@ impl Bench {
         self.plain.put(url).json(&faults).send().await.unwrap().error_for_status().unwrap();
     }
 
+    /// Somebody imports contacts, all at one moment.
+    pub(crate) async fn import_contacts(&self, rows: &[Value]) {
+        let url = format!("{}/_sandbox/hubspot/4242/contacts/import", self.running.url);
+        let import = json!({"rows": rows});
+        self.plain.post(url).json(&import).send().await.unwrap().error_for_status().unwrap();
+    }
+
     /// Asks the stand-in's HubSpot something that the connector does not.
     pub(crate) async fn get(&self, path: &str) -> Value {
         let url = format!("{}/{path}", self.running.hubspot_url());

@@ -6,6 +6,8 @@ use connectors::connector::{Cursor, Update};
 use domain::fault::FaultKind;
 use domain::kind::RecordKind::{Contact, Deal};
 
+use serde_json::json;
+
 use crate::bench::{Bench, create, fields, key, names};
 
 /// Every id that a listing shows from a cursor on, and where the next begins.
@@ -35,6 +37,21 @@ async fn lists_everything_and_then_what_changed() {
     bench.writer().update(&bench.account, Contact, &[update]).await.unwrap()[0].as_ref().unwrap();
     let (ids, _) = listed(&bench, Some(next)).await;
     assert!(ids.contains(&changed));
+}
+
+#[tokio::test]
+async fn lists_more_than_one_search_shows_and_more_of_one_moment_than_a_page_holds() {
+    let bench = Bench::ready().await;
+    bench.faults(json!({"search_limit_per_s": null})).await;
+    let people: Vec<_> =
+        (0..10_300).map(|n| json!({"lastname": format!("Nom {n}"), "email": format!("p{n}@x.fr")})).collect();
+    for rows in people.chunks(500) {
+        bench.import_contacts(rows).await;
+    }
+    let page = bench.changes().list(&bench.account, Contact, None, &names(&["lastname"])).await.unwrap();
+    assert_eq!(page.total, Some(10_300));
+    let (ids, _) = listed(&bench, None).await;
+    assert_eq!(ids.len(), 10_300);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, TenantId};
-use domain::integration::{Direction, Frequency};
+use domain::integration::Frequency;
 use domain::platform::PlatformSlug;
 use domain::time::Timestamp;
 
@@ -21,8 +21,6 @@ pub struct Schedulable {
     pub integration: IntegrationId,
     /// Of which platform.
     pub platform: PlatformSlug,
-    /// Which way its data flows.
-    pub direction: Direction,
     /// How often.
     pub frequency: Frequency,
     /// When it was made: no time before counts as missed.
@@ -44,8 +42,6 @@ struct Row {
     #[diesel(sql_type = Text)]
     platform: String,
     #[diesel(sql_type = Text)]
-    direction: String,
-    #[diesel(sql_type = Text)]
     frequency: String,
     #[diesel(sql_type = Timestamptz)]
     created_at: DateTime<Utc>,
@@ -63,7 +59,6 @@ impl Row {
             tenant: parse("tenant_id", &self.tenant_id)?,
             integration: parse("id", &self.id)?,
             platform: parse("platform", &self.platform)?,
-            direction: from_word("direction", self.direction)?,
             frequency: from_word("frequency", self.frequency)?,
             created_at: self.created_at.into(),
             last_due: self.last_due.map(Timestamp::from),
@@ -83,7 +78,7 @@ pub async fn schedulable(
     limit: i64,
 ) -> Result<Vec<Schedulable>, PersistenceError> {
     let rows: Vec<Row> = sql_query(
-        "SELECT integration.id, integration.tenant_id, platform, integration.direction, frequency,
+        "SELECT integration.id, integration.tenant_id, platform, frequency,
                 integration.created_at, past.last_due, coalesce(past.has_completed, false) AS has_completed,
                 past.last_walk
          FROM tenant_integrations AS integration

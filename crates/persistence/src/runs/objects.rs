@@ -1,6 +1,6 @@
 //! What a full walk saw, and so what it did not see.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
@@ -20,7 +20,7 @@ struct Object {
     external_id: String,
 }
 
-/// Notes that these objects were listed.
+/// Notes that these objects were listed; returns those that had not been.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -29,7 +29,7 @@ pub async fn note_listed(
     run: &Run,
     kind: RecordKind,
     ids: &[&str],
-) -> Result<(), PersistenceError> {
+) -> Result<BTreeSet<String>, PersistenceError> {
     note(tx, run, kind, (ids, "listed")).await
 }
 
@@ -64,19 +64,20 @@ async fn note(
     run: &Run,
     kind: RecordKind,
     (ids, found): (&[&str], &str),
-) -> Result<(), PersistenceError> {
-    sql_query(
+) -> Result<BTreeSet<String>, PersistenceError> {
+    let noted: Vec<Object> = sql_query(
         "INSERT INTO sync_run_objects (run_id, tenant_id, kind, external_id, found)
-         SELECT $1, $2, $3, new.external_id, $5 FROM unnest($4) AS new (external_id) ON CONFLICT DO NOTHING",
+         SELECT $1, $2, $3, new.external_id, $5 FROM unnest($4) AS new (external_id) ON CONFLICT DO NOTHING
+         RETURNING external_id",
     )
     .bind::<Text, _>(run.id.to_string())
     .bind::<Text, _>(run.tenant_id.to_string())
     .bind::<Text, _>(kind.as_str())
     .bind::<Array<Text>, _>(ids)
     .bind::<Text, _>(found)
-    .execute(&mut **tx)
+    .load(&mut **tx)
     .await?;
-    Ok(())
+    Ok(noted.into_iter().map(|row| row.external_id).collect())
 }
 
 /// Objects that were known before the run began and that it neither listed nor asked for yet.

@@ -157,6 +157,14 @@ pub struct DispatcherSettings {
     pub lane_batch: usize,
     /// Batch calls of one integration at once.
     pub lane_parallel: usize,
+    /// Messages of back-fills and runs held at once.
+    pub bulk_prefetch: u16,
+    /// How often integrations that are told of changes at once are polled for those that they were not told of.
+    #[serde(with = "humantime_serde")]
+    pub poll_every: Duration,
+    /// How often a scheduled run walks everything.
+    #[serde(with = "humantime_serde")]
+    pub walk_every: Duration,
 }
 
 /// The section `[log_writer]`.

@@ -19,7 +19,7 @@ use actix_web::{
 use futures_util::stream;
 
 use super::{Account, ApiError, account::State, grants};
-use crate::{faults::Loss, world::World};
+use crate::{faults::Loss, journal::Platform, world::World};
 
 /// A professional account's allowance for a day, which is shown and not enforced.
 const DAILY: u64 = 650_000;
@@ -61,6 +61,10 @@ pub(crate) async fn pass<B: MessageBody + 'static>(
         Ok(account) => account,
         Err(error) => return Ok(request.into_response(error.error_response()).map_into_boxed_body()),
     };
+    if let Some(world) = request.app_data::<web::Data<World>>() {
+        let path = request.path().strip_prefix("/hubspot").unwrap_or(request.path());
+        world.requests.note((Platform::Hubspot, account.portal.to_string()), request.method().as_str(), path);
+    }
     let is_search = request.path().ends_with("/search");
     let is_write = is_write(&request);
     let fate = account.adjust(|state| decide(state, is_search));

@@ -109,3 +109,36 @@ async fn the_page_shows_what_is_held_and_escapes_it() {
         (&json!(11), &json!(true), &Value::Null)
     );
 }
+
+#[tokio::test]
+async fn an_import_makes_all_its_rows_at_one_moment() {
+    let world = World::new();
+    world.faults(json!({"search_lag_ms": 0})).await;
+    let rows: Vec<Value> = (0..250).map(|n| json!({"email": format!("p{n}@x.fr")})).collect();
+    let (status, made) = world.control(Method::POST, "/hubspot/4242/contacts/import", json!({"rows": rows})).await;
+    assert_eq!((status.as_u16(), made["ids"].as_array().unwrap().len()), (201, 250));
+    let (_, found) = world.post("/crm/objects/2026-03/contacts/search", json!({"limit": 200})).await;
+    let moments: std::collections::BTreeSet<&str> =
+        found["results"].as_array().unwrap().iter().map(|row| row["updatedAt"].as_str().unwrap()).collect();
+    assert_eq!((&found["total"], moments.len()), (&json!(250), 1));
+    let twice = json!({"rows": [{"email": "p0@x.fr"}]});
+    assert_eq!(world.control(Method::POST, "/hubspot/4242/contacts/import", twice).await.0, 409);
+}
+
+#[tokio::test]
+async fn every_request_is_listed_as_it_came_in() {
+    let world = World::new();
+    world.contact(json!({"email": "a@x.fr"})).await;
+    world.faults(json!({"fail_next": {"count": 1, "status": 503}})).await;
+    assert_eq!(world.post("/crm/objects/2026-03/contacts/search", json!({})).await.0, 503);
+    let listed = async |after: u64| {
+        let path = format!("/requests?platform=hubspot&account=4242&after={after}");
+        let requests = world.control(Method::GET, &path, Value::Null).await.1;
+        let word = |request: &Value, name: &str| request[name].as_str().unwrap().to_owned();
+        let shown = |request: &Value| format!("{} {}", word(request, "method"), word(request, "path"));
+        requests.as_array().unwrap().iter().map(shown).collect::<Vec<_>>()
+    };
+    let search = "POST /crm/objects/2026-03/contacts/search";
+    assert_eq!(listed(0).await, ["POST /crm/objects/2026-03/contacts", search]);
+    assert_eq!(listed(1).await, [search]);
+}

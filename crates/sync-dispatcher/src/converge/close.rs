@@ -32,7 +32,7 @@ pub(super) async fn close(session: &Session<'_>, kind: RecordKind, mut jobs: Vec
     next.extend(jobs.iter().filter(|job| is_due_at_once(job, &owed)).map(|job| job.leased.push));
     session.announce(&next).await?;
     for (push, trace, wait) in jobs.iter().filter_map(comes_back) {
-        session.engine.announce_after(push, trace, wait).await?;
+        session.engine.announce_after(session.priority, push, trace, wait).await?;
     }
     count(&jobs);
     session.engine.publish_outcomes(jobs.into_iter().flat_map(into_outcomes).collect()).await

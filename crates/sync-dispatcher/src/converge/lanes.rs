@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::id::{IntegrationId, LinkId, TenantId};
-use domain::message::RecordPush;
+use domain::message::{Message, RecordPush, RecordPushBulk};
 use domain::trace::TraceParent;
 use messaging::{Deliveries, Delivery};
 use persistence::Scope;
@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::converge;
-use crate::engine::{DispatchError, Engine};
+use crate::engine::{DispatchError, Engine, Priority};
 
 /// Batches that may wait in a lane; what comes beyond is acknowledged and stays owed, so that no lane fills the memory.
 const BATCHES_WAITING: usize = 4;
@@ -22,37 +22,70 @@ const BATCHES_WAITING: usize = 4;
 /// How soon a message comes back when the database or the broker was away.
 const AWAY: Duration = Duration::from_secs(5);
 
-#[derive(Debug, Default)]
-struct Lane {
-    waiting: VecDeque<Delivery<RecordPush>>,
+/// A message that says "look at this link".
+pub(crate) trait Announcement: Message {
+    /// How much somebody waits for it.
+    const PRIORITY: Priority;
+
+    /// The link.
+    fn push(&self) -> RecordPush;
+}
+
+impl Announcement for RecordPush {
+    const PRIORITY: Priority = Priority::Live;
+
+    fn push(&self) -> RecordPush {
+        *self
+    }
+}
+
+impl Announcement for RecordPushBulk {
+    const PRIORITY: Priority = Priority::Bulk;
+
+    fn push(&self) -> RecordPush {
+        self.0
+    }
+}
+
+#[derive(Debug)]
+struct Lane<M> {
+    waiting: VecDeque<Delivery<M>>,
     /// Batches under way.
     running: usize,
     /// Whether announcements were left to the database, from which the lane refills itself.
     overflowed: bool,
 }
 
-/// All lanes of this process.
+impl<M> Default for Lane<M> {
+    fn default() -> Self {
+        Self { waiting: VecDeque::new(), running: 0, overflowed: false }
+    }
+}
+
+/// All lanes of this process for one sort of announcements.
 #[derive(Debug)]
-pub(crate) struct Lanes {
+pub(crate) struct Lanes<M> {
     engine: Engine,
-    lanes: Mutex<HashMap<IntegrationId, Lane>>,
+    /// Batches of one integration at once.
+    parallel: usize,
+    lanes: Mutex<HashMap<IntegrationId, Lane<M>>>,
     batches: TaskTracker,
 }
 
 /// A batch that a lane hands out.
-struct Batch {
+struct Batch<M> {
     tenant: TenantId,
     links: BTreeMap<LinkId, TraceParent>,
-    deliveries: Vec<Delivery<RecordPush>>,
+    deliveries: Vec<Delivery<M>>,
 }
 
-impl Lanes {
-    pub(crate) fn new(engine: Engine) -> Arc<Self> {
-        Arc::new(Self { engine, lanes: Mutex::default(), batches: TaskTracker::new() })
+impl<M: Announcement> Lanes<M> {
+    pub(crate) fn new(engine: Engine, parallel: usize) -> Arc<Self> {
+        Arc::new(Self { engine, parallel, lanes: Mutex::default(), batches: TaskTracker::new() })
     }
 
     /// Takes announcements until `shutdown`, then finishes the batches that are under way.
-    pub(crate) async fn run(self: Arc<Self>, mut deliveries: Deliveries<RecordPush>, shutdown: CancellationToken) {
+    pub(crate) async fn run(self: Arc<Self>, mut deliveries: Deliveries<M>, shutdown: CancellationToken) {
         loop {
             let delivery = tokio::select! {
                 () = shutdown.cancelled() => break,
@@ -71,20 +104,20 @@ impl Lanes {
         self.batches.wait().await;
     }
 
-    async fn offer(self: &Arc<Self>, delivery: Delivery<RecordPush>) {
-        let (tenant, integration) = (delivery.message.tenant_id, delivery.message.integration_id);
+    async fn offer(self: &Arc<Self>, delivery: Delivery<M>) {
+        let push = delivery.message.push();
+        let (tenant, integration) = (push.tenant_id, push.integration_id);
         let (beyond, starts) = {
-            let settings = &self.engine.settings;
             let mut lanes = self.lock();
             let lane = lanes.entry(integration).or_default();
-            let beyond = if lane.waiting.len() >= BATCHES_WAITING * settings.lane_batch {
+            let beyond = if lane.waiting.len() >= BATCHES_WAITING * self.engine.settings.lane_batch {
                 lane.overflowed = true;
                 Some(delivery)
             } else {
                 lane.waiting.push_back(delivery);
                 None
             };
-            let starts = lane.running < settings.lane_parallel;
+            let starts = lane.running < self.parallel;
             lane.running += usize::from(starts);
             (beyond, starts)
         };
@@ -102,7 +135,7 @@ impl Lanes {
         while let Some(batch) = self.take(tenant, integration).await {
             let size = batch.links.len();
             metrics::histogram!("coccinelle_batch_size").record(u32::try_from(size).unwrap_or(u32::MAX));
-            match converge(&self.engine, (batch.tenant, integration), &batch.links).await {
+            match converge(&self.engine, M::PRIORITY, (batch.tenant, integration), &batch.links).await {
                 Ok(()) => acknowledge(batch.deliveries).await,
                 Err(error) => {
                     tracing::warn!(integration.id = %integration, error = %chain(&error), "a batch is put off");
@@ -113,7 +146,7 @@ impl Lanes {
     }
 
     /// The next batch; `None` once the lane is empty, which ends this worker's claim on it.
-    async fn take(&self, tenant: TenantId, integration: IntegrationId) -> Option<Batch> {
+    async fn take(&self, tenant: TenantId, integration: IntegrationId) -> Option<Batch<M>> {
         let (deliveries, refills) = {
             let mut lanes = self.lock();
             let lane = lanes.get_mut(&integration)?;
@@ -130,7 +163,7 @@ impl Lanes {
             (deliveries, refills)
         };
         let links = if refills { self.refill(integration).await } else { BTreeMap::new() };
-        let announced = deliveries.iter().map(|delivery| (delivery.message.link_id, delivery.context.trace));
+        let announced = deliveries.iter().map(|delivery| (delivery.message.push().link_id, delivery.context.trace));
         let links = announced.chain(links).collect();
         Some(Batch { tenant, links, deliveries })
     }
@@ -162,19 +195,19 @@ impl Lanes {
         Ok(due)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<IntegrationId, Lane>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<IntegrationId, Lane<M>>> {
         // A panic elsewhere leaves the lanes as they were between two statements; they stay usable.
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-async fn acknowledge(deliveries: Vec<Delivery<RecordPush>>) {
+async fn acknowledge<M: Message>(deliveries: Vec<Delivery<M>>) {
     for delivery in deliveries {
         delivery.ack().await;
     }
 }
 
-async fn put_off(deliveries: Vec<Delivery<RecordPush>>) {
+async fn put_off<M: Message>(deliveries: Vec<Delivery<M>>) {
     for delivery in deliveries {
         delivery.retry(AWAY, false).await;
     }

@@ -18,7 +18,7 @@ use persistence::{Scope, Transaction, health, integrations, tenants};
 use tokio::time::Instant;
 
 use super::{job::Job, session::Session};
-use crate::engine::{DispatchError, Engine};
+use crate::engine::{DispatchError, Engine, Priority};
 
 /// The part of a lease that platform calls may use; the rest is for committing what came of them.
 const SHARE_FOR_CALLS: f64 = 0.8;
@@ -26,6 +26,7 @@ const SHARE_FOR_CALLS: f64 = 0.8;
 /// Takes those of the links that are owed and free. `None` where there is nothing to do, or nobody to do it with.
 pub(super) async fn open<'a>(
     engine: &'a Engine,
+    priority: Priority,
     (tenant, integration): (TenantId, IntegrationId),
     links: &BTreeMap<LinkId, TraceParent>,
 ) -> Result<Option<(Session<'a>, Vec<Job>)>, DispatchError> {
@@ -45,7 +46,8 @@ pub(super) async fn open<'a>(
     let region = tenants::region(&mut tx, tenant).await?.unwrap_or(Region::FR);
     let backend = integrations::backend(&mut tx, tenant).await?;
     tx.commit().await?;
-    engine.announce(&passed_over, links.values().next().copied().unwrap_or_else(TraceParent::generate)).await?;
+    let trace = links.values().next().copied().unwrap_or_else(TraceParent::generate);
+    engine.announce(priority, &passed_over, trace).await?;
     if leased.is_empty() {
         return Ok(None);
     }
@@ -58,8 +60,19 @@ pub(super) async fn open<'a>(
     let jobs = jobs.collect();
     let connector = platform.connector();
     let traces = links.clone();
-    let session =
-        Session { engine, integration, connector, account, mappings, region, backend, token, deadline, traces };
+    let session = Session {
+        engine,
+        priority,
+        integration,
+        connector,
+        account,
+        mappings,
+        region,
+        backend,
+        token,
+        deadline,
+        traces,
+    };
     Ok(Some((session, jobs)))
 }
 
@@ -76,7 +89,8 @@ async fn open_for_work(
     Ok((integration.enabled && !is_parked).then_some((integration, platform)))
 }
 
-fn unusable(error: &accounts::AccountError) -> ConnectorError {
+/// What an account that cannot be opened means to its tenant.
+pub(crate) fn unusable(error: &accounts::AccountError) -> ConnectorError {
     tracing::error!(%error, "an account cannot be opened");
     let kind = if error.kind().is_transient() { FaultKind::Unavailable } else { FaultKind::Invalid };
     ConnectorError::new(kind, "account_unusable", "Intégration non configurée : ses identifiants ne s'ouvrent pas")
@@ -94,7 +108,7 @@ async fn load_records(
 }
 
 /// The mapping of each kind of an integration.
-async fn load_mappings(
+pub(crate) async fn load_mappings(
     tx: &mut Transaction,
     integration: &Integration,
 ) -> Result<BTreeMap<RecordKind, Mapping>, DispatchError> {

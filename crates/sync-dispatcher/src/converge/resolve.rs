@@ -28,7 +28,7 @@ pub(super) async fn resolve(
     tx: &mut Transaction,
     jobs: &mut Vec<Job>,
 ) -> Result<(), DispatchError> {
-    drop_missing(tx, jobs).await?;
+    drop_unwanted(session, kind, tx, jobs).await?;
     let described = describe(session, kind, jobs);
     if described.is_empty() {
         return Ok(());
@@ -142,13 +142,20 @@ impl Homes {
     }
 }
 
-/// An object that was heard of and is not there any more concerns nobody.
-async fn drop_missing(tx: &mut Transaction, jobs: &mut Vec<Job>) -> Result<(), DispatchError> {
-    let is_missing = |job: &Job| job.record.is_none() && !job.has_ended() && matches!(job.seen, Seen::Missing);
-    let missing: Vec<_> = jobs.iter().filter(|job| is_missing(job)).map(|job| job.leased.push.link_id).collect();
-    if !missing.is_empty() {
-        links::drop_unread(tx, &missing).await?;
-        jobs.retain(|job| !missing.contains(&job.leased.push.link_id));
+/// An object that was heard of and is not there any more concerns nobody; neither does one of a kind that is no longer read.
+async fn drop_unwanted(
+    session: &Session<'_>,
+    kind: RecordKind,
+    tx: &mut Transaction,
+    jobs: &mut Vec<Job>,
+) -> Result<(), DispatchError> {
+    let reads = session.integration.direction_of(kind).reads();
+    let is_unwanted =
+        |job: &Job| job.record.is_none() && !job.has_ended() && (!reads || matches!(job.seen, Seen::Missing));
+    let unwanted: Vec<_> = jobs.iter().filter(|job| is_unwanted(job)).map(|job| job.leased.push.link_id).collect();
+    if !unwanted.is_empty() {
+        links::drop_unread(tx, &unwanted).await?;
+        jobs.retain(|job| !unwanted.contains(&job.leased.push.link_id));
     }
     Ok(())
 }

@@ -16,10 +16,12 @@ use domain::time::Timestamp;
 use domain::trace::TraceParent;
 use tokio::time::Instant;
 
-use crate::engine::{DispatchError, Engine};
+use crate::engine::{DispatchError, Engine, Priority};
 
 pub(super) struct Session<'a> {
     pub(super) engine: &'a Engine,
+    /// Of what led here, and so of what follows.
+    pub(super) priority: Priority,
     pub(super) integration: Integration,
     pub(super) connector: &'static dyn Connector,
     /// The opened account, or why it cannot be opened.
@@ -57,6 +59,6 @@ impl Session<'_> {
     /// Announces links under the trace that led here.
     pub(super) async fn announce(&self, pushes: &[RecordPush]) -> Result<(), DispatchError> {
         let trace = self.traces.values().next().copied().unwrap_or_else(TraceParent::generate);
-        self.engine.announce(pushes, trace).await
+        self.engine.announce(self.priority, pushes, trace).await
     }
 }

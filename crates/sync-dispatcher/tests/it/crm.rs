@@ -65,6 +65,21 @@ impl Crm {
         assert!(request.send().await.unwrap().status().is_success());
     }
 
+    /// Somebody imports contacts, all at one moment; returns their ids.
+    pub(crate) async fn import_contacts(&self, rows: Vec<Value>) -> Vec<String> {
+        let path = format!("/hubspot/{PORTAL}/contacts/import");
+        let made = self.control(Method::POST, &path, Some(json!({"rows": rows}))).await;
+        made["ids"].as_array().unwrap().iter().map(|id| id.as_str().unwrap().to_owned()).collect()
+    }
+
+    /// How often contacts were searched, by whomever.
+    pub(crate) async fn searches(&self) -> usize {
+        let path = format!("/requests?platform=hubspot&account={PORTAL}");
+        let requests = self.control(Method::GET, &path, None).await;
+        let is_search = |request: &&Value| request["path"].as_str().unwrap().ends_with("/contacts/search");
+        requests.as_array().unwrap().iter().filter(is_search).count()
+    }
+
     /// Somebody edits a contact by hand.
     pub(crate) async fn edit_contact(&self, id: &str, properties: Value) {
         self.control(Method::PATCH, &format!("/hubspot/{PORTAL}/contacts/{id}"), Some(properties)).await;

@@ -3,13 +3,12 @@
 use std::collections::BTreeSet;
 
 use domain::id::{IntegrationId, TenantId, WebhookLogId};
-use domain::integration::Direction;
 use domain::outcome::{WebhookOutcome, WebhookResult};
 use serde_json::{Value, json};
 use testkit::wait;
 
 use crate::crm::{PORTAL, told};
-use crate::world::{DEADLINE, World};
+use crate::world::{DEADLINE, Shape, World};
 
 /// Another customer's account.
 const ELSEWHERE: u64 = 5353;
@@ -18,7 +17,7 @@ impl World {
     /// Another tenant that connects an account.
     async fn another(&self, portal: u64) -> (TenantId, IntegrationId) {
         let other = (TenantId::new(), IntegrationId::new());
-        self.connect(other, portal, Direction::FromPlatform).await;
+        self.connect(other, portal, Shape::default()).await;
         other
     }
 

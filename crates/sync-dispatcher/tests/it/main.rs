@@ -9,9 +9,13 @@ mod deleting;
 #[cfg(test)]
 mod delivering;
 #[cfg(test)]
+mod directing;
+#[cfg(test)]
 mod erasing;
 #[cfg(test)]
 mod failing;
+#[cfg(test)]
+mod filling;
 #[cfg(test)]
 mod hearing;
 #[cfg(test)]
@@ -21,10 +25,16 @@ mod reconnecting;
 #[cfg(test)]
 mod recovering;
 #[cfg(test)]
+mod running;
+#[cfg(test)]
+mod scheduling;
+#[cfg(test)]
 mod settling;
 #[cfg(test)]
 mod state;
 #[cfg(test)]
 mod tying;
+#[cfg(test)]
+mod vanishing;
 #[cfg(test)]
 mod world;

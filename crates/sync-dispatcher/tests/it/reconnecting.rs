@@ -1,13 +1,12 @@
 //! What was disconnected or switched off for a while: what is there is recognised, and what was missed is caught up.
 
 use domain::id::IntegrationId;
-use domain::integration::Direction;
 use persistence::integrations;
 use serde_json::json;
 use testkit::wait;
 
 use crate::crm::PORTAL;
-use crate::world::{DEADLINE, HASTE, World, event};
+use crate::world::{DEADLINE, HASTE, Shape, World, event};
 
 #[tokio::test]
 async fn an_account_that_is_connected_again_is_adopted_and_nothing_is_made_twice() {
@@ -29,7 +28,7 @@ async fn an_account_that_is_connected_again_is_adopted_and_nothing_is_made_twice
     assert_eq!(world.crm.contacts().await, before, "somebody wrote to what was disconnected");
 
     world.integration = IntegrationId::new();
-    world.connect_account((world.tenant, world.integration), PORTAL, Direction::FromPlatform).await;
+    world.connect_account((world.tenant, world.integration), PORTAL, Shape::default()).await;
     wait::until("the gaps of every contact to be filled", DEADLINE, || async {
         let contacts = world.crm.contacts().await;
         if contacts.values().all(|contact| contact.contains_key("company")) { Ok(()) } else { Err(contacts) }

@@ -1,5 +1,6 @@
 //! One test's world: dispatchers as production starts them, a database, a vhost, a CRM, and what users do to them.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -19,7 +20,8 @@ use persistence::{Database, Scope, Transaction, integrations, mappings, tenants}
 use serde_json::{Value, json};
 use sync_dispatcher::startup;
 use testkit::cut::Proxy;
-use testkit::{TestDatabase, TestVhost, wait};
+use testkit::{StoredMessage, TestDatabase, TestVhost, wait};
+use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use vault::{KeyRing, Vault};
 
@@ -33,6 +35,26 @@ pub(crate) const HASTE: [(&str, &str); 2] =
 
 /// Retries that a test can sit out.
 pub(crate) const SHORT: (&str, &str) = ("BROKER__RETRY_SCHEDULE", "100ms,300ms,500ms");
+
+/// What is peculiar to the integration of a test.
+pub(crate) struct Shape {
+    pub(crate) frequency: Frequency,
+    pub(crate) directions: BTreeMap<RecordKind, Direction>,
+}
+
+impl Default for Shape {
+    /// The events that close messages are calls: they are nobody's business, unless a test wants calls.
+    fn default() -> Self {
+        Self { frequency: Frequency::Realtime, directions: [(RecordKind::Activity, Direction::FromPlatform)].into() }
+    }
+}
+
+impl Shape {
+    pub(crate) fn with(mut self, kind: RecordKind, direction: Direction) -> Self {
+        self.directions.insert(kind, direction);
+        self
+    }
+}
 
 pub(crate) struct World {
     pub(crate) crm: Crm,
@@ -70,18 +92,18 @@ impl World {
 
     /// The same, without a dispatcher.
     pub(crate) async fn quiet(settings: &[(&str, &str)]) -> Self {
-        // The events that close messages are calls: they are nobody's business, unless a test wants calls.
-        Self::made(settings, Direction::FromPlatform).await
+        Self::shaped(settings, Shape::default()).await
     }
 
     /// One dispatcher, and a HubSpot account that takes calls as well.
     pub(crate) async fn with_calls() -> Self {
-        let world = Self::made(&[], Direction::ToPlatform).await;
+        let world = Self::shaped(&[], Shape::default().with(RecordKind::Activity, Direction::ToPlatform)).await;
         world.dispatch();
         world
     }
 
-    async fn made(settings: &[(&str, &str)], calls: Direction) -> Self {
+    /// An integration of this shape, without a dispatcher.
+    pub(crate) async fn shaped(settings: &[(&str, &str)], shape: Shape) -> Self {
         let (database, vhost, crm) = (testkit::database().await, testkit::vhost().await, Crm::start());
         let line = Proxy::before(&vhost.url()).await;
         let key_ring = std::env::temp_dir().join(format!("key-ring-{}.json", TenantId::new()));
@@ -121,7 +143,7 @@ impl World {
             closing: Mutex::default(),
             delivered: Mutex::default(),
         };
-        world.connect((world.tenant, world.integration), PORTAL, calls).await;
+        world.connect((world.tenant, world.integration), PORTAL, shape).await;
         wait::until("a connection to the broker", DEADLINE, || async { world.broker.is_connected().then_some(()) })
             .await;
         world
@@ -134,8 +156,7 @@ impl World {
     /// Starts a dispatcher, another replica where there is one.
     pub(crate) fn dispatch(&self) -> CancellationToken {
         let stop = self.stop.child_token();
-        let app = startup::build(self.settings()).unwrap();
-        tokio::spawn(app.run_until(stop.clone()));
+        drop(self.spawn(stop.clone()));
         stop
     }
 
@@ -149,21 +170,51 @@ impl World {
             client.get(&ready).send().await.ok().filter(|answer| answer.status().is_success())
         })
         .await;
+        // One that is stopped before it has taken anything only gives back, which the broker does not bear for ever.
+        wait::until("everything to be taken", DEADLINE, || async {
+            let waiting = self.waiting("dispatcher.").await;
+            if waiting.is_empty() { Ok(()) } else { Err(waiting) }
+        })
+        .await;
         stop.cancel();
         running.await.unwrap().unwrap();
     }
 
+    /// Starts a dispatcher that can be made to vanish in the middle of its work.
+    pub(crate) fn dispatch_to_crash(&self) -> JoinHandle<std::io::Result<()>> {
+        self.spawn(self.stop.child_token())
+    }
+
+    fn spawn(&self, stop: CancellationToken) -> JoinHandle<std::io::Result<()>> {
+        let app = startup::build(self.settings()).unwrap();
+        tokio::spawn(app.run_until(stop))
+    }
+
+    /// The database as another process comes to it.
+    pub(crate) fn another_database(&self) -> Database {
+        Database::new(&self._database.url().into(), 2, DEADLINE)
+    }
+
+    /// The messages that nobody holds, in queues whose names begin so.
+    pub(crate) async fn waiting(&self, beginning: &str) -> Vec<StoredMessage> {
+        let mut waiting = Vec::new();
+        for queue in self.vhost.queues().await.into_iter().filter(|queue| queue.starts_with(beginning)) {
+            waiting.extend(self.vhost.peek(&queue).await);
+        }
+        waiting
+    }
+
     /// Makes a tenant and connects its HubSpot account, as the gateway does.
-    pub(crate) async fn connect(&self, (tenant, id): (TenantId, IntegrationId), portal: u64, calls: Direction) {
+    pub(crate) async fn connect(&self, (tenant, id): (TenantId, IntegrationId), portal: u64, shape: Shape) {
         let key = Vault::new(KeyRing::load(&self.key_ring).unwrap()).new_data_key(tenant).unwrap();
         let mut tx = self.begin().await;
         tenants::create(&mut tx, tenant, "A tenant", Some(key.as_str())).await.unwrap();
         tx.commit().await.unwrap();
-        self.connect_account((tenant, id), portal, calls).await;
+        self.connect_account((tenant, id), portal, shape).await;
     }
 
     /// Connects a HubSpot account of a tenant that is there.
-    pub(crate) async fn connect_account(&self, (tenant, id): (TenantId, IntegrationId), portal: u64, calls: Direction) {
+    pub(crate) async fn connect_account(&self, (tenant, id): (TenantId, IntegrationId), portal: u64, shape: Shape) {
         runtime::crypto::install();
         let settings = self.settings();
         let vault = || Vault::new(KeyRing::load(&self.key_ring).unwrap());
@@ -175,8 +226,8 @@ impl World {
             name: "Notre CRM".to_owned(),
             enabled: true,
             direction: Direction::Bidirectional,
-            kind_directions: [(RecordKind::Activity, calls)].into(),
-            frequency: Frequency::Realtime,
+            kind_directions: shape.directions,
+            frequency: shape.frequency,
             delivery: Delivery::Direct,
             account_id: Some(portal.to_string()),
             url: None,

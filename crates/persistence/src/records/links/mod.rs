@@ -4,6 +4,7 @@ mod backend;
 mod failures;
 mod lease;
 mod overdue;
+mod owed;
 mod raise;
 mod remote;
 mod settle;
@@ -15,9 +16,10 @@ pub use lease::{Intent, Leased, intend, lease};
 pub use overdue::{
     Unlinked, due_among, due_of, forget_published, integrations_to_link, leftovers, mark_linked, overdue, unlinked,
 };
+pub use owed::{OwedPage, owed_page};
 pub use raise::{Wanted, owed_of, raise};
 pub use remote::{
-    Counterpart, Heard, by_external_id, by_record, drop_unread, mark_dirty, mark_known_dirty, owed_dependents,
+    Counterpart, Heard, by_external_id, by_record, drop_unread, mark_dirty, mark_known_dirty, owed_dependents, seen_of,
 };
 pub use settle::{Ending, Settled, Settlement, settle};
 pub use view::{LinkView, drift, of_record};

@@ -17,6 +17,8 @@ use crate::{PersistenceError, Transaction};
 
 /// Names what is owed and was not announced for `too_long`, or whose lease ran out; it counts as announced from now on.
 ///
+/// Of an integration that does not take changes at once, only while a run of it is under way.
+///
 /// # Errors
 /// When the database does not answer.
 pub async fn overdue(
@@ -32,6 +34,9 @@ pub async fn overdue(
              LEFT JOIN integration_health AS health ON health.integration_id = owed.integration_id
              WHERE owed.owed AND integration.enabled AND integration.deleted_at IS NULL
                AND health.status IS DISTINCT FROM 'reauth_required'
+               AND (integration.frequency = 'realtime' OR EXISTS (
+                   SELECT FROM sync_runs AS run
+                   WHERE run.integration_id = owed.integration_id AND run.state = 'running'))
                AND (owed.lease_until IS NULL OR owed.lease_until < now())
                AND (owed.not_before IS NULL OR owed.not_before < now() - make_interval(secs => $1))
                AND (owed.announced_at IS NULL OR owed.announced_at < now() - make_interval(secs => $1)

@@ -59,7 +59,9 @@ pub async fn raise(tx: &mut Transaction, tenant: TenantId, wanted: &[Wanted]) ->
     Ok(())
 }
 
-/// What is owed of these records by integrations that are switched on, and neither waits nor is worked on.
+/// What is owed of these records by integrations that are switched on and take changes at once, and does not wait.
+///
+/// What the others are owed waits for their run.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -73,7 +75,7 @@ pub async fn owed_of(
          FROM record_links AS link JOIN tenant_integrations AS integration ON integration.id = link.integration_id
          WHERE link.tenant_id = $1 AND link.record_id = ANY($2) AND link.owed AND link.waits_for IS NULL
            AND (link.not_before IS NULL OR link.not_before <= now())
-           AND integration.enabled AND integration.deleted_at IS NULL
+           AND integration.enabled AND integration.deleted_at IS NULL AND integration.frequency = 'realtime'
          ORDER BY link.id",
     )
     .bind::<Text, _>(tenant.to_string())

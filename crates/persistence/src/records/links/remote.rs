@@ -2,15 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use diesel::sql_types::{Array, Bool, Nullable, Text};
+use diesel::sql_types::{Array, Bool, Jsonb, Nullable, Text};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
+use domain::field::RemoteFields;
 use domain::id::{IntegrationId, LinkId, RecordId, TenantId};
 use domain::kind::RecordKind;
 use domain::message::RecordPush;
+use serde_json::Value;
 
 use super::{PushRow, into_pushes};
-use crate::text::parse;
+use crate::text::{from_json, parse};
 use crate::{PersistenceError, Transaction};
 
 /// Objects of one kind in one integration, by their external ids.
@@ -147,6 +149,35 @@ pub async fn by_external_id(
     .await?;
     let counterparts = rows.into_iter().map(Row::into_counterpart);
     counterparts.filter_map(|found| found.map(|found| Some((found.external_id.clone()?, found))).transpose()).collect()
+}
+
+/// What was last seen of those objects of an integration that a record stands for and that were not deleted.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn seen_of(
+    tx: &mut Transaction,
+    integration: IntegrationId,
+    kind: RecordKind,
+    external_ids: &[&str],
+) -> Result<BTreeMap<String, RemoteFields>, PersistenceError> {
+    #[derive(QueryableByName)]
+    struct Shown {
+        #[diesel(sql_type = Text)]
+        external_id: String,
+        #[diesel(sql_type = Jsonb)]
+        seen: Value,
+    }
+    let rows: Vec<Shown> = sql_query(
+        "SELECT external_id, seen FROM record_links
+         WHERE integration_id = $1 AND kind = $2 AND external_id = ANY($3) AND record_id IS NOT NULL AND NOT gone",
+    )
+    .bind::<Text, _>(integration.to_string())
+    .bind::<Text, _>(kind.as_str())
+    .bind::<Array<Text>, _>(external_ids)
+    .load(&mut **tx)
+    .await?;
+    rows.into_iter().map(|row| Ok((row.external_id, from_json("seen", row.seen)?))).collect()
 }
 
 /// Drops links that only say "this object was heard of", where another link turns out to stand for the object.

@@ -1,0 +1,80 @@
+//! The list of the newest requests that the stand-ins were sent. What was written by them is the journal's.
+
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    clock::{self, Millis},
+    journal::Platform,
+};
+
+/// Older ones are forgotten.
+const KEPT: usize = 10_000;
+
+/// A request as it came in, before any switch decided what becomes of it.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Request {
+    /// 1, 2, 3 … over all platforms and accounts.
+    pub(crate) seq: u64,
+    /// Milliseconds since 1970.
+    pub(crate) at: Millis,
+    pub(crate) platform: Platform,
+    pub(crate) account: String,
+    pub(crate) method: String,
+    pub(crate) path: String,
+}
+
+/// Which requests are asked for.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Asked {
+    platform: Platform,
+    account: String,
+    /// Only requests with a greater `seq`.
+    #[serde(default)]
+    after: u64,
+}
+
+#[derive(Debug, Default)]
+struct Book {
+    last: u64,
+    requests: VecDeque<Request>,
+}
+
+/// The list, in memory only.
+#[derive(Debug, Default)]
+pub(crate) struct Requests {
+    book: Mutex<Book>,
+}
+
+impl Requests {
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn note(&self, (platform, account): (Platform, String), method: &str, path: &str) {
+        let mut book = self.book();
+        book.last = book.last.saturating_add(1);
+        let (seq, at, method, path) = (book.last, clock::now(), method.to_owned(), path.to_owned());
+        book.requests.push_back(Request { seq, at, platform, account, method, path });
+        if book.requests.len() > KEPT {
+            book.requests.pop_front();
+        }
+    }
+
+    pub(crate) fn select(&self, asked: &Asked) -> Vec<Request> {
+        let book = self.book();
+        let is_asked = |request: &&Request| {
+            request.platform == asked.platform && request.account == asked.account && request.seq > asked.after
+        };
+        book.requests.iter().filter(is_asked).cloned().collect()
+    }
+
+    pub(crate) fn clear(&self) {
+        self.book().requests.clear();
+    }
+}

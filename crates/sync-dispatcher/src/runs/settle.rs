@@ -1,0 +1,27 @@
+//! Waiting until what a run has found and announced is in step, blocked or put off; then the run is done.
+
+use domain::run::State;
+use persistence::{Scope, runs};
+
+use super::trip::{Outcome, Trip};
+use crate::engine::DispatchError;
+
+/// Ends the run, or looks again later.
+pub(super) async fn settle(trip: &Trip<'_>) -> Result<Outcome, DispatchError> {
+    let mut tx = trip.engine.database.begin(Scope::System).await?;
+    // A run that had nothing else to do begins to settle with this very page.
+    let is_begun = trip.run.settling_since.is_some();
+    if is_begun && runs::pending(&mut tx, &trip.run).await? == 0 {
+        if !runs::end(&mut tx, &trip.page, State::Done, None).await? {
+            return Ok(Outcome::Overtaken);
+        }
+        tx.commit().await?;
+        return Ok(Outcome::Ended);
+    }
+    let next = trip.advance(&mut tx, trip.further(None), trip.run.counts.clone(), None).await?;
+    let Some(next) = next else { return Ok(Outcome::Overtaken) };
+    tx.commit().await?;
+    // The broker's shortest wait.
+    let wait = trip.engine.schedule.tiers().first().copied().filter(|_| is_begun);
+    Ok(Outcome::Moved { next, pushes: Vec::new(), wait })
+}

@@ -1,0 +1,53 @@
+//! A kind flows one way only, whatever the road: events, webhooks and runs.
+
+use domain::integration::Direction;
+use domain::kind::RecordKind;
+use serde_json::json;
+
+use crate::crm::told;
+use crate::running::{people, prompt};
+use crate::world::{Shape, World, event};
+
+async fn contacts_flow(direction: Direction) -> World {
+    let world = World::shaped(&[], Shape::default().with(RecordKind::Contact, direction)).await;
+    world.crm.faults(prompt()).await;
+    world.dispatch();
+    world
+}
+
+#[tokio::test]
+async fn a_kind_that_only_goes_out_is_never_read_into_records() {
+    let world = contacts_flow(Direction::ToPlatform).await;
+    let strangers = world.crm.import_contacts(people(10..20)).await;
+    world.accept(vec![event("prospect.created", "p1", json!({"email": "zoe@exemple.fr", "city": "Lyon"}))]).await;
+    world.settle().await;
+    let id = world.link("p1").await.external_id.unwrap();
+    world.crm.edit_contact(&id, json!({"city": "Paris", "company": "Leur valeur"})).await;
+
+    world.deliver(&[told("propertyChange", &id), told("creation", &strangers[0])]).await;
+    world.settle().await;
+    let run = world.run_fully().await;
+    assert_eq!(run.counts.get(&RecordKind::Contact).map_or(0, |counts| counts.read), 0);
+    assert_eq!((world.records().await.len(), world.value("p1", "city").await.as_str()), (1, "Lyon"));
+    assert_eq!(world.value("p1", "company").await, "");
+}
+
+#[tokio::test]
+async fn a_kind_that_only_comes_in_is_never_written() {
+    let world = contacts_flow(Direction::FromPlatform).await;
+    let ids = world.crm.import_contacts(people(0..3)).await;
+    let ours = json!({"email": "p0@exemple.fr", "city": "Lyon"});
+    world.accept(vec![event("prospect.created", "p0", ours)]).await;
+    world.accept(vec![event("prospect.created", "other", json!({"email": "other@exemple.fr"}))]).await;
+    world.take_in().await;
+    world.run_fully().await;
+    world.deliver(&[told("propertyChange", &ids[0])]).await;
+    world.settle().await;
+    world.accept(vec![event("prospect.deleted", "p0", json!({}))]).await;
+    world.take_in().await;
+    world.run_fully().await;
+
+    assert_eq!(world.crm.api_writes().await, Vec::<serde_json::Value>::new());
+    assert_eq!((world.crm.contacts().await.len(), world.records().await.len()), (3, 4));
+    assert_eq!(world.value("p0", "first_name").await, "Prénom 0");
+}

@@ -1,0 +1,225 @@
+//! Full runs: everything is pulled, once, page by page, whoever crashes and whoever changes their mind.
+
+use domain::fault::FaultKind;
+use domain::id::RunId;
+use domain::integration::Direction;
+use domain::kind::RecordKind;
+use domain::outcome::SyncType;
+use domain::run::{Mode, Progress, Run, State, Trigger};
+use messaging::Context;
+use persistence::runs::{self, NewRun, Started};
+use serde_json::{Value, json};
+use testkit::wait;
+
+use crate::world::{DEADLINE, HASTE, World};
+
+/// The CRM's searches show at once what is there.
+pub(crate) fn prompt() -> Value {
+    json!({"search_lag_ms": 0, "search_limit_per_s": null})
+}
+
+pub(crate) fn people(numbers: std::ops::Range<u32>) -> Vec<Value> {
+    let person = |n| json!({"email": format!("p{n}@exemple.fr"), "firstname": format!("Prénom {n}")});
+    numbers.map(person).collect()
+}
+
+impl World {
+    /// A full run of contacts and deals that somebody asks for.
+    pub(crate) fn full_run(&self) -> NewRun {
+        NewRun {
+            tenant: self.tenant,
+            integration: self.integration,
+            trigger: Trigger::Manual,
+            direction: Direction::Bidirectional,
+            kinds: vec![RecordKind::Contact, RecordKind::Deal],
+            mode: Mode::Full,
+            requested_by: Some("an admin".to_owned()),
+            due_at: None,
+        }
+    }
+
+    /// Asks for a run, as the gateway does.
+    pub(crate) async fn ask_for(&self, new: &NewRun) -> Run {
+        let mut tx = self.begin().await;
+        let started = runs::start(&mut tx, new).await.unwrap();
+        tx.commit().await.unwrap();
+        let Started::Queued(run) = started else { panic!("{started:?}") };
+        self.broker.publish(&run.page(), &Context::new()).await.unwrap();
+        *run
+    }
+
+    pub(crate) async fn run(&self, id: RunId) -> Run {
+        runs::get(&mut self.begin().await, self.tenant, id).await.unwrap().unwrap()
+    }
+
+    /// Waits until a run is in a state.
+    pub(crate) async fn run_in(&self, id: RunId, state: State) -> Run {
+        wait::until("a state of the run", DEADLINE, || async {
+            let run = self.run(id).await;
+            if run.state == state { Ok(run) } else { Err(run) }
+        })
+        .await
+    }
+
+    /// Waits until so many pages of a run are done.
+    pub(crate) async fn run_at(&self, id: RunId, sequence: i64) {
+        wait::until("a page of the run", DEADLINE, || async {
+            let run = self.run(id).await;
+            if run.sequence >= sequence { Ok(()) } else { Err(run) }
+        })
+        .await;
+    }
+
+    /// A full run from its beginning to its end.
+    pub(crate) async fn run_fully(&self) -> Run {
+        let run = self.ask_for(&self.full_run()).await;
+        self.run_in(run.id, State::Done).await
+    }
+
+    /// Contacts that came into the CRM in nine imports: three pages of a listing.
+    async fn with_three_pages(&self) {
+        for tens in 0..9 {
+            self.crm.import_contacts(people(tens * 50..(tens + 1) * 50)).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_full_run_pulls_everything_and_says_how_far_it_is() {
+    let world = World::start().await;
+    world.crm.faults(prompt()).await;
+    for n in 0..5 {
+        world.crm.import_contacts(people(n * 50..(n + 1) * 50)).await;
+    }
+    let writes = world.crm.api_writes().await.len();
+    let run = world.run_fully().await;
+
+    let records = world.records().await;
+    let mut emails: Vec<String> = records.iter().map(|record| crate::state::text(record, "email")).collect();
+    emails.sort_unstable();
+    let mut expected: Vec<String> = (0..250).map(|n| format!("p{n}@exemple.fr")).collect();
+    expected.sort_unstable();
+    assert_eq!(emails, expected);
+    let counts = run.counts[&RecordKind::Contact];
+    assert_eq!((counts.read, counts.changed, counts.total), (250, 250, Some(250)));
+    assert_eq!((counts.owed, counts.failed, counts.gone), (0, 0, 0));
+    assert_eq!(run.progress(), Progress { done: 250, total: 250 });
+    assert!(run.error.is_none() && run.ended_at >= run.started_at);
+    assert_eq!(world.crm.api_writes().await.len(), writes, "what was pulled is not pushed back");
+
+    // Once more: everything is listed, and nothing is news.
+    let again = world.run_fully().await;
+    let counts = again.counts[&RecordKind::Contact];
+    assert_eq!((counts.read, counts.changed, world.records().await.len()), (250, 0, 250));
+}
+
+#[tokio::test]
+async fn more_objects_of_one_moment_than_a_page_holds_are_all_pulled() {
+    let world = World::start().await;
+    world.crm.faults(prompt()).await;
+    world.crm.import_contacts(people(0..450)).await;
+    let run = world.run_fully().await;
+    assert_eq!(run.counts[&RecordKind::Contact].read, 450);
+    assert_eq!(world.records().await.len(), 450);
+}
+
+#[tokio::test]
+async fn a_run_that_is_cancelled_in_the_middle_ends_and_keeps_what_it_applied() {
+    let world = World::start().await;
+    world.crm.faults(json!({"search_lag_ms": 0, "latency_ms": 400})).await;
+    world.with_three_pages().await;
+    let run = world.ask_for(&world.full_run()).await;
+    world.run_at(run.id, 1).await;
+    let mut tx = world.begin().await;
+    runs::cancel(&mut tx, world.tenant, run.id).await.unwrap().unwrap();
+    tx.commit().await.unwrap();
+
+    let run = world.run_in(run.id, State::Cancelled).await;
+    world.settle().await;
+    let applied = run.counts[&RecordKind::Contact].changed;
+    assert!((200..450).contains(&applied), "{run:?}");
+    assert_eq!(u64::try_from(world.records().await.len()).unwrap(), applied);
+    assert_eq!(world.run(run.id).await.sequence, run.sequence, "nothing follows");
+}
+
+#[tokio::test]
+async fn a_run_whose_dispatcher_crashes_goes_on_at_the_page_where_it_stood() {
+    let world = World::quiet(&HASTE).await;
+    world.crm.faults(json!({"search_lag_ms": 0, "search_limit_per_s": null, "latency_ms": 300})).await;
+    world.with_three_pages().await;
+    let mut only_contacts = world.full_run();
+    only_contacts.kinds = vec![RecordKind::Contact];
+    let doomed = world.dispatch_to_crash();
+    let run = world.ask_for(&only_contacts).await;
+    world.run_at(run.id, 2).await;
+    doomed.abort();
+    assert!(doomed.await.unwrap_err().is_cancelled());
+    let before = world.crm.searches().await;
+
+    world.dispatch();
+    world.run_in(run.id, State::Done).await;
+    let after = world.crm.searches().await;
+    assert_eq!(world.records().await.len(), 450);
+    assert!(
+        (2..=3).contains(&before) && (3..=4).contains(&after),
+        "the first pages were read again: {before}, {after}"
+    );
+}
+
+#[tokio::test]
+async fn a_page_that_is_announced_twice_is_done_once() {
+    let world = World::start().await;
+    world.crm.faults(json!({"search_lag_ms": 0, "search_limit_per_s": null, "latency_ms": 200})).await;
+    world.with_three_pages().await;
+    let run = world.ask_for(&world.full_run()).await;
+    for _ in 0..3 {
+        world.broker.publish(&run.page(), &Context::new()).await.unwrap();
+    }
+    let run = world.run_in(run.id, State::Done).await;
+    assert_eq!(run.counts[&RecordKind::Contact].read, 450);
+    // Three pages of contacts and one of deals are listed, one of each is verified, removed, linked and announced.
+    let adopted = world.outcomes().iter().filter(|outcome| outcome.sync_type == SyncType::Adopt).count();
+    assert_eq!((adopted, world.records().await.len()), (450, 450));
+}
+
+#[tokio::test]
+async fn a_page_that_fails_for_the_moment_is_done_later() {
+    let world = World::start().await;
+    world.crm.faults(json!({"search_lag_ms": 0, "fail_next": {"count": 2, "status": 503}})).await;
+    world.crm.import_contacts(people(0..10)).await;
+    let run = world.run_fully().await;
+    assert_eq!((run.error, world.records().await.len()), (None, 10));
+}
+
+#[tokio::test]
+async fn a_page_that_fails_for_good_ends_the_run_with_its_error() {
+    let world = World::start().await;
+    world.crm.faults(json!({"search_lag_ms": 0, "fail_all_status": 403})).await;
+    let run = world.ask_for(&world.full_run()).await;
+    let run = world.run_in(run.id, State::Failed).await;
+    assert_eq!(run.error.unwrap().class, FaultKind::Forbidden);
+
+    world.crm.faults(json!({"fail_all_status": null})).await;
+    world.run_fully().await;
+}
+
+#[tokio::test]
+async fn a_platform_that_stays_away_ends_the_run_when_the_schedule_is_used_up() {
+    let world = World::start().await;
+    world.crm.faults(json!({"fail_all_status": 503})).await;
+    let run = world.ask_for(&world.full_run()).await;
+    let run = world.run_in(run.id, State::Failed).await;
+    assert_eq!(run.error.unwrap().class, FaultKind::Unavailable);
+}
+
+#[tokio::test]
+async fn an_integration_that_is_switched_off_ends_its_run() {
+    let world = World::start().await;
+    world.crm.faults(json!({"search_lag_ms": 0, "latency_ms": 300})).await;
+    world.with_three_pages().await;
+    let run = world.ask_for(&world.full_run()).await;
+    world.run_at(run.id, 1).await;
+    world.switch(false).await;
+    let run = world.run_in(run.id, State::Failed).await;
+    assert_eq!(run.error.unwrap().code, "integration_inactive");
+}

@@ -1,0 +1,84 @@
+//! What a full run does not find is a suspect: it is asked for, and where too much is gone, somebody is.
+
+use domain::kind::RecordKind;
+use domain::run::{Mode, State};
+use persistence::runs;
+use serde_json::json;
+
+use crate::running::prompt;
+use crate::world::{World, event};
+
+impl World {
+    /// So many prospects, known to both sides.
+    async fn with_prospects(count: u32) -> Self {
+        let world = Self::start().await;
+        world.crm.faults(prompt()).await;
+        let prospect = |n| event("prospect.created", &format!("p{n}"), json!({"email": format!("p{n}@exemple.fr")}));
+        world.accept((0..count).map(prospect).collect()).await;
+        world.settle().await;
+        world
+    }
+
+    /// Somebody deletes a prospect's contact in the CRM, which tells nobody.
+    async fn lose(&self, subject: &str) {
+        let id = self.link(subject).await.external_id.unwrap();
+        self.crm.delete_contact(&id).await;
+    }
+
+    async fn deleted(&self) -> usize {
+        self.records().await.iter().filter(|record| record.fields.is_deleted()).count()
+    }
+}
+
+#[tokio::test]
+async fn what_is_gone_unheard_of_is_deleted_by_a_full_run() {
+    let world = World::with_prospects(4).await;
+    world.lose("p2").await;
+    let run = world.run_fully().await;
+    assert_eq!(run.counts[&RecordKind::Contact].gone, 1);
+    assert!(world.record("p2").await.fields.is_deleted());
+    assert_eq!((world.deleted().await, world.crm.contacts().await.len()), (1, 3));
+}
+
+#[tokio::test]
+async fn what_is_not_listed_but_there_is_kept() {
+    let world = World::with_prospects(3).await;
+    // The index knows of nobody yet.
+    world.crm.faults(json!({"search_lag_ms": 3_600_000})).await;
+    let run = world.run_fully().await;
+    let counts = run.counts[&RecordKind::Contact];
+    assert_eq!((counts.read, counts.gone), (0, 0));
+    assert_eq!((world.deleted().await, world.crm.contacts().await.len()), (0, 3));
+}
+
+#[tokio::test]
+async fn a_run_that_finds_twenty_five_gone_asks_before_it_deletes() {
+    let world = World::with_prospects(30).await;
+    for n in 0..25 {
+        world.lose(&format!("p{n}")).await;
+    }
+    let run = world.ask_for(&world.full_run()).await;
+    let asking = world.run_in(run.id, State::NeedsConfirmation).await;
+    assert_eq!(asking.counts[&RecordKind::Contact].gone, 25);
+    let mut tx = world.begin().await;
+    assert_eq!(runs::gone(&mut tx, world.tenant, run.id, 100).await.unwrap().len(), 25);
+    tx.commit().await.unwrap();
+    assert_eq!((world.deleted().await, world.drift().await), (0, 0));
+
+    let mut tx = world.begin().await;
+    let confirmed = runs::confirm(&mut tx, world.tenant, run.id).await.unwrap().unwrap();
+    tx.commit().await.unwrap();
+    world.broker.publish(&confirmed.page(), &messaging::Context::new()).await.unwrap();
+    world.run_in(run.id, State::Done).await;
+    assert_eq!((world.deleted().await, world.crm.contacts().await.len()), (25, 5));
+}
+
+#[tokio::test]
+async fn a_run_over_what_changed_since_takes_nothing_for_gone() {
+    let world = World::with_prospects(3).await;
+    world.run_fully().await;
+    world.lose("p1").await;
+    let run = world.ask_for(&runs::NewRun { mode: Mode::SinceLast, ..world.full_run() }).await;
+    world.run_in(run.id, State::Done).await;
+    assert_eq!(world.deleted().await, 0);
+}
