@@ -15,6 +15,9 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::{DispatchError, Engine, Priority};
 use crate::{schedule, targets};
 
+/// For how long runs are shown that the clock asked for.
+const RUNS_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
 /// Rows taken in one step.
 const STEP: u32 = 1_000;
 
@@ -37,6 +40,7 @@ pub(crate) async fn run(engine: Engine, shutdown: CancellationToken) {
             ("announce what is overdue", announce_overdue(&engine).await),
             ("start the runs that are due", start_due(&engine).await),
             ("announce silent runs", announce_runs(&engine).await),
+            ("forget runs", forget_runs(&engine).await),
             ("publish outcomes", publish_leftovers(&engine).await),
             ("forget events", forget_events(&engine).await),
         ] {
@@ -67,6 +71,13 @@ async fn start_due(engine: &Engine) -> Result<(), DispatchError> {
     let every = schedule::Every { poll: settings.poll_every, walk: settings.walk_every };
     let started = schedule::start_due(&engine.database, every, Timestamp::now()).await?;
     publish_pages(engine, started.iter().map(domain::run::Run::page).collect()).await
+}
+
+/// What the clock asked for month by month is of no use to anybody.
+async fn forget_runs(engine: &Engine) -> Result<(), DispatchError> {
+    let mut tx = engine.database.begin(Scope::System).await?;
+    runs::forget(&mut tx, RUNS_KEPT, STEP.into()).await?;
+    Ok(tx.commit().await?)
 }
 
 async fn announce_runs(engine: &Engine) -> Result<(), DispatchError> {

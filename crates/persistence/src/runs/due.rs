@@ -1,7 +1,9 @@
-//! What the scheduler has to know of each integration. When it is due is `domain::schedule`'s.
+//! What the scheduler has to know of each integration, and forgetting what it made long ago. When a run is due is `domain::schedule`'s.
+
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Bool, Double, Nullable, Text, Timestamptz};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, TenantId};
@@ -98,4 +100,28 @@ pub async fn schedulable(
     .load(&mut **tx)
     .await?;
     rows.into_iter().map(Row::into_schedulable).collect()
+}
+
+/// Forgets runs that the clock asked for and that ended `age` ago or longer; at most `limit`. Returns how many.
+///
+/// The last completed ones stay: the next listing begins where they ended.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn forget(tx: &mut Transaction, age: Duration, limit: i64) -> Result<usize, PersistenceError> {
+    let forgotten = sql_query(
+        "DELETE FROM sync_runs WHERE id IN (
+             SELECT id FROM sync_runs AS old
+             WHERE trigger = 'scheduled' AND ended_at < now() - make_interval(secs => $1)
+               AND EXISTS (SELECT FROM sync_runs AS newer
+                           WHERE newer.integration_id = old.integration_id AND newer.id > old.id
+                             AND newer.state = 'done'
+                             AND newer.marks ?& ARRAY(SELECT jsonb_object_keys(old.marks)))
+             LIMIT $2)",
+    )
+    .bind::<Double, _>(age.as_secs_f64())
+    .bind::<BigInt, _>(limit)
+    .execute(&mut **tx)
+    .await?;
+    Ok(forgotten)
 }

@@ -8,7 +8,7 @@ mod row;
 mod start;
 
 pub use control::{cancel, confirm};
-pub use due::{Schedulable, schedulable};
+pub use due::{Schedulable, forget, schedulable};
 pub use objects::{Gone, Suspects, gone, note_listed, note_suspects, remove, suspects, tally_gone};
 pub use page::{Move, advance, await_consent, end, last_mark, overdue, pending, put_off, take_up};
 pub use row::{RunsPage, get, list};

@@ -11,7 +11,7 @@ use domain::time::Timestamp;
 use persistence::runs::{self, Move, NewRun, RunsPage, Started};
 use persistence::{Scope, Transaction};
 
-use crate::world::{Customer, World, try_to};
+use crate::world::{Customer, World, try_to, words};
 
 fn manual(customer: Customer) -> NewRun {
     NewRun {
@@ -160,4 +160,31 @@ async fn progress_counts_what_is_still_owed_of_a_live_run() {
     let run = runs::get(&mut tx, customer.tenant, page.run_id).await.unwrap().unwrap();
     assert_eq!(run.progress(), Progress { done: 2, total: 8 });
     assert_eq!(run.counts[&RecordKind::Contact].owed, 3);
+}
+
+#[tokio::test]
+async fn old_scheduled_runs_are_forgotten_but_for_the_last_that_was_completed() {
+    let world = World::new().await;
+    let customer = world.customer("1001").await;
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    for (id, trigger, state, marks) in [
+        ("run_1", "scheduled", "done", r#"{"contact": "1", "deal": "1"}"#),
+        ("run_2", "manual", "done", r#"{"contact": "2"}"#),
+        ("run_3", "scheduled", "failed", "{}"),
+        ("run_4", "scheduled", "done", r#"{"contact": "4"}"#),
+    ] {
+        let (tenant, integration) = (customer.tenant, customer.integration);
+        let run = format!(
+            "INSERT INTO sync_runs (id, tenant_id, integration_id, trigger, direction, kinds, mode, state, marks, ended_at)
+             VALUES ('{id}', '{tenant}', '{integration}', '{trigger}', 'bidirectional', '{{contact}}', 'full', '{state}',
+                     '{marks}', now() - interval '40 days')"
+        );
+        try_to(&mut tx, &run).await.unwrap();
+    }
+    let day = Duration::from_secs(24 * 3_600);
+    assert_eq!(runs::forget(&mut tx, 50 * day, 100).await.unwrap(), 0);
+    // The failed one goes. The first is still the last of deals, somebody asked for the second, the last is the last.
+    assert_eq!(runs::forget(&mut tx, 30 * day, 100).await.unwrap(), 1);
+    let left = words(&mut tx, "SELECT id AS word FROM sync_runs ORDER BY id").await;
+    assert_eq!(left, ["run_1", "run_2", "run_4"]);
 }

@@ -6,9 +6,10 @@ use domain::mapping::FieldMapping;
 use domain::run::{Mode, State};
 use persistence::runs::NewRun;
 use serde_json::{Value, json};
+use testkit::wait;
 
 use crate::running::{people, prompt};
-use crate::world::{Shape, World, event};
+use crate::world::{DEADLINE, Shape, World, event};
 
 fn prospects(numbers: std::ops::Range<u32>) -> Vec<Value> {
     let prospect = |n| event("prospect.created", &format!("p{n}"), json!({"email": format!("p{n}@exemple.fr")}));
@@ -88,4 +89,24 @@ async fn a_run_of_nothing_is_done() {
     let nothing = NewRun { mode: Mode::SinceLast, kinds: vec![RecordKind::Product], ..world.full_run() };
     let run = world.ask_for(&nothing).await;
     assert_eq!(world.run_in(run.id, State::Done).await.progress().total, 0);
+}
+
+#[tokio::test]
+async fn what_happens_now_does_not_wait_behind_a_run() {
+    let world = World::with(&[("DISPATCHER__LANE_BATCH", "5")]).await;
+    world.crm.faults(json!({"search_lag_ms": 0, "search_limit_per_s": null, "latency_ms": 200})).await;
+    world.crm.import_contacts(people(0..400)).await;
+    let run = world.ask_for(&world.full_run()).await;
+    wait::until("everything to be listed", DEADLINE, || async {
+        let changed = world.run(run.id).await.counts.get(&RecordKind::Contact).map_or(0, |counts| counts.changed);
+        if changed == 400 { Ok(()) } else { Err(changed) }
+    })
+    .await;
+    world.accept(vec![event("prospect.created", "live", json!({"email": "live@exemple.fr"}))]).await;
+    let behind = wait::until("the live prospect", DEADLINE, || async {
+        let arrived = world.crm.contacts().await.values().any(|contact| contact["email"] == "live@exemple.fr");
+        if arrived { Ok(world.drift().await) } else { Err(world.drift().await) }
+    })
+    .await;
+    assert!(behind > 100, "the run was nearly done before the prospect arrived: {behind}");
 }
