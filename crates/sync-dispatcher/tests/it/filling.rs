@@ -93,13 +93,13 @@ async fn a_run_of_nothing_is_done() {
 
 #[tokio::test]
 async fn what_happens_now_does_not_wait_behind_a_run() {
-    let world = World::with(&[("DISPATCHER__LANE_BATCH", "5")]).await;
-    world.crm.faults(json!({"search_lag_ms": 0, "search_limit_per_s": null, "latency_ms": 200})).await;
-    world.crm.import_contacts(people(0..400)).await;
+    let world = World::start().await;
+    world.crm.faults(json!({"search_lag_ms": 0, "search_limit_per_s": null, "latency_ms": 300})).await;
+    world.crm.import_contacts(people(0..1_000)).await;
     let run = world.ask_for(&world.full_run()).await;
     wait::until("everything to be listed", DEADLINE, || async {
         let changed = world.run(run.id).await.counts.get(&RecordKind::Contact).map_or(0, |counts| counts.changed);
-        if changed == 400 { Ok(()) } else { Err(changed) }
+        if changed == 1_000 { Ok(()) } else { Err(changed) }
     })
     .await;
     world.accept(vec![event("prospect.created", "live", json!({"email": "live@exemple.fr"}))]).await;
@@ -108,5 +108,5 @@ async fn what_happens_now_does_not_wait_behind_a_run() {
         if arrived { Ok(world.drift().await) } else { Err(world.drift().await) }
     })
     .await;
-    assert!(behind > 100, "the run was nearly done before the prospect arrived: {behind}");
+    assert!(behind > 250, "the run was nearly done before the prospect arrived: {behind}");
 }
