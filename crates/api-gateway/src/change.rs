@@ -12,7 +12,7 @@ use domain::audit::{Action, Author, Entry, FieldChange};
 use domain::id::TenantId;
 use domain::trace::TraceParent;
 use persistence::{PersistenceError, Scope, Transaction, audit};
-use runtime::http::{Problem, Trace};
+use runtime::http::{Peer, Problem, Trace};
 
 use crate::auth::Admin;
 use crate::state::Gateway;
@@ -33,7 +33,7 @@ impl FromRequest for Change {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (caller, trace) = (Admin::from_request(request, payload), Trace::from_request(request, payload));
-        let address = request.peer_addr().map(|peer| peer.ip());
+        let address = Peer::of(request).map(|peer| peer.0);
         let user_agent = request.headers().get(USER_AGENT).map(|value| lossy(value.as_bytes()));
         Box::pin(async move {
             let (caller, trace) = (caller.await?, trace.await.map_err(|_infallible| Problem::not_found())?);

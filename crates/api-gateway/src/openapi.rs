@@ -8,7 +8,7 @@ use utoipa::openapi::{ContentBuilder, OpenApi, PathItem, Ref, RefOr, Response, R
 use utoipa::{OpenApi as _, PartialSchema as _, ToSchema as _};
 use utoipa_actix_web::AppExt as _;
 
-use crate::routes;
+use crate::{door, routes};
 
 /// What the document says of the API as a whole.
 #[derive(utoipa::OpenApi)]
@@ -21,6 +21,7 @@ use crate::routes;
     ),
     tags(
         (name = "events", description = "What happened in Coccinelle."),
+        (name = "session", description = "Browsers that are let in by a cookie."),
         (name = "integrations", description = "What a tenant has connected."),
         (name = "runs", description = "Full syncs: started, watched, ended."),
         (name = "failures", description = "What could not be brought into step, and trying it again."),
@@ -34,8 +35,11 @@ struct Base;
 /// The document of this version of the API.
 #[must_use]
 pub fn document() -> OpenApi {
-    let (_, mut document) =
-        App::new().into_utoipa_app().openapi(Base::openapi()).configure(routes::api).split_for_parts();
+    let (_, mut document) = App::new()
+        .into_utoipa_app()
+        .openapi(Base::openapi())
+        .configure(|routes| routes::api(routes, door::cors(&[])))
+        .split_for_parts();
     let components = document.components.get_or_insert_default();
     components.schemas.insert(ProblemBody::name().into_owned(), ProblemBody::schema());
     let mut inner = Vec::new();
@@ -47,6 +51,7 @@ pub fn document() -> OpenApi {
     for item in document.paths.paths.values_mut() {
         operations(item).for_each(complete);
     }
+    door::describe(&mut document);
     document
 }
 
@@ -62,10 +67,7 @@ fn complete(operation: &mut Operation) {
     };
     let (in_path, in_query, has_body) =
         (has(ParameterIn::Path), has(ParameterIn::Query), operation.request_body.is_some());
-    let mut refuse = |status: &str, why: &str| {
-        let known = operation.responses.responses.entry(status.to_owned());
-        known.and_modify(|known| also(known, why)).or_insert_with(|| problem(why).into());
-    };
+    let mut refuse = |status: &str, why: &str| refuse(operation, status, why);
     refuse("401", "`token_missing`, `token_invalid`: who asks is not known.");
     refuse("403", "`role_missing`: the caller's roles do not allow this.");
     refuse("500", "`internal`: something went wrong on our side; the request id finds it in the logs.");
@@ -80,6 +82,12 @@ fn complete(operation: &mut Operation) {
     if has_body || in_query {
         refuse("422", "`invalid`: `errors` names every fault by its path.");
     }
+}
+
+/// Adds a refusal, and what it means.
+pub(crate) fn refuse(operation: &mut Operation, status: &str, why: &str) {
+    let known = operation.responses.responses.entry(status.to_owned());
+    known.and_modify(|known| also(known, why)).or_insert_with(|| problem(why).into());
 }
 
 fn problem(why: &str) -> Response {

@@ -1,22 +1,47 @@
 //! Why a request is refused, and what its caller is told. Failures of our own parts are told by `runtime::http` alone.
 
+use std::time::Duration;
+
 use domain::event::InputFault;
 use domain::fault::FaultKind;
 use domain::id::{IntegrationId, RunId};
 use runtime::http::{FieldError, Problem};
 
+use crate::auth::TokenFault;
+
 /// What a caller did wrong, or asked for in vain.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refusal {
     /// There is no bearer token.
-    #[error("This needs a bearer token in the header `Authorization`.")]
+    #[error("This needs a bearer token in the header `Authorization`, or a session.")]
     NoToken,
     /// The token is expired, forged, or none.
     #[error("The bearer token is not valid, or no longer.")]
-    BadToken(#[source] jsonwebtoken::errors::Error),
+    BadToken(#[source] TokenFault),
+    /// The session is ended, or never was.
+    #[error("The session has ended; begin another one with a bearer token.")]
+    NoSession,
+    /// A session's write does not show that one of our own pages wants it.
+    #[error("A session changes something only from our own pages, with its token in the header `X-CSRF-Token`.")]
+    Forged,
+    /// The issuer of tokens has never answered yet.
+    #[error("Tokens cannot be checked now; try again in a moment.")]
+    IssuerAway,
+    /// The token is good, and its tenant is not here.
+    #[error("The tenant of this token is not known here.")]
+    NoTenant,
+    /// Too much was asked for in too short a time.
+    #[error("There were too many requests; come again after `Retry-After` seconds.")]
+    TooMany(Duration),
     /// The token is good, and its roles do not allow this.
     #[error("The token's roles do not allow this.")]
     WrongRole,
+    /// The key of a repetition belongs to another request.
+    #[error("This `Idempotency-Key` was used for another request; take a new one.")]
+    KeyReused,
+    /// The first request of that key is not answered yet.
+    #[error("The request of this `Idempotency-Key` is still under way; ask again in a moment.")]
+    KeyInProgress,
     /// The body is not JSON.
     #[error("The body is not JSON: {0}.")]
     Malformed(#[source] serde_json::Error),
@@ -80,9 +105,18 @@ impl From<Refusal> for Problem {
         match refusal {
             Refusal::NoToken => Self::new(FaultKind::Unauthorized, "token_missing", detail),
             Refusal::BadToken(cause) => {
-                tracing::debug!(error.causes = %cause, "a token was refused");
+                let cause: &dyn std::error::Error = &cause;
+                tracing::debug!(cause, "a token was refused");
                 Self::new(FaultKind::Unauthorized, "token_invalid", detail)
             }
+            Refusal::NoSession => Self::new(FaultKind::Unauthorized, "session_ended", detail),
+            Refusal::Forged => Self::new(FaultKind::Forbidden, "csrf_refused", detail),
+            Refusal::IssuerAway => Self::new(FaultKind::Unavailable, "unavailable", detail),
+            Refusal::NoTenant => Self::new(FaultKind::Forbidden, "tenant_unknown", detail),
+            Refusal::TooMany(wait) => Self::new(FaultKind::RateLimited, "rate_limited", detail).with_retry_after(wait),
+            Refusal::KeyReused => Self::new(FaultKind::Invalid, "idempotency_key_reused", detail),
+            Refusal::KeyInProgress => Self::new(FaultKind::Conflict, "idempotency_in_progress", detail)
+                .with_retry_after(Duration::from_secs(1)),
             Refusal::WrongRole => Self::new(FaultKind::Forbidden, "role_missing", detail),
             Refusal::Malformed(_) | Refusal::Truncated => Self::malformed(detail),
             Refusal::TooLarge(limit) => Self::too_large(limit),

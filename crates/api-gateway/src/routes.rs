@@ -1,14 +1,19 @@
 //! Every route of the API, in one list. Path, method, permission and form of each are said at its handler.
 
+use actix_cors::Cors;
+use actix_web::middleware::{Condition, from_fn};
 use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::{audit, events, integrations as i, records, runs, unknown};
+use crate::{audit, door, events, idempotency, integrations as i, records, runs, sessions, unknown};
 
 /// The API, version 1.
-pub(crate) fn api(routes: &mut ServiceConfig<'_>) {
+pub(crate) fn api(routes: &mut ServiceConfig<'_>, cors: Condition<Cors>) {
     routes.service(
         scope("/api/v1")
+            .wrap(from_fn(idempotency::once))
+            .wrap(from_fn(door::enter))
+            .wrap(cors)
             .service(events::accept_events)
             .service(i::list_catalogue)
             .service(i::create_integration)
@@ -28,6 +33,9 @@ pub(crate) fn api(routes: &mut ServiceConfig<'_>) {
             .service(runs::cancel_run)
             .service(runs::confirm_run)
             .service(audit::list_changes)
+            .service(sessions::begin_session)
+            .service(sessions::show_session)
+            .service(sessions::end_session)
             .service(records::list_records)
             .service(records::show_record)
             .default_service(actix_web::web::to(unknown::refuse)),

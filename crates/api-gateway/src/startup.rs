@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use accounts::{AccountError, Accounts};
 use actix_web::web;
 use backing::Backing;
+use connectors::http::SetupError;
 use messaging::Broker;
 use runtime::config::Settings;
 use runtime::health::Rule;
@@ -15,10 +16,10 @@ use tokio_util::sync::CancellationToken;
 use utoipa_actix_web::service_config::ServiceConfig;
 use vault::{Vault, VaultError};
 
-use crate::auth::Verifier;
+use crate::door::Door;
 use crate::state::Gateway;
 use crate::unknown::Known;
-use crate::{openapi, reference, routes};
+use crate::{door, openapi, reference, routes};
 
 /// Why the gateway cannot start. A database or a broker that is away is no reason.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +30,9 @@ pub enum StartError {
     /// Platforms cannot be called.
     #[error("platform accounts cannot be opened")]
     Accounts(#[from] AccountError),
+    /// The issuer of tokens cannot be called.
+    #[error("the issuer of tokens cannot be called")]
+    Issuer(#[from] SetupError),
     /// The address is taken.
     #[error("cannot listen")]
     Listener(#[from] io::Error),
@@ -39,6 +43,7 @@ pub enum StartError {
 pub struct App {
     bound: Bound,
     broker: Broker,
+    door: web::Data<Door>,
 }
 
 /// Builds the gateway; whatever is away is connected to when it is back.
@@ -54,21 +59,29 @@ pub fn build(settings: Settings) -> Result<App, StartError> {
     let operations = operations(backing.readiness(Rule::Any), metrics::install());
     let Backing { broker, database } = backing;
     let accounts = Accounts::new(database.clone(), vault, &settings.platforms, settings.dispatcher.platform_timeout)?;
-    let verifier = web::Data::new(Verifier::hs256(settings.auth.hs256_secret.as_ref()));
+    let door = web::Data::new(Door::new(&settings.auth, &settings.gateway, database.clone())?);
+    let origins = settings.gateway.allowed_origins.clone();
     let payload = web::PayloadConfig::new(settings.gateway.body_limit);
-    let gateway = web::Data::new(Gateway { broker: broker.clone(), database, accounts, limits: settings.gateway });
+    let gateway = web::Data::new(Gateway {
+        broker: broker.clone(),
+        database,
+        accounts,
+        limits: settings.gateway,
+        session_life: settings.auth.session_life,
+    });
     let document = web::Data::new(openapi::document());
     let known = web::Data::new(Known::of(&document));
+    let entrance = door.clone();
     let bound = runtime::http::bind(&settings.http, move |app| {
         app.app_data(document.clone())
             .app_data(known.clone())
             .app_data(gateway.clone())
-            .app_data(verifier.clone())
+            .app_data(entrance.clone())
             .app_data(payload.clone());
         app.configure(&operations).configure(reference::pages);
-        routes::api(&mut ServiceConfig::new(app));
+        routes::api(&mut ServiceConfig::new(app), door::cors(&origins));
     })?;
-    Ok(App { bound, broker })
+    Ok(App { bound, broker, door })
 }
 
 impl App {
@@ -83,7 +96,13 @@ impl App {
     /// # Errors
     /// When the listener breaks.
     pub async fn run_until(self, shutdown: CancellationToken) -> io::Result<()> {
-        let ended = self.bound.run_until(shutdown).await;
+        let (bound, door, keeping) = (self.bound, self.door, shutdown.child_token());
+        let serve = async {
+            let ended = bound.run_until(shutdown).await;
+            keeping.cancel();
+            ended
+        };
+        let (ended, ()) = tokio::join!(serve, door.keep_fresh(&keeping));
         self.broker.close().await;
         ended
     }

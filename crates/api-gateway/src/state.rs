@@ -1,5 +1,7 @@
 //! What every handler may use. What it does with it is the handler's.
 
+use std::time::Duration;
+
 use accounts::Accounts;
 use messaging::Broker;
 use persistence::Database;
@@ -16,4 +18,6 @@ pub(crate) struct Gateway {
     pub(crate) accounts: Accounts,
     /// How much one request may carry.
     pub(crate) limits: GatewaySettings,
+    /// How long a browser's session lives at most.
+    pub(crate) session_life: Duration,
 }

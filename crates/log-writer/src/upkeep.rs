@@ -1,8 +1,9 @@
-//! The logs' partitions: made ahead of their day, dropped when their time is over. Rows are the writer's.
+//! What has its time: the logs' partitions, made ahead of their day and dropped after it; the gateway's sessions and keys
+//! of repetitions, swept when they are over. Rows of logs are the writer's.
 
 use std::time::Duration;
 
-use persistence::{Database, PersistenceError, Scope, log_partitions};
+use persistence::{Database, PersistenceError, Scope, idempotency, log_partitions, sessions};
 use runtime::config::LogWriterSettings;
 use tokio_util::sync::CancellationToken;
 
@@ -37,13 +38,17 @@ fn report(error: &PersistenceError) {
     tracing::warn!(error, "the logs' partitions were not looked after; trying again soon");
 }
 
-/// Making and dropping are two transactions: nothing that hinders the second may undo the first.
+/// Each is a transaction of its own: nothing that hinders a later one may undo an earlier one.
 async fn look_after(database: &Database, settings: &LogWriterSettings) -> Result<(), PersistenceError> {
     let mut transaction = database.begin(Scope::System).await?;
     log_partitions::ensure(&mut transaction, days(settings.partitions_ahead_days)).await?;
     transaction.commit().await?;
     let mut transaction = database.begin(Scope::System).await?;
     log_partitions::drop_older(&mut transaction, days(settings.retention_days)).await?;
+    transaction.commit().await?;
+    let mut transaction = database.begin(Scope::System).await?;
+    sessions::sweep(&mut transaction).await?;
+    idempotency::sweep(&mut transaction).await?;
     transaction.commit().await
 }
 

@@ -31,6 +31,9 @@ pub enum VaultError {
     /// It does not open: it was changed, or belongs to another tenant, integration or column.
     #[error("the sealed text does not open here")]
     DoesNotOpen,
+    /// The system gave no random bytes.
+    #[error("the system gives no random bytes")]
+    NoRandomness,
     /// The system gave no random bytes, or sealing failed.
     #[error("sealing failed")]
     SealingFailed,
@@ -45,6 +48,7 @@ impl Fault for VaultError {
             | Self::Malformed
             | Self::UnknownKey(_)
             | Self::DoesNotOpen
+            | Self::NoRandomness
             | Self::SealingFailed => FaultKind::Internal,
         }
     }

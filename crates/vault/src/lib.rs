@@ -1,7 +1,8 @@
-//! Sealing secrets: a key ring of master keys, a data key for each tenant, and what is sealed under it. Where sealed text is kept is `persistence`'s.
+//! Sealing secrets: a key ring of master keys, a data key for each tenant, what is sealed under it, fingerprints. Where sealed text is kept is `persistence`'s.
 
 mod aead;
 mod data_key;
+mod digest;
 mod error;
 mod key_ring;
 mod ring_file;
@@ -9,6 +10,7 @@ mod source;
 mod vault;
 
 pub use data_key::{DataKey, Purpose, Sealed};
+pub use digest::{fingerprint, is_same, new_secret};
 pub use error::VaultError;
 pub use key_ring::KeyRing;
 pub use ring_file::RingFile;

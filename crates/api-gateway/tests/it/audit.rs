@@ -12,8 +12,11 @@ use crate::connecting::{connected, wish};
 use crate::world::{Answer, World, token};
 
 /// What changes no configuration, by the end of its path, and why that is so.
-const UNTOLD: [(&str, &str); 2] =
-    [("/api/v1/events", "events are data, kept with their own history"), ("/preview", "writes nothing")];
+const UNTOLD: [(&str, &str); 3] = [
+    ("/api/v1/events", "events are data, kept with their own history"),
+    ("/api/v1/session", "who comes and goes changes nothing of the tenant's"),
+    ("/preview", "writes nothing"),
+];
 
 /// Asserts that a request that may have changed something has left a row in the audit log. Asked of every answer of
 /// every test.

@@ -13,6 +13,12 @@ mod contract;
 #[cfg(test)]
 mod events;
 #[cfg(test)]
+mod idempotency;
+#[cfg(test)]
+mod issuer;
+#[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod outages;
 #[cfg(test)]
 mod reference;
@@ -20,6 +26,8 @@ mod reference;
 mod repair;
 #[cfg(test)]
 mod running;
+#[cfg(test)]
+mod sessions;
 #[cfg(test)]
 mod strangers;
 #[cfg(test)]

@@ -22,7 +22,7 @@ async fn start() -> Cuttable {
     let (sender, receiver) = std::sync::mpsc::channel();
     let world = World::behind(|database, broker| async move {
         let (database, broker) = (Proxy::before(&database).await, Proxy::before(&broker).await);
-        let lines = Lines { database: Some(database.url()), broker: Some(broker.url()) };
+        let lines = Lines { database: Some(database.url()), broker: Some(broker.url()), ..Lines::default() };
         sender.send((database, broker)).unwrap();
         lines
     })
@@ -109,5 +109,25 @@ async fn what_needs_the_database_says_so_while_it_is_away() {
     assert_eq!(answer.headers["retry-after"], "5");
     let document = system.world.get("/openapi.json").await;
     assert_eq!(document.status.as_u16(), 200);
+    system.world.stop().await;
+}
+
+#[tokio::test]
+async fn sessions_need_the_database_and_tokens_do_not() {
+    let system = start().await;
+    let token = system.world.token(Role::Admin);
+    let begun = system.world.call(Method::POST, "/api/v1/session", Some(&token), None).await;
+    let cookie = begun.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    system.database.cut();
+    let by_session = system.world.ask(Method::GET, "/api/v1/session", &[("cookie", &cookie)], None).await;
+    by_session.is_problem(503, "unavailable");
+    let by_token = system.hand_over().await;
+    assert_eq!(by_token.status.as_u16(), 202, "{by_token:?}");
+    system.database.mend();
+    wait::until("the session to be known again", DEADLINE, || async {
+        let answer = system.world.ask(Method::GET, "/api/v1/session", &[("cookie", &cookie)], None).await;
+        if answer.status.as_u16() == 200 { Ok(()) } else { Err(answer) }
+    })
+    .await;
     system.world.stop().await;
 }

@@ -104,6 +104,15 @@ impl Client {
         }
     }
 
+    /// A bare call, without a bearer token.
+    pub(super) fn get(&self, url: &Url) -> reqwest::RequestBuilder {
+        self.inner.get(url.clone())
+    }
+
+    pub(super) fn reach(&self) -> &Reach {
+        &self.reach
+    }
+
     fn url_of(&self, account: &Account, call: &Call) -> Result<Url, ConnectorError> {
         let mut url = account.base_url.clone();
         match url.path_segments_mut() {
@@ -190,10 +199,11 @@ fn ensure_tls_provider() {
     }
 }
 
-async fn read_body(mut response: reqwest::Response, token: &str) -> Result<Value, ConnectorError> {
+/// The body of an answer, of at most `limit` bytes.
+pub(super) async fn read_bytes(mut response: reqwest::Response, limit: usize) -> Result<Vec<u8>, ConnectorError> {
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(ConnectorError::transport)? {
-        if bytes.len() + chunk.len() > BODY_LIMIT {
+        if bytes.len() + chunk.len() > limit {
             return Err(ConnectorError::new(
                 FaultKind::Invalid,
                 "answer_too_long",
@@ -202,6 +212,11 @@ async fn read_body(mut response: reqwest::Response, token: &str) -> Result<Value
         }
         bytes.extend_from_slice(&chunk);
     }
+    Ok(bytes)
+}
+
+async fn read_body(response: reqwest::Response, token: &str) -> Result<Value, ConnectorError> {
+    let bytes = read_bytes(response, BODY_LIMIT).await?;
     if bytes.is_empty() {
         return Ok(Value::Null);
     }
@@ -211,7 +226,7 @@ async fn read_body(mut response: reqwest::Response, token: &str) -> Result<Value
     Ok(serde_json::from_str(&text).unwrap_or_else(|_| Value::String(text.chars().take(EXCERPT).collect())))
 }
 
-fn refused(status: u16, headers: &HeaderMap, body: Value) -> ConnectorError {
+pub(super) fn refused(status: u16, headers: &HeaderMap, body: Value) -> ConnectorError {
     let kind = classify::kind_of(status);
     ConnectorError {
         status: Some(status),
@@ -221,7 +236,7 @@ fn refused(status: u16, headers: &HeaderMap, body: Value) -> ConnectorError {
     }
 }
 
-fn refine(error: reqwest::Error, reach: &Reach) -> ConnectorError {
+pub(super) fn refine(error: reqwest::Error, reach: &Reach) -> ConnectorError {
     match reach {
         Reach::PublicOnly { .. } if is_not_public(&error) => not_public(),
         Reach::PublicOnly { .. } | Reach::Anywhere => ConnectorError::transport(error),

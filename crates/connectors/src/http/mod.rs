@@ -2,6 +2,7 @@
 
 mod classify;
 mod client;
+mod document;
 mod guard;
 
 pub use client::{Client, Reach, SetupError};

@@ -148,6 +148,12 @@ async fn fill(tx: &mut persistence::Transaction, customer: Customer) {
             "INSERT INTO audit_log (id, created_at, tenant_id, sub, roles, action, request_id)
              VALUES ('{record}', now(), '{tenant}', 'someone', '{{admin}}', 'settings.updated', '')"
         ),
+        format!("INSERT INTO sessions VALUES ('{tenant}', 'hash', 'sub', '{{viewer}}', now(), now())"),
+        format!(
+            "INSERT INTO idempotency_keys
+                 (tenant_id, key_hash, operation, request_hash, claim, claimed_until, expires_at)
+             VALUES ('{tenant}', 'hash', 'POST /', 'hash', 'claim', now(), now())"
+        ),
     ];
     for row in rows {
         try_to(tx, &row).await.unwrap();
@@ -217,6 +223,8 @@ async fn the_gateway_changes_nothing_of_another_tenant() {
         "UPDATE integration_health SET status = 'error'".to_owned(),
         "UPDATE record_links SET blocked_at = NULL".to_owned(),
         "UPDATE sync_runs SET state = 'cancelling'".to_owned(),
+        "DELETE FROM sessions".to_owned(),
+        "DELETE FROM idempotency_keys".to_owned(),
     ];
     let theirs_id = theirs.tenant;
     for statement in touches_nothing {
@@ -229,6 +237,8 @@ async fn the_gateway_changes_nothing_of_another_tenant() {
             "INSERT INTO tenant_integrations (id, tenant_id, platform, name) VALUES ('int_x', '{theirs_id}', 'a', 'b')"
         ),
         format!("UPDATE tenant_integrations SET tenant_id = '{theirs_id}'"),
+        format!("INSERT INTO sessions VALUES ('{theirs_id}', 'x', 'sub', '{{admin}}', now(), now())"),
+        "UPDATE sessions SET roles = '{admin}'".to_owned(),
         "UPDATE tenants SET name = 'taken'".to_owned(),
         "DELETE FROM tenant_integrations".to_owned(),
         "UPDATE records SET fields = '{}'".to_owned(),

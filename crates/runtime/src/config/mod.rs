@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use config::{Config, Environment, File, FileFormat};
+use url::Host;
 
 pub use settings::{
     AuthSettings, BrokerSettings, DatabaseSettings, DispatcherSettings, GatewaySettings, HttpSettings, IngestSettings,
@@ -94,5 +95,27 @@ fn check(settings: &Settings) -> Result<(), ConfigError> {
         let reason = "it must be a web address such as https://hooks.example.com";
         return Err(ConfigError::Contradiction { key: "webhooks.public_url", reason });
     }
-    Ok(())
+    check_auth(&settings.auth)
+}
+
+/// Tokens come from one issuer, are made for us, and their keys come by a way that nobody else can write on.
+fn check_auth(auth: &AuthSettings) -> Result<(), ConfigError> {
+    let contradiction = |key, reason| Err(ConfigError::Contradiction { key, reason });
+    let Some(url) = &auth.jwks_url else { return Ok(()) };
+    let is_loopback = match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(_)) | None => false,
+    };
+    if auth.hs256_secret.is_some() {
+        contradiction("auth.jwks_url", "auth.hs256_secret is set as well, and tokens come from one issuer: unset one")
+    } else if !(url.scheme() == "https" || url.scheme() == "http" && is_loopback) {
+        contradiction("auth.jwks_url", "keys must come by HTTPS, or from this machine")
+    } else if auth.issuer.is_none() {
+        contradiction("auth.issuer", "with auth.jwks_url it must be set, as the `iss` of our tokens")
+    } else if auth.audience.is_none() {
+        contradiction("auth.audience", "with auth.jwks_url it must be set, or tokens made for others would be taken")
+    } else {
+        Ok(())
+    }
 }

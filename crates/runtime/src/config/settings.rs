@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use domain::retry::RetrySchedule;
+use ipnet::IpNet;
 use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
@@ -83,15 +85,45 @@ pub struct HttpSettings {
     /// How long requests under way may take once the service stops.
     #[serde(with = "humantime_serde")]
     pub shutdown_timeout: Duration,
+    /// How long the head of a request may take to arrive.
+    #[serde(with = "humantime_serde")]
+    pub request_timeout: Duration,
+    /// How long the body of a request may take to arrive.
+    #[serde(with = "humantime_serde")]
+    pub body_timeout: Duration,
+    /// How long a connection may idle.
+    #[serde(with = "humantime_serde")]
+    pub keep_alive: Duration,
+    /// How long a caller may take to let go of a closed connection.
+    #[serde(with = "humantime_serde")]
+    pub disconnect_timeout: Duration,
+    /// Bytes of a path with its query.
+    pub url_limit: usize,
+    /// Whose `X-Forwarded-For` is believed.
+    #[serde(deserialize_with = "value::networks")]
+    pub trusted_proxies: Vec<IpNet>,
+    /// Whether callers come by HTTPS.
+    pub behind_tls: bool,
 }
 
-/// The section `[auth]`.
+/// The section `[auth]`. At most one of `hs256_secret` and `jwks_url` is set.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AuthSettings {
     /// The HS256 key, at least 32 bytes.
     #[serde(default, deserialize_with = "value::signing_key")]
     pub hs256_secret: Option<SecretString>,
+    /// Where an issuer shows its public keys.
+    pub jwks_url: Option<Url>,
+    /// What a token's `iss` must be.
+    pub issuer: Option<String>,
+    /// What a token's `aud` must contain.
+    pub audience: Option<String>,
+    /// How long a session lives at most.
+    #[serde(with = "humantime_serde")]
+    pub session_life: Duration,
+    /// Whether a session's cookie travels by HTTPS only.
+    pub secure_cookies: bool,
 }
 
 /// The section `[vault]`.
@@ -118,6 +150,17 @@ pub struct GatewaySettings {
     pub body_limit: usize,
     /// Events in one request.
     pub batch_limit: usize,
+    /// Requests of one tenant, or of one address that is nobody's, that are refilled in a second.
+    pub requests_per_second: NonZeroU32,
+    /// Requests that may come at once.
+    pub burst: NonZeroU32,
+    /// The same for a tenant's requests to `/events`.
+    pub events_requests_per_second: NonZeroU32,
+    /// The same for a tenant's requests to `/events`.
+    pub events_burst: NonZeroU32,
+    /// Origins whose pages may call the API.
+    #[serde(deserialize_with = "value::origins")]
+    pub allowed_origins: Vec<String>,
 }
 
 /// The section `[ingest]`.

@@ -32,6 +32,7 @@ fn the_optional_keys_that_the_document_shows_exist() {
         .flat_map(|line| [line, "\n"])
         .collect();
     let filled = shown.replace("hs256_secret = \"\"", "hs256_secret = \"0123456789abcdef0123456789abcdef\"");
+    let filled = filled.replace("jwks_url = ", "# jwks_url = ");
     let path = std::env::temp_dir().join(format!("coccinelle-settings-{}.toml", std::process::id()));
     std::fs::File::create(&path).unwrap().write_all(filled.as_bytes()).unwrap();
     let settings = read(Some(&path), []).unwrap();
@@ -58,6 +59,7 @@ fn variables_reach_every_form_of_value() {
         ("COCCINELLE__HTTP__LISTEN", "0.0.0.0:0"),
         ("COCCINELLE__BROKER__RETRY_SCHEDULE", "50ms, 1s"),
         ("COCCINELLE__DISPATCHER__LOOK_BEFORE_CREATE", "false"),
+        ("COCCINELLE__HTTP__TRUSTED_PROXIES", "10.0.0.0/8, 127.0.0.1"),
         ("COCCINELLE__PLATFORMS__HUBSPOT__CLIENT_SECRET", "000123"),
         ("COCCINELLE__DATABASE__GATEWAY_PASSWORD", ""),
         ("COCCINELLE_CONFIG", "is not a key"),
@@ -65,6 +67,7 @@ fn variables_reach_every_form_of_value() {
     .unwrap();
     assert_eq!(settings.http.listen.to_string(), "0.0.0.0:0");
     assert_eq!(settings.broker.retry_schedule.tiers(), [Duration::from_millis(50), Duration::from_secs(1)]);
+    assert_eq!(settings.http.trusted_proxies, ["10.0.0.0/8".parse().unwrap(), "127.0.0.1/32".parse().unwrap()]);
     assert!(!settings.dispatcher.look_before_create);
     assert_eq!(settings.platforms["hubspot"].client_secret.as_ref().unwrap().expose_secret(), "000123");
     assert!(settings.database.gateway_password.is_none());
@@ -75,6 +78,9 @@ fn a_mistake_names_its_key() {
     for (variable, value, key) in [
         ("COCCINELLE__HTTP__LISTEN", "somewhere", "http.listen"),
         ("COCCINELLE__HTTP__LISSTEN", "127.0.0.1:1", "http.lissten"),
+        ("COCCINELLE__HTTP__TRUSTED_PROXIES", "10.0.0.0/8,edge", "http.trusted_proxies"),
+        ("COCCINELLE__GATEWAY__ALLOWED_ORIGINS", "https://app.example.com/", "gateway.allowed_origins"),
+        ("COCCINELLE__GATEWAY__BURST", "0", "gateway.burst"),
         ("COCCINELLE__DATABSE__URL", "postgres://x", "databse"),
         ("COCCINELLE__BROKER__CONFIRM_TIMEOUT", "soon", "broker.confirm_timeout"),
         ("COCCINELLE__BROKER__RETRY_SCHEDULE", "5s,1s", "broker.retry_schedule"),
@@ -86,6 +92,28 @@ fn a_mistake_names_its_key() {
     ] {
         let said = complaint(&[(variable, value)]);
         assert!(said.starts_with(&format!("the setting `{key}` is not usable")), "{variable}: {said}");
+    }
+}
+
+#[test]
+fn tokens_come_from_one_issuer_and_are_made_for_us() {
+    const SECRET: (&str, &str) = ("COCCINELLE__AUTH__HS256_SECRET", "0123456789abcdef0123456789abcdef");
+    const JWKS: (&str, &str) = ("COCCINELLE__AUTH__JWKS_URL", "https://login.example/jwks.json");
+    const ISSUER: (&str, &str) = ("COCCINELLE__AUTH__ISSUER", "https://login.example");
+    const AUDIENCE: (&str, &str) = ("COCCINELLE__AUTH__AUDIENCE", "integrations");
+    let plain = |url| [("COCCINELLE__AUTH__JWKS_URL", url), ISSUER, AUDIENCE];
+    with(&[JWKS, ISSUER, AUDIENCE]).unwrap();
+    with(&plain("http://127.0.0.1:4000/jwks.json")).unwrap();
+    let said = complaint(&[JWKS, ISSUER, AUDIENCE, SECRET]);
+    assert!(said.contains("`auth.jwks_url`") && said.contains("auth.hs256_secret"), "{said}");
+    for (variables, key) in [
+        (vec![JWKS, AUDIENCE], "auth.issuer"),
+        (vec![JWKS, ISSUER], "auth.audience"),
+        (plain("http://login.example/jwks.json").to_vec(), "auth.jwks_url"),
+        (plain("file:///etc/jwks.json").to_vec(), "auth.jwks_url"),
+    ] {
+        let said = complaint(&variables);
+        assert!(said.starts_with(&format!("the setting `{key}` is not usable")), "{said}");
     }
 }
 

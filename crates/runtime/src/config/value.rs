@@ -1,11 +1,14 @@
 //! Values that need more than a type to be read. Which setting uses which is said in `settings`.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use domain::retry::RetrySchedule;
+use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
+use url::Url;
 
 /// The least length of an HS256 key. Source: RFC 7518, section 3.2.
 const SIGNING_KEY_BYTES: usize = 32;
@@ -27,14 +30,41 @@ impl<T> List<T> {
     }
 }
 
+fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    List::deserialize(deserializer)?.parsed(|item| Ok(item.to_owned()))
+}
+
 pub(super) fn retry_schedule<'de, D: Deserializer<'de>>(deserializer: D) -> Result<RetrySchedule, D::Error> {
-    let items = List::deserialize(deserializer)?.parsed(|item| Ok::<_, D::Error>(item.to_owned()))?;
+    let items = texts(deserializer)?;
     let waits: Result<Vec<Duration>, _> = items.iter().map(|item| humantime::parse_duration(item.trim())).collect();
     RetrySchedule::new(waits.map_err(Error::custom)?).map_err(Error::custom)
 }
 
 pub(super) fn ports<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u16>, D::Error> {
     List::deserialize(deserializer)?.parsed(str::parse).map_err(Error::custom)
+}
+
+/// Networks; an address alone is a network of one.
+pub(super) fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    let network = |item: &String| {
+        let address = || item.parse::<IpAddr>().ok().map(IpNet::from);
+        let network = item.parse().ok().or_else(address);
+        network.ok_or_else(|| Error::custom(format!("`{item}` is no address and no network")))
+    };
+    texts(deserializer)?.iter().map(network).collect()
+}
+
+/// Origins as a browser writes them: scheme, host and port, and nothing behind.
+pub(super) fn origins<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let origin = |item: String| {
+        let is_one = Url::parse(&item).is_ok_and(|url| url.origin().ascii_serialization() == item);
+        if is_one {
+            Ok(item)
+        } else {
+            Err(Error::custom(format!("`{item}` is no origin such as https://app.example.com")))
+        }
+    };
+    texts(deserializer)?.into_iter().map(origin).collect()
 }
 
 pub(super) fn signing_key<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {

@@ -78,11 +78,30 @@ impl Problem {
         Self { status: StatusCode::BAD_REQUEST, ..Self::new(FaultKind::Invalid, "malformed", detail) }
     }
 
+    /// 400: the request is not of the form that it must have, for another reason than its body.
+    #[must_use]
+    pub fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, ..Self::new(FaultKind::Invalid, code, detail) }
+    }
+
+    /// 500: a mistake of ours, logged by whoever found it.
+    #[must_use]
+    pub fn internal() -> Self {
+        Self::new(FaultKind::Internal, FaultKind::Internal.code(), "Something went wrong on our side.")
+    }
+
     /// 413: the body is larger than `limit` bytes.
     #[must_use]
     pub fn too_large(limit: usize) -> Self {
         let detail = format!("The body is larger than {limit} bytes.");
         Self { status: StatusCode::PAYLOAD_TOO_LARGE, ..Self::new(FaultKind::Invalid, "too_large", detail) }
+    }
+
+    /// 414: path and query are longer than `limit` bytes.
+    #[must_use]
+    pub fn url_too_long(limit: usize) -> Self {
+        let detail = format!("The path with its query is longer than {limit} bytes.");
+        Self { status: StatusCode::URI_TOO_LONG, ..Self::new(FaultKind::Invalid, "url_too_long", detail) }
     }
 
     /// 405: the path is known, but not with this method.

@@ -9,6 +9,9 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{App, HttpServer};
 use tokio_util::sync::CancellationToken;
 
+use super::headers;
+use super::patience::{self, Limits};
+use super::peer::TrustedProxies;
 use super::problem::Problem;
 use super::trace::follow;
 use crate::config::HttpSettings;
@@ -33,11 +36,22 @@ pub fn bind(
     settings: &HttpSettings,
     configure: impl Fn(&mut ServiceConfig) + Send + Clone + 'static,
 ) -> io::Result<Bound> {
+    let frame = settings.clone();
     let server = HttpServer::new(move || {
         let unknown = web::to(|| async { Err::<&str, _>(Problem::not_found()) });
-        App::new().wrap(from_fn(follow)).configure(configure.clone()).default_service(unknown)
+        App::new()
+            .app_data(TrustedProxies::new(&frame.trusted_proxies))
+            .app_data(Limits { body_timeout: frame.body_timeout, url: frame.url_limit })
+            .wrap(from_fn(patience::limit))
+            .wrap(headers::protective(frame.behind_tls))
+            .wrap(from_fn(follow))
+            .configure(configure.clone())
+            .default_service(unknown)
     })
     .disable_signals()
+    .client_request_timeout(settings.request_timeout)
+    .client_disconnect_timeout(settings.disconnect_timeout)
+    .keep_alive(settings.keep_alive)
     .shutdown_timeout(settings.shutdown_timeout.as_secs().max(1))
     .bind(settings.listen)?;
     let port = server.addrs().first().map_or(settings.listen.port(), std::net::SocketAddr::port);

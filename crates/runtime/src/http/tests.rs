@@ -28,7 +28,8 @@ impl Fault for Broken {
 }
 
 fn any_port() -> HttpSettings {
-    HttpSettings { listen: ([127, 0, 0, 1], 0).into(), shutdown_timeout: Duration::from_secs(10) }
+    let settings = crate::config::read(None, [("COCCINELLE__HTTP__LISTEN".to_owned(), "127.0.0.1:0".to_owned())]);
+    settings.unwrap().http
 }
 
 struct Answer {
@@ -149,4 +150,104 @@ async fn names_each_fault_of_a_body_by_its_path() {
     let body = actix_web::body::to_bytes(problem.error_response().into_body()).await.unwrap();
     let body: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(body["errors"], json!([{"path": "events[0].email", "message": "must be an e-mail address"}]));
+}
+
+/// Echoes the length of its body, or says in which way it broke off.
+async fn measure(body: web::Payload) -> HttpResponse {
+    match body.to_bytes().await {
+        Ok(bytes) => HttpResponse::Ok().body(bytes.len().to_string()),
+        Err(error) => HttpResponse::BadRequest().body(error.to_string()),
+    }
+}
+
+fn start(settings: &HttpSettings) -> (u16, CancellationToken, tokio::task::JoinHandle<std::io::Result<()>>) {
+    let routes = |routes: &mut web::ServiceConfig| {
+        routes.route("/measure", web::post().to(measure));
+        let page = || async { HttpResponse::Ok().insert_header(("cache-control", "max-age=60")).finish() };
+        routes.route("/page", web::get().to(page));
+    };
+    let bound = bind(settings, routes).unwrap();
+    let (port, stop) = (bound.port(), CancellationToken::new());
+    (port, stop.clone(), tokio::spawn(bound.run_until(stop)))
+}
+
+#[tokio::test]
+async fn every_answer_tells_browsers_what_not_to_do_and_a_page_may_know_better() {
+    for behind_tls in [false, true] {
+        let (port, stop, running) = start(&HttpSettings { behind_tls, ..any_port() });
+        for path in ["/nowhere", "/page"] {
+            let answer = get(port, path, "").await;
+            for (name, value) in [
+                ("x-content-type-options", "nosniff"),
+                ("x-frame-options", "DENY"),
+                ("referrer-policy", "no-referrer"),
+                ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+                ("cross-origin-resource-policy", "same-origin"),
+                ("cache-control", if path == "/page" { "max-age=60" } else { "no-store" }),
+            ] {
+                assert_eq!(answer.headers.get(name).map(String::as_str), Some(value), "{path}: {name}");
+            }
+            assert_eq!(answer.headers.contains_key("strict-transport-security"), behind_tls);
+        }
+        stop.cancel();
+        running.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_path_that_is_too_long_is_refused_with_a_problem_and_one_that_no_parser_takes_with_a_400() {
+    let (port, stop, running) = start(&HttpSettings { url_limit: 100, ..any_port() });
+    assert_eq!(get(port, &format!("/{}", "a".repeat(99)), "").await.status, 404);
+    for path in [format!("/{}", "a".repeat(100)), format!("/page?{}", "a".repeat(95))] {
+        let refused = get(port, &path, "").await;
+        assert_eq!((refused.status, refused.headers["content-type"].as_str()), (414, "application/problem+json"));
+        assert!(refused.body.contains(r#""code":"url_too_long""#), "{}", refused.body);
+    }
+    assert_eq!(get(port, &format!("/{}", "a".repeat(70_000)), "").await.status, 400);
+    stop.cancel();
+    running.await.unwrap().unwrap();
+}
+
+/// What a caller hears who says this and no more, until the connection is closed. One that is closed while the caller is
+/// still speaking has said nothing.
+async fn hears_who_says(port: u16, said: &str) -> String {
+    let mut socket = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    let mut heard = String::new();
+    if socket.write_all(said.as_bytes()).await.is_ok() && socket.read_to_string(&mut heard).await.is_err() {
+        heard.clear();
+    }
+    heard
+}
+
+#[tokio::test]
+async fn who_dribbles_is_shut_out() {
+    let soon = Duration::from_millis(200);
+    let announced = "POST /measure HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n";
+    let cases = [
+        // The head does not end.
+        (HttpSettings { request_timeout: soon, ..any_port() }, "GET /page HTTP/1.1\r\nhost: x\r\nx-slow: ", "408", ""),
+        // The body does not.
+        (HttpSettings { body_timeout: soon, ..any_port() }, &format!("{announced}a"), "400", "timed out"),
+        // All is well, and then comes nothing more.
+        (HttpSettings { keep_alive: soon, ..any_port() }, &format!("{announced}ab"), "200", "\r\n\r\n2"),
+    ];
+    for (settings, said, status, end) in cases {
+        let (port, stop, running) = start(&settings);
+        let heard = hears_who_says(port, said).await;
+        assert!(heard.starts_with(&format!("HTTP/1.1 {status} ")) && heard.contains(end), "{said}: {heard}");
+        stop.cancel();
+        running.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_crowd_of_headers_is_refused() {
+    let (port, stop, running) = start(&any_port());
+    assert_eq!(get(port, "/page", &"x: y\r\n".repeat(80)).await.status, 200);
+    assert_eq!(get(port, "/page", &"x: y\r\n".repeat(120)).await.status, 431);
+    let long = format!("x: {}\r\n", "y".repeat(200_000));
+    let heard = hears_who_says(port, &format!("GET /page HTTP/1.1\r\nhost: x\r\n{long}\r\n")).await;
+    assert!(!heard.starts_with("HTTP/1.1 200 "), "{heard}");
+    stop.cancel();
+    running.await.unwrap().unwrap();
 }

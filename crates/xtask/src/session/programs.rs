@@ -142,6 +142,8 @@ fn shared(session: &Session) -> Vec<(String, String)> {
         pair("TELEMETRY", "FORMAT", "human"),
         pair("VAULT", "KEY_RING_FILE", session.home.path("key-ring.json").display()),
         pair("AUTH", "HS256_SECRET", session.secrets.hs256.expose_secret()),
+        // The dashboard is reached by plain HTTP here.
+        pair("AUTH", "SECURE_COOKIES", false),
         pair("WEBHOOKS", "PUBLIC_URL", format_args!("http://127.0.0.1:{}", ports.ingest)),
         pair("PLATFORMS", "HUBSPOT__BASE_URL", format_args!("http://127.0.0.1:{}/hubspot", ports.sandbox)),
         pair("PLATFORMS", "HUBSPOT__CLIENT_ID", CLIENT_ID),
