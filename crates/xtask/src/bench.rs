@@ -62,7 +62,7 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     let folder = workspace::root().join(".dev/bench");
     Services::wipe(&folder).await?;
-    let options = Options { choice: Choice::Private, settings: limitless(), ..Options::new(BASE_PORT) };
+    let options = Options { choice: Choice::Private, ..Options::new(BASE_PORT).without_limits() };
     let mut session = Session::open(&folder, options, console.clone()).await?;
     let outcome = up::interruptible(measure::everything(&mut session, args.wishes(), &console)).await;
     session.take_down().await;
@@ -79,12 +79,6 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Services::wipe(&folder).await?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// What is measured is how fast the gateway can be, not how fast one tenant may be.
-fn limitless() -> Vec<(String, String)> {
-    let names = ["REQUESTS_PER_SECOND", "BURST", "EVENTS_REQUESTS_PER_SECOND", "EVENTS_BURST"];
-    names.map(|name| (format!("COCCINELLE__GATEWAY__{name}"), "1000000".to_owned())).into()
 }
 
 impl Args {

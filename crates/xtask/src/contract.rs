@@ -49,7 +49,7 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     up::interruptible(args.build.run(&console)).await.transpose()?.context("interrupted")?;
     let folder = workspace::root().join(".dev/contract");
     Services::wipe(&folder).await?;
-    let mut session = Session::open(&folder, Options::new(BASE_PORT), console.clone()).await?;
+    let mut session = Session::open(&folder, Options::new(BASE_PORT).without_limits(), console.clone()).await?;
     let outcome = up::interruptible(carry_out(&mut session, args, &tool)).await;
     session.take_down().await;
     let holds = outcome.transpose()?.context("interrupted")?;

@@ -11,6 +11,8 @@ use crate::openapi::refuse;
 /// Where a session begins: with a token, and with nothing else.
 const SESSION: &str = "/api/v1/session";
 
+const UNKNOWN_TENANT: &str = "`tenant_unknown`: the token is good, but its tenant is not here.";
+
 /// Completes the document.
 pub(crate) fn describe(document: &mut OpenApi) {
     let cookie = ApiKeyValue::with_description(
@@ -23,6 +25,7 @@ pub(crate) fn describe(document: &mut OpenApi) {
         let PathItem { get, post, put, patch, delete, .. } = item;
         if let Some(begin) = post.as_mut().filter(|_| path == SESSION) {
             refusals(begin);
+            refuse(begin, "403", UNKNOWN_TENANT);
         } else if let Some(post) = post {
             write(post);
             if idempotency::applies_to(path) {
@@ -56,7 +59,7 @@ fn write(operation: &mut Operation) {
 
 fn repeatable(operation: &mut Operation) {
     refuse(operation, "400", "`idempotency_key_invalid`: the key is not 1 to 255 visible ASCII characters.");
-    refuse(operation, "403", "`tenant_unknown`: the token is good, but its tenant is not here.");
+    refuse(operation, "403", UNKNOWN_TENANT);
     refuse(operation, "409", "`idempotency_in_progress`: the request of that key is still under way.");
     refuse(operation, "413", "`too_large`: the body is larger than is taken.");
     refuse(operation, "422", "`idempotency_key_reused`: the key belongs to another request.");

@@ -9,8 +9,8 @@ use domain::time::Timestamp;
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::Method;
-use ring::rand::SystemRandom;
-use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair};
+use ring::rand::{SecureRandom as _, SystemRandom};
+use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use serde_json::{Value, json};
 use testkit::wait;
 
@@ -27,8 +27,12 @@ struct Key {
 
 impl Key {
     fn ed25519(id: &'static str) -> Self {
-        let document = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).unwrap();
-        Self { id, algorithm: Algorithm::EdDSA, private: EncodingKey::from_ed_der(document.as_ref()) }
+        // PKCS#8 of the first version (RFC 8410, section 7): what stands before the seed is always the same.
+        let mut document = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20].to_vec();
+        let mut seed = [0; 32];
+        SystemRandom::new().fill(&mut seed).unwrap();
+        document.extend(seed);
+        Self { id, algorithm: Algorithm::EdDSA, private: EncodingKey::from_ed_der(&document) }
     }
 
     fn p256(id: &'static str) -> Self {

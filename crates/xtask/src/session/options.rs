@@ -59,6 +59,14 @@ impl Options {
             binaries: None,
         }
     }
+
+    /// As fast as the gateway can be, not as fast as one tenant may be.
+    #[must_use]
+    pub fn without_limits(mut self) -> Self {
+        let names = ["REQUESTS_PER_SECOND", "BURST", "EVENTS_REQUESTS_PER_SECOND", "EVENTS_BURST"];
+        self.settings.extend(names.map(|name| (format!("COCCINELLE__GATEWAY__{name}"), "1000000".to_owned())));
+        self
+    }
 }
 
 /// How the binaries that a session runs come about.
