@@ -67,9 +67,9 @@ impl Issuer {
             self.fetch_and_tell().await;
         }
         drop(asked);
-        let known = self.look_up(id, algorithm)?;
         let has_keys = self.keys.borrow().is_some();
-        known.ok_or_else(|| if has_keys { Refusal::BadToken(TokenFault::UnknownKey) } else { Refusal::IssuerAway })
+        let refusal = if has_keys { Refusal::BadToken(TokenFault::UnknownKey) } else { Refusal::IssuerAway };
+        self.look_up(id, algorithm)?.ok_or(refusal)
     }
 
     /// Fetches the keys now and then, until `shutdown`.

@@ -83,15 +83,21 @@ impl PublicKey {
 
 /// The algorithm that the key's own form asks for; `None` where we do not take it, or where the key says another.
 fn algorithm_of(key: &Jwk) -> Option<Algorithm> {
-    let (algorithm, name) = match &key.algorithm {
-        AlgorithmParameters::RSA(rsa) if rsa.n.len() >= MODULUS_CHARS => (Algorithm::RS256, KeyAlgorithm::RS256),
-        AlgorithmParameters::EllipticCurve(curve) if curve.curve == EllipticCurve::P256 => {
-            (Algorithm::ES256, KeyAlgorithm::ES256)
-        }
-        AlgorithmParameters::OctetKeyPair(pair) if pair.curve == EllipticCurve::Ed25519 => {
-            (Algorithm::EdDSA, KeyAlgorithm::EdDSA)
-        }
-        _ => return None,
+    let form = &key.algorithm;
+    let (algorithm, name) = if let AlgorithmParameters::RSA(rsa) = form
+        && rsa.n.len() >= MODULUS_CHARS
+    {
+        (Algorithm::RS256, KeyAlgorithm::RS256)
+    } else if let AlgorithmParameters::EllipticCurve(point) = form
+        && point.curve == EllipticCurve::P256
+    {
+        (Algorithm::ES256, KeyAlgorithm::ES256)
+    } else if let AlgorithmParameters::OctetKeyPair(pair) = form
+        && pair.curve == EllipticCurve::Ed25519
+    {
+        (Algorithm::EdDSA, KeyAlgorithm::EdDSA)
+    } else {
+        return None;
     };
     key.common.key_algorithm.is_none_or(|said| said == name).then_some(algorithm)
 }

@@ -81,7 +81,7 @@ impl Session {
 /// Who stands behind a cookie. What has not even the form of one is refused without asking the database.
 pub(crate) async fn recognise(database: &Database, cookie: &str) -> Result<Identity, Problem> {
     let (tenant, secret) = cookie.split_once(SEPARATOR).ok_or(Refusal::NoSession)?;
-    let tenant_id: TenantId = tenant.parse().map_err(|_| Refusal::NoSession)?;
+    let tenant_id: TenantId = tenant.parse().ok().ok_or(Refusal::NoSession)?;
     if secret.len() != SECRET_CHARS {
         return Err(Refusal::NoSession.into());
     }

@@ -21,7 +21,7 @@ use crate::refusal::Refusal;
 /// How far the issuer's clock may lie behind or ahead of ours, in seconds.
 const LEEWAY_SECONDS: u64 = 30;
 
-/// Bytes of a `sub`; OpenID Connect allows no more (Core 1.0, section 2).
+/// Bytes of a `sub`; `OpenID` Connect allows no more (Core 1.0, section 2).
 const SUBJECT_BYTES: usize = 255;
 
 /// What is wrong with a token. Its bearer is not told, who could be trying keys.

@@ -37,10 +37,9 @@ pub(super) async fn limit<B: MessageBody>(
         return Ok(request.into_response(refusal).map_into_right_body());
     }
     let body = request.take_payload();
-    request.set_payload(match body {
-        Payload::None => Payload::None,
-        slow => Payload::from(in_time(slow, Instant::now() + limits.body_timeout)),
-    });
+    if !matches!(body, Payload::None) {
+        request.set_payload(Payload::from(in_time(body, Instant::now() + limits.body_timeout)));
+    }
     next.call(request).await.map(ServiceResponse::map_into_left_body)
 }
 

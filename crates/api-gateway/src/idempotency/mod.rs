@@ -1,18 +1,18 @@
 //! Requests that may come twice: one with the key of another is answered like it, and does nothing. What is kept of them is
 //! `persistence::idempotency`'s.
 
-use std::collections::BTreeMap;
+mod reply;
+
 use std::time::Duration;
 
-use actix_web::body::{BoxBody, MessageBody, to_bytes_limited};
+use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
-use actix_web::http::header::{CONTENT_TYPE, ETAG, HeaderMap, HeaderName, LOCATION};
-use actix_web::http::{Method, StatusCode};
+use actix_web::http::{Method, header};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _, web};
+use actix_web::{Error, HttpMessage as _, HttpRequest, ResponseError as _, web};
 use domain::id::TenantId;
+use persistence::Scope;
 use persistence::idempotency::{self, Reply, Request, Standing};
-use persistence::{PersistenceError, Scope};
 use runtime::http::Problem;
 use secrecy::ExposeSecret as _;
 use tokio::time::{Instant, sleep};
@@ -26,9 +26,6 @@ use crate::state::Gateway;
 /// The header with a request's key.
 const HEADER: &str = "idempotency-key";
 
-/// What sets an answer apart that was given before.
-const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
-
 /// Characters of a key.
 const KEY_LIMIT: usize = 255;
 
@@ -40,9 +37,6 @@ const LEASE: Duration = Duration::from_secs(60);
 
 /// How long a repetition waits for the first request's answer, and how often it looks.
 const PATIENCE: (Duration, Duration) = (Duration::from_secs(10), Duration::from_millis(100));
-
-/// Bytes of an answer that are kept; none of ours is longer.
-const REPLY_LIMIT: usize = 1024 * 1024;
 
 /// POSTs that need no key: events have an id of their own, a test changes nothing, and what a session's answer holds is a
 /// secret, which must not be kept.
@@ -72,12 +66,12 @@ pub(crate) async fn once<B: MessageBody + 'static>(
     };
     match settled(&gateway, tenant, &mine).await {
         Ok(None) => {}
-        Ok(Some(reply)) => return Ok(request.into_response(replay(reply))),
+        Ok(Some(reply)) => return Ok(request.into_response(reply::replay(reply))),
         Err(problem) => return Ok(request.into_response(problem.error_response())),
     }
     request.set_payload(Payload::from(body));
     let response = next.call(request).await?.map_into_boxed_body();
-    Ok(keep(&gateway, tenant, &mine, response).await)
+    Ok(reply::keep(&gateway, tenant, &mine, response).await)
 }
 
 /// The gateway and who asks, where a request has a key that counts. Who is nobody is refused by the handler.
@@ -92,7 +86,7 @@ fn concerned(request: &HttpRequest) -> Option<(web::Data<Gateway>, Identity)> {
 
 fn read(request: &HttpRequest, identity: &Identity, body: &[u8]) -> Result<Request, Problem> {
     let mut keys = request.headers().get_all(HEADER);
-    let key = keys.next().filter(|_| keys.next().is_none()).map(actix_web::http::header::HeaderValue::as_bytes);
+    let key = keys.next().filter(|_| keys.next().is_none()).map(header::HeaderValue::as_bytes);
     let is_good = |key: &&[u8]| (1..=KEY_LIMIT).contains(&key.len()) && key.iter().all(u8::is_ascii_graphic);
     let key = key.filter(is_good).ok_or_else(|| {
         Problem::bad_request(
@@ -127,69 +121,6 @@ async fn settled(gateway: &Gateway, tenant: TenantId, mine: &Request) -> Result<
     }
 }
 
-/// Keeps an answer, or frees the key where another try may end differently.
-async fn keep(
-    gateway: &Gateway,
-    tenant: TenantId,
-    mine: &Request,
-    response: ServiceResponse<BoxBody>,
-) -> ServiceResponse<BoxBody> {
-    let (request, response) = response.into_parts();
-    let (mut response, body) = response.into_parts();
-    let bytes = match to_bytes_limited(body, REPLY_LIMIT).await {
-        Ok(Ok(bytes)) => bytes,
-        Ok(Err(_)) | Err(_) => {
-            tracing::error!(operation = mine.operation, "an answer cannot be kept");
-            let problem = Problem::internal();
-            return ServiceResponse::new(request, problem.error_response());
-        }
-    };
-    let headers = kept(response.headers_mut());
-    let reply = Reply { status: response.status().as_u16(), headers, body: bytes.to_vec() };
-    if let Err(error) = store(gateway, tenant, mine, is_final(response.status()).then_some(&reply)).await {
-        // What was done is done and must be told. Its key is free again when its claim runs out.
-        let error: &dyn std::error::Error = &error;
-        tracing::error!(error, operation = mine.operation, "an answer could not be kept for its repetitions");
-    }
-    ServiceResponse::new(request, response.set_body(BoxBody::new(bytes)))
-}
-
-async fn store(
-    gateway: &Gateway,
-    tenant: TenantId,
-    mine: &Request,
-    reply: Option<&Reply>,
-) -> Result<(), PersistenceError> {
-    let mut tx = gateway.database.begin(Scope::Tenant(tenant)).await?;
-    match reply {
-        Some(reply) => idempotency::answer(&mut tx, tenant, mine, reply).await?,
-        None => idempotency::release(&mut tx, tenant, mine).await?,
-    }
-    tx.commit().await
-}
-
-/// Whether an answer is that of the request itself: not of a part that was away, or of a caller who asked too early or
-/// without the right.
-fn is_final(status: StatusCode) -> bool {
-    let passing =
-        [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN, StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
-    (200..500).contains(&status.as_u16()) && !passing.contains(&status)
-}
-
-fn kept(headers: &HeaderMap) -> BTreeMap<String, String> {
-    let value = |name: HeaderName| Some((name.to_string(), headers.get(&name)?.to_str().ok()?.to_owned()));
-    [CONTENT_TYPE, LOCATION, ETAG].into_iter().filter_map(value).collect()
-}
-
-fn replay(reply: Reply) -> HttpResponse {
-    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = HttpResponse::build(status);
-    for header in reply.headers {
-        response.insert_header(header);
-    }
-    response.insert_header((REPLAYED, "true")).body(reply.body)
-}
-
 #[cfg(test)]
 mod tests {
     use actix_web::test::TestRequest;
@@ -216,15 +147,6 @@ mod tests {
         }
         for bad in [vec![""], vec!["a b"], vec!["é"], vec!["a\tb"], vec![&"x".repeat(256)], vec!["a", "a"]] {
             assert_eq!(verdict(&bad).unwrap_err().code(), "idempotency_key_invalid", "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn what_another_try_may_change_is_not_kept() {
-        for (status, kept) in
-            [(200, true), (201, true), (409, true), (422, true), (401, false), (403, false), (429, false), (503, false)]
-        {
-            assert_eq!(is_final(StatusCode::from_u16(status).unwrap()), kept, "{status}");
         }
     }
 }
