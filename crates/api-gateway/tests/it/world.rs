@@ -151,7 +151,8 @@ impl World {
         if let Some(body) = body {
             request = request.body(body.to_string());
         }
-        self.answered(&method, path, request, false).await
+        let looks = method == Method::OPTIONS;
+        self.answered(&method, path, request, looks).await
     }
 
     /// What comes back, held against the document and, unless nothing was to be changed, against the audit log.
