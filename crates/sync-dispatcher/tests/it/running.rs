@@ -144,7 +144,9 @@ async fn a_run_that_is_cancelled_in_the_middle_ends_and_keeps_what_it_applied() 
 
 #[tokio::test]
 async fn a_run_whose_dispatcher_crashes_goes_on_at_the_page_where_it_stood() {
-    let world = World::quiet(&HASTE).await;
+    // Longer than a page takes: what is announced anew while it is under way would be asked for once more.
+    let patience = [HASTE[0], ("DISPATCHER__OWED_FOR_TOO_LONG", "5s")];
+    let world = World::quiet(&patience).await;
     world.crm.faults(json!({"search_lag_ms": 0, "search_limit_per_s": null, "latency_ms": 300})).await;
     world.with_three_pages().await;
     let mut only_contacts = world.full_run();
@@ -160,10 +162,12 @@ async fn a_run_whose_dispatcher_crashes_goes_on_at_the_page_where_it_stood() {
     world.run_in(run.id, State::Done).await;
     let after = world.crm.searches().await;
     assert_eq!(world.records().await.len(), 450);
-    assert!(
-        (2..=3).contains(&before) && (3..=4).contains(&after),
-        "the first pages were read again: {before}, {after}"
-    );
+    // The same once more, by one dispatcher from beginning to end: so many pages there are.
+    let again = world.ask_for(&only_contacts).await;
+    world.run_in(again.id, State::Done).await;
+    let pages = world.crm.searches().await - after;
+    // The page that was under way may have been asked for twice; from the beginning it would be two more at the least.
+    assert!(before >= 2 && after <= pages + 1, "{before} before, {after} in all, of {pages} pages");
 }
 
 #[tokio::test]
