@@ -8,6 +8,7 @@ mod door;
 mod events;
 mod idempotency;
 mod integrations;
+mod mappings;
 pub mod openapi;
 mod page;
 mod records;

@@ -24,6 +24,7 @@ use crate::{door, routes};
         (name = "session", description = "Browsers that are let in by a cookie."),
         (name = "integrations", description = "What a tenant has connected."),
         (name = "runs", description = "Full syncs: started, watched, ended."),
+        (name = "mappings", description = "Which of our fields is which of a platform's."),
         (name = "failures", description = "What could not be brought into step, and trying it again."),
         (name = "logs", description = "What was tried, and what came of it."),
         (name = "audit", description = "Who changed what."),

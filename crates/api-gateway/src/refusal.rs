@@ -78,6 +78,9 @@ pub(crate) enum Refusal {
     /// The platform could not be asked.
     #[error("{0} does not answer now; nothing was saved. Try again in a moment.")]
     PlatformAway(&'static str),
+    /// The platform was asked, and does not say what it was asked for.
+    #[error("{0} does not let us ask: {1}. Try the connection, and repair it.")]
+    PlatformRefuses(&'static str, String),
     /// Another run of the integration is not over yet.
     #[error("A run is under way already ({0}); wait for its end, or end it.")]
     RunUnderWay(RunId),
@@ -132,6 +135,7 @@ impl From<Refusal> for Problem {
             Refusal::Disabled => Self::new(FaultKind::Conflict, "integration_disabled", detail),
             Refusal::NothingToConfirm => Self::new(FaultKind::Conflict, "nothing_to_confirm", detail),
             Refusal::PlatformAway(_) => Self::new(FaultKind::Unavailable, "platform_unavailable", detail),
+            Refusal::PlatformRefuses(..) => Self::new(FaultKind::Conflict, "platform_refused", detail),
             Refusal::NotAccepted => Self::new(FaultKind::Unavailable, "unavailable", detail),
         }
     }

@@ -5,7 +5,7 @@ use actix_web::middleware::{Condition, from_fn};
 use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::{audit, door, events, idempotency, integrations as i, records, runs, sessions, unknown};
+use crate::{audit, door, events, idempotency, integrations as i, mappings, records, runs, sessions, unknown};
 
 /// The API, version 1.
 pub(crate) fn api(routes: &mut ServiceConfig<'_>, cors: Condition<Cors>) {
@@ -27,6 +27,12 @@ pub(crate) fn api(routes: &mut ServiceConfig<'_>, cors: Condition<Cors>) {
             .service(i::list_logs)
             .service(i::list_failures)
             .service(i::replay_failures)
+            .service(mappings::list_fields)
+            .service(mappings::list_mappings)
+            .service(mappings::reset_mapping)
+            .service(mappings::preview_mapping)
+            .service(mappings::show_mapping)
+            .service(mappings::replace_mapping)
             .service(runs::start_run)
             .service(runs::list_runs)
             .service(runs::show_run)

@@ -17,6 +17,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use vault::{Vault, VaultError};
 
 use crate::door::Door;
+use crate::mappings::Descriptions;
 use crate::state::Gateway;
 use crate::unknown::Known;
 use crate::{door, openapi, reference, routes};
@@ -66,6 +67,7 @@ pub fn build(settings: Settings) -> Result<App, StartError> {
         broker: broker.clone(),
         database,
         accounts,
+        descriptions: Descriptions::new(),
         limits: settings.gateway,
         session_life: settings.auth.session_life,
     });

@@ -7,6 +7,8 @@ use messaging::Broker;
 use persistence::Database;
 use runtime::config::GatewaySettings;
 
+use crate::mappings::Descriptions;
+
 /// The parts of the system that the gateway talks to, and its limits.
 #[derive(Debug)]
 pub(crate) struct Gateway {
@@ -16,6 +18,8 @@ pub(crate) struct Gateway {
     pub(crate) database: Database,
     /// What opens and seals the accounts of platforms.
     pub(crate) accounts: Accounts,
+    /// What accounts said of their fields.
+    pub(crate) descriptions: Descriptions,
     /// How much one request may carry.
     pub(crate) limits: GatewaySettings,
     /// How long a browser's session lives at most.

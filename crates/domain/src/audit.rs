@@ -30,6 +30,12 @@ pub enum Action {
     /// Its connection was tried, which may change its status.
     #[serde(rename = "integration.tested")]
     IntegrationTested,
+    /// The mapping of a kind was changed.
+    #[serde(rename = "mapping.updated")]
+    MappingUpdated,
+    /// The secret that signs its webhooks was replaced.
+    #[serde(rename = "webhook_secret.rotated")]
+    WebhookSecretRotated,
     /// Failures were unblocked.
     #[serde(rename = "failures.replayed")]
     FailuresReplayed,

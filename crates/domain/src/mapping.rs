@@ -1,6 +1,8 @@
 //! The field mapping between Coccinelle and a platform, both ways. Which value travels at all is `link`'s to say.
 
-use std::collections::BTreeMap;
+mod check;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -10,6 +12,8 @@ use crate::identity::{self, Region};
 use crate::integration::Direction;
 use crate::record::Fields;
 use crate::time::Timestamp;
+
+pub use self::check::check;
 
 /// How a value is changed on its way.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
@@ -62,6 +66,16 @@ impl Transform {
         }
     }
 
+    /// Whether what was sent can be told from what comes back: words are translated one to one.
+    #[must_use]
+    pub fn comes_back(&self) -> bool {
+        match self {
+            Self::None | Self::NumberText | Self::SecondsToMillis | Self::EpochMillis => true,
+            Self::E164 => false,
+            Self::ValueMap { values } => values.values().collect::<BTreeSet<_>>().len() == values.len(),
+        }
+    }
+
     /// Their value in our terms; `None` where it has none.
     fn inverse(&self, value: &FieldValue) -> Option<FieldValue> {
         if value.is_null() {
@@ -93,6 +107,7 @@ impl Transform {
 
 /// One of our fields and its counterpart.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct FieldMapping {
     /// Ours.
     pub local: FieldName,

@@ -1,6 +1,6 @@
 //! The tables of field mappings: one version for a kind in an integration, one row for a remote field. Mapping itself is `domain`'s.
 
-use diesel::sql_types::{BigInt, Jsonb, Text};
+use diesel::sql_types::{BigInt, Jsonb, Nullable, Text};
 use diesel::{OptionalExtension, QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, TenantId};
@@ -58,9 +58,13 @@ pub async fn get(
     Ok(Some(Mapping { version: row.version, fields: from_json("fields", row.fields)? }))
 }
 
+/// A version that was seen is the only one that is counted on; 0 stands for a kind that was not mapped.
 const COUNT_VERSION: &str = "
-INSERT INTO integration_mapping_versions AS mapping (tenant_id, integration_id, kind, version) VALUES ($1, $2, $3, 1)
+INSERT INTO integration_mapping_versions AS mapping (tenant_id, integration_id, kind, version)
+SELECT $1, $2, $3, 1 WHERE coalesce($4, 0) = 0
+    OR EXISTS (SELECT FROM integration_mapping_versions WHERE tenant_id = $1 AND integration_id = $2 AND kind = $3)
 ON CONFLICT (integration_id, kind) DO UPDATE SET version = mapping.version + 1, updated_at = now()
+    WHERE $4 IS NULL OR mapping.version = $4
 RETURNING version";
 
 const FORGET_FIELDS: &str =
@@ -85,17 +89,35 @@ const LINK_AGAIN: &str =
 /// A conflict where a remote field appears twice.
 pub async fn replace(
     tx: &mut Transaction,
-    (tenant, integration): (TenantId, IntegrationId),
+    whose: (TenantId, IntegrationId),
     kind: RecordKind,
     fields: &[FieldMapping],
 ) -> Result<i64, PersistenceError> {
+    let version = replace_seen(tx, whose, kind, None, fields).await?;
+    version.ok_or_else(|| diesel::result::Error::NotFound.into())
+}
+
+/// The same where the mapping is still of the version that was `seen`, 0 where there was none; `None` where it is not.
+///
+/// # Errors
+/// As [`replace`].
+pub async fn replace_seen(
+    tx: &mut Transaction,
+    (tenant, integration): (TenantId, IntegrationId),
+    kind: RecordKind,
+    seen: Option<i64>,
+    fields: &[FieldMapping],
+) -> Result<Option<i64>, PersistenceError> {
     let (tenant, integration, kind) = (tenant.to_string(), integration.to_string(), kind.as_str());
-    let Version { version } = sql_query(COUNT_VERSION)
+    let counted: Option<Version> = sql_query(COUNT_VERSION)
         .bind::<Text, _>(&tenant)
         .bind::<Text, _>(&integration)
         .bind::<Text, _>(kind)
+        .bind::<Nullable<BigInt>, _>(seen)
         .get_result(&mut **tx)
-        .await?;
+        .await
+        .optional()?;
+    let Some(Version { version }) = counted else { return Ok(None) };
     sql_query(FORGET_FIELDS)
         .bind::<Text, _>(&tenant)
         .bind::<Text, _>(&integration)
@@ -110,5 +132,5 @@ pub async fn replace(
         .execute(&mut **tx)
         .await?;
     sql_query(LINK_AGAIN).bind::<Text, _>(&tenant).bind::<Text, _>(&integration).execute(&mut **tx).await?;
-    Ok(version)
+    Ok(Some(version))
 }

@@ -33,7 +33,7 @@ pub(crate) use logs::list_logs;
 pub(crate) use removal::remove_integration;
 pub(crate) use show::{list_configured, show_integration};
 pub(crate) use switch::{disable_integration, enable_integration};
-pub(crate) use trial::test_integration;
+pub(crate) use trial::{test_integration, within_limit};
 
 use crate::refusal::Refusal;
 use crate::state::Gateway;
@@ -51,12 +51,12 @@ pub(crate) fn kinds_of(integration: &Integration) -> &'static [RecordKind] {
 }
 
 /// The platform of an integration; one whose connector is gone cannot be worked with.
-fn platform_of(slug: &PlatformSlug) -> Result<Platform, AccountError> {
+pub(crate) fn platform_of(slug: &PlatformSlug) -> Result<Platform, AccountError> {
     Platform::from_slug(slug).ok_or_else(|| AccountError::UnknownPlatform(slug.clone()))
 }
 
 /// Says on the broker that these links are to be looked at; what it does not take now is announced by the reconciler.
-async fn announce(gateway: &Gateway, pushes: Vec<RecordPush>, trace: TraceParent) {
+pub(crate) async fn announce(gateway: &Gateway, pushes: Vec<RecordPush>, trace: TraceParent) {
     let messages: Vec<_> = pushes.into_iter().map(|push| (push, Context::continuing(trace))).collect();
     let unannounced = gateway.broker.publish_all(&messages).await.iter().filter(|outcome| outcome.is_err()).count();
     if unannounced > 0 {

@@ -130,7 +130,7 @@ pub(super) async fn identify(probe: &dyn Probe, account: &Account) -> Result<Ide
 }
 
 /// Runs a call that somebody waits for.
-pub(super) async fn within_limit<T>(
+pub(crate) async fn within_limit<T>(
     call: impl Future<Output = Result<T, ConnectorError>>,
 ) -> Result<T, ConnectorError> {
     let slow = || ConnectorError::new(FaultKind::Unavailable, "timeout", "the platform did not answer in time");

@@ -27,7 +27,8 @@ impl Operation {
     /// The path with ids that name nothing, but for the integration's.
     pub(crate) fn at(&self, integration: &str) -> String {
         let path = self.path.replace("/records/{id}", &format!("/records/{}", RecordId::new()));
-        path.replace("{id}", integration).replace("{run}", &RunId::new().to_string())
+        let path = path.replace("{id}", integration).replace("{run}", &RunId::new().to_string());
+        path.replace("{kind}", "contact")
     }
 }
 
@@ -55,6 +56,9 @@ pub(crate) fn bodies() -> BTreeMap<&'static str, Value> {
         ("POST /api/v1/integrations/{id}/failures/replay", json!({})),
         ("POST /api/v1/integrations/{id}/sync", json!({})),
         ("PUT /api/v1/integrations/{id}", json!({})),
+        ("PUT /api/v1/integrations/{id}/mappings/{kind}", json!({ "fields": [] })),
+        ("POST /api/v1/integrations/{id}/mappings/reset", json!({ "kind": "contact" })),
+        ("POST /api/v1/integrations/{id}/mappings/preview", json!({ "kind": "contact", "fields": [] })),
     ])
 }
 

@@ -114,13 +114,9 @@ async fn new_credentials_are_tried_and_must_open_the_same_account() {
 async fn an_account_that_is_not_meant_is_left_untouched() {
     let world = World::start().await;
     let (path, _) = path_of(&world).await;
-    let journal = async || {
-        let url = format!("{}/_sandbox/journal?account=4343", world.sandbox.url);
-        reqwest::Client::builder().no_proxy().build().unwrap().get(url).send().await.unwrap().text().await.unwrap()
-    };
-    let before = journal().await;
+    let before = world.journal().await;
     world.put(&path, "\"1\"", key("pat-eu1-4343-demo")).await.is_problem(409, "other_account");
-    assert_eq!(journal().await, before);
+    assert_eq!(world.journal().await, before);
     world.stop().await;
 }
 

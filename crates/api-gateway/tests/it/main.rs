@@ -19,7 +19,11 @@ mod issuer;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod mapping;
+#[cfg(test)]
 mod outages;
+#[cfg(test)]
+mod previewing;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]

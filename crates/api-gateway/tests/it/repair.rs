@@ -8,6 +8,7 @@ use domain::field::{FieldName, FieldValue};
 use domain::id::{IntegrationId, LeaseToken, LinkId, RecordId, SyncLogId};
 use domain::identity::Identity;
 use domain::kind::RecordKind;
+use domain::link::LinkState;
 use domain::message::{Message as _, RecordPush};
 use domain::outcome::{SyncError, SyncOutcome, SyncType};
 use domain::record::{Fields, Record, Stamp};
@@ -84,11 +85,24 @@ async fn logs_are_listed_newest_first_by_page_and_by_what_came_of_them() {
 
 /// A record with a link to the integration that failed for good; returns the record and the link.
 pub(crate) async fn blocked(world: &World, integration: IntegrationId, error: SyncError) -> (RecordId, LinkId) {
+    let values = [("email", "zoe@example.fr")];
+    settled(world, integration, &values, (LinkState::default(), Ending::Blocked { error })).await
+}
+
+/// A contact with a link that a dispatcher has left like this.
+pub(crate) async fn settled(
+    world: &World,
+    integration: IntegrationId,
+    values: &[(&str, &str)],
+    (state, ending): (LinkState, Ending),
+) -> (RecordId, LinkId) {
     let mut tx = world.worker().begin(Scope::System).await.unwrap();
     let origin = integrations::backend(&mut tx, world.tenant).await.unwrap();
     let stamp = Stamp { rank: 0, at: Timestamp::parse("2026-11-22T10:00:00Z").unwrap(), origin };
     let mut fields = Fields::default();
-    fields.set(FieldName::new("email"), FieldValue::text("zoe@example.fr"), stamp);
+    for (name, value) in values {
+        fields.set(FieldName::new(name), FieldValue::text(*value), stamp);
+    }
     let (id, kind) = (RecordId::new(), RecordKind::Contact);
     let record = Record { id, tenant_id: world.tenant, kind, fields, version: 1 };
     store::save(&mut tx, &[&record]).await.unwrap();
@@ -98,24 +112,25 @@ pub(crate) async fn blocked(world: &World, integration: IntegrationId, error: Sy
     let token = LeaseToken::new();
     let link = links::of_record(&mut tx, world.tenant, id).await.unwrap()[0].id;
     let whose = (world.tenant, integration);
-    let leased = links::lease(&mut tx, whose, &[link], token, Duration::from_secs(60)).await.unwrap().remove(0);
+    links::lease(&mut tx, whose, &[link], token, Duration::from_secs(60)).await.unwrap();
+    let reached = i64::from(matches!(ending, Ending::InStep));
     let settlement = Settlement {
         link,
         record: Some(id),
-        state: leased.state,
+        state,
         gone: false,
-        synced_version: 0,
+        synced_version: reached,
         tried_version: 1,
-        synced_mapping: 0,
+        synced_mapping: reached,
         tried_mapping: 1,
         heard_seq: 0,
         read_seq: 0,
         attempts: 1,
         intent_is_open: false,
-        ending: Ending::Blocked { error },
+        ending,
         outcomes: Vec::new(),
     };
-    links::settle(&mut tx, token, &[settlement]).await.unwrap();
+    assert_eq!(links::settle(&mut tx, token, &[settlement]).await.unwrap().len(), 1);
     tx.commit().await.unwrap();
     (id, link)
 }

@@ -12,7 +12,7 @@ use domain::time::Timestamp;
 use jsonwebtoken::{EncodingKey, Header};
 use persistence::{Database, Scope, tenants};
 use reqwest::{Method, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 use testkit::{TestDatabase, TestVhost, wait};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -232,6 +232,30 @@ impl World {
         let url = format!("{}/_sandbox/hubspot/4242/faults", self.sandbox.url);
         let switched = self.client.put(url).json(&patch).send().await.unwrap();
         assert!(switched.status().is_success(), "{switched:?}");
+    }
+
+    /// Somebody does something by hand in the stand-in's account 4242; returns what it answers.
+    pub(crate) async fn by_hand(&self, method: Method, what: &str, properties: Value) -> Value {
+        let url = format!("{}/_sandbox/hubspot/4242/{what}", self.sandbox.url);
+        let answer = self.client.request(method, url).json(&properties).send().await.unwrap();
+        assert!(answer.status().is_success(), "{answer:?}");
+        answer.json().await.unwrap()
+    }
+
+    /// Everything that was ever written to the stand-in.
+    pub(crate) async fn journal(&self) -> Value {
+        let url = format!("{}/_sandbox/journal", self.sandbox.url);
+        self.client.get(url).send().await.unwrap().json().await.unwrap()
+    }
+
+    /// The account 4242 makes a text property of contacts of its own.
+    pub(crate) async fn add_property(&self, name: &str) {
+        let url = format!("{}/crm/properties/2026-03/contacts", self.sandbox.hubspot_url());
+        let property = json!({
+            "name": name, "label": name, "groupName": "contactinformation", "type": "string", "fieldType": "text",
+        });
+        let made = self.client.post(url).bearer_auth("pat-eu1-4242-demo").json(&property).send().await.unwrap();
+        assert!(made.status().is_success(), "{made:?}");
     }
 
     /// The database as the workers see it.

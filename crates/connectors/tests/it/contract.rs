@@ -28,6 +28,16 @@ fn every_platform_is_found_by_its_own_slug_and_no_two_share_one() {
 }
 
 #[test]
+fn every_mapping_that_an_integration_begins_with_keeps_the_rules_that_tenants_must_keep() {
+    for connector in registry::all().iter().map(|platform| platform.connector()) {
+        for kind in connector.descriptor().kinds {
+            let faults = domain::mapping::check(*kind, &connector.default_mapping(*kind).fields, "fields");
+            assert_eq!(faults, [], "{kind} of {}", connector.descriptor().slug);
+        }
+    }
+}
+
+#[test]
 fn every_descriptor_says_enough_for_a_catalogue_a_form_and_a_limiter() {
     for platform in registry::all() {
         let descriptor = platform.connector().descriptor();

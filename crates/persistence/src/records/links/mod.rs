@@ -8,6 +8,7 @@ mod owed;
 mod raise;
 mod remote;
 mod settle;
+mod standing;
 mod view;
 
 pub use backend::{BackendLink, backend_links, save_backend_links};
@@ -17,11 +18,12 @@ pub use overdue::{
     Unlinked, due_among, due_of, forget_published, integrations_to_link, leftovers, mark_linked, overdue, unlinked,
 };
 pub use owed::{OwedPage, owed_page};
-pub use raise::{Wanted, owed_of, raise};
+pub use raise::{Wanted, owed_of, raise, raise_mapping};
 pub use remote::{
     Counterpart, Heard, by_external_id, by_record, drop_unread, mark_dirty, mark_known_dirty, owed_dependents, seen_of,
 };
 pub use settle::{Ending, Settled, Settlement, settle};
+pub use standing::{Named, Sent, Standing, sent_after, standing};
 pub use view::{LinkView, drift, of_record};
 
 use diesel::QueryableByName;

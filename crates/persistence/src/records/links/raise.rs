@@ -59,6 +59,38 @@ pub async fn raise(tx: &mut Transaction, tenant: TenantId, wanted: &[Wanted]) ->
     Ok(())
 }
 
+/// Raises the mapping that an integration's links of a kind should reach, those that nobody holds and `limit` at most, and
+/// names them; the reconciler raises the others.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn raise_mapping(
+    tx: &mut Transaction,
+    (tenant, integration): (TenantId, IntegrationId),
+    (kind, version): (RecordKind, i64),
+    limit: i64,
+) -> Result<Vec<RecordPush>, PersistenceError> {
+    let rows: Vec<PushRow> = sql_query(
+        "UPDATE record_links AS link SET wanted_mapping = $4, blocked_at = NULL, attempts = 0, not_before = NULL,
+             waits_for = NULL, owed_since = coalesce(link.owed_since, now()), announced_at = now()
+         FROM (
+             SELECT id FROM record_links
+             WHERE tenant_id = $1 AND integration_id = $2 AND kind = $3 AND record_id IS NOT NULL AND wanted_mapping < $4
+             LIMIT $5 FOR UPDATE SKIP LOCKED
+         ) AS behind
+         WHERE link.id = behind.id
+         RETURNING link.id, link.tenant_id, link.integration_id",
+    )
+    .bind::<Text, _>(tenant.to_string())
+    .bind::<Text, _>(integration.to_string())
+    .bind::<Text, _>(kind.as_str())
+    .bind::<BigInt, _>(version)
+    .bind::<BigInt, _>(limit)
+    .load(&mut **tx)
+    .await?;
+    into_pushes(rows)
+}
+
 /// What is owed of these records by integrations that are switched on and take changes at once, and does not wait.
 ///
 /// What the others are owed waits for their run.

@@ -1,0 +1,79 @@
+//! What connected accounts say of their fields, asked once in a while. How it is shown is `fields`'.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use connectors::discovery::RemoteField;
+use connectors::error::ConnectorError;
+use domain::fault::FaultKind;
+use domain::id::IntegrationId;
+use domain::integration::Integration;
+use domain::kind::RecordKind;
+use domain::time::Timestamp;
+use moka::future::Cache;
+use runtime::http::Problem;
+
+use crate::integrations::{platform_of, within_limit};
+use crate::refusal::Refusal;
+use crate::state::Gateway;
+
+/// For how long an account's description of its fields is believed.
+const BELIEVED: Duration = Duration::from_secs(300);
+
+/// Descriptions kept at once.
+const KEPT: u64 = 1_000;
+
+/// What accounts said of their fields, by the version of their configuration: new credentials may show others.
+#[derive(Clone, Debug)]
+pub(crate) struct Descriptions(Cache<(IntegrationId, i64, RecordKind), Arc<Described>>);
+
+/// What an account said of its fields of a kind.
+#[derive(Debug)]
+pub(super) struct Described {
+    pub(super) fields: Vec<RemoteField>,
+    pub(super) at: Timestamp,
+}
+
+impl Descriptions {
+    pub(crate) fn new() -> Self {
+        Self(Cache::builder().max_capacity(KEPT).time_to_live(BELIEVED).build())
+    }
+
+    /// The fields that an account has; `None` where its platform describes none. A fresh answer that fails leaves the kept one.
+    pub(super) async fn of(
+        &self,
+        gateway: &Gateway,
+        integration: &Integration,
+        kind: RecordKind,
+        is_fresh: bool,
+    ) -> Result<Option<Arc<Described>>, Problem> {
+        let connector = platform_of(&integration.platform)?.connector();
+        let Some(discovery) = connector.discovery() else { return Ok(None) };
+        let key = (integration.id, integration.version, kind);
+        let kept = self.0.get(&key).await;
+        if let Some(kept) = kept.as_ref().filter(|_| !is_fresh) {
+            return Ok(Some(Arc::clone(kept)));
+        }
+        let account = gateway.accounts.open(integration).await?;
+        match within_limit(discovery.fields(&account, kind)).await {
+            Ok(fields) => {
+                let described = Arc::new(Described { fields, at: Timestamp::now() });
+                self.0.insert(key, Arc::clone(&described)).await;
+                Ok(Some(described))
+            }
+            Err(error) => kept.map(Some).ok_or_else(|| unanswered(&error, connector.descriptor().name).into()),
+        }
+    }
+}
+
+/// Why the platform did not say what was asked of it.
+fn unanswered(error: &ConnectorError, name: &'static str) -> Refusal {
+    match error.kind {
+        FaultKind::RateLimited | FaultKind::Unavailable | FaultKind::Internal => Refusal::PlatformAway(name),
+        FaultKind::Unauthorized
+        | FaultKind::Forbidden
+        | FaultKind::NotFound
+        | FaultKind::Invalid
+        | FaultKind::Conflict => Refusal::PlatformRefuses(name, error.message.clone()),
+    }
+}

@@ -1,0 +1,53 @@
+//! Which of our fields is which of the platform's: shown, replaced, tried out. Mapping itself is `domain::mapping`'s.
+
+mod counting;
+mod descriptions;
+mod draft;
+mod fields;
+mod preview;
+mod replace;
+mod sample;
+mod show;
+
+use domain::id::{IntegrationId, TenantId};
+use domain::integration::Integration;
+use domain::kind::RecordKind;
+use domain::mapping::Mapping;
+use persistence::{Transaction, mappings};
+use runtime::http::Problem;
+
+pub(crate) use descriptions::Descriptions;
+pub(crate) use fields::list_fields;
+pub(crate) use preview::preview_mapping;
+pub(crate) use replace::{replace_mapping, reset_mapping};
+pub(crate) use show::{list_mappings, show_mapping};
+
+use crate::integrations::{find, kinds_of};
+use crate::refusal::Refusal;
+
+/// The integration and its mapping of a kind; a kind that the platform does not hold has none.
+async fn mapped(
+    tx: &mut Transaction,
+    tenant: TenantId,
+    (id, kind): (IntegrationId, RecordKind),
+) -> Result<(Integration, Mapping), Problem> {
+    let integration = find(tx, tenant, id).await?;
+    if !kinds_of(&integration).contains(&kind) {
+        return Err(Refusal::NotFound.into());
+    }
+    let mapping = present(tx, &integration, kind).await?;
+    Ok((integration, mapping))
+}
+
+/// Refuses a kind in a body that the platform does not hold.
+fn held(integration: &Integration, kind: RecordKind) -> Result<(), Refusal> {
+    if kinds_of(integration).contains(&kind) {
+        Ok(())
+    } else {
+        Err(Refusal::at("kind", "is not held by this platform"))
+    }
+}
+
+async fn present(tx: &mut Transaction, integration: &Integration, kind: RecordKind) -> Result<Mapping, Problem> {
+    Ok(mappings::get(tx, integration.tenant_id, integration.id, kind).await?.unwrap_or_default())
+}

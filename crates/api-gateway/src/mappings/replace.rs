@@ -1,0 +1,134 @@
+//! Replacing a mapping, and setting it back: over what was seen, told, and looked at where it matters.
+
+use actix_web::{HttpResponse, post, put, web};
+use domain::audit::{Action, FieldChange};
+use domain::id::IntegrationId;
+use domain::integration::{Frequency, Integration};
+use domain::kind::RecordKind;
+use domain::mapping::{FieldMapping, Mapping};
+use persistence::mappings;
+use persistence::records::links;
+use runtime::http::{Problem, ProblemBody};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{draft, held, mapped, present, show::View};
+use crate::body::{Id, Ids, Json};
+use crate::change::Change;
+use crate::integrations::{announce, find, platform_of};
+use crate::{state::Gateway, version::IfMatch, version::IfMatchGiven};
+
+/// Links that learn of a change at once; the reconciler tells the others.
+const AT_ONCE: i64 = 1_000;
+
+/// A mapping that replaces the present one.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewMapping)]
+pub(crate) struct Wish {
+    /// All of its fields, in the order in which they are shown.
+    fields: Vec<FieldMapping>,
+}
+
+/// Which mapping is set back.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = MappingReset)]
+pub(crate) struct Reset {
+    /// The kind.
+    kind: RecordKind,
+}
+
+/// Replaces the mapping of a kind. What is there already is brought into step by it, at once.
+#[utoipa::path(tag = "mappings", security(("bearer" = ["admin"])), request_body = Wish,
+    params(
+        ("id" = IntegrationId, Path, description = "Which integration."),
+        ("kind" = RecordKind, Path, description = "Which kind."),
+        ("If-Match" = String, Header, description = "The `ETag` of the mapping that is to be replaced.", example = "\"7\""),
+    ),
+    responses(
+        (status = 200, body = View, description = "The mapping as it is now.",
+            headers(("ETag" = String, description = "Its version, for `If-Match`."))),
+        (status = 412, body = ProblemBody, description = "`version_mismatch`: it was changed since; read it again."),
+        (status = 428, body = ProblemBody, description = "`precondition_required`: `If-Match` is missing."),
+    ))]
+#[put("/integrations/{id}/mappings/{kind}")]
+pub(crate) async fn replace_mapping(
+    change: Change,
+    of: Ids<IntegrationId, RecordKind>,
+    seen: IfMatch,
+    gateway: web::Data<Gateway>,
+    wish: Json<Wish>,
+) -> Result<HttpResponse, Problem> {
+    let mut tx = change.begin(&gateway).await?;
+    let (integration, before) = mapped(&mut tx, change.tenant_id, (of.0, of.1)).await?;
+    tx.leave_unchanged().await?;
+    if before.version != seen.0 {
+        return Err(Problem::version_mismatch());
+    }
+    draft::check(&gateway, &integration, of.1, (&before.fields, &wish.0.fields)).await?;
+    let whose = (&integration, of.1);
+    let after = save(&gateway, &change, whose, (&before, Some(seen.0)), wish.0.fields).await?;
+    Ok(View::of(&integration, of.1, after)?.tagged())
+}
+
+/// Sets the mapping of a kind back to the one that a new integration begins with.
+#[utoipa::path(tag = "mappings", security(("bearer" = ["admin"])), request_body = Reset,
+    params(
+        ("id" = IntegrationId, Path, description = "Which integration."),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` of the mapping that was seen; any without it.", example = "\"7\""),
+    ),
+    responses(
+        (status = 200, body = View, description = "The mapping as it is now.",
+            headers(("ETag" = String, description = "Its version, for `If-Match`."))),
+        (status = 412, body = ProblemBody, description = "`version_mismatch`: it was changed since; read it again."),
+    ))]
+#[post("/integrations/{id}/mappings/reset")]
+pub(crate) async fn reset_mapping(
+    change: Change,
+    id: Id<IntegrationId>,
+    seen: IfMatchGiven,
+    gateway: web::Data<Gateway>,
+    reset: Json<Reset>,
+) -> Result<HttpResponse, Problem> {
+    let kind = reset.0.kind;
+    let mut tx = change.begin(&gateway).await?;
+    let integration = find(&mut tx, change.tenant_id, id.0).await?;
+    held(&integration, kind)?;
+    let before = present(&mut tx, &integration, kind).await?;
+    tx.leave_unchanged().await?;
+    let defaults = platform_of(&integration.platform)?.connector().default_mapping(kind).fields;
+    let after = save(&gateway, &change, (&integration, kind), (&before, seen.0), defaults).await?;
+    Ok(View::of(&integration, kind, after)?.tagged())
+}
+
+/// Saves a mapping where nobody was faster, and has what it concerns looked at.
+async fn save(
+    gateway: &Gateway,
+    change: &Change,
+    (integration, kind): (&Integration, RecordKind),
+    (before, seen): (&Mapping, Option<i64>),
+    fields: Vec<FieldMapping>,
+) -> Result<Mapping, Problem> {
+    let whose = (change.tenant_id, integration.id);
+    let mut tx = change.begin(gateway).await?;
+    let version = mappings::replace_seen(&mut tx, whose, kind, seen, &fields).await?;
+    let version = version.ok_or_else(Problem::version_mismatch)?;
+    let mut owed = Vec::new();
+    if integration.enabled && integration.direction_of(kind).writes() {
+        owed = links::raise_mapping(&mut tx, whose, (kind, version), AT_ONCE).await?;
+        // Where the tenant wants a schedule, what is owed waits for it.
+        owed.retain(|_| integration.frequency == Frequency::Realtime);
+    }
+    let differs = |one: &[FieldMapping], other: &[FieldMapping]| {
+        let names = one.iter().filter(|field| !other.contains(field)).map(|field| format!("{kind}.{}", field.remote));
+        names.collect::<Vec<String>>()
+    };
+    let mut names = [differs(&before.fields, &fields), differs(&fields, &before.fields)].concat();
+    names.sort_unstable();
+    names.dedup();
+    let told = names.iter().map(|name| FieldChange::named(name));
+    tx.commit(Action::MappingUpdated, Some(integration.id.to_string()), told).await?;
+    announce(gateway, owed, change.trace).await;
+    Ok(Mapping { version, fields })
+}
