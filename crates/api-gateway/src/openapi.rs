@@ -3,6 +3,7 @@
 use actix_web::App;
 use runtime::http::ProblemBody;
 use utoipa::openapi::path::{Operation, ParameterIn};
+use utoipa::openapi::schema::Schema;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, OpenApi, PathItem, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{OpenApi as _, PartialSchema as _, ToSchema as _};
@@ -46,6 +47,7 @@ pub fn document() -> OpenApi {
     let mut inner = Vec::new();
     ProblemBody::schemas(&mut inner);
     components.schemas.extend(inner);
+    components.schemas.values_mut().for_each(explain_tags);
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT");
     let bearer = bearer.description(Some("A token with the claims `sub`, `tenant_id`, `roles` and `exp`."));
     components.security_schemes.insert("bearer".to_owned(), SecurityScheme::Http(bearer.build()).into());
@@ -54,6 +56,21 @@ pub fn document() -> OpenApi {
     }
     door::describe(&mut document);
     document
+}
+
+/// The field that tells the variants of a type from each other is made by its derive, which has no words for it.
+fn explain_tags(schema: &mut RefOr<Schema>) {
+    let RefOr::T(Schema::OneOf(variants)) = schema else { return };
+    for variant in &mut variants.items {
+        let RefOr::T(Schema::Object(variant)) = variant else { continue };
+        for property in variant.properties.values_mut() {
+            if let RefOr::T(Schema::Object(tag)) = property
+                && tag.enum_values.as_ref().is_some_and(|values| values.len() == 1)
+            {
+                tag.description.get_or_insert_with(|| "Which of these it is.".to_owned());
+            }
+        }
+    }
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
