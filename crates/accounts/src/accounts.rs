@@ -141,6 +141,35 @@ impl Accounts {
         Ok(key.seal(&purpose(tenant, integration), &text)?)
     }
 
+    /// The sealed form of a secret that is the tenant's as a whole, bound to the column that keeps it.
+    ///
+    /// # Errors
+    /// As [`Self::seal`].
+    pub async fn seal_text(
+        &self,
+        tx: &mut Transaction,
+        (tenant, column): (TenantId, &'static str),
+        text: &SecretString,
+    ) -> Result<String, AccountError> {
+        let keys = data_keys::for_sealing(tx, tenant).await?;
+        let key = self.data_key(tenant, keys)?;
+        Ok(key.seal(&Purpose { tenant, integration: None, column }, text)?.into())
+    }
+
+    /// Opens what [`Self::seal_text`] sealed.
+    ///
+    /// # Errors
+    /// When the tenant has no data key, or the text was sealed for another tenant or column.
+    pub async fn open_text(
+        &self,
+        tx: &mut Transaction,
+        (tenant, column): (TenantId, &'static str),
+        sealed: &str,
+    ) -> Result<SecretString, AccountError> {
+        let key = self.data_key(tenant, data_keys::get(tx, tenant).await?)?;
+        Ok(key.open(&Purpose { tenant, integration: None, column }, &Sealed::from(sealed.to_owned()))?)
+    }
+
     /// What may be shown of an integration's credentials.
     ///
     /// # Errors

@@ -67,9 +67,9 @@ async fn reseal_some(
     let taken = sealed::take_under_others(&mut tx, tenant, column, key.id(), STEP).await?;
     let mut resealed = 0;
     for (integration, old) in &taken {
-        let purpose = Purpose { tenant, integration: Some(*integration), column: column.name() };
+        let purpose = Purpose { tenant, integration: *integration, column: column.name() };
         let new = key.reseal(&purpose, &Sealed::from(old.clone()));
-        let new = new.with_context(|| format!("{}.{} of {integration}", column.table(), column.name()))?;
+        let new = new.with_context(|| format!("{}.{} of {tenant}", column.table(), column.name()))?;
         let replaced = sealed::replace(&mut tx, (tenant, *integration), column, old, new.as_str()).await?;
         resealed += usize::from(replaced);
     }

@@ -88,8 +88,9 @@ impl<A: FromStr, B: FromStr> FromRequest for Ids<A, B> {
     type Future = std::future::Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let mut texts = request.match_info().iter().map(|(_, text)| text);
-        let ids = texts.next().and_then(|id| id.parse().ok()).zip(texts.next().and_then(|id| id.parse().ok()));
+        // Decoded by the extractor: not every name is an id of ours.
+        let texts = web::Path::<(String, String)>::extract(request).into_inner().ok().map(web::Path::into_inner);
+        let ids = texts.and_then(|(outer, inner)| outer.parse().ok().zip(inner.parse().ok()));
         std::future::ready(ids.map(|(outer, inner)| Self(outer, inner)).ok_or_else(|| Refusal::NotFound.into()))
     }
 }

@@ -28,6 +28,8 @@ use crate::{door, routes};
         (name = "mappings", description = "Which of our fields is which of a platform's."),
         (name = "failures", description = "What could not be brought into step, and trying it again."),
         (name = "logs", description = "What was tried, and what came of it."),
+        (name = "statistics", description = "How it goes, over time."),
+        (name = "settings", description = "What a tenant sets for itself."),
         (name = "audit", description = "Who changed what."),
         (name = "records", description = "Coccinelle's copies, and their counterparts on the platforms."),
     )

@@ -90,6 +90,9 @@ pub(crate) enum Refusal {
     /// The run does not wait for anybody's consent.
     #[error("This run does not ask for anything.")]
     NothingToConfirm,
+    /// The tenant has as many streams open as it may.
+    #[error("As many streams are open as may be; close one.")]
+    TooManyStreams,
     /// Neither the broker nor the database took what was sent.
     #[error("Nothing can be accepted now; send it again in a few seconds.")]
     NotAccepted,
@@ -136,6 +139,7 @@ impl From<Refusal> for Problem {
             Refusal::NothingToConfirm => Self::new(FaultKind::Conflict, "nothing_to_confirm", detail),
             Refusal::PlatformAway(_) => Self::new(FaultKind::Unavailable, "platform_unavailable", detail),
             Refusal::PlatformRefuses(..) => Self::new(FaultKind::Conflict, "platform_refused", detail),
+            Refusal::TooManyStreams => Self::new(FaultKind::RateLimited, "too_many_streams", detail),
             Refusal::NotAccepted => Self::new(FaultKind::Unavailable, "unavailable", detail),
         }
     }

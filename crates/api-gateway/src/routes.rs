@@ -5,7 +5,8 @@ use actix_web::middleware::{Condition, from_fn};
 use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::{audit, door, events, idempotency, integrations as i, mappings, records, runs, sessions, unknown};
+use crate::{audit, door, events, idempotency, integrations as i, mappings, records, runs};
+use crate::{sessions, settings, stats, stream, unknown};
 
 /// The API, version 1.
 pub(crate) fn api(routes: &mut ServiceConfig<'_>, cors: Condition<Cors>) {
@@ -25,6 +26,9 @@ pub(crate) fn api(routes: &mut ServiceConfig<'_>, cors: Condition<Cors>) {
             .service(i::disable_integration)
             .service(i::test_integration)
             .service(i::list_logs)
+            .service(i::show_log)
+            .service(i::list_deliveries)
+            .service(i::show_delivery)
             .service(i::list_failures)
             .service(i::replay_failures)
             .service(mappings::list_fields)
@@ -33,11 +37,17 @@ pub(crate) fn api(routes: &mut ServiceConfig<'_>, cors: Condition<Cors>) {
             .service(mappings::preview_mapping)
             .service(mappings::show_mapping)
             .service(mappings::replace_mapping)
+            .service(i::show_failures)
+            .service(stats::show_integration_stats)
             .service(runs::start_run)
             .service(runs::list_runs)
             .service(runs::show_run)
             .service(runs::cancel_run)
             .service(runs::confirm_run)
+            .service(stream::stream_news)
+            .service(stats::show_stats)
+            .service(settings::show_settings)
+            .service(settings::replace_settings)
             .service(audit::list_changes)
             .service(sessions::begin_session)
             .service(sessions::show_session)

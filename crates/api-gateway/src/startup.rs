@@ -16,11 +16,8 @@ use tokio_util::sync::CancellationToken;
 use utoipa_actix_web::service_config::ServiceConfig;
 use vault::{Vault, VaultError};
 
-use crate::door::Door;
-use crate::mappings::Descriptions;
-use crate::state::Gateway;
-use crate::unknown::Known;
-use crate::{door, openapi, reference, routes};
+use crate::door::{self, Door};
+use crate::{mappings::Descriptions, openapi, reference, routes, state::Gateway, stream::Hub, unknown::Known};
 
 /// Why the gateway cannot start. A database or a broker that is away is no reason.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +42,7 @@ pub struct App {
     bound: Bound,
     broker: Broker,
     door: web::Data<Door>,
+    hub: web::Data<Hub>,
 }
 
 /// Builds the gateway; whatever is away is connected to when it is back.
@@ -63,6 +61,8 @@ pub fn build(settings: Settings) -> Result<App, StartError> {
     let door = web::Data::new(Door::new(&settings.auth, &settings.gateway, database.clone())?);
     let origins = settings.gateway.allowed_origins.clone();
     let payload = web::PayloadConfig::new(settings.gateway.body_limit);
+    let hub = web::Data::new(Hub::new(database.clone(), settings.gateway.streams_per_tenant));
+    let news = hub.clone();
     let gateway = web::Data::new(Gateway {
         broker: broker.clone(),
         database,
@@ -70,6 +70,7 @@ pub fn build(settings: Settings) -> Result<App, StartError> {
         descriptions: Descriptions::new(),
         limits: settings.gateway,
         session_life: settings.auth.session_life,
+        retention_days: settings.log_writer.retention_days,
     });
     let document = web::Data::new(openapi::document());
     let known = web::Data::new(Known::of(&document));
@@ -79,11 +80,12 @@ pub fn build(settings: Settings) -> Result<App, StartError> {
             .app_data(known.clone())
             .app_data(gateway.clone())
             .app_data(entrance.clone())
+            .app_data(news.clone())
             .app_data(payload.clone());
         app.configure(&operations).configure(reference::pages);
         routes::api(&mut ServiceConfig::new(app), door::cors(&origins));
     })?;
-    Ok(App { bound, broker, door })
+    Ok(App { bound, broker, door, hub })
 }
 
 impl App {
@@ -93,19 +95,21 @@ impl App {
         self.bound.port()
     }
 
-    /// Answers until `shutdown`, lets the requests under way end, and says goodbye to the broker.
+    /// Answers and tells news until `shutdown`, lets the requests under way end, and says goodbye to the broker.
     ///
     /// # Errors
     /// When the listener breaks.
     pub async fn run_until(self, shutdown: CancellationToken) -> io::Result<()> {
-        let (bound, door, keeping) = (self.bound, self.door, shutdown.child_token());
+        let Self { bound, broker, door, hub } = self;
         let serve = async {
-            let ended = bound.run_until(shutdown).await;
-            keeping.cancel();
+            let ended = bound.run_until(shutdown.clone()).await;
+            // Without it nobody listens.
+            shutdown.cancel();
             ended
         };
-        let (ended, ()) = tokio::join!(serve, door.keep_fresh(&keeping));
-        self.broker.close().await;
+        // Streams end at once: none may keep the process from stopping.
+        let (ended, (), ()) = tokio::join!(serve, door.keep_fresh(&shutdown), hub.run(&shutdown));
+        broker.close().await;
         ended
     }
 }

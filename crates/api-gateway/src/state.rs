@@ -24,4 +24,6 @@ pub(crate) struct Gateway {
     pub(crate) limits: GatewaySettings,
     /// How long a browser's session lives at most.
     pub(crate) session_life: Duration,
+    /// For how many days logs are kept at most.
+    pub(crate) retention_days: u32,
 }

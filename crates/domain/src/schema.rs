@@ -140,11 +140,8 @@ impl FieldSpec {
         match self.field_type {
             FieldType::Text(limit) => at_most(text, limit)?,
             FieldType::Phone => at_most(text, 50)?,
-            FieldType::Email => {
-                let strict = Options::default().with_required_tld().without_domain_literal().without_display_text();
-                EmailAddress::parse_with_options(text, strict)
-                    .map_err(|_reason| "must be an e-mail address".to_owned())?;
-            }
+            FieldType::Email if !is_email(text) => return Err("must be an e-mail address".to_owned()),
+            FieldType::Email => {}
             FieldType::DateTime => {
                 let at = Timestamp::parse(text).ok_or("must be a date and time as in 2026-11-22T18:04:00Z")?;
                 return Ok(FieldValue::text(at.to_string()));
@@ -156,6 +153,13 @@ impl FieldSpec {
         }
         Ok(FieldValue::text(text))
     }
+}
+
+/// Whether the text is an e-mail address, without a name beside it.
+#[must_use]
+pub fn is_email(text: &str) -> bool {
+    let strict = Options::default().with_required_tld().without_domain_literal().without_display_text();
+    EmailAddress::parse_with_options(text, strict).is_ok()
 }
 
 fn at_most(text: &str, limit: usize) -> Result<(), String> {

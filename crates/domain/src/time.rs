@@ -49,6 +49,13 @@ impl Timestamp {
         Self::from(self.0.checked_add_signed(delta).unwrap_or(DateTime::<Utc>::MAX_UTC))
     }
 
+    /// This moment less `duration`, saturating at the beginning of time.
+    #[must_use]
+    pub fn minus(self, duration: std::time::Duration) -> Self {
+        let delta = TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX);
+        Self::from(self.0.checked_sub_signed(delta).unwrap_or(DateTime::<Utc>::MIN_UTC))
+    }
+
     /// How long it is from this moment to `later`; zero when `later` is not later.
     #[must_use]
     pub fn until(self, later: Self) -> std::time::Duration {

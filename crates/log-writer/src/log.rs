@@ -1,8 +1,12 @@
-//! The logs there are: which message becomes which row. The rows themselves are `persistence`'s.
+//! The logs there are: which message becomes which row, without what its tenant wants taken out. The rows are `persistence`'s.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::id::TenantId;
 use domain::message::Message;
 use domain::outcome::{SyncOutcome, WebhookOutcome};
-use persistence::{PersistenceError, Transaction, sync_logs, webhook_logs};
+use domain::redaction::Redactor;
+use persistence::{PersistenceError, Transaction, settings, sync_logs, webhook_logs};
 
 /// A message that is one row of a log.
 pub(crate) trait Log: Message + Clone {
@@ -20,7 +24,20 @@ impl Log for SyncOutcome {
     const NAME: &'static str = "sync";
 
     async fn insert(transaction: &mut Transaction, rows: &[Self]) -> Result<usize, PersistenceError> {
-        Ok(sync_logs::insert_batch(transaction, rows).await?.len())
+        let redactors = redactors(transaction, rows.iter().map(|row| row.tenant_id)).await?;
+        if redactors.is_empty() {
+            return Ok(sync_logs::insert_batch(transaction, rows).await?.len());
+        }
+        let mut rows = rows.to_vec();
+        for row in &mut rows {
+            let Some(redactor) = redactors.get(&row.tenant_id) else { continue };
+            row.request = row.request.take().map(|body| redactor.body(body));
+            row.response = row.response.take().map(|body| redactor.body(body));
+            if let Some(error) = &mut row.error {
+                error.message = redactor.text(&error.message);
+            }
+        }
+        Ok(sync_logs::insert_batch(transaction, &rows).await?.len())
     }
 }
 
@@ -28,6 +45,22 @@ impl Log for WebhookOutcome {
     const NAME: &'static str = "webhook";
 
     async fn insert(transaction: &mut Transaction, rows: &[Self]) -> Result<usize, PersistenceError> {
-        Ok(webhook_logs::insert_batch(transaction, rows).await?.len())
+        let redactors = redactors(transaction, rows.iter().filter_map(|row| row.tenant_id)).await?;
+        let mut rows = rows.to_vec();
+        for row in &mut rows {
+            let Some(redactor) = row.tenant_id.and_then(|tenant| redactors.get(&tenant)) else { continue };
+            row.body = row.body.take().map(|body| redactor.body(body));
+        }
+        Ok(webhook_logs::insert_batch(transaction, &rows).await?.len())
     }
+}
+
+/// What is taken out for each of these tenants that wants something taken out.
+async fn redactors(
+    transaction: &mut Transaction,
+    tenants: impl Iterator<Item = TenantId>,
+) -> Result<BTreeMap<TenantId, Redactor>, PersistenceError> {
+    let tenants: Vec<_> = tenants.collect::<BTreeSet<_>>().into_iter().collect();
+    let wanted = settings::redactions(transaction, &tenants).await?;
+    Ok(wanted.iter().map(|(tenant, redaction)| (*tenant, Redactor::new(redaction))).collect())
 }

@@ -74,7 +74,8 @@ impl Logs {
         let syncs = self.writer::<SyncOutcome>(shutdown);
         let webhooks = self.writer::<WebhookOutcome>(shutdown);
         let upkeep = upkeep::run(&self.backing.database, &self.settings, shutdown);
-        tokio::join!(syncs.run(), webhooks.run(), upkeep);
+        let drift = upkeep::sample(&self.backing.database, self.settings.drift_every, shutdown);
+        tokio::join!(syncs.run(), webhooks.run(), upkeep, drift);
     }
 
     fn writer<L: Log>(&self, shutdown: &CancellationToken) -> Writer<L> {

@@ -1,9 +1,11 @@
-//! What has its time: the logs' partitions, made ahead of their day and dropped after it; the gateway's sessions and keys
-//! of repetitions, swept when they are over. Rows of logs are the writer's.
+//! What has its time: the logs' partitions, made ahead of their day and dropped after it; rows, the gateway's sessions and
+//! keys of repetitions, swept when they are over; the drift, looked at. Rows of logs are the writer's.
 
 use std::time::Duration;
 
-use persistence::{Database, PersistenceError, Scope, idempotency, log_partitions, sessions};
+use persistence::{
+    Database, PersistenceError, Scope, idempotency, log_partitions, sessions, settings as wishes, stats,
+};
 use runtime::config::LogWriterSettings;
 use tokio_util::sync::CancellationToken;
 
@@ -38,6 +40,25 @@ fn report(error: &PersistenceError) {
     tracing::warn!(error, "the logs' partitions were not looked after; trying again soon");
 }
 
+/// Looks every few minutes how far the integrations are out of step, until `shutdown`. One look that fails is a gap.
+pub(crate) async fn sample(database: &Database, every: Duration, shutdown: &CancellationToken) {
+    loop {
+        if let Some(Err(error)) = shutdown.run_until_cancelled(look_at_drift(database, every)).await {
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(error, "the drift was not looked at");
+        }
+        if shutdown.run_until_cancelled(tokio::time::sleep(every)).await.is_none() {
+            return;
+        }
+    }
+}
+
+async fn look_at_drift(database: &Database, every: Duration) -> Result<(), PersistenceError> {
+    let mut transaction = database.begin(Scope::System).await?;
+    stats::sample_drift(&mut transaction, every).await?;
+    transaction.commit().await
+}
+
 /// Each is a transaction of its own: nothing that hinders a later one may undo an earlier one.
 async fn look_after(database: &Database, settings: &LogWriterSettings) -> Result<(), PersistenceError> {
     let mut transaction = database.begin(Scope::System).await?;
@@ -45,6 +66,10 @@ async fn look_after(database: &Database, settings: &LogWriterSettings) -> Result
     transaction.commit().await?;
     let mut transaction = database.begin(Scope::System).await?;
     log_partitions::drop_older(&mut transaction, days(settings.retention_days)).await?;
+    stats::drop_older(&mut transaction, days(settings.retention_days)).await?;
+    transaction.commit().await?;
+    let mut transaction = database.begin(Scope::System).await?;
+    wishes::forget_logs(&mut transaction).await?;
     transaction.commit().await?;
     let mut transaction = database.begin(Scope::System).await?;
     sessions::sweep(&mut transaction).await?;

@@ -1,36 +1,42 @@
 //! The columns in which sealed secrets are kept, seen as one: for sealing them anew. Writing one first is its own table's.
 
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, TenantId};
 
-use crate::text::parse;
+use crate::text::parse_optional;
 use crate::{PersistenceError, Transaction};
 
-/// A column of secrets that are sealed under the tenant's data key, one of an integration each.
+/// A column of secrets that are sealed under the tenant's data key, one of an integration each, or one of the tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SealedColumn {
     table: &'static str,
-    /// The column that names the integration.
-    integration: &'static str,
+    /// The column that names the integration; `None` where a row is the tenant's as a whole.
+    integration: Option<&'static str>,
     name: &'static str,
 }
 
 impl SealedColumn {
     /// Every one there is.
-    pub const ALL: [Self; 5] = [
-        Self { table: "tenant_integrations", integration: "id", name: "config_encrypted" },
-        Self { table: "integration_oauth_tokens", integration: "integration_id", name: "access_token_sealed" },
-        Self { table: "integration_oauth_tokens", integration: "integration_id", name: "refresh_token_sealed" },
-        Self { table: "integration_webhook_secrets", integration: "integration_id", name: "secret_sealed" },
-        Self { table: "integration_webhook_secrets", integration: "integration_id", name: "previous_sealed" },
+    pub const ALL: [Self; 6] = [
+        Self { table: "tenant_integrations", integration: Some("id"), name: "config_encrypted" },
+        Self { table: "integration_oauth_tokens", integration: Some("integration_id"), name: "access_token_sealed" },
+        Self { table: "integration_oauth_tokens", integration: Some("integration_id"), name: "refresh_token_sealed" },
+        Self { table: "integration_webhook_secrets", integration: Some("integration_id"), name: "secret_sealed" },
+        Self { table: "integration_webhook_secrets", integration: Some("integration_id"), name: "previous_sealed" },
+        Self { table: "tenant_settings", integration: None, name: "alert_webhooks_sealed" },
     ];
 
     /// Its name, to which what is in it is bound.
     #[must_use]
     pub fn name(self) -> &'static str {
         self.name
+    }
+
+    /// The integration that is named by a row, or null.
+    fn integration(self) -> &'static str {
+        self.integration.unwrap_or("NULL::text")
     }
 
     /// Its table's name.
@@ -42,8 +48,8 @@ impl SealedColumn {
 
 #[derive(QueryableByName)]
 struct Row {
-    #[diesel(sql_type = Text)]
-    integration: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    integration: Option<String>,
     #[diesel(sql_type = Text)]
     sealed: String,
 }
@@ -64,8 +70,8 @@ pub async fn take_under_others(
     column: SealedColumn,
     key_id: &str,
     limit: u32,
-) -> Result<Vec<(IntegrationId, String)>, PersistenceError> {
-    let SealedColumn { table, integration, name } = column;
+) -> Result<Vec<(Option<IntegrationId>, String)>, PersistenceError> {
+    let (SealedColumn { table, name, .. }, integration) = (column, column.integration());
     let statement = format!(
         "SELECT {integration} AS integration, {name} AS sealed FROM {table}
          WHERE tenant_id = $1 AND split_part({name}, '.', 2) <> $2
@@ -77,7 +83,9 @@ pub async fn take_under_others(
         .bind::<BigInt, _>(i64::from(limit))
         .load(&mut **tx)
         .await?;
-    rows.into_iter().map(|row| Ok((parse("integration_id", &row.integration)?, row.sealed))).collect()
+    rows.into_iter()
+        .map(|row| Ok((parse_optional("integration_id", row.integration.as_deref())?, row.sealed)))
+        .collect()
 }
 
 /// Replaces a secret, unless it has changed meanwhile; whether it was replaced. Nobody is told of a change: it is the same
@@ -87,17 +95,18 @@ pub async fn take_under_others(
 /// When the database does not answer.
 pub async fn replace(
     tx: &mut Transaction,
-    (tenant, integration): (TenantId, IntegrationId),
+    (tenant, integration): (TenantId, Option<IntegrationId>),
     column: SealedColumn,
     old: &str,
     new: &str,
 ) -> Result<bool, PersistenceError> {
-    let SealedColumn { table, integration: id, name } = column;
-    let statement = format!("UPDATE {table} SET {name} = $1 WHERE tenant_id = $2 AND {id} = $3 AND {name} = $4");
+    let (SealedColumn { table, name, .. }, id) = (column, column.integration());
+    let statement =
+        format!("UPDATE {table} SET {name} = $1 WHERE tenant_id = $2 AND {id} IS NOT DISTINCT FROM $3 AND {name} = $4");
     let replaced = sql_query(statement)
         .bind::<Text, _>(new)
         .bind::<Text, _>(tenant.to_string())
-        .bind::<Text, _>(integration.to_string())
+        .bind::<Nullable<Text>, _>(integration.map(|id| id.to_string()))
         .bind::<Text, _>(old)
         .execute(&mut **tx)
         .await?;

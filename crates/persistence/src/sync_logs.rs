@@ -1,6 +1,8 @@
-//! The table `integration_sync_logs`: writing outcomes in batches. Reading them is `sync_logs::list`'s.
+//! The table `integration_sync_logs`: writing outcomes in batches. Reading them is `sync_logs::list`'s and `sync_logs::trail`'s.
 
 mod list;
+mod query;
+mod trail;
 
 use std::collections::BTreeSet;
 
@@ -11,10 +13,11 @@ use diesel_async::RunQueryDsl;
 use domain::id::SyncLogId;
 use domain::outcome::{SyncError, SyncOutcome, SyncType};
 
-pub use self::list::{Filter, LogStatus, SyncLog, list};
+pub use self::list::{Filter, LogStatus, SyncLog, Text as Sought, Way, list};
+pub use self::trail::{before, get, newest_alike, of_trace};
 use crate::log_page::kept_body;
 use crate::text::{parse, storable};
-use crate::{PersistenceError, Transaction, erasure, health};
+use crate::{PersistenceError, Transaction, erasure, health, stats};
 
 #[derive(QueryableByName)]
 struct Id {
@@ -47,7 +50,9 @@ pub async fn insert_batch(tx: &mut Transaction, outcomes: &[SyncOutcome]) -> Res
     let new: BTreeSet<SyncLogId> = new.iter().map(|row| parse("id", &row.id)).collect::<Result<_, _>>()?;
     // A batch may hold the same outcome twice; it counts once.
     let mut uncounted = new.clone();
-    health::count(tx, outcomes.iter().filter(|outcome| uncounted.remove(&outcome.id))).await?;
+    let fresh: Vec<_> = outcomes.iter().filter(|outcome| uncounted.remove(&outcome.id)).collect();
+    health::count(tx, fresh.iter().copied()).await?;
+    stats::count(tx, fresh.iter().copied()).await?;
     Ok(new.into_iter().collect())
 }
 
@@ -93,7 +98,7 @@ impl<'a> Columns<'a> {
 }
 
 /// Which way data went, or should have.
-fn direction(sync_type: SyncType) -> &'static str {
+pub(crate) fn direction(sync_type: SyncType) -> &'static str {
     match sync_type {
         SyncType::Create | SyncType::Update | SyncType::Delete => "to_platform",
         SyncType::Adopt | SyncType::Read => "from_platform",

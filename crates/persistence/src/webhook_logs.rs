@@ -1,52 +1,18 @@
-//! The table `integration_webhook_logs`: inbound deliveries, written in batches and read newest first.
+//! The table `integration_webhook_logs`: writing inbound deliveries in batches. Reading them is `webhook_logs::read`'s.
+
+mod read;
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Nullable, Text, Timestamptz};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
-use domain::id::{IntegrationId, TenantId, WebhookLogId};
+use domain::id::WebhookLogId;
 use domain::outcome::{WebhookOutcome, WebhookResult};
-use domain::platform::PlatformSlug;
-use domain::time::Timestamp;
-use serde::Serialize;
-use serde_json::Value;
 
-use crate::log_page::{LogCursor, LogPage, kept_body};
+pub use self::read::{Filter, WebhookLog, get, list, of_trace};
+use crate::log_page::kept_body;
 use crate::text::{parse, storable};
 use crate::{PersistenceError, Transaction, erasure};
-
-/// An inbound delivery, as the log tells it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct WebhookLog {
-    /// The row's id.
-    pub id: WebhookLogId,
-    /// When it came in.
-    pub created_at: Timestamp,
-    /// Who sent it, or claimed to.
-    pub platform: PlatformSlug,
-    /// The platform's own id of the delivery.
-    pub delivery_id: Option<String>,
-    /// Whether its signature was good.
-    pub verified: bool,
-    /// `refused`, `applied` or `ignored`.
-    pub outcome: String,
-    /// Why it was refused or ignored.
-    pub reason: Option<String>,
-    /// How many objects it marked for reading.
-    pub marked: Option<i64>,
-    /// Its body.
-    pub body: Option<Value>,
-    /// The trace that it began.
-    pub correlation_id: String,
-}
-
-impl WebhookLog {
-    /// The place behind this row.
-    #[must_use]
-    pub fn cursor(&self) -> LogCursor {
-        LogCursor { created_at: self.created_at, id: self.id.to_string() }
-    }
-}
 
 #[derive(QueryableByName)]
 struct Id {
@@ -123,72 +89,4 @@ fn marked(result: &WebhookResult) -> Option<i64> {
         WebhookResult::Applied { marked } => Some(i64::from(*marked)),
         WebhookResult::Refused { .. } | WebhookResult::Ignored { .. } => None,
     }
-}
-
-#[derive(QueryableByName)]
-struct Row {
-    #[diesel(sql_type = Text)]
-    id: String,
-    #[diesel(sql_type = Timestamptz)]
-    created_at: DateTime<Utc>,
-    #[diesel(sql_type = Text)]
-    platform: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    delivery_id: Option<String>,
-    #[diesel(sql_type = Bool)]
-    verified: bool,
-    #[diesel(sql_type = Text)]
-    outcome: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    reason: Option<String>,
-    #[diesel(sql_type = Nullable<BigInt>)]
-    marked: Option<i64>,
-    #[diesel(sql_type = Nullable<Jsonb>)]
-    body: Option<Value>,
-    #[diesel(sql_type = Text)]
-    correlation_id: String,
-}
-
-impl Row {
-    fn into_log(self) -> Result<WebhookLog, PersistenceError> {
-        Ok(WebhookLog {
-            id: parse("id", &self.id)?,
-            created_at: self.created_at.into(),
-            platform: parse("platform", &self.platform)?,
-            delivery_id: self.delivery_id,
-            verified: self.verified,
-            outcome: self.outcome,
-            reason: self.reason,
-            marked: self.marked,
-            body: self.body,
-            correlation_id: self.correlation_id,
-        })
-    }
-}
-
-const LIST: &str = "
-SELECT * FROM integration_webhook_logs
-WHERE tenant_id = $1 AND integration_id = $2
-  AND ($3::timestamptz IS NULL OR (created_at <= $3 AND (created_at < $3 OR id > $4)))
-ORDER BY created_at DESC, id LIMIT $5";
-
-/// The deliveries for an integration, the newest first.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn list(
-    tx: &mut Transaction,
-    (tenant, integration): (TenantId, IntegrationId),
-    page: &LogPage,
-) -> Result<Vec<WebhookLog>, PersistenceError> {
-    let after = page.after.as_ref();
-    let rows: Vec<Row> = sql_query(LIST)
-        .bind::<Text, _>(tenant.to_string())
-        .bind::<Text, _>(integration.to_string())
-        .bind::<Nullable<Timestamptz>, _>(after.map(|after| DateTime::<Utc>::from(after.created_at)))
-        .bind::<Text, _>(after.map_or("", |after| after.id.as_str()))
-        .bind::<BigInt, _>(i64::from(page.limit))
-        .load(&mut **tx)
-        .await?;
-    rows.into_iter().map(Row::into_log).collect()
 }

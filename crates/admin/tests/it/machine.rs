@@ -117,10 +117,11 @@ impl Machine {
     pub(crate) async fn connect(&self, tenant: TenantId, secret: &str) -> IntegrationId {
         let integration = IntegrationId::new();
         let key = self.data_key(tenant).await;
-        let seal = |column| {
-            let purpose = Purpose { tenant, integration: Some(integration), column };
+        let seal_for = |integration, column| {
+            let purpose = Purpose { tenant, integration, column };
             String::from(key.seal(&purpose, &SecretString::from(secret)).unwrap())
         };
+        let seal = |column| seal_for(Some(integration), column);
         let new = NewIntegration { integration: hubspot(tenant, integration), sealed: Some(seal("config_encrypted")) };
         let mut tx = self.open().begin(Scope::System).await.unwrap();
         integrations::create(&mut tx, &new).await.unwrap();
@@ -132,6 +133,20 @@ impl Machine {
             seal("refresh_token_sealed")
         );
         self.database.execute(&tokens).await;
+        let webhooks = format!(
+            "INSERT INTO integration_webhook_secrets
+                 (integration_id, tenant_id, secret_sealed, hint, previous_sealed, previous_until)
+             VALUES ('{integration}', '{tenant}', '{}', '', '{}', now())",
+            seal("secret_sealed"),
+            seal("previous_sealed")
+        );
+        self.database.execute(&webhooks).await;
+        let settings = format!(
+            "INSERT INTO tenant_settings (tenant_id, language, time_zone, alert_webhooks_sealed)
+             VALUES ('{tenant}', 'fr', 'Europe/Paris', '{}') ON CONFLICT DO NOTHING",
+            seal_for(None, "alert_webhooks_sealed")
+        );
+        self.database.execute(&settings).await;
         integration
     }
 

@@ -6,7 +6,7 @@ use domain::id::IntegrationId;
 use domain::integration::{Integration, Status};
 use persistence::health;
 use persistence::integrations::{self, Configuration};
-use persistence::records::links;
+use persistence::records::links::{self, Selection};
 use runtime::http::{Problem, ProblemBody};
 use serde_json::json;
 
@@ -82,7 +82,7 @@ async fn save(
     let mut freed = Vec::new();
     if is_reconnected && after.enabled {
         health::set_status(&mut tx, tenant, id, Status::Active, None).await?;
-        freed = links::replay(&mut tx, tenant, id, None).await?;
+        freed = links::replay(&mut tx, (tenant, id), &Selection::default()).await?;
     }
     let told = told(before, after).chain(is_reconnected.then(|| FieldChange::named("credentials")));
     tx.commit(Action::IntegrationUpdated, Some(id.to_string()), told).await?;

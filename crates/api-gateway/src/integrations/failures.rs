@@ -2,19 +2,22 @@
 
 use actix_web::{HttpResponse, get, post, web};
 use domain::audit::{Action, FieldChange};
-use domain::id::{IntegrationId, LinkId};
+use domain::id::{IntegrationId, LinkId, RecordId};
+use domain::kind::RecordKind;
 use domain::time::Timestamp;
 use persistence::Scope;
-use persistence::records::links::{self, FailureGroup};
+use persistence::records::links::{self, FailedLink, FailureGroup, Selection};
+use persistence::sync_logs::{self, SyncLog};
 use runtime::http::{Problem, Trace};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{announce, find};
 use crate::auth::Viewer;
-use crate::body::{Id, Json};
+use crate::body::{Id, Ids, Json, QueryParams};
 use crate::change::Change;
-use crate::page::List;
+use crate::page::{self, List, Page};
+use crate::refusal::Refusal;
 use crate::state::Gateway;
 
 /// Lists the failures that block records of this integration, the largest group first.
@@ -72,27 +75,122 @@ impl From<FailureGroup> for Failures {
     }
 }
 
-/// Which failures to try again.
+/// A record that a failure keeps out of step.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Failed {
+    /// Its link; names the one failure in a replay.
+    link_id: LinkId,
+    /// The record; `null` where the remote object was not tied to one yet.
+    record_id: Option<RecordId>,
+    /// What the record is.
+    kind: RecordKind,
+    /// The platform's id of the object.
+    external_id: Option<String>,
+    /// What the failure says of this one.
+    message: String,
+    /// When it failed.
+    failed_at: Timestamp,
+}
+
+impl From<FailedLink> for Failed {
+    fn from(failed: FailedLink) -> Self {
+        Self {
+            link_id: failed.link,
+            record_id: failed.record,
+            kind: failed.kind,
+            external_id: failed.external_id,
+            message: failed.message,
+            failed_at: failed.failed_at,
+        }
+    }
+}
+
+/// A group of failures, and a part of what is in it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FailureGroup)]
+pub(crate) struct Group {
+    /// How many there are.
+    count: i64,
+    /// The newest attempt that failed like this: what was sent, and what came back. `null` where the logs hold none.
+    example: Option<SyncLog>,
+    #[serde(flatten)]
+    page: Page<Failed>,
+}
+
+/// Which part of a group.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Part {
+    /// The `next_cursor` of the part before.
+    cursor: Option<String>,
+    /// Records in the answer.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<u32>,
+}
+
+/// Lists the records of one group of failures, with an example of what was tried.
+#[utoipa::path(tag = "failures", security(("bearer" = ["viewer", "admin"])), params(("id" = IntegrationId, Path, description = "Which integration."), ("fingerprint" = String, Path, description = "Which group."), Part),
+    responses((status = 200, body = Group, description = "The group.")))]
+#[get("/integrations/{id}/failures/{fingerprint}")]
+pub(crate) async fn show_failures(
+    caller: Viewer,
+    ids: Ids<IntegrationId, String>,
+    gateway: web::Data<Gateway>,
+    part: QueryParams<Part>,
+) -> Result<HttpResponse, Problem> {
+    let (tenant, Ids(integration, fingerprint), part) = (caller.tenant_id, ids, part.0);
+    let limit = page::limit(part.limit)?;
+    let after = part.cursor.as_deref().map(str::parse::<LinkId>).transpose();
+    let after = after.map_err(|_not_one| Refusal::at("cursor", "must be a `next_cursor` of this list"))?;
+    let whose = (tenant, integration);
+    let mut tx = gateway.database.begin(Scope::Tenant(tenant)).await?;
+    find(&mut tx, tenant, integration).await?;
+    let example = sync_logs::newest_alike(&mut tx, whose, &fingerprint).await?;
+    let selection = Selection { fingerprint: Some(fingerprint), ..Selection::default() };
+    let count = links::count_failures(&mut tx, whose, &selection).await?;
+    let found = links::failed_links(&mut tx, whose, &selection, (after, limit)).await?;
+    tx.commit().await?;
+    if count == 0 {
+        return Err(Refusal::NotFound.into());
+    }
+    let page = Page::of(found, limit, |failed| failed.link.to_string()).map(Failed::from);
+    Ok(HttpResponse::Ok().json(Group { count, example, page }))
+}
+
+/// Which failures to try again; all of them where nothing is said. What is said narrows it down together.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Replay)]
 pub(crate) struct Wish {
-    /// One group; all of them without it.
+    /// One link.
+    link_id: Option<LinkId>,
+    /// One group.
     fingerprint: Option<String>,
+    /// What failed from then on.
+    since: Option<Timestamp>,
+    /// What failed before then.
+    until: Option<Timestamp>,
+    /// Only counts them; nothing is changed.
+    #[serde(default)]
+    dry_run: bool,
 }
 
 /// What is tried again.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Replayed {
-    /// How many failures.
-    replayed: usize,
+    /// How many failures; of a dry run, how many it would be.
+    replayed: i64,
 }
 
 /// Unblocks failures, so that they are tried again at once.
 ///
 /// They are owed from the commit on; what the broker does not take now is announced by the reconciler.
 #[utoipa::path(tag = "failures", security(("bearer" = ["admin"])), params(("id" = IntegrationId, Path, description = "Which integration.")), request_body = Wish,
-    responses((status = 202, body = Replayed, description = "They are owed again.")))]
+    responses(
+        (status = 200, body = Replayed, description = "A dry run: they would be owed again."),
+        (status = 202, body = Replayed, description = "They are owed again."),
+    ))]
 #[post("/integrations/{id}/failures/replay")]
 pub(crate) async fn replay_failures(
     change: Change,
@@ -101,15 +199,19 @@ pub(crate) async fn replay_failures(
     trace: Trace,
     wish: Json<Wish>,
 ) -> Result<HttpResponse, Problem> {
-    let tenant = change.tenant_id;
-    // PostgreSQL takes no U+0000, so no fingerprint holds one.
-    let fingerprint = wish.0.fingerprint.map(|text| text.replace('\0', ""));
+    let (whose, dry_run) = ((change.tenant_id, id.0), wish.0.dry_run);
+    let Wish { link_id: link, fingerprint, since, until, .. } = wish.0;
+    let selection = Selection { link, fingerprint, since, until };
     let mut tx = change.begin(&gateway).await?;
-    find(&mut tx, tenant, id.0).await?;
-    let pushes = links::replay(&mut tx, tenant, id.0, fingerprint.as_deref()).await?;
-    let replayed = pushes.len();
-    let told = FieldChange::told("failures", replayed, 0);
-    tx.commit(Action::FailuresReplayed, Some(id.0.to_string()), told).await?;
+    find(&mut tx, change.tenant_id, id.0).await?;
+    if dry_run {
+        let replayed = links::count_failures(&mut tx, whose, &selection).await?;
+        tx.leave_unchanged().await?;
+        return Ok(HttpResponse::Ok().json(Replayed { replayed }));
+    }
+    let pushes = links::replay(&mut tx, whose, &selection).await?;
+    let replayed = i64::try_from(pushes.len()).unwrap_or(i64::MAX);
+    tx.commit(Action::FailuresReplayed, Some(id.0.to_string()), FieldChange::told("failures", replayed, 0)).await?;
     announce(&gateway, pushes, trace.0).await;
     Ok(HttpResponse::Accepted().json(Replayed { replayed }))
 }

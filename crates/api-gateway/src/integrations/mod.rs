@@ -3,6 +3,7 @@
 mod attempt;
 mod catalogue;
 mod connect;
+mod deliveries;
 mod edit;
 mod failures;
 mod form;
@@ -27,9 +28,10 @@ use runtime::http::Problem;
 
 pub(crate) use catalogue::list_catalogue;
 pub(crate) use connect::create_integration;
+pub(crate) use deliveries::{list_deliveries, show_delivery};
 pub(crate) use edit::edit_integration;
-pub(crate) use failures::{list_failures, replay_failures};
-pub(crate) use logs::list_logs;
+pub(crate) use failures::{list_failures, replay_failures, show_failures};
+pub(crate) use logs::{list_logs, show_log};
 pub(crate) use removal::remove_integration;
 pub(crate) use show::{list_configured, show_integration};
 pub(crate) use switch::{disable_integration, enable_integration};

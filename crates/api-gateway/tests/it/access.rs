@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::access::Role;
-use domain::id::{IntegrationId, RecordId, RunId};
+use domain::id::{IntegrationId, RecordId, RunId, SyncLogId, WebhookLogId};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -28,7 +28,9 @@ impl Operation {
     pub(crate) fn at(&self, integration: &str) -> String {
         let path = self.path.replace("/records/{id}", &format!("/records/{}", RecordId::new()));
         let path = path.replace("{id}", integration).replace("{run}", &RunId::new().to_string());
-        path.replace("{kind}", "contact")
+        let path = path.replace("{kind}", "contact");
+        let path = path.replace("{log}", &SyncLogId::new().to_string()).replace("{fingerprint}", "invalid:X:y");
+        path.replace("{delivery}", &WebhookLogId::new().to_string())
     }
 }
 
@@ -59,6 +61,7 @@ pub(crate) fn bodies() -> BTreeMap<&'static str, Value> {
         ("PUT /api/v1/integrations/{id}/mappings/{kind}", json!({ "fields": [] })),
         ("POST /api/v1/integrations/{id}/mappings/reset", json!({ "kind": "contact" })),
         ("POST /api/v1/integrations/{id}/mappings/preview", json!({ "kind": "contact", "fields": [] })),
+        ("PUT /api/v1/settings", crate::settings::wish()),
     ])
 }
 

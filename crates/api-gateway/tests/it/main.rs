@@ -33,6 +33,12 @@ mod running;
 #[cfg(test)]
 mod sessions;
 #[cfg(test)]
+mod settings;
+#[cfg(test)]
+mod statistics;
+#[cfg(test)]
 mod strangers;
+#[cfg(test)]
+mod streaming;
 #[cfg(test)]
 mod world;

@@ -78,6 +78,7 @@ impl World {
             // What is tried here is not how much may be asked for, except where it is.
             ("GATEWAY__REQUESTS_PER_SECOND", "1000000".to_owned()),
             ("GATEWAY__BURST", "1000000".to_owned()),
+            ("GATEWAY__STREAMS_PER_TENANT", "3".to_owned()),
             ("PLATFORMS__HUBSPOT__BASE_URL", sandbox.hubspot_url()),
         ];
         // The last of a name counts.
@@ -159,7 +160,9 @@ impl World {
     async fn answered(&self, method: &Method, path: &str, request: reqwest::RequestBuilder, dry: bool) -> Answer {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
-        let text = response.text().await.unwrap();
+        // A stream of news has no end to be waited for.
+        let has_end = headers.get("content-type").is_none_or(|form| form != "text/event-stream");
+        let text = if has_end { response.text().await.unwrap() } else { String::new() };
         let answer = Answer { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::Null) };
         contract::foresees(method, path, &answer);
         if !dry && !answer.headers.contains_key("idempotent-replayed") {
@@ -183,7 +186,17 @@ impl World {
             request = request.bearer_auth(token);
         }
         let response = request.send().await.unwrap();
-        (response.status(), response.text().await.unwrap())
+        let has_end = response.headers().get("content-type").is_none_or(|form| form != "text/event-stream");
+        (response.status(), if has_end { response.text().await.unwrap() } else { String::new() })
+    }
+
+    /// A stream of news, from after the event with that id on.
+    pub(crate) async fn stream(&self, token: &str, after: Option<&str>) -> reqwest::Response {
+        let mut request = self.client.get(format!("{}/api/v1/stream", self.url)).bearer_auth(token);
+        if let Some(id) = after {
+            request = request.header("last-event-id", id);
+        }
+        request.send().await.unwrap()
     }
 
     /// What anybody gets who asks for a page.

@@ -7,4 +7,6 @@ mod partitions;
 #[cfg(test)]
 mod rows;
 #[cfg(test)]
+mod statistics;
+#[cfg(test)]
 mod world;

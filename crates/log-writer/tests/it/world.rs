@@ -129,7 +129,7 @@ impl World {
         let mut transaction = self.rows.begin(Scope::Tenant(self.tenant)).await.unwrap();
         let page = LogPage { after: None, limit: 1_000 };
         let whose = (self.tenant, self.integration);
-        let logs = webhook_logs::list(&mut transaction, whose, &page).await.unwrap();
+        let logs = webhook_logs::list(&mut transaction, whose, &webhook_logs::Filter::default(), &page).await.unwrap();
         transaction.commit().await.unwrap();
         logs
     }

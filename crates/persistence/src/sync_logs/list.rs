@@ -1,8 +1,8 @@
 //! Reading the table `integration_sync_logs`, the newest first.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{BigInt, Jsonb, Nullable, Text, Timestamptz};
-use diesel::{QueryableByName, sql_query};
+use diesel::QueryableByName;
+use diesel::sql_types::{self, BigInt, Jsonb, Nullable, Timestamptz};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, LinkId, RecordId, SyncLogId, TenantId};
 use domain::kind::RecordKind;
@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::query;
 use crate::log_page::{LogCursor, LogPage};
 use crate::text::{from_word, parse, parse_optional};
 use crate::{PersistenceError, Transaction};
@@ -26,22 +27,65 @@ pub enum LogStatus {
     Failed,
 }
 
-impl LogStatus {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Success => "success",
-            Self::Failed => "failed",
-        }
-    }
-}
-
 /// Which rows are wanted; all where nothing is said.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     /// Only those that ended so.
     pub status: Option<LogStatus>,
     /// Only those that tried this.
     pub sync_type: Option<SyncType>,
+    /// Only those of records of this kind.
+    pub kind: Option<RecordKind>,
+    /// Only those that went this way: `to_platform` or `from_platform`.
+    pub direction: Option<Way>,
+    /// Only those of this record.
+    pub record: Option<RecordId>,
+    /// Only those that failed like this.
+    pub fingerprint: Option<String>,
+    /// Only those from then on.
+    pub since: Option<Timestamp>,
+    /// Only those before then.
+    pub until: Option<Timestamp>,
+    /// Only those that this text is about.
+    pub text: Option<Text>,
+}
+
+/// What somebody looks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Text {
+    /// All that one request led to.
+    Trace(String),
+    /// All of one link.
+    Link(LinkId),
+    /// All of one record.
+    Record(RecordId),
+    /// Words of an error, or its code; or the platform's id of an object. Words are looked for in the newest
+    /// [`Text::REACH`] failures of the wanted time only.
+    Words(String),
+}
+
+impl Text {
+    /// In how many failures words are looked for; older ones are reached by another time, or by the next part.
+    pub const REACH: u32 = 10_000;
+}
+
+/// Which way data went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, serde::Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Way {
+    /// From Coccinelle to the platform.
+    ToPlatform,
+    /// From the platform to Coccinelle.
+    FromPlatform,
+}
+
+impl Way {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::ToPlatform => "to_platform",
+            Self::FromPlatform => "from_platform",
+        }
+    }
 }
 
 /// An attempt, as the log tells it.
@@ -96,34 +140,34 @@ impl SyncLog {
 }
 
 #[derive(QueryableByName)]
-struct Row {
-    #[diesel(sql_type = Text)]
+pub(super) struct Row {
+    #[diesel(sql_type = sql_types::Text)]
     id: String,
     #[diesel(sql_type = Timestamptz)]
     created_at: DateTime<Utc>,
-    #[diesel(sql_type = Text)]
+    #[diesel(sql_type = sql_types::Text)]
     integration_id: String,
-    #[diesel(sql_type = Text)]
+    #[diesel(sql_type = sql_types::Text)]
     sync_type: String,
-    #[diesel(sql_type = Text)]
+    #[diesel(sql_type = sql_types::Text)]
     direction: String,
-    #[diesel(sql_type = Text)]
+    #[diesel(sql_type = sql_types::Text)]
     status: String,
-    #[diesel(sql_type = Text)]
+    #[diesel(sql_type = sql_types::Text)]
     kind: String,
-    #[diesel(sql_type = Nullable<Text>)]
+    #[diesel(sql_type = Nullable<sql_types::Text>)]
     record_id: Option<String>,
-    #[diesel(sql_type = Text)]
+    #[diesel(sql_type = sql_types::Text)]
     link_id: String,
-    #[diesel(sql_type = Nullable<Text>)]
+    #[diesel(sql_type = Nullable<sql_types::Text>)]
     external_id: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
+    #[diesel(sql_type = Nullable<sql_types::Text>)]
     error_class: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
+    #[diesel(sql_type = Nullable<sql_types::Text>)]
     error_code: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
+    #[diesel(sql_type = Nullable<sql_types::Text>)]
     error_message: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
+    #[diesel(sql_type = Nullable<sql_types::Text>)]
     fingerprint: Option<String>,
     #[diesel(sql_type = Nullable<Jsonb>)]
     payload_sent: Option<Value>,
@@ -133,12 +177,12 @@ struct Row {
     duration_ms: i64,
     #[diesel(sql_type = BigInt)]
     attempt: i64,
-    #[diesel(sql_type = Text)]
+    #[diesel(sql_type = sql_types::Text)]
     correlation_id: String,
 }
 
 impl Row {
-    fn into_log(self) -> Result<SyncLog, PersistenceError> {
+    pub(super) fn into_log(self) -> Result<SyncLog, PersistenceError> {
         Ok(SyncLog {
             id: parse("id", &self.id)?,
             created_at: self.created_at.into(),
@@ -163,33 +207,16 @@ impl Row {
     }
 }
 
-const LIST: &str = "
-SELECT * FROM integration_sync_logs
-WHERE tenant_id = $1 AND integration_id = $2
-  AND ($3::text IS NULL OR status = $3) AND ($4::text IS NULL OR sync_type = $4)
-  AND ($5::timestamptz IS NULL OR (created_at <= $5 AND (created_at < $5 OR id > $6)))
-ORDER BY created_at DESC, id LIMIT $7";
-
 /// The attempts of an integration, the newest first.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn list(
     tx: &mut Transaction,
-    (tenant, integration): (TenantId, IntegrationId),
+    whose: (TenantId, IntegrationId),
     filter: Filter,
     page: &LogPage,
 ) -> Result<Vec<SyncLog>, PersistenceError> {
-    let after = page.after.as_ref();
-    let rows: Vec<Row> = sql_query(LIST)
-        .bind::<Text, _>(tenant.to_string())
-        .bind::<Text, _>(integration.to_string())
-        .bind::<Nullable<Text>, _>(filter.status.map(LogStatus::as_str))
-        .bind::<Nullable<Text>, _>(filter.sync_type.map(SyncType::as_str))
-        .bind::<Nullable<Timestamptz>, _>(after.map(|after| DateTime::<Utc>::from(after.created_at)))
-        .bind::<Text, _>(after.map_or("", |after| after.id.as_str()))
-        .bind::<BigInt, _>(i64::from(page.limit))
-        .load(&mut **tx)
-        .await?;
+    let rows: Vec<Row> = query::of(whose, &filter, page).load(&mut **tx).await?;
     rows.into_iter().map(Row::into_log).collect()
 }

@@ -106,6 +106,31 @@ async fn two_customers(world: &World) -> (Customer, Customer) {
     pair
 }
 
+/// Rows beside records and what is done with them.
+fn beside(customer: Customer) -> Vec<String> {
+    let (tenant, integration) = (customer.tenant, customer.integration);
+    let record = domain::id::RecordId::new();
+    vec![
+        format!(
+            "INSERT INTO audit_log (id, created_at, tenant_id, sub, roles, action, request_id)
+             VALUES ('{record}', now(), '{tenant}', 'someone', '{{admin}}', 'settings.updated', '')"
+        ),
+        format!("INSERT INTO sessions VALUES ('{tenant}', 'hash', 'sub', '{{viewer}}', now(), now())"),
+        format!(
+            "INSERT INTO idempotency_keys
+                 (tenant_id, key_hash, operation, request_hash, claim, claimed_until, expires_at)
+             VALUES ('{tenant}', 'hash', 'POST /', 'hash', 'claim', now(), now())"
+        ),
+        format!("INSERT INTO integration_drift_samples VALUES ('{integration}', now(), '{tenant}', 1, 0)"),
+        format!(
+            "INSERT INTO integration_errors_hourly VALUES ('{integration}', now(), '', '{tenant}', '', '', 1, now())"
+        ),
+        format!(
+            "INSERT INTO tenant_settings (tenant_id, language, time_zone) VALUES ('{tenant}', 'fr', 'Europe/Paris')"
+        ),
+    ]
+}
+
 async fn fill(tx: &mut persistence::Transaction, customer: Customer) {
     let (tenant, integration) = (customer.tenant, customer.integration);
     let record = domain::id::RecordId::new();
@@ -144,18 +169,8 @@ async fn fill(tx: &mut persistence::Transaction, customer: Customer) {
                  (id, created_at, platform, tenant_id, integration_id, verified, outcome, correlation_id)
              VALUES ('{record}', now(), 'hubspot', '{tenant}', '{integration}', true, 'applied', '')"
         ),
-        format!(
-            "INSERT INTO audit_log (id, created_at, tenant_id, sub, roles, action, request_id)
-             VALUES ('{record}', now(), '{tenant}', 'someone', '{{admin}}', 'settings.updated', '')"
-        ),
-        format!("INSERT INTO sessions VALUES ('{tenant}', 'hash', 'sub', '{{viewer}}', now(), now())"),
-        format!(
-            "INSERT INTO idempotency_keys
-                 (tenant_id, key_hash, operation, request_hash, claim, claimed_until, expires_at)
-             VALUES ('{tenant}', 'hash', 'POST /', 'hash', 'claim', now(), now())"
-        ),
     ];
-    for row in rows {
+    for row in rows.into_iter().chain(beside(customer)) {
         try_to(tx, &row).await.unwrap();
     }
     sync_logs::insert_batch(tx, &[customer.success(0)]).await.unwrap();

@@ -7,7 +7,7 @@ use domain::id::{IntegrationId, LeaseToken, LinkId, RecordId, TenantId};
 use domain::kind::RecordKind;
 use domain::outcome::SyncError;
 use domain::record::{Fields, Record};
-use persistence::records::links::{self, Ending, Heard, Leased, Settlement, Wanted};
+use persistence::records::links::{self, Ending, Heard, Leased, Selection, Settlement, Wanted};
 use persistence::records::store;
 use persistence::{Scope, Transaction};
 
@@ -123,9 +123,10 @@ async fn a_block_holds_what_was_tried_and_is_lifted_by_a_replay() {
 
     let Customer { tenant, integration, .. } = owed.customer;
     let mut tx = world.worker.begin(Scope::System).await.unwrap();
-    assert!(links::replay(&mut tx, TenantId::new(), integration, None).await.unwrap().is_empty());
-    assert!(links::replay(&mut tx, tenant, integration, Some("another")).await.unwrap().is_empty());
-    let replayed = links::replay(&mut tx, tenant, integration, None).await.unwrap();
+    assert!(links::replay(&mut tx, (TenantId::new(), integration), &Selection::default()).await.unwrap().is_empty());
+    let another = Selection { fingerprint: Some("another".to_owned()), ..Selection::default() };
+    assert!(links::replay(&mut tx, (tenant, integration), &another).await.unwrap().is_empty());
+    let replayed = links::replay(&mut tx, (tenant, integration), &Selection::default()).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(replayed.iter().map(|push| push.link_id).collect::<Vec<_>>(), [owed.link]);
     assert_eq!(owed.state(&world).await, (true, false));

@@ -109,11 +109,11 @@ async fn the_list_pages_through_everything_once_and_filters() {
     assert_eq!(seen, expected);
 
     let all = LogPage { after: None, limit: 100 };
-    let failed = Filter { status: Some(LogStatus::Failed), sync_type: None };
+    let failed = Filter { status: Some(LogStatus::Failed), ..Filter::default() };
     let failed = sync_logs::list(&mut tx, target, failed, &all).await.unwrap();
     assert_eq!(failed.iter().map(|log| log.id).collect::<Vec<_>>(), [rows[2].id]);
     assert!(failed[0].fingerprint.as_ref().unwrap().starts_with("invalid:INVALID_EMAIL:"));
-    let adopted = Filter { status: None, sync_type: Some(SyncType::Adopt) };
+    let adopted = Filter { sync_type: Some(SyncType::Adopt), ..Filter::default() };
     let adopted = sync_logs::list(&mut tx, target, adopted, &all).await.unwrap();
     assert_eq!(
         adopted.iter().map(|log| (log.id, log.direction.as_str())).collect::<Vec<_>>(),
@@ -146,7 +146,10 @@ async fn deliveries_are_kept_once_and_a_refused_one_without_its_body() {
                   WHERE NOT verified";
     assert_eq!(words(&mut tx, bodies).await, ["refused without a body"]);
     let page = LogPage { after: None, limit: 10 };
-    let logs = webhook_logs::list(&mut tx, (customer.tenant, customer.integration), &page).await.unwrap();
+    let logs =
+        webhook_logs::list(&mut tx, (customer.tenant, customer.integration), &webhook_logs::Filter::default(), &page)
+            .await
+            .unwrap();
     assert_eq!(logs.iter().map(|log| (log.id, log.marked)).collect::<Vec<_>>(), [(applied.id, Some(2))]);
 }
 

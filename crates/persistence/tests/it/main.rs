@@ -21,6 +21,8 @@ mod migrations;
 #[cfg(test)]
 mod runs;
 #[cfg(test)]
+mod statistics;
+#[cfg(test)]
 mod transactions;
 #[cfg(test)]
 mod world;

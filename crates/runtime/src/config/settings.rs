@@ -161,6 +161,8 @@ pub struct GatewaySettings {
     /// Origins whose pages may call the API.
     #[serde(deserialize_with = "value::origins")]
     pub allowed_origins: Vec<String>,
+    /// Streams of news that a tenant may have open, in each process.
+    pub streams_per_tenant: usize,
 }
 
 /// The section `[ingest]`.
@@ -223,6 +225,9 @@ pub struct LogWriterSettings {
     pub partitions_ahead_days: u32,
     /// Days that log rows are kept.
     pub retention_days: u32,
+    /// How often it is looked how far integrations are out of step.
+    #[serde(with = "humantime_serde")]
+    pub drift_every: Duration,
 }
 
 /// One of the sections `[platforms.*]`.

@@ -75,7 +75,8 @@ impl World {
     /// Replays all of them, as an admin does.
     pub(crate) async fn replay(&self) {
         let mut tx = self.begin().await;
-        let pushes = links::replay(&mut tx, self.tenant, self.integration, None).await.unwrap();
+        let pushes =
+            links::replay(&mut tx, (self.tenant, self.integration), &links::Selection::default()).await.unwrap();
         tx.commit().await.unwrap();
         for push in pushes {
             self.broker.publish(&push, &messaging::Context::new()).await.unwrap();

@@ -12,7 +12,7 @@ mod standing;
 mod view;
 
 pub use backend::{BackendLink, backend_links, save_backend_links};
-pub use failures::{FailureGroup, failures, replay};
+pub use failures::{FailedLink, FailureGroup, Selection, count_failures, failed_links, failures, replay};
 pub use lease::{Intent, Leased, intend, lease};
 pub use overdue::{
     Unlinked, due_among, due_of, forget_published, integrations_to_link, leftovers, mark_linked, overdue, unlinked,

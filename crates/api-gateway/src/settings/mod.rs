@@ -1,0 +1,117 @@
+//! What a tenant sets for itself. What follows from it is done by those whom it concerns.
+
+mod form;
+mod webhooks;
+
+use actix_web::http::header::ETAG;
+use actix_web::{HttpResponse, get, put, web};
+use domain::audit::{Action, FieldChange};
+use domain::policy::ConflictPolicy;
+use domain::redaction::Redaction;
+use domain::settings::{AlertWebhook, Language, TimeZone};
+use persistence::settings::Settings;
+use persistence::{Scope, policies, settings};
+use runtime::http::{Problem, ProblemBody};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use self::form::Wish;
+use crate::auth::Viewer;
+use crate::body::Json;
+use crate::change::Change;
+use crate::state::Gateway;
+use crate::version::{IfMatch, etag};
+
+/// What a tenant has set; the defaults where it has set nothing.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Settings)]
+pub(crate) struct View {
+    /// The language of mails and pages.
+    language: Language,
+    /// The time zone in which days begin.
+    time_zone: TimeZone,
+    /// Who is told of trouble.
+    alert_emails: Vec<String>,
+    /// What is told of trouble.
+    alert_webhooks: Vec<AlertWebhook>,
+    /// For how many days logs are kept; `null`: as long as they are kept at all.
+    retention_days: Option<u16>,
+    /// What is taken out of bodies before they are logged.
+    redaction: Redaction,
+    /// Which system is believed where two disagree.
+    conflict_policy: ConflictPolicy,
+    /// Counts the changes; also the `ETag`.
+    version: i64,
+}
+
+impl View {
+    fn of(settings: Settings, conflict_policy: ConflictPolicy) -> Self {
+        Self {
+            language: settings.language,
+            time_zone: settings.time_zone,
+            alert_emails: settings.alert_emails,
+            alert_webhooks: settings.alert_webhooks,
+            retention_days: settings.retention_days,
+            redaction: settings.redaction,
+            conflict_policy,
+            version: settings.version,
+        }
+    }
+
+    fn into_response(self) -> HttpResponse {
+        HttpResponse::Ok().insert_header((ETAG, etag(self.version))).json(self)
+    }
+}
+
+/// Shows the tenant's settings.
+#[utoipa::path(tag = "settings", security(("bearer" = ["viewer", "admin"])),
+    responses((status = 200, body = View, description = "The settings.",
+        headers(("ETag" = String, description = "Their version, for `If-Match`.")))))]
+#[get("/settings")]
+pub(crate) async fn show_settings(caller: Viewer, gateway: web::Data<Gateway>) -> Result<HttpResponse, Problem> {
+    let mut tx = gateway.database.begin(Scope::Tenant(caller.tenant_id)).await?;
+    let settings = settings::get(&mut tx, caller.tenant_id).await?;
+    let policy = policies::get(&mut tx, caller.tenant_id).await?;
+    tx.commit().await?;
+    Ok(View::of(settings, policy).into_response())
+}
+
+/// Replaces the tenant's settings, all of them.
+#[utoipa::path(tag = "settings", security(("bearer" = ["admin"])), request_body = Wish,
+    params(("If-Match" = String, Header, description = "The `ETag` of the settings that are to be replaced.")),
+    responses(
+        (status = 200, body = View, description = "The settings as they are now.",
+            headers(("ETag" = String, description = "Their version, for `If-Match`."))),
+        (status = 412, body = ProblemBody, description = "`version_mismatch`: they were changed since; read them again."),
+        (status = 428, body = ProblemBody, description = "`precondition_required`: `If-Match` is missing."),
+    ))]
+#[put("/settings")]
+pub(crate) async fn replace_settings(
+    change: Change,
+    seen: IfMatch,
+    gateway: web::Data<Gateway>,
+    wish: Json<Wish>,
+) -> Result<HttpResponse, Problem> {
+    let (tenant, wish) = (change.tenant_id, wish.0);
+    wish.check(gateway.retention_days)?;
+    let mut tx = change.begin(&gateway).await?;
+    let before = settings::get(&mut tx, tenant).await?;
+    if before.version != seen.0 {
+        return Err(Problem::version_mismatch());
+    }
+    let policy = policies::get(&mut tx, tenant).await?;
+    let webhooks = webhooks::kept(&gateway, &mut tx, tenant, (&wish.alert_webhooks, &before)).await?;
+    let (told, conflict_policy, after) = wish.applied(&before, &policy, webhooks);
+    if !settings::replace(&mut tx, tenant, &after).await? {
+        return Err(Problem::version_mismatch());
+    }
+    policies::set(&mut tx, tenant, &conflict_policy).await?;
+    tx.commit(Action::SettingsUpdated, None, told).await?;
+    let after = Settings { version: seen.0 + 1, ..after };
+    Ok(View::of(after, conflict_policy).into_response())
+}
+
+/// A field whose values are not told, where they differ.
+fn differs<T: PartialEq>(field: &str, before: &T, after: &T) -> Option<FieldChange> {
+    (before != after).then(|| FieldChange::named(field))
+}

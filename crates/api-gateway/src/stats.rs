@@ -1,0 +1,110 @@
+//! How it goes: volume, success, speed, errors and drift over a time, of one integration or of all. Counting is log-writer's.
+
+use actix_web::{HttpResponse, get, web};
+use domain::id::{IntegrationId, TenantId};
+use persistence::stats::{self, Span, Stats, Step, Whose};
+use persistence::{Scope, settings};
+use runtime::http::Problem;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::auth::Viewer;
+use crate::body::{Id, QueryParams};
+use crate::integrations;
+use crate::state::Gateway;
+
+/// Over which time, up to now.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, ToSchema)]
+enum Period {
+    /// 24 hours, hour by hour.
+    #[default]
+    #[serde(rename = "24h")]
+    Day,
+    /// 7 days, day by day in the tenant's time zone.
+    #[serde(rename = "7d")]
+    Week,
+    /// 30 days, day by day in the tenant's time zone.
+    #[serde(rename = "30d")]
+    Month,
+}
+
+impl Period {
+    fn span(self, time_zone: String) -> Span {
+        let (step, buckets) = match self {
+            Self::Day => (Step::Hour, 24),
+            Self::Week => (Step::Day, 7),
+            Self::Month => (Step::Day, 30),
+        };
+        Span { step, buckets, time_zone }
+    }
+}
+
+/// Which time.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Wanted {
+    /// Over which time, up to now.
+    #[serde(default)]
+    #[param(inline, default = "24h")]
+    period: Period,
+}
+
+/// What happened over a time.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Statistics)]
+pub(crate) struct Shown {
+    /// Over which time.
+    period: Period,
+    /// The time zone in which the buckets begin.
+    #[schema(example = "Europe/Paris")]
+    time_zone: String,
+    #[serde(flatten)]
+    stats: Stats,
+}
+
+/// Shows how all that the tenant has connected does, taken together.
+#[utoipa::path(tag = "statistics", security(("bearer" = ["viewer", "admin"])), params(Wanted),
+    responses((status = 200, body = Shown, description = "The statistics.")))]
+#[get("/stats")]
+pub(crate) async fn show_stats(
+    caller: Viewer,
+    gateway: web::Data<Gateway>,
+    wanted: QueryParams<Wanted>,
+) -> Result<HttpResponse, Problem> {
+    shown(&gateway, caller.tenant_id, None, wanted.0.period).await
+}
+
+/// Shows how one integration does.
+#[utoipa::path(tag = "statistics", security(("bearer" = ["viewer", "admin"])), params(("id" = IntegrationId, Path, description = "Which integration."), Wanted),
+    responses((status = 200, body = Shown, description = "The statistics.")))]
+#[get("/integrations/{id}/stats")]
+pub(crate) async fn show_integration_stats(
+    caller: Viewer,
+    id: Id<IntegrationId>,
+    gateway: web::Data<Gateway>,
+    wanted: QueryParams<Wanted>,
+) -> Result<HttpResponse, Problem> {
+    shown(&gateway, caller.tenant_id, Some(id.0), wanted.0.period).await
+}
+
+async fn shown(
+    gateway: &Gateway,
+    tenant: TenantId,
+    integration: Option<IntegrationId>,
+    period: Period,
+) -> Result<HttpResponse, Problem> {
+    let mut tx = gateway.database.begin(Scope::Tenant(tenant)).await?;
+    if let Some(id) = integration {
+        integrations::find(&mut tx, tenant, id).await?;
+    }
+    // Hours are the same everywhere, but for zones that lie half an hour off; and none is there twice in UTC.
+    let time_zone = match period {
+        Period::Day => "UTC".to_owned(),
+        Period::Week | Period::Month => settings::get(&mut tx, tenant).await?.time_zone.name().to_owned(),
+    };
+    let span = period.span(time_zone.clone());
+    let stats = stats::read(&mut tx, Whose { tenant, integration }, &span).await?;
+    tx.commit().await?;
+    Ok(HttpResponse::Ok().json(Shown { period, time_zone, stats }))
+}

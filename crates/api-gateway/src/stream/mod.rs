@@ -1,0 +1,125 @@
+//! News as it happens, as server-sent events. What is news is `stream::hub`'s.
+
+mod hub;
+
+use std::collections::{HashSet, VecDeque};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue};
+use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use domain::time::Timestamp;
+use futures_util::stream;
+use persistence::log_page::LogCursor;
+use runtime::http::{Problem, ProblemBody};
+use tokio::sync::broadcast::Receiver;
+use tokio::time::{Instant, sleep_until, timeout};
+
+pub(crate) use self::hub::Hub;
+use self::hub::{Deaf, Event};
+use crate::auth::Viewer;
+use crate::refusal::Refusal;
+
+/// How long a stream is silent at most: proxies cut off what says nothing.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// How far back a reader may go on.
+const RESUMES: Duration = Duration::from_mins(15);
+
+/// What every stream begins with: how soon to come again after it was cut, in milliseconds.
+const GREETING: &[u8] = b"retry: 3000\n\n";
+
+/// Streams what happens, as server-sent events with JSON in `data`.
+///
+/// `attempt`: an attempt at bringing something into step ended. `delivery`: a webhook came in. `health`: an integration is
+/// otherwise than it was. `run`: a full sync moved on. `gap`: some were missed; read the lists again. Attempts and deliveries
+/// have ids; sent back as `Last-Event-ID`, one lets the stream go on behind it, up to 15 minutes and 1,000 of each. The
+/// stream ends when the token expires.
+#[utoipa::path(tag = "logs", security(("bearer" = ["viewer", "admin"])),
+    params(("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was seen.")),
+    responses(
+        (status = 200, body = String, content_type = "text/event-stream", description = "The stream."),
+        (status = 429, body = ProblemBody, description = "`too_many_streams`: the tenant has as many open as it may."),
+    ))]
+#[get("/stream")]
+pub(crate) async fn stream_news(
+    caller: Viewer,
+    hub: web::Data<Hub>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let receiver = hub.listen(caller.tenant_id).await.map_err(|deaf| match deaf {
+        Deaf::TooMany => Problem::from(Refusal::TooManyStreams),
+        Deaf::Away(error) => Problem::from(error),
+    })?;
+    let missed = match seen(&request) {
+        Some(place) => hub.since(caller.tenant_id, &place).await?,
+        None => Vec::new(),
+    };
+    let repeated = missed.iter().filter_map(|event| event.place.as_ref()).map(|place| place.id.clone()).collect();
+    let mut waiting = VecDeque::from([Bytes::from_static(GREETING)]);
+    waiting.extend(missed.iter().map(frame));
+    let ends = Instant::now() + Timestamp::now().until(caller.expires_at);
+    let reader = Reader { waiting, repeated, receiver, ends };
+    let frames = stream::unfold(reader, |mut reader| async move {
+        reader.next().await.map(|frame| (Ok::<_, Infallible>(frame), reader))
+    });
+    Ok(HttpResponse::Ok()
+        .content_type("text/event-stream")
+        .insert_header((CACHE_CONTROL, "no-store"))
+        // For proxies that would gather it until it is worth sending.
+        .insert_header((HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")))
+        .streaming(frames))
+}
+
+/// From where the reader wants to go on; what is no place of ours is none.
+fn seen(request: &HttpRequest) -> Option<LogCursor> {
+    let mut place: LogCursor = request.headers().get("last-event-id")?.to_str().ok()?.parse().ok()?;
+    place.created_at = place.created_at.max(Timestamp::now().minus(RESUMES));
+    Some(place)
+}
+
+/// An event as it is sent. JSON holds no line break, and so ends no line of the frame.
+fn frame(event: &Event) -> Bytes {
+    let id = event.place.as_ref().map(|place| format!("id: {place}\n")).unwrap_or_default();
+    Bytes::from(format!("{id}event: {}\ndata: {}\n\n", event.name, event.data))
+}
+
+/// One who listens.
+struct Reader {
+    /// What is sent before anything else.
+    waiting: VecDeque<Bytes>,
+    /// What was among that: news that is none to this one.
+    repeated: HashSet<String>,
+    receiver: Receiver<Arc<Event>>,
+    /// When the token expires.
+    ends: Instant,
+}
+
+impl Reader {
+    async fn next(&mut self) -> Option<Bytes> {
+        if let Some(frame) = self.waiting.pop_front() {
+            return Some(frame);
+        }
+        tokio::select! {
+            biased;
+            () = sleep_until(self.ends) => None,
+            heard = timeout(HEARTBEAT, news(&mut self.receiver, &mut self.repeated)) => {
+                heard.unwrap_or_else(|_silence| Some(Bytes::from_static(b": still here\n\n")))
+            }
+        }
+    }
+}
+
+/// The next that was not sent yet; `None` where there will be no more.
+async fn news(receiver: &mut Receiver<Arc<Event>>, repeated: &mut HashSet<String>) -> Option<Bytes> {
+    loop {
+        let Some(event) = hub::next(receiver).await.ok()? else {
+            return Some(Bytes::from_static(b"event: gap\ndata: {}\n\n"));
+        };
+        if !event.place.as_ref().is_some_and(|place| repeated.remove(&place.id)) {
+            return Some(frame(&event));
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! What a tenant sets for itself: replaced only by who has seen it, and never with a secret in the answer.
+
+use domain::access::Role;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::world::{Answer, World, token};
+
+const PATH: &str = "/api/v1/settings";
+
+/// Settings that are good.
+pub(crate) fn wish() -> Value {
+    json!({
+        "language": "en",
+        "time_zone": "America/Cayenne",
+        "alert_emails": ["astreinte@cabinet.example"],
+        "alert_webhooks": [
+            { "name": "Slack", "form": "slack", "url": "https://hooks.slack.com/services/T0/B0/very-secret" },
+            { "name": "Ours", "form": "signed", "url": "https://alerts.example.fr/in", "secret": "sixteen or more!" },
+        ],
+        "retention_days": 30,
+        "redaction": { "fields": ["iban"], "patterns": ["[0-9]{16}"], "emails": true, "phones": false },
+        "conflict_policy": { "rules": [{ "kind": "contact", "ranking": ["hubspot"] }] },
+    })
+}
+
+async fn put(world: &World, seen: Option<&str>, body: &Value) -> Answer {
+    world.send_seen((Method::PUT, PATH), Some(&world.token(Role::Admin)), seen, Some(body.to_string())).await
+}
+
+#[tokio::test]
+async fn settings_are_replaced_by_who_has_seen_them_and_by_nobody_else() {
+    let world = World::start().await;
+    let first = world.get(PATH).await;
+    assert_eq!((&first.body["language"], &first.body["time_zone"]), (&json!("fr"), &json!("Europe/Paris")));
+    assert_eq!((&first.headers["etag"], &first.body["version"]), (&"\"0\"".parse().unwrap(), &json!(0)));
+
+    put(&world, None, &wish()).await.is_problem(428, "precondition_required");
+    put(&world, Some("\"3\""), &wish()).await.is_problem(412, "version_mismatch");
+    let set = put(&world, Some("\"0\""), &wish()).await;
+    assert_eq!((set.status.as_u16(), &set.headers["etag"]), (200, &"\"1\"".parse().unwrap()), "{set:?}");
+    put(&world, Some("\"0\""), &wish()).await.is_problem(412, "version_mismatch");
+
+    let shown = world.get(PATH).await;
+    assert_eq!(shown.body, set.body);
+    for name in ["language", "time_zone", "alert_emails", "retention_days", "redaction", "conflict_policy"] {
+        assert_eq!(shown.body[name], wish()[name], "{name}");
+    }
+    let stranger = token(world.other_tenant().await, Role::Viewer, 600);
+    let theirs = world.call(Method::GET, PATH, Some(&stranger), None).await;
+    assert_eq!((&theirs.body["version"], &theirs.body["alert_emails"]), (&json!(0), &json!([])));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn of_a_webhooks_address_only_the_host_comes_back_and_it_stays_where_none_is_given() {
+    let world = World::start().await;
+    let set = put(&world, Some("\"0\""), &wish()).await;
+    let shown = json!([
+        { "name": "Slack", "form": "slack", "host": "hooks.slack.com" },
+        { "name": "Ours", "form": "signed", "host": "alerts.example.fr" },
+    ]);
+    assert_eq!(set.body["alert_webhooks"], shown);
+    let told = world.call(Method::GET, "/api/v1/audit", Some(&world.token(Role::Admin)), None).await;
+    let named: Vec<_> = told.body["data"][0]["changes"].as_array().unwrap().iter().map(|it| &it["field"]).collect();
+    assert!(named.contains(&&json!("alert_webhooks")), "{told:?}");
+    for answer in [&set, &told] {
+        assert!(!answer.body.to_string().contains("very-secret"), "{answer:?}");
+        assert!(!answer.body.to_string().contains("sixteen or more"), "{answer:?}");
+    }
+    let mut again = wish();
+    again["alert_webhooks"] = json!([{ "name": "Slack", "form": "slack" }, { "name": "Ours", "form": "signed" }]);
+    assert_eq!(put(&world, Some("\"1\""), &again).await.body["alert_webhooks"], shown);
+    again["alert_webhooks"] = json!([{ "name": "Other", "form": "slack" }]);
+    let refused = put(&world, Some("\"2\""), &again).await;
+    refused.is_problem(422, "invalid");
+    assert_eq!(refused.paths(), ["alert_webhooks[0].url"]);
+    let kept = async |text: &str| {
+        let query = format!("SELECT count(*) FROM tenant_settings AS row WHERE row::text LIKE '%{text}%'");
+        world.database.count(&query).await
+    };
+    assert_eq!((kept("hooks.slack.com").await, kept("very-secret").await), (1, 0));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn every_fault_is_named_by_its_path() {
+    let world = World::start().await;
+    let cases = [
+        ("language", json!("de"), "language"),
+        ("time_zone", json!("Europe/Atlantis"), "time_zone"),
+        ("alert_emails", json!(["a@b.fr", "nobody"]), "alert_emails[1]"),
+        ("alert_emails", json!(vec!["a@b.fr"; 11]), "alert_emails"),
+        ("retention_days", json!(0), "retention_days"),
+        ("retention_days", json!(91), "retention_days"),
+        ("redaction", json!({ "patterns": ["("] }), "redaction.patterns[0]"),
+        ("redaction", json!({ "patterns": ["[a-z]{1000}{1000}"] }), "redaction.patterns[0]"),
+        (
+            "conflict_policy",
+            json!({ "rules": [{ "kind": "deal", "field": "x", "ranking": [] }] }),
+            "conflict_policy.rules[0].field",
+        ),
+        ("alert_webhooks", json!([{ "name": "a", "form": "slack", "url": "http://x.fr" }]), "alert_webhooks[0].url"),
+        (
+            "alert_webhooks",
+            json!([{ "name": "a", "form": "signed", "url": "https://x.fr", "secret": "short" }]),
+            "alert_webhooks[0].secret",
+        ),
+        ("colour", json!("red"), "colour"),
+    ];
+    for (field, value, path) in cases {
+        let mut body = wish();
+        body[field] = value;
+        let refused = put(&world, Some("\"0\""), &body).await;
+        refused.is_problem(422, "invalid");
+        assert_eq!(refused.paths(), [path], "{refused:?}");
+    }
+    assert_eq!(world.get(PATH).await.body["version"], 0);
+    world.stop().await;
+}

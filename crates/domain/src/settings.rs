@@ -1,0 +1,101 @@
+//! What a tenant sets for itself: language, time zone, who is told of trouble. Redaction and conflicts have modules of their own.
+
+use std::str::FromStr;
+
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The language of mails and pages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Language {
+    /// French.
+    #[default]
+    Fr,
+    /// English.
+    En,
+}
+
+/// The time zone in which a tenant's days begin, by its IANA name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schema(value_type = String, example = "Europe/Paris")]
+pub struct TimeZone(Tz);
+
+/// The text names no time zone.
+#[derive(Debug, thiserror::Error)]
+#[error("not an IANA time zone, expected a name as in Europe/Paris")]
+pub struct UnknownTimeZone;
+
+impl TimeZone {
+    /// Its IANA name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.0.name()
+    }
+}
+
+impl Default for TimeZone {
+    fn default() -> Self {
+        Self(Tz::Europe__Paris)
+    }
+}
+
+impl FromStr for TimeZone {
+    type Err = UnknownTimeZone;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self).map_err(|_unknown| UnknownTimeZone)
+    }
+}
+
+impl TryFrom<String> for TimeZone {
+    type Error = UnknownTimeZone;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<TimeZone> for String {
+    fn from(zone: TimeZone) -> Self {
+        zone.name().to_owned()
+    }
+}
+
+/// In which form a webhook is told of trouble.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AlertForm {
+    /// As Slack's incoming webhooks take it.
+    Slack,
+    /// Our own, signed with the webhook's secret.
+    Signed,
+}
+
+/// A webhook that is told of trouble, without its address, which may hold a secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AlertWebhook {
+    /// What the tenant calls it; no two have the same name.
+    #[schema(example = "Astreinte")]
+    pub name: String,
+    /// In which form it is told.
+    pub form: AlertForm,
+    /// The host of its address; the rest is not shown.
+    #[schema(example = "hooks.slack.com")]
+    pub host: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_zone_is_one_that_iana_names() {
+        assert_eq!("Europe/Paris".parse::<TimeZone>().unwrap(), TimeZone::default());
+        for text in ["", "Paris", "GMT+2", "Europe/Atlantis", "europe/paris\0"] {
+            assert!(text.parse::<TimeZone>().is_err(), "{text}");
+        }
+    }
+}

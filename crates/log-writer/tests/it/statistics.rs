@@ -1,0 +1,81 @@
+//! What log-writer makes of the rows beside writing them: statistics that count each once, and bodies without what a tenant
+//! wants taken out.
+
+use domain::message::Message as _;
+use domain::outcome::SyncOutcome;
+use domain::redaction::Redaction;
+use persistence::settings::{self, Settings};
+use persistence::stats::{self, Span, Stats, Step, Whose};
+use persistence::{Scope, sync_logs};
+use serde_json::json;
+
+use crate::world::World;
+
+async fn stats(world: &World) -> Stats {
+    let mut tx = world.rows.begin(Scope::Tenant(world.tenant)).await.unwrap();
+    let whose = Whose { tenant: world.tenant, integration: Some(world.integration) };
+    let span = Span { step: Step::Day, buckets: 7, time_zone: "UTC".to_owned() };
+    let stats = stats::read(&mut tx, whose, &span).await.unwrap();
+    tx.commit().await.unwrap();
+    stats
+}
+
+#[tokio::test]
+async fn two_writers_that_are_given_everything_three_times_count_it_once() {
+    let world = World::new().await;
+    let rows: Vec<SyncOutcome> = (0..40).map(|n| if n % 4 == 0 { world.failure() } else { world.success() }).collect();
+    for _ in 0..3 {
+        for row in &rows {
+            world.publish(row).await;
+        }
+    }
+    let running = (world.start(), world.start());
+    world.rows_written(40).await;
+    world.ready(SyncOutcome::QUEUE, 0).await;
+    running.0.stop().await;
+    running.1.stop().await;
+    let counted = stats(&world).await;
+    assert_eq!((counted.attempts, counted.success_rate), (40, Some(0.75)));
+    assert_eq!(counted.top_errors.iter().map(|error| error.count).collect::<Vec<_>>(), [10]);
+}
+
+#[tokio::test]
+async fn what_a_tenant_wants_taken_out_never_reaches_its_log() {
+    let world = World::new().await;
+    let redaction = Redaction { emails: true, fields: vec!["iban".to_owned()], ..Redaction::default() };
+    let mut tx = world.rows.begin(Scope::Tenant(world.tenant)).await.unwrap();
+    assert!(settings::replace(&mut tx, world.tenant, &Settings { redaction, ..Settings::default() }).await.unwrap());
+    tx.commit().await.unwrap();
+    let mut row = world.failure();
+    row.response = Some(json!({ "iban": "FR76", "said": "eloise@example.fr is taken" }));
+    row.error.as_mut().unwrap().message = "eloise@example.fr is taken".to_owned();
+    let running = world.start();
+    world.publish(&row).await;
+    world.rows_written(1).await;
+    running.stop().await;
+    let log = &world.sync_logs().await[0];
+    assert_eq!(log.payload_sent, Some(json!({ "email": "[redacted]" })));
+    assert_eq!(log.response_received, Some(json!({ "iban": "[redacted]", "said": "[redacted] is taken" })));
+    assert_eq!(log.error_message.as_deref(), Some("[redacted] is taken"));
+    let counted = stats(&world).await;
+    assert_eq!(counted.top_errors[0].message, "[redacted] is taken");
+}
+
+#[tokio::test]
+async fn rows_are_forgotten_when_their_tenant_wants_so() {
+    let world = World::new().await;
+    let mut tx = world.rows.begin(Scope::Tenant(world.tenant)).await.unwrap();
+    let mut old = world.success();
+    old.created_at = domain::time::Timestamp::now().minus(std::time::Duration::from_hours(24 * 11));
+    sync_logs::insert_batch(&mut tx, &[old, world.success()]).await.unwrap();
+    let kept = Settings { retention_days: Some(10), ..Settings::default() };
+    assert!(settings::replace(&mut tx, world.tenant, &kept).await.unwrap());
+    tx.commit().await.unwrap();
+    let running = world.start();
+    testkit::wait::until("the old row to go", crate::world::LIMIT, || async {
+        let left = world.sync_logs().await.len();
+        if left == 1 { Ok(()) } else { Err(left) }
+    })
+    .await;
+    running.stop().await;
+}

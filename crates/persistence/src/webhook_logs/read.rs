@@ -1,0 +1,179 @@
+//! Reading the table `integration_webhook_logs`, the newest first.
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{BigInt, Bool, Jsonb, Nullable, Text, Timestamptz};
+use diesel::{QueryableByName, sql_query};
+use diesel_async::RunQueryDsl;
+use domain::id::{IntegrationId, TenantId, WebhookLogId};
+use domain::platform::PlatformSlug;
+use domain::time::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::log_page::{LogCursor, LogPage};
+use crate::text::{parse, storable};
+use crate::{PersistenceError, Transaction};
+
+/// Which deliveries are wanted; all where nothing is said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Only those of which this became: `refused`, `applied` or `ignored`.
+    pub outcome: Option<String>,
+    /// Only those from then on.
+    pub since: Option<Timestamp>,
+    /// Only those before then.
+    pub until: Option<Timestamp>,
+}
+
+/// An inbound delivery, as the log tells it.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct WebhookLog {
+    /// The row's id.
+    pub id: WebhookLogId,
+    /// When it came in.
+    pub created_at: Timestamp,
+    /// Who sent it, or claimed to.
+    pub platform: PlatformSlug,
+    /// The platform's own id of the delivery.
+    pub delivery_id: Option<String>,
+    /// Whether its signature was good.
+    pub verified: bool,
+    /// `refused`, `applied` or `ignored`.
+    pub outcome: String,
+    /// Why it was refused or ignored.
+    pub reason: Option<String>,
+    /// How many objects it marked for reading.
+    pub marked: Option<i64>,
+    /// Its body.
+    pub body: Option<Value>,
+    /// The trace that it began.
+    pub correlation_id: String,
+}
+
+impl WebhookLog {
+    /// The place behind this row.
+    #[must_use]
+    pub fn cursor(&self) -> LogCursor {
+        LogCursor { created_at: self.created_at, id: self.id.to_string() }
+    }
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Text)]
+    id: String,
+    #[diesel(sql_type = Timestamptz)]
+    created_at: DateTime<Utc>,
+    #[diesel(sql_type = Text)]
+    platform: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    delivery_id: Option<String>,
+    #[diesel(sql_type = Bool)]
+    verified: bool,
+    #[diesel(sql_type = Text)]
+    outcome: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    reason: Option<String>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    marked: Option<i64>,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    body: Option<Value>,
+    #[diesel(sql_type = Text)]
+    correlation_id: String,
+}
+
+impl Row {
+    fn into_log(self) -> Result<WebhookLog, PersistenceError> {
+        Ok(WebhookLog {
+            id: parse("id", &self.id)?,
+            created_at: self.created_at.into(),
+            platform: parse("platform", &self.platform)?,
+            delivery_id: self.delivery_id,
+            verified: self.verified,
+            outcome: self.outcome,
+            reason: self.reason,
+            marked: self.marked,
+            body: self.body,
+            correlation_id: self.correlation_id,
+        })
+    }
+}
+
+fn read(rows: Vec<Row>) -> Result<Vec<WebhookLog>, PersistenceError> {
+    rows.into_iter().map(Row::into_log).collect()
+}
+
+const LIST: &str = "
+SELECT * FROM integration_webhook_logs
+WHERE tenant_id = $1 AND integration_id = $2
+  AND ($3::timestamptz IS NULL OR (created_at <= $3 AND (created_at < $3 OR id > $4)))
+  AND ($5::text IS NULL OR outcome = $5)
+  AND ($6::timestamptz IS NULL OR created_at >= $6) AND ($7::timestamptz IS NULL OR created_at < $7)
+ORDER BY created_at DESC, id LIMIT $8";
+
+/// The deliveries for an integration, the newest first.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn list(
+    tx: &mut Transaction,
+    (tenant, integration): (TenantId, IntegrationId),
+    filter: &Filter,
+    page: &LogPage,
+) -> Result<Vec<WebhookLog>, PersistenceError> {
+    let after = page.after.as_ref();
+    let rows: Vec<Row> = sql_query(LIST)
+        .bind::<Text, _>(tenant.to_string())
+        .bind::<Text, _>(integration.to_string())
+        .bind::<Nullable<Timestamptz>, _>(after.map(|after| DateTime::<Utc>::from(after.created_at)))
+        .bind::<Text, _>(after.map_or("", |after| after.id.as_str()))
+        .bind::<Nullable<Text>, _>(filter.outcome.as_deref().map(storable))
+        .bind::<Nullable<Timestamptz>, _>(filter.since.map(DateTime::<Utc>::from))
+        .bind::<Nullable<Timestamptz>, _>(filter.until.map(DateTime::<Utc>::from))
+        .bind::<BigInt, _>(i64::from(page.limit))
+        .load(&mut **tx)
+        .await?;
+    read(rows)
+}
+
+/// One delivery for an integration; `None` where it has none of that id.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn get(
+    tx: &mut Transaction,
+    (tenant, integration): (TenantId, IntegrationId),
+    id: WebhookLogId,
+) -> Result<Option<WebhookLog>, PersistenceError> {
+    let rows =
+        sql_query("SELECT * FROM integration_webhook_logs WHERE tenant_id = $1 AND integration_id = $2 AND id = $3")
+            .bind::<Text, _>(tenant.to_string())
+            .bind::<Text, _>(integration.to_string())
+            .bind::<Text, _>(id.to_string())
+            .load(&mut **tx)
+            .await?;
+    Ok(read(rows)?.pop())
+}
+
+/// The deliveries of a tenant that a trace began with, the oldest first.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn of_trace(
+    tx: &mut Transaction,
+    tenant: TenantId,
+    correlation_id: &str,
+    limit: u32,
+) -> Result<Vec<WebhookLog>, PersistenceError> {
+    let rows = sql_query(
+        "SELECT * FROM integration_webhook_logs WHERE tenant_id = $1 AND correlation_id = $2
+         ORDER BY created_at, id LIMIT $3",
+    )
+    .bind::<Text, _>(tenant.to_string())
+    .bind::<Text, _>(storable(correlation_id))
+    .bind::<BigInt, _>(i64::from(limit))
+    .load(&mut **tx)
+    .await?;
+    read(rows)
+}

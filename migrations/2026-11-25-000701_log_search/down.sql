@@ -1,0 +1,5 @@
+DROP INDEX integration_webhook_logs_by_trace;
+DROP INDEX integration_sync_logs_by_trace;
+DROP INDEX integration_sync_logs_by_link;
+DROP INDEX integration_sync_logs_by_fingerprint;
+DROP INDEX integration_sync_logs_failed;

@@ -1,0 +1,3 @@
+DROP TABLE integration_drift_samples;
+DROP TABLE integration_errors_hourly;
+DROP TABLE integration_stats_hourly;
