@@ -198,7 +198,11 @@ impl Accounts {
         Ok(key.open(&purpose(tenant, id), &Sealed::from(sealed))?)
     }
 
-    fn data_key(&self, tenant: TenantId, keys: Option<data_keys::DataKeys>) -> Result<DataKey, AccountError> {
+    pub(crate) fn data_key(
+        &self,
+        tenant: TenantId,
+        keys: Option<data_keys::DataKeys>,
+    ) -> Result<DataKey, AccountError> {
         let keys = keys.ok_or(AccountError::NoDataKey(tenant))?;
         let (current, previous) = (SealedDataKey::from(keys.current), keys.previous.map(SealedDataKey::from));
         Ok(self.vault.open_data_keys(tenant, &current, previous.as_ref())?)

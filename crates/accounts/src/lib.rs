@@ -1,8 +1,10 @@
-//! Opening a platform account for whoever needs it: credentials, client, budget. What is then called is `connectors`'.
+//! Opening a platform account for whoever needs it: credentials, client, budget. What is then called is `connectors`'. Whom a tenant has erased is told here too, since that takes its key.
 
 mod accounts;
 mod budget;
 mod error;
+mod suppression;
 
 pub use accounts::{Accounts, KeyHint};
 pub use error::AccountError;
+pub use suppression::Suppressor;

@@ -31,6 +31,8 @@ use crate::{door, routes};
         (name = "statistics", description = "How it goes, over time."),
         (name = "settings", description = "What a tenant sets for itself."),
         (name = "audit", description = "Who changed what."),
+        (name = "conflicts", description = "What systems disagree about, and what was decided of it."),
+        (name = "suppressions", description = "Identifiers of erased persons, who are not taken in again."),
         (name = "records", description = "Coccinelle's copies, and their counterparts on the platforms."),
     )
 )]

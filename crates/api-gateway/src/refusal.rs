@@ -75,6 +75,9 @@ pub(crate) enum Refusal {
         /// The platform's id of it.
         id: String,
     },
+    /// Somebody has decided otherwise before.
+    #[error("This was decided before, and otherwise: {0}.")]
+    ConflictClosed(&'static str),
     /// The platform could not be asked.
     #[error("{0} does not answer now; nothing was saved. Try again in a moment.")]
     PlatformAway(&'static str),
@@ -137,6 +140,7 @@ impl From<Refusal> for Problem {
             Refusal::RunUnderWay(_) => Self::new(FaultKind::Conflict, "run_under_way", detail),
             Refusal::Disabled => Self::new(FaultKind::Conflict, "integration_disabled", detail),
             Refusal::NothingToConfirm => Self::new(FaultKind::Conflict, "nothing_to_confirm", detail),
+            Refusal::ConflictClosed(_) => Self::new(FaultKind::Conflict, "conflict_closed", detail),
             Refusal::PlatformAway(_) => Self::new(FaultKind::Unavailable, "platform_unavailable", detail),
             Refusal::PlatformRefuses(..) => Self::new(FaultKind::Conflict, "platform_refused", detail),
             Refusal::TooManyStreams => Self::new(FaultKind::RateLimited, "too_many_streams", detail),

@@ -5,8 +5,8 @@ use actix_web::middleware::{Condition, from_fn};
 use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::{audit, door, events, idempotency, integrations as i, mappings, records, runs};
-use crate::{sessions, settings, stats, stream, unknown};
+use crate::{audit, conflicts, door, events, idempotency, integrations as i, mappings, records, runs};
+use crate::{sessions, settings, stats, stream, suppressions, unknown};
 
 /// The API, version 1.
 pub(crate) fn api(routes: &mut ServiceConfig<'_>, cors: Condition<Cors>) {
@@ -54,6 +54,12 @@ pub(crate) fn api(routes: &mut ServiceConfig<'_>, cors: Condition<Cors>) {
             .service(sessions::end_session)
             .service(records::list_records)
             .service(records::show_record)
+            .service(records::show_history)
+            .service(records::erase_person)
+            .service(conflicts::list_conflicts)
+            .service(conflicts::decide_conflict)
+            .service(suppressions::list_suppressions)
+            .service(suppressions::lift_suppression)
             .default_service(actix_web::web::to(unknown::refuse)),
     );
 }

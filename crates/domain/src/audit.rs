@@ -48,6 +48,15 @@ pub enum Action {
     /// Its deletions were agreed to.
     #[serde(rename = "run.confirmed")]
     RunConfirmed,
+    /// A conflict was decided.
+    #[serde(rename = "conflict.decided")]
+    ConflictDecided,
+    /// A person was erased, or its erasure was asked for.
+    #[serde(rename = "person.erased")]
+    PersonErased,
+    /// An identifier of an erased person may come in again.
+    #[serde(rename = "suppression.lifted")]
+    SuppressionLifted,
     /// The tenant's settings were changed.
     #[serde(rename = "settings.updated")]
     SettingsUpdated,

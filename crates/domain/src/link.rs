@@ -1,11 +1,12 @@
 //! How far one system is in step with a record: what differs, which way it travels, and what it changes. Pure rules only.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::Event;
 use crate::field::{FieldName, FieldValue, RemoteFields};
 use crate::id::{IntegrationId, RecordId};
 use crate::mapping::Mapping;
+use crate::policy::Ranks;
 use crate::record::{Fields, Merged, Stamp};
 use crate::time::Timestamp;
 
@@ -50,13 +51,21 @@ impl RemoteObject {
 
 /// Where and when a system's values reach us.
 #[derive(Clone, Copy, Debug)]
-pub struct Arrival {
+pub struct Arrival<'a> {
     /// The integration they come by.
     pub origin: IntegrationId,
-    /// Its rank under the tenant's policy; 0 where the latest wins.
-    pub rank: u16,
+    /// How much each of its fields is believed under the tenant's policy.
+    pub ranks: &'a Ranks,
     /// When we read or accepted them.
     pub at: Timestamp,
+}
+
+impl Arrival<'_> {
+    /// The stamp of a field that became so at `at`.
+    #[must_use]
+    pub fn stamp(&self, field: &str, at: Timestamp) -> Stamp {
+        Stamp { rank: self.ranks.of(field), at, origin: self.origin }
+    }
 }
 
 /// What has to be written so that the platform holds `mapped`: only what differs from what was `sent`.
@@ -71,12 +80,12 @@ impl LinkState {
     ///
     /// Only fields that differ from what the backend last showed take the event's time, so that a whole object sent
     /// again does not re-stamp what nobody changed. Where the event says itself what changed, that is believed instead.
-    pub fn take_event(&mut self, event: &Event, contact: Option<RecordId>, arrival: Arrival) -> Fields {
+    pub fn take_event(&mut self, event: &Event, contact: Option<RecordId>, arrival: Arrival<'_>) -> Fields {
         let at = event.occurred_at.min(arrival.at);
-        let stamp = Stamp { rank: arrival.rank, at, origin: arrival.origin };
         let is_newest = self.seen_at.is_none_or(|seen_at| at >= seen_at);
         let mut change = Fields::default();
         if let Some(deleted) = event.deleted() {
+            let stamp = arrival.stamp(FieldName::DELETED, at);
             change.set(FieldName::new(FieldName::DELETED), FieldValue::Bool(deleted), stamp);
         }
         let contact = contact.map(|id| (FieldName::new(FieldName::CONTACT), FieldValue::text(id.to_string())));
@@ -85,7 +94,7 @@ impl LinkState {
             let differs = known != Some(&value);
             // A field never shown before is news, whatever the sender's list of changes says.
             if known.is_none() || event.says_changed(&name).unwrap_or(differs) {
-                change.set(name.clone(), value.clone(), stamp);
+                change.set(name.clone(), value.clone(), arrival.stamp(name.as_str(), at));
             }
             if is_newest || known.is_none() {
                 self.seen.insert(name.as_str().to_owned(), value);
@@ -99,13 +108,14 @@ impl LinkState {
 
     /// Takes what a platform shows: merges what is news into `record`, and remembers what was shown.
     ///
-    /// At the first contact (no external id yet) the platform's non-empty values stand and ours fill the gaps.
+    /// At the first contact (no external id yet) the platform's non-empty values stand and ours fill the gaps, unless the
+    /// tenant believes somebody else more.
     pub fn take_remote(
         &mut self,
         record: &mut Fields,
         mapping: &Mapping,
         remote: &RemoteObject,
-        arrival: Arrival,
+        arrival: Arrival<'_>,
     ) -> Merged {
         let adopting = self.external_id.is_none();
         let change = self.inbound_change(record, mapping, remote, arrival);
@@ -131,7 +141,13 @@ impl LinkState {
     }
 
     /// The stamped change that `remote` means: the fields that are shown otherwise than they were seen.
-    fn inbound_change(&self, record: &Fields, mapping: &Mapping, remote: &RemoteObject, arrival: Arrival) -> Fields {
+    fn inbound_change(
+        &self,
+        record: &Fields,
+        mapping: &Mapping,
+        remote: &RemoteObject,
+        arrival: Arrival<'_>,
+    ) -> Fields {
         let adopting = self.external_id.is_none();
         let mut change = Fields::default();
         for field in &mapping.fields {
@@ -146,14 +162,31 @@ impl LinkState {
             let stood_for = seen.and_then(|seen| field.inverse(seen));
             let follows = present.is_some_and(|present| adopting || Some(&present.value) == stood_for.as_ref());
             let said = remote.time_of(&field.remote, arrival.at);
-            let (rank, at) = match present {
+            let at = match present {
                 // It was made out of what the record held, so it comes after it, whatever the clocks say.
-                Some(present) if follows => (arrival.rank.max(present.stamp.rank), said.max(present.stamp.at.next())),
-                Some(_) | None => (arrival.rank, said),
+                Some(present) if follows => said.max(present.stamp.at.next()),
+                Some(_) | None => said,
             };
-            change.set(field.local.clone(), value, Stamp { rank, at, origin: arrival.origin });
+            change.set(field.local.clone(), value, arrival.stamp(field.local.as_str(), at));
         }
         change
+    }
+
+    /// The fields of which this system knew what the record holds: what it says otherwise is a change of that, not a
+    /// disagreement. The backend speaks in our terms, so it needs no mapping.
+    #[must_use]
+    pub fn knows(&self, record: &Fields, mapping: Option<&Mapping>) -> BTreeSet<FieldName> {
+        let holds = |name: &FieldName, value: &FieldValue| match mapping {
+            None => self.seen.get(name.as_str()) == Some(value),
+            Some(mapping) => mapping.fields.iter().filter(|field| field.local == *name).any(|field| {
+                // What it made of our write may look otherwise; it is what it made of that value.
+                let was_written = field.forward(record).as_ref() == self.sent.get(&field.remote);
+                let shown = self.seen.get(&field.remote).and_then(|seen| field.inverse(seen));
+                was_written || shown.as_ref() == Some(value)
+            }),
+        };
+        let known = record.iter().filter(|(name, stamped)| holds(name, &stamped.value));
+        known.map(|(name, _)| name.clone()).collect()
     }
 
     /// Remembers a write: what was sent, and what the platform made of it. That is not news, and never changes the record.

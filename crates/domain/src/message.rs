@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::event::Event;
-use crate::id::{IntegrationId, LinkId, RunId, TenantId, WebhookLogId};
+use crate::id::{ConflictId, IntegrationId, LinkId, RecordId, RunId, TenantId, WebhookLogId};
 use crate::outcome::{SyncOutcome, WebhookOutcome};
 use crate::platform::PlatformSlug;
 use crate::time::Timestamp;
@@ -103,6 +103,30 @@ pub struct RunPage {
 impl Message for RunPage {
     const TYPE: &'static str = "run.page.v1";
     const QUEUE: &'static str = "dispatcher.run.page";
+}
+
+/// "Somebody decided something of a record": bring the records into line with what was decided, whatever that is by then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+pub struct RecordAmend {
+    /// Whose.
+    pub tenant_id: TenantId,
+    /// What was decided on.
+    pub subject: Amended,
+}
+
+/// What somebody decided on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Amended {
+    /// A conflict.
+    Conflict(ConflictId),
+    /// A person who is to be deleted on the platforms and then erased.
+    Erasure(RecordId),
+}
+
+impl Message for RecordAmend {
+    const TYPE: &'static str = "record.amend.v1";
+    const QUEUE: &'static str = "dispatcher.record.amend";
 }
 
 impl Message for SyncOutcome {

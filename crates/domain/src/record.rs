@@ -1,6 +1,6 @@
 //! A record and the merge that makes it converge. How a change gets its stamp is said in `event` and `link`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -53,7 +53,27 @@ pub struct Merged {
     /// Whether anything moved at all, a stamp included.
     pub touched: bool,
     /// Non-empty values that lost against a different one.
-    pub lost: Vec<(FieldName, Stamped)>,
+    pub lost: Vec<Lost>,
+}
+
+/// A value that lost against another of the same field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lost {
+    /// The field.
+    pub field: FieldName,
+    /// What lost.
+    pub lost: Stamped,
+    /// What it lost against.
+    pub kept: Stamped,
+}
+
+impl Lost {
+    /// Whether two systems disagreed, rather than one having changed what it `knew`; `writer` is whose change it was.
+    #[must_use]
+    pub fn is_disagreement(&self, writer: IntegrationId, knew: &BTreeSet<FieldName>) -> bool {
+        let follows = self.kept.stamp.origin == writer && knew.contains(&self.field);
+        self.lost.stamp.origin != self.kept.stamp.origin && !follows
+    }
 }
 
 impl Fields {
@@ -72,7 +92,7 @@ impl Fields {
                 continue;
             };
             let differs = present.value != incoming.value;
-            let loser = if *incoming > *present {
+            let lost = if *incoming > *present {
                 merged.touched = true;
                 if differs {
                     merged.changed.push(name.clone());
@@ -81,11 +101,20 @@ impl Fields {
             } else {
                 incoming.clone()
             };
-            if differs && !loser.value.is_null() {
-                merged.lost.push((name.clone(), loser));
+            if differs && !lost.value.is_null() {
+                merged.lost.push(Lost { field: name.clone(), lost, kept: present.clone() });
             }
         }
         merged
+    }
+
+    /// Gives every stamp the rank that its origin has by now.
+    ///
+    /// Ranks follow from the origin alone, so that a tenant who changes its mind is not bound by what it thought before.
+    pub fn rerank(&mut self, rank: impl Fn(&FieldName, IntegrationId) -> u16) {
+        for (name, stamped) in &mut self.0 {
+            stamped.stamp.rank = rank(name, stamped.stamp.origin);
+        }
     }
 
     /// Sets one field to a stamped value, whatever was there: for building a change, not for merging.
@@ -202,6 +231,29 @@ mod tests {
         }
 
         #[test]
+        fn ranked_by_one_policy_any_order_ends_in_the_same_record_and_in_a_value_of_the_most_believed(
+            (changes, shuffled) in prop::collection::vec(fields(), 1..6)
+                .prop_flat_map(|changes| (Just(changes.clone()), Just(changes).prop_shuffle())),
+            ranks in prop::array::uniform3(0u16..3),
+        ) {
+            let rank = |_: &FieldName, from: IntegrationId| (0..3).find(|n| origin(*n) == from).map_or(0, |n| ranks[usize::from(n)]);
+            // Whatever rank a stamp was given before, the record is ranked anew before each merge, as is the change.
+            let merge = |mut record: Fields, change: &Fields| {
+                let mut change = change.clone();
+                change.rerank(rank);
+                record.rerank(rank);
+                merged(record, &change)
+            };
+            let record = changes.iter().fold(Fields::default(), merge);
+            prop_assert_eq!(&record, &shuffled.iter().fold(Fields::default(), merge));
+            for (name, kept) in record.iter() {
+                let said = changes.iter().filter_map(|change| change.get(name.as_str()));
+                let highest = said.map(|said| rank(name, said.stamp.origin)).max();
+                prop_assert_eq!(Some(kept.stamp.rank), highest);
+            }
+        }
+
+        #[test]
         fn survives_json(a in fields()) {
             let json = serde_json::to_string(&a).unwrap();
             prop_assert_eq!(serde_json::from_str::<Fields>(&json).unwrap(), a);
@@ -217,7 +269,8 @@ mod tests {
         old.set(name.clone(), FieldValue::text("old"), older);
         new.set(name.clone(), FieldValue::text("new"), newer);
 
-        let lost = vec![(name, Stamped { stamp: older, value: FieldValue::text("old") })];
+        let (lost, kept) = (old.get("phone").cloned().unwrap(), new.get("phone").cloned().unwrap());
+        let lost = vec![Lost { field: name, lost, kept }];
         assert_eq!(old.clone().merge(&new).lost, lost);
         assert_eq!(new.merge(&old).lost, lost);
     }

@@ -1,6 +1,6 @@
 //! The `AsyncAPI` document: which messages lie in which queue, who sends and who takes them. Made from their types.
 
-use domain::message::{EventMerge, Message, RecordPush, RecordPushBulk, RunPage, WebhookApply};
+use domain::message::{EventMerge, Message, RecordAmend, RecordPush, RecordPushBulk, RunPage, WebhookApply};
 use domain::outcome::{SyncOutcome, WebhookOutcome};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -17,6 +17,7 @@ fn routes() -> Vec<Route> {
         Route::of::<EventMerge>(&["api-gateway"], "sync-dispatcher"),
         Route::of::<WebhookApply>(&["webhook-ingest"], "sync-dispatcher"),
         Route::of::<RecordPush>(&["sync-dispatcher", "api-gateway"], "sync-dispatcher"),
+        Route::of::<RecordAmend>(&["api-gateway", "sync-dispatcher"], "sync-dispatcher"),
         Route::of::<RecordPushBulk>(&["sync-dispatcher"], "sync-dispatcher"),
         Route::of::<RunPage>(&["sync-dispatcher", "api-gateway"], "sync-dispatcher"),
         Route::of::<SyncOutcome>(&["sync-dispatcher"], "log-writer"),

@@ -17,6 +17,7 @@ pub mod log_page;
 pub mod log_partitions;
 pub mod mappings;
 pub mod migrate;
+pub mod people;
 pub mod policies;
 pub mod records;
 pub mod roles;

@@ -19,13 +19,14 @@ pub struct SealedColumn {
 
 impl SealedColumn {
     /// Every one there is.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self { table: "tenant_integrations", integration: Some("id"), name: "config_encrypted" },
         Self { table: "integration_oauth_tokens", integration: Some("integration_id"), name: "access_token_sealed" },
         Self { table: "integration_oauth_tokens", integration: Some("integration_id"), name: "refresh_token_sealed" },
         Self { table: "integration_webhook_secrets", integration: Some("integration_id"), name: "secret_sealed" },
         Self { table: "integration_webhook_secrets", integration: Some("integration_id"), name: "previous_sealed" },
         Self { table: "tenant_settings", integration: None, name: "alert_webhooks_sealed" },
+        Self { table: "suppression_keys", integration: Some("integration_id"), name: "key_sealed" },
     ];
 
     /// Its name, to which what is in it is bound.

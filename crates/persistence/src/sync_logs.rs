@@ -17,7 +17,7 @@ pub use self::list::{Filter, LogStatus, SyncLog, Text as Sought, Way, list};
 pub use self::trail::{before, get, newest_alike, of_trace};
 use crate::log_page::kept_body;
 use crate::text::{parse, storable};
-use crate::{PersistenceError, Transaction, erasure, health, stats};
+use crate::{PersistenceError, Transaction, erasure, health, people, stats};
 
 #[derive(QueryableByName)]
 struct Id {
@@ -36,8 +36,9 @@ WHERE NOT EXISTS (SELECT FROM erased_tenants WHERE erased_tenants.id = new.tenan
 ON CONFLICT DO NOTHING
 RETURNING id";
 
-/// Writes outcomes and counts them in their integrations' health; returns the ids of those that were not there before. Those
-/// of a tenant that was erased are dropped.
+/// Writes outcomes and counts them in their integrations' health; returns the ids of those that were not there before.
+///
+/// Those of a tenant that was erased are dropped; of a person who was, only that something was tried is written.
 ///
 /// # Errors
 /// When the database does not answer or refuses a row; nothing is written then.
@@ -46,6 +47,7 @@ pub async fn insert_batch(tx: &mut Transaction, outcomes: &[SyncOutcome]) -> Res
         return Ok(Vec::new());
     }
     erasure::hold_off(tx).await?;
+    let outcomes = &*people::without_erased(tx, outcomes).await?;
     let new: Vec<Id> = insertion(outcomes).load(&mut **tx).await?;
     let new: BTreeSet<SyncLogId> = new.iter().map(|row| parse("id", &row.id)).collect::<Result<_, _>>()?;
     // A batch may hold the same outcome twice; it counts once.

@@ -11,10 +11,12 @@ use domain::message::{RecordPush, WebhookApply};
 use domain::outcome::{WebhookOutcome, WebhookResult};
 use messaging::Context;
 use messaging::consumer::Handler;
+use persistence::records::guard;
 use persistence::records::links::{self, Heard};
 use persistence::{Scope, Transaction, integrations};
 
 use crate::engine::{DispatchError, Engine, Priority};
+use crate::suppressing;
 
 /// Applies one delivery to every tenant that is connected to its account.
 #[derive(Clone, Debug)]
@@ -34,10 +36,12 @@ impl Handler<WebhookApply> for Apply {
         let accounts = by_account(changes);
         let is_one_account = accounts.len() == 1;
         let mut tx = self.0.database.begin(Scope::System).await?;
-        let (mut marked, mut outcomes) = (Vec::new(), Vec::new());
+        let (mut marked, mut outcomes, mut is_clean) = (Vec::new(), Vec::new(), true);
         for (account, changes) in accounts {
             for integration in listeners(&mut tx, message, account.as_deref()).await? {
-                let of_it = mark(&mut tx, &integration, &changes).await?;
+                guard::share(&mut tx, integration.tenant_id).await?;
+                let (of_it, names_erased) = mark(&self.0, &mut tx, &integration, &changes).await?;
+                is_clean &= !names_erased;
                 outcomes.push(applied(message, context, &integration, of_it.len()));
                 // The others are read when their run announces what is owed.
                 if integration.frequency == Frequency::Realtime {
@@ -48,7 +52,8 @@ impl Handler<WebhookApply> for Apply {
         tx.commit().await?;
         self.0.announce(Priority::Live, &marked, context.trace).await?;
         // A body that speaks of several accounts, or that several tenants are told of, is nobody's alone.
-        if let ([only], true) = (outcomes.as_mut_slice(), is_one_account) {
+        // Nor is one kept that speaks of somebody who was erased.
+        if let ([only], true, true) = (outcomes.as_mut_slice(), is_one_account, is_clean) {
             only.body = serde_json::from_str(&message.body).ok();
         }
         if outcomes.is_empty() {
@@ -94,26 +99,30 @@ async fn listeners(
     Ok(found.into_iter().filter(is_meant).collect())
 }
 
+/// Marks what changed, and says whether anything was left out because it is of somebody who was erased.
 async fn mark(
+    engine: &Engine,
     tx: &mut Transaction,
     integration: &Integration,
     changes: &[RemoteChange],
-) -> Result<Vec<RecordPush>, DispatchError> {
-    let mut marked = Vec::new();
+) -> Result<(Vec<RecordPush>, bool), DispatchError> {
+    let (mut marked, mut names_erased) = (Vec::new(), false);
     for kind in RecordKind::ALL {
         if !integration.direction_of(kind).reads() {
             continue;
         }
-        let changed = heard(integration, kind, changes, false);
+        let mut changed = heard(integration, kind, changes, false);
+        names_erased |= suppressing::take_erased_out_of(engine, tx, &mut changed).await?;
         if !changed.external_ids.is_empty() {
             marked.extend(links::mark_dirty(tx, &changed).await?);
         }
-        let deleted = heard(integration, kind, changes, true);
+        let mut deleted = heard(integration, kind, changes, true);
+        names_erased |= suppressing::take_erased_out_of(engine, tx, &mut deleted).await?;
         if !deleted.external_ids.is_empty() {
             marked.extend(links::mark_known_dirty(tx, &deleted).await?);
         }
     }
-    Ok(marked)
+    Ok((marked, names_erased))
 }
 
 /// What changed, or is said to be deleted, of one kind. What something was merged into has changed as well.

@@ -20,6 +20,7 @@ use domain::id::{IntegrationId, LinkId, TenantId};
 use domain::kind::RecordKind;
 use domain::trace::TraceParent;
 use persistence::Scope;
+use persistence::records::guard;
 
 use crate::engine::{DispatchError, Engine, Priority};
 use job::Job;
@@ -56,6 +57,7 @@ async fn converge_kind(session: &Session<'_>, kind: RecordKind, mut jobs: Vec<Jo
     }
     look::look(session, kind, &mut jobs).await;
     let mut tx = session.engine.database.begin(Scope::System).await?;
+    guard::share(&mut tx, session.integration.tenant_id).await?;
     resolve::resolve(session, kind, &mut tx, &mut jobs).await?;
     let others = absorb::absorb(session, kind, &mut tx, &mut jobs).await?;
     let plans = plan::plan(session, kind, &mut tx, &mut jobs).await?;

@@ -13,6 +13,8 @@ use persistence::records::links;
 use persistence::{Database, PersistenceError, Scope};
 use runtime::config::DispatcherSettings;
 
+use crate::beliefs::Believed;
+
 /// How much somebody waits for work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Priority {
@@ -30,6 +32,7 @@ pub(crate) struct Engine {
     pub(crate) accounts: Accounts,
     pub(crate) schedule: RetrySchedule,
     pub(crate) settings: DispatcherSettings,
+    pub(crate) believed: Believed,
 }
 
 /// Why work could not be brought to an end. The work itself stays owed.
@@ -41,6 +44,9 @@ pub(crate) enum DispatchError {
     /// The broker does not take a message.
     #[error(transparent)]
     Publish(#[from] PublishError),
+    /// Nobody can tell who was erased.
+    #[error("the tenant's suppressions cannot be read")]
+    Suppressions(#[from] accounts::AccountError),
     /// A delivery is not of its platform's form.
     #[error("the delivery cannot be read: {0}")]
     Unreadable(#[source] connectors::error::ConnectorError),
@@ -60,6 +66,7 @@ impl Fault for DispatchError {
             Self::Persistence(error) => error.kind(),
             Self::Publish(error) => error.kind(),
             Self::Platform(error) => error.kind(),
+            Self::Suppressions(error) => error.kind(),
             Self::Unreadable(_) | Self::UnknownPlatform(_) => FaultKind::Invalid,
         }
     }

@@ -1,11 +1,16 @@
 //! `sync-dispatcher`: merges events, applies webhooks, brings links into step, runs full syncs, reconciles. A library so that tests start it.
 
+mod amend;
 mod apply;
+mod beliefs;
+mod claims;
 mod converge;
 mod engine;
+mod losses;
 mod merge;
 mod reconcile;
 mod runs;
 pub mod schedule;
 pub mod startup;
+mod suppressing;
 mod targets;

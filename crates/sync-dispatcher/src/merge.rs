@@ -1,16 +1,19 @@
 //! Merging events of Coccinelle's backend into records. What then travels to which platform is `converge`'s.
 
+mod existence;
 mod workset;
+
+use std::borrow::Cow;
 
 use domain::fault::{Fault as _, FaultKind};
 use domain::message::EventMerge;
 use messaging::Context;
 use messaging::consumer::Handler;
-use persistence::records::links;
-use persistence::{Scope, erasure};
+use persistence::records::{guard, links};
+use persistence::{Scope, Transaction, erasure};
 
 use crate::engine::{DispatchError, Engine, Priority};
-use crate::targets;
+use crate::{suppressing, targets};
 use workset::Workset;
 
 /// Merges the events of one message.
@@ -26,7 +29,7 @@ impl Handler<EventMerge> for Merge {
     async fn handle(&self, message: &EventMerge, context: &Context) -> Result<(), DispatchError> {
         let tenant = message.tenant_id;
         let mut tx = self.0.database.begin(Scope::Tenant(tenant)).await?;
-        let mut workset = match Workset::load(&mut tx, message).await {
+        let (message, mut workset) = match welcome(&self.0, &mut tx, message).await {
             Err(error) if error.kind() == FaultKind::NotFound && erasure::is_erased(&mut tx, tenant).await? => {
                 tracing::info!(tenant.id = %tenant, "events of a tenant that was erased are dropped");
                 return Ok(tx.commit().await?);
@@ -45,4 +48,16 @@ impl Handler<EventMerge> for Merge {
         metrics::counter!("coccinelle_events_merged_total").increment(message.events.len().try_into().unwrap_or(0));
         self.0.announce(Priority::Live, &owed, context.trace).await
     }
+}
+
+/// The message without events of persons who were erased, and the records that it touches. Nobody is erased meanwhile.
+async fn welcome<'a>(
+    engine: &Engine,
+    tx: &mut Transaction,
+    message: &'a EventMerge,
+) -> Result<(Cow<'a, EventMerge>, Workset), DispatchError> {
+    guard::share(tx, message.tenant_id).await?;
+    let message = suppressing::without_erased(engine, tx, message).await?;
+    let workset = Workset::load(&engine.believed, tx, &message).await?;
+    Ok((message, workset))
 }

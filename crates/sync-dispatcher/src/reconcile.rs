@@ -13,7 +13,7 @@ use persistence::{Scope, event_acceptances, integrations, runs};
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::{DispatchError, Engine, Priority};
-use crate::{schedule, targets};
+use crate::{amend, schedule, targets};
 
 /// For how long runs are shown that the clock asked for.
 const RUNS_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -43,6 +43,8 @@ pub(crate) async fn run(engine: Engine, shutdown: CancellationToken) {
             ("forget runs", forget_runs(&engine).await),
             ("publish outcomes", publish_leftovers(&engine).await),
             ("forget events", forget_events(&engine).await),
+            ("carry out decisions", amend::settle_leftovers(&engine, STEP).await),
+            ("erase persons", amend::erase_due(&engine, STEP).await),
         ] {
             if let Err(error) = result {
                 tracing::warn!(error = %crate::converge::chain(&error), "the reconciler could not {name}");

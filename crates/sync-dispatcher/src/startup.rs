@@ -4,7 +4,7 @@ use std::io;
 
 use accounts::{AccountError, Accounts};
 use backing::Backing;
-use domain::message::{EventMerge, RecordPush, RecordPushBulk, RunPage, WebhookApply};
+use domain::message::{EventMerge, RecordAmend, RecordPush, RecordPushBulk, RunPage, WebhookApply};
 use messaging::consumer;
 use runtime::config::Settings;
 use runtime::health::Rule;
@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use vault::{Vault, VaultError};
 
 use crate::apply::Apply;
+use crate::beliefs::Believed;
 use crate::converge::Lanes;
 use crate::engine::Engine;
 use crate::merge::Merge;
@@ -22,6 +23,9 @@ use crate::runs::Pages;
 
 /// Messages of the intake, and deliveries, that are merged at once. Each holds one connection of the pool.
 const MERGES: usize = 4;
+
+/// Decisions that are carried out at once: people make them, so they are few.
+const AMENDS: usize = 1;
 
 /// Pages of runs at once, each of another integration.
 const PAGES: usize = 4;
@@ -68,7 +72,17 @@ pub fn build(settings: Settings) -> Result<App, StartError> {
     let accounts = Accounts::new(database.clone(), vault, &settings.platforms, timeout)?;
     let bound = runtime::http::bind(&settings.http, operations)?;
     let schedule = settings.broker.retry_schedule;
-    Ok(App { bound, engine: Engine { database, broker, accounts, schedule, settings: settings.dispatcher } })
+    Ok(App {
+        bound,
+        engine: Engine {
+            database,
+            broker,
+            accounts,
+            schedule,
+            settings: settings.dispatcher,
+            believed: Believed::new(),
+        },
+    })
 }
 
 impl App {
@@ -89,6 +103,12 @@ impl App {
             consumer::run(broker.deliveries::<EventMerge>(AHEAD), MERGES, Merge(engine.clone()), shutdown.clone());
         let webhooks =
             consumer::run(broker.deliveries::<WebhookApply>(AHEAD), MERGES, Apply(engine.clone()), shutdown.clone());
+        let amendments = consumer::run(
+            broker.deliveries::<RecordAmend>(AHEAD),
+            AMENDS,
+            crate::amend::Amend(engine.clone()),
+            shutdown.clone(),
+        );
         let pushes = broker.deliveries::<RecordPush>(engine.settings.push_prefetch);
         // On the heap: together these states would be a large part of a thread's stack.
         let parallel = engine.settings.lane_parallel;
@@ -98,7 +118,7 @@ impl App {
         let pages = broker.deliveries::<RunPage>(AHEAD);
         let pages = Box::pin(consumer::run(pages, PAGES, Pages(engine.clone()), shutdown.clone()));
         let reconciler = Box::pin(reconcile::run(engine, shutdown.clone()));
-        let (events, webhooks) = (Box::pin(events), Box::pin(webhooks));
+        let (events, webhooks, amendments) = (Box::pin(events), Box::pin(webhooks), Box::pin(amendments));
         let listener = async {
             let ended = bound.run_until(shutdown.clone()).await;
             // Without its pages nobody could tell how the rest does.
@@ -106,7 +126,7 @@ impl App {
             ended
         };
         let lanes = async { tokio::join!(live, bulk) };
-        let (ended, _, _, _, _, ()) = tokio::join!(listener, events, webhooks, lanes, pages, reconciler);
+        let (ended, _, _, _, _, _, ()) = tokio::join!(listener, events, webhooks, amendments, lanes, pages, reconciler);
         broker.close().await;
         ended
     }

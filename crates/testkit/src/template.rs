@@ -70,7 +70,7 @@ pub(crate) async fn dump(database: &str) -> anyhow::Result<String> {
     let mut lines = texts(database, "SELECT prosrc FROM pg_proc").await?;
     for relation in texts(database, relations).await? {
         lines.push(format!("-- {relation}"));
-        lines.extend(texts(database, &format!("SELECT row_to_json(kept) FROM {relation} AS kept")).await?);
+        lines.extend(texts(database, &format!("SELECT row_to_json(the_row) FROM {relation} AS the_row")).await?);
     }
     Ok(lines.join("\n"))
 }

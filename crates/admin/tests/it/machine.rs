@@ -113,7 +113,7 @@ impl Machine {
         self.vault().open_data_keys(tenant, &SealedDataKey::from(keys.current), previous.as_ref()).unwrap()
     }
 
-    /// Connects an account whose key is `secret`, with OAuth tokens beside it.
+    /// Connects an account whose key is `secret`, with everything else that may be sealed beside it.
     pub(crate) async fn connect(&self, tenant: TenantId, secret: &str) -> IntegrationId {
         let integration = IntegrationId::new();
         let key = self.data_key(tenant).await;
@@ -147,6 +147,12 @@ impl Machine {
             seal_for(None, "alert_webhooks_sealed")
         );
         self.database.execute(&settings).await;
+        let suppressions = format!(
+            "INSERT INTO suppression_keys (tenant_id, integration_id, key_sealed)
+             VALUES ('{tenant}', '{integration}', '{}') ON CONFLICT DO NOTHING",
+            seal("key_sealed")
+        );
+        self.database.execute(&suppressions).await;
         integration
     }
 

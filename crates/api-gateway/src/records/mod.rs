@@ -1,6 +1,8 @@
 //! Coccinelle's copies, and where their counterparts are. Changing them is the dispatcher's.
 
-mod view;
+mod erase;
+mod history;
+pub(crate) mod view;
 
 use actix_web::{HttpResponse, get, web};
 use domain::field::FieldValue;
@@ -9,12 +11,14 @@ use domain::identity::{Identity, Region};
 use domain::kind::RecordKind;
 use domain::time::Timestamp;
 use persistence::records::links;
-use persistence::records::listing::{self, Listed, Wanted};
-use persistence::records::store;
+use persistence::records::listing::{self, FoundBy, Listed, Wanted};
+use persistence::records::{joining, store};
 use persistence::{Scope, tenants};
 use runtime::http::Problem;
 use serde::Deserialize;
 
+pub(crate) use self::erase::erase_person;
+pub(crate) use self::history::show_history;
 use self::view::{Listing, Shown};
 use crate::auth::Viewer;
 use crate::body::{Id, QueryParams};
@@ -29,8 +33,9 @@ use crate::state::Gateway;
 pub(crate) struct Search {
     /// Of which kind; contacts where nothing is said.
     kind: Option<RecordKind>,
-    /// An e-mail address, a telephone number in any form, or Coccinelle's own id of the subject.
-    #[param(example = "marie.dupont@example.fr")]
+    /// An e-mail address, a telephone number in any form, Coccinelle's own id of the subject, a platform's id of the object,
+    /// or the beginning of a name (first or last name first, in any case, with or without accents) or title.
+    #[param(example = "dupont mar")]
     q: Option<String>,
     /// The `next_cursor` of the part before.
     cursor: Option<String>,
@@ -39,7 +44,7 @@ pub(crate) struct Search {
     limit: Option<u32>,
 }
 
-/// Lists records, those that changed last first; `q` finds the one that an identifier names.
+/// Lists records, those that changed last first; `q` finds those that an identifier or the beginning of a name names.
 #[utoipa::path(tag = "records", security(("bearer" = ["viewer", "admin"])), params(Search),
     responses((status = 200, body = Page<Listing>, description = "The records.")))]
 #[get("/records")]
@@ -53,9 +58,9 @@ pub(crate) async fn list_records(
     let after = search.0.cursor.as_deref().map(place).transpose()?;
     let mut tx = gateway.database.begin(Scope::Tenant(tenant)).await?;
     let region = tenants::region(&mut tx, tenant).await?.unwrap_or(Region::FR);
-    let identifiers = search.0.q.as_deref().map(|q| identifiers(q.trim(), region));
+    let found_by = search.0.q.as_deref().map(|q| found_by(&q.replace('\0', ""), region));
     let kind = search.0.kind.unwrap_or(RecordKind::Contact);
-    let found = listing::list(&mut tx, tenant, &Wanted { kind, identifiers, after, limit }).await?;
+    let found = listing::list(&mut tx, tenant, &Wanted { kind, found_by, after, limit }).await?;
     tx.commit().await?;
     let place = |last: &Listed| format!("{}~{}", last.updated_at, last.record.id);
     Ok(HttpResponse::Ok().json(Page::of(found, limit, place).map(Listing::from)))
@@ -66,14 +71,20 @@ fn place(cursor: &str) -> Result<(Timestamp, RecordId), Refusal> {
     parts.ok_or_else(|| Refusal::at("cursor", "must be a `next_cursor` of this list"))
 }
 
-/// What somebody typed, in every normal form that it may have.
-fn identifiers(typed: &str, region: Region) -> Vec<String> {
-    let text = FieldValue::text(typed.replace('\0', ""));
-    let forms = [Identity::email(Some(&text)), Identity::phone(Some(&text), region), Some(Identity::coccinelle(typed))];
-    forms.into_iter().flatten().map(|identity| identity.value.replace('\0', "")).collect()
+/// Characters of a name that count; none is longer.
+const NAME_LIMIT: usize = 200;
+
+/// What somebody typed: every normal form that it may have as an identifier, and a name.
+fn found_by(typed: &str, region: Region) -> FoundBy {
+    let text = FieldValue::text(typed.trim());
+    let forms = [Identity::email(Some(&text)), Identity::phone(Some(&text), region)];
+    let identifiers = forms.into_iter().flatten().map(|identity| identity.value).chain([typed.trim().to_owned()]);
+    FoundBy { identifiers: identifiers.collect(), name: typed.chars().take(NAME_LIMIT).collect() }
 }
 
 /// Shows one record: each field with its time and where it came from, and its counterparts.
+///
+/// The id of a record that has become one with another leads to that one, which has another `id`.
 #[utoipa::path(tag = "records", security(("bearer" = ["viewer", "admin"])), params(("id" = RecordId, Path, description = "Which record.")),
     responses((status = 200, body = Shown, description = "The record.")))]
 #[get("/records/{id}")]
@@ -84,8 +95,9 @@ pub(crate) async fn show_record(
 ) -> Result<HttpResponse, Problem> {
     let tenant = caller.tenant_id;
     let mut tx = gateway.database.begin(Scope::Tenant(tenant)).await?;
-    let record = store::get(&mut tx, tenant, id.0).await?.ok_or(Refusal::NotFound)?;
-    let links = links::of_record(&mut tx, tenant, id.0).await?;
+    let id = joining::resolve(&mut tx, tenant, id.0).await?.ok_or(Refusal::NotFound)?;
+    let record = store::get(&mut tx, tenant, id).await?.ok_or(Refusal::NotFound)?;
+    let links = links::of_record(&mut tx, tenant, id).await?;
     tx.commit().await?;
     Ok(HttpResponse::Ok().json(Shown::of(&record, links)))
 }

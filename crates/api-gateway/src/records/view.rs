@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 /// What every view of a record tells.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = RecordSummary)]
-pub(super) struct Summary {
+pub(crate) struct Summary {
     /// Its id.
     id: RecordId,
     /// What it is.
@@ -32,13 +32,19 @@ pub(super) struct Summary {
 /// A value, since when it holds and where it came from.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = RecordField)]
-struct Field {
+pub(crate) struct Field {
     /// The value; `null` was cleared.
     value: FieldValue,
     /// When it became so.
     at: Timestamp,
     /// The integration that it came by; Coccinelle's backend has one too.
     origin: IntegrationId,
+}
+
+impl From<Stamped> for Field {
+    fn from(stamped: Stamped) -> Self {
+        Self { value: stamped.value, at: stamped.stamp.at, origin: stamped.stamp.origin }
+    }
 }
 
 /// A record in a list.
@@ -59,6 +65,12 @@ pub(crate) struct Shown {
     summary: Summary,
     /// What stands for it on the platforms.
     links: Vec<Counterpart>,
+    /// The platforms' ids of it, by platform, once they are known. Where one platform is connected twice, `links` has both.
+    #[schema(example = json!({"hubspot": "12345"}))]
+    external_ids: BTreeMap<String, String>,
+    /// Where the values that it lost are.
+    #[schema(example = "/api/v1/records/rec_01jd3v8k2qf5y9m4x7w6z1a0bc/history")]
+    history: String,
 }
 
 /// What stands for a record on one platform.
@@ -96,11 +108,9 @@ enum State {
 }
 
 impl Summary {
-    fn of(record: &Record) -> Self {
-        let shown = |(name, stamped): (&domain::field::FieldName, &Stamped)| {
-            let field = Field { value: stamped.value.clone(), at: stamped.stamp.at, origin: stamped.stamp.origin };
-            (name.to_string(), field)
-        };
+    pub(crate) fn of(record: &Record) -> Self {
+        let shown =
+            |(name, stamped): (&domain::field::FieldName, &Stamped)| (name.to_string(), Field::from(stamped.clone()));
         Self {
             id: record.id,
             kind: record.kind,
@@ -120,7 +130,13 @@ impl From<Listed> for Listing {
 impl Shown {
     /// Shows a record with these counterparts.
     pub(super) fn of(record: &Record, links: Vec<LinkView>) -> Self {
-        Self { summary: Summary::of(record), links: links.into_iter().map(Counterpart::from).collect() }
+        let known = links.iter().rev().filter_map(|link| Some((link.platform.to_string(), link.external_id.clone()?)));
+        Self {
+            summary: Summary::of(record),
+            external_ids: known.collect(),
+            history: format!("/api/v1/records/{}/history", record.id),
+            links: links.into_iter().map(Counterpart::from).collect(),
+        }
     }
 }
 

@@ -54,6 +54,7 @@ pub(crate) fn operations() -> Vec<Operation> {
 pub(crate) fn bodies() -> BTreeMap<&'static str, Value> {
     BTreeMap::from([
         ("POST /api/v1/events", json!({})),
+        ("POST /api/v1/conflicts/{id}", json!({ "action": "keep" })),
         ("POST /api/v1/integrations", wish("pat-eu1-77-other")),
         ("POST /api/v1/integrations/{id}/failures/replay", json!({})),
         ("POST /api/v1/integrations/{id}/sync", json!({})),

@@ -23,6 +23,8 @@ mod mapping;
 #[cfg(test)]
 mod outages;
 #[cfg(test)]
+mod people;
+#[cfg(test)]
 mod previewing;
 #[cfg(test)]
 mod reference;

@@ -5,7 +5,9 @@ use serde_json::json;
 
 use super::*;
 use crate::event;
+use crate::kind::RecordKind;
 use crate::mapping::{FieldMapping, Transform};
+use crate::policy::ConflictPolicy;
 
 fn integration(n: u8) -> IntegrationId {
     format!("int_{n:026}").parse().unwrap()
@@ -18,8 +20,10 @@ fn at(second: i64) -> Timestamp {
 const BACKEND: u8 = 1;
 const CRM: u8 = 2;
 
-fn arrival(origin: u8, second: i64) -> Arrival {
-    Arrival { origin: integration(origin), rank: 0, at: at(second) }
+static LATEST_WINS: Ranks = Ranks::LATEST_WINS;
+
+fn arrival(origin: u8, second: i64) -> Arrival<'static> {
+    Arrival { origin: integration(origin), ranks: &LATEST_WINS, at: at(second) }
 }
 
 fn mapping() -> Mapping {
@@ -161,11 +165,53 @@ fn first_contact_adopts_what_is_there_and_fills_the_gaps() {
     let merged =
         link.take_remote(&mut ours, &mapping(), &shown(1, &[("tel", "theirs"), ("town", "")]), arrival(CRM, 101));
     assert_eq!(ours.value("phone"), Some(&FieldValue::text("theirs")));
-    assert_eq!(
-        merged.lost,
-        [(FieldName::new("phone"), record(100, &[("phone", "ours")]).get("phone").unwrap().clone())]
-    );
+    let lost: Vec<_> = merged.lost.into_iter().map(|lost| (lost.field, lost.lost)).collect();
+    assert_eq!(lost, [(FieldName::new("phone"), record(100, &[("phone", "ours")]).get("phone").unwrap().clone())]);
     assert_eq!(owed(&link, &ours), RemoteFields::from([("town".to_owned(), FieldValue::text("Lyon"))]));
+}
+
+fn ranked(ranking: &[&str], system: &str) -> Ranks {
+    let policy = json!({"rules": [{"kind": "contact", "field": "phone", "ranking": ranking}]});
+    let policy: ConflictPolicy = serde_json::from_value(policy).unwrap();
+    policy.ranks(RecordKind::Contact, &system.parse().unwrap())
+}
+
+#[test]
+fn at_first_contact_ours_stands_and_is_written_where_the_tenant_believes_us_more() {
+    let ranking = ["coccinelle", "hubspot"];
+    let mut ours = record(100, &[("phone", "ours")]);
+    ours.rerank(|name, _| ranked(&ranking, "coccinelle").of(name.as_str()));
+    let mut link = LinkState::default();
+    let arrival = Arrival { ranks: &ranked(&ranking, "hubspot"), ..arrival(CRM, 101) };
+    let merged = link.take_remote(&mut ours, &mapping(), &shown(1, &[("tel", "theirs")]), arrival);
+    assert_eq!(ours.value("phone"), Some(&FieldValue::text("ours")));
+    assert_eq!(merged.lost[0].lost.value, FieldValue::text("theirs"));
+    assert_eq!(owed(&link, &ours), RemoteFields::from([("tel".to_owned(), FieldValue::text("ours"))]));
+}
+
+#[test]
+fn a_newer_change_of_who_is_believed_less_is_written_over() {
+    let ranking = ["coccinelle", "hubspot"];
+    let mut ours = record(10, &[("phone", "1")]);
+    ours.rerank(|name, _| ranked(&ranking, "coccinelle").of(name.as_str()));
+    let mut link = in_step(&ours);
+    let arrival = Arrival { ranks: &ranked(&ranking, "hubspot"), ..arrival(CRM, 101) };
+    link.take_remote(&mut ours, &mapping(), &shown(100, &[("tel", "2")]), arrival);
+    assert_eq!(owed(&link, &ours), RemoteFields::from([("tel".to_owned(), FieldValue::text("1"))]));
+}
+
+#[test]
+fn a_system_knows_what_it_was_sent_or_showed_and_nothing_that_came_since() {
+    let before = record(10, &[("phone", "0612345678"), ("city", "Lyon")]);
+    let mut link = LinkState::default();
+    link.wrote("77", mapping().forward(&before), &shown(11, &[("tel", "+33 6 12 34 56 78")]).fields);
+    let both = [FieldName::new("city"), FieldName::new("phone")].into();
+    assert_eq!(link.knows(&before, Some(&mapping())), both);
+    let since = record(20, &[("phone", "0700000000"), ("city", "Lyon")]);
+    assert_eq!(link.knows(&since, Some(&mapping())), [FieldName::new("city")].into());
+    let mut backend = LinkState::default();
+    backend.take_event(&prospect(10, json!({"city": "Lyon"})), None, arrival(BACKEND, 10));
+    assert_eq!(backend.knows(&since, None), [FieldName::new("city")].into());
 }
 
 #[test]
@@ -207,10 +253,16 @@ fn steps() -> impl Strategy<Value = Vec<(bool, u8, i64)>> {
 
 proptest! {
     /// A platform that cuts every value at three characters and one that keeps them, edited by both sides in any order.
+    ///
+    /// Whoever of them is believed more.
     #[test]
-    fn any_history_settles_and_no_value_shortens_by_itself(steps in steps()) {
+    fn any_history_settles_and_no_value_shortens_by_itself(steps in steps(), believed in 0usize..3) {
+        let ranking = [&[][..], &["hubspot"], &["coccinelle"]][believed];
+        let (of_crm, of_backend) = (ranked(ranking, "hubspot"), ranked(ranking, "coccinelle"));
+        let from_crm = Arrival { ranks: &of_crm, ..arrival(CRM, 100) };
         let values = ["abcdef", "abc", "xyzuvw", ""];
         let mut ours = record(1, &[("phone", "abcdef")]);
+        ours.rerank(|name, _| of_backend.of(name.as_str()));
         let mut link = LinkState::default();
         let mut there = FieldValue::Null;
         let write = |link: &mut LinkState, ours: &Fields, there: &mut FieldValue| {
@@ -227,10 +279,10 @@ proptest! {
                 there = value;
                 let object = RemoteObject { external_id: "77".to_owned(), modified_at: Some(at(second)),
                     fields: RemoteFields::from([("tel".to_owned(), there.clone())]), ..RemoteObject::default() };
-                link.take_remote(&mut ours, &mapping(), &object, arrival(CRM, 100));
+                link.take_remote(&mut ours, &mapping(), &object, from_crm);
             } else {
                 let mut change = Fields::default();
-                change.set(FieldName::new("phone"), value, Stamp { rank: 0, at: at(second), origin: integration(BACKEND) });
+                change.set(FieldName::new("phone"), value, Stamp { rank: of_backend.of("phone"), at: at(second), origin: integration(BACKEND) });
                 ours.merge(&change);
             }
             write(&mut link, &ours, &mut there);
@@ -238,7 +290,7 @@ proptest! {
             let object = RemoteObject { external_id: "77".to_owned(), modified_at: Some(at(second)),
                 fields: RemoteFields::from([("tel".to_owned(), there.clone())]), ..RemoteObject::default() };
             let before = ours.clone();
-            link.take_remote(&mut ours, &mapping(), &object, arrival(CRM, 100));
+            link.take_remote(&mut ours, &mapping(), &object, from_crm);
             prop_assert_eq!(&ours, &before);
             prop_assert!(!write(&mut link, &ours, &mut there));
         }

@@ -138,6 +138,25 @@ pub async fn subjects_of(
     Ok(subjects)
 }
 
+/// All identifiers that some records have.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn of_records(
+    tx: &mut Transaction,
+    tenant: TenantId,
+    records: &BTreeSet<RecordId>,
+) -> Result<BTreeSet<IdentityKey>, PersistenceError> {
+    let rows: Vec<Row> = sql_query(
+        "SELECT kind, scheme, value, record_id FROM record_identities WHERE tenant_id = $1 AND record_id = ANY($2)",
+    )
+    .bind::<Text, _>(tenant.to_string())
+    .bind::<Array<Text>, _>(records.iter().map(ToString::to_string).collect::<Vec<_>>())
+    .load(&mut **tx)
+    .await?;
+    rows.into_iter().map(|row| row.into_pair().map(|(key, _)| key)).collect()
+}
+
 /// Gives identifiers to records; one that is another record's already stays there. Returns what each names afterwards.
 ///
 /// # Errors

@@ -18,12 +18,21 @@ use crate::{PersistenceError, Transaction};
 pub struct Wanted {
     /// Of this kind.
     pub kind: RecordKind,
-    /// Recognised by one of these identifiers, in their normal form; any where it is `None`.
-    pub identifiers: Option<Vec<String>>,
+    /// Found by this; any where it is `None`.
+    pub found_by: Option<FoundBy>,
     /// Behind this place of the list.
     pub after: Option<(Timestamp, RecordId)>,
     /// How many at most.
     pub limit: u32,
+}
+
+/// What somebody looks for records by. Any of it suffices.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundBy {
+    /// Identifiers in their normal form, Coccinelle's ids, platforms' ids of objects.
+    pub identifiers: Vec<String>,
+    /// The beginning of a name, first name or last name first, or of a title; case and accents do not matter.
+    pub name: String,
 }
 
 /// A record in a list.
@@ -51,7 +60,19 @@ const LIST: &str = "
 SELECT id, fields, version, updated_at FROM records AS record
 WHERE tenant_id = $1 AND kind = $2
   AND ($3 IS NULL OR id IN (
-      SELECT record_id FROM record_identities WHERE tenant_id = $1 AND kind = $2 AND value = ANY($3)))
+      SELECT record_id FROM record_identities WHERE tenant_id = $1 AND kind = $2 AND value = ANY($3)
+      UNION ALL
+      SELECT link.record_id FROM tenant_integrations AS integration
+      JOIN record_links AS link ON link.integration_id = integration.id AND link.kind = $2 AND link.external_id = ANY($3)
+      WHERE integration.tenant_id = $1 AND link.record_id IS NOT NULL
+      UNION ALL
+      SELECT named.id FROM records AS named, plain_name($7) AS name
+      WHERE name <> '' AND named.tenant_id = $1 AND named.kind = $2
+        AND name_forward <> '' AND name_forward >= name AND name_forward < name || chr(1114111)
+      UNION ALL
+      SELECT named.id FROM records AS named, plain_name($7) AS name
+      WHERE name <> '' AND named.tenant_id = $1 AND named.kind = $2
+        AND name_backward <> '' AND name_backward >= name AND name_backward < name || chr(1114111)))
   AND ($4 IS NULL OR updated_at < $4 OR (updated_at = $4 AND id > $5))
 ORDER BY updated_at DESC, id LIMIT $6";
 
@@ -63,10 +84,11 @@ pub async fn list(tx: &mut Transaction, tenant: TenantId, wanted: &Wanted) -> Re
     let rows: Vec<Row> = sql_query(LIST)
         .bind::<Text, _>(tenant.to_string())
         .bind::<Text, _>(wanted.kind.as_str())
-        .bind::<Nullable<Array<Text>>, _>(&wanted.identifiers)
+        .bind::<Nullable<Array<Text>>, _>(wanted.found_by.as_ref().map(|by| &by.identifiers))
         .bind::<Nullable<Timestamptz>, _>(wanted.after.map(|(at, _)| DateTime::<Utc>::from(at)))
         .bind::<Nullable<Text>, _>(wanted.after.map(|(_, id)| id.to_string()))
         .bind::<BigInt, _>(i64::from(wanted.limit))
+        .bind::<Nullable<Text>, _>(wanted.found_by.as_ref().map(|by| by.name.as_str()))
         .load(&mut **tx)
         .await?;
     rows.into_iter()

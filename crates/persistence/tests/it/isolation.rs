@@ -158,6 +158,11 @@ async fn fill(tx: &mut persistence::Transaction, customer: Customer) {
             "INSERT INTO record_conflicts (id, tenant_id, record_id, reason, field, lost)
              VALUES ('{record}', '{tenant}', '{record}', 'adopted', 'email', '{{}}')"
         ),
+        format!("INSERT INTO record_aliases VALUES ('{record}', '{tenant}', '{record}')"),
+        format!("INSERT INTO suppression_keys VALUES ('{tenant}', '{integration}', 'v1.k.AAAA')"),
+        format!("INSERT INTO suppressions VALUES ('{record}', '{tenant}', '{record}', 'email', '{record}')"),
+        format!("INSERT INTO erased_records VALUES ('{record}', '{tenant}')"),
+        format!("INSERT INTO pending_erasures VALUES ('{record}', '{tenant}')"),
         format!("INSERT INTO event_acceptances VALUES ('{tenant}', 'p1', 'e1', now())"),
         format!(
             "INSERT INTO sync_runs (id, tenant_id, integration_id, trigger, direction, kinds, mode)

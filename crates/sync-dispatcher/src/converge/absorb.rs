@@ -4,22 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::field::{FieldName, FieldValue};
 use domain::id::{LinkId, RecordId};
-use domain::identity;
 use domain::kind::RecordKind;
 use domain::link::RemoteObject;
 use domain::message::RecordPush;
 use domain::outcome::SyncType;
 use domain::record::{Fields, Merged, Record, Stamp};
+use domain::time::Timestamp;
 use persistence::Transaction;
 use persistence::records::conflicts::{self, Conflict};
-use persistence::records::identities::{self, IdentityKey};
+use persistence::records::links::Ending;
 use persistence::records::{links, store};
 
 use super::held;
 use super::job::{Job, Seen, Try};
 use super::session::Session;
 use crate::engine::DispatchError;
-use crate::targets;
+use crate::{claims, losses, targets};
 
 /// Merges what was seen. Returns the links of other systems that are owed something by it.
 pub(super) async fn absorb(
@@ -41,9 +41,15 @@ pub(super) async fn absorb(
         let is_new = match current.remove(&record.id) {
             Some(now) => {
                 record = now;
+                session.beliefs.rerank(&mut record);
                 false
             }
-            None => true,
+            None if job.is_record_new => true,
+            // It became one with another, or was erased, while we looked; so has this link.
+            None => {
+                job.ending = Some(Ending::Released(None));
+                continue;
+            }
         };
         if take(session, kind, job, &mut record, &mut conflicts) || is_new {
             changed.push(record.clone());
@@ -54,7 +60,7 @@ pub(super) async fn absorb(
         return Ok(Vec::new());
     }
     store::save(tx, &changed.iter().collect::<Vec<_>>()).await?;
-    claim(session, kind, tx, &changed, &mut conflicts).await?;
+    conflicts.extend(claims::claim(tx, tenant, session.region, &changed).await?);
     conflicts::keep(tx, tenant, &conflicts).await?;
     let versions: Vec<_> = changed.iter().map(|record| (record.id, record.kind, record.version)).collect();
     let wanted = targets::wanted(tx, tenant, &versions).await?;
@@ -83,6 +89,7 @@ fn take(
     conflicts: &mut Vec<Conflict>,
 ) -> bool {
     let is_adopted = job.state.external_id.is_none();
+    let knew = job.state.knows(&record.fields, Some(&session.mapping(kind)));
     let merged = match std::mem::take(&mut job.seen) {
         Seen::Unasked => return false,
         Seen::Missing if is_adopted => {
@@ -100,8 +107,9 @@ fn take(
         }
     };
     if is_adopted {
-        let lost = merged.lost.into_iter();
-        conflicts.extend(lost.map(|(field, lost)| Conflict::Adopted { record: record.id, field, lost }));
+        conflicts.extend(losses::adopted(record.id, merged.lost));
+    } else {
+        conflicts.extend(losses::noted(record.id, merged.lost, session.integration.id, &knew));
     }
     if !merged.changed.is_empty() {
         record.version += 1;
@@ -124,7 +132,9 @@ fn take_object(
     if std::mem::take(&mut job.gone) {
         back = note_existence(session, kind, record, false);
     }
-    let mut merged = job.state.take_remote(&mut record.fields, &session.mapping(kind), object, session.arrival());
+    let ranks = session.ranks(kind);
+    let arrival = session.arrival(&ranks);
+    let mut merged = job.state.take_remote(&mut record.fields, &session.mapping(kind), object, arrival);
     let sync_type = if is_adopted { SyncType::Adopt } else { SyncType::Read };
     if is_adopted || !merged.changed.is_empty() {
         let response = serde_json::to_value(&object.fields).ok();
@@ -139,30 +149,8 @@ fn take_object(
 fn note_existence(session: &Session<'_>, kind: RecordKind, record: &mut Record, deleted: bool) -> Merged {
     let mut change = Fields::default();
     if session.integration.direction_of(kind).reads() && record.fields.is_deleted() != deleted {
-        let arrival = session.arrival();
-        let stamp = Stamp { rank: arrival.rank, at: arrival.at, origin: arrival.origin };
+        let stamp = Stamp { rank: 0, at: Timestamp::now(), origin: session.integration.id };
         change.set(FieldName::new(FieldName::DELETED), FieldValue::Bool(deleted), stamp);
     }
     record.fields.merge(&change)
-}
-
-async fn claim(
-    session: &Session<'_>,
-    kind: RecordKind,
-    tx: &mut Transaction,
-    changed: &[Record],
-    conflicts: &mut Vec<Conflict>,
-) -> Result<(), DispatchError> {
-    let mut claims = BTreeMap::new();
-    for record in changed {
-        for identity in identity::of_content(kind, &record.fields, session.region) {
-            claims.entry(IdentityKey { kind, identity }).or_insert(record.id);
-        }
-    }
-    for (key, holder) in identities::claim(tx, session.integration.tenant_id, &claims).await? {
-        if let Some(record) = claims.get(&key).filter(|record| **record != holder) {
-            conflicts.push(Conflict::Identity { record: *record, identity: key.identity, holder });
-        }
-    }
-    Ok(())
 }

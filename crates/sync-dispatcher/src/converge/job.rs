@@ -26,6 +26,8 @@ pub(super) struct Job {
     pub(super) leased: Leased,
     pub(super) trace: TraceParent,
     pub(super) record: Option<Record>,
+    /// Whether nobody knew the record before this batch.
+    pub(super) is_record_new: bool,
     pub(super) state: LinkState,
     pub(super) gone: bool,
     /// The newest change there that was read, once the batch ends in step.
@@ -52,6 +54,7 @@ impl Job {
         Self {
             trace,
             record,
+            is_record_new: false,
             state: leased.state.clone(),
             gone: leased.gone,
             read_seq: leased.read_seq,

@@ -45,6 +45,7 @@ pub(super) async fn open<'a>(
     let mappings = load_mappings(&mut tx, &integration).await?;
     let region = tenants::region(&mut tx, tenant).await?.unwrap_or(Region::FR);
     let backend = integrations::backend(&mut tx, tenant).await?;
+    let beliefs = engine.believed.of(&mut tx, tenant, integration.id).await?;
     tx.commit().await?;
     let trace = links.values().next().copied().unwrap_or_else(TraceParent::generate);
     engine.announce(priority, &passed_over, trace).await?;
@@ -69,6 +70,7 @@ pub(super) async fn open<'a>(
         mappings,
         region,
         backend,
+        beliefs,
         token,
         deadline,
         traces,

@@ -48,6 +48,8 @@ pub(super) async fn plan(
         let link = job.leased.push.link_id;
         let owner = match ties::owner_of(session, record, &contacts) {
             Ok(owner) => owner,
+            // What was deleted waits for nobody.
+            Err(Waiting) if record.fields.is_deleted() => None,
             Err(Waiting) => {
                 job.ending = Some(Ending::WaitsForContact);
                 continue;

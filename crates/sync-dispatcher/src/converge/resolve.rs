@@ -7,16 +7,19 @@ use domain::id::{RecordId, TenantId};
 use domain::identity::{self, Identity};
 use domain::kind::RecordKind;
 use domain::link::LinkState;
+use domain::policy::Ranks;
 use domain::record::{Fields, Record};
 use persistence::Transaction;
+use persistence::people::{self, Identifier};
 use persistence::records::identities::{self, IdentityKey};
 use persistence::records::links::{self, Counterpart};
-use persistence::records::store;
+use persistence::records::{joining, store};
 
 use super::failure::block;
 use super::job::{Job, Seen};
 use super::session::Session;
 use crate::engine::DispatchError;
+use crate::suppressing;
 
 /// What stands in two places of the CRM at once.
 const DUPLICATE: &str = "Contact dupliqué : cette personne a déjà une autre fiche sur la plateforme";
@@ -35,8 +38,13 @@ pub(super) async fn resolve(
     }
     let mut homes = Homes::load(session, kind, tx, &described).await?;
     let mut dropped = Vec::new();
+    let erased = erased(session, kind, tx, &described).await?;
     for (index, object) in described {
         let Some(job) = jobs.get_mut(index) else { continue };
+        if erased.contains(&index) {
+            dropped.push(job.leased.push.link_id);
+            continue;
+        }
         let home = homes.of(&object);
         match home.and_then(|home| homes.taken.get(&home)) {
             Some(counterpart) if counterpart.external_id.is_some() => {
@@ -45,6 +53,7 @@ pub(super) async fn resolve(
             // The record's own link is about to find this object.
             Some(_) => dropped.push(job.leased.push.link_id),
             None => {
+                job.is_record_new = home.is_none();
                 job.record = Some(homes.move_in(home, object, job));
                 // What is there is adopted, as at every first contact.
                 job.state = LinkState::default();
@@ -58,6 +67,8 @@ pub(super) async fn resolve(
 
 /// What tells whose an object is.
 struct Described {
+    /// The platform's id of it.
+    external_id: String,
     /// Our key, where a write of ours left it there.
     key: Option<RecordId>,
     /// What identifies the person, the strongest first.
@@ -71,12 +82,33 @@ fn describe(session: &Session<'_>, kind: RecordKind, jobs: &[Job]) -> BTreeMap<u
     for (index, job) in jobs.iter().enumerate().filter(|(_, job)| job.record.is_none() && !job.has_ended()) {
         if let Seen::There(object) = &job.seen {
             let mut content = Fields::default();
-            LinkState::default().take_remote(&mut content, &mapping, object, session.arrival());
+            LinkState::default().take_remote(&mut content, &mapping, object, session.arrival(&Ranks::LATEST_WINS));
             let identities = identity::of_content(kind, &content, session.region);
-            described.insert(index, Described { key: object.key, identities });
+            described.insert(index, Described { external_id: object.external_id.clone(), key: object.key, identities });
         }
     }
     described
+}
+
+/// The places of objects that stand for erased persons: by their ids, our keys, or what identifies the person best.
+async fn erased(
+    session: &Session<'_>,
+    kind: RecordKind,
+    tx: &mut Transaction,
+    described: &BTreeMap<usize, Described>,
+) -> Result<BTreeSet<usize>, DispatchError> {
+    let tenant = session.integration.tenant_id;
+    let named = |object: &Described| {
+        let known = object.identities.first().map(|identity| Identifier::Known(kind, identity.clone()));
+        known.into_iter().chain([suppressing::external(session.integration.id, kind, &object.external_id)])
+    };
+    let suppressor = session.engine.accounts.suppressor(tx, tenant).await?;
+    let suppressed = suppressor.among(tx, &described.values().flat_map(named).collect()).await?;
+    let keys = people::are_erased(tx, tenant, &described.values().filter_map(|object| object.key).collect()).await?;
+    let is_erased = |object: &Described| {
+        named(object).any(|named| suppressed.contains(&named)) || object.key.is_some_and(|key| keys.contains(&key))
+    };
+    Ok(described.iter().filter(|(_, object)| is_erased(object)).map(|(index, _)| *index).collect())
 }
 
 /// The records that objects of one batch may belong to.
@@ -86,6 +118,7 @@ struct Homes {
     named: BTreeMap<IdentityKey, RecordId>,
     known: BTreeMap<RecordId, Record>,
     taken: BTreeMap<RecordId, Counterpart>,
+    aliases: BTreeMap<RecordId, RecordId>,
 }
 
 impl Homes {
@@ -101,13 +134,17 @@ impl Homes {
         identities::lock(tx, tenant, &keys).await?;
         let named = identities::find(tx, tenant, &keys).await?;
         let by_key = described.values().filter_map(|object| object.key);
-        let candidates: BTreeSet<RecordId> = by_key.chain(named.values().copied()).collect();
+        let by_key: BTreeSet<RecordId> = by_key.collect();
+        // A key that we left there may be of a record that has become one with another since.
+        let aliases: BTreeMap<RecordId, RecordId> = joining::aliases(tx, tenant, &by_key).await?.into_iter().collect();
+        let candidates: BTreeSet<RecordId> =
+            by_key.into_iter().chain(aliases.values().copied()).chain(named.values().copied()).collect();
         let records = store::get_many(tx, tenant, &candidates).await?;
         // A key is what stands in the CRM, where anybody may have copied it onto something else.
         let known =
             records.into_iter().filter(|record| record.kind == kind).map(|record| (record.id, record)).collect();
         let taken = links::by_record(tx, session.integration.id, &candidates).await?;
-        Ok(Self { tenant, kind, named, known, taken })
+        Ok(Self { tenant, kind, named, known, taken, aliases })
     }
 
     /// The record that an object belongs to: by our key, else by the strongest identifier alone, as for Coccinelle's own
@@ -117,7 +154,8 @@ impl Homes {
             .identities
             .first()
             .and_then(|identity| self.named.get(&IdentityKey { kind: self.kind, identity: identity.clone() }).copied());
-        [object.key, by_identity].into_iter().flatten().find(|id| self.known.contains_key(id))
+        let key = object.key.map(|key| self.aliases.get(&key).copied().unwrap_or(key));
+        [key, by_identity].into_iter().flatten().find(|id| self.known.contains_key(id))
     }
 
     /// The record at `home`, or a new one, from now on taken by the job's object.

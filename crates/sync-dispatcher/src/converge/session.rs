@@ -1,6 +1,7 @@
 //! One batch's view of an integration: its connector, account and mappings, and the lease under which it works. How it is opened is `opening`'s.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use connectors::account::Account;
 use connectors::connector::Connector;
@@ -12,10 +13,12 @@ use domain::kind::RecordKind;
 use domain::link::Arrival;
 use domain::mapping::Mapping;
 use domain::message::RecordPush;
+use domain::policy::Ranks;
 use domain::time::Timestamp;
 use domain::trace::TraceParent;
 use tokio::time::Instant;
 
+use crate::beliefs::Beliefs;
 use crate::engine::{DispatchError, Engine, Priority};
 
 pub(super) struct Session<'a> {
@@ -29,6 +32,7 @@ pub(super) struct Session<'a> {
     pub(super) mappings: BTreeMap<RecordKind, Mapping>,
     pub(super) region: Region,
     pub(super) backend: IntegrationId,
+    pub(super) beliefs: Arc<Beliefs>,
     pub(super) token: LeaseToken,
     pub(super) deadline: Instant,
     pub(super) traces: BTreeMap<LinkId, TraceParent>,
@@ -41,8 +45,13 @@ impl Session<'_> {
     }
 
     /// How values that are read now arrive.
-    pub(super) fn arrival(&self) -> Arrival {
-        Arrival { origin: self.integration.id, rank: 0, at: Timestamp::now() }
+    pub(super) fn arrival<'a>(&self, ranks: &'a Ranks) -> Arrival<'a> {
+        Arrival { origin: self.integration.id, ranks, at: Timestamp::now() }
+    }
+
+    /// How much the platform is believed of a kind.
+    pub(super) fn ranks(&self, kind: RecordKind) -> Ranks {
+        self.beliefs.ranks(kind, self.integration.id)
     }
 
     /// Waits for a call of the platform, but not beyond the time that the lease leaves for it.

@@ -1,9 +1,9 @@
 //! The records that a message touches: loaded together, changed in memory, saved together.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use domain::event::Event;
-use domain::field::FieldValue;
 use domain::id::{IntegrationId, RecordId, TenantId};
 use domain::identity::{self, Identity, Region, Scheme};
 use domain::kind::RecordKind;
@@ -14,10 +14,11 @@ use domain::time::Timestamp;
 use persistence::event_acceptances::{self, EventKey};
 use persistence::records::conflicts::{self, Conflict};
 use persistence::records::identities::{self, IdentityKey};
-use persistence::records::links::{self, BackendLink};
-use persistence::records::store;
+use persistence::records::{links, store};
 use persistence::{PersistenceError, Transaction, integrations, tenants};
 
+use crate::beliefs::{Beliefs, Believed};
+use crate::losses;
 use crate::targets::Versioned;
 
 pub(crate) struct Workset {
@@ -28,9 +29,10 @@ pub(crate) struct Workset {
     /// Events that came from the future, and when they were accepted.
     ahead: BTreeMap<EventKey, Timestamp>,
     backend: IntegrationId,
+    beliefs: Arc<Beliefs>,
     region: Region,
     records: BTreeMap<RecordId, Record>,
-    shown: BTreeMap<RecordId, BackendLink>,
+    shown: BTreeMap<RecordId, links::BackendLink>,
     subjects: BTreeMap<RecordId, BTreeSet<String>>,
     named: BTreeMap<IdentityKey, RecordId>,
     claims: BTreeMap<IdentityKey, RecordId>,
@@ -43,9 +45,14 @@ fn key(kind: RecordKind, identity: Identity) -> IdentityKey {
 
 impl Workset {
     /// Loads what the events may touch, locked against everybody else until the transaction ends.
-    pub(crate) async fn load(tx: &mut Transaction, message: &EventMerge) -> Result<Self, PersistenceError> {
+    pub(crate) async fn load(
+        believed: &Believed,
+        tx: &mut Transaction,
+        message: &EventMerge,
+    ) -> Result<Self, PersistenceError> {
         let tenant = message.tenant_id;
         let backend = integrations::backend(tx, tenant).await?;
+        let beliefs = believed.of(tx, tenant, backend).await?;
         let region = tenants::region(tx, tenant).await?.unwrap_or(Region::FR);
         let keys = message.events.iter().flat_map(|event| keys_of(event, region)).collect();
         identities::lock(tx, tenant, &keys).await?;
@@ -53,7 +60,8 @@ impl Workset {
         let first_accepted = event_acceptances::find(tx, tenant, &events).await?;
         let named = identities::find(tx, tenant, &keys).await?;
         let ids: BTreeSet<RecordId> = named.values().copied().collect();
-        let records = store::lock(tx, tenant, &ids).await?;
+        let mut records = store::lock(tx, tenant, &ids).await?;
+        records.iter_mut().for_each(|record| beliefs.rerank(record));
         let shown = links::backend_links(tx, backend, &ids).await?;
         let subjects = identities::subjects_of(tx, tenant, &ids).await?;
         Ok(Self {
@@ -62,6 +70,7 @@ impl Workset {
             first_accepted,
             ahead: BTreeMap::new(),
             backend,
+            beliefs,
             region,
             records: records.into_iter().map(|record| (record.id, record)).collect(),
             shown,
@@ -78,18 +87,24 @@ impl Workset {
         let contact = event.prospect_id.as_deref().map(|id| self.subject(RecordKind::Contact, id, &[]));
         let content = content_identities(event, self.region);
         let id = self.subject(kind, &event.subject_id, &content);
-        let arrival = Arrival { origin: self.backend, rank: 0, at: self.accepted(event) };
+        let at = self.accepted(event);
         let Some(record) = self.records.get_mut(&id) else { return };
-        let link =
-            self.shown.entry(id).or_insert_with(|| BackendLink { record: id, kind, state: LinkState::default() });
+        let ranks = self.beliefs.ranks(kind, self.backend);
+        let arrival = Arrival { origin: self.backend, ranks: &ranks, at };
+        let link = self.shown.entry(id).or_insert_with(|| links::BackendLink {
+            record: id,
+            kind,
+            state: LinkState::default(),
+        });
         link.state.external_id.get_or_insert_with(|| event.subject_id.clone());
-        if !speaks_for_the_record(&mut link.state, event, arrival.at, self.subjects.get(&id)) {
+        if !super::existence::speaks_for_the_record(&mut link.state, event, arrival.at, self.subjects.get(&id)) {
             return;
         }
+        let knew = link.state.knows(&record.fields, None);
         let change = link.state.take_event(event, contact, arrival);
-        if !record.fields.merge(&change).changed.is_empty() {
-            record.version += 1;
-        }
+        let merged = record.fields.merge(&change);
+        record.version += i64::from(!merged.changed.is_empty());
+        self.conflicts.extend(losses::noted(id, merged.lost, self.backend, &knew));
         for identity in identity::of_content(kind, &record.fields, self.region) {
             self.claim(key(kind, identity), id);
         }
@@ -175,34 +190,6 @@ impl Workset {
 
 fn event_key(event: &Event) -> EventKey {
     EventKey { subject_id: event.subject_id.clone(), event_id: event.event_id.clone() }
-}
-
-/// Whether an event is about the whole record. Deleting one of the subjects of a person who was created twice is not, as
-/// long as another one lives; which of them are deleted, and since when, is remembered on the backend's link.
-fn speaks_for_the_record(
-    backend: &mut LinkState,
-    event: &Event,
-    accepted_at: Timestamp,
-    subjects: Option<&BTreeSet<String>>,
-) -> bool {
-    let mark = |subject: &str| format!("†{subject}");
-    let (own, at) = (mark(&event.subject_id), event.occurred_at.min(accepted_at));
-    let deleted_at = backend.seen.get(&own).and_then(FieldValue::as_text).and_then(Timestamp::parse);
-    match event.deleted() {
-        Some(true) => {
-            backend.seen.insert(own, FieldValue::text(deleted_at.map_or(at, |known| known.max(at)).to_string()));
-            let mut others = subjects.into_iter().flatten().filter(|subject| **subject != event.subject_id);
-            others.all(|other| backend.seen.contains_key(&mark(other)))
-        }
-        Some(false) => {
-            // One that was created before it was deleted, and is told of only now, is deleted all the same.
-            if deleted_at.is_none_or(|deleted_at| deleted_at < at) {
-                backend.seen.remove(&own);
-            }
-            true
-        }
-        None => true,
-    }
 }
 
 /// Everything that an event could name a record by.

@@ -5,6 +5,8 @@ mod arriving;
 #[cfg(test)]
 mod crm;
 #[cfg(test)]
+mod deciding;
+#[cfg(test)]
 mod deleting;
 #[cfg(test)]
 mod delivering;
@@ -16,6 +18,8 @@ mod erasing;
 mod failing;
 #[cfg(test)]
 mod filling;
+#[cfg(test)]
+mod forgetting;
 #[cfg(test)]
 mod hearing;
 #[cfg(test)]

@@ -9,7 +9,8 @@ use domain::identity::Identity;
 use domain::integration::Status;
 use domain::kind::RecordKind;
 use domain::record::Record;
-use persistence::records::conflicts::{self, Kept};
+use persistence::log_page::LogPage;
+use persistence::records::conflicts::{self, Filter, Kept, Sort};
 use persistence::records::identities::{self, IdentityKey};
 use persistence::records::links::{self, FailureGroup, LinkView};
 use persistence::records::{listing, store};
@@ -37,7 +38,7 @@ impl World {
 
     /// The records of a kind.
     pub(crate) async fn records_of(&self, kind: RecordKind) -> Vec<Record> {
-        let wanted = listing::Wanted { kind, identifiers: None, after: None, limit: 100_000 };
+        let wanted = listing::Wanted { kind, found_by: None, after: None, limit: 100_000 };
         let listed = listing::list(&mut self.begin().await, self.tenant, &wanted).await.unwrap();
         listed.into_iter().map(|listed| listed.record).collect()
     }
@@ -62,9 +63,20 @@ impl World {
         links.into_iter().find(|link| link.integration == self.integration).unwrap()
     }
 
-    /// What a record lost.
+    /// What there is, or was, to decide about a record, the newest first.
     pub(crate) async fn conflicts(&self, record: RecordId) -> Vec<Kept> {
-        conflicts::of_record(&mut self.begin().await, self.tenant, record).await.unwrap()
+        self.kept(record, Sort::Conflicts).await
+    }
+
+    /// The values that a record lost, the newest first.
+    pub(crate) async fn lost(&self, record: RecordId) -> Vec<Kept> {
+        self.kept(record, Sort::History).await
+    }
+
+    async fn kept(&self, record: RecordId, sort: Sort) -> Vec<Kept> {
+        let filter = Filter { sort, kind: None, is_open: None, record: Some(record) };
+        let page = LogPage { after: None, limit: 1_000 };
+        conflicts::list(&mut self.begin().await, self.tenant, filter, &page).await.unwrap()
     }
 
     /// The failures that block links.

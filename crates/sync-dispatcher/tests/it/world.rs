@@ -65,7 +65,7 @@ pub(crate) struct World {
     pub(crate) line: Proxy,
     pub(crate) broker: Broker,
     pub(crate) database: Database,
-    _database: TestDatabase,
+    server: TestDatabase,
     key_ring: PathBuf,
     settings: Vec<(String, String)>,
     stop: CancellationToken,
@@ -132,7 +132,7 @@ impl World {
             vhost,
             line,
             database: Database::new(&database.url().into(), 2, DEADLINE),
-            _database: database,
+            server: database,
             key_ring,
             settings: settings.collect(),
             _stop: stop.clone().drop_guard(),
@@ -192,7 +192,7 @@ impl World {
 
     /// The database as another process comes to it.
     pub(crate) fn another_database(&self) -> Database {
-        Database::new(&self._database.url().into(), 2, DEADLINE)
+        Database::new(&self.server.url().into(), 2, DEADLINE)
     }
 
     /// The messages that nobody holds, in queues whose names begin so.
@@ -246,6 +246,17 @@ impl World {
         tx.commit().await.unwrap();
         let account = accounts.open(&integration).await.unwrap();
         connector.probe().prepare(&account).await.unwrap();
+    }
+
+    /// The accounts as every service opens them.
+    pub(crate) fn accounts(&self) -> Accounts {
+        let vault = Vault::new(KeyRing::load(&self.key_ring).unwrap());
+        Accounts::new(self.database.clone(), vault, &self.settings().platforms, DEADLINE).unwrap()
+    }
+
+    /// Where the whole database can be seen.
+    pub(crate) fn database_url(&self) -> String {
+        self.server.url()
     }
 
     pub(crate) async fn begin(&self) -> Transaction {

@@ -1,0 +1,84 @@
+//! Deciding a conflict. That the records follow is the dispatcher's.
+
+use actix_web::{HttpResponse, post, web};
+use domain::audit::{Action, FieldChange};
+use domain::id::ConflictId;
+use domain::message::{Amended, RecordAmend};
+use messaging::Context;
+use persistence::records::conflicts::{self, Decided, Decision, Kept};
+use runtime::http::{Problem, ProblemBody, Trace};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::records_of;
+use super::view::View;
+use crate::body::{Id, Json};
+use crate::change::Change;
+use crate::refusal::Refusal;
+use crate::state::Gateway;
+
+/// What to do about a conflict.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ConflictDecision)]
+pub(crate) struct Wish {
+    /// `restore` or `keep` for a value, `merge` or `keep_apart` for an identifier.
+    action: Decision,
+}
+
+/// Decides a conflict. The records follow at once; the same decision again changes nothing.
+///
+/// `restore` makes the value that lost the record's again, as of now, and sends it to every platform. `merge` makes the two
+/// records one: the one that was there first, to which the other's id leads from then on. `keep` and `keep_apart` close the
+/// conflict; two records that are kept apart are not asked about again.
+#[utoipa::path(tag = "conflicts", security(("bearer" = ["admin"])), params(("id" = ConflictId, Path, description = "Which conflict.")), request_body = Wish,
+    responses((status = 200, body = View, description = "It is decided."),
+        (status = 409, body = ProblemBody, description = "`conflict_closed`: it was decided otherwise before.")))]
+#[post("/conflicts/{id}")]
+pub(crate) async fn decide_conflict(
+    change: Change,
+    id: Id<ConflictId>,
+    gateway: web::Data<Gateway>,
+    trace: Trace,
+    wish: Json<Wish>,
+) -> Result<HttpResponse, Problem> {
+    let tenant = change.tenant_id;
+    let mut tx = change.begin(&gateway).await?;
+    let kept = match decided(conflicts::decide(&mut tx, tenant, id.0, wish.0.action).await?) {
+        Ok(kept) => kept,
+        Err(refusal) => {
+            tx.leave_unchanged().await?;
+            return Err(refusal.into());
+        }
+    };
+    let records = records_of(&mut tx, tenant, std::slice::from_ref(&kept)).await?;
+    let decided = FieldChange { after: serde_json::to_value(wish.0.action).ok(), ..FieldChange::named("decision") };
+    tx.commit(Action::ConflictDecided, Some(id.0.to_string()), [decided]).await?;
+    if !kept.is_applied {
+        let message = RecordAmend { tenant_id: tenant, subject: Amended::Conflict(id.0) };
+        if let Err(error) = gateway.broker.publish(&message, &Context::continuing(trace.0)).await {
+            tracing::warn!(%error, "a decision is left to the reconciler");
+        }
+    }
+    Ok(HttpResponse::Ok().json(View::of(kept, &records)))
+}
+
+/// The conflict, where it was decided as somebody wishes.
+fn decided(outcome: Decided) -> Result<Kept, Refusal> {
+    match outcome {
+        Decided::So(kept) => Ok(kept),
+        Decided::Never(Some(kept)) if kept.reason == "identity" => {
+            Err(Refusal::at("action", "must be `merge` or `keep_apart` for an identifier"))
+        }
+        Decided::Never(Some(kept)) if matches!(kept.reason.as_str(), "adopted" | "overruled") => {
+            Err(Refusal::at("action", "must be `restore` or `keep` for a value"))
+        }
+        Decided::Never(_) => Err(Refusal::NotFound),
+        Decided::Otherwise(kept) => Err(Refusal::ConflictClosed(match kept.decision {
+            Some(Decision::Restore) => "restored",
+            Some(Decision::Merge) => "merged",
+            Some(Decision::KeepApart) => "kept apart",
+            Some(Decision::Keep) | None => "kept",
+        })),
+    }
+}

@@ -1,0 +1,13 @@
+//! Erasing persons: what is taken away, and the keyed hashes by which whoever was erased is not taken in again. Hashing is `vault`'s.
+
+mod erase;
+mod logging;
+mod pending;
+mod person;
+mod suppressions;
+
+pub use erase::{Receipt, erase};
+pub(crate) use logging::without_erased;
+pub use pending::{Pending, begin, pending, request};
+pub use person::{Identifier, Person, find};
+pub use suppressions::{Suppressed, Suppression, are_erased, keep_key, key, lift, list, suppress, suppressed};

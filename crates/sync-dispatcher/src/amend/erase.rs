@@ -1,0 +1,78 @@
+//! Erasing persons whom the platforms are to delete first. Erasing somebody at once is the gateway's.
+
+use std::time::Duration;
+
+use domain::field::{FieldName, FieldValue};
+use domain::id::{IntegrationId, RecordId, TenantId};
+use domain::message::RecordPush;
+use domain::record::{Record, Stamp};
+use domain::time::Timestamp;
+use domain::trace::TraceParent;
+use persistence::people::{self, Pending};
+use persistence::records::{guard, store};
+use persistence::{Scope, integrations};
+
+use super::spread;
+use crate::engine::{DispatchError, Engine, Priority};
+
+/// How long a platform that is away, or that nobody connects again, may keep a person from being erased here.
+const PATIENCE: Duration = Duration::from_hours(7 * 24);
+
+/// Marks the person, and what belongs to it, as deleted by Coccinelle, and so makes the platforms owed the deletion.
+pub(super) async fn begin(
+    engine: &Engine,
+    tenant: TenantId,
+    contact: RecordId,
+) -> Result<Vec<RecordPush>, DispatchError> {
+    let mut tx = engine.database.begin(Scope::Tenant(tenant)).await?;
+    guard::exclude(&mut tx, tenant).await?;
+    let backend = integrations::backend(&mut tx, tenant).await?;
+    let Some(person) = people::find(&mut tx, tenant, contact).await? else {
+        tx.commit().await?;
+        return Ok(Vec::new());
+    };
+    let mut records: Vec<Record> = std::iter::once(person.contact).chain(person.dependents).collect();
+    for record in &mut records {
+        delete(record, backend);
+    }
+    store::save(&mut tx, &records.iter().collect::<Vec<_>>()).await?;
+    people::begin(&mut tx, tenant, contact).await?;
+    let owed = spread(&mut tx, tenant, &records).await?;
+    tx.commit().await?;
+    Ok(owed)
+}
+
+/// A deletion of our own, even of what was deleted elsewhere before: only such a one travels.
+fn delete(record: &mut Record, backend: IntegrationId) {
+    let present = record.fields.get(FieldName::DELETED);
+    let at = present.map_or_else(Timestamp::now, |present| Timestamp::now().max(present.stamp.at.next()));
+    let stamp = Stamp { rank: 0, at, origin: backend };
+    record.fields.set(FieldName::new(FieldName::DELETED), FieldValue::Bool(true), stamp);
+    record.version += 1;
+}
+
+/// Begins what nobody has begun, and erases whomever the platforms have deleted, or were asked to for long enough.
+pub(crate) async fn erase_due(engine: &Engine, limit: u32) -> Result<(), DispatchError> {
+    let mut tx = engine.database.begin(Scope::System).await?;
+    let pending = people::pending(&mut tx, PATIENCE, limit.into()).await?;
+    tx.commit().await?;
+    for Pending { tenant, record, is_due, .. } in pending {
+        if is_due {
+            finish(engine, tenant, record).await?;
+        } else {
+            let owed = begin(engine, tenant, record).await?;
+            engine.announce(Priority::Live, &owed, TraceParent::generate()).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn finish(engine: &Engine, tenant: TenantId, contact: RecordId) -> Result<(), DispatchError> {
+    let mut tx = engine.database.begin(Scope::Tenant(tenant)).await?;
+    guard::exclude(&mut tx, tenant).await?;
+    if let Some(person) = people::find(&mut tx, tenant, contact).await? {
+        let (receipt, _) = engine.accounts.erase(&mut tx, tenant, &person).await?;
+        tracing::info!(tenant.id = %tenant, record.id = %contact, counts = ?receipt.counts, "a person is erased");
+    }
+    Ok(tx.commit().await?)
+}
