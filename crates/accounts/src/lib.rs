@@ -3,6 +3,8 @@
 mod accounts;
 mod budget;
 mod error;
+mod passes;
 
 pub use accounts::{Accounts, KeyHint};
 pub use error::AccountError;
+pub use passes::Use;

@@ -24,3 +24,4 @@ mod stats;
 mod stream;
 mod unknown;
 mod version;
+mod workflows;

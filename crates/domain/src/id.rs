@@ -114,6 +114,7 @@ ids! {
     SyncLog, SyncLogId, "log", "A row of `integration_sync_logs`.";
     WebhookLog, WebhookLogId, "whk", "A row of `integration_webhook_logs`.";
     Conflict, ConflictId, "cfl", "A value that lost against another and can be restored.";
+    ErrandMarker, ErrandId, "evt", "A write that was handed to a workflow; new for every attempt.";
     RunMarker, RunId, "run", "A full or scheduled sync of one integration.";
     Audit, AuditId, "aud", "A row of `audit_log`.";
 }

@@ -1,5 +1,6 @@
 //! What every part of the dispatcher works with, and the one error they share. What is done with it is the other modules'.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use accounts::Accounts;
@@ -12,6 +13,8 @@ use messaging::{Broker, Context, PublishError};
 use persistence::records::links;
 use persistence::{Database, PersistenceError, Scope};
 use runtime::config::DispatcherSettings;
+
+use crate::n8n::N8n;
 
 /// How much somebody waits for work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +33,7 @@ pub(crate) struct Engine {
     pub(crate) accounts: Accounts,
     pub(crate) schedule: RetrySchedule,
     pub(crate) settings: DispatcherSettings,
+    pub(crate) n8n: Arc<N8n>,
 }
 
 /// Why work could not be brought to an end. The work itself stays owed.
@@ -47,6 +51,12 @@ pub(crate) enum DispatchError {
     /// A platform does not answer a page of a run, or refuses it.
     #[error("a platform could not be asked")]
     Platform(#[from] connectors::error::ConnectorError),
+    /// A pass cannot be issued.
+    #[error("a workflow cannot be given its passes")]
+    Pass(#[from] accounts::AccountError),
+    /// A worker holds the link that a report is about.
+    #[error("the link is worked on just now")]
+    LinkHeld,
     /// A delivery is of a platform that this version has no connector for.
     #[error("there is no connector for `{0}`")]
     UnknownPlatform(domain::platform::PlatformSlug),
@@ -60,6 +70,9 @@ impl Fault for DispatchError {
             Self::Persistence(error) => error.kind(),
             Self::Publish(error) => error.kind(),
             Self::Platform(error) => error.kind(),
+            Self::Pass(error) => error.kind(),
+            // No attempt: it comes again until the link is free.
+            Self::LinkHeld => FaultKind::Unavailable,
             Self::Unreadable(_) | Self::UnknownPlatform(_) => FaultKind::Invalid,
         }
     }

@@ -4,7 +4,7 @@ use std::io;
 
 use accounts::{AccountError, Accounts};
 use backing::Backing;
-use domain::message::{EventMerge, RecordPush, RecordPushBulk, RunPage, WebhookApply};
+use domain::message::{CallbackApply, EventMerge, RecordPush, RecordPushBulk, RunPage, WebhookApply};
 use messaging::consumer;
 use runtime::config::Settings;
 use runtime::health::Rule;
@@ -14,9 +14,11 @@ use tokio_util::sync::CancellationToken;
 use vault::{Vault, VaultError};
 
 use crate::apply::Apply;
+use crate::callback::Callback;
 use crate::converge::Lanes;
 use crate::engine::Engine;
 use crate::merge::Merge;
+use crate::n8n::N8n;
 use crate::reconcile;
 use crate::runs::Pages;
 
@@ -44,6 +46,9 @@ pub enum StartError {
     /// The platforms cannot be called.
     #[error("the platforms cannot be called")]
     Accounts(#[from] AccountError),
+    /// n8n cannot be called.
+    #[error("n8n cannot be called")]
+    N8n(#[from] connectors::http::SetupError),
 }
 
 /// A dispatcher that has its port and does nothing yet.
@@ -68,7 +73,8 @@ pub fn build(settings: Settings) -> Result<App, StartError> {
     let accounts = Accounts::new(database.clone(), vault, &settings.platforms, timeout)?;
     let bound = runtime::http::bind(&settings.http, operations)?;
     let schedule = settings.broker.retry_schedule;
-    Ok(App { bound, engine: Engine { database, broker, accounts, schedule, settings: settings.dispatcher } })
+    let n8n = N8n::new(settings.n8n)?;
+    Ok(App { bound, engine: Engine { database, broker, accounts, schedule, settings: settings.dispatcher, n8n } })
 }
 
 impl App {
@@ -89,6 +95,12 @@ impl App {
             consumer::run(broker.deliveries::<EventMerge>(AHEAD), MERGES, Merge(engine.clone()), shutdown.clone());
         let webhooks =
             consumer::run(broker.deliveries::<WebhookApply>(AHEAD), MERGES, Apply(engine.clone()), shutdown.clone());
+        let callbacks = consumer::run(
+            broker.deliveries::<CallbackApply>(AHEAD),
+            MERGES,
+            Callback(engine.clone()),
+            shutdown.clone(),
+        );
         let pushes = broker.deliveries::<RecordPush>(engine.settings.push_prefetch);
         // On the heap: together these states would be a large part of a thread's stack.
         let parallel = engine.settings.lane_parallel;
@@ -98,7 +110,7 @@ impl App {
         let pages = broker.deliveries::<RunPage>(AHEAD);
         let pages = Box::pin(consumer::run(pages, PAGES, Pages(engine.clone()), shutdown.clone()));
         let reconciler = Box::pin(reconcile::run(engine, shutdown.clone()));
-        let (events, webhooks) = (Box::pin(events), Box::pin(webhooks));
+        let (events, webhooks, callbacks) = (Box::pin(events), Box::pin(webhooks), Box::pin(callbacks));
         let listener = async {
             let ended = bound.run_until(shutdown.clone()).await;
             // Without its pages nobody could tell how the rest does.
@@ -106,7 +118,8 @@ impl App {
             ended
         };
         let lanes = async { tokio::join!(live, bulk) };
-        let (ended, _, _, _, _, ()) = tokio::join!(listener, events, webhooks, lanes, pages, reconciler);
+        let work = async { tokio::join!(events, webhooks, callbacks, lanes, pages, reconciler) };
+        let (ended, _work) = tokio::join!(listener, work);
         broker.close().await;
         ended
     }

@@ -7,6 +7,7 @@ mod error;
 mod key_ring;
 mod ring_file;
 mod source;
+mod token;
 mod vault;
 
 pub use data_key::{DataKey, Purpose, Sealed};
@@ -14,4 +15,5 @@ pub use digest::{fingerprint, is_same, new_secret};
 pub use error::VaultError;
 pub use key_ring::KeyRing;
 pub use ring_file::RingFile;
+pub use token::{TokenPurpose, digest_of};
 pub use vault::{SealedDataKey, Vault};

@@ -41,4 +41,6 @@ mod strangers;
 #[cfg(test)]
 mod streaming;
 #[cfg(test)]
+mod workflows;
+#[cfg(test)]
 mod world;

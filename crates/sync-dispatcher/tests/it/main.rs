@@ -21,6 +21,8 @@ mod hearing;
 #[cfg(test)]
 mod mapping;
 #[cfg(test)]
+mod n8n;
+#[cfg(test)]
 mod reconnecting;
 #[cfg(test)]
 mod recovering;
@@ -36,5 +38,7 @@ mod state;
 mod tying;
 #[cfg(test)]
 mod vanishing;
+#[cfg(test)]
+mod workflows;
 #[cfg(test)]
 mod world;
