@@ -9,7 +9,7 @@ use crate::connecting::{connected, wish};
 use crate::world::{Answer, World, token};
 
 /// What changes no configuration, by the end of its path, and why that is so.
-const UNTOLD: [(&str, &str); 3] = [
+const UNTOLD: [(&str, &str); 4] = [
     ("/api/v1/events", "events are data, kept with their own history"),
     ("/api/v1/session", "who comes and goes changes nothing of the tenant's"),
     ("/preview", "writes nothing"),
