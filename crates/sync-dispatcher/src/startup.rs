@@ -18,7 +18,6 @@ use crate::callback::Callback;
 use crate::converge::Lanes;
 use crate::engine::Engine;
 use crate::merge::Merge;
-use crate::n8n::N8n;
 use crate::reconcile;
 use crate::runs::Pages;
 
@@ -73,7 +72,7 @@ pub fn build(settings: Settings) -> Result<App, StartError> {
     let accounts = Accounts::new(database.clone(), vault, &settings.platforms, timeout)?;
     let bound = runtime::http::bind(&settings.http, operations)?;
     let schedule = settings.broker.retry_schedule;
-    let n8n = N8n::new(settings.n8n)?;
+    let n8n = crate::n8n::N8n::new(settings.n8n)?;
     Ok(App { bound, engine: Engine { database, broker, accounts, schedule, settings: settings.dispatcher, n8n } })
 }
 

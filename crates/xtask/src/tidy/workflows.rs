@@ -45,7 +45,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
         };
         let advice = check_workflow(&workflow).into_iter().chain(check_text(&file.text));
         findings.extend(advice.map(|advice| Finding::of(&file.path, advice)));
-        if !ids.insert(text(&workflow["id"]).to_owned()) {
+        if !ids.insert(text(at(&workflow, "id")).to_owned()) {
             findings.push(Finding::of(&file.path, "another workflow has the same `id`: an import would replace it"));
         }
     }
@@ -58,33 +58,36 @@ fn check_text(text: &str) -> impl Iterator<Item = String> {
 
 fn check_workflow(workflow: &Value) -> Vec<String> {
     let mut advice = Vec::new();
-    if text(&workflow["id"]).is_empty() {
+    if text(at(workflow, "id")).is_empty() {
         advice.push("has no `id`: each import would make another workflow".to_owned());
     }
-    if workflow["active"] != false || workflow["pinData"].as_object().is_some_and(|pinned| !pinned.is_empty()) {
+    if *at(workflow, "active") != false || at(workflow, "pinData").as_object().is_some_and(|pinned| !pinned.is_empty())
+    {
         advice.push("must be inactive and without pinned data".to_owned());
     }
-    let nodes = workflow["nodes"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let names: BTreeSet<&str> = nodes.iter().map(|node| text(&node["name"])).collect();
-    let ids: BTreeSet<&str> = nodes.iter().map(|node| text(&node["id"])).filter(|id| !id.is_empty()).collect();
+    let nodes = at(workflow, "nodes").as_array().map(Vec::as_slice).unwrap_or_default();
+    let names: BTreeSet<&str> = nodes.iter().map(|node| text(at(node, "name"))).collect();
+    let ids: BTreeSet<&str> = nodes.iter().map(|node| text(at(node, "id"))).filter(|id| !id.is_empty()).collect();
     if nodes.is_empty() || names.len() != nodes.len() || ids.len() != nodes.len() {
         advice.push("every node needs a name and an id of its own".to_owned());
     }
     advice.extend(nodes.iter().filter_map(check_node));
-    advice.extend(check_connections(&workflow["connections"], &names));
+    advice.extend(check_connections(at(workflow, "connections"), &names));
     advice
 }
 
 fn check_node(node: &Value) -> Option<String> {
-    let (name, node_type) = (text(&node["name"]), text(&node["type"]));
+    let (name, node_type) = (text(at(node, "name")), text(at(node, "type")));
     let Some((_, newest)) = NODES.iter().find(|(known, _)| *known == node_type) else {
-        return Some(format!("`{name}` is of the type `{node_type}`, which was never tried: try it, then list it here"));
+        return Some(format!(
+            "`{name}` is of the type `{node_type}`, which was never tried: try it, then list it here"
+        ));
     };
-    let version = node["typeVersion"].as_f64().unwrap_or_default();
+    let version = at(node, "typeVersion").as_f64().unwrap_or_default();
     if !(1.0..=*newest).contains(&version) {
         return Some(format!("`{name}` is of version {version}, tried is {newest}"));
     }
-    let needs_id = node_type == "n8n-nodes-base.webhook" && text(&node["webhookId"]).is_empty();
+    let needs_id = node_type == "n8n-nodes-base.webhook" && text(at(node, "webhookId")).is_empty();
     needs_id.then(|| format!("`{name}` has no `webhookId`: n8n would not register it"))
 }
 
@@ -93,14 +96,20 @@ fn check_connections(connections: &Value, names: &BTreeSet<&str>) -> Vec<String>
     let outputs = connections.as_object().into_iter().flatten();
     let mut advice = Vec::new();
     for (from, outputs) in outputs {
-        let branches = outputs["main"].as_array().into_iter().flatten();
+        let branches = at(outputs, "main").as_array().into_iter().flatten();
         let targets = branches.flat_map(|branch| branch.as_array().into_iter().flatten());
-        let ends = targets.map(|target| text(&target["node"])).chain([from.as_str()]);
-        advice.extend(ends.filter(|name| !names.contains(name)).map(|name| {
-            format!("a connection of `{from}` names `{name}`, which is no node")
-        }));
+        let ends = targets.map(|target| text(at(target, "node"))).chain([from.as_str()]);
+        advice.extend(
+            ends.filter(|name| !names.contains(name))
+                .map(|name| format!("a connection of `{from}` names `{name}`, which is no node")),
+        );
     }
     advice
+}
+
+/// A member; `Null` where there is none.
+fn at<'a>(value: &'a Value, name: &str) -> &'a Value {
+    value.get(name).unwrap_or(&Value::Null)
 }
 
 fn text(value: &Value) -> &str {
