@@ -181,6 +181,10 @@ impl Accounts {
         })
     }
 
+    pub(crate) fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
     async fn credentials(&self, tx: &mut Transaction, integration: &Integration) -> Result<Credentials, AccountError> {
         let text = match self.open_sealed(tx, integration).await {
             // The data key was changed between the two questions; asked again, both answers are of one key.

@@ -33,6 +33,9 @@ pub enum AccountError {
     /// What is sealed does not open.
     #[error("the credentials cannot be sealed or opened")]
     Vault(#[from] VaultError),
+    /// A token is none of ours, or is for something else.
+    #[error("the token is not valid here, or no longer")]
+    BadPass,
     /// What was sealed is no credentials.
     #[error("the credentials are not of a known form")]
     Unreadable(#[source] serde_json::Error),
@@ -42,6 +45,7 @@ impl Fault for AccountError {
     fn kind(&self) -> FaultKind {
         match self {
             Self::BadUrl | Self::UnknownPlatform(_) => FaultKind::Invalid,
+            Self::BadPass => FaultKind::Unauthorized,
             Self::NoCredentials(_) | Self::NoDataKey(_) => FaultKind::NotFound,
             Self::Persistence(error) => error.kind(),
             Self::Vault(error) => error.kind(),
@@ -54,6 +58,7 @@ impl Fault for AccountError {
             Self::BadUrl => "url_invalid",
             Self::UnknownPlatform(_) => "platform_unknown",
             Self::NoCredentials(_) => "credentials_missing",
+            Self::BadPass => "token_invalid",
             Self::NoDataKey(_)
             | Self::NoSettings(_)
             | Self::Client(_)

@@ -5,6 +5,9 @@ mod budget;
 mod error;
 mod suppression;
 
+mod passes;
+
 pub use accounts::{Accounts, KeyHint};
 pub use error::AccountError;
+pub use passes::Use;
 pub use suppression::Suppressor;

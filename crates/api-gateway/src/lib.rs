@@ -26,3 +26,4 @@ mod stream;
 mod suppressions;
 mod unknown;
 mod version;
+mod workflows;

@@ -4,7 +4,7 @@ use actix_web::App;
 use runtime::http::ProblemBody;
 use utoipa::openapi::path::{Operation, ParameterIn};
 use utoipa::openapi::schema::Schema;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, OpenApi, PathItem, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{OpenApi as _, PartialSchema as _, ToSchema as _};
 use utoipa_actix_web::AppExt as _;
@@ -33,6 +33,7 @@ use crate::{door, routes};
         (name = "audit", description = "Who changed what."),
         (name = "conflicts", description = "What systems disagree about, and what was decided of it."),
         (name = "suppressions", description = "Identifiers of erased persons, who are not taken in again."),
+        (name = "workflows", description = "What workflows in n8n ask of us, each by the pass of the write that it was handed."),
         (name = "records", description = "Coccinelle's copies, and their counterparts on the platforms."),
     )
 )]
@@ -52,6 +53,11 @@ pub fn document() -> OpenApi {
     ProblemBody::schemas(&mut inner);
     components.schemas.extend(inner);
     components.schemas.values_mut().for_each(explain_tags);
+    let pass = ApiKeyValue::with_description(
+        "token",
+        "What a workflow was given with a write: in the query of `callback_url`, or as `proxy_token`, a bearer token.",
+    );
+    components.security_schemes.insert("pass".to_owned(), SecurityScheme::ApiKey(ApiKey::Query(pass)).into());
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT");
     let bearer = bearer.description(Some("A token with the claims `sub`, `tenant_id`, `roles` and `exp`."));
     components.security_schemes.insert("bearer".to_owned(), SecurityScheme::Http(bearer.build()).into());

@@ -96,6 +96,30 @@ pub(crate) enum Refusal {
     /// The tenant has as many streams open as it may.
     #[error("As many streams are open as may be; close one.")]
     TooManyStreams,
+    /// A workflow shows no pass.
+    #[error("This needs the token that came with the write.")]
+    NoPass,
+    /// The pass is none of ours, is for something else, or has expired.
+    #[error("The token is not valid for this, or no longer.")]
+    BadPass,
+    /// Something else was reported of the same write.
+    #[error("Another report of this write was taken already.")]
+    CallbackDiffers,
+    /// The action of the pass needs no such call.
+    #[error("This write does not need that call of the platform.")]
+    CallNotAllowed,
+    /// The write was reported, or is in other hands by now.
+    #[error("This write is over: it was reported, or handed over again.")]
+    ErrandOver,
+    /// Somebody is creating the object, or was, and nobody knows yet what came of it.
+    #[error("The object is being created; come again in a moment.")]
+    CreateUnderWay(Duration),
+    /// The platform takes no more requests for the moment.
+    #[error("The platform takes no more requests for the moment; come again after `Retry-After` seconds.")]
+    BudgetSpent(Duration),
+    /// The platform gave no answer to a workflow's call.
+    #[error("{0} does not answer now.")]
+    PlatformSilent(&'static str),
     /// Neither the broker nor the database took what was sent.
     #[error("Nothing can be accepted now; send it again in a few seconds.")]
     NotAccepted,
@@ -141,6 +165,18 @@ impl From<Refusal> for Problem {
             Refusal::Disabled => Self::new(FaultKind::Conflict, "integration_disabled", detail),
             Refusal::NothingToConfirm => Self::new(FaultKind::Conflict, "nothing_to_confirm", detail),
             Refusal::ConflictClosed(_) => Self::new(FaultKind::Conflict, "conflict_closed", detail),
+            Refusal::NoPass => Self::new(FaultKind::Unauthorized, "pass_missing", detail),
+            Refusal::BadPass => Self::new(FaultKind::Unauthorized, "pass_invalid", detail),
+            Refusal::CallbackDiffers => Self::new(FaultKind::Conflict, "callback_differs", detail),
+            Refusal::CallNotAllowed => Self::new(FaultKind::Forbidden, "call_not_allowed", detail),
+            Refusal::ErrandOver => Self::new(FaultKind::Conflict, "errand_over", detail),
+            Refusal::CreateUnderWay(wait) => {
+                Self::new(FaultKind::Conflict, "create_under_way", detail).with_retry_after(wait)
+            }
+            Refusal::BudgetSpent(wait) => {
+                Self::new(FaultKind::RateLimited, "budget_spent", detail).with_retry_after(wait)
+            }
+            Refusal::PlatformSilent(_) => Self::new(FaultKind::Unavailable, "platform_unavailable", detail),
             Refusal::PlatformAway(_) => Self::new(FaultKind::Unavailable, "platform_unavailable", detail),
             Refusal::PlatformRefuses(..) => Self::new(FaultKind::Conflict, "platform_refused", detail),
             Refusal::TooManyStreams => Self::new(FaultKind::RateLimited, "too_many_streams", detail),

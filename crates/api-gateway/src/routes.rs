@@ -6,7 +6,7 @@ use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{audit, conflicts, door, events, idempotency, integrations as i, mappings, records, runs};
-use crate::{sessions, settings, stats, stream, suppressions, unknown};
+use crate::{sessions, settings, stats, stream, suppressions, unknown, workflows};
 
 /// The API, version 1.
 pub(crate) fn api(routes: &mut ServiceConfig<'_>, cors: Condition<Cors>) {
@@ -48,6 +48,8 @@ pub(crate) fn api(routes: &mut ServiceConfig<'_>, cors: Condition<Cors>) {
             .service(stats::show_stats)
             .service(settings::show_settings)
             .service(settings::replace_settings)
+            .service(workflows::report_sync)
+            .service(workflows::call_platform)
             .service(audit::list_changes)
             .service(sessions::begin_session)
             .service(sessions::show_session)

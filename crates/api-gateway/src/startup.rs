@@ -68,6 +68,8 @@ pub fn build(settings: Settings) -> Result<App, StartError> {
         database,
         accounts,
         descriptions: Descriptions::new(),
+        platform_timeout: settings.dispatcher.platform_timeout,
+        has_n8n: settings.n8n.base_url.is_some(),
         limits: settings.gateway,
         session_life: settings.auth.session_life,
         retention_days: settings.log_writer.retention_days,

@@ -20,6 +20,10 @@ pub(crate) struct Gateway {
     pub(crate) accounts: Accounts,
     /// What accounts said of their fields.
     pub(crate) descriptions: Descriptions,
+    /// How long a platform may take to answer one request.
+    pub(crate) platform_timeout: Duration,
+    /// Whether there is an n8n to deliver by.
+    pub(crate) has_n8n: bool,
     /// How much one request may carry.
     pub(crate) limits: GatewaySettings,
     /// How long a browser's session lives at most.

@@ -16,6 +16,7 @@ use crate::account::Account;
 use crate::descriptor::Descriptor;
 use crate::discovery::Discovery;
 use crate::error::ConnectorError;
+use crate::proxy::Proxy;
 use crate::webhook::WebhookFormat;
 
 /// What came of one item of a batch.
@@ -49,6 +50,11 @@ pub trait Connector: fmt::Debug + Send + Sync {
 
     /// Describes the fields that the account has.
     fn discovery(&self) -> Option<&dyn Discovery> {
+        None
+    }
+
+    /// Says what workflows may call through us.
+    fn proxy(&self) -> Option<&dyn Proxy> {
         None
     }
 }

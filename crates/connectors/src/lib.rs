@@ -7,6 +7,8 @@ pub mod discovery;
 pub mod error;
 pub mod http;
 mod hubspot;
+pub mod proxy;
 pub mod registry;
 mod signature;
 pub mod webhook;
+pub mod workflow;

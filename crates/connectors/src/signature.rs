@@ -1,4 +1,4 @@
-//! Checking HMAC signatures in constant time. What is signed, and in which notation, is each platform's to say.
+//! HMAC signatures: checking theirs in constant time, making ours. What is signed, and in which notation, is each platform's to say.
 
 use ring::hmac;
 use secrecy::{ExposeSecret, SecretString};
@@ -7,6 +7,13 @@ use secrecy::{ExposeSecret, SecretString};
 pub(crate) fn is_hmac_sha256(secret: &SecretString, parts: &[&[u8]], signature: &[u8]) -> bool {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes());
     hmac::verify(&key, &parts.concat(), signature).is_ok()
+}
+
+/// The HMAC-SHA256 of `parts`, one after the other, under `secret`, in hexadecimal digits.
+pub(crate) fn hmac_sha256_hex(secret: &SecretString, parts: &[&[u8]]) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes());
+    let tag = hmac::sign(&key, &parts.concat());
+    tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

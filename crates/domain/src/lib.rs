@@ -26,3 +26,4 @@ pub mod schema;
 pub mod settings;
 pub mod time;
 pub mod trace;
+pub mod workflow;

@@ -202,11 +202,15 @@ impl LinkState {
     /// Takes up a write of ours whose outcome nobody knew, now that the object was read: what the platform shows for the
     /// fields that we meant to write is what it made of them, not news.
     ///
-    /// Of an object that was there before, only fields that show something else than they did: the rest was not written.
+    /// Of an object that was there before, only fields that show what was meant, or something else than they did: the rest
+    /// was not written.
     pub fn take_up(&mut self, intended: &RemoteFields, remote: &RemoteObject) {
         let was_there = self.external_id.is_some();
-        let landed = |name: &String| !was_there || remote.fields.get(name) != self.seen.get(name);
-        let written = intended.iter().filter(|(name, _)| landed(name));
+        let landed = |name: &String, meant: &FieldValue| {
+            let shown = remote.fields.get(name);
+            !was_there || shown == Some(meant) || shown != self.seen.get(name)
+        };
+        let written = intended.iter().filter(|(name, meant)| landed(name, meant));
         let written: RemoteFields = written.map(|(name, value)| (name.clone(), value.clone())).collect();
         self.wrote(&remote.external_id, written, &remote.fields);
     }

@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::event::Event;
-use crate::id::{ConflictId, IntegrationId, LinkId, RecordId, RunId, TenantId, WebhookLogId};
+use crate::id::{ConflictId, ErrandId, IntegrationId, LinkId, RecordId, RunId, TenantId, WebhookLogId};
 use crate::outcome::{SyncOutcome, WebhookOutcome};
 use crate::platform::PlatformSlug;
 use crate::time::Timestamp;
+use crate::workflow::Report;
 
 /// A payload that travels over the broker.
 pub trait Message: Serialize + DeserializeOwned + Send + Sync + 'static {
@@ -127,6 +128,29 @@ pub enum Amended {
 impl Message for RecordAmend {
     const TYPE: &'static str = "record.amend.v1";
     const QUEUE: &'static str = "dispatcher.record.amend";
+}
+
+/// What a workflow reports of a write that was handed to it. A hint: what is there is read before it is believed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CallbackApply {
+    /// Whose.
+    pub tenant_id: TenantId,
+    /// By which integration.
+    pub integration_id: IntegrationId,
+    /// Of which link.
+    pub link_id: LinkId,
+    /// Which write.
+    pub event_id: ErrandId,
+    /// When it was reported.
+    pub received_at: Timestamp,
+    /// What became of it.
+    #[serde(flatten)]
+    pub report: Report,
+}
+
+impl Message for CallbackApply {
+    const TYPE: &'static str = "callback.apply.v1";
+    const QUEUE: &'static str = "dispatcher.callback.apply";
 }
 
 impl Message for SyncOutcome {

@@ -1,6 +1,8 @@
 //! The `AsyncAPI` document: which messages lie in which queue, who sends and who takes them. Made from their types.
 
-use domain::message::{EventMerge, Message, RecordAmend, RecordPush, RecordPushBulk, RunPage, WebhookApply};
+use domain::message::{
+    CallbackApply, EventMerge, Message, RecordAmend, RecordPush, RecordPushBulk, RunPage, WebhookApply,
+};
 use domain::outcome::{SyncOutcome, WebhookOutcome};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -16,6 +18,7 @@ fn routes() -> Vec<Route> {
     vec![
         Route::of::<EventMerge>(&["api-gateway"], "sync-dispatcher"),
         Route::of::<WebhookApply>(&["webhook-ingest"], "sync-dispatcher"),
+        Route::of::<CallbackApply>(&["api-gateway"], "sync-dispatcher"),
         Route::of::<RecordPush>(&["sync-dispatcher", "api-gateway"], "sync-dispatcher"),
         Route::of::<RecordAmend>(&["api-gateway", "sync-dispatcher"], "sync-dispatcher"),
         Route::of::<RecordPushBulk>(&["sync-dispatcher"], "sync-dispatcher"),

@@ -8,7 +8,9 @@
 
 use std::time::Duration;
 
-use domain::message::{EventMerge, Message, RecordAmend, RecordPush, RecordPushBulk, RunPage, WebhookApply};
+use domain::message::{
+    CallbackApply, EventMerge, Message, RecordAmend, RecordPush, RecordPushBulk, RunPage, WebhookApply,
+};
 use domain::outcome::{SyncOutcome, WebhookOutcome};
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable};
@@ -22,6 +24,7 @@ pub const STRAYS: &str = "dead.inbox";
 
 /// All queues of the system.
 pub const QUEUES: &[Queue] = &[
+    Queue::of::<CallbackApply>(),
     Queue::of::<EventMerge>(),
     Queue::of::<RecordAmend>(),
     Queue::of::<RecordPush>(),

@@ -2,13 +2,16 @@
 
 mod absorb;
 mod close;
+mod errands;
 mod failure;
+mod hand_over;
 mod held;
 mod job;
 mod lanes;
 mod look;
 mod opening;
 mod plan;
+mod request;
 mod resolve;
 mod session;
 mod ties;
@@ -60,9 +63,13 @@ async fn converge_kind(session: &Session<'_>, kind: RecordKind, mut jobs: Vec<Jo
     guard::share(&mut tx, session.integration.tenant_id).await?;
     resolve::resolve(session, kind, &mut tx, &mut jobs).await?;
     let others = absorb::absorb(session, kind, &mut tx, &mut jobs).await?;
-    let plans = plan::plan(session, kind, &mut tx, &mut jobs).await?;
+    let mut plans = plan::plan(session, kind, &mut tx, &mut jobs).await?;
+    errands::commission(session, &mut tx, &mut jobs, &plans).await?;
     tx.commit().await?;
     session.announce(&others).await?;
+    if session.is_by_workflow() {
+        hand_over::hand_over(session, &mut jobs, &mut plans).await;
+    }
     write::write(session, kind, &mut jobs, plans).await;
     close::close(session, kind, jobs).await
 }

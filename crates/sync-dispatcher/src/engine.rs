@@ -1,5 +1,6 @@
 //! What every part of the dispatcher works with, and the one error they share. What is done with it is the other modules'.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use accounts::Accounts;
@@ -14,6 +15,7 @@ use persistence::{Database, PersistenceError, Scope};
 use runtime::config::DispatcherSettings;
 
 use crate::beliefs::Believed;
+use crate::n8n::N8n;
 
 /// How much somebody waits for work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +35,7 @@ pub(crate) struct Engine {
     pub(crate) schedule: RetrySchedule,
     pub(crate) settings: DispatcherSettings,
     pub(crate) believed: Believed,
+    pub(crate) n8n: Arc<N8n>,
 }
 
 /// Why work could not be brought to an end. The work itself stays owed.
@@ -44,15 +47,18 @@ pub(crate) enum DispatchError {
     /// The broker does not take a message.
     #[error(transparent)]
     Publish(#[from] PublishError),
-    /// Nobody can tell who was erased.
-    #[error("the tenant's suppressions cannot be read")]
-    Suppressions(#[from] accounts::AccountError),
+    /// A tenant's keys or accounts cannot be used: nobody can tell who was erased, or give a workflow its passes.
+    #[error("the tenant's keys cannot be used")]
+    Account(#[from] accounts::AccountError),
     /// A delivery is not of its platform's form.
     #[error("the delivery cannot be read: {0}")]
     Unreadable(#[source] connectors::error::ConnectorError),
     /// A platform does not answer a page of a run, or refuses it.
     #[error("a platform could not be asked")]
     Platform(#[from] connectors::error::ConnectorError),
+    /// A worker holds the link that a report is about.
+    #[error("the link is worked on just now")]
+    LinkHeld,
     /// A delivery is of a platform that this version has no connector for.
     #[error("there is no connector for `{0}`")]
     UnknownPlatform(domain::platform::PlatformSlug),
@@ -66,7 +72,9 @@ impl Fault for DispatchError {
             Self::Persistence(error) => error.kind(),
             Self::Publish(error) => error.kind(),
             Self::Platform(error) => error.kind(),
-            Self::Suppressions(error) => error.kind(),
+            Self::Account(error) => error.kind(),
+            // No attempt: it comes again until the link is free.
+            Self::LinkHeld => FaultKind::Unavailable,
             Self::Unreadable(_) | Self::UnknownPlatform(_) => FaultKind::Invalid,
         }
     }

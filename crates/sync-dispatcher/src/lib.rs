@@ -3,11 +3,13 @@
 mod amend;
 mod apply;
 mod beliefs;
+mod callback;
 mod claims;
 mod converge;
 mod engine;
 mod losses;
 mod merge;
+mod n8n;
 mod reconcile;
 mod runs;
 pub mod schedule;

@@ -9,7 +9,7 @@ use domain::time::Timestamp;
 use domain::trace::TraceParent;
 use messaging::Context;
 use persistence::records::links::{self, Unlinked};
-use persistence::{Scope, event_acceptances, integrations, runs};
+use persistence::{Scope, event_acceptances, integrations, runs, workflows};
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::{DispatchError, Engine, Priority};
@@ -45,6 +45,7 @@ pub(crate) async fn run(engine: Engine, shutdown: CancellationToken) {
             ("forget events", forget_events(&engine).await),
             ("carry out decisions", amend::settle_leftovers(&engine, STEP).await),
             ("erase persons", amend::erase_due(&engine, STEP).await),
+            ("forget old reports", forget_reports(&engine).await),
         ] {
             if let Err(error) = result {
                 tracing::warn!(error = %crate::converge::chain(&error), "the reconciler could not {name}");
@@ -101,6 +102,12 @@ async fn publish_leftovers(engine: &Engine) -> Result<(), DispatchError> {
     tx.commit().await?;
     let outcomes = leftovers.into_iter().map(|(_, outcome)| (outcome, Context::new().trace));
     engine.publish_outcomes(outcomes.collect()).await
+}
+
+async fn forget_reports(engine: &Engine) -> Result<(), DispatchError> {
+    let mut tx = engine.database.begin(Scope::System).await?;
+    workflows::forget_old(&mut tx).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Gives every record a link in integrations that were switched on or changed, and every link the newest mapping.

@@ -4,7 +4,7 @@ use std::io;
 
 use accounts::{AccountError, Accounts};
 use backing::Backing;
-use domain::message::{EventMerge, RecordAmend, RecordPush, RecordPushBulk, RunPage, WebhookApply};
+use domain::message::{CallbackApply, EventMerge, RecordAmend, RecordPush, RecordPushBulk, RunPage, WebhookApply};
 use messaging::consumer;
 use runtime::config::Settings;
 use runtime::health::Rule;
@@ -15,6 +15,7 @@ use vault::{Vault, VaultError};
 
 use crate::apply::Apply;
 use crate::beliefs::Believed;
+use crate::callback::Callback;
 use crate::converge::Lanes;
 use crate::engine::Engine;
 use crate::merge::Merge;
@@ -48,6 +49,9 @@ pub enum StartError {
     /// The platforms cannot be called.
     #[error("the platforms cannot be called")]
     Accounts(#[from] AccountError),
+    /// n8n cannot be called.
+    #[error("n8n cannot be called")]
+    N8n(#[from] connectors::http::SetupError),
 }
 
 /// A dispatcher that has its port and does nothing yet.
@@ -72,6 +76,7 @@ pub fn build(settings: Settings) -> Result<App, StartError> {
     let accounts = Accounts::new(database.clone(), vault, &settings.platforms, timeout)?;
     let bound = runtime::http::bind(&settings.http, operations)?;
     let schedule = settings.broker.retry_schedule;
+    let n8n = crate::n8n::N8n::new(settings.n8n)?;
     Ok(App {
         bound,
         engine: Engine {
@@ -81,6 +86,7 @@ pub fn build(settings: Settings) -> Result<App, StartError> {
             schedule,
             settings: settings.dispatcher,
             believed: Believed::new(),
+            n8n,
         },
     })
 }
@@ -109,6 +115,12 @@ impl App {
             crate::amend::Amend(engine.clone()),
             shutdown.clone(),
         );
+        let callbacks = consumer::run(
+            broker.deliveries::<CallbackApply>(AHEAD),
+            MERGES,
+            Callback(engine.clone()),
+            shutdown.clone(),
+        );
         let pushes = broker.deliveries::<RecordPush>(engine.settings.push_prefetch);
         // On the heap: together these states would be a large part of a thread's stack.
         let parallel = engine.settings.lane_parallel;
@@ -119,6 +131,7 @@ impl App {
         let pages = Box::pin(consumer::run(pages, PAGES, Pages(engine.clone()), shutdown.clone()));
         let reconciler = Box::pin(reconcile::run(engine, shutdown.clone()));
         let (events, webhooks, amendments) = (Box::pin(events), Box::pin(webhooks), Box::pin(amendments));
+        let callbacks = Box::pin(callbacks);
         let listener = async {
             let ended = bound.run_until(shutdown.clone()).await;
             // Without its pages nobody could tell how the rest does.
@@ -126,7 +139,8 @@ impl App {
             ended
         };
         let lanes = async { tokio::join!(live, bulk) };
-        let (ended, _, _, _, _, _, ()) = tokio::join!(listener, events, webhooks, amendments, lanes, pages, reconciler);
+        let work = async { tokio::join!(events, webhooks, amendments, callbacks, lanes, pages, reconciler) };
+        let (ended, _work) = tokio::join!(listener, work);
         broker.close().await;
         ended
     }

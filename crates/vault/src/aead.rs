@@ -49,6 +49,11 @@ impl Key {
         &self.id
     }
 
+    /// The key itself, to derive others from.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.bytes.as_ref()
+    }
+
     /// New random bytes for a key.
     pub(crate) fn random_bytes() -> Result<KeyBytes, VaultError> {
         let mut bytes = Zeroizing::new([0; KEY_LENGTH]);

@@ -8,6 +8,7 @@ mod key_ring;
 mod ring_file;
 mod source;
 mod suppression;
+mod token;
 mod vault;
 
 pub use data_key::{DataKey, Purpose, Sealed};
@@ -16,4 +17,5 @@ pub use error::VaultError;
 pub use key_ring::KeyRing;
 pub use ring_file::RingFile;
 pub use suppression::SuppressionKey;
+pub use token::{TokenPurpose, digest_of};
 pub use vault::{SealedDataKey, Vault};

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use domain::id::TenantId;
+use secrecy::SecretString;
 use zeroize::Zeroizing;
 
 use crate::aead::{KEY_LENGTH, Key, KeyBytes};
@@ -10,6 +11,7 @@ use crate::data_key::{DataKey, Purpose};
 use crate::error::VaultError;
 use crate::key_ring::KeyRing;
 use crate::source::Source;
+use crate::token::{self, TokenPurpose};
 
 /// A tenant's data key, sealed under a master key: what is kept of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,6 +115,26 @@ impl Vault {
         };
         let bytes: [u8; KEY_LENGTH] = clear.as_slice().try_into().map_err(|_length| VaultError::Malformed)?;
         Ok(Zeroizing::new(bytes))
+    }
+
+    /// A token with these claims, which are not hidden by it; whether it has expired is theirs to say.
+    ///
+    /// # Errors
+    /// Never in practice; deriving a key is fallible by its signature.
+    pub fn sign_token(&self, purpose: TokenPurpose, claims: &[u8]) -> Result<SecretString, VaultError> {
+        token::sign(self.ring.current().active(), purpose, claims)
+    }
+
+    /// The claims of a token that was signed for this purpose, under a master key that is still in the ring.
+    ///
+    /// # Errors
+    /// When it was not, or was changed since.
+    pub fn verify_token(&self, purpose: TokenPurpose, token: &str) -> Result<Vec<u8>, VaultError> {
+        let verify = |ring: &KeyRing| token::verify(ring.key_of(token)?, purpose, token);
+        match verify(&self.ring.current()) {
+            Err(VaultError::UnknownKey(_)) => verify(&self.ring.newest()),
+            known => known,
+        }
     }
 }
 

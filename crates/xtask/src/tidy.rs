@@ -9,6 +9,7 @@ mod modules;
 mod scan;
 mod suites;
 mod tree;
+mod workflows;
 
 use std::fmt;
 use std::path::Path;
@@ -53,8 +54,8 @@ impl fmt::Display for Finding {
 }
 
 /// Every rule that reads files. The layers are checked apart: they need what cargo knows.
-const RULES: [fn(&Tree) -> Vec<Finding>; 6] =
-    [docs::check, lengths::check, manifests::check, migrations::check, modules::check, suites::check];
+const RULES: [fn(&Tree) -> Vec<Finding>; 7] =
+    [docs::check, lengths::check, manifests::check, migrations::check, modules::check, suites::check, workflows::check];
 
 /// Checks the tree.
 ///

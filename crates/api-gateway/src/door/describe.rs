@@ -23,6 +23,10 @@ pub(crate) fn describe(document: &mut OpenApi) {
     schemes.insert("session".to_owned(), SecurityScheme::ApiKey(ApiKey::Cookie(cookie)).into());
     for (path, item) in &mut document.paths.paths {
         let PathItem { get, post, put, patch, delete, .. } = item;
+        if is_for_workflows(path) {
+            [get, post, put, patch, delete].into_iter().flatten().for_each(measured);
+            continue;
+        }
         if let Some(begin) = post.as_mut().filter(|_| path == SESSION) {
             refusals(begin);
             refuse(begin, "403", UNKNOWN_TENANT);
@@ -39,8 +43,17 @@ pub(crate) fn describe(document: &mut OpenApi) {
     }
 }
 
-fn refusals(operation: &mut Operation) {
+/// What a workflow calls is opened by its pass, and by nothing else.
+fn is_for_workflows(path: &str) -> bool {
+    path.starts_with("/api/v1/proxy/") || path.ends_with("/sync-callback")
+}
+
+fn measured(operation: &mut Operation) {
     refuse(operation, "429", "`rate_limited`: too many requests; come again after `Retry-After` seconds.");
+}
+
+fn refusals(operation: &mut Operation) {
+    measured(operation);
     refuse(operation, "401", "`session_ended`: the session of the cookie is over.");
 }
 

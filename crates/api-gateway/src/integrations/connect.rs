@@ -14,7 +14,7 @@ use persistence::{PersistenceError, integrations, mappings};
 use runtime::http::{Problem, ProblemBody};
 
 use super::attempt::{Attempt, tried};
-use super::{form::Wish, show, view::View};
+use super::{form::Wish, road, show, view::View};
 use crate::body::Json;
 use crate::change::Change;
 use crate::refusal::Refusal;
@@ -36,6 +36,7 @@ pub(crate) async fn create_integration(
 ) -> Result<HttpResponse, Problem> {
     let wish = wish.0;
     let connector = wish.checked()?;
+    road::check(&gateway, wish.delivery, connector)?;
     let (credentials, url) = (wish.credentials(), wish.url.as_deref());
     let attempt = Attempt { platform: &wish.platform, credentials, url, expected: None };
     let found = tried(&gateway, attempt, connector).await?;

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::attempt::{Attempt, tried};
 use super::connect::taken_meanwhile;
-use super::{announce, find, form::Edit, platform_of, show, view::View};
+use super::{announce, find, form::Edit, platform_of, road, show, view::View};
 use crate::body::{Id, Json};
 use crate::change::Change;
 use crate::state::Gateway;
@@ -51,6 +51,9 @@ pub(crate) async fn edit_integration(
     let connector = platform_of(&before.platform)?.connector();
     edit.check(&before, connector.descriptor())?;
     let mut after = edit.applied_to(&before);
+    if after.delivery != before.delivery {
+        road::check(&gateway, after.delivery, connector)?;
+    }
     if let Some(credentials) = edit.credentials() {
         let (platform, url) = (&before.platform, edit.url.as_deref().or(before.url.as_deref()));
         let attempt = Attempt { platform, credentials, url, expected: before.account_id.as_deref() };

@@ -9,6 +9,7 @@ mod failures;
 mod form;
 mod logs;
 mod removal;
+mod road;
 mod show;
 mod switch;
 mod trial;

@@ -39,6 +39,10 @@ pub(crate) fn operations() -> Vec<Operation> {
     let mut operations = Vec::new();
     for (path, item) in document()["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
+            // What a workflow calls is opened by the pass of its write; `workflows` tries what that refuses.
+            if operation["security"][0].get("pass").is_some() {
+                continue;
+            }
             let roles = &operation["security"][0]["bearer"];
             let roles: Vec<String> = serde_json::from_value(roles.clone()).unwrap_or_default();
             assert!(!roles.is_empty(), "{method} {path} does not say who may call it");

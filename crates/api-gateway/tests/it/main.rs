@@ -43,4 +43,6 @@ mod strangers;
 #[cfg(test)]
 mod streaming;
 #[cfg(test)]
+mod workflows;
+#[cfg(test)]
 mod world;

@@ -127,6 +127,8 @@ pub(crate) async fn settled(
         read_seq: 0,
         attempts: 1,
         intent_is_open: false,
+        errand: None,
+        hinted_id: None,
         ending,
         outcomes: Vec::new(),
     };

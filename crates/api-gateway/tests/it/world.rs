@@ -1,9 +1,11 @@
 //! One test's world: a gateway on a free port, its database, its vhost, its stand-in, and tokens for its tenants.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use accounts::Accounts;
 use api_gateway::startup;
 use domain::access::{Claims, Role};
 use domain::id::TenantId;
@@ -12,6 +14,7 @@ use domain::time::Timestamp;
 use jsonwebtoken::{EncodingKey, Header};
 use persistence::{Database, Scope, tenants};
 use reqwest::{Method, StatusCode};
+use runtime::config::PlatformSettings;
 use serde_json::{Value, json};
 use testkit::{TestDatabase, TestVhost, wait};
 use tokio::task::JoinHandle;
@@ -30,6 +33,7 @@ pub(crate) struct World {
     pub(crate) sandbox: sandbox::Running,
     pub(crate) tenant: TenantId,
     key_ring: PathBuf,
+    platforms: BTreeMap<String, PlatformSettings>,
     url: String,
     client: reqwest::Client,
     stop: CancellationToken,
@@ -84,13 +88,15 @@ impl World {
         // The last of a name counts.
         let settings = settings.into_iter().chain(lines.settings);
         let settings = settings.map(|(key, value)| (format!("COCCINELLE__{key}"), value));
-        let app = startup::build(runtime::config::read(None, settings).unwrap()).unwrap();
+        let settings = runtime::config::read(None, settings).unwrap();
+        let platforms = settings.platforms.clone();
+        let app = startup::build(settings).unwrap();
         let url = format!("http://127.0.0.1:{}", app.port());
         let stop = CancellationToken::new();
         let running = tokio::spawn(app.run_until(stop.clone()));
         let tenant = new_tenant(&database, &key_ring).await;
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { database, vhost, sandbox, tenant, key_ring, url, client, stop, running }
+        Self { database, vhost, sandbox, tenant, key_ring, platforms, url, client, stop, running }
     }
 
     /// Another tenant in the same system.
@@ -279,6 +285,12 @@ impl World {
     /// The database as its owner sees it.
     pub(crate) fn owner(&self) -> Database {
         Database::new(&self.database.url().into(), 2, DEADLINE)
+    }
+
+    /// What opens accounts and issues passes, as the dispatcher has it.
+    pub(crate) fn accounts(&self) -> Accounts {
+        let vault = Vault::new(KeyRing::load(&self.key_ring).unwrap());
+        Accounts::new(self.worker(), vault, &self.platforms, DEADLINE).unwrap()
     }
 
     /// Stops the gateway as a signal does.

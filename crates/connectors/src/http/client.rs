@@ -113,7 +113,17 @@ impl Client {
         &self.reach
     }
 
-    fn url_of(&self, account: &Account, call: &Call) -> Result<Url, ConnectorError> {
+    /// A bare request, without a bearer token.
+    pub(super) fn request(&self, method: Method, url: Url) -> reqwest::RequestBuilder {
+        self.inner.request(method, url)
+    }
+
+    /// What it means that no answer came.
+    pub(super) fn refine(&self, error: reqwest::Error) -> ConnectorError {
+        refine(error, &self.reach)
+    }
+
+    pub(super) fn url_of(&self, account: &Account, call: &Call) -> Result<Url, ConnectorError> {
         let mut url = account.base_url.clone();
         match url.path_segments_mut() {
             Ok(mut segments) => {
@@ -135,7 +145,7 @@ impl Client {
 }
 
 /// Waits for room in the budget where it comes soon: what is asked for meanwhile then shares the next batch.
-async fn take_patiently(account: &Account, cost: u32) -> Result<(), ConnectorError> {
+pub(super) async fn take_patiently(account: &Account, cost: u32) -> Result<(), ConnectorError> {
     let waiting_since = Instant::now();
     while let Err(wait) = account.budget.take(cost).await {
         if waiting_since.elapsed() + wait > PATIENCE {
@@ -152,7 +162,7 @@ pub(crate) struct Call {
     pub(crate) method: Method,
     /// Segment by segment, not yet encoded.
     pub(crate) path: Vec<String>,
-    pub(crate) query: Vec<(&'static str, String)>,
+    pub(crate) query: Vec<(String, String)>,
     pub(crate) body: Option<Value>,
     /// How much of the budget it takes; zero for what the platform does not count.
     pub(crate) cost: u32,
@@ -173,7 +183,7 @@ impl Call {
     }
 
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.query.push((name, value.into()));
+        self.query.push((name.to_owned(), value.into()));
         self
     }
 

@@ -4,7 +4,10 @@ mod classify;
 mod client;
 mod document;
 mod guard;
+mod raw;
 
 pub use client::{Client, Reach, SetupError};
+pub use raw::RawAnswer;
+pub use reqwest::Method;
 
 pub(crate) use client::Call;

@@ -8,6 +8,7 @@ use domain::mapping::Mapping;
 use crate::connector::{Changes, Connector, Probe, Reader, Writer};
 use crate::descriptor::{AuthScheme, Category, CredentialField, Descriptor, Limits};
 use crate::discovery::Discovery;
+use crate::proxy::Proxy;
 use crate::webhook::WebhookFormat;
 
 mod api;
@@ -18,6 +19,7 @@ mod find;
 mod mapping;
 mod probe;
 mod properties;
+mod proxy;
 mod read;
 mod ties;
 mod webhooks;
@@ -85,6 +87,10 @@ impl Connector for HubSpot {
     }
 
     fn discovery(&self) -> Option<&dyn Discovery> {
+        Some(self)
+    }
+
+    fn proxy(&self) -> Option<&dyn Proxy> {
         Some(self)
     }
 }

@@ -188,12 +188,18 @@ fn plain_input(kind: RecordKind, item: &Create, key: Key) -> Result<Input, Conne
 }
 
 fn properties_of(kind: RecordKind, item: &Create, key: Key) -> Map<String, Value> {
-    let mut properties = wire::properties(&item.fields);
-    // A new object has nothing to clear, and one that an upsert meets must not lose what we do not have.
-    properties.retain(|_, value| value.as_str() != Some(""));
+    let mut properties = new_properties(kind, &item.fields);
     if key == Key::Written {
         properties.insert(KEY.to_owned(), json!(item.key.to_string()));
     }
+    properties
+}
+
+/// The properties of a new object, but for our key.
+pub(crate) fn new_properties(kind: RecordKind, fields: &RemoteFields) -> Map<String, Value> {
+    let mut properties = wire::properties(fields);
+    // A new object has nothing to clear, and one that an upsert meets must not lose what we do not have.
+    properties.retain(|_, value| value.as_str() != Some(""));
     if kind == RecordKind::Activity {
         // HubSpot refuses a call without a time.
         properties.entry("hs_timestamp").or_insert_with(|| json!(Timestamp::now().as_millis().to_string()));

@@ -168,6 +168,14 @@ async fn fill(tx: &mut persistence::Transaction, customer: Customer) {
             "INSERT INTO sync_runs (id, tenant_id, integration_id, trigger, direction, kinds, mode)
              VALUES ('{record}', '{tenant}', '{integration}', 'manual', 'bidirectional', '{{contact}}', 'full')"
         ),
+        format!(
+            "INSERT INTO sync_callbacks (event_id, tenant_id, integration_id, body_hash, answer)
+             VALUES ('{record}', '{tenant}', '{integration}', '', '{{}}')"
+        ),
+        format!(
+            "INSERT INTO workflow_creates (event_id, tenant_id, integration_id, link_id)
+             VALUES ('{record}', '{tenant}', '{integration}', '{record}')"
+        ),
         format!("INSERT INTO sync_run_objects VALUES ('{record}', '{tenant}', 'contact', '1', 'listed')"),
         format!(
             "INSERT INTO integration_webhook_logs

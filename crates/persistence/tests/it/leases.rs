@@ -87,6 +87,8 @@ async fn block(world: &World, leased: Leased, token: LeaseToken) {
         read_seq: leased.read_seq,
         attempts: 1,
         intent_is_open: false,
+        errand: None,
+        hinted_id: None,
         ending: Ending::Blocked { error },
         outcomes: Vec::new(),
     };

@@ -14,7 +14,7 @@ use url::Host;
 
 pub use settings::{
     AuthSettings, BrokerSettings, DatabaseSettings, DispatcherSettings, GatewaySettings, HttpSettings, IngestSettings,
-    LogWriterSettings, PlatformSettings, Settings, VaultSettings, WebhookSettings,
+    LogWriterSettings, N8nSettings, PlatformSettings, Settings, VaultSettings, WebhookSettings,
 };
 
 const DEFAULTS: &str = include_str!("../../default.toml");
@@ -95,6 +95,7 @@ fn check(settings: &Settings) -> Result<(), ConfigError> {
         let reason = "it must be a web address such as https://hooks.example.com";
         return Err(ConfigError::Contradiction { key: "webhooks.public_url", reason });
     }
+    check_n8n(&settings.n8n)?;
     check_auth(&settings.auth)
 }
 
@@ -118,4 +119,19 @@ fn check_auth(auth: &AuthSettings) -> Result<(), ConfigError> {
     } else {
         Ok(())
     }
+}
+
+/// What n8n is sent must be signed, and lead back to us.
+fn check_n8n(n8n: &N8nSettings) -> Result<(), ConfigError> {
+    if n8n.base_url.is_some() && n8n.signing_secret.is_none() {
+        let reason = "without it, n8n could not tell our writes from anybody's";
+        return Err(ConfigError::Contradiction { key: "n8n.signing_secret", reason });
+    }
+    for (key, url) in [("n8n.base_url", n8n.base_url.as_ref()), ("n8n.callback_base_url", Some(&n8n.callback_base_url))]
+    {
+        if url.is_some_and(url::Url::cannot_be_a_base) {
+            return Err(ConfigError::Contradiction { key, reason: "it must be a web address" });
+        }
+    }
+    Ok(())
 }

@@ -41,6 +41,8 @@ pub struct Settings {
     pub dispatcher: DispatcherSettings,
     /// `log-writer` alone.
     pub log_writer: LogWriterSettings,
+    /// The workflows in n8n.
+    pub n8n: N8nSettings,
     /// By the platform's slug.
     pub platforms: BTreeMap<String, PlatformSettings>,
 }
@@ -228,6 +230,30 @@ pub struct LogWriterSettings {
     /// How often it is looked how far integrations are out of step.
     #[serde(with = "humantime_serde")]
     pub drift_every: Duration,
+}
+
+/// The section `[n8n]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct N8nSettings {
+    /// Where n8n answers; without it, nothing is delivered by workflows.
+    pub base_url: Option<Url>,
+    /// Signs what n8n is sent.
+    #[serde(default, deserialize_with = "value::signing_key")]
+    pub signing_secret: Option<SecretString>,
+    /// Where n8n reaches the gateway.
+    pub callback_base_url: Url,
+    /// How long n8n may take to accept one write.
+    #[serde(with = "humantime_serde")]
+    pub timeout: Duration,
+    /// How long a workflow may take to make and report one write.
+    #[serde(with = "humantime_serde")]
+    pub errand_life: Duration,
+    /// How long nothing is sent to a workflow that did not take the last write.
+    #[serde(with = "humantime_serde")]
+    pub pause: Duration,
+    /// Writes handed over at once.
+    pub parallel: usize,
 }
 
 /// One of the sections `[platforms.*]`.

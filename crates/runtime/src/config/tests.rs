@@ -31,13 +31,16 @@ fn the_optional_keys_that_the_document_shows_exist() {
         .map(|line| line.strip_prefix("# ").filter(|rest| rest.contains(" = \"")).unwrap_or(line))
         .flat_map(|line| [line, "\n"])
         .collect();
-    let filled = shown.replace("hs256_secret = \"\"", "hs256_secret = \"0123456789abcdef0123456789abcdef\"");
+    let long_enough = |text: String, key: &str| {
+        text.replace(&format!("{key} = \"\""), &format!("{key} = \"0123456789abcdef0123456789abcdef\""))
+    };
+    let filled = ["hs256_secret", "signing_secret"].into_iter().fold(shown, long_enough);
     let filled = filled.replace("jwks_url = ", "# jwks_url = ");
     let path = std::env::temp_dir().join(format!("coccinelle-settings-{}.toml", std::process::id()));
     std::fs::File::create(&path).unwrap().write_all(filled.as_bytes()).unwrap();
     let settings = read(Some(&path), []).unwrap();
     std::fs::remove_file(&path).unwrap();
-    assert!(settings.auth.hs256_secret.is_some());
+    assert!(settings.auth.hs256_secret.is_some() && settings.n8n.signing_secret.is_some());
     assert!(settings.database.worker_password.is_some() && settings.database.gateway_password.is_some());
     assert!(settings.platforms["hubspot"].client_secret.is_some() && settings.platforms["hubspot"].client_id.is_some());
 }
@@ -127,4 +130,11 @@ fn a_secret_that_is_refused_is_not_repeated() {
 fn secrets_do_not_show_when_printed() {
     let settings = with(&[("COCCINELLE__BROKER__URL", "amqp://guest:hunter2@localhost")]).unwrap();
     assert!(!format!("{settings:?}").contains("hunter2"));
+}
+
+#[test]
+fn an_n8n_that_could_not_tell_our_writes_from_anybodys_stops_the_boot() {
+    let n8n = ("COCCINELLE__N8N__BASE_URL".to_owned(), "https://n8n.example.com".to_owned());
+    let refused = read(None, [n8n]).unwrap_err();
+    assert!(matches!(refused, ConfigError::Contradiction { key: "n8n.signing_secret", .. }), "{refused:?}");
 }

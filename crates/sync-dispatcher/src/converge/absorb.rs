@@ -125,7 +125,8 @@ fn take_object(
     object: &RemoteObject,
 ) -> Merged {
     let is_adopted = job.state.external_id.is_none();
-    if let Some(intent) = job.leased.intent.as_ref().filter(|_| !is_adopted || object.key == Some(record.id)) {
+    let is_ours = !is_adopted || object.key == Some(record.id) || job.is_hinted_at(object);
+    if let Some(intent) = job.leased.intent.as_ref().filter(|_| is_ours) {
         job.state.take_up(&intent.fields, object);
     }
     let mut back = Merged::default();
@@ -136,7 +137,8 @@ fn take_object(
     let arrival = session.arrival(&ranks);
     let mut merged = job.state.take_remote(&mut record.fields, &session.mapping(kind), object, arrival);
     let sync_type = if is_adopted { SyncType::Adopt } else { SyncType::Read };
-    if is_adopted || !merged.changed.is_empty() {
+    // What a workflow has made is told as its write.
+    if (is_adopted && job.leased.errand.is_none()) || !merged.changed.is_empty() {
         let response = serde_json::to_value(&object.fields).ok();
         job.log(Try { sync_type, request: None, response, duration_ms: 0, error: None });
     }

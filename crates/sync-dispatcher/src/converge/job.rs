@@ -1,11 +1,13 @@
 //! One link on its way through a batch: what is known of it so far, and how it ended.
 
+use connectors::error::ConnectorError;
 use domain::id::SyncLogId;
 use domain::link::{LinkState, RemoteObject};
 use domain::outcome::{SyncError, SyncOutcome, SyncType};
 use domain::record::Record;
 use domain::time::Timestamp;
 use domain::trace::TraceParent;
+use domain::workflow::Errand;
 use persistence::records::links::{Ending, Leased, Settlement};
 use serde_json::Value;
 
@@ -35,6 +37,10 @@ pub(super) struct Job {
     reads_again: bool,
     pub(super) attempts: u32,
     pub(super) intent_is_open: bool,
+    /// What is in a workflow's hands once the link is given back.
+    pub(super) errand: Option<Errand>,
+    /// The id that a workflow reported, as long as nobody has read it.
+    pub(super) hinted_id: Option<String>,
     pub(super) seen: Seen,
     pub(super) outcomes: Vec<SyncOutcome>,
     pub(super) ending: Option<Ending>,
@@ -61,6 +67,8 @@ impl Job {
             reads_again: false,
             attempts: leased.attempts,
             intent_is_open: leased.intent.is_some(),
+            errand: leased.errand.clone(),
+            hinted_id: leased.hinted_id.clone(),
             seen: Seen::Unasked,
             outcomes: Vec::new(),
             ending: None,
@@ -71,6 +79,16 @@ impl Job {
     /// Whether nothing more is to be done for it in this batch.
     pub(super) fn has_ended(&self) -> bool {
         self.ending.is_some()
+    }
+
+    /// Whether something was heard of the object that nobody has read.
+    pub(super) fn is_dirty(&self) -> bool {
+        self.leased.remote_seq > self.leased.read_seq
+    }
+
+    /// Whether this object is what a workflow reported to have made.
+    pub(super) fn is_hinted_at(&self, object: &RemoteObject) -> bool {
+        self.leased.hinted_id.as_ref() == Some(&object.external_id)
     }
 
     /// Leaves the object to be read once more: something was heard of it that no look of this batch can have seen.
@@ -99,6 +117,13 @@ impl Job {
         });
     }
 
+    /// Notes what was tried and failed.
+    pub(super) fn log_failure(&mut self, error: &ConnectorError, tried: Try) {
+        let response = error.body.as_deref().cloned();
+        let error = SyncError { class: error.kind, code: error.code.clone(), message: error.message.clone() };
+        self.log(Try { error: Some(error), response, ..tried });
+    }
+
     /// The link as it is to be given back.
     pub(super) fn settlement(&self, mapping_version: i64) -> Settlement {
         let ending = self.ending.clone().unwrap_or(Ending::InStep);
@@ -119,6 +144,8 @@ impl Job {
             read_seq: if self.reads_again { self.leased.remote_seq - 1 } else { read_seq },
             attempts: if is_in_step { 0 } else { self.attempts },
             intent_is_open: self.intent_is_open && !is_in_step,
+            errand: self.errand.clone().filter(|_| !is_in_step),
+            hinted_id: self.hinted_id.clone().filter(|_| !is_in_step),
             ending,
             outcomes: self.outcomes.clone(),
         }

@@ -9,6 +9,7 @@ use domain::time::Timestamp;
 use persistence::records::links::Ending;
 use tokio::time::Instant;
 
+use super::errands;
 use super::failure::fail;
 use super::job::{Job, Seen, Try};
 use super::session::Session;
@@ -55,6 +56,10 @@ pub(super) async fn look(session: &Session<'_>, kind: RecordKind, jobs: &mut [Jo
 }
 
 fn question(session: &Session<'_>, kind: RecordKind, job: &mut Job) -> Question {
+    if let Some(due) = errands::waits_until(session, job) {
+        job.ending = Some(Ending::Released(Some(due)));
+        return Question::None;
+    }
     let is_deleted = job.record.as_ref().is_some_and(|record| record.fields.is_deleted());
     if job.gone && !is_deleted && job.record.is_some() {
         // It was deleted and is back: what follows is a first contact.
@@ -62,9 +67,12 @@ fn question(session: &Session<'_>, kind: RecordKind, job: &mut Job) -> Question 
         job.gone = false;
     }
     if let Some(id) = &job.state.external_id {
-        let is_dirty = job.leased.remote_seq > job.leased.read_seq;
-        let is_needed = is_dirty || job.leased.was_taken_over || job.record.is_none();
+        let was_left = job.leased.was_taken_over || job.leased.errand.is_some();
+        let is_needed = job.is_dirty() || was_left || job.record.is_none();
         return if is_needed { Question::Read(id.clone()) } else { Question::None };
+    }
+    if let Some(id) = &job.hinted_id {
+        return Question::Read(id.clone());
     }
     let Some(record) = &job.record else { return Question::None };
     // What was deleted before it was created is nowhere, unless a create of ours is still unaccounted for.
@@ -85,7 +93,10 @@ fn question(session: &Session<'_>, kind: RecordKind, job: &mut Job) -> Question 
 
 /// When a create whose outcome is unknown can be found at the latest.
 fn visible_at(session: &Session<'_>, job: &Job) -> Option<Timestamp> {
-    Some(job.leased.intent.as_ref()?.at.plus(session.connector.descriptor().lookup_lag))
+    let begun = job.leased.intent.as_ref()?.at;
+    // A workflow may have made it in its last moment.
+    let made = job.leased.errand.as_ref().filter(|errand| !errand.reported).map_or(begun, |errand| errand.until);
+    Some(made.plus(session.connector.descriptor().lookup_lag))
 }
 
 type Answer = Result<Vec<Option<RemoteObject>>, ConnectorError>;
@@ -95,6 +106,8 @@ fn note(session: &Session<'_>, asked: Vec<&mut Job>, answer: Answer, started: In
     match answer {
         Ok(objects) => {
             for (job, object) in asked.into_iter().zip(objects) {
+                job.hinted_id = None;
+                let object = object.filter(|object| errands::may_be_ours(session, job, object));
                 job.seen = object.map_or(Seen::Missing, Seen::There);
                 job.read_seq = job.leased.remote_seq;
             }

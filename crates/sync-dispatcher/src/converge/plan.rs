@@ -12,6 +12,7 @@ use domain::record::Record;
 use persistence::Transaction;
 use persistence::records::links::{self, Ending};
 
+use super::errands;
 use super::job::Job;
 use super::session::Session;
 use super::ties::{self, Owner, Retie, TIED, Waiting};
@@ -65,6 +66,7 @@ pub(super) async fn plan(
             None => job.ending = Some(Ending::InStep),
         }
     }
+    errands::judge(session, jobs, &mut plans);
     note_intents(session, tx, jobs, &mut plans).await?;
     Ok(plans)
 }

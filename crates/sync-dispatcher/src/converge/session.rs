@@ -8,7 +8,7 @@ use connectors::connector::Connector;
 use connectors::error::ConnectorError;
 use domain::id::{IntegrationId, LeaseToken, LinkId};
 use domain::identity::Region;
-use domain::integration::Integration;
+use domain::integration::{Delivery, Integration};
 use domain::kind::RecordKind;
 use domain::link::Arrival;
 use domain::mapping::Mapping;
@@ -42,6 +42,11 @@ impl Session<'_> {
     /// The mapping of a kind, as far as the kind's direction allows.
     pub(super) fn mapping(&self, kind: RecordKind) -> Mapping {
         self.mappings.get(&kind).map(|mapping| mapping.within(self.integration.direction_of(kind))).unwrap_or_default()
+    }
+
+    /// Whether a workflow makes the writes.
+    pub(super) fn is_by_workflow(&self) -> bool {
+        self.integration.delivery == Delivery::N8n
     }
 
     /// How values that are read now arrive.

@@ -25,6 +25,8 @@ mod hearing;
 #[cfg(test)]
 mod mapping;
 #[cfg(test)]
+mod n8n;
+#[cfg(test)]
 mod reconnecting;
 #[cfg(test)]
 mod recovering;
@@ -40,5 +42,7 @@ mod state;
 mod tying;
 #[cfg(test)]
 mod vanishing;
+#[cfg(test)]
+mod workflows;
 #[cfg(test)]
 mod world;

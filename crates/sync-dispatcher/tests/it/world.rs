@@ -228,7 +228,8 @@ impl World {
             direction: Direction::Bidirectional,
             kind_directions: shape.directions,
             frequency: shape.frequency,
-            delivery: Delivery::Direct,
+            // Whoever says where n8n is wants to deliver by it.
+            delivery: if settings.n8n.base_url.is_some() { Delivery::N8n } else { Delivery::Direct },
             account_id: Some(portal.to_string()),
             url: None,
             version: 1,

@@ -13,6 +13,7 @@ use domain::kind::RecordKind;
 use domain::link::LinkState;
 use domain::message::RecordPush;
 use domain::time::Timestamp;
+use domain::workflow::Errand;
 use serde_json::Value;
 
 use super::PushRow;
@@ -44,6 +45,10 @@ pub struct Leased {
     pub attempts: u32,
     /// A write that was begun and whose outcome is not known.
     pub intent: Option<Intent>,
+    /// A write that is, or was, in a workflow's hands.
+    pub errand: Option<Errand>,
+    /// The id that a workflow reported, until a read has shown it.
+    pub hinted_id: Option<String>,
     /// Whether somebody held it before and never gave it back: then the remote is read first.
     pub was_taken_over: bool,
 }
@@ -89,6 +94,10 @@ struct Row {
     intent_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Nullable<Jsonb>)]
     intended: Option<Value>,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    errand: Option<Value>,
+    #[diesel(sql_type = Nullable<Text>)]
+    hinted_id: Option<String>,
     #[diesel(sql_type = Bool)]
     was_taken_over: bool,
 }
@@ -113,6 +122,8 @@ impl Row {
             read_seq: self.read_seq,
             attempts: u32::try_from(self.attempts).unwrap_or_default(),
             intent: self.intent_at.map(|at| Intent { at: at.into(), fields }),
+            errand: self.errand.map(|errand| from_json("errand", errand)).transpose()?,
+            hinted_id: self.hinted_id,
             was_taken_over: self.was_taken_over,
         })
     }
@@ -140,7 +151,8 @@ pub async fn lease(
          ) AS free
          WHERE link.id = free.id
          RETURNING link.id, tenant_id, integration_id, record_id, kind, external_id, gone, sent, seen, seen_at,
-                   synced_version, synced_mapping, remote_seq, read_seq, attempts, intent_at, intended, was_taken_over",
+                   synced_version, synced_mapping, remote_seq, read_seq, attempts, intent_at, intended, errand,
+                   hinted_id, was_taken_over",
     )
     .bind::<Array<Text>, _>(links.iter().map(ToString::to_string).collect::<Vec<_>>())
     .bind::<Text, _>(token.to_string())

@@ -1,6 +1,7 @@
 //! The table `record_links`: how far each system is in step. One file a step in a link's life; the rules are `domain::link`'s.
 
 mod backend;
+mod errands;
 mod failures;
 mod lease;
 mod overdue;
@@ -12,6 +13,9 @@ mod standing;
 mod view;
 
 pub use backend::{BackendLink, backend_links, save_backend_links};
+pub use errands::{
+    Commissioned, FailedErrand, commission, commissioned, lock_commissioned, note_failure, note_success,
+};
 pub use failures::{FailedLink, FailureGroup, Selection, count_failures, failed_links, failures, replay};
 pub use lease::{Intent, Leased, intend, lease};
 pub use overdue::{

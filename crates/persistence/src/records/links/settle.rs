@@ -8,6 +8,7 @@ use domain::id::{LeaseToken, LinkId, RecordId};
 use domain::link::LinkState;
 use domain::outcome::{SyncError, SyncOutcome};
 use domain::time::Timestamp;
+use domain::workflow::Errand;
 use serde::Serialize;
 
 use crate::text::{parse, to_json};
@@ -63,6 +64,10 @@ pub struct Settlement {
     pub attempts: u32,
     /// Whether a write may have happened of which nothing is known.
     pub intent_is_open: bool,
+    /// What is in a workflow's hands from now on.
+    pub errand: Option<Errand>,
+    /// The id that a workflow reported, where it still has to be read.
+    pub hinted_id: Option<String>,
     /// How it ended.
     pub ending: Ending,
     /// What was tried.
@@ -96,6 +101,8 @@ struct Row<'a> {
     read_seq: i64,
     attempts: u32,
     intent_is_open: bool,
+    errand: Option<&'a Errand>,
+    hinted_id: Option<&'a str>,
     blocked: bool,
     not_before: Option<Timestamp>,
     waits_for: Option<&'static str>,
@@ -130,6 +137,8 @@ impl<'a> Row<'a> {
             read_seq: settlement.read_seq,
             attempts: settlement.attempts,
             intent_is_open: settlement.intent_is_open,
+            errand: settlement.errand.as_ref(),
+            hinted_id: settlement.hinted_id.as_deref(),
             blocked: matches!(settlement.ending, Ending::Blocked { .. }),
             not_before,
             waits_for: matches!(settlement.ending, Ending::WaitsForContact).then_some("contact"),
@@ -156,13 +165,14 @@ UPDATE record_links AS link SET
                         OR new.read_seq < link.remote_seq THEN link.owed_since END,
     intent_at = CASE WHEN new.intent_is_open THEN link.intent_at END,
     intended = CASE WHEN new.intent_is_open THEN link.intended END,
+    errand = new.errand, hinted_id = new.hinted_id,
     unpublished = link.unpublished || new.outcomes,
     lease_token = NULL, lease_until = NULL, updated_at = now()
 FROM jsonb_to_recordset($2) AS new (
     id text, record_id text, external_id text, gone boolean, sent jsonb, seen jsonb, seen_at timestamptz,
     synced_version bigint, tried_version bigint, synced_mapping bigint, tried_mapping bigint, heard_seq bigint,
     read_seq bigint, attempts integer,
-    intent_is_open boolean, blocked boolean, not_before timestamptz, waits_for text, error_class text,
+    intent_is_open boolean, errand jsonb, hinted_id text, blocked boolean, not_before timestamptz, waits_for text, error_class text,
     error_code text, error_message text, fingerprint text, outcomes jsonb)
 WHERE link.id = new.id AND link.lease_token = $1
 RETURNING link.id, link.owed";

@@ -1,0 +1,58 @@
+//! A write in a workflow's hands, as a call of the platform needs it: opened only while it is under way, and for its own calls.
+
+use connectors::account::Account;
+use connectors::connector::Connector;
+use connectors::error::ConnectorError;
+use connectors::proxy::{Effect, Forward};
+use connectors::registry::Platform;
+use domain::integration::{Delivery, Integration};
+use domain::workflow::Pass;
+use persistence::records::links;
+use persistence::{Scope, integrations};
+use runtime::http::Problem;
+
+use crate::refusal::Refusal;
+use crate::state::Gateway;
+
+/// Everything that a call needs.
+pub(super) struct Errand {
+    pub(super) pass: Pass,
+    pub(super) integration: Integration,
+    pub(super) connector: &'static dyn Connector,
+    pub(super) account: Account,
+}
+
+/// Whether this call may be made now: the errand is still under way, and its action needs such a call.
+pub(super) async fn admit(gateway: &Gateway, pass: Pass, call: &Forward) -> Result<(Errand, Effect), Problem> {
+    let mut tx = gateway.database.begin(Scope::Tenant(pass.tenant_id)).await?;
+    let integration = integrations::get(&mut tx, pass.tenant_id, pass.integration_id).await?;
+    let link = links::commissioned(&mut tx, (pass.tenant_id, pass.integration_id, pass.link_id)).await?;
+    tx.commit().await?;
+    let integration = integration.ok_or(Refusal::NotFound)?;
+    let link = link.ok_or(Refusal::ErrandOver)?;
+    let is_current = link.errand.as_ref().is_some_and(|errand| errand.event_id == pass.event_id && !errand.reported);
+    if !is_current || !integration.enabled || integration.delivery != Delivery::N8n {
+        return Err(Refusal::ErrandOver.into());
+    }
+    let connector = Platform::from_slug(&integration.platform).ok_or(Refusal::CallNotAllowed)?.connector();
+    let routes = connector.proxy().map(|proxy| proxy.routes(pass.action)).unwrap_or_default();
+    let own = link.external_id.as_deref();
+    let admitted = routes.iter().find(|route| route.admits(call.method.as_str(), &call.path, own));
+    let effect = admitted.map(|route| route.effect).ok_or(Refusal::CallNotAllowed)?;
+    // By its query, a write could mean another object than its path says.
+    if effect != Effect::Read && !call.query.is_empty() {
+        return Err(Refusal::CallNotAllowed.into());
+    }
+    let account = gateway.accounts.open(&integration).await?;
+    Ok((Errand { pass, integration, connector, account }, effect))
+}
+
+/// What it means to a workflow that the platform gave no answer.
+pub(super) fn unanswered(errand: &Errand, error: &ConnectorError) -> Problem {
+    let name = errand.connector.descriptor().name;
+    tracing::warn!(integration.id = %errand.integration.id, code = error.code, "a workflow's call was not answered");
+    match error.retry_after {
+        Some(wait) if error.is_budget_spent() => Refusal::BudgetSpent(wait).into(),
+        Some(_) | None => Refusal::PlatformSilent(name).into(),
+    }
+}

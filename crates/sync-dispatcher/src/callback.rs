@@ -1,0 +1,138 @@
+//! Applying what workflows report: a success is a hint to look, a failure is an attempt. The looking itself is `converge`'s.
+
+use std::time::Duration;
+
+use connectors::registry::Platform;
+use domain::fault::FaultKind;
+use domain::id::SyncLogId;
+use domain::message::CallbackApply;
+use domain::outcome::{SyncError, SyncOutcome, SyncType};
+use domain::retry::Asked;
+use domain::time::Timestamp;
+use domain::workflow::{Errand, Verb};
+use messaging::Context;
+use messaging::consumer::Handler;
+use persistence::records::links::{self, Commissioned, FailedErrand};
+use persistence::{Scope, Transaction, integrations};
+
+use crate::engine::{DispatchError, Engine, Priority};
+
+/// What is kept of what a workflow says went wrong, in characters.
+const MESSAGE: usize = 500;
+
+/// Applies reports.
+#[derive(Clone, Debug)]
+pub(crate) struct Callback(pub(crate) Engine);
+
+impl Handler<CallbackApply> for Callback {
+    type Error = DispatchError;
+
+    async fn handle(&self, message: &CallbackApply, context: &Context) -> Result<(), DispatchError> {
+        let of = (message.tenant_id, message.integration_id, message.link_id);
+        let mut tx = self.0.database.begin(Scope::System).await?;
+        let Some(link) = links::lock_commissioned(&mut tx, of).await? else {
+            return Ok(tx.commit().await?);
+        };
+        if link.is_held {
+            tx.commit().await?;
+            return Err(DispatchError::LinkHeld);
+        }
+        let current = link.errand.clone().filter(|errand| errand.event_id == message.event_id && !errand.reported);
+        match (message.report.success, current) {
+            (true, current) => self.succeeded(tx, message, &link, current).await?,
+            (false, Some(errand)) => return self.failed(tx, message, (link, errand), context).await,
+            // Something else was handed over since, or the write turned up by itself.
+            (false, None) => return Ok(tx.commit().await?),
+        }
+        self.0.announce(Priority::Live, &[link.push], context.trace).await
+    }
+}
+
+impl Callback {
+    /// A late report of success is a hint like any other.
+    async fn succeeded(
+        &self,
+        mut tx: Transaction,
+        message: &CallbackApply,
+        link: &Commissioned,
+        current: Option<Errand>,
+    ) -> Result<(), DispatchError> {
+        let ended = current.map(|errand| Errand { reported: true, ..errand });
+        let errand = ended.or_else(|| link.errand.clone());
+        let hint = message.report.external_id.as_deref();
+        links::note_success(&mut tx, link.push.link_id, hint, errand.as_ref()).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn failed(
+        &self,
+        mut tx: Transaction,
+        message: &CallbackApply,
+        (link, errand): (Commissioned, Errand),
+        context: &Context,
+    ) -> Result<(), DispatchError> {
+        let attempts = link.attempts + 1;
+        let again = message.report.retryable.then(|| self.0.schedule.wait(attempts, jitter(), Asked::default()));
+        let wait = match again.flatten() {
+            // What it made before it failed has to be visible by then.
+            Some(wait) => Some(wait.max(lookup_lag(&mut tx, message).await?)),
+            None => None,
+        };
+        let error = error_of(message);
+        let outcome = outcome_of(message, &link, (&errand, &error), context);
+        let not_before = wait.map(|wait| Timestamp::now().plus(wait));
+        let failed = FailedErrand { errand, attempts, not_before, error, outcome: outcome.clone() };
+        links::note_failure(&mut tx, link.push.link_id, &failed).await?;
+        tx.commit().await?;
+        // Without a wait it is blocked, unless something newer is owed: whoever looks will know.
+        self.0.announce_after(Priority::Live, link.push, context.trace, wait.unwrap_or_default()).await?;
+        self.0.publish_outcomes(vec![(outcome, context.trace)]).await
+    }
+}
+
+fn jitter() -> f64 {
+    rand::random_range(-1.0..=1.0)
+}
+
+async fn lookup_lag(tx: &mut Transaction, message: &CallbackApply) -> Result<Duration, DispatchError> {
+    let integration = integrations::get(tx, message.tenant_id, message.integration_id).await?;
+    let platform = integration.and_then(|integration| Platform::from_slug(&integration.platform));
+    Ok(platform.map(|platform| platform.connector().descriptor().lookup_lag).unwrap_or_default())
+}
+
+fn error_of(message: &CallbackApply) -> SyncError {
+    let said = message.report.error.as_deref().filter(|said| !said.trim().is_empty());
+    let class = if message.report.retryable { FaultKind::Unavailable } else { FaultKind::Invalid };
+    let message = said.unwrap_or("Le workflow n8n a échoué sans dire pourquoi").chars().take(MESSAGE).collect();
+    SyncError { class, code: "workflow_failed".to_owned(), message }
+}
+
+fn outcome_of(
+    message: &CallbackApply,
+    link: &Commissioned,
+    (errand, error): (&Errand, &SyncError),
+    context: &Context,
+) -> SyncOutcome {
+    let sync_type = match errand.action.verb {
+        Verb::Create => SyncType::Create,
+        Verb::Update => SyncType::Update,
+        Verb::Delete => SyncType::Delete,
+    };
+    SyncOutcome {
+        id: SyncLogId::new(),
+        created_at: message.received_at,
+        tenant_id: message.tenant_id,
+        integration_id: message.integration_id,
+        link_id: message.link_id,
+        record_id: link.record,
+        kind: link.kind,
+        sync_type,
+        external_id: link.external_id.clone(),
+        error: Some(error.clone()),
+        request: None,
+        response: None,
+        duration_ms: 0,
+        attempt: link.attempts + 1,
+        correlation_id: context.trace.trace_id(),
+    }
+}

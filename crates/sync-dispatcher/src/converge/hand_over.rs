@@ -1,0 +1,123 @@
+//! Handing the planned writes to a platform's workflow in n8n, one call each, and noting which were taken. What becomes of them is reported.
+
+use std::collections::BTreeMap;
+
+use connectors::error::ConnectorError;
+use connectors::workflow::{Workflows, says_that_nobody_is_there};
+use domain::fault::FaultKind;
+use domain::id::LinkId;
+use domain::time::Timestamp;
+use futures_util::{StreamExt, stream};
+use persistence::records::links::Ending;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::errands::{request_of, sync_type, withdraw};
+use super::failure::fail;
+use super::job::{Job, Try};
+use super::plan::{Plans, Write};
+use super::request::body;
+use super::session::Session;
+use crate::engine::DispatchError;
+
+const NO_N8N: &str = "n8n n'est pas configuré sur ce serveur : passez l'intégration en livraison directe";
+
+/// What came of handing over one write.
+enum Answer {
+    Taken,
+    /// The workflow was away already.
+    Skipped,
+    Refused(ConnectorError),
+}
+
+/// Hands over the batch's writes and takes them out of `plans`, with the ties of what they make.
+pub(super) async fn hand_over(session: &Session<'_>, jobs: &mut [Job], plans: &mut Plans) {
+    let writes = std::mem::take(&mut plans.writes);
+    plans.ties.retain(|link, _| !writes.contains_key(link));
+    let mut jobs: BTreeMap<LinkId, &mut Job> = jobs.iter_mut().map(|job| (job.leased.push.link_id, job)).collect();
+    let Some(workflows) = session.engine.n8n.workflows() else {
+        let error = ConnectorError::new(FaultKind::Unavailable, "n8n_not_configured", NO_N8N);
+        for (link, write) in &writes {
+            if let Some(job) = jobs.get_mut(link) {
+                note(session, job, write, (Answer::Refused(error.clone()), 0));
+            }
+        }
+        return;
+    };
+    let mut calls = Vec::new();
+    for (link, write) in &writes {
+        let Some(job) = jobs.get(link) else { continue };
+        let (Some(errand), Some(record)) = (&job.errand, &job.record) else { continue };
+        calls.push(timed(session, workflows, (*link, body(session, record, (*link, errand), write))));
+    }
+    let parallel = session.engine.n8n.settings.parallel.max(1);
+    let answers: Vec<_> = stream::iter(calls).buffer_unordered(parallel).collect().await;
+    for (link, answer) in answers {
+        if let (Some(job), Some(write)) = (jobs.get_mut(&link), writes.get(&link)) {
+            note(session, job, write, answer);
+        }
+    }
+}
+
+/// What came of one write, and how long it took in milliseconds.
+async fn timed(
+    session: &Session<'_>,
+    workflows: &Workflows,
+    (link, body): (LinkId, Result<Value, DispatchError>),
+) -> (LinkId, (Answer, u32)) {
+    let started = Instant::now();
+    let answer = call(session, workflows, body).await;
+    (link, (answer, u32::try_from(started.elapsed().as_millis()).unwrap_or(u32::MAX)))
+}
+
+async fn call(session: &Session<'_>, workflows: &Workflows, body: Result<Value, DispatchError>) -> Answer {
+    let platform = &session.integration.platform;
+    if session.engine.n8n.paused_until(platform).is_some() {
+        return Answer::Skipped;
+    }
+    let body = match body {
+        Ok(body) => body,
+        Err(error) => {
+            tracing::error!(%error, "a write cannot be handed over");
+            return Answer::Refused(ConnectorError::new(FaultKind::Internal, "pass", "no pass could be issued"));
+        }
+    };
+    match session.call(workflows.hand_over(platform, &body)).await {
+        Ok(()) => {
+            session.engine.n8n.took(platform);
+            Answer::Taken
+        }
+        Err(error) => Answer::Refused(error),
+    }
+}
+
+fn note(session: &Session<'_>, job: &mut Job, write: &Write, (answer, duration_ms): (Answer, u32)) {
+    let Some(errand) = job.errand.clone() else { return };
+    let n8n = &session.engine.n8n;
+    let request = request_of(write);
+    let tried = Try { sync_type: sync_type(errand.action.verb), request, response: None, duration_ms, error: None };
+    match answer {
+        Answer::Taken => job.ending = Some(Ending::Released(Some(errand.until))),
+        Answer::Skipped => {
+            withdraw(job);
+            let due = n8n.paused_until(&session.integration.platform).unwrap_or_else(Timestamp::now);
+            job.ending = Some(Ending::Released(Some(due)));
+        }
+        Answer::Refused(error) if says_that_nobody_is_there(&error) => {
+            withdraw(job);
+            job.intent_is_open |= error.outcome_is_unknown();
+            let (until, is_news) = n8n.missed(&session.integration.platform);
+            if is_news {
+                // Once for all that wait: the tenant is told by the status that it leads to.
+                tracing::warn!(integration.id = %session.integration.id, code = error.code, "a workflow is away");
+                job.log_failure(&error, tried);
+            }
+            // No attempt: what is owed waits until the workflow is back.
+            job.ending = Some(Ending::Released(Some(until)));
+        }
+        Answer::Refused(error) => {
+            withdraw(job);
+            fail(job, &session.engine.schedule, &error, tried);
+        }
+    }
+}

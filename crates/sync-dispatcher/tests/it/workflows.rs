@@ -1,0 +1,188 @@
+//! Delivery by n8n: a workflow takes each write, makes it and reports it; whatever it fails to do, nothing is lost or doubled.
+
+use domain::outcome::SyncType;
+use serde_json::{Value, json};
+use testkit::wait;
+
+use crate::n8n::{N8n, Script, done, failed};
+use crate::world::{DEADLINE, World, event};
+
+/// Time enough for a report.
+const PATIENT: (&str, &str) = ("N8N__ERRAND_LIFE", "30s");
+
+fn zoe() -> Value {
+    event("prospect.created", "p1", json!({"email": "zoe@exemple.fr", "first_name": "Zoé", "phone": "0612345678"}))
+}
+
+async fn failures(world: &World) -> Vec<(String, String)> {
+    wait::until("a blocked link", DEADLINE, || async {
+        let failures = world.failures().await;
+        if failures.is_empty() { Err(world.outcomes()) } else { Ok(failures) }
+    })
+    .await
+    .into_iter()
+    .map(|group| (group.code, group.message))
+    .collect()
+}
+
+#[tokio::test]
+async fn a_prospect_is_created_changed_and_deleted_by_the_workflow() {
+    let n8n = N8n::start(Script::Works);
+    let world = n8n.world(&[PATIENT]).await;
+    world.accept(vec![zoe()]).await;
+    world.settle().await;
+    let (id, contact) = world.crm.only_contact().await;
+    assert_eq!((contact["email"].as_str(), contact["firstname"].as_str()), ("zoe@exemple.fr", "Zoé"));
+    assert_eq!(world.link("p1").await.external_id, Some(id.clone()));
+
+    let write = n8n.taken().remove(0);
+    assert_eq!(write["action"], "create_contact");
+    assert_eq!(write["data"], json!({"email": "zoe@exemple.fr", "first_name": "Zoé", "phone": "0612345678"}));
+    assert_eq!(write["remote"]["firstname"], "Zoé");
+    assert_eq!(write["integration_id"], world.integration.to_string());
+    assert!(write["event_id"].as_str().unwrap().starts_with("evt_"), "{write}");
+    assert!(write["proxy_url"].as_str().unwrap().ends_with(&format!("/api/v1/proxy/{}", world.integration)), "{write}");
+    assert!(write["expires_at"].is_string(), "{write}");
+    let created = world.outcome("the create in the log", |outcome| outcome.sync_type == SyncType::Create).await;
+    assert_eq!((created.error, created.external_id.as_deref()), (None, Some(id.as_str())));
+    assert_eq!(created.request.unwrap()["email"], "zoe@exemple.fr");
+
+    world.accept(vec![event("prospect.updated", "p1", json!({"first_name": "Zoë"}))]).await;
+    world.settle().await;
+    assert_eq!(world.crm.only_contact().await.1["firstname"], "Zoë");
+    let write = n8n.taken().remove(1);
+    assert_eq!((&write["action"], &write["external_id"]), (&json!("update_contact"), &json!(id)));
+    assert_eq!(write["remote"], json!({"firstname": "Zoë"}));
+
+    world.accept(vec![event("prospect.deleted", "p1", json!({}))]).await;
+    world.settle().await;
+    assert_eq!((world.crm.contacts().await.len(), n8n.taken()[2]["action"].as_str()), (0, Some("delete_contact")));
+    assert_eq!(n8n.taken().len(), 3, "nothing is handed over twice");
+}
+
+#[tokio::test]
+async fn what_was_written_and_never_reported_is_found_and_not_created_again() {
+    let n8n = N8n::start(Script::Silent);
+    let world = n8n.world(&[]).await;
+    world.accept(vec![zoe()]).await;
+    world.settle().await;
+    let (id, _) = world.crm.only_contact().await;
+    assert_eq!(world.link("p1").await.external_id, Some(id));
+    assert_eq!((n8n.taken().len(), world.crm.duplicates().await), (1, 0));
+}
+
+#[tokio::test]
+async fn a_workflow_that_does_nothing_is_asked_by_the_schedule_and_then_shown_as_a_failure() {
+    let n8n = N8n::start(Script::Idle);
+    let world = n8n.world(&[("BROKER__RETRY_SCHEDULE", "100ms")]).await;
+    world.accept(vec![zoe()]).await;
+    let failures = failures(&world).await;
+    assert_eq!(failures[0].0, "callback_missing");
+    // The first, and one for the only wait of the schedule, each under an id of its own.
+    let taken = n8n.taken();
+    assert_eq!(taken.len(), 2);
+    assert_ne!(taken[0]["event_id"], taken[1]["event_id"]);
+
+    n8n.now(Script::Works);
+    world.replay().await;
+    world.settle().await;
+    assert_eq!((world.crm.contacts().await.len(), world.failures().await.len()), (1, 0));
+}
+
+#[tokio::test]
+async fn a_reported_failure_is_tried_again_where_it_may_heal_and_else_blocks_with_its_words() {
+    let n8n = N8n::start(Script::Reports(failed("HubSpot a répondu 500", true)));
+    let world = n8n.world(&[PATIENT]).await;
+    world.accept(vec![zoe()]).await;
+    world.outcome("the failure in the log", |outcome| outcome.error.is_some()).await;
+    n8n.now(Script::Works);
+    world.settle().await;
+    assert_eq!((world.crm.contacts().await.len(), world.failures().await.len()), (1, 0));
+
+    n8n.now(Script::Reports(failed("Le téléphone « 0612 » est refusé", false)));
+    world.accept(vec![event("prospect.updated", "p1", json!({"phone": "0612"}))]).await;
+    let failures = failures(&world).await;
+    let expected = ("workflow_failed".to_owned(), "Le téléphone « 0612 » est refusé".to_owned());
+    assert_eq!(failures, [expected]);
+    assert!(world.link("p1").await.is_blocked);
+}
+
+#[tokio::test]
+async fn a_success_that_the_platform_does_not_show_is_not_believed() {
+    let n8n = N8n::start(Script::Idle);
+    let world = n8n.world(&[PATIENT]).await;
+    let stranger = world.crm.add_contact(json!({"email": "paul@exemple.fr"})).await;
+    n8n.now(Script::Reports(done(Some(&stranger))));
+    world.accept(vec![zoe()]).await;
+    let failed = world.outcome("the failure in the log", |outcome| outcome.error.is_some()).await;
+    assert_eq!(failed.error.unwrap().code, "write_not_confirmed");
+    assert_eq!(
+        (world.link("p1").await.external_id, world.value("p1", "email").await.as_str()),
+        (None, "zoe@exemple.fr")
+    );
+    n8n.now(Script::Reports(done(Some("999999999"))));
+    n8n.took(2).await;
+    n8n.now(Script::Works);
+    world.settle().await;
+    assert_eq!(world.crm.contacts().await.len(), 2);
+    assert_ne!(world.link("p1").await.external_id, Some(stranger));
+}
+
+#[tokio::test]
+async fn a_change_waits_until_the_write_before_it_is_reported() {
+    let n8n = N8n::start(Script::Silent);
+    let world = n8n.world(&[PATIENT]).await;
+    world.accept(vec![zoe()]).await;
+    let create = n8n.took(1).await.remove(0);
+    world.accept(vec![event("prospect.updated", "p1", json!({"first_name": "Zoë"}))]).await;
+    world.take_in().await;
+    world.accept(vec![event("prospect.created", "p2", json!({"email": "paul@exemple.fr"}))]).await;
+    n8n.took(2).await;
+    let of_zoe = |write: &&Value| write["data"]["email"] == "zoe@exemple.fr";
+    assert_eq!(n8n.taken().iter().filter(of_zoe).count(), 1, "the workflow has not said yet what became of the first");
+
+    n8n.now(Script::Works);
+    let contacts = world.crm.contacts().await;
+    let (id, _) = contacts.iter().find(|(_, contact)| contact["email"] == "zoe@exemple.fr").unwrap();
+    n8n.report(&create, done(Some(id))).await;
+    let update = n8n.took(3).await.remove(2);
+    assert_eq!((&update["action"], &update["remote"]), (&json!("update_contact"), &json!({"firstname": "Zoë"})));
+}
+
+#[tokio::test]
+async fn a_report_that_comes_late_or_again_does_no_harm() {
+    let n8n = N8n::start(Script::Silent);
+    let world = n8n.world(&[]).await;
+    world.accept(vec![zoe()]).await;
+    let write = n8n.took(1).await.remove(0);
+    world.settle().await;
+    let id = world.link("p1").await.external_id;
+    for report in [done(id.as_deref()), done(Some("999999999")), failed("trop tard", false), done(id.as_deref())] {
+        n8n.report(&write, report).await;
+    }
+    wait::until("the reports to be applied", DEADLINE, || async {
+        let waiting = world.vhost.peek("dispatcher.callback.apply").await.len();
+        if waiting == 0 { Ok(()) } else { Err(waiting) }
+    })
+    .await;
+    world.settle().await;
+    assert_eq!((world.link("p1").await.external_id, world.failures().await.len()), (id, 0));
+    assert_eq!((n8n.taken().len(), world.crm.contacts().await.len()), (1, 1));
+}
+
+#[tokio::test]
+async fn while_no_workflow_takes_anything_the_work_waits_and_then_drains() {
+    let n8n = N8n::start(Script::Refuses(404));
+    let world = n8n.world(&[PATIENT]).await;
+    let person = |n: u32| event("prospect.created", &format!("p{n}"), json!({"email": format!("p{n}@exemple.fr")}));
+    world.accept((0..20).map(person).collect()).await;
+    // More refusals than the schedule has attempts.
+    wait::until("several tries", DEADLINE, || async { (n8n.refused() > 6).then_some(()) }).await;
+    let outcome = world.outcome("the cause in the log", |outcome| outcome.error.is_some()).await;
+    assert_eq!(outcome.error.unwrap().code, "workflow_inactive");
+    assert_eq!((world.drift().await, world.failures().await.len()), (20, 0));
+
+    n8n.now(Script::Works);
+    world.settle().await;
+    assert_eq!((world.crm.contacts().await.len(), world.crm.duplicates().await), (20, 0));
+}

@@ -1,0 +1,167 @@
+//! The workflows for n8n, whose import checks almost nothing: ids, node types and versions, connections, and that no secret is in them.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::Finding;
+use super::tree::{File, Tree};
+
+const FOLDER: &str = "n8n-workflows/";
+
+/// The nodes that our workflows are made of, with the newest version that was tried with a real n8n.
+const NODES: [(&str, f64); 11] = [
+    ("n8n-nodes-base.crypto", 2.0),
+    ("n8n-nodes-base.errorTrigger", 1.0),
+    ("n8n-nodes-base.extractFromFile", 1.1),
+    ("n8n-nodes-base.httpRequest", 4.5),
+    ("n8n-nodes-base.if", 2.3),
+    ("n8n-nodes-base.noOp", 1.0),
+    ("n8n-nodes-base.respondToWebhook", 1.5),
+    ("n8n-nodes-base.set", 3.5),
+    ("n8n-nodes-base.stickyNote", 1.0),
+    ("n8n-nodes-base.switch", 3.4),
+    ("n8n-nodes-base.webhook", 2.1),
+];
+
+/// What n8n refuses by default, or what only a secret looks like.
+const FORBIDDEN: [(&str, &str); 5] = [
+    ("$env", "n8n refuses `$env` in expressions: take the value from the request"),
+    ("require(", "n8n refuses `require` in code: use a node for it"),
+    ("pat-", "a token of HubSpot does not belong here: call through `proxy_url`"),
+    ("hmacSecret", "the signing secret belongs in a credential of n8n, not in the file"),
+    ("\"credentials\"", "a credential's id is another one in every n8n: leave it to whoever imports the file"),
+];
+
+pub(super) fn check(tree: &Tree) -> Vec<Finding> {
+    let files: Vec<&File> =
+        tree.files().iter().filter(|file| file.path.starts_with(FOLDER) && file.path.ends_with(".json")).collect();
+    let mut ids = BTreeSet::new();
+    let mut findings = Vec::new();
+    for file in files {
+        let Ok(workflow) = serde_json::from_str::<Value>(&file.text) else {
+            findings.push(Finding::of(&file.path, "is not JSON: export it from n8n again"));
+            continue;
+        };
+        let advice = check_workflow(&workflow).into_iter().chain(check_text(&file.text));
+        findings.extend(advice.map(|advice| Finding::of(&file.path, advice)));
+        if !ids.insert(text(at(&workflow, "id")).to_owned()) {
+            findings.push(Finding::of(&file.path, "another workflow has the same `id`: an import would replace it"));
+        }
+    }
+    findings
+}
+
+fn check_text(text: &str) -> impl Iterator<Item = String> {
+    FORBIDDEN.iter().filter(move |(words, _)| text.contains(words)).map(|(_, advice)| (*advice).to_owned())
+}
+
+fn check_workflow(workflow: &Value) -> Vec<String> {
+    let mut advice = Vec::new();
+    if text(at(workflow, "id")).is_empty() {
+        advice.push("has no `id`: each import would make another workflow".to_owned());
+    }
+    if *at(workflow, "active") != false || at(workflow, "pinData").as_object().is_some_and(|pinned| !pinned.is_empty())
+    {
+        advice.push("must be inactive and without pinned data".to_owned());
+    }
+    let nodes = at(workflow, "nodes").as_array().map(Vec::as_slice).unwrap_or_default();
+    let names: BTreeSet<&str> = nodes.iter().map(|node| text(at(node, "name"))).collect();
+    let ids: BTreeSet<&str> = nodes.iter().map(|node| text(at(node, "id"))).filter(|id| !id.is_empty()).collect();
+    if nodes.is_empty() || names.len() != nodes.len() || ids.len() != nodes.len() {
+        advice.push("every node needs a name and an id of its own".to_owned());
+    }
+    advice.extend(nodes.iter().filter_map(check_node));
+    advice.extend(check_connections(at(workflow, "connections"), &names));
+    advice
+}
+
+fn check_node(node: &Value) -> Option<String> {
+    let (name, node_type) = (text(at(node, "name")), text(at(node, "type")));
+    let Some((_, newest)) = NODES.iter().find(|(known, _)| *known == node_type) else {
+        return Some(format!(
+            "`{name}` is of the type `{node_type}`, which was never tried: try it, then list it here"
+        ));
+    };
+    let version = at(node, "typeVersion").as_f64().unwrap_or_default();
+    if !(1.0..=*newest).contains(&version) {
+        return Some(format!("`{name}` is of version {version}, tried is {newest}"));
+    }
+    let needs_id = node_type == "n8n-nodes-base.webhook" && text(at(node, "webhookId")).is_empty();
+    needs_id.then(|| format!("`{name}` has no `webhookId`: n8n would not register it"))
+}
+
+/// Connections that begin or end nowhere, and nodes that nothing leads to.
+fn check_connections(connections: &Value, names: &BTreeSet<&str>) -> Vec<String> {
+    let outputs = connections.as_object().into_iter().flatten();
+    let mut advice = Vec::new();
+    for (from, outputs) in outputs {
+        let branches = at(outputs, "main").as_array().into_iter().flatten();
+        let targets = branches.flat_map(|branch| branch.as_array().into_iter().flatten());
+        let ends = targets.map(|target| text(at(target, "node"))).chain([from.as_str()]);
+        advice.extend(
+            ends.filter(|name| !names.contains(name))
+                .map(|name| format!("a connection of `{from}` names `{name}`, which is no node")),
+        );
+    }
+    advice
+}
+
+/// A member; `Null` where there is none.
+fn at<'a>(value: &'a Value, name: &str) -> &'a Value {
+    value.get(name).unwrap_or(&Value::Null)
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn workflow() -> Value {
+        json!({
+            "id": "one", "active": false, "pinData": {},
+            "nodes": [
+                {"id": "1", "name": "Appel", "type": "n8n-nodes-base.webhook", "typeVersion": 2.1, "webhookId": "w"},
+                {"id": "2", "name": "Test ?", "type": "n8n-nodes-base.if", "typeVersion": 2.3},
+            ],
+            "connections": {"Appel": {"main": [[{"node": "Test ?", "type": "main", "index": 0}]]}},
+        })
+    }
+
+    fn findings(workflow: &Value) -> usize {
+        check(&Tree::of(&[("n8n-workflows/a.json", &workflow.to_string())])).len()
+    }
+
+    #[test]
+    fn a_workflow_in_order_has_no_findings_and_one_that_is_no_json_has_one() {
+        assert_eq!(findings(&workflow()), 0);
+        assert_eq!(check(&Tree::of(&[("n8n-workflows/a.json", "{")])).len(), 1);
+        let twice = workflow().to_string();
+        assert_eq!(check(&Tree::of(&[("n8n-workflows/a.json", &twice), ("n8n-workflows/b.json", &twice)])).len(), 1);
+    }
+
+    #[test]
+    fn each_fault_is_found() {
+        for (place, value) in [
+            ("/id", json!("")),
+            ("/active", json!(true)),
+            ("/pinData", json!({"Appel": []})),
+            ("/nodes/0/webhookId", json!("")),
+            ("/nodes/0/typeVersion", json!(3)),
+            ("/nodes/0/type", json!("n8n-nodes-base.webhok")),
+            ("/nodes/1/id", json!("1")),
+            ("/connections/Appel/main/0/0/node", json!("Tset ?")),
+            ("/nodes/1/type", json!("n8n-nodes-base.code")),
+            ("/nodes/1/name", json!("Test ? $env.SECRET")),
+        ] {
+            let mut workflow = workflow();
+            *workflow.pointer_mut(place).unwrap() = value;
+            assert!(findings(&workflow) > 0, "{place}");
+        }
+    }
+}
