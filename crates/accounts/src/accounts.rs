@@ -20,6 +20,7 @@ use vault::{DataKey, Purpose, Sealed, SealedDataKey, Vault, VaultError};
 
 use crate::budget::Budgets;
 use crate::error::AccountError;
+use crate::webhook_secrets::WebhookSecrets;
 
 /// How long opened credentials may stay in memory: a revoked integration, or one of a tenant that was erased, is called no
 /// longer than this, and the call that is under way then ends by its own limit. Data keys themselves are never kept.
@@ -55,7 +56,7 @@ struct Place {
 pub struct KeyHint(pub String);
 
 impl KeyHint {
-    fn of(key: &SecretString) -> Self {
+    pub(crate) fn of(key: &SecretString) -> Self {
         let shown: Vec<char> = key.expose_secret().chars().rev().take(4).collect();
         // Of a short key, four characters would be too much of it.
         let is_long = key.expose_secret().chars().count() >= 16;
@@ -92,6 +93,12 @@ impl Accounts {
             platforms: Arc::new(platforms),
             open: Cache::builder().max_capacity(OPEN_ACCOUNTS).time_to_live(OPEN_FOR).build(),
         })
+    }
+
+    /// The secrets of webhooks, kept in the same database and sealed by the same vault.
+    #[must_use]
+    pub fn webhook_secrets(&self) -> WebhookSecrets {
+        WebhookSecrets::new(self.database.clone(), Arc::clone(&self.vault))
     }
 
     /// Opens the account of an integration. Its credentials stay in memory for a few seconds.
@@ -136,7 +143,7 @@ impl Accounts {
         credentials: &Credentials,
     ) -> Result<Sealed, AccountError> {
         let keys = data_keys::for_sealing(tx, tenant).await?;
-        let key = self.data_key(tenant, keys)?;
+        let key = open_data_key(&self.vault, tenant, keys)?;
         let text = credentials.to_clear_text().map_err(AccountError::Unreadable)?;
         Ok(key.seal(&purpose(tenant, integration), &text)?)
     }
@@ -198,7 +205,7 @@ impl Accounts {
         let (tenant, id) = (integration.tenant_id, integration.id);
         let sealed = integrations::sealed_credentials(tx, tenant, id).await?;
         let sealed = sealed.ok_or(AccountError::NoCredentials(id))?;
-        let key = self.data_key(tenant, data_keys::get(tx, tenant).await?)?;
+        let key = open_data_key(&self.vault, tenant, data_keys::get(tx, tenant).await?)?;
         Ok(key.open(&purpose(tenant, id), &Sealed::from(sealed))?)
     }
 
@@ -207,9 +214,7 @@ impl Accounts {
         tenant: TenantId,
         keys: Option<data_keys::DataKeys>,
     ) -> Result<DataKey, AccountError> {
-        let keys = keys.ok_or(AccountError::NoDataKey(tenant))?;
-        let (current, previous) = (SealedDataKey::from(keys.current), keys.previous.map(SealedDataKey::from));
-        Ok(self.vault.open_data_keys(tenant, &current, previous.as_ref())?)
+        open_data_key(&self.vault, tenant, keys)
     }
 
     fn opened(&self, integration: &Integration, credentials: Credentials) -> Result<Account, AccountError> {
@@ -241,6 +246,17 @@ impl Accounts {
         let (platform, http) = (platform.clone(), place.client.clone());
         Ok(Account { platform, account_id: None, base_url, credentials, http, budget })
     }
+}
+
+/// Opens a tenant's data keys.
+pub(crate) fn open_data_key(
+    vault: &Vault,
+    tenant: TenantId,
+    keys: Option<data_keys::DataKeys>,
+) -> Result<DataKey, AccountError> {
+    let keys = keys.ok_or(AccountError::NoDataKey(tenant))?;
+    let (current, previous) = (SealedDataKey::from(keys.current), keys.previous.map(SealedDataKey::from));
+    Ok(vault.open_data_keys(tenant, &current, previous.as_ref())?)
 }
 
 fn purpose(tenant: TenantId, integration: IntegrationId) -> Purpose {

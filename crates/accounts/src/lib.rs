@@ -6,8 +6,10 @@ mod error;
 mod suppression;
 
 mod passes;
+mod webhook_secrets;
 
 pub use accounts::{Accounts, KeyHint};
 pub use error::AccountError;
 pub use passes::Use;
 pub use suppression::Suppressor;
+pub use webhook_secrets::{Accepted, NewSecret, WebhookSecrets};

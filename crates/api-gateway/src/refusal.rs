@@ -78,6 +78,9 @@ pub(crate) enum Refusal {
     /// Somebody has decided otherwise before.
     #[error("This was decided before, and otherwise: {0}.")]
     ConflictClosed(&'static str),
+    /// What signs a platform's webhooks is the secret of our app there.
+    #[error("{0} signs with the secret of Coccinelle's app there; there is no secret of this integration to replace.")]
+    SecretNotOurs(&'static str),
     /// The platform could not be asked.
     #[error("{0} does not answer now; nothing was saved. Try again in a moment.")]
     PlatformAway(&'static str),
@@ -160,6 +163,7 @@ impl From<Refusal> for Problem {
             }
             Refusal::NotFound => Self::not_found(),
             Refusal::AccountTaken { .. } => Self::new(FaultKind::Conflict, "account_taken", detail),
+            Refusal::SecretNotOurs(_) => Self::new(FaultKind::Conflict, "secret_not_ours", detail),
             Refusal::OtherAccount { .. } => Self::new(FaultKind::Conflict, "other_account", detail),
             Refusal::RunUnderWay(_) => Self::new(FaultKind::Conflict, "run_under_way", detail),
             Refusal::Disabled => Self::new(FaultKind::Conflict, "integration_disabled", detail),

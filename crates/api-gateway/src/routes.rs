@@ -31,6 +31,8 @@ pub(crate) fn api(routes: &mut ServiceConfig<'_>, cors: Condition<Cors>) {
             .service(i::show_delivery)
             .service(i::list_failures)
             .service(i::replay_failures)
+            .service(i::show_webhook)
+            .service(i::rotate_webhook_secret)
             .service(mappings::list_fields)
             .service(mappings::list_mappings)
             .service(mappings::reset_mapping)

@@ -70,6 +70,7 @@ pub fn build(settings: Settings) -> Result<App, StartError> {
         descriptions: Descriptions::new(),
         platform_timeout: settings.dispatcher.platform_timeout,
         has_n8n: settings.n8n.base_url.is_some(),
+        public_url: settings.webhooks.public_url,
         limits: settings.gateway,
         session_life: settings.auth.session_life,
         retention_days: settings.log_writer.retention_days,

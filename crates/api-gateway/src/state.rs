@@ -6,6 +6,7 @@ use accounts::Accounts;
 use messaging::Broker;
 use persistence::Database;
 use runtime::config::GatewaySettings;
+use url::Url;
 
 use crate::mappings::Descriptions;
 
@@ -24,6 +25,8 @@ pub(crate) struct Gateway {
     pub(crate) platform_timeout: Duration,
     /// Whether there is an n8n to deliver by.
     pub(crate) has_n8n: bool,
+    /// Under which address platforms reach us.
+    pub(crate) public_url: Url,
     /// How much one request may carry.
     pub(crate) limits: GatewaySettings,
     /// How long a browser's session lives at most.

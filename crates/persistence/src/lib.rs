@@ -29,6 +29,7 @@ pub mod stats;
 pub mod sync_logs;
 pub mod tenants;
 pub mod webhook_logs;
+pub mod webhook_secrets;
 pub mod workflows;
 
 mod schema;

@@ -23,7 +23,11 @@ struct Id {
 const INSERT: &str = "
 INSERT INTO integration_webhook_logs (id, created_at, platform, tenant_id, integration_id, delivery_id, verified,
     outcome, reason, marked, body, correlation_id)
-SELECT id, created_at, platform, tenant_id, integration_id, delivery_id, verified, outcome, reason, marked,
+SELECT id, created_at, platform,
+    -- What was refused is told to whose address was called.
+    coalesce(tenant_id, (SELECT called.tenant_id FROM tenant_integrations AS called
+                         WHERE called.id = new.integration_id AND called.platform = new.platform)),
+    integration_id, delivery_id, verified, outcome, reason, marked,
     -- Accepted before somebody was erased, and written after: it may speak of that person.
     CASE WHEN NOT EXISTS (SELECT FROM erased_records AS erased
                           WHERE erased.tenant_id = new.tenant_id AND erased.erased_at >= new.created_at) THEN body END,
@@ -37,7 +41,7 @@ ON CONFLICT DO NOTHING
 RETURNING id";
 
 /// Writes deliveries; returns the ids of those that were not there before. A refused one is kept without its body, and
-/// one for a tenant that was erased is dropped.
+/// told to the tenant whose address was called; one for a tenant that was erased is dropped.
 ///
 /// # Errors
 /// When the database does not answer or refuses a row; nothing is written then.

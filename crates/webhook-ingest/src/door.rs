@@ -60,6 +60,8 @@ pub(crate) enum Refusal {
     Unverified(Rejection),
     /// Verified, and yet not of any form that could be read.
     Malformed,
+    /// No integration has that address, or none that is signed for.
+    UnknownAddress,
     /// We cannot tell, since we do not have the key at hand. Never a pass.
     KeyUnavailable,
 }
@@ -70,6 +72,7 @@ impl Refusal {
         match self {
             Self::Unverified(rejection) => rejection.code(),
             Self::Malformed => "malformed",
+            Self::UnknownAddress => "unknown_address",
             Self::KeyUnavailable => "key_unavailable",
         }
     }
@@ -82,6 +85,11 @@ impl Address {
         let connector = Platform::from_slug(&platform)?;
         let integration_id = integration.map(str::parse).transpose().ok()?;
         Some(Self { platform, integration_id, connector })
+    }
+
+    /// Under whose secret what comes here is signed.
+    pub(crate) fn signed_by(&self) -> SecretSource {
+        self.format().secret()
     }
 
     fn format(&self) -> &'static dyn WebhookFormat {
@@ -99,13 +107,23 @@ impl Door {
         Self { public_url, secrets: settings.platforms.iter().filter_map(secret).collect() }
     }
 
-    /// Lets in what the platform has signed and what can be read at all.
+    /// The secret of our app there, where its deliveries are signed with that.
+    pub(crate) fn app_secret(&self, address: &Address) -> Option<&SecretString> {
+        self.secrets.get(address.platform.as_str())
+    }
+
+    /// Lets in what the platform has signed with one of these secrets, and what can be read at all.
     ///
     /// # Errors
     /// Why it stays outside.
-    pub(crate) fn admit(&self, address: &Address, incoming: &Incoming<'_>) -> Result<Admitted, Refusal> {
+    pub(crate) fn admit<'a>(
+        &self,
+        address: &Address,
+        incoming: &Incoming<'_>,
+        secrets: impl Iterator<Item = &'a SecretString>,
+    ) -> Result<Admitted, Refusal> {
         let format = address.format();
-        self.verify(address, incoming)?;
+        self.verify(format, incoming, secrets)?;
         let body = std::str::from_utf8(incoming.body).map_err(|_not_text| Refusal::Malformed)?;
         let is_form = header(incoming.headers, "content-type")
             .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
@@ -125,14 +143,13 @@ impl Door {
         Ok(Admitted { message, delivery_id: format.delivery_id(incoming.headers, incoming.body) })
     }
 
-    fn verify(&self, address: &Address, incoming: &Incoming<'_>) -> Result<(), Refusal> {
-        let format = address.format();
-        let secret = match format.secret() {
-            SecretSource::App => self.secrets.get(address.platform.as_str()),
-            // Keys of single integrations lie sealed in the database, out of this service's reach.
-            SecretSource::Integration => None,
-        };
-        let secret = secret.filter(|secret| !secret.expose_secret().is_empty()).ok_or(Refusal::KeyUnavailable)?;
+    /// Whether one of the secrets has signed this; where none has, what speaks against the first of them.
+    fn verify<'a>(
+        &self,
+        format: &dyn WebhookFormat,
+        incoming: &Incoming<'_>,
+        secrets: impl Iterator<Item = &'a SecretString>,
+    ) -> Result<(), Refusal> {
         // From the configured address, never from `Host`: that one is the caller's to choose.
         let public_uri = format!("{}{}", self.public_url, incoming.target);
         let request = WebhookRequest {
@@ -142,11 +159,22 @@ impl Door {
             body: incoming.body,
             received_at: incoming.received_at,
         };
-        format.verify(&request, secret).map_err(|rejection| match rejection {
-            Rejection::NoSecret => Refusal::KeyUnavailable,
-            Rejection::Unsigned | Rejection::Undated | Rejection::OutsideWindow | Rejection::WrongSignature => {
-                Refusal::Unverified(rejection)
+        let mut refusal = None;
+        for secret in secrets.filter(|secret| !secret.expose_secret().is_empty()) {
+            match format.verify(&request, secret) {
+                Ok(()) => return Ok(()),
+                Err(rejection) => refusal = refusal.or(Some(refused(rejection))),
             }
-        })
+        }
+        Err(refusal.unwrap_or(Refusal::KeyUnavailable))
+    }
+}
+
+fn refused(rejection: Rejection) -> Refusal {
+    match rejection {
+        Rejection::NoSecret => Refusal::KeyUnavailable,
+        Rejection::Unsigned | Rejection::Undated | Rejection::OutsideWindow | Rejection::WrongSignature => {
+            Refusal::Unverified(rejection)
+        }
     }
 }

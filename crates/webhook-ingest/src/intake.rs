@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use connectors::webhook::SecretSource;
 use domain::fault::FaultKind;
 use domain::id::WebhookLogId;
 use domain::platform::PlatformSlug;
@@ -13,6 +14,7 @@ use runtime::http::Problem;
 
 use crate::door::{Address, Admitted, Door, Incoming, Refusal};
 use crate::keeper::{Keeper, Kept};
+use crate::keys::Keys;
 use crate::refusals::Refusals;
 
 /// Deliveries that are remembered at once; a repetition of a forgotten one is published again, which does no harm.
@@ -22,6 +24,7 @@ const REMEMBERED: u64 = 100_000;
 #[derive(Debug)]
 pub(crate) struct Intake {
     door: Door,
+    keys: Keys,
     keeper: Keeper,
     refusals: Refusals,
     /// What was accepted lately, and under which id.
@@ -37,9 +40,9 @@ pub(crate) struct Caller {
 }
 
 impl Intake {
-    pub(crate) fn new(door: Door, keeper: Keeper, refusals: Refusals, repeat_window: Duration) -> Self {
+    pub(crate) fn new((door, keys): (Door, Keys), keeper: Keeper, refusals: Refusals, repeat_window: Duration) -> Self {
         let accepted = Cache::builder().max_capacity(REMEMBERED).time_to_live(repeat_window).build();
-        Self { door, keeper, refusals, accepted }
+        Self { door, keys, keeper, refusals, accepted }
     }
 
     /// Verifies a delivery and keeps it; returns its id once it is safe.
@@ -52,12 +55,29 @@ impl Intake {
         incoming: &Incoming<'_>,
         caller: Caller,
     ) -> Result<WebhookLogId, Problem> {
-        match self.door.admit(address, incoming) {
+        match self.admit(address, incoming).await {
             Ok(admitted) => self.keep(admitted, caller).await,
             Err(refusal) => {
                 count(&address.platform, refusal.code());
                 self.refusals.log(address, refusal, caller.sender, caller.trace).await;
                 Err(problem_of(refusal))
+            }
+        }
+    }
+
+    async fn admit(&self, address: &Address, incoming: &Incoming<'_>) -> Result<Admitted, Refusal> {
+        match address.signed_by() {
+            SecretSource::App => self.door.admit(address, incoming, self.door.app_secret(address).into_iter()),
+            SecretSource::Integration => {
+                let accepted = self.keys.of(address.integration_id).await?;
+                let verdict = self.door.admit(address, incoming, accepted.at(incoming.received_at));
+                if !matches!(verdict, Err(Refusal::Unverified(_))) {
+                    return verdict;
+                }
+                match self.keys.anew(address.integration_id).await {
+                    Some(accepted) => self.door.admit(address, incoming, accepted.at(incoming.received_at)),
+                    None => verdict,
+                }
             }
         }
     }
@@ -97,6 +117,7 @@ fn problem_of(refusal: Refusal) -> Problem {
             let detail = format!("This is not accepted: {rejection}.");
             Problem::new(FaultKind::Unauthorized, rejection.code(), detail)
         }
+        Refusal::UnknownAddress => Problem::not_found(),
         Refusal::Malformed => Problem::malformed("The body is not JSON in UTF-8."),
         Refusal::KeyUnavailable => {
             let detail = "The key that would verify this is not at hand now.";

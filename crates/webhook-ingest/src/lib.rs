@@ -4,6 +4,7 @@ mod body;
 mod door;
 mod intake;
 mod keeper;
+mod keys;
 mod refusals;
 mod routes;
 pub mod startup;

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use accounts::WebhookSecrets;
 use actix_web::web::{Data, ServiceConfig};
 use backing::Backing;
 use messaging::Broker;
@@ -9,10 +10,12 @@ use runtime::config::Settings;
 use runtime::health::Rule;
 use runtime::http::Bound;
 use tokio_util::sync::CancellationToken;
+use vault::{Vault, VaultError};
 
 use crate::door::Door;
 use crate::intake::Intake;
 use crate::keeper::Keeper;
+use crate::keys::Keys;
 use crate::refusals::Refusals;
 use crate::routes::{self, BodyLimit};
 
@@ -32,8 +35,9 @@ pub fn build(settings: &Settings) -> io::Result<App> {
     // Either is enough: what the broker does not take, the inbox keeps.
     let operations = runtime::http::operations(backing.readiness(Rule::Any), runtime::metrics::install());
     let Backing { broker, database } = backing;
+    let keys = Keys::new(opener(settings).map(|vault| WebhookSecrets::new(database.clone(), vault.into())));
     let intake = Data::new(Intake::new(
-        Door::new(settings),
+        (Door::new(settings), keys),
         Keeper { broker: broker.clone(), database },
         Refusals::new(broker.clone(), settings.ingest.refusals_logged_per_minute),
         settings.ingest.repeat_window,
@@ -45,6 +49,15 @@ pub fn build(settings: &Settings) -> io::Result<App> {
         routes::add(routes);
     };
     Ok(App { bound: runtime::http::bind(&settings.http, configure)?, broker })
+}
+
+/// What opens the secrets of single integrations. Only platforms whose secrets are ours to choose need it: the others are
+/// served without the master keys, and these are refused as unavailable.
+fn opener(settings: &Settings) -> Option<Vault> {
+    let opened = Vault::watching(&settings.vault.key_ring_file);
+    let report =
+        |error: &VaultError| tracing::info!(%error, "without a key ring, no integration's own secret can be opened");
+    opened.inspect_err(report).ok()
 }
 
 impl App {

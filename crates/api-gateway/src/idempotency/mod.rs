@@ -38,9 +38,15 @@ const LEASE: Duration = Duration::from_secs(60);
 /// How long a repetition waits for the first request's answer, and how often it looks.
 const PATIENCE: (Duration, Duration) = (Duration::from_secs(10), Duration::from_millis(100));
 
-/// POSTs that need no key: events have an id of their own, a test changes nothing, and what a session's answer holds is a
-/// secret, which must not be kept.
-const EXEMPT: [&str; 3] = ["/api/v1/events", "/api/v1/integrations/{id}/test", "/api/v1/session"];
+/// POSTs that need no key: events have an id of their own, a test and a preview change nothing, and what the answers of a
+/// session and of a new secret hold is a secret, which must not be kept.
+const EXEMPT: [&str; 5] = [
+    "/api/v1/events",
+    "/api/v1/integrations/{id}/mappings/preview",
+    "/api/v1/integrations/{id}/test",
+    "/api/v1/integrations/{id}/webhook/rotate",
+    "/api/v1/session",
+];
 
 /// Whether a POST of that route heeds a key. All do, unless they are named as exempt: a new one cannot forget it.
 pub(crate) fn applies_to(route: &str) -> bool {

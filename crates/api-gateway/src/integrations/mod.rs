@@ -14,6 +14,7 @@ mod show;
 mod switch;
 mod trial;
 mod view;
+mod webhook;
 
 use accounts::AccountError;
 use connectors::registry::Platform;
@@ -37,6 +38,7 @@ pub(crate) use removal::remove_integration;
 pub(crate) use show::{list_configured, show_integration};
 pub(crate) use switch::{disable_integration, enable_integration};
 pub(crate) use trial::{test_integration, within_limit};
+pub(crate) use webhook::{rotate_webhook_secret, show_webhook};
 
 use crate::refusal::Refusal;
 use crate::state::Gateway;

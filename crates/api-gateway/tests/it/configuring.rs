@@ -1,9 +1,12 @@
 //! Changing what is configured and disconnecting it: over what was seen only, with credentials that were tried.
 
 use domain::access::Role;
+use domain::id::WebhookLogId;
 use domain::integration::Status;
 use domain::message::{Message as _, RecordPush};
-use persistence::{Scope, health, sync_logs};
+use domain::outcome::{WebhookOutcome, WebhookResult};
+use domain::time::Timestamp;
+use persistence::{Scope, health, sync_logs, webhook_logs};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -151,6 +154,40 @@ async fn a_bad_change_is_told_field_by_field_and_changes_nothing() {
         assert_eq!(answer.paths(), paths, "{answer:?}");
     }
     assert_eq!(world.get(&path).await.etag(), "\"1\"");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn the_webhooks_address_is_shown_with_what_signs_it_and_what_last_came_of_it() {
+    let world = World::start().await;
+    let (path, id) = path_of(&world).await;
+    let shown = world.get(&format!("{path}/webhook")).await;
+    let url = format!("http://127.0.0.1:8080/webhooks/integrations/hubspot/{id}");
+    assert_eq!(shown.body, json!({ "url": url, "signed_by": "app", "secret": null, "last_delivery": null }));
+    let refused = |at: &str, called: &str| WebhookOutcome {
+        id: WebhookLogId::new(),
+        created_at: Timestamp::parse(at).unwrap(),
+        platform: "hubspot".parse().unwrap(),
+        tenant_id: None,
+        integration_id: Some(called.parse().unwrap()),
+        delivery_id: None,
+        result: WebhookResult::Refused { reason: "wrong_signature".to_owned() },
+        body: None,
+        correlation_id: String::new(),
+    };
+    let nobodys = domain::id::IntegrationId::new().to_string();
+    let refused = [refused("2026-11-22T10:00:00Z", &id), refused("2026-11-22T11:00:00Z", &nobodys)];
+    let mut tx = world.worker().begin(Scope::System).await.unwrap();
+    webhook_logs::insert_batch(&mut tx, &refused).await.unwrap();
+    tx.commit().await.unwrap();
+    let shown = world.get(&format!("{path}/webhook")).await;
+    let last = json!({
+        "at": "2026-11-22T10:00:00.000000Z", "verified": false, "outcome": "refused", "reason": "wrong_signature",
+    });
+    assert_eq!(shown.body["last_delivery"], last, "{shown:?}");
+    let token = world.token(Role::Admin);
+    let rotated = world.call(Method::POST, &format!("{path}/webhook/rotate"), Some(&token), None).await;
+    rotated.is_problem(409, "secret_not_ours");
     world.stop().await;
 }
 

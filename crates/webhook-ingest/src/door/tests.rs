@@ -39,7 +39,11 @@ fn signed(uri: &str, body: &[u8], at: Timestamp) -> Vec<(String, String)> {
 }
 
 fn admit(headers: &[(String, String)], body: &[u8], received_at: Timestamp) -> Result<Admitted, Refusal> {
-    door().admit(&hubspot(), &Incoming { method: "POST", target: TARGET, headers, body, received_at })
+    let_in(&door(), &Incoming { method: "POST", target: TARGET, headers, body, received_at })
+}
+
+fn let_in(door: &Door, incoming: &Incoming<'_>) -> Result<Admitted, Refusal> {
+    door.admit(&hubspot(), incoming, door.app_secret(&hubspot()).into_iter())
 }
 
 const PUBLIC: &str = "https://hooks.example.com/edge/webhooks/integrations/hubspot?a=b";
@@ -71,7 +75,7 @@ fn without_a_secret_nobody_passes() {
     let keyless = Door::new(&runtime::config::read(None, []).unwrap());
     let headers = signed(PUBLIC, BODY, now);
     let incoming = Incoming { method: "POST", target: TARGET, headers: &headers, body: BODY, received_at: now };
-    assert_eq!(keyless.admit(&hubspot(), &incoming).map(drop), Err(Refusal::KeyUnavailable));
+    assert_eq!(let_in(&keyless, &incoming).map(drop), Err(Refusal::KeyUnavailable));
 }
 
 #[test]
@@ -98,6 +102,20 @@ fn knows_no_address_that_is_none() {
     assert!(Address::parse("hubspot", Some(&integration)).is_some());
 }
 
+#[test]
+fn one_of_several_secrets_is_enough_and_an_empty_one_counts_for_nothing() {
+    let now = Timestamp::now();
+    let headers = signed(PUBLIC, BODY, now);
+    let incoming = Incoming { method: "POST", target: TARGET, headers: &headers, body: BODY, received_at: now };
+    let verdict = |secrets: &[&str]| {
+        let secrets: Vec<SecretString> = secrets.iter().map(|secret| (*secret).into()).collect();
+        door().admit(&hubspot(), &incoming, secrets.iter()).map(drop)
+    };
+    assert_eq!(verdict(&["a new one", SECRET]), Ok(()));
+    assert_eq!(verdict(&["a new one", "another"]), Err(Refusal::Unverified(Rejection::WrongSignature)));
+    assert_eq!(verdict(&["", ""]), Err(Refusal::KeyUnavailable));
+}
+
 proptest! {
     /// Whatever a stranger sends is refused as unverified: never let in, never a panic, never our fault.
     #[test]
@@ -108,7 +126,7 @@ proptest! {
     ) {
         let received_at = Timestamp::from_millis(at).unwrap_or_else(Timestamp::now);
         let incoming = Incoming { method: &method, target: &target, headers: &headers, body: &body, received_at };
-        let refused = door().admit(&hubspot(), &incoming).map(drop);
+        let refused = let_in(&door(), &incoming).map(drop);
         prop_assert!(matches!(refused, Err(Refusal::Unverified(_))), "{:?}", refused);
     }
 

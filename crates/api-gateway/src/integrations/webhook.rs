@@ -1,0 +1,141 @@
+//! How a platform tells us of changes: the address to register there, what signs it, and what last came of it.
+
+use actix_web::{HttpResponse, get, post, web};
+use connectors::webhook::SecretSource;
+use domain::audit::{Action, FieldChange};
+use domain::id::IntegrationId;
+use domain::integration::Integration;
+use domain::time::Timestamp;
+use persistence::log_page::LogPage;
+use persistence::{Scope, webhook_logs, webhook_secrets};
+use runtime::http::{Problem, ProblemBody};
+use secrecy::ExposeSecret as _;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{find, platform_of};
+use crate::auth::Viewer;
+use crate::body::Id;
+use crate::change::Change;
+use crate::{refusal::Refusal, state::Gateway};
+
+/// How a platform tells us of changes.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Webhook)]
+pub(crate) struct View {
+    /// The address to register at the platform; it is called by POST.
+    #[schema(example = "https://hooks.example.com/webhooks/integrations/hubspot/int_01jd3v8k2qf5y9m4x7w6z1a0bc")]
+    url: String,
+    /// What signs the deliveries: `app` is the secret of Coccinelle's app there, `integration` is one of this integration alone.
+    #[schema(example = "app")]
+    signed_by: &'static str,
+    /// The integration's own secret; `null` where the app's signs, and before the first was made.
+    secret: Option<Secret>,
+    /// The newest delivery for this integration, whatever came of it.
+    last_delivery: Option<Delivery>,
+}
+
+/// What may be shown of a secret.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WebhookSecretHint)]
+struct Secret {
+    /// Its last characters.
+    #[schema(example = "••••x7Qa")]
+    hint: String,
+    /// When it was made.
+    rotated_at: Timestamp,
+    /// Until when the one before still verifies; `null` where there is none any more.
+    previous_until: Option<Timestamp>,
+}
+
+/// What came of a delivery.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WebhookDelivery)]
+struct Delivery {
+    /// When it came.
+    at: Timestamp,
+    /// Whether the platform's signature was good.
+    verified: bool,
+    /// `applied`, `ignored` or `refused`.
+    #[schema(example = "applied")]
+    outcome: String,
+    /// Why it was ignored or refused, as a stable code.
+    #[schema(example = "wrong_signature")]
+    reason: Option<String>,
+}
+
+/// A secret that was just made.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = NewWebhookSecret)]
+pub(crate) struct Rotated {
+    /// The secret, to be entered at the platform. It is shown this once.
+    secret: String,
+    /// Until when the one before still verifies; `null` where there was none.
+    previous_until: Option<Timestamp>,
+}
+
+/// Shows the address to register at the platform, what signs its deliveries, and what came of the newest.
+#[utoipa::path(tag = "integrations", security(("bearer" = ["viewer", "admin"])), params(("id" = IntegrationId, Path, description = "Which integration.")),
+    responses((status = 200, body = View, description = "How the platform tells us of changes.")))]
+#[get("/integrations/{id}/webhook")]
+pub(crate) async fn show_webhook(
+    caller: Viewer,
+    id: Id<IntegrationId>,
+    gateway: web::Data<Gateway>,
+) -> Result<HttpResponse, Problem> {
+    let (tenant, id) = (caller.tenant_id, id.0);
+    let mut tx = gateway.database.begin(Scope::Tenant(tenant)).await?;
+    let integration = find(&mut tx, tenant, id).await?;
+    let kept = webhook_secrets::get(&mut tx, tenant, id).await?;
+    let newest = webhook_logs::list(&mut tx, (tenant, id), &LogPage { after: None, limit: 1 }).await?;
+    tx.commit().await?;
+    let now = Timestamp::now();
+    let secret = kept.map(|kept| Secret {
+        hint: kept.hint,
+        rotated_at: kept.rotated_at,
+        previous_until: kept.previous.map(|(_, until)| until).filter(|until| now < *until),
+    });
+    let delivery = |log: webhook_logs::WebhookLog| Delivery {
+        at: log.created_at,
+        verified: log.verified,
+        outcome: log.outcome,
+        reason: log.reason,
+    };
+    let signed_by = match source_of(&integration)? {
+        SecretSource::App => "app",
+        SecretSource::Integration => "integration",
+    };
+    let base = gateway.public_url.as_str().trim_end_matches('/');
+    let url = format!("{base}/webhooks/integrations/{}/{id}", integration.platform);
+    Ok(HttpResponse::Ok().json(View { url, signed_by, secret, last_delivery: newest.into_iter().next().map(delivery) }))
+}
+
+/// Replaces the integration's own secret. The new one is shown once; the one before still verifies for a day.
+#[utoipa::path(tag = "integrations", security(("bearer" = ["admin"])), params(("id" = IntegrationId, Path, description = "Which integration.")),
+    responses(
+        (status = 200, body = Rotated, description = "The new secret."),
+        (status = 409, body = ProblemBody, description = "`secret_not_ours`: the platform signs with the secret of \
+            Coccinelle's app, which is not the tenant's to replace."),
+    ))]
+#[post("/integrations/{id}/webhook/rotate")]
+pub(crate) async fn rotate_webhook_secret(
+    change: Change,
+    id: Id<IntegrationId>,
+    gateway: web::Data<Gateway>,
+) -> Result<HttpResponse, Problem> {
+    let (tenant, id) = (change.tenant_id, id.0);
+    let mut tx = change.begin(&gateway).await?;
+    let integration = find(&mut tx, tenant, id).await?;
+    if source_of(&integration)? == SecretSource::App {
+        return Err(Refusal::SecretNotOurs(platform_of(&integration.platform)?.connector().descriptor().name).into());
+    }
+    let made = gateway.accounts.webhook_secrets().rotate(&mut tx, (tenant, id), Timestamp::now()).await?;
+    let told = FieldChange::named("webhook_secret");
+    tx.commit(Action::WebhookSecretRotated, Some(id.to_string()), [told]).await?;
+    let secret = made.secret.expose_secret().to_owned();
+    Ok(HttpResponse::Ok().json(Rotated { secret, previous_until: made.previous_until }))
+}
+
+fn source_of(integration: &Integration) -> Result<SecretSource, Problem> {
+    Ok(platform_of(&integration.platform)?.connector().webhooks().secret())
+}
