@@ -18,9 +18,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 use vault::{DataKey, Purpose, Sealed, SealedDataKey, Vault, VaultError};
 
-use crate::budget::Budgets;
-use crate::error::AccountError;
-use crate::webhook_secrets::WebhookSecrets;
+use crate::{budget::Budgets, error::AccountError, webhook_secrets::WebhookSecrets};
 
 /// How long opened credentials may stay in memory: a revoked integration, or one of a tenant that was erased, is called no
 /// longer than this, and the call that is under way then ends by its own limit. Data keys themselves are never kept.
@@ -159,7 +157,7 @@ impl Accounts {
         text: &SecretString,
     ) -> Result<String, AccountError> {
         let keys = data_keys::for_sealing(tx, tenant).await?;
-        let key = self.data_key(tenant, keys)?;
+        let key = open_data_key(&self.vault, tenant, keys)?;
         Ok(key.seal(&Purpose { tenant, integration: None, column }, text)?.into())
     }
 
@@ -173,7 +171,7 @@ impl Accounts {
         (tenant, column): (TenantId, &'static str),
         sealed: &str,
     ) -> Result<SecretString, AccountError> {
-        let key = self.data_key(tenant, data_keys::get(tx, tenant).await?)?;
+        let key = open_data_key(&self.vault, tenant, data_keys::get(tx, tenant).await?)?;
         Ok(key.open(&Purpose { tenant, integration: None, column }, &Sealed::from(sealed.to_owned()))?)
     }
 

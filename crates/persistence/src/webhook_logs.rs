@@ -40,8 +40,10 @@ WHERE NOT EXISTS (SELECT FROM erased_tenants WHERE erased_tenants.id = new.tenan
 ON CONFLICT DO NOTHING
 RETURNING id";
 
-/// Writes deliveries; returns the ids of those that were not there before. A refused one is kept without its body, and
-/// told to the tenant whose address was called; one for a tenant that was erased is dropped.
+/// Writes deliveries; returns the ids of those that were not there before.
+///
+/// A refused one is kept without its body, and told to the tenant whose address was called; one for a tenant that was erased
+/// is dropped.
 ///
 /// # Errors
 /// When the database does not answer or refuses a row; nothing is written then.
