@@ -34,8 +34,7 @@ SELECT id, created_at, platform,
     correlation_id
 FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[],
     $8::text[], $9::text[], $10::bigint[], $11::jsonb[], $12::text[])
-    AS new (id, created_at, platform, tenant_id, integration_id, delivery_id, verified, outcome, reason, marked, body,
-        correlation_id)
+    AS new (id, created_at, platform, tenant_id, integration_id, delivery_id, verified, outcome, reason, marked, body, correlation_id)
 WHERE NOT EXISTS (SELECT FROM erased_tenants WHERE erased_tenants.id = new.tenant_id)
 ON CONFLICT DO NOTHING
 RETURNING id";

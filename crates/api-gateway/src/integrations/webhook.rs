@@ -7,6 +7,7 @@ use domain::id::IntegrationId;
 use domain::integration::Integration;
 use domain::time::Timestamp;
 use persistence::log_page::LogPage;
+use persistence::webhook_logs::Filter;
 use persistence::{Scope, webhook_logs, webhook_secrets};
 use runtime::http::{Problem, ProblemBody};
 use secrecy::ExposeSecret as _;
@@ -87,7 +88,8 @@ pub(crate) async fn show_webhook(
     let mut tx = gateway.database.begin(Scope::Tenant(tenant)).await?;
     let integration = find(&mut tx, tenant, id).await?;
     let kept = webhook_secrets::get(&mut tx, tenant, id).await?;
-    let newest = webhook_logs::list(&mut tx, (tenant, id), &LogPage { after: None, limit: 1 }).await?;
+    let newest = LogPage { after: None, limit: 1 };
+    let newest = webhook_logs::list(&mut tx, (tenant, id), &Filter::default(), &newest).await?;
     tx.commit().await?;
     let now = Timestamp::now();
     let secret = kept.map(|kept| Secret {
