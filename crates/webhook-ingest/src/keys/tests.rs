@@ -74,7 +74,7 @@ async fn the_secret_before_verifies_for_a_day_and_the_one_before_that_no_more() 
     let accepted = keys.of(Some(world.integration)).await.unwrap();
     let (first, second) = (first.expose_secret().to_owned(), second.expose_secret().to_owned());
     assert_eq!(texts(&accepted, now), [second.clone(), first]);
-    assert_eq!(texts(&accepted, now.plus(Duration::from_hours(24))), [second.clone()]);
+    assert_eq!(texts(&accepted, now.plus(Duration::from_hours(24))), [second.as_str()]);
     let third = world.rotate(now).await.expose_secret().to_owned();
     let accepted = world.keys(&world._server.worker_url()).of(Some(world.integration)).await.unwrap();
     assert_eq!(texts(&accepted, now), [third, second]);
