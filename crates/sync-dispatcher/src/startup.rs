@@ -15,7 +15,6 @@ use vault::{Vault, VaultError};
 
 use crate::apply::Apply;
 use crate::beliefs::Believed;
-use crate::callback::Callback;
 use crate::converge::Lanes;
 use crate::engine::Engine;
 use crate::merge::Merge;
@@ -118,7 +117,7 @@ impl App {
         let callbacks = consumer::run(
             broker.deliveries::<CallbackApply>(AHEAD),
             MERGES,
-            Callback(engine.clone()),
+            crate::callback::Callback(engine.clone()),
             shutdown.clone(),
         );
         let pushes = broker.deliveries::<RecordPush>(engine.settings.push_prefetch);
