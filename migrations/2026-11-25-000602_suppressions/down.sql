@@ -9,7 +9,6 @@ REVOKE UPDATE (payload_sent, response_received, external_id, error_message, fing
     FROM coccinelle_gateway, coccinelle_worker;
 REVOKE UPDATE (version) ON records FROM coccinelle_gateway;
 REVOKE DELETE ON records, record_identities, record_links, record_conflicts, record_aliases FROM coccinelle_gateway;
-DROP INDEX integration_sync_logs_by_link;
 DROP FUNCTION texts(jsonb, text);
 DROP TABLE pending_erasures;
 DROP TABLE erased_records;

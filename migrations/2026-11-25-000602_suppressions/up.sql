@@ -75,7 +75,6 @@ CREATE FUNCTION texts(told jsonb, list text) RETURNS text[]
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN ARRAY(SELECT jsonb_array_elements_text(told -> list));
 COMMENT ON FUNCTION texts(jsonb, text) IS 'The texts of a list in a JSON object';
-CREATE INDEX integration_sync_logs_by_link ON integration_sync_logs (link_id, created_at DESC);
 
 GRANT DELETE ON records, record_identities, record_links, record_conflicts, record_aliases TO coccinelle_gateway;
 -- To lock a record, so that nobody changes what is being erased.
