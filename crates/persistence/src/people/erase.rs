@@ -26,7 +26,7 @@ pub struct Receipt {
 /// the lists of [`lists`].
 ///
 /// The error first: a status may repeat it.
-const STEPS: [(&str, &str); 11] = [
+const STEPS: [(&str, &str); 12] = [
     (
         "integration_health",
         "UPDATE integration_health SET last_error = NULL
@@ -75,6 +75,7 @@ const STEPS: [(&str, &str); 11] = [
         "DELETE FROM record_identities WHERE tenant_id = $1 AND record_id = ANY (texts($2, 'records'))",
     ),
     ("record_aliases", "DELETE FROM record_aliases WHERE tenant_id = $1 AND record_id = ANY (texts($2, 'records'))"),
+    ("workflow_creates", "DELETE FROM workflow_creates WHERE tenant_id = $1 AND link_id = ANY (texts($2, 'links'))"),
     ("record_links", "DELETE FROM record_links WHERE tenant_id = $1 AND id = ANY (texts($2, 'links'))"),
     ("records", "DELETE FROM records WHERE tenant_id = $1 AND id = ANY (texts($2, 'records'))"),
 ];
@@ -87,7 +88,8 @@ pub async fn erase(tx: &mut Transaction, tenant: TenantId, person: &Person) -> R
     // Whoever is writing log rows ends first; whoever comes next finds what was erased.
     sql_query("SELECT pg_advisory_xact_lock(hashtext('coccinelle erasure'))").execute(&mut **tx).await?;
     let told = lists(person);
-    let mut counts = BTreeMap::new();
+    // While the log still says what they were.
+    let mut counts = BTreeMap::from([("integration_errors_hourly", take_from_error_counts(tx, tenant, &told).await?)]);
     for (table, statement) in STEPS {
         let touched = sql_query(statement).bind::<Text, _>(tenant.to_string()).bind::<Jsonb, _>(&told);
         counts.insert(table, i64::try_from(touched.execute(&mut **tx).await?).unwrap_or(i64::MAX));
@@ -111,14 +113,31 @@ fn lists(person: &Person) -> Value {
     })
 }
 
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+/// Takes what errors said of the person out of how often they came; returns out of how many rows.
+async fn take_from_error_counts(tx: &mut Transaction, tenant: TenantId, told: &Value) -> Result<i64, PersistenceError> {
+    let Count { count } = sql_query(
+        "SELECT erase_from_error_counts(ARRAY(
+             SELECT error_message FROM integration_sync_logs
+             WHERE tenant_id = $1 AND error_message IS NOT NULL
+               AND (record_id = ANY (texts($2, 'records')) OR link_id = ANY (texts($2, 'links')))
+         ), texts($2, 'written')) AS count",
+    )
+    .bind::<Text, _>(tenant.to_string())
+    .bind::<Jsonb, _>(told)
+    .get_result(&mut **tx)
+    .await?;
+    Ok(count)
+}
+
 /// Takes the person out of messages that wait there, but for what else they hold; returns of how many.
 async fn take_from_inbox(tx: &mut Transaction, told: &Value, person: &Person) -> Result<i64, PersistenceError> {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = BigInt)]
-        count: i64,
-    }
-    let row: Row = sql_query(
+    let Count { count } = sql_query(
         "SELECT erase_from_waiting_events(texts($1, 'subjects'), texts($1, 'emails'), texts($1, 'written'))
               + erase_from_waiting_webhooks($2, texts($1, 'external_ids')) AS count",
     )
@@ -126,7 +145,7 @@ async fn take_from_inbox(tx: &mut Transaction, told: &Value, person: &Person) ->
     .bind::<Array<Text>, _>(person.accounts.iter().collect::<Vec<_>>())
     .get_result(&mut **tx)
     .await?;
-    Ok(row.count)
+    Ok(count)
 }
 
 /// Remembers which records and links there were, so that what is still logged of them loses its content; returns when.

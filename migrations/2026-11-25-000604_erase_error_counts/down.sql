@@ -1,0 +1,1 @@
+DROP FUNCTION erase_from_error_counts(text[], text[]);
