@@ -87,8 +87,15 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten()
 }
 
-/// Adds the refusals that are the same wherever their cause is there.
+/// Gives every refusal the body that all of them have, and adds those that are the same wherever their cause is there.
 fn complete(operation: &mut Operation) {
+    for (status, response) in &mut operation.responses.responses {
+        if let RefOr::T(response) = response
+            && status.starts_with(['4', '5'])
+        {
+            *response = problem(&response.description);
+        }
+    }
     let has = |place: ParameterIn| {
         let mut parameters = operation.parameters.iter().flatten();
         parameters.any(|parameter| matches!(parameter, RefOr::T(it) if it.parameter_in == place))

@@ -6,7 +6,7 @@ use domain::id::ConflictId;
 use domain::message::{Amended, RecordAmend};
 use messaging::Context;
 use persistence::records::conflicts::{self, Decided, Decision, Kept};
-use runtime::http::{Problem, ProblemBody, Trace};
+use runtime::http::{Problem, Trace};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -33,7 +33,7 @@ pub(crate) struct Wish {
 /// conflict; two records that are kept apart are not asked about again.
 #[utoipa::path(tag = "conflicts", security(("bearer" = ["admin"])), params(("id" = ConflictId, Path, description = "Which conflict.")), request_body = Wish,
     responses((status = 200, body = View, description = "It is decided."),
-        (status = 409, body = ProblemBody, description = "`conflict_closed`: it was decided otherwise before.")))]
+        (status = 409, description = "`conflict_closed`: it was decided otherwise before.")))]
 #[post("/conflicts/{id}")]
 pub(crate) async fn decide_conflict(
     change: Change,

@@ -11,7 +11,7 @@ use domain::id::IntegrationId;
 use domain::integration::Integration;
 use persistence::integrations::NewIntegration;
 use persistence::{PersistenceError, integrations, mappings};
-use runtime::http::{Problem, ProblemBody};
+use runtime::http::Problem;
 
 use super::attempt::{Attempt, tried};
 use super::{form::Wish, road, show, view::View};
@@ -25,8 +25,8 @@ use crate::state::Gateway;
     (status = 201, body = View, description = "Connected; `Location` says where it is.",
         headers(("Location" = String, description = "The path of the new integration."),
             ("ETag" = String, description = "The version of its configuration, for `If-Match`."))),
-    (status = 409, body = ProblemBody, description = "`account_taken`: the tenant has connected this account already."),
-    (status = 503, body = ProblemBody, description = "`platform_unavailable`: the platform does not answer; nothing was saved."),
+    (status = 409, description = "`account_taken`: the tenant has connected this account already."),
+    (status = 503, description = "`platform_unavailable`: the platform does not answer; nothing was saved."),
 ))]
 #[post("/integrations")]
 pub(crate) async fn create_integration(

@@ -79,7 +79,7 @@ pub(crate) async fn list_deliveries(
 
 /// One delivery with what it led to.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Delivery)]
+#[schema(as = TracedWebhookLog)]
 pub(crate) struct Shown {
     #[serde(flatten)]
     log: WebhookLog,

@@ -7,7 +7,7 @@ use domain::integration::{Integration, Status};
 use persistence::health;
 use persistence::integrations::{self, Configuration};
 use persistence::records::links::{self, Selection};
-use runtime::http::{Problem, ProblemBody};
+use runtime::http::Problem;
 use serde_json::json;
 
 use super::attempt::{Attempt, tried};
@@ -27,11 +27,11 @@ use crate::version::IfMatch;
     responses(
         (status = 200, body = View, description = "The integration as it is now.",
             headers(("ETag" = String, description = "The version of its configuration, for `If-Match`."))),
-        (status = 409, body = ProblemBody, description = "`other_account`: the credentials open another account than the one \
+        (status = 409, description = "`other_account`: the credentials open another account than the one \
             that is connected. `account_taken`: the tenant has connected this account already."),
-        (status = 412, body = ProblemBody, description = "`version_mismatch`: it was changed since; read it again."),
-        (status = 428, body = ProblemBody, description = "`precondition_required`: `If-Match` is missing."),
-        (status = 503, body = ProblemBody, description = "`platform_unavailable`: the platform does not answer; nothing was saved."),
+        (status = 412, description = "`version_mismatch`: it was changed since; read it again."),
+        (status = 428, description = "`precondition_required`: `If-Match` is missing."),
+        (status = 503, description = "`platform_unavailable`: the platform does not answer; nothing was saved."),
     ))]
 #[put("/integrations/{id}")]
 pub(crate) async fn edit_integration(

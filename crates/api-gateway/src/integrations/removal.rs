@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, delete, web};
 use domain::audit::{Action, FieldChange};
 use domain::id::IntegrationId;
 use persistence::integrations;
-use runtime::http::{Problem, ProblemBody};
+use runtime::http::Problem;
 
 use super::find;
 use crate::body::Id;
@@ -22,7 +22,7 @@ use crate::version::IfMatchGiven;
     ),
     responses(
         (status = 204, description = "It is disconnected."),
-        (status = 412, body = ProblemBody, description = "`version_mismatch`: it was changed since; read it again."),
+        (status = 412, description = "`version_mismatch`: it was changed since; read it again."),
     ))]
 #[delete("/integrations/{id}")]
 pub(crate) async fn remove_integration(

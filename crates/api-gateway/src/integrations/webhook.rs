@@ -9,7 +9,7 @@ use domain::time::Timestamp;
 use persistence::log_page::LogPage;
 use persistence::webhook_logs::Filter;
 use persistence::{Scope, webhook_logs, webhook_secrets};
-use runtime::http::{Problem, ProblemBody};
+use runtime::http::Problem;
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -116,7 +116,7 @@ pub(crate) async fn show_webhook(
 #[utoipa::path(tag = "integrations", security(("bearer" = ["admin"])), params(("id" = IntegrationId, Path, description = "Which integration.")),
     responses(
         (status = 200, body = Rotated, description = "The new secret."),
-        (status = 409, body = ProblemBody, description = "`secret_not_ours`: the platform signs with the secret of \
+        (status = 409, description = "`secret_not_ours`: the platform signs with the secret of \
             Coccinelle's app, which is not the tenant's to replace."),
     ))]
 #[post("/integrations/{id}/webhook/rotate")]

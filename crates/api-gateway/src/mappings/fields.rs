@@ -7,7 +7,7 @@ use domain::kind::RecordKind;
 use domain::schema::{self, FieldSpec, FieldType};
 use domain::time::Timestamp;
 use persistence::Scope;
-use runtime::http::{Problem, ProblemBody};
+use runtime::http::Problem;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -101,8 +101,8 @@ struct Word {
     params(("id" = IntegrationId, Path, description = "Which integration."), Wanted),
     responses(
         (status = 200, body = List<View>, description = "The fields, kind by kind."),
-        (status = 409, body = ProblemBody, description = "`platform_refused`: the platform does not let us ask."),
-        (status = 503, body = ProblemBody, description = "`platform_unavailable`: the platform does not answer, and no \
+        (status = 409, description = "`platform_refused`: the platform does not let us ask."),
+        (status = 503, description = "`platform_unavailable`: the platform does not answer, and no \
             earlier answer is at hand."),
     ))]
 #[get("/integrations/{id}/fields")]

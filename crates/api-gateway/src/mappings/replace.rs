@@ -8,7 +8,7 @@ use domain::kind::RecordKind;
 use domain::mapping::{FieldMapping, Mapping};
 use persistence::mappings;
 use persistence::records::links;
-use runtime::http::{Problem, ProblemBody};
+use runtime::http::Problem;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -49,8 +49,8 @@ pub(crate) struct Reset {
     responses(
         (status = 200, body = View, description = "The mapping as it is now.",
             headers(("ETag" = String, description = "Its version, for `If-Match`."))),
-        (status = 412, body = ProblemBody, description = "`version_mismatch`: it was changed since; read it again."),
-        (status = 428, body = ProblemBody, description = "`precondition_required`: `If-Match` is missing."),
+        (status = 412, description = "`version_mismatch`: it was changed since; read it again."),
+        (status = 428, description = "`precondition_required`: `If-Match` is missing."),
     ))]
 #[put("/integrations/{id}/mappings/{kind}")]
 pub(crate) async fn replace_mapping(
@@ -81,7 +81,7 @@ pub(crate) async fn replace_mapping(
     responses(
         (status = 200, body = View, description = "The mapping as it is now.",
             headers(("ETag" = String, description = "Its version, for `If-Match`."))),
-        (status = 412, body = ProblemBody, description = "`version_mismatch`: it was changed since; read it again."),
+        (status = 412, description = "`version_mismatch`: it was changed since; read it again."),
     ))]
 #[post("/integrations/{id}/mappings/reset")]
 pub(crate) async fn reset_mapping(

@@ -5,7 +5,7 @@ use domain::audit::Action;
 use domain::id::{IntegrationId, RunId};
 use domain::run::{Run, State};
 use persistence::{Transaction, runs};
-use runtime::http::{Problem, ProblemBody};
+use runtime::http::Problem;
 
 use super::{announce, of, view::View};
 use crate::body::Ids;
@@ -39,7 +39,7 @@ pub(crate) async fn cancel_run(
         ("run" = RunId, Path, description = "Which run.")),
     responses(
         (status = 202, body = View, description = "It goes on."),
-        (status = 409, body = ProblemBody, description = "`nothing_to_confirm`: the run does not ask."),
+        (status = 409, description = "`nothing_to_confirm`: the run does not ask."),
     ))]
 #[post("/integrations/{id}/runs/{run}/confirm")]
 pub(crate) async fn confirm_run(

@@ -8,7 +8,7 @@ use domain::integration::{Direction, Integration};
 use domain::kind::RecordKind;
 use domain::run::{Mode, Trigger};
 use persistence::runs::{self, NewRun, Started};
-use runtime::http::{Problem, ProblemBody};
+use runtime::http::Problem;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -43,7 +43,7 @@ fn what_changed() -> Mode {
     responses(
         (status = 202, body = View, description = "It is queued; `Location` says where to watch it.",
             headers(("Location" = String, description = "The path of the run."))),
-        (status = 409, body = ProblemBody, description = "`run_under_way`: another run is not over yet. \
+        (status = 409, description = "`run_under_way`: another run is not over yet. \
             `integration_disabled`: switch the integration on first."),
     ))]
 #[post("/integrations/{id}/sync")]

@@ -11,7 +11,7 @@ use domain::redaction::Redaction;
 use domain::settings::{AlertWebhook, Language, TimeZone};
 use persistence::settings::Settings;
 use persistence::{Scope, policies, settings};
-use runtime::http::{Problem, ProblemBody};
+use runtime::http::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -82,8 +82,8 @@ pub(crate) async fn show_settings(caller: Viewer, gateway: web::Data<Gateway>) -
     responses(
         (status = 200, body = View, description = "The settings as they are now.",
             headers(("ETag" = String, description = "Their version, for `If-Match`."))),
-        (status = 412, body = ProblemBody, description = "`version_mismatch`: they were changed since; read them again."),
-        (status = 428, body = ProblemBody, description = "`precondition_required`: `If-Match` is missing."),
+        (status = 412, description = "`version_mismatch`: they were changed since; read them again."),
+        (status = 428, description = "`precondition_required`: `If-Match` is missing."),
     ))]
 #[put("/settings")]
 pub(crate) async fn replace_settings(

@@ -13,7 +13,7 @@ use actix_web::{HttpRequest, HttpResponse, get, web};
 use domain::time::Timestamp;
 use futures_util::stream;
 use persistence::log_page::LogCursor;
-use runtime::http::{Problem, ProblemBody};
+use runtime::http::Problem;
 use tokio::sync::broadcast::Receiver;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -41,7 +41,7 @@ const GREETING: &[u8] = b"retry: 3000\n\n";
     params(("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was seen.")),
     responses(
         (status = 200, body = String, content_type = "text/event-stream", description = "The stream."),
-        (status = 429, body = ProblemBody, description = "`too_many_streams`: the tenant has as many open as it may."),
+        (status = 429, description = "`too_many_streams`: the tenant has as many open as it may."),
     ))]
 #[get("/stream")]
 pub(crate) async fn stream_news(

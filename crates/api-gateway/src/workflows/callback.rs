@@ -9,7 +9,7 @@ use domain::workflow::{Pass, Report};
 use messaging::{Context, PublishError, StoredMessage};
 use persistence::workflows::{self, Callback};
 use persistence::{Scope, Transaction, inbox, integrations};
-use runtime::http::{Problem, ProblemBody, Trace};
+use runtime::http::{Problem, Trace};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -38,8 +38,8 @@ struct Noted {
         ("token" = String, Query, description = "What came with the `callback_url`.")),
     responses(
         (status = 200, body = Noted, description = "It is kept, and on its way."),
-        (status = 401, body = ProblemBody, description = "`pass_missing`, `pass_invalid`: the token is not of this write, or too old."),
-        (status = 409, body = ProblemBody, description = "`callback_differs`: something else was reported of this write."),
+        (status = 401, description = "`pass_missing`, `pass_invalid`: the token is not of this write, or too old."),
+        (status = 409, description = "`callback_differs`: something else was reported of this write."),
     ))]
 #[post("/integrations/{id}/sync-callback")]
 pub(crate) async fn report_sync(

@@ -9,7 +9,7 @@ use connectors::http::RawAnswer;
 use connectors::proxy::{self, Effect, Forward};
 use domain::id::IntegrationId;
 use domain::workflow::Pass;
-use runtime::http::{Problem, ProblemBody};
+use runtime::http::Problem;
 use serde_json::Value;
 
 use super::create;
@@ -38,12 +38,12 @@ const SOURCE: (&str, &str) = ("x-coccinelle-source", "platform");
         ("path" = String, Path, description = "What to call of the platform.")),
     responses(
         (status = 200, description = "What the platform answered; other statuses of its are passed on as well."),
-        (status = 401, body = ProblemBody, description = "`pass_missing`, `pass_invalid`: the token is not of this write, or has expired."),
-        (status = 403, body = ProblemBody, description = "`call_not_allowed`: the action does not need this call."),
-        (status = 409, body = ProblemBody, description = "`errand_over`: the write was reported, or given to somebody else. \
+        (status = 401, description = "`pass_missing`, `pass_invalid`: the token is not of this write, or has expired."),
+        (status = 403, description = "`call_not_allowed`: the action does not need this call."),
+        (status = 409, description = "`errand_over`: the write was reported, or given to somebody else. \
             `create_under_way`: it is being created; come again after `Retry-After` seconds."),
-        (status = 429, body = ProblemBody, description = "`budget_spent`: the platform takes no more for the moment."),
-        (status = 503, body = ProblemBody, description = "`platform_unavailable`: the platform does not answer."),
+        (status = 429, description = "`budget_spent`: the platform takes no more for the moment."),
+        (status = 503, description = "`platform_unavailable`: the platform does not answer."),
     ))]
 #[route("/proxy/{id}/{path:.*}", method = "GET", method = "POST", method = "PUT", method = "PATCH", method = "DELETE")]
 pub(crate) async fn call_platform(
