@@ -8,7 +8,7 @@ use tokio::process::Command;
 
 use crate::console::{Console, ServiceLines};
 use crate::workspace::{cargo, output, root};
-use crate::{contract, test, tidy};
+use crate::{cluster, contract, test, tidy};
 
 pub(crate) async fn run() -> anyhow::Result<ExitCode> {
     let console = Console::new(ServiceLines::InFilesOnly);
@@ -25,6 +25,7 @@ async fn stages(console: &Console) -> anyhow::Result<()> {
     stage(console, "doc", document()).await?;
     stage(console, "test", Box::pin(test())).await?;
     stage(console, "contract", Box::pin(contract())).await?;
+    stage(console, "kubernetes", cluster::check(console)).await?;
     match compose_reader().await {
         Some(reader) => stage(console, "docker compose config", check_compose(reader)).await,
         None => {

@@ -1,21 +1,21 @@
 //! `cargo xtask contract`: the running API, asked what its document allows and what it forbids, by schemathesis.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use secrecy::ExposeSecret as _;
 
 use crate::console::{Console, ServiceLines};
+use crate::python::Program;
 use crate::services::Services;
 use crate::session::{Build, Options, Service, Session, Tenant};
-use crate::workspace::output;
 use crate::{up, workspace};
 
 const BASE_PORT: u16 = 27_000;
 
 /// From the Python package index; reads the document and makes requests of it, good ones and bad ones.
-const SCHEMATHESIS: &str = "schemathesis==4.32.5";
+const SCHEMATHESIS: Program = Program { name: "schemathesis", package: "schemathesis==4.32.5" };
 
 /// What must hold of every answer: no fault of ours, and nothing that the document does not foresee.
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,\
@@ -42,7 +42,7 @@ impl Default for Args {
 
 pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let console = Console::new(ServiceLines::InFilesOnly);
-    let Some(tool) = install(&console).await? else {
+    let Some(tool) = SCHEMATHESIS.install(&console).await? else {
         console.note("SKIPPED contract: neither `python3 -m venv` nor schemathesis is there");
         return Ok(ExitCode::SUCCESS);
     };
@@ -54,25 +54,6 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     session.take_down().await;
     let holds = outcome.transpose()?.context("interrupted")?;
     Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// The program, in an environment of its own; `None` where this machine has no Python for it.
-async fn install(console: &Console) -> anyhow::Result<Option<PathBuf>> {
-    let environment = workspace::root().join(".dev/schemathesis");
-    let tool = environment.join("bin/schemathesis");
-    if tool.exists() {
-        return Ok(Some(tool));
-    }
-    let step = console.step("install schemathesis");
-    let mut venv = tokio::process::Command::new("python3");
-    if output(venv.args(["-m", "venv"]).arg(&environment)).await.is_err() {
-        step.done();
-        return Ok(None);
-    }
-    let mut pip = tokio::process::Command::new(environment.join("bin/pip"));
-    output(pip.args(["install", "--quiet", SCHEMATHESIS])).await?;
-    step.done();
-    Ok(Some(tool))
 }
 
 /// Asks twice: with ids that are made up, and with those of the demo tenant's integration and record, which lead further.

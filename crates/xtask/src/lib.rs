@@ -5,6 +5,7 @@
 mod bench;
 mod ci;
 pub mod cli;
+mod cluster;
 pub mod console;
 mod contract;
 mod demo;
@@ -12,6 +13,7 @@ pub mod home;
 mod http;
 pub mod people;
 pub mod processes;
+mod python;
 mod secrets;
 pub mod services;
 pub mod session;

@@ -4,9 +4,10 @@ use super::Finding;
 use super::tree::{File, Tree};
 
 /// What the top level holds besides dotfiles.
-const TOP: [&str; 9] = [
+const TOP: [&str; 10] = [
     "Cargo.lock",
     "Cargo.toml",
+    "LICENSE",
     "README.md",
     "crates",
     "deploy",
