@@ -1,5 +1,5 @@
 //! The sandbox's own API, under `/_sandbox`: what was written and asked, how many people that makes, the
-//! switches, and a person's hand in the CRM's pages.
+//! switches, and a person's hand in the platforms' own pages. The same for every stand-in.
 
 use std::sync::Arc;
 
@@ -12,11 +12,11 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    hubspot::{ApiError, kinds::Kind, read_values},
-    journal::{By, Entry, Platform, Selection},
+    journal::{Entry, Selection},
     people,
     requests::Asked,
     sender::Webhook,
+    stand_in::{Account, Refused},
     world::World,
 };
 
@@ -34,26 +34,28 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
                 .route("/requests", web::get().to(list_requests))
                 .route("/people", web::get().to(count_people))
                 .route("/reset", web::post().to(reset_world))
-                .route("/hubspot/{portal}/faults", web::get().to(show_faults))
-                .route("/hubspot/{portal}/faults", web::put().to(change_faults))
-                .route("/hubspot/{portal}/webhook", web::get().to(show_webhook))
-                .route("/hubspot/{portal}/webhook", web::put().to(set_webhook))
-                .route("/hubspot/{portal}/webhook", web::delete().to(remove_webhook))
-                .route("/hubspot/{portal}/deliveries", web::get().to(list_deliveries))
-                .route("/hubspot/{portal}/{kind}", web::post().to(create_by_hand))
-                .route("/hubspot/{portal}/{kind}/import", web::post().to(import_by_hand))
-                .route("/hubspot/{portal}/{kind}/{id}", web::patch().to(edit_by_hand))
-                .route("/hubspot/{portal}/{kind}/{id}", web::delete().to(archive_by_hand)),
+                .route("/{platform}/{account}/faults", web::get().to(show_faults))
+                .route("/{platform}/{account}/faults", web::put().to(change_faults))
+                .route("/{platform}/{account}/webhook", web::get().to(show_webhook))
+                .route("/{platform}/{account}/webhook", web::put().to(set_webhook))
+                .route("/{platform}/{account}/webhook", web::delete().to(remove_webhook))
+                .route("/{platform}/{account}/deliveries", web::get().to(list_deliveries))
+                .route("/{platform}/{account}/{kind}", web::post().to(create_by_hand))
+                .route("/{platform}/{account}/{kind}/import", web::post().to(import_by_hand))
+                .route("/{platform}/{account}/{kind}/{id}", web::patch().to(edit_by_hand))
+                .route("/{platform}/{account}/{kind}/{id}", web::delete().to(remove_by_hand)),
         );
 }
 
 /// Why the control API did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ControlError {
+    #[error("there is no stand-in called {0}, or it can have no such account")]
+    Unknown(String),
     #[error("{0}")]
     Switches(serde_json::Error),
     #[error("{0}")]
-    HubSpot(ApiError),
+    Hand(#[from] Refused),
     #[error("the files could not be written: {0}")]
     Files(#[from] std::io::Error),
 }
@@ -61,8 +63,9 @@ pub(crate) enum ControlError {
 impl ResponseError for ControlError {
     fn status_code(&self) -> StatusCode {
         match self {
+            Self::Unknown(_) => StatusCode::NOT_FOUND,
             Self::Switches(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::HubSpot(error) => error.code,
+            Self::Hand(refused) => StatusCode::from_u16(refused.status).unwrap_or(StatusCode::BAD_REQUEST),
             Self::Files(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -72,31 +75,31 @@ impl ResponseError for ControlError {
     }
 }
 
-impl From<ApiError> for ControlError {
-    fn from(error: ApiError) -> Self {
-        Self::HubSpot(error)
-    }
+/// The account that a path names.
+pub(crate) fn account(world: &World, platform: &str, id: &str) -> Result<Arc<dyn Account>, ControlError> {
+    world.account(platform, id).ok_or_else(|| ControlError::Unknown(format!("{platform}/{id}")))
 }
 
 async fn list_journal(world: Data<World>, selection: Query<Selection>) -> HttpResponse {
-    let entries = world.journal.select(&selection);
+    let entries = world.tools.journal.select(&selection);
     HttpResponse::Ok().json(entries.iter().map(AsRef::as_ref).collect::<Vec<&Entry>>())
 }
 
 async fn list_requests(world: Data<World>, asked: Query<Asked>) -> HttpResponse {
-    HttpResponse::Ok().json(world.requests.select(&asked))
+    HttpResponse::Ok().json(world.tools.requests.select(&asked))
 }
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Counted {
-    platform: Platform,
+    platform: String,
     account: String,
 }
 
-async fn count_people(world: Data<World>, counted: Query<Counted>) -> HttpResponse {
+async fn count_people(world: Data<World>, counted: Query<Counted>) -> Result<HttpResponse, ControlError> {
     let Counted { platform, account } = counted.into_inner();
+    let words = world.stand_in(&platform).ok_or_else(|| ControlError::Unknown(platform.clone()))?.words();
     let all = Selection { platform: Some(platform), account: Some(account), after: 0, limit: Some(usize::MAX) };
-    HttpResponse::Ok().json(people::count(&world.journal.select(&all)))
+    Ok(HttpResponse::Ok().json(people::count(&world.tools.journal.select(&all), &words)))
 }
 
 async fn reset_world(world: Data<World>) -> Result<HttpResponse, ControlError> {
@@ -104,67 +107,64 @@ async fn reset_world(world: Data<World>) -> Result<HttpResponse, ControlError> {
     Ok(HttpResponse::NoContent().finish())
 }
 
-async fn show_faults(world: Data<World>, portal: Path<u64>) -> HttpResponse {
-    HttpResponse::Ok().json(world.hubspot.account(*portal).settings().faults)
+type Named = Path<(String, String)>;
+
+async fn show_faults(world: Data<World>, path: Named) -> Result<HttpResponse, ControlError> {
+    Ok(HttpResponse::Ok().json(account(&world, &path.0, &path.1)?.faults()))
 }
 
 async fn change_faults(
     world: Data<World>,
-    portal: Path<u64>,
+    path: Named,
     patch: Json<Map<String, Value>>,
 ) -> Result<HttpResponse, ControlError> {
-    let account = world.hubspot.account(*portal);
-    account.adjust(|state| state.faults.merge(patch.into_inner())).map_err(ControlError::Switches)?;
-    world.settings.save(&world.hubspot)?;
-    Ok(HttpResponse::Ok().json(account.settings().faults))
+    let account = account(&world, &path.0, &path.1)?;
+    let mut faults = account.faults();
+    faults.merge(patch.into_inner()).map_err(ControlError::Switches)?;
+    account.set_faults(faults.clone());
+    world.settings.save(&world)?;
+    Ok(HttpResponse::Ok().json(faults))
 }
 
 /// The secret is not shown.
-async fn show_webhook(world: Data<World>, portal: Path<u64>) -> HttpResponse {
-    let webhook = world.hubspot.account(*portal).settings().webhook;
+async fn show_webhook(world: Data<World>, path: Named) -> Result<HttpResponse, ControlError> {
+    let webhook = account(&world, &path.0, &path.1)?.webhook();
     let shown = webhook.map(|webhook| json!({"target_url": webhook.target_url, "public_url": webhook.signed_url()}));
-    HttpResponse::Ok().json(shown)
+    Ok(HttpResponse::Ok().json(shown))
 }
 
-async fn set_webhook(
-    world: Data<World>,
-    portal: Path<u64>,
-    webhook: Json<Webhook>,
-) -> Result<HttpResponse, ControlError> {
-    let webhook = Arc::new(webhook.into_inner());
-    world.hubspot.account(*portal).adjust(|state| state.webhook = Some(webhook));
-    world.settings.save(&world.hubspot)?;
+async fn set_webhook(world: Data<World>, path: Named, webhook: Json<Webhook>) -> Result<HttpResponse, ControlError> {
+    account(&world, &path.0, &path.1)?.set_webhook(Some(webhook.into_inner()));
+    world.settings.save(&world)?;
     Ok(HttpResponse::NoContent().finish())
 }
 
-async fn remove_webhook(world: Data<World>, portal: Path<u64>) -> Result<HttpResponse, ControlError> {
-    world.hubspot.account(*portal).adjust(|state| state.webhook = None);
-    world.settings.save(&world.hubspot)?;
+async fn remove_webhook(world: Data<World>, path: Named) -> Result<HttpResponse, ControlError> {
+    account(&world, &path.0, &path.1)?.set_webhook(None);
+    world.settings.save(&world)?;
     Ok(HttpResponse::NoContent().finish())
 }
 
-async fn list_deliveries(world: Data<World>, portal: Path<u64>) -> HttpResponse {
-    HttpResponse::Ok().json(world.sender.deliveries(*portal))
+async fn list_deliveries(world: Data<World>, path: Named) -> HttpResponse {
+    HttpResponse::Ok().json(world.tools.sender.deliveries(&path.0, &path.1))
 }
 
 /// A person's edit: `{"properties": {…}}`, or the properties alone.
-fn edited(body: Json<Map<String, Value>>) -> Result<std::collections::BTreeMap<String, String>, ApiError> {
+fn edited(body: Json<Map<String, Value>>) -> Map<String, Value> {
     let mut fields = body.into_inner();
     match fields.remove("properties") {
-        Some(Value::Object(properties)) => read_values(properties),
-        Some(_) | None => read_values(fields),
+        Some(Value::Object(properties)) => properties,
+        Some(_) | None => fields,
     }
 }
 
 async fn create_by_hand(
     world: Data<World>,
-    path: Path<(u64, String)>,
+    path: Path<(String, String, String)>,
     body: Json<Map<String, Value>>,
 ) -> Result<HttpResponse, ControlError> {
-    let (portal, kind) = path.into_inner();
-    let (kind, values) = (Kind::parse(&kind)?, edited(body)?);
-    let id = world.hubspot.account(portal).write(By::User, |changes| changes.create(kind, values, &[]))?;
-    Ok(HttpResponse::Created().json(json!({"id": id.to_string()})))
+    let ids = account(&world, &path.0, &path.1)?.create(&path.2, vec![edited(body)])?;
+    Ok(HttpResponse::Created().json(json!({"id": ids.first()})))
 }
 
 /// A file of objects, imported as the platform's own pages do it: all at one moment.
@@ -175,33 +175,26 @@ pub(crate) struct Import {
 
 async fn import_by_hand(
     world: Data<World>,
-    path: Path<(u64, String)>,
+    path: Path<(String, String, String)>,
     import: Json<Import>,
 ) -> Result<HttpResponse, ControlError> {
-    let (portal, kind) = path.into_inner();
-    let kind = Kind::parse(&kind)?;
-    let rows = import.into_inner().rows.into_iter().map(read_values).collect::<Result<Vec<_>, _>>()?;
-    let ids = world.hubspot.account(portal).write(By::User, |changes| {
-        let created = rows.into_iter().map(|values| changes.create(kind, values, &[]).map(|id| id.to_string()));
-        created.collect::<Result<Vec<String>, _>>()
-    })?;
+    let ids = account(&world, &path.0, &path.1)?.create(&path.2, import.into_inner().rows)?;
     Ok(HttpResponse::Created().json(json!({"ids": ids})))
 }
 
 async fn edit_by_hand(
     world: Data<World>,
-    path: Path<(u64, String, u64)>,
+    path: Path<(String, String, String, String)>,
     body: Json<Map<String, Value>>,
 ) -> Result<HttpResponse, ControlError> {
-    let (portal, kind, id) = path.into_inner();
-    let (kind, values) = (Kind::parse(&kind)?, edited(body)?);
-    world.hubspot.account(portal).write(By::User, |changes| changes.update(kind, id, values))?;
-    Ok(HttpResponse::Ok().json(json!({"id": id.to_string()})))
+    account(&world, &path.0, &path.1)?.update(&path.2, &path.3, edited(body))?;
+    Ok(HttpResponse::Ok().json(json!({"id": path.3})))
 }
 
-async fn archive_by_hand(world: Data<World>, path: Path<(u64, String, u64)>) -> Result<HttpResponse, ControlError> {
-    let (portal, kind, id) = path.into_inner();
-    let kind = Kind::parse(&kind)?;
-    world.hubspot.account(portal).write(By::User, |changes| changes.archive(kind, id))?;
+async fn remove_by_hand(
+    world: Data<World>,
+    path: Path<(String, String, String, String)>,
+) -> Result<HttpResponse, ControlError> {
+    account(&world, &path.0, &path.1)?.remove(&path.2, &path.3)?;
     Ok(HttpResponse::NoContent().finish())
 }

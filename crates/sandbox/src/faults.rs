@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::Error as _};
+use serde_json::{Error, Map, Value};
 
 use crate::clock::Millis;
 
@@ -30,14 +31,10 @@ pub(crate) enum Loss {
 
 /// All the switches of one account.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
 pub(crate) struct Faults {
     /// Waited before each request is looked at.
     pub(crate) latency_ms: u64,
-    /// Requests in any ten seconds; `null` lifts the limit.
-    pub(crate) rate_limit_per_10s: Option<u32>,
-    /// Searches in any second; `null` lifts the limit.
-    pub(crate) search_limit_per_s: Option<u32>,
     /// How long a search goes on showing what was there before a write.
     pub(crate) search_lag_ms: Millis,
     pub(crate) fail_next: Option<FailNext>,
@@ -55,40 +52,59 @@ pub(crate) struct Faults {
     pub(crate) reformat_phones: bool,
     /// Keep only the first n characters of these properties.
     pub(crate) truncate: BTreeMap<String, usize>,
+    /// Those that only this platform has. A number or `null` is a limit.
+    #[serde(flatten)]
+    pub(crate) own: BTreeMap<String, Value>,
 }
 
 impl Default for Faults {
     fn default() -> Self {
         Self {
             latency_ms: 0,
-            rate_limit_per_10s: Some(190),
-            search_limit_per_s: Some(5),
-            search_lag_ms: 2_000,
+            search_lag_ms: 0,
             fail_next: None,
             fail_all_status: None,
             hang: false,
             lost_answer_next: 0,
             lost_answer_as: Loss::BadGateway,
             token_revoked: false,
-            access_token_seconds: 1_800,
+            access_token_seconds: 3_600,
             reformat_phones: false,
             truncate: BTreeMap::new(),
+            own: BTreeMap::new(),
         }
     }
 }
 
 impl Faults {
+    /// Every switch by its name.
+    pub(crate) fn switches(&self) -> Map<String, Value> {
+        match serde_json::to_value(self) {
+            Ok(Value::Object(switches)) => switches,
+            Ok(_) | Err(_) => Map::new(),
+        }
+    }
+
     /// Lays the given keys over the present values.
     ///
     /// # Errors
     /// Where a key is unknown or a value has the wrong form; nothing is changed then.
-    pub(crate) fn merge(&mut self, patch: serde_json::Map<String, serde_json::Value>) -> serde_json::Result<()> {
-        let mut whole = serde_json::to_value(&*self)?;
-        if let Some(fields) = whole.as_object_mut() {
-            fields.extend(patch);
+    pub(crate) fn merge(&mut self, patch: Map<String, Value>) -> serde_json::Result<()> {
+        let mut whole = self.switches();
+        for (name, value) in patch {
+            let before = whole.get(&name).ok_or_else(|| Error::custom(format!("unknown switch `{name}`")))?;
+            if self.own.contains_key(&name) && !is_alike(before, &value) {
+                return Err(Error::custom(format!("`{name}` cannot be {value}")));
+            }
+            whole.insert(name, value);
         }
-        *self = serde_json::from_value(whole)?;
+        *self = serde_json::from_value(Value::Object(whole))?;
         Ok(())
+    }
+
+    /// A limit of the platform's own; `None` where it is lifted.
+    pub(crate) fn limit(&self, name: &str) -> Option<u32> {
+        self.own.get(name)?.as_u64().and_then(|most| u32::try_from(most).ok())
     }
 
     /// The status with which the coming request is to be refused, if any. Counts it down.
@@ -119,20 +135,36 @@ impl Faults {
     }
 }
 
+/// A number may take the place of `null`, which is a limit lifted; any other value only that of its like.
+fn is_alike(before: &Value, value: &Value) -> bool {
+    let form = |value: &Value| match value {
+        Value::Null | Value::Number(_) => 0,
+        Value::Bool(_) => 1,
+        Value::String(_) => 2,
+        Value::Array(_) => 3,
+        Value::Object(_) => 4,
+    };
+    form(before) == form(value)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_partial_change_keeps_the_rest_and_an_unknown_switch_changes_nothing() {
-        let mut faults = Faults::default();
+        let mut faults = Faults { own: BTreeMap::from([("most".to_owned(), 190.into())]), ..Faults::default() };
         let patch = |text: &str| serde_json::from_str(text).unwrap();
         faults.merge(patch(r#"{"latency_ms": 40, "fail_next": {"count": 1, "status": 503}}"#)).unwrap();
-        assert_eq!((faults.latency_ms, faults.rate_limit_per_10s), (40, Some(190)));
+        assert_eq!((faults.latency_ms, faults.limit("most")), (40, Some(190)));
         let before = faults.clone();
-        assert!(faults.merge(patch(r#"{"latency_ms": 1, "latnecy": 2}"#)).is_err());
+        for bad in [r#"{"latency_ms": 1, "latnecy": 2}"#, r#"{"most": true}"#, r#"{"latency_ms": "1"}"#] {
+            assert!(faults.merge(patch(bad)).is_err(), "{bad}");
+        }
         assert_eq!(faults, before);
         assert_eq!(faults.take_failure(), Some(503));
         assert_eq!(faults.take_failure(), None);
+        faults.merge(patch(r#"{"most": null}"#)).unwrap();
+        assert_eq!(faults.limit("most"), None);
     }
 }

@@ -10,15 +10,9 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::clock::{self, Millis};
-
-/// Which stand-in an entry belongs to.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Platform {
-    Hubspot,
-}
 
 /// What was done.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -55,26 +49,54 @@ pub(crate) struct Entry {
     pub(crate) seq: u64,
     #[serde(with = "iso_time")]
     pub(crate) at: Millis,
-    pub(crate) platform: Platform,
+    /// The stand-in's slug.
+    pub(crate) platform: String,
     pub(crate) account: String,
     pub(crate) object_type: String,
     pub(crate) action: Action,
     pub(crate) id: String,
     pub(crate) by: By,
-    /// The values as they were written by the caller.
+    /// The values as they were written by the caller, where the platform keeps text only.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) properties: BTreeMap<String, String>,
     /// Where the platform made something else of a written value: what it made.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) stored: BTreeMap<String, String>,
+    /// The values that were written, where the platform keeps JSON: they replace those of the same names.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub(crate) fields: Map<String, Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) to: Option<Target>,
     /// A new property's definition, in the platform's own form.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) definition: Option<serde_json::Value>,
+    pub(crate) definition: Option<Value>,
 }
 
 impl Entry {
+    /// A write without values yet: at which platform's account, when, to which object, what and by whom.
+    pub(crate) fn new(
+        (platform, account): (&str, &str),
+        at: Millis,
+        (object_type, id): (&str, String),
+        (action, by): (Action, By),
+    ) -> Self {
+        Self {
+            seq: 0,
+            at,
+            platform: platform.to_owned(),
+            account: account.to_owned(),
+            object_type: object_type.to_owned(),
+            action,
+            id,
+            by,
+            properties: BTreeMap::new(),
+            stored: BTreeMap::new(),
+            fields: Map::new(),
+            to: None,
+            definition: None,
+        }
+    }
+
     /// The values as the platform keeps them.
     pub(crate) fn kept(&self) -> impl Iterator<Item = (&String, &String)> {
         self.properties.iter().map(|(name, written)| (name, self.stored.get(name).unwrap_or(written)))
@@ -85,7 +107,7 @@ impl Entry {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Selection {
-    pub(crate) platform: Option<Platform>,
+    pub(crate) platform: Option<String>,
     pub(crate) account: Option<String>,
     /// Only entries with a greater `seq`.
     #[serde(default)]
@@ -96,7 +118,7 @@ pub(crate) struct Selection {
 
 impl Selection {
     fn takes(&self, entry: &Entry) -> bool {
-        self.platform.is_none_or(|platform| platform == entry.platform)
+        self.platform.as_ref().is_none_or(|platform| *platform == entry.platform)
             && self.account.as_ref().is_none_or(|account| *account == entry.account)
     }
 }

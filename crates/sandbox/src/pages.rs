@@ -1,6 +1,7 @@
-//! The page for people: what the accounts hold, what was written last, and the switches as a form.
+//! The page for people: what the accounts hold, what was written last, and the switches as a form. The same
+//! for every stand-in.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use actix_web::{
     HttpResponse,
@@ -9,19 +10,34 @@ use actix_web::{
 };
 use askama::Template;
 use serde::Deserialize;
+use serde_json::{Map, Value, json};
 
 use crate::{
     clock,
+    control::{self, ControlError},
     faults::{FailNext, Faults},
-    hubspot::{Account, Record, kinds::Kind},
-    journal::{Action, By, Entry},
+    journal::{Action, By, Entry, Selection},
     people::{self, People},
     sender::Delivery,
+    stand_in::{Account, Sheet, StandIn},
     world::World,
 };
 
 const ROWS: usize = 25;
 const LATEST: usize = 20;
+const DELIVERIES: usize = 5;
+
+/// The switches that the form shows, with their names for people; each platform adds its own.
+const SWITCHES: [(&str, &str); 8] = [
+    ("latency_ms", "Latence (ms)"),
+    ("search_lag_ms", "Retard de recherche (ms)"),
+    ("access_token_seconds", "Vie d'un jeton (s)"),
+    ("fail_all_status", "Tout refuser avec"),
+    ("lost_answer_next", "Réponses perdues"),
+    ("hang", "ne jamais répondre"),
+    ("token_revoked", "accès révoqué"),
+    ("reformat_phones", "reformater les téléphones"),
+];
 
 pub(crate) fn configure(config: &mut ServiceConfig) {
     config
@@ -32,7 +48,8 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct HomeQuery {
-    portal: Option<u64>,
+    platform: Option<String>,
+    account: Option<String>,
     #[serde(default)]
     kind: String,
     #[serde(default)]
@@ -46,35 +63,38 @@ pub(crate) struct HomeQuery {
 #[template(path = "home.html")]
 struct Home {
     editing: bool,
-    portals: Vec<u64>,
+    accounts: Vec<Named>,
     chosen: Option<Chosen>,
     latest: Vec<Line>,
 }
 
+/// An account in the list.
+struct Named {
+    platform: &'static str,
+    name: &'static str,
+    id: String,
+}
+
 struct Chosen {
-    portal: u64,
-    kind: &'static str,
-    kinds: Vec<(&'static str, usize)>,
-    columns: &'static [&'static str],
-    rows: Vec<Row>,
+    named: Named,
+    shelves: Vec<(&'static str, usize)>,
+    sheet: Sheet,
     page: usize,
     has_more: bool,
     people: People,
-    faults: Faults,
+    fail_next: FailNext,
+    switches: Vec<Switch>,
     webhook: Option<String>,
     deliveries: Vec<Delivery>,
 }
 
-impl Chosen {
-    fn fail_next(&self) -> FailNext {
-        self.faults.fail_next.unwrap_or(FailNext { count: 0, status: 500 })
-    }
-}
-
-struct Row {
-    id: u64,
-    values: Vec<String>,
-    updated_at: String,
+/// A switch of the form: a number that may be empty, or something that is on or off.
+struct Switch {
+    name: &'static str,
+    label: &'static str,
+    is_toggle: bool,
+    is_on: bool,
+    value: String,
 }
 
 struct Line {
@@ -85,29 +105,25 @@ struct Line {
     values: String,
 }
 
-const fn columns(kind: Kind) -> &'static [&'static str] {
-    match kind {
-        Kind::Contact => &["email", "firstname", "lastname", "phone", "company", "city"],
-        Kind::Deal => &["dealname", "dealstage", "amount", "closedate"],
-        Kind::Call => &["hs_call_title", "hs_timestamp", "hs_call_duration", "hs_call_status"],
-    }
-}
-
 async fn show_style() -> HttpResponse {
     HttpResponse::Ok().content_type("text/css; charset=utf-8").body(include_str!("../templates/style.css"))
 }
 
 async fn show_home(world: Data<World>, query: Query<HomeQuery>) -> HttpResponse {
-    let accounts = world.hubspot.accounts();
-    let wanted = |account: &&Arc<Account>| query.portal.is_none_or(|portal| portal == account.portal);
-    let chosen = accounts.iter().find(wanted).map(|account| choose(&world, account, &query));
-    let home = Home {
-        editing: query.editing,
-        portals: accounts.iter().map(|account| account.portal).collect(),
-        chosen,
-        latest: world.journal.latest(LATEST).iter().map(|entry| line(entry)).collect(),
-    };
-    match home.render() {
+    let mut accounts = Vec::new();
+    let mut chosen = None;
+    for stand_in in &world.stand_ins {
+        for account in stand_in.accounts() {
+            let is_wanted = query.platform.as_ref().is_none_or(|platform| platform == stand_in.slug())
+                && query.account.as_ref().is_none_or(|id| *id == account.id());
+            if is_wanted && chosen.is_none() {
+                chosen = Some(choose(&world, stand_in.as_ref(), account.as_ref(), &query));
+            }
+            accounts.push(name(stand_in.as_ref(), account.as_ref()));
+        }
+    }
+    let latest = world.tools.journal.latest(LATEST).iter().map(|entry| line(entry)).collect();
+    match (Home { editing: query.editing, accounts, chosen, latest }).render() {
         Ok(page) => HttpResponse::Ok()
             .content_type("text/html; charset=utf-8")
             .insert_header((
@@ -119,46 +135,48 @@ async fn show_home(world: Data<World>, query: Query<HomeQuery>) -> HttpResponse 
     }
 }
 
-fn choose(world: &World, account: &Account, query: &HomeQuery) -> Chosen {
-    let kind = Kind::parse(&query.kind).unwrap_or(Kind::Contact);
-    let all = crate::journal::Selection {
-        platform: Some(crate::journal::Platform::Hubspot),
-        account: Some(account.portal.to_string()),
-        after: 0,
-        limit: Some(usize::MAX),
-    };
-    let people = people::count(&world.journal.select(&all));
-    let settings = account.settings();
-    let (kinds, mut rows) = account.read(|state| {
-        let live = |kind: Kind| state.table(kind).records.values().rev().filter(|record| record.archived_at.is_none());
-        let kinds = Kind::ALL.map(|kind| (kind.plural(), live(kind).count())).to_vec();
-        let rows: Vec<Row> =
-            live(kind).skip(query.page.saturating_mul(ROWS)).take(ROWS.saturating_add(1)).map(row).collect();
-        (kinds, rows)
-    });
-    let has_more = rows.len() > ROWS;
-    rows.truncate(ROWS);
+fn name(stand_in: &dyn StandIn, account: &dyn Account) -> Named {
+    Named { platform: stand_in.slug(), name: stand_in.name(), id: account.id() }
+}
+
+fn choose(world: &World, stand_in: &dyn StandIn, account: &dyn Account, query: &HomeQuery) -> Chosen {
+    let (platform, id) = (stand_in.slug(), account.id());
+    let all =
+        Selection { platform: Some(platform.to_owned()), account: Some(id.clone()), after: 0, limit: Some(usize::MAX) };
+    let shelves = account.shelves();
+    let look = |kind: &str| account.sheet(kind, query.page.saturating_mul(ROWS), ROWS.saturating_add(1));
+    let first = || look(shelves.first().map_or("", |(kind, _)| kind));
+    let mut sheet = look(&query.kind).or_else(first).unwrap_or_default();
+    let has_more = sheet.rows.len() > ROWS;
+    sheet.rows.truncate(ROWS);
+    let faults = account.faults();
     Chosen {
-        portal: account.portal,
-        kind: kind.plural(),
-        kinds,
-        columns: columns(kind),
-        rows,
+        named: name(stand_in, account),
+        shelves,
+        sheet,
         page: query.page,
         has_more,
-        people,
-        faults: settings.faults,
-        webhook: settings.webhook.map(|webhook| webhook.target_url),
-        deliveries: world.sender.deliveries(account.portal).into_iter().take(5).collect(),
+        people: people::count(&world.tools.journal.select(&all), &stand_in.words()),
+        fail_next: faults.fail_next.unwrap_or(FailNext { count: 0, status: 500 }),
+        switches: switches(stand_in, &faults),
+        webhook: account.webhook().map(|webhook| webhook.target_url),
+        deliveries: world.tools.sender.deliveries(platform, &id).into_iter().take(DELIVERIES).collect(),
     }
 }
 
-fn row(record: &Record) -> Row {
-    Row {
-        id: record.id,
-        values: columns(record.kind).iter().map(|name| record.value(name).unwrap_or_default()).collect(),
-        updated_at: clock::iso(record.updated_at()),
-    }
+fn labels(stand_in: &dyn StandIn) -> impl Iterator<Item = (&'static str, &'static str)> {
+    SWITCHES.into_iter().chain(stand_in.own_switches().iter().copied())
+}
+
+fn switches(stand_in: &dyn StandIn, faults: &Faults) -> Vec<Switch> {
+    let values = faults.switches();
+    let switch = |(name, label): (&'static str, &'static str)| {
+        let value = values.get(name)?;
+        let text = if value.is_null() { String::new() } else { value.to_string() };
+        let is_on = value.as_bool().unwrap_or_default();
+        Some(Switch { name, label, is_toggle: value.is_boolean(), is_on, value: text })
+    };
+    labels(stand_in).filter_map(switch).collect()
 }
 
 fn line(entry: &Entry) -> Line {
@@ -175,49 +193,45 @@ fn line(entry: &Entry) -> Line {
         By::User => "à la main",
     };
     let to = entry.to.as_ref().map(|to| format!("→ {} {}", to.object_type, to.id));
-    let values = entry.properties.iter().map(|(name, value)| format!("{name} = {value}"));
+    let texts = entry.properties.iter().map(|(name, value)| format!("{name} = {value}"));
+    let values = entry.fields.iter().map(|(name, value)| format!("{name} = {value}"));
     Line {
         seq: entry.seq,
         at: clock::iso(entry.at),
-        account: entry.account.clone(),
+        account: format!("{} {}", entry.platform, entry.account),
         what: format!("{} {} {done} ({by})", entry.object_type, entry.id),
-        values: to.into_iter().chain(values).collect::<Vec<_>>().join(", "),
+        values: to.into_iter().chain(texts).chain(values).collect::<Vec<_>>().join(", "),
     }
 }
 
-/// The switches that the form shows; a box left empty arrives as no field at all.
-#[derive(Debug, Deserialize)]
-pub(crate) struct FaultsForm {
-    portal: u64,
-    latency_ms: u64,
-    search_lag_ms: i64,
-    rate_limit_per_10s: String,
-    fail_count: u32,
-    fail_status: u16,
-    fail_all_status: String,
-    lost_answer_next: u32,
-    hang: Option<String>,
-    token_revoked: Option<String>,
-    reformat_phones: Option<String>,
+/// What the form says of one switch: a box that is not ticked is not sent, an empty one lifts a limit.
+fn said(form: &HashMap<String, String>, name: &str, before: &Value) -> Option<Value> {
+    if before.is_boolean() {
+        return Some(form.contains_key(name).into());
+    }
+    let text = form.get(name)?.trim();
+    Some(if text.is_empty() { Value::Null } else { text.parse::<i64>().map_or_else(|_| text.into(), Value::from) })
 }
 
-async fn change_faults(world: Data<World>, form: Form<FaultsForm>) -> HttpResponse {
-    let form = form.into_inner();
-    world.hubspot.account(form.portal).adjust(|state| {
-        let faults = &mut state.faults;
-        faults.latency_ms = form.latency_ms;
-        faults.search_lag_ms = form.search_lag_ms;
-        faults.rate_limit_per_10s = form.rate_limit_per_10s.parse().ok();
-        faults.fail_next =
-            (form.fail_count > 0).then_some(FailNext { count: form.fail_count, status: form.fail_status });
-        faults.fail_all_status = form.fail_all_status.parse().ok();
-        faults.lost_answer_next = form.lost_answer_next;
-        faults.hang = form.hang.is_some();
-        faults.token_revoked = form.token_revoked.is_some();
-        faults.reformat_phones = form.reformat_phones.is_some();
-    });
-    if let Err(error) = world.settings.save(&world.hubspot) {
-        return HttpResponse::InternalServerError().body(error.to_string());
+async fn change_faults(world: Data<World>, form: Form<HashMap<String, String>>) -> Result<HttpResponse, ControlError> {
+    let text = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
+    let (platform, id) = (text("platform"), text("account"));
+    let account: Arc<dyn Account> = control::account(&world, platform, id)?;
+    let mut faults = account.faults();
+    let before = faults.switches();
+    let mut patch = Map::new();
+    for (name, _) in world.stand_in(platform).into_iter().flat_map(|stand_in| labels(stand_in.as_ref())) {
+        if let Some(value) = before.get(name).and_then(|before| said(&form, name, before)) {
+            patch.insert(name.to_owned(), value);
+        }
     }
-    HttpResponse::SeeOther().insert_header((header::LOCATION, format!("/?portal={}", form.portal))).finish()
+    if let (Ok(count), Ok(status)) = (text("fail_count").parse::<u32>(), text("fail_status").parse::<u16>()) {
+        let next = (count > 0).then_some(FailNext { count, status });
+        patch.insert("fail_next".to_owned(), json!(next));
+    }
+    faults.merge(patch).map_err(ControlError::Switches)?;
+    account.set_faults(faults);
+    world.settings.save(&world)?;
+    let back = format!("/?platform={platform}&account={id}");
+    Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, back)).finish())
 }

@@ -7,10 +7,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    clock::{self, Millis},
-    journal::Platform,
-};
+use crate::clock::{self, Millis};
 
 /// Older ones are forgotten.
 const KEPT: usize = 10_000;
@@ -22,7 +19,7 @@ pub(crate) struct Request {
     pub(crate) seq: u64,
     /// Milliseconds since 1970.
     pub(crate) at: Millis,
-    pub(crate) platform: Platform,
+    pub(crate) platform: &'static str,
     pub(crate) account: String,
     pub(crate) method: String,
     pub(crate) path: String,
@@ -32,7 +29,7 @@ pub(crate) struct Request {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Asked {
-    platform: Platform,
+    platform: String,
     account: String,
     /// Only requests with a greater `seq`.
     #[serde(default)]
@@ -56,10 +53,11 @@ impl Requests {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn note(&self, (platform, account): (Platform, String), method: &str, path: &str) {
+    pub(crate) fn note(&self, (platform, account): (&'static str, &str), method: &str, path: &str) {
         let mut book = self.book();
         book.last = book.last.saturating_add(1);
-        let (seq, at, method, path) = (book.last, clock::now(), method.to_owned(), path.to_owned());
+        let (seq, at) = (book.last, clock::now());
+        let (account, method, path) = (account.to_owned(), method.to_owned(), path.to_owned());
         book.requests.push_back(Request { seq, at, platform, account, method, path });
         if book.requests.len() > KEPT {
             book.requests.pop_front();

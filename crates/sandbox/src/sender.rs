@@ -1,5 +1,5 @@
-//! Delivers webhooks: batches, posts, tries again. What an event looks like and how a delivery is
-//! signed is the platform's part.
+//! Delivers webhooks: batches, posts, tries again. What an event looks like, how a delivery is signed and
+//! how often it is tried is the platform's part: its [`Carrier`]'s.
 
 use std::{
     collections::VecDeque,
@@ -11,23 +11,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::{Semaphore, mpsc};
 
-use crate::{clock, hubspot};
+use crate::clock;
 
-/// HubSpot sends up to 100 events in one delivery.
-const MOST_EVENTS: usize = 100;
+/// As many parcels are looked at together.
+const MOST_PARCELS: usize = 100;
 /// HubSpot's default for an app's `maxConcurrentRequests`.
 const MOST_CONCURRENT: usize = 10;
-/// HubSpot waits 5 s for an answer.
-const DEADLINE: Duration = Duration::from_secs(5);
-/// Between attempts. The platform spreads ten over a day; whoever looks at a demo has less time.
-const PAUSES: [Duration; 6] = [
-    Duration::from_millis(500),
-    Duration::from_secs(2),
-    Duration::from_secs(5),
-    Duration::from_secs(15),
-    Duration::from_secs(60),
-    Duration::from_secs(120),
-];
 const REMEMBERED: usize = 500;
 
 /// A secret that is written to the settings' file and shown nowhere else.
@@ -58,11 +47,46 @@ impl Webhook {
     }
 }
 
+/// What is posted.
+#[derive(Debug)]
+pub(crate) struct Letter {
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: String,
+}
+
+/// How events get from one account to one place.
+pub(crate) trait Carrier: std::fmt::Debug + Send + Sync {
+    /// The place.
+    fn url(&self) -> &str;
+
+    /// How many events one delivery may hold.
+    fn most_events(&self) -> usize;
+
+    /// How long an answer is waited for.
+    fn deadline(&self) -> Duration;
+
+    /// Between attempts; none where there is only one.
+    fn pauses(&self) -> &'static [Duration];
+
+    /// The delivery of these events; the first attempt is 0.
+    fn write(&self, events: &[Value], attempt: usize) -> Letter;
+
+    /// Whether an answer of this status ends the attempts.
+    fn is_content(&self, status: u16) -> bool {
+        (200..300).contains(&status)
+    }
+
+    /// Hears what came of an attempt.
+    fn hear(&self, _delivered: bool) {}
+}
+
 /// One attempt, as it is shown afterwards.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Delivery {
     pub(crate) at: String,
-    pub(crate) account: u64,
+    pub(crate) platform: &'static str,
+    pub(crate) account: String,
+    pub(crate) url: String,
     pub(crate) attempt: usize,
     pub(crate) events: usize,
     pub(crate) status: Option<u16>,
@@ -71,8 +95,9 @@ pub(crate) struct Delivery {
 
 #[derive(Debug)]
 struct Parcel {
-    account: u64,
-    webhook: Arc<Webhook>,
+    platform: &'static str,
+    account: String,
+    carrier: Arc<dyn Carrier>,
     events: Vec<Value>,
 }
 
@@ -93,16 +118,23 @@ impl Sender {
     }
 
     /// Queues the events of one change; their order is kept within a delivery.
-    pub(crate) fn send(&self, account: u64, webhook: &Arc<Webhook>, events: Vec<Value>) {
-        if !events.is_empty() && self.queue.send(Parcel { account, webhook: Arc::clone(webhook), events }).is_err() {
+    pub(crate) fn send(
+        &self,
+        (platform, account): (&'static str, &str),
+        carrier: &Arc<dyn Carrier>,
+        events: Vec<Value>,
+    ) {
+        let parcel = Parcel { platform, account: account.to_owned(), carrier: Arc::clone(carrier), events };
+        if !parcel.events.is_empty() && self.queue.send(parcel).is_err() {
             tracing::debug!(account, "the sandbox is stopping; the change is not told");
         }
     }
 
     /// The last attempts of an account, newest first.
-    pub(crate) fn deliveries(&self, account: u64) -> Vec<Delivery> {
+    pub(crate) fn deliveries(&self, platform: &str, account: &str) -> Vec<Delivery> {
         let log = self.deliveries.lock().unwrap_or_else(PoisonError::into_inner);
-        log.iter().rev().filter(|delivery| delivery.account == account).cloned().collect()
+        let is_theirs = |delivery: &&Delivery| delivery.platform == platform && delivery.account == account;
+        log.iter().rev().filter(is_theirs).cloned().collect()
     }
 }
 
@@ -113,7 +145,7 @@ async fn deliver_all(
 ) {
     let places = Arc::new(Semaphore::new(MOST_CONCURRENT));
     let mut waiting = Vec::new();
-    while parcels.recv_many(&mut waiting, MOST_EVENTS).await > 0 {
+    while parcels.recv_many(&mut waiting, MOST_PARCELS).await > 0 {
         for parcel in merge(std::mem::take(&mut waiting)) {
             let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
             let (client, log) = (client.clone(), Arc::clone(&log));
@@ -131,9 +163,9 @@ fn merge(parcels: Vec<Parcel>) -> Vec<Parcel> {
     let mut merged: Vec<Parcel> = Vec::new();
     for parcel in parcels {
         let fits = |last: &&mut Parcel| {
-            last.account == parcel.account
-                && last.webhook == parcel.webhook
-                && last.events.len().saturating_add(parcel.events.len()) <= MOST_EVENTS
+            (last.platform, &last.account) == (parcel.platform, &parcel.account)
+                && Arc::ptr_eq(&last.carrier, &parcel.carrier)
+                && last.events.len().saturating_add(parcel.events.len()) <= last.carrier.most_events()
         };
         match merged.last_mut().filter(fits) {
             Some(last) => last.events.extend(parcel.events),
@@ -145,41 +177,43 @@ fn merge(parcels: Vec<Parcel>) -> Vec<Parcel> {
 
 async fn deliver(
     client: &reqwest::Client,
-    mut parcel: Parcel,
+    parcel: Parcel,
     log: &Mutex<VecDeque<Delivery>>,
     place: &mut Option<tokio::sync::OwnedSemaphorePermit>,
 ) {
-    let pauses = PAUSES.iter().copied().map(Some).chain(std::iter::once(None));
+    let pauses = parcel.carrier.pauses().iter().copied().map(Some).chain(std::iter::once(None));
     for (attempt, pause) in pauses.enumerate() {
-        hubspot::webhooks::number_attempt(&mut parcel.events, attempt);
-        let outcome = post(client, &parcel).await;
+        let outcome = post(client, &parcel, attempt).await;
         remember(log, &parcel, attempt, &outcome);
         drop(place.take());
-        if outcome.is_ok_and(|status| (200..300).contains(&status)) {
+        let is_delivered = outcome.is_ok_and(|status| parcel.carrier.is_content(status));
+        parcel.carrier.hear(is_delivered);
+        if is_delivered {
             return;
         }
         if let Some(pause) = pause {
             tokio::time::sleep(pause).await;
         }
     }
-    tracing::warn!(account = parcel.account, events = parcel.events.len(), "a webhook delivery was given up");
+    tracing::warn!(account = %parcel.account, events = parcel.events.len(), "a webhook delivery was given up");
 }
 
-async fn post(client: &reqwest::Client, parcel: &Parcel) -> Result<u16, reqwest::Error> {
-    let body = Value::Array(parcel.events.clone()).to_string();
-    let mut request =
-        client.post(&parcel.webhook.target_url).timeout(DEADLINE).header("content-type", "application/json");
-    for (name, value) in hubspot::webhooks::signature_headers(&parcel.webhook, &body, clock::now()) {
+async fn post(client: &reqwest::Client, parcel: &Parcel, attempt: usize) -> Result<u16, reqwest::Error> {
+    let letter = parcel.carrier.write(&parcel.events, attempt);
+    let mut request = client.post(parcel.carrier.url()).timeout(parcel.carrier.deadline());
+    for (name, value) in letter.headers {
         request = request.header(name, value);
     }
-    Ok(request.body(body).send().await?.status().as_u16())
+    Ok(request.body(letter.body).send().await?.status().as_u16())
 }
 
 fn remember(log: &Mutex<VecDeque<Delivery>>, parcel: &Parcel, attempt: usize, outcome: &Result<u16, reqwest::Error>) {
     let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
     log.push_back(Delivery {
         at: clock::iso(clock::now()),
-        account: parcel.account,
+        platform: parcel.platform,
+        account: parcel.account.clone(),
+        url: parcel.carrier.url().to_owned(),
         attempt,
         events: parcel.events.len(),
         status: outcome.as_ref().ok().copied(),

@@ -4,13 +4,16 @@ use std::{
     io,
     net::SocketAddr,
     path::PathBuf,
-    sync::mpsc,
+    sync::{Arc, mpsc},
     thread::{self, JoinHandle},
 };
 
 use actix_web::{App, HttpServer, dev::ServerHandle, rt, web};
 
-use crate::{control, hubspot, journal::Journal, pages, sender::Sender, settings::SettingsFile, world::World};
+use crate::{
+    control, journal::Journal, pages, requests::Requests, sender::Sender, settings::SettingsFile, tools::Tools,
+    world::World,
+};
 
 /// How a sandbox is to run.
 #[derive(Clone, Debug)]
@@ -52,7 +55,13 @@ impl Running {
     /// The base URL under which HubSpot's paths lie.
     #[must_use]
     pub fn hubspot_url(&self) -> String {
-        format!("{}/hubspot", self.url)
+        self.platform_url("hubspot")
+    }
+
+    /// The base URL under which a platform's paths lie.
+    #[must_use]
+    pub fn platform_url(&self, slug: &str) -> String {
+        format!("{}/{slug}", self.url)
     }
 
     /// Stops at once, dropping the requests under way, and returns when the port is free.
@@ -100,11 +109,12 @@ async fn serve(options: Options, started: Started) {
     };
     let world = web::Data::new(world);
     let app = move || {
-        App::new()
-            .app_data(world.clone())
-            .configure(pages::configure)
-            .configure(control::configure)
-            .service(web::scope("/hubspot").configure(hubspot::configure))
+        let mut app = App::new().app_data(world.clone()).configure(pages::configure).configure(control::configure);
+        for stand_in in &world.stand_ins {
+            let mount = |config: &mut web::ServiceConfig| Arc::clone(stand_in).mount(config);
+            app = app.service(web::scope(&format!("/{}", stand_in.slug())).configure(mount));
+        }
+        app
     };
     let bound = HttpServer::new(app).workers(2).backlog(4_096).disable_signals().bind(options.listen);
     let (server, address) = match bound.map(|server| (server.addrs().first().copied(), server)) {
@@ -137,7 +147,8 @@ fn world(options: &Options) -> Result<(World, impl Future<Output = ()> + use<>),
         Some(path) => (Journal::open(path).map_err(StartError::Journal)?, SettingsFile::beside(path)),
         None => (Journal::default(), SettingsFile::default()),
     };
-    Ok((World::rebuild(journal, settings, sender), deliveries))
+    let tools = Tools { journal, requests: Requests::default(), sender };
+    Ok((World::rebuild(tools, settings), deliveries))
 }
 
 /// Returns on Ctrl-C or SIGTERM.

@@ -7,12 +7,13 @@ use std::{
     time::Duration,
 };
 
-use super::{Record, changes::Changes, kinds::Kind, limits::Window, properties::Definition, seed};
+use super::{Record, changes::Changes, kinds::Kind, properties::Definition, seed, webhooks::AppWebhook};
 use crate::{
     faults::Faults,
-    journal::{Action, By, Entry, Journal},
-    sender::{Sender, Webhook},
-    settings::AccountSettings,
+    journal::{Action, By, Entry},
+    limits::Window,
+    sender::Carrier,
+    tools::Tools,
 };
 
 /// One object type's objects and properties.
@@ -82,7 +83,7 @@ impl Table {
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) faults: Faults,
-    pub(crate) webhook: Option<Arc<Webhook>>,
+    pub(crate) webhook: Option<Arc<AppWebhook>>,
     pub(crate) requests: Window,
     pub(crate) searches: Window,
     pub(crate) served: u64,
@@ -97,7 +98,7 @@ pub(crate) struct State {
 impl State {
     fn new() -> Self {
         Self {
-            faults: Faults::default(),
+            faults: default_faults(),
             webhook: None,
             requests: Window::of(Duration::from_secs(10)),
             searches: Window::of(Duration::from_secs(1)),
@@ -129,6 +130,11 @@ impl State {
     /// An object that is there and not archived.
     pub(crate) fn live(&self, kind: Kind, id: u64) -> Option<&Record> {
         self.table(kind).records.get(&id).filter(|record| record.archived_at.is_none())
+    }
+
+    /// The objects of a kind that are there and not archived, by id.
+    pub(crate) fn lives(&self, kind: Kind) -> impl DoubleEndedIterator<Item = &Record> {
+        self.table(kind).records.values().filter(|record| record.archived_at.is_none())
     }
 
     /// The objects of one kind tied to this one.
@@ -185,18 +191,28 @@ impl State {
     }
 }
 
+/// A professional account's limits, and the usual lag of its index.
+fn default_faults() -> Faults {
+    let own = [("rate_limit_per_10s", 190), ("search_limit_per_s", 5)];
+    Faults {
+        search_lag_ms: 2_000,
+        access_token_seconds: 1_800,
+        own: own.map(|(name, most)| (name.to_owned(), most.into())).into(),
+        ..Faults::default()
+    }
+}
+
 /// A portal.
 #[derive(Debug)]
 pub(crate) struct Account {
     pub(crate) portal: u64,
-    pub(crate) journal: Arc<Journal>,
-    sender: Sender,
+    pub(crate) tools: Arc<Tools>,
     state: Mutex<State>,
 }
 
 impl Account {
-    pub(crate) fn new(portal: u64, journal: Arc<Journal>, sender: Sender) -> Self {
-        Self { portal, journal, sender, state: Mutex::new(State::new()) }
+    pub(crate) fn new(portal: u64, tools: Arc<Tools>) -> Self {
+        Self { portal, tools, state: Mutex::new(State::new()) }
     }
 
     /// Never held across an await.
@@ -220,23 +236,9 @@ impl Account {
         let outcome = work(&mut changes);
         let events = changes.finish();
         if let Some(webhook) = &state.webhook {
-            self.sender.send(self.portal, webhook, events);
+            let carrier: Arc<dyn Carrier> = Arc::<AppWebhook>::clone(webhook);
+            self.tools.sender.send((super::SLUG, &self.portal.to_string()), &carrier, events);
         }
         outcome
-    }
-
-    pub(crate) fn replay(&self, entry: &Entry) {
-        self.lock().apply(entry);
-    }
-
-    pub(crate) fn settings(&self) -> AccountSettings {
-        self.read(|state| AccountSettings { faults: state.faults.clone(), webhook: state.webhook.as_deref().cloned() })
-    }
-
-    pub(crate) fn set(&self, settings: AccountSettings) {
-        self.adjust(|state| {
-            state.faults = settings.faults;
-            state.webhook = settings.webhook.map(Arc::new);
-        });
     }
 }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     clock::{self, Millis},
-    journal::{Action, By, Entry, Platform, Target},
+    journal::{Action, By, Entry, Target},
 };
 
 /// One end of an association.
@@ -137,25 +137,13 @@ impl<'a> Changes<'a> {
     }
 
     fn entry(&self, kind: Kind, action: Action, id: u64) -> Entry {
-        Entry {
-            seq: 0,
-            at: self.now,
-            platform: Platform::Hubspot,
-            account: self.account.portal.to_string(),
-            object_type: kind.plural().into(),
-            action,
-            id: id.to_string(),
-            by: self.by,
-            properties: Values::new(),
-            stored: Values::new(),
-            to: None,
-            definition: None,
-        }
+        let account = self.account.portal.to_string();
+        Entry::new((super::SLUG, &account), self.now, (kind.plural(), id.to_string()), (action, self.by))
     }
 
     fn commit(&mut self, entry: Entry) -> Vec<(String, String)> {
         let changed = self.state.apply(&entry);
-        self.account.journal.append(entry);
+        self.account.tools.journal.append(entry);
         changed
     }
 

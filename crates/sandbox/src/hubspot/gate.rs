@@ -2,24 +2,23 @@
 //! switched on. Handlers behind it get the account and need not think of any of these.
 
 use std::{
-    future::{Ready, pending, ready},
+    future::{Ready, ready},
     ops::Deref,
     sync::Arc,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use actix_web::{
-    Error, FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError,
+    Error, FromRequest, HttpMessage, HttpRequest, ResponseError,
     body::MessageBody,
     dev::{Payload, ServiceRequest, ServiceResponse},
     http::{Method, header},
     middleware::Next,
-    web::{self, Bytes},
+    web,
 };
-use futures_util::stream;
 
-use super::{Account, ApiError, account::State, grants};
-use crate::{faults::Loss, journal::Platform, world::World};
+use super::{Account, ApiError, HubSpot, account::State, grants};
+use crate::fate::{self, Fate};
 
 /// A professional account's allowance for a day, which is shown and not enforced.
 const DAILY: u64 = 650_000;
@@ -45,10 +44,9 @@ impl FromRequest for Caller {
     }
 }
 
-/// How a request will fare.
-struct Fate {
-    latency: Duration,
-    hangs: bool,
+/// What is answered before a handler sees the request, and what is answered beside it.
+#[derive(Default)]
+struct Verdict {
     refusal: Option<ApiError>,
     headers: Vec<(&'static str, u64)>,
 }
@@ -61,27 +59,24 @@ pub(crate) async fn pass<B: MessageBody + 'static>(
         Ok(account) => account,
         Err(error) => return Ok(request.into_response(error.error_response()).map_into_boxed_body()),
     };
-    if let Some(world) = request.app_data::<web::Data<World>>() {
-        let path = request.path().strip_prefix("/hubspot").unwrap_or(request.path());
-        world.requests.note((Platform::Hubspot, account.portal.to_string()), request.method().as_str(), path);
-    }
+    let path = request.path().strip_prefix("/hubspot").unwrap_or(request.path());
+    let whose = (super::SLUG, account.portal.to_string());
+    account.tools.requests.note((whose.0, &whose.1), request.method().as_str(), path);
     let is_search = request.path().ends_with("/search");
     let is_write = is_write(&request);
-    let fate = account.adjust(|state| decide(state, is_search));
-    if fate.hangs {
-        pending::<()>().await;
-    }
-    if !fate.latency.is_zero() {
-        tokio::time::sleep(fate.latency).await;
-    }
-    let mut response = match fate.refusal {
+    let (fate, verdict) = account.adjust(|state| {
+        let fate = Fate::draw(&mut state.faults);
+        (fate, decide(state, fate.failure, is_search))
+    });
+    fate.wait().await;
+    let mut response = match verdict.refusal {
         Some(error) => request.into_response(error.error_response()).map_into_boxed_body(),
         None => {
             request.extensions_mut().insert(Caller(Arc::clone(&account)));
             next.call(request).await?.map_into_boxed_body()
         }
     };
-    for (name, value) in fate.headers {
+    for (name, value) in verdict.headers {
         response.headers_mut().insert(header::HeaderName::from_static(name), value.into());
     }
     let lost = if is_write && response.status().is_success() {
@@ -89,22 +84,18 @@ pub(crate) async fn pass<B: MessageBody + 'static>(
     } else {
         None
     };
-    match lost {
-        None => Ok(response),
-        Some(Loss::Silence) => pending().await,
-        Some(loss) => Ok(response.into_response(lost_answer(loss)).map_into_boxed_body()),
-    }
+    Ok(fate::send(response, lost).await)
 }
 
 fn account_of(request: &ServiceRequest) -> Result<Arc<Account>, ApiError> {
-    let world = request.app_data::<web::Data<World>>().ok_or_else(ApiError::unauthenticated)?;
+    let hubspot = request.app_data::<web::Data<HubSpot>>().ok_or_else(ApiError::unauthenticated)?;
     let authorization = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let bearer = authorization
         .and_then(|value| value.split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
     let (_, token) = bearer.ok_or_else(ApiError::unauthenticated)?;
-    let portal = grants::authenticate(&world.hubspot.grants, token.trim())?;
-    Ok(world.hubspot.account(portal))
+    let portal = grants::authenticate(&hubspot.grants, token.trim())?;
+    Ok(hubspot.portal(portal))
 }
 
 fn is_write(request: &ServiceRequest) -> bool {
@@ -113,30 +104,24 @@ fn is_write(request: &ServiceRequest) -> bool {
 }
 
 /// Searches have a limit of their own, and show no headers about it.
-fn decide(state: &mut State, is_search: bool) -> Fate {
-    let mut fate = Fate {
-        latency: Duration::from_millis(state.faults.latency_ms),
-        hangs: state.faults.hang,
-        refusal: None,
-        headers: Vec::new(),
-    };
+fn decide(state: &mut State, failure: Option<u16>, is_search: bool) -> Verdict {
+    let refused = |error: ApiError| Verdict { refusal: Some(error), headers: Vec::new() };
     if state.faults.token_revoked {
-        fate.refusal = Some(ApiError::unauthenticated());
-        return fate;
+        return refused(ApiError::unauthenticated());
     }
-    if let Some(status) = state.faults.take_failure() {
-        fate.refusal = Some(ApiError::switched_on(status));
-        return fate;
+    if let Some(status) = failure {
+        return refused(ApiError::switched_on(status));
     }
+    let mut verdict = Verdict::default();
     let now = Instant::now();
     if is_search {
-        let place = state.faults.search_limit_per_s.map(|most| state.searches.take(most, now));
-        fate.refusal = (place == Some(None)).then(|| ApiError::too_many("SECONDLY"));
-    } else if let Some(most) = state.faults.rate_limit_per_10s {
+        let place = state.faults.limit("search_limit_per_s").map(|most| state.searches.take(most, now));
+        verdict.refusal = (place == Some(None)).then(|| ApiError::too_many("SECONDLY"));
+    } else if let Some(most) = state.faults.limit("rate_limit_per_10s") {
         let place = state.requests.take(most, now);
         state.served = state.served.saturating_add(u64::from(place.is_some()));
-        fate.refusal = place.is_none().then(|| ApiError::too_many("TEN_SECONDLY_ROLLING"));
-        fate.headers = vec![
+        verdict.refusal = place.is_none().then(|| ApiError::too_many("TEN_SECONDLY_ROLLING"));
+        verdict.headers = vec![
             ("x-hubspot-ratelimit-max", most.into()),
             ("x-hubspot-ratelimit-remaining", u64::try_from(place.unwrap_or_default()).unwrap_or_default()),
             ("x-hubspot-ratelimit-interval-milliseconds", 10_000),
@@ -144,19 +129,5 @@ fn decide(state: &mut State, is_search: bool) -> Fate {
             ("x-hubspot-ratelimit-daily-remaining", DAILY.saturating_sub(state.served)),
         ];
     }
-    fate
-}
-
-fn lost_answer(loss: Loss) -> HttpResponse {
-    match loss {
-        Loss::BadGateway => HttpResponse::BadGateway()
-            .content_type("text/html")
-            .body("<html><head><title>502 Bad Gateway</title></head><body>502 Bad Gateway</body></html>"),
-        Loss::Dropped | Loss::Silence => {
-            let broken = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
-            HttpResponse::Ok()
-                .content_type("application/json")
-                .streaming(stream::iter([Ok(Bytes::from_static(b"{")), Err(broken)]))
-        }
-    }
+    verdict
 }

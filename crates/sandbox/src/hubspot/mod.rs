@@ -8,9 +8,9 @@ mod changes;
 mod errors;
 mod filters;
 mod gate;
-pub(crate) mod grants;
-pub(crate) mod kinds;
-mod limits;
+mod grants;
+mod hand;
+mod kinds;
 mod oauth;
 mod objects;
 mod properties;
@@ -19,61 +19,79 @@ mod routes;
 mod search;
 mod seed;
 mod validation;
-pub(crate) mod webhooks;
+mod webhooks;
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, PoisonError, RwLock},
-};
+use std::sync::Arc;
 
-pub(crate) use account::Account;
-pub(crate) use errors::ApiError;
-pub(crate) use record::Record;
-pub(crate) use routes::configure;
-pub(crate) use validation::read_values;
+use account::Account;
+use actix_web::web::{Data, ServiceConfig};
+use errors::ApiError;
+use record::Record;
 
 use crate::{
-    journal::{Entry, Journal},
-    sender::Sender,
+    accounts::Accounts,
+    people::Words,
+    stand_in::{self, StandIn},
+    tools::Tools,
 };
 
-/// All accounts ("portals"), each made when it is first spoken of.
+pub(crate) const SLUG: &str = "hubspot";
+
+/// All accounts ("portals"), and who was let in.
 #[derive(Debug)]
 pub(crate) struct HubSpot {
-    accounts: RwLock<BTreeMap<u64, Arc<Account>>>,
-    pub(crate) grants: grants::Grants,
-    journal: Arc<Journal>,
-    sender: Sender,
+    accounts: Accounts<Account>,
+    grants: grants::Grants,
+    tools: Arc<Tools>,
 }
 
 impl HubSpot {
-    pub(crate) fn new(journal: Arc<Journal>, sender: Sender) -> Self {
-        Self { accounts: RwLock::default(), grants: grants::Grants::default(), journal, sender }
+    pub(crate) fn open(tools: &Arc<Tools>) -> Arc<Self> {
+        Arc::new(Self { accounts: Accounts::default(), grants: grants::Grants::default(), tools: Arc::clone(tools) })
     }
 
-    pub(crate) fn account(&self, portal: u64) -> Arc<Account> {
-        if let Some(account) = self.accounts.read().unwrap_or_else(PoisonError::into_inner).get(&portal) {
-            return Arc::clone(account);
-        }
-        let mut accounts = self.accounts.write().unwrap_or_else(PoisonError::into_inner);
-        let make = || Arc::new(Account::new(portal, Arc::clone(&self.journal), self.sender.clone()));
-        Arc::clone(accounts.entry(portal).or_insert_with(make))
+    fn portal(&self, portal: u64) -> Arc<Account> {
+        self.accounts.get_or_make(&portal.to_string(), || Account::new(portal, Arc::clone(&self.tools)))
+    }
+}
+
+impl StandIn for HubSpot {
+    fn slug(&self) -> &'static str {
+        SLUG
     }
 
-    pub(crate) fn accounts(&self) -> Vec<Arc<Account>> {
-        self.accounts.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    fn name(&self) -> &'static str {
+        "HubSpot"
     }
 
-    /// Applies a write from the journal without telling anybody.
-    pub(crate) fn replay(&self, entry: &Entry) {
-        match entry.account.parse() {
-            Ok(portal) => self.account(portal).replay(entry),
-            Err(_) => tracing::warn!(account = entry.account, "the journal names an account that is no portal"),
-        }
+    fn mount(self: Arc<Self>, config: &mut ServiceConfig) {
+        config.app_data(Data::from(self)).configure(routes::configure);
     }
 
-    pub(crate) fn clear(&self) {
-        self.accounts.write().unwrap_or_else(PoisonError::into_inner).clear();
+    fn accounts(&self) -> Vec<Arc<dyn stand_in::Account>> {
+        self.accounts.all().into_iter().map(|account| -> Arc<dyn stand_in::Account> { account }).collect()
+    }
+
+    fn account(&self, id: &str) -> Option<Arc<dyn stand_in::Account>> {
+        let portal: u64 = id.parse().ok()?;
+        Some(self.portal(portal))
+    }
+
+    fn clear(&self) {
+        self.accounts.clear();
         self.grants.clear();
+    }
+
+    fn own_switches(&self) -> &'static [(&'static str, &'static str)] {
+        &[("rate_limit_per_10s", "Requêtes / 10 s"), ("search_limit_per_s", "Recherches / s")]
+    }
+
+    fn words(&self) -> Words {
+        Words {
+            kinds: &["contacts"],
+            emails: &["/email"],
+            phones: &["/phone", "/mobilephone"],
+            keys: &["/coccinelle_id"],
+        }
     }
 }

@@ -12,11 +12,11 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{
-    ApiError,
+    ApiError, HubSpot,
     grants::{CLIENT_ID, CLIENT_SECRET, Consent, Grants},
     webhooks::APP_ID,
 };
-use crate::{clock, world::World};
+use crate::clock;
 
 const SCOPES: [&str; 5] = [
     "oauth",
@@ -84,12 +84,12 @@ fn consent_page(asked: Asked) -> HttpResponse {
     }
 }
 
-async fn decide_consent(world: Data<World>, decision: Form<Decision>) -> Result<HttpResponse, ApiError> {
+async fn decide_consent(hubspot: Data<HubSpot>, decision: Form<Decision>) -> Result<HttpResponse, ApiError> {
     let decision = decision.into_inner();
     let mut target = url::Url::parse(&decision.redirect_uri)
         .map_err(|error| ApiError::validation(format!("redirect_uri is no URL: {error}")))?;
     if decision.decision == "grant" {
-        let code = world.hubspot.grants.consent(Consent {
+        let code = hubspot.grants.consent(Consent {
             portal: decision.portal,
             redirect_uri: decision.redirect_uri,
             challenge: Some(decision.code_challenge).filter(|challenge| !challenge.is_empty()),
@@ -160,15 +160,15 @@ impl TokenForm {
     }
 }
 
-async fn exchange_token(world: Data<World>, form: Form<TokenForm>) -> Result<HttpResponse, ApiError> {
+async fn exchange_token(hubspot: Data<HubSpot>, form: Form<TokenForm>) -> Result<HttpResponse, ApiError> {
     form.check_client()?;
-    let grants = &world.hubspot.grants;
+    let grants = &hubspot.grants;
     let (portal, grant) = match form.grant_type.as_str() {
         "authorization_code" => form.exchange_code(grants)?,
         "refresh_token" => form.refresh(grants)?,
         _ => return Err(ApiError::oauth("BAD_GRANT_TYPE", "unsupported_grant_type", "missing or unknown grant type")),
     };
-    let (revoked, failure, hangs, latency, seconds) = world.hubspot.account(portal).adjust(|state| {
+    let (revoked, failure, hangs, latency, seconds) = hubspot.portal(portal).adjust(|state| {
         let faults = &mut state.faults;
         let failure = faults.take_failure();
         (faults.token_revoked, failure, faults.hang, faults.latency_ms, faults.access_token_seconds)
@@ -196,11 +196,11 @@ async fn exchange_token(world: Data<World>, form: Form<TokenForm>) -> Result<Htt
     })))
 }
 
-async fn introspect_token(world: Data<World>, form: Form<TokenForm>) -> Result<HttpResponse, ApiError> {
+async fn introspect_token(hubspot: Data<HubSpot>, form: Form<TokenForm>) -> Result<HttpResponse, ApiError> {
     form.check_client()?;
     let now = clock::now();
-    let alive = world.hubspot.grants.read(&form.token).filter(|token| {
-        let revoked = world.hubspot.account(token.portal).read(|state| state.faults.token_revoked);
+    let alive = hubspot.grants.read(&form.token).filter(|token| {
+        let revoked = hubspot.portal(token.portal).read(|state| state.faults.token_revoked);
         !revoked && token.expires_at.is_none_or(|end| end > now)
     });
     let Some(token) = alive else { return Ok(HttpResponse::Ok().json(json!({"active": false}))) };
@@ -215,8 +215,8 @@ async fn introspect_token(world: Data<World>, form: Form<TokenForm>) -> Result<H
     })))
 }
 
-async fn revoke_token(world: Data<World>, form: Form<TokenForm>) -> Result<HttpResponse, ApiError> {
+async fn revoke_token(hubspot: Data<HubSpot>, form: Form<TokenForm>) -> Result<HttpResponse, ApiError> {
     form.check_client()?;
-    world.hubspot.grants.revoke(&form.token);
+    hubspot.grants.revoke(&form.token);
     Ok(HttpResponse::Ok().finish())
 }

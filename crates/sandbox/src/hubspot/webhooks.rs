@@ -1,14 +1,68 @@
 //! HubSpot's webhook events and the signatures on a delivery.
 
+use std::time::Duration;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use ring::{digest, hmac};
 use serde_json::{Value, json};
 
 use super::kinds::Kind;
-use crate::{clock::Millis, journal::By, sender::Webhook};
+use crate::{
+    clock::{self, Millis},
+    journal::By,
+    sender::{Carrier, Letter, Webhook},
+};
 
 /// The app that the stand-in plays.
 pub(crate) const APP_ID: u32 = 11;
+
+/// HubSpot sends up to 100 events in one delivery.
+const MOST_EVENTS: usize = 100;
+/// HubSpot waits 5 s for an answer.
+const DEADLINE: Duration = Duration::from_secs(5);
+/// Between attempts. The platform spreads ten over a day; whoever looks at a demo has less time.
+const PAUSES: [Duration; 6] = [
+    Duration::from_millis(500),
+    Duration::from_secs(2),
+    Duration::from_secs(5),
+    Duration::from_secs(15),
+    Duration::from_secs(60),
+    Duration::from_secs(120),
+];
+
+/// One app's webhook, which tells all changes of a portal.
+#[derive(Debug)]
+pub(crate) struct AppWebhook(pub(crate) Webhook);
+
+impl Carrier for AppWebhook {
+    fn url(&self) -> &str {
+        &self.0.target_url
+    }
+
+    fn most_events(&self) -> usize {
+        MOST_EVENTS
+    }
+
+    fn deadline(&self) -> Duration {
+        DEADLINE
+    }
+
+    fn pauses(&self) -> &'static [Duration] {
+        &PAUSES
+    }
+
+    /// A delivery that is tried again says so in each event, and is signed anew.
+    fn write(&self, events: &[Value], attempt: usize) -> Letter {
+        let mut events = events.to_vec();
+        for fields in events.iter_mut().filter_map(Value::as_object_mut) {
+            fields.insert("attemptNumber".into(), json!(attempt));
+        }
+        let body = Value::Array(events).to_string();
+        let mut headers = vec![("content-type", "application/json".to_owned())];
+        headers.extend(signature_headers(&self.0, &body, clock::now()));
+        Letter { headers, body }
+    }
+}
 
 /// What happened to an object.
 pub(crate) enum About {
@@ -60,15 +114,8 @@ pub(crate) fn event(change: &Change, about: About) -> Option<Value> {
     Some(event)
 }
 
-/// A delivery that is tried again says so in each event.
-pub(crate) fn number_attempt(events: &mut [Value], attempt: usize) {
-    for fields in events.iter_mut().filter_map(Value::as_object_mut) {
-        fields.insert("attemptNumber".into(), json!(attempt));
-    }
-}
-
 /// v3 over method, URI, body and time; v1 over the body alone, which CRM deliveries still carry.
-pub(crate) fn signature_headers(webhook: &Webhook, body: &str, at: Millis) -> [(&'static str, String); 4] {
+fn signature_headers(webhook: &Webhook, body: &str, at: Millis) -> [(&'static str, String); 4] {
     let key = hmac::Key::new(hmac::HMAC_SHA256, webhook.client_secret.0.as_bytes());
     let source = format!("POST{}{body}{at}", webhook.signed_url());
     let v3 = STANDARD.encode(hmac::sign(&key, source.as_bytes()));

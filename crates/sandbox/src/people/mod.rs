@@ -4,13 +4,30 @@
 pub(crate) mod phone;
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{HashMap, HashSet},
     sync::Arc,
 };
 
 use serde::Serialize;
 
-use crate::journal::{Action, By, Entry};
+use serde_json::{Map, Value};
+
+use crate::{
+    journal::{Action, By, Entry},
+    store,
+};
+
+/// Where a platform's journal says who somebody is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Words {
+    /// The kinds of objects that are people.
+    pub(crate) kinds: &'static [&'static str],
+    /// JSON pointers into what was written.
+    pub(crate) emails: &'static [&'static str],
+    pub(crate) phones: &'static [&'static str],
+    /// Anything else that two objects of one person share.
+    pub(crate) keys: &'static [&'static str],
+}
 
 /// The count.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
@@ -27,7 +44,7 @@ pub(crate) struct People {
 
 #[derive(Default)]
 struct Contact {
-    properties: BTreeMap<String, String>,
+    values: Map<String, Value>,
     created_at: u64,
     by_api: bool,
     archived_at: Option<u64>,
@@ -39,23 +56,21 @@ impl Contact {
     }
 
     /// What says who this is. Two contacts that share any of these are one person.
-    fn keys(&self) -> Vec<(&'static str, String)> {
-        let get = |name: &str| self.properties.get(name).map_or("", |value| value.trim());
-        let mut keys = vec![
-            ("email", get("email").to_lowercase()),
-            ("phone", phone::key(get("phone"))),
-            ("phone", phone::key(get("mobilephone"))),
-            ("coccinelle_id", get("coccinelle_id").to_owned()),
-        ];
+    fn keys(&self, words: &Words) -> Vec<(&'static str, String)> {
+        let get = |pointer: &str| store::find(&self.values, pointer).and_then(Value::as_str).unwrap_or_default().trim();
+        let emails = words.emails.iter().map(|pointer| ("email", get(pointer).to_lowercase()));
+        let phones = words.phones.iter().map(|pointer| ("phone", phone::key(get(pointer))));
+        let others = words.keys.iter().map(|pointer| (*pointer, get(pointer).to_owned()));
+        let mut keys: Vec<_> = emails.chain(phones).chain(others).collect();
         keys.retain(|(_, value)| !value.is_empty());
         keys
     }
 }
 
 /// Counts the people in these entries, which are one account's, in order.
-pub(crate) fn count(entries: &[Arc<Entry>]) -> People {
-    let contacts = contacts(entries);
-    let roots = group(&contacts);
+pub(crate) fn count(entries: &[Arc<Entry>], words: &Words) -> People {
+    let contacts = contacts(entries, words);
+    let roots = group(&contacts, words);
     let mut people: HashMap<usize, Vec<&Contact>> = HashMap::new();
     for (contact, root) in contacts.iter().zip(roots) {
         people.entry(root).or_default().push(contact);
@@ -76,33 +91,34 @@ fn created_again(group: &[&Contact]) -> usize {
     group.iter().filter(again).count()
 }
 
-fn contacts(entries: &[Arc<Entry>]) -> Vec<Contact> {
+fn contacts(entries: &[Arc<Entry>], words: &Words) -> Vec<Contact> {
     let mut order = Vec::new();
-    let mut by_id: HashMap<&str, Contact> = HashMap::new();
-    for entry in entries.iter().filter(|entry| entry.object_type == "contacts") {
-        let contact = by_id.entry(&entry.id).or_default();
+    let mut by_id: HashMap<(&str, &str), Contact> = HashMap::new();
+    for entry in entries.iter().filter(|entry| words.kinds.contains(&entry.object_type.as_str())) {
+        let contact = by_id.entry((&entry.object_type, &entry.id)).or_default();
         match entry.action {
             Action::Created => {
-                order.push(entry.id.as_str());
+                order.push((entry.object_type.as_str(), entry.id.as_str()));
                 contact.created_at = entry.seq;
                 contact.by_api = entry.by == By::Api;
             }
             Action::Archived => contact.archived_at = Some(entry.seq),
             Action::Updated | Action::Associated | Action::Disassociated | Action::PropertyCreated => {}
         }
-        contact.properties.extend(entry.properties.clone());
+        let texts = entry.properties.iter().map(|(name, text)| (name.clone(), Value::from(text.as_str())));
+        contact.values.extend(texts.chain(entry.fields.clone()));
     }
     let mut seen = HashSet::new();
     order.retain(|id| seen.insert(*id));
-    order.into_iter().filter_map(|id| by_id.remove(id)).collect()
+    order.into_iter().filter_map(|id| by_id.remove(&id)).collect()
 }
 
 /// For each contact the index of one that stands for its person: union-find over the shared keys.
-fn group(contacts: &[Contact]) -> Vec<usize> {
+fn group(contacts: &[Contact], words: &Words) -> Vec<usize> {
     let mut parents: Vec<usize> = (0..contacts.len()).collect();
     let mut first_with: HashMap<(&'static str, String), usize> = HashMap::new();
     for (index, contact) in contacts.iter().enumerate() {
-        for key in contact.keys() {
+        for key in contact.keys(words) {
             let other = *first_with.entry(key).or_insert(index);
             let (root, other_root) = (find(&mut parents, index), find(&mut parents, other));
             if let Some(parent) = parents.get_mut(root) {
@@ -126,24 +142,17 @@ fn find(parents: &mut [usize], mut index: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::journal::Platform;
+    use super::{Action, Arc, By, Entry, People, Words};
 
     fn entry(seq: u64, id: &str, action: Action, properties: &[(&str, &str)]) -> Arc<Entry> {
-        Arc::new(Entry {
-            seq,
-            at: 0,
-            platform: Platform::Hubspot,
-            account: "1".into(),
-            object_type: "contacts".into(),
-            action,
-            id: id.into(),
-            by: By::Api,
-            properties: properties.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
-            stored: BTreeMap::new(),
-            to: None,
-            definition: None,
-        })
+        let properties = properties.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        let entry = Entry::new(("hubspot", "1"), 0, ("contacts", id.into()), (action, By::Api));
+        Arc::new(Entry { seq, properties, ..entry })
+    }
+
+    fn count(entries: &[Arc<Entry>]) -> People {
+        let words = Words { kinds: &["contacts"], emails: &["/email"], phones: &["/phone", "/mobilephone"], keys: &[] };
+        super::count(entries, &words)
     }
 
     #[test]

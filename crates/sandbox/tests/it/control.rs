@@ -90,7 +90,8 @@ async fn the_page_shows_what_is_held_and_escapes_it() {
     assert!(page.contains("a@x.fr") && page.contains("HubSpot 4242"));
     assert!(!page.contains("<script>"));
     let form = [
-        ("portal", "4242"),
+        ("platform", "hubspot"),
+        ("account", "4242"),
         ("latency_ms", "0"),
         ("search_lag_ms", "11"),
         ("rate_limit_per_10s", ""),

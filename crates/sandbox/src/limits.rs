@@ -1,4 +1,4 @@
-//! HubSpot's rate limits: so many requests in any window of a length.
+//! Rate limits that count the requests of a moving window. How many are allowed is each platform's.
 
 use std::{
     collections::VecDeque,
