@@ -13,7 +13,7 @@ use domain::integration::Integration;
 use domain::platform::PlatformSlug;
 use moka::future::Cache;
 use persistence::{Database, Scope, Transaction, data_keys, integrations};
-use runtime::config::PlatformSettings;
+use runtime::config::{AddressTemplate, PlatformSettings};
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 use vault::{DataKey, Purpose, Sealed, SealedDataKey, Vault, VaultError};
@@ -45,7 +45,7 @@ pub struct Accounts {
 #[derive(Debug)]
 struct Place {
     platform: Platform,
-    base_url: Url,
+    base_url: AddressTemplate,
     client: Client,
 }
 
@@ -239,10 +239,11 @@ impl Accounts {
         (credentials, url): (Credentials, Option<&str>),
         budget: Arc<dyn Budget>,
     ) -> Result<Account, AccountError> {
+        let descriptor = place.platform.connector().descriptor();
         let base_url =
-            if place.platform.connector().descriptor().needs_url { address(url)? } else { place.base_url.clone() };
+            if descriptor.needs_url { address(url)? } else { place.base_url.of(url).ok_or(AccountError::BadUrl)? };
         let (platform, http) = (platform.clone(), place.client.clone());
-        Ok(Account { platform, account_id: None, base_url, credentials, http, budget })
+        Ok(Account { platform, account_id: None, base_url, credentials, shown: descriptor.key_shown(), http, budget })
     }
 }
 

@@ -43,7 +43,7 @@ fn entry(platform: Platform) -> anyhow::Result<CatalogueEntry> {
         platform: descriptor.slug.parse()?,
         name: descriptor.name.to_owned(),
         category: descriptor.category.as_str().to_owned(),
-        auth: descriptor.auth.as_str().to_owned(),
+        auth: descriptor.auth.iter().map(|scheme| scheme.as_str()).collect::<Vec<_>>().join(","),
         kinds: descriptor.kinds.to_vec(),
         docs_url: descriptor.docs_url.to_owned(),
     })

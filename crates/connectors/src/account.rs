@@ -7,9 +7,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::credentials::Credentials;
 use domain::platform::PlatformSlug;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use crate::descriptor::KeyShown;
 use crate::http::Client;
 
 /// Everything that a call needs to know of an account.
@@ -23,6 +24,8 @@ pub struct Account {
     pub base_url: Url,
     /// How we get in.
     pub credentials: Credentials,
+    /// How a key is shown; access tokens are shown as bearers everywhere.
+    pub shown: KeyShown,
     /// By what we call.
     pub http: Client,
     /// How much the account takes, shared by all who call it.
@@ -30,13 +33,23 @@ pub struct Account {
 }
 
 impl Account {
-    /// What goes behind `Authorization: Bearer`.
+    /// The key, or the access token.
     #[must_use]
     pub fn bearer(&self) -> &SecretString {
         match &self.credentials {
             Credentials::ApiKey { key, .. } => key,
             Credentials::Bearer { access_token } => access_token,
         }
+    }
+
+    /// Every secret that a call shows, none of which belongs into an answer or a log.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &str> {
+        let half = match &self.credentials {
+            Credentials::ApiKey { secret, .. } => secret.as_ref(),
+            Credentials::Bearer { .. } => None,
+        };
+        let all = [Some(self.bearer()), half].into_iter().flatten();
+        all.map(ExposeSecret::expose_secret).filter(|secret| !secret.is_empty())
     }
 }
 

@@ -16,7 +16,9 @@ use crate::account::Account;
 use crate::descriptor::Descriptor;
 use crate::discovery::Discovery;
 use crate::error::ConnectorError;
+use crate::oauth::OAuth;
 use crate::proxy::Proxy;
+use crate::subscriptions::Subscriptions;
 use crate::webhook::WebhookFormat;
 
 /// What came of one item of a batch.
@@ -50,6 +52,17 @@ pub trait Connector: fmt::Debug + Send + Sync {
 
     /// Describes the fields that the account has.
     fn discovery(&self) -> Option<&dyn Discovery> {
+        None
+    }
+
+    /// How it is connected by a grant.
+    fn oauth(&self) -> Option<&dyn OAuth> {
+        None
+    }
+
+    /// How an account is made to call us. Platforms whose webhooks are set up once for our whole app, or by the tenant's own
+    /// hand, leave it out.
+    fn subscriptions(&self) -> Option<&dyn Subscriptions> {
         None
     }
 

@@ -13,9 +13,10 @@ pub struct Descriptor {
     pub name: &'static str,
     /// What it is for.
     pub category: Category,
-    /// How a tenant lets us in.
-    pub auth: AuthScheme,
-    /// Whether each tenant has an address of its own, as shops have.
+    /// The ways in which a tenant may let us in, the one to prefer first. None comes twice.
+    pub auth: &'static [AuthScheme],
+    /// Whether a tenant types the whole address of its own, as of a shop that it hosts itself. A site that is only named is
+    /// asked for by [`Terms::site`].
     pub needs_url: bool,
     /// The kinds it holds, in the order in which one may depend on another.
     pub kinds: &'static [RecordKind],
@@ -27,6 +28,36 @@ pub struct Descriptor {
     ///
     /// Zero where every create carries a key that the platform keeps unique and reads directly.
     pub lookup_lag: Duration,
+}
+
+impl Descriptor {
+    /// The terms of its grants; `None` where it gives none.
+    #[must_use]
+    pub fn terms(&self) -> Option<&'static Terms> {
+        self.auth.iter().find_map(|scheme| match scheme {
+            AuthScheme::OAuth2(terms) => Some(terms),
+            AuthScheme::ApiKey { .. } => None,
+        })
+    }
+
+    /// What its form for a key asks for; `None` where it takes none.
+    #[must_use]
+    pub fn key_fields(&self) -> Option<&'static [CredentialField]> {
+        self.auth.iter().find_map(|scheme| match scheme {
+            AuthScheme::ApiKey { fields, .. } => Some(*fields),
+            AuthScheme::OAuth2(_) => None,
+        })
+    }
+
+    /// How its keys are shown.
+    #[must_use]
+    pub fn key_shown(&self) -> KeyShown {
+        let shown = self.auth.iter().find_map(|scheme| match scheme {
+            AuthScheme::ApiKey { shown, .. } => Some(*shown),
+            AuthScheme::OAuth2(_) => None,
+        });
+        shown.unwrap_or(KeyShown::AsBearer)
+    }
 }
 
 /// What a platform is for.
@@ -55,23 +86,18 @@ impl Category {
     }
 }
 
-/// How a tenant lets us in.
+/// A way in which a tenant may let us in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuthScheme {
     /// By a key that the tenant copies from the platform.
     ApiKey {
         /// What the form asks for.
         fields: &'static [CredentialField],
+        /// How the key is shown with every call.
+        shown: KeyShown,
     },
-    /// By a grant that the tenant gives on the platform's own page.
-    OAuth2 {
-        /// The platform's page.
-        authorize_url: &'static str,
-        /// Below the base URL: where codes and refresh tokens become access tokens.
-        token_path: &'static str,
-        /// What we ask for.
-        scopes: &'static [&'static str],
-    },
+    /// By a grant that the tenant gives on the platform's own page. What is done with it is [`crate::oauth::OAuth`].
+    OAuth2(Terms),
 }
 
 impl AuthScheme {
@@ -80,9 +106,50 @@ impl AuthScheme {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ApiKey { .. } => "api_key",
-            Self::OAuth2 { .. } => "oauth2",
+            Self::OAuth2(_) => "oauth2",
         }
     }
+}
+
+/// How a key is shown with every call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyShown {
+    /// `Authorization: Bearer`, as every access token is.
+    AsBearer,
+    /// `Authorization: Basic`, the secret as its password.
+    AsBasic,
+    /// In a header of this name.
+    InHeader(&'static str),
+}
+
+/// The terms of a platform's grants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// What we cannot do without.
+    pub scopes: &'static [&'static str],
+    /// Whether the platform takes part in PKCE, by the method `S256`.
+    pub pkce: bool,
+    /// What the tenant is asked for before the consent page, where it has a site of its own.
+    pub site: Option<SiteField>,
+    /// How long an access token lives where the answer does not say; `None` where such a token does not expire.
+    pub assumed_life: Option<Duration>,
+    /// How long before its end an access token is replaced; at most half of a shorter life.
+    pub refresh_ahead: Duration,
+    /// Whether a refresh token is good for one use, so that one whose fate is unknown must not be used again.
+    pub single_use_refresh: bool,
+    /// A grant that nobody used is refreshed after so long, or the platform would let it die.
+    pub keep_alive: Option<Duration>,
+}
+
+/// What a tenant is asked for before the consent page. Whether the answer will do is [`crate::oauth::OAuth::site`]'s to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SiteField {
+    /// Its name for people.
+    pub label: &'static str,
+    /// Where the tenant finds it, and of what form it is.
+    pub hint: &'static str,
+    /// Whether there is no going on without it.
+    pub required: bool,
 }
 
 /// One field of the form in which a tenant gives its credentials.

@@ -19,7 +19,7 @@ pub struct CatalogueEntry {
     pub name: String,
     /// What it is for, as in `crm`.
     pub category: String,
-    /// How a tenant proves its account: `api_key` or `oauth2`.
+    /// How a tenant may prove its account: `oauth2`, `api_key`, or both with a comma between, the one to prefer first.
     pub auth: String,
     /// What it holds.
     pub kinds: Vec<RecordKind>,

@@ -49,6 +49,8 @@ impl World {
     fn accounts(&self) -> Accounts {
         let settings = PlatformSettings {
             base_url: "http://127.0.0.1:9/hubspot".parse().unwrap(),
+            authorize_url: None,
+            token_url: None,
             client_id: None,
             client_secret: None,
             allow_private_addresses: false,

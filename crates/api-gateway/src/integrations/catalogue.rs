@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use actix_web::{HttpResponse, get, web};
-use connectors::descriptor::{AuthScheme, CredentialField, Descriptor};
+use connectors::descriptor::{AuthScheme, CredentialField, Descriptor, SiteField};
 use connectors::registry;
 use domain::id::IntegrationId;
 use domain::kind::RecordKind;
@@ -29,9 +29,9 @@ pub(crate) struct Platform {
     /// What it is for: `crm`, `ecommerce`, `support` or `marketing`.
     #[schema(example = "crm")]
     category: &'static str,
-    /// How it is connected.
-    auth: Auth,
-    /// Whether the address of the shop or instance must be given.
+    /// The ways in which it can be connected, the one to prefer first.
+    auth: Vec<Auth>,
+    /// Whether the whole address of the shop or instance must be given, as `url`.
     needs_url: bool,
     /// The kinds of record that it holds.
     kinds: &'static [RecordKind],
@@ -54,6 +54,19 @@ struct Auth {
     fields: Vec<Field>,
     /// What is asked for on the platform's page, where a grant is given.
     scopes: &'static [&'static str],
+    /// What must be known before that page is shown, as `url`; `null` where that is nothing.
+    site: Option<Site>,
+}
+
+/// The name of the tenant's own site at a platform.
+#[derive(Debug, Serialize, ToSchema)]
+struct Site {
+    /// Its name for people.
+    label: &'static str,
+    /// Where it is found, and of what form it is.
+    hint: &'static str,
+    /// Whether there is no going on without it.
+    required: bool,
 }
 
 /// One field of the form in which credentials are given.
@@ -118,22 +131,18 @@ pub(crate) async fn list_catalogue(
 impl Wanted {
     fn takes(&self, descriptor: &Descriptor) -> bool {
         self.category.as_deref().is_none_or(|category| category == descriptor.category.as_str())
-            && self.auth.as_deref().is_none_or(|auth| auth == descriptor.auth.as_str())
+            && self.auth.as_deref().is_none_or(|auth| descriptor.auth.iter().any(|scheme| scheme.as_str() == auth))
             && self.kind.is_none_or(|kind| descriptor.kinds.contains(&kind))
     }
 }
 
 impl Platform {
     fn of(descriptor: &Descriptor, configured: Vec<IntegrationId>) -> Self {
-        let (fields, scopes) = match descriptor.auth {
-            AuthScheme::ApiKey { fields } => (fields, [].as_slice()),
-            AuthScheme::OAuth2 { scopes, .. } => ([].as_slice(), scopes),
-        };
         Self {
             platform: descriptor.slug,
             name: descriptor.name,
             category: descriptor.category.as_str(),
-            auth: Auth { scheme: descriptor.auth.as_str(), fields: fields.iter().map(Field::of).collect(), scopes },
+            auth: descriptor.auth.iter().map(Auth::of).collect(),
             needs_url: descriptor.needs_url,
             kinds: descriptor.kinds,
             limits: Limits {
@@ -143,6 +152,21 @@ impl Platform {
             },
             docs_url: descriptor.docs_url,
             configured,
+        }
+    }
+}
+
+impl Auth {
+    fn of(way: &AuthScheme) -> Self {
+        let scheme = way.as_str();
+        match way {
+            AuthScheme::ApiKey { fields, .. } => {
+                Self { scheme, fields: fields.iter().map(Field::of).collect(), scopes: &[], site: None }
+            }
+            AuthScheme::OAuth2(terms) => {
+                let site = terms.site.map(|SiteField { label, hint, required }| Site { label, hint, required });
+                Self { scheme, fields: Vec::new(), scopes: terms.scopes, site }
+            }
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use connectors::connector::Connector;
-use connectors::descriptor::{AuthScheme, Descriptor};
+use connectors::descriptor::Descriptor;
 use connectors::registry::Platform;
 use domain::credentials::Credentials;
 use domain::event::InputFault;
@@ -218,8 +218,5 @@ fn is_key(key: &SecretString) -> bool {
 }
 
 fn asks_for_secret(descriptor: &Descriptor) -> bool {
-    match descriptor.auth {
-        AuthScheme::ApiKey { fields } => fields.iter().any(|field| field.name == "api_secret"),
-        AuthScheme::OAuth2 { .. } => false,
-    }
+    descriptor.key_fields().into_iter().flatten().any(|field| field.name == "api_secret")
 }

@@ -1,12 +1,14 @@
 //! The client by which platforms are called. It never repeats a call and follows no redirect; when to try again is the broker's.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use domain::credentials::Credentials;
 use domain::fault::FaultKind;
 use domain::time::Timestamp;
 use reqwest::Method;
-use reqwest::header::HeaderMap;
+use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use secrecy::ExposeSecret;
 use serde_json::Value;
@@ -15,6 +17,7 @@ use url::Url;
 use super::classify;
 use super::guard::{self, Lookup, PublicOnly, System};
 use crate::account::Account;
+use crate::descriptor::KeyShown;
 use crate::error::ConnectorError;
 
 /// No answer that we ask for is longer than this.
@@ -79,7 +82,7 @@ impl Client {
         Ok(Self { inner: builder.build()?, reach })
     }
 
-    /// Makes a call with the account's bearer token, within its budget.
+    /// Makes a call with the account's credentials, within its budget.
     ///
     /// # Errors
     /// Any answer but a success, and no answer at all. The connector refines code and message.
@@ -88,15 +91,14 @@ impl Client {
         if call.cost > 0 {
             take_patiently(account, call.cost).await?;
         }
-        let token = account.bearer().expose_secret();
-        let mut request = self.inner.request(call.method, url).bearer_auth(token);
+        let mut request = authorized(self.inner.request(call.method, url), account);
         if let Some(body) = &call.body {
             request = request.json(body);
         }
         let response = request.send().await.map_err(|error| refine(error, &self.reach))?;
         let status = response.status().as_u16();
         let headers = response.headers().clone();
-        let body = read_body(response, token).await?;
+        let body = read_body(response, account).await?;
         if (200..300).contains(&status) {
             Ok(Answer { status, headers, body })
         } else {
@@ -134,13 +136,18 @@ impl Client {
         if !call.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&call.query);
         }
+        self.check(&url)?;
+        Ok(url)
+    }
+
+    /// Refuses what the resolver is never asked about.
+    pub(super) fn check(&self, url: &Url) -> Result<(), ConnectorError> {
         match &self.reach {
             Reach::PublicOnly { other_ports } => {
-                guard::check_url(&url, other_ports).map_err(|guard::NotPublic| not_public())?;
+                guard::check_url(url, other_ports).map_err(|guard::NotPublic| not_public())
             }
-            Reach::Anywhere => {}
+            Reach::Anywhere => Ok(()),
         }
-        Ok(url)
     }
 }
 
@@ -225,15 +232,38 @@ pub(super) async fn read_bytes(mut response: reqwest::Response, limit: usize) ->
     Ok(bytes)
 }
 
-async fn read_body(response: reqwest::Response, token: &str) -> Result<Value, ConnectorError> {
+async fn read_body(response: reqwest::Response, account: &Account) -> Result<Value, ConnectorError> {
     let bytes = read_bytes(response, BODY_LIMIT).await?;
     if bytes.is_empty() {
         return Ok(Value::Null);
     }
-    let text = String::from_utf8_lossy(&bytes);
-    // Some platforms repeat in an error what they were sent, and errors end up in logs.
-    let text = if !token.is_empty() && text.contains(token) { text.replace(token, "•••").into() } else { text };
+    let text = without(String::from_utf8_lossy(&bytes), account.secrets());
     Ok(serde_json::from_str(&text).unwrap_or_else(|_| Value::String(text.chars().take(EXCERPT).collect())))
+}
+
+/// A text without these secrets: some platforms repeat in an error what they were sent, and errors end up in logs.
+pub(super) fn without<'a>(text: Cow<'a, str>, secrets: impl Iterator<Item = &'a str>) -> Cow<'a, str> {
+    secrets.fold(text, |text, secret| if text.contains(secret) { text.replace(secret, "•••").into() } else { text })
+}
+
+/// Shows the account's credentials with a request.
+pub(super) fn authorized(request: reqwest::RequestBuilder, account: &Account) -> reqwest::RequestBuilder {
+    match (&account.credentials, account.shown) {
+        (Credentials::Bearer { access_token }, _) => request.bearer_auth(access_token.expose_secret()),
+        (Credentials::ApiKey { key, .. }, KeyShown::AsBearer) => request.bearer_auth(key.expose_secret()),
+        (Credentials::ApiKey { key, secret }, KeyShown::AsBasic) => {
+            request.basic_auth(key.expose_secret(), secret.as_ref().map(ExposeSecret::expose_secret))
+        }
+        (Credentials::ApiKey { key, .. }, KeyShown::InHeader(name)) => match HeaderValue::from_str(key.expose_secret())
+        {
+            Ok(mut value) => {
+                value.set_sensitive(true);
+                request.header(name, value)
+            }
+            // The platform then says that there is no key, which is true.
+            Err(_) => request,
+        },
+    }
 }
 
 pub(super) fn refused(status: u16, headers: &HeaderMap, body: Value) -> ConnectorError {

@@ -1,18 +1,20 @@
 //! Calls whose answer is passed on as it is, whatever its status: no success or failure is read into it here.
 
 use domain::fault::FaultKind;
-use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
 use reqwest::{Method, Url};
-use secrecy::ExposeSecret;
 use serde_json::Value;
 
-use super::client::{Client, take_patiently};
+use super::client::{Client, authorized, take_patiently, without};
 use super::{Call, classify};
 use crate::account::Account;
 use crate::error::ConnectorError;
 
 /// No answer that is passed on is longer than this.
 const BODY_LIMIT: usize = 4 * 1024 * 1024;
+
+/// No answer of a token endpoint is longer than this.
+const TOKEN_BODY_LIMIT: usize = 64 * 1024;
 
 /// An answer of any status.
 #[derive(Clone, Debug)]
@@ -34,17 +36,40 @@ impl RawAnswer {
 }
 
 impl Client {
-    /// Calls a platform with the account's bearer token, within its budget, and gives back what it answers.
+    /// Calls a platform with the account's credentials, within its budget, and gives back what it answers.
     pub(crate) async fn forward(&self, account: &Account, call: Call) -> Result<RawAnswer, ConnectorError> {
         let url = self.url_of(account, &call)?;
         take_patiently(account, call.cost).await?;
-        let token = account.bearer().expose_secret();
-        let mut request = self.request(call.method, url).bearer_auth(token);
+        let mut request = authorized(self.request(call.method, url), account);
         if let Some(body) = &call.body {
             request = request.json(body);
         }
         let answer = read(request.send().await.map_err(|error| self.refine(error))?, BODY_LIMIT).await?;
-        Ok(answer.into_raw(token))
+        Ok(answer.into_raw(account.secrets()))
+    }
+
+    /// Posts a form, our app's id and secret in the header where they are given. What is answered may be a secret itself.
+    pub(crate) async fn post_form(
+        &self,
+        url: Url,
+        app: Option<(&str, &str)>,
+        form: &[(&str, &str)],
+    ) -> Result<RawAnswer, ConnectorError> {
+        self.check(&url)?;
+        let request = self.request(Method::POST, url).header(ACCEPT, "application/json").form(form);
+        let request = if let Some((id, secret)) = app { request.basic_auth(id, Some(secret)) } else { request };
+        self.bare(request).await
+    }
+
+    /// Posts JSON that holds our app's id and secret.
+    pub(crate) async fn post_secret(&self, url: Url, body: &Value) -> Result<RawAnswer, ConnectorError> {
+        self.check(&url)?;
+        self.bare(self.request(Method::POST, url).header(ACCEPT, "application/json").json(body)).await
+    }
+
+    async fn bare(&self, request: reqwest::RequestBuilder) -> Result<RawAnswer, ConnectorError> {
+        let response = request.send().await.map_err(|error| self.refine(error))?;
+        Ok(read(response, TOKEN_BODY_LIMIT).await?.into_raw(std::iter::empty()))
     }
 
     /// Posts JSON with these headers, without any credentials of ours.
@@ -57,7 +82,7 @@ impl Client {
     ) -> Result<RawAnswer, ConnectorError> {
         let request = self.request(Method::POST, url).headers(headers).header(CONTENT_TYPE, "application/json");
         let response = request.body(body).send().await.map_err(|error| self.refine(error))?;
-        Ok(read(response, limit).await?.into_raw(""))
+        Ok(read(response, limit).await?.into_raw(std::iter::empty()))
     }
 }
 
@@ -68,10 +93,9 @@ struct Bytes {
 }
 
 impl Bytes {
-    /// Without `secret`, which some platforms repeat in an error.
-    fn into_raw(self, secret: &str) -> RawAnswer {
-        let text = String::from_utf8_lossy(&self.bytes);
-        let text = if secret.is_empty() { text } else { text.replace(secret, "•••").into() };
+    /// Without these secrets.
+    fn into_raw<'a>(&'a self, secrets: impl Iterator<Item = &'a str>) -> RawAnswer {
+        let text = without(String::from_utf8_lossy(&self.bytes), secrets);
         let body = match text.trim() {
             "" => Value::Null,
             text => serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned())),

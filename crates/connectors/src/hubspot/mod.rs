@@ -6,8 +6,9 @@ use domain::kind::RecordKind;
 use domain::mapping::Mapping;
 
 use crate::connector::{Changes, Connector, Probe, Reader, Writer};
-use crate::descriptor::{AuthScheme, Category, CredentialField, Descriptor, Limits};
+use crate::descriptor::{AuthScheme, Category, CredentialField, Descriptor, KeyShown, Limits, Terms};
 use crate::discovery::Discovery;
+use crate::oauth::OAuth;
 use crate::proxy::Proxy;
 use crate::webhook::WebhookFormat;
 
@@ -17,6 +18,7 @@ mod changes;
 mod errors;
 mod find;
 mod mapping;
+mod oauth;
 mod probe;
 mod properties;
 mod proxy;
@@ -36,14 +38,26 @@ const DESCRIPTOR: Descriptor = Descriptor {
     slug: "hubspot",
     name: "HubSpot",
     category: Category::Crm,
-    auth: AuthScheme::ApiKey {
-        fields: &[CredentialField {
-            name: "api_key",
-            label: "Access token",
-            hint: "HubSpot → Settings → Integrations: the token of a service key or private app that may read and write \
-                   contacts and deals, and their schemas. It begins with “pat-”.",
-        }],
-    },
+    auth: &[
+        AuthScheme::OAuth2(Terms {
+            scopes: oauth::SCOPES,
+            pkce: true,
+            site: None,
+            assumed_life: Some(Duration::from_secs(1_800)),
+            refresh_ahead: Duration::from_secs(300),
+            single_use_refresh: false,
+            keep_alive: None,
+        }),
+        AuthScheme::ApiKey {
+            fields: &[CredentialField {
+                name: "api_key",
+                label: "Access token",
+                hint: "HubSpot → Settings → Integrations: the token of a service key or private app that may read and \
+                       write contacts and deals, and their schemas. It begins with “pat-”.",
+            }],
+            shown: KeyShown::AsBearer,
+        },
+    ],
     needs_url: false,
     kinds: &[RecordKind::Contact, RecordKind::Deal, RecordKind::Activity],
     // What the smallest plans grant an app.
@@ -87,6 +101,10 @@ impl Connector for HubSpot {
     }
 
     fn discovery(&self) -> Option<&dyn Discovery> {
+        Some(self)
+    }
+
+    fn oauth(&self) -> Option<&dyn OAuth> {
         Some(self)
     }
 

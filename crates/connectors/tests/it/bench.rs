@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use connectors::account::{Account, Unlimited};
 use connectors::connector::{Changes, Connector, Create, Probe, Reader, Wanted, Writer};
+use connectors::descriptor::KeyShown;
 use connectors::discovery::Discovery;
 use connectors::http::{Client, Reach};
 use connectors::registry::Platform;
@@ -38,6 +39,7 @@ impl Bench {
             account_id: Some("4242".to_owned()),
             base_url: running.hubspot_url().parse().unwrap(),
             credentials: Credentials::ApiKey { key: "pat-eu1-4242-secret".to_owned().into(), secret: None },
+            shown: KeyShown::AsBearer,
             http,
             budget: Arc::new(Unlimited),
         };

@@ -44,16 +44,25 @@ fn every_descriptor_says_enough_for_a_catalogue_a_form_and_a_limiter() {
         assert!(!descriptor.name.is_empty() && !descriptor.kinds.is_empty());
         assert!(descriptor.docs_url.starts_with("https://"));
         assert!(descriptor.limits.requests > 0 && !descriptor.limits.per.is_zero() && descriptor.limits.batch > 0);
-        match descriptor.auth {
-            AuthScheme::ApiKey { fields } => {
-                assert!(fields.iter().all(|field| ["api_key", "api_secret"].contains(&field.name)));
-                assert!(fields.iter().any(|field| field.name == "api_key"));
-                assert!(fields.iter().all(|field| !field.label.is_empty() && !field.hint.is_empty()));
-            }
-            AuthScheme::OAuth2 { authorize_url, token_path, scopes } => {
-                assert!(authorize_url.starts_with("https://") && !token_path.starts_with('/') && !scopes.is_empty());
+        for scheme in descriptor.auth {
+            match scheme {
+                AuthScheme::ApiKey { fields, .. } => {
+                    assert!(fields.iter().all(|field| ["api_key", "api_secret"].contains(&field.name)));
+                    assert!(fields.iter().any(|field| field.name == "api_key"));
+                    assert!(fields.iter().all(|field| !field.label.is_empty() && !field.hint.is_empty()));
+                }
+                AuthScheme::OAuth2(terms) => {
+                    assert!(!terms.scopes.is_empty() && !terms.refresh_ahead.is_zero(), "{platform:?}");
+                    assert!(terms.site.is_none_or(|site| !site.label.is_empty() && !site.hint.is_empty()));
+                }
             }
         }
+        let schemes: BTreeSet<_> = descriptor.auth.iter().map(|scheme| scheme.as_str()).collect();
+        assert!(
+            !schemes.is_empty() && schemes.len() == descriptor.auth.len(),
+            "{platform:?} has a way in twice, or none"
+        );
+        assert_eq!(schemes.contains("oauth2"), platform.connector().oauth().is_some(), "{platform:?}");
     }
 }
 

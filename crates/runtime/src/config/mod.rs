@@ -1,5 +1,6 @@
 //! Reading the settings: compiled-in defaults, then a file, then the environment. The only module that reads the latter.
 
+mod address;
 mod settings;
 mod value;
 
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 use config::{Config, Environment, File, FileFormat};
 use url::Host;
 
+pub use address::AddressTemplate;
 pub use settings::{
     AuthSettings, BrokerSettings, DatabaseSettings, DispatcherSettings, GatewaySettings, HttpSettings, IngestSettings,
     LogWriterSettings, N8nSettings, PlatformSettings, Settings, VaultSettings, WebhookSettings,
@@ -94,6 +96,10 @@ fn check(settings: &Settings) -> Result<(), ConfigError> {
     if settings.webhooks.public_url.cannot_be_a_base() {
         let reason = "it must be a web address such as https://hooks.example.com";
         return Err(ConfigError::Contradiction { key: "webhooks.public_url", reason });
+    }
+    if settings.gateway.public_url.cannot_be_a_base() {
+        let reason = "it must be a web address such as https://app.example.com";
+        return Err(ConfigError::Contradiction { key: "gateway.public_url", reason });
     }
     check_n8n(&settings.n8n)?;
     check_auth(&settings.auth)

@@ -12,6 +12,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
 
+use super::address::AddressTemplate;
 use super::value;
 use crate::telemetry::TelemetrySettings;
 
@@ -148,6 +149,8 @@ pub struct WebhookSettings {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GatewaySettings {
+    /// Where browsers reach the gateway.
+    pub public_url: Url,
     /// Bytes of a request body.
     pub body_limit: usize,
     /// Events in one request.
@@ -261,7 +264,11 @@ pub struct N8nSettings {
 #[serde(deny_unknown_fields)]
 pub struct PlatformSettings {
     /// Where its API answers.
-    pub base_url: Url,
+    pub base_url: AddressTemplate,
+    /// Where its consent page is, if not there.
+    pub authorize_url: Option<AddressTemplate>,
+    /// Where its tokens are made, if not there.
+    pub token_url: Option<AddressTemplate>,
     /// The id of Coccinelle's app there.
     pub client_id: Option<String>,
     /// The secret of Coccinelle's app there; also signs its webhooks.

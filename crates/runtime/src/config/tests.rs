@@ -19,7 +19,7 @@ fn complaint(variables: &[(&str, &str)]) -> String {
 fn the_document_is_complete_and_valid() {
     let settings = with(&[]).unwrap();
     assert_eq!(settings.broker.retry_schedule, domain::retry::RetrySchedule::default());
-    assert_eq!(settings.platforms["hubspot"].base_url.as_str(), "https://api.hubapi.com/");
+    assert_eq!(settings.platforms["hubspot"].base_url.to_string(), "https://api.hubapi.com");
     assert!(settings.dispatcher.look_before_create);
     assert!(settings.auth.hs256_secret.is_none());
 }

@@ -24,6 +24,7 @@ fn account(base_url: &str, http: Client) -> Account {
         account_id: None,
         base_url: base_url.parse().unwrap(),
         credentials: Credentials::ApiKey { key: "key".to_owned().into(), secret: None },
+        shown: KeyShown::AsBearer,
         http,
         budget: Arc::new(Unlimited),
     }
