@@ -12,6 +12,7 @@ use crate::{sessions, settings, stats, stream, suppressions, unknown, workflows}
 pub(crate) fn api(routes: &mut ServiceConfig<'_>, cors: Condition<Cors>) {
     routes.service(
         scope("/api/v1")
+            .wrap(from_fn(unknown::narrow))
             .wrap(from_fn(idempotency::once))
             .wrap(from_fn(door::enter))
             .wrap(cors)

@@ -1,46 +1,87 @@
 //! What is not routed: a path that knows other methods says which (RFC 9110, section 15.5.6); all else is not found.
 
-use actix_web::dev::ResourceDef;
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ResourceDef, ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::http::header::ALLOW;
-use actix_web::{HttpRequest, HttpResponse, ResponseError as _, web};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpRequest, HttpResponse, ResponseError as _, web};
 use runtime::http::Problem;
 use utoipa::openapi::{OpenApi, PathItem};
 
 /// The paths of the API, and the methods that each knows.
 #[derive(Debug)]
-pub(crate) struct Known(Vec<(ResourceDef, String)>);
+pub(crate) struct Known {
+    all: Vec<Path>,
+    /// Those that a path with a parameter in place of a word would match too.
+    narrower: Vec<Path>,
+}
+
+#[derive(Clone, Debug)]
+struct Path {
+    matches: ResourceDef,
+    methods: Vec<&'static str>,
+}
 
 impl Known {
     /// Those of a document.
     pub(crate) fn of(document: &OpenApi) -> Self {
-        let paths = document.paths.paths.iter();
-        Self(paths.map(|(path, item)| (ResourceDef::new(path.as_str()), methods(item))).collect())
+        let paths = &document.paths.paths;
+        let read = |(path, item): (&String, &PathItem)| Path::new(path, item);
+        let is_narrower = |path: &&String| {
+            let wider = |other: &String| other != *path && ResourceDef::new(other.as_str()).is_match(path);
+            paths.keys().any(wider)
+        };
+        Self {
+            all: paths.iter().map(read).collect(),
+            narrower: paths.iter().filter(|(path, _)| is_narrower(path)).map(read).collect(),
+        }
     }
 }
 
-fn methods(item: &PathItem) -> String {
-    let all = [
-        ("GET", &item.get),
-        ("POST", &item.post),
-        ("PUT", &item.put),
-        ("PATCH", &item.patch),
-        ("DELETE", &item.delete),
-    ];
-    let there: Vec<&str> = all.into_iter().filter(|(_, operation)| operation.is_some()).map(|(name, _)| name).collect();
-    there.join(", ")
+impl Path {
+    fn new(path: &str, item: &PathItem) -> Self {
+        let all = [
+            ("GET", &item.get),
+            ("POST", &item.post),
+            ("PUT", &item.put),
+            ("PATCH", &item.patch),
+            ("DELETE", &item.delete),
+        ];
+        let methods = all.into_iter().filter(|(_, operation)| operation.is_some()).map(|(name, _)| name);
+        Self { matches: ResourceDef::new(path), methods: methods.collect() }
+    }
+
+    fn knows(&self, method: &Method) -> bool {
+        self.methods.contains(&method.as_str())
+    }
+
+    fn refuse(&self) -> HttpResponse {
+        let mut response = Problem::method_not_allowed().error_response();
+        if let Ok(methods) = self.methods.join(", ").parse() {
+            response.headers_mut().insert(ALLOW, methods);
+        }
+        response
+    }
 }
 
 /// Refuses a request that no handler takes.
 pub(crate) async fn refuse(request: HttpRequest, known: web::Data<Known>) -> HttpResponse {
-    let found = known.0.iter().find(|(path, _)| path.is_match(request.path()));
-    match found {
-        Some((_, methods)) => {
-            let mut response = Problem::method_not_allowed().error_response();
-            if let Ok(methods) = methods.parse() {
-                response.headers_mut().insert(ALLOW, methods);
-            }
-            response
-        }
-        None => Problem::not_found().error_response(),
+    let found = known.all.iter().find(|path| path.matches.is_match(request.path()));
+    found.map_or_else(|| Problem::not_found().error_response(), Path::refuse)
+}
+
+/// Middleware: `…/configured` is no id, so the methods of `…/{id}` are none of its own.
+pub(crate) async fn narrow<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let refused = request.app_data::<web::Data<Known>>().and_then(|known| {
+        let path = known.narrower.iter().find(|path| path.matches.is_match(request.path()))?;
+        (!path.knows(request.method())).then(|| path.refuse())
+    });
+    match refused {
+        Some(refusal) => Ok(request.into_response(refusal)),
+        None => next.call(request).await.map(ServiceResponse::map_into_boxed_body),
     }
 }

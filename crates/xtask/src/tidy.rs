@@ -7,6 +7,7 @@ mod manifests;
 mod migrations;
 mod modules;
 mod scan;
+mod schemas;
 mod suites;
 mod tree;
 mod workflows;
@@ -54,8 +55,16 @@ impl fmt::Display for Finding {
 }
 
 /// Every rule that reads files. The layers are checked apart: they need what cargo knows.
-const RULES: [fn(&Tree) -> Vec<Finding>; 7] =
-    [docs::check, lengths::check, manifests::check, migrations::check, modules::check, suites::check, workflows::check];
+const RULES: [fn(&Tree) -> Vec<Finding>; 8] = [
+    docs::check,
+    lengths::check,
+    manifests::check,
+    migrations::check,
+    modules::check,
+    schemas::check,
+    suites::check,
+    workflows::check,
+];
 
 /// Checks the tree.
 ///

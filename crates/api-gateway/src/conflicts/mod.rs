@@ -51,6 +51,7 @@ pub(crate) enum State {
 #[into_params(parameter_in = Query)]
 pub(crate) struct Wanted {
     /// Only those about this.
+    #[param(inline)]
     #[serde(rename = "type")]
     about: Option<About>,
     /// Only those of this kind of record.

@@ -45,6 +45,7 @@ impl Outcome {
 #[into_params(parameter_in = Query)]
 pub(crate) struct Wanted {
     /// Only deliveries of which this became.
+    #[param(inline)]
     outcome: Option<Outcome>,
     /// Only deliveries from then on.
     since: Option<Timestamp>,

@@ -41,6 +41,7 @@ pub(crate) struct Wanted {
     /// Only attempts with records of this kind.
     kind: Option<RecordKind>,
     /// Only attempts at moving data this way.
+    #[param(inline)]
     direction: Option<Way>,
     /// Only attempts with this record.
     record_id: Option<RecordId>,

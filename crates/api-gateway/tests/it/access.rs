@@ -26,12 +26,16 @@ impl Operation {
 
     /// The path with ids that name nothing, but for the integration's.
     pub(crate) fn at(&self, integration: &str) -> String {
-        let path = self.path.replace("/records/{id}", &format!("/records/{}", RecordId::new()));
-        let path = path.replace("{id}", integration).replace("{run}", &RunId::new().to_string());
-        let path = path.replace("{kind}", "contact");
-        let path = path.replace("{log}", &SyncLogId::new().to_string()).replace("{fingerprint}", "invalid:X:y");
-        path.replace("{delivery}", &WebhookLogId::new().to_string())
+        path_of(&self.path, integration)
     }
+}
+
+fn path_of(template: &str, integration: &str) -> String {
+    let path = template.replace("/records/{id}", &format!("/records/{}", RecordId::new()));
+    let path = path.replace("{id}", integration).replace("{run}", &RunId::new().to_string());
+    let path = path.replace("{kind}", "contact").replace("{path}", "contacts");
+    let path = path.replace("{log}", &SyncLogId::new().to_string()).replace("{fingerprint}", "invalid:X:y");
+    path.replace("{delivery}", &WebhookLogId::new().to_string())
 }
 
 /// Every operation under `/api/v1`, with the roles that its bearer needs.
@@ -142,8 +146,23 @@ async fn what_is_not_routed_is_a_problem_too() {
     let world = World::start().await;
     world.get("/api/v1/nothing").await.is_problem(404, "not_found");
     world.get("/nothing").await.is_problem(404, "not_found");
-    let refused = world.get("/api/v1/events").await;
-    refused.is_problem(405, "method_not_allowed");
-    assert_eq!(refused.headers["allow"], "POST");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn every_path_refuses_the_methods_that_it_does_not_know_and_says_which_it_knows() {
+    let world = World::start().await;
+    let (id, token) = (IntegrationId::new().to_string(), world.token(Role::Admin));
+    for (path, item) in document()["paths"].as_object().unwrap() {
+        let all = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+        let (known, unknown): (Vec<_>, Vec<_>) =
+            all.iter().partition(|method| item.get(method.to_lowercase()).is_some());
+        for method in unknown.into_iter().chain([&"TRACE"]) {
+            let refused = world.call(method.parse().unwrap(), &path_of(path, &id), Some(&token), None).await;
+            assert_eq!(refused.status.as_u16(), 405, "{method} {path}: {refused:?}");
+            refused.is_problem(405, "method_not_allowed");
+            assert_eq!(refused.headers["allow"], known.iter().map(|it| **it).collect::<Vec<_>>().join(", "), "{path}");
+        }
+    }
     world.stop().await;
 }

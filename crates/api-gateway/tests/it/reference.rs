@@ -1,5 +1,7 @@
 //! The OpenAPI document: that the checked-in copy is it, that it explains everything, that its page is there.
 
+use std::collections::BTreeSet;
+
 use reqwest::Method;
 use serde_json::Value;
 
@@ -36,6 +38,27 @@ fn every_operation_parameter_and_field_is_explained() {
         unexplained(name, schema, true, &mut mute);
     }
     assert!(mute.is_empty(), "without a description: {mute:#?}");
+}
+
+#[test]
+fn every_reference_leads_to_what_the_document_holds() {
+    let document = document();
+    let mut named = Vec::new();
+    references(&document, &mut named);
+    let leads_nowhere = |one: &&str| document.pointer(one.trim_start_matches('#')).is_none();
+    let lost: BTreeSet<&str> = named.iter().map(String::as_str).filter(leads_nowhere).collect();
+    assert!(
+        !named.is_empty() && lost.is_empty(),
+        "a parameter's own type is written out by `#[param(inline)]`: {lost:?}"
+    );
+}
+
+fn references(value: &Value, named: &mut Vec<String>) {
+    if let Some(one) = value["$ref"].as_str() {
+        named.push(one.to_owned());
+    }
+    let inner = value.as_object().into_iter().flat_map(|it| it.values()).chain(value.as_array().into_iter().flatten());
+    inner.for_each(|inner| references(inner, named));
 }
 
 /// Notes what has no description: a schema of its own, and every property, however deep.
