@@ -107,6 +107,11 @@ impl Faults {
         self.own.get(name)?.as_u64().and_then(|most| u32::try_from(most).ok())
     }
 
+    /// Whether a switch of the platform's own is on.
+    pub(crate) fn is_on(&self, name: &str) -> bool {
+        self.own.get(name).and_then(Value::as_bool).unwrap_or_default()
+    }
+
     /// The status with which the coming request is to be refused, if any. Counts it down.
     pub(crate) fn take_failure(&mut self) -> Option<u16> {
         if let Some(next) = self.fail_next.as_mut().filter(|next| next.count > 0) {

@@ -4,7 +4,6 @@
 mod accounts;
 mod clock;
 mod control;
-#[expect(dead_code, reason = "the stand-ins that keep JSON build on it")]
 mod desk;
 mod fate;
 mod faults;
@@ -18,9 +17,9 @@ mod sender;
 mod server;
 mod settings;
 mod stand_in;
-#[expect(dead_code, reason = "the stand-ins that keep JSON build on it")]
 mod store;
 mod tools;
+mod woocommerce;
 mod world;
 
 pub use server::{Options, Running, StartError, start, wait_until_told_to_stop};

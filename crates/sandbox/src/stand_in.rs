@@ -5,11 +5,14 @@ use std::{fmt::Debug, sync::Arc};
 use actix_web::web::ServiceConfig;
 use serde_json::{Map, Value};
 
-use crate::{faults::Faults, hubspot::HubSpot, journal::Entry, people::Words, sender::Webhook, tools::Tools};
+use crate::{
+    faults::Faults, hubspot::HubSpot, journal::Entry, people::Words, sender::Webhook, tools::Tools,
+    woocommerce::WooCommerce,
+};
 
 /// Every stand-in, in the order of their pages.
 pub(crate) fn all(tools: &Arc<Tools>) -> Vec<Arc<dyn StandIn>> {
-    vec![HubSpot::open(tools)]
+    vec![HubSpot::open(tools), WooCommerce::open(tools)]
 }
 
 /// One platform.

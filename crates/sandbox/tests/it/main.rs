@@ -13,8 +13,12 @@ mod oauth;
 #[cfg(test)]
 mod objects;
 #[cfg(test)]
+mod receiver;
+#[cfg(test)]
 mod search;
 #[cfg(test)]
 mod webhooks;
+#[cfg(test)]
+mod woocommerce;
 #[cfg(test)]
 mod world;
