@@ -19,6 +19,7 @@ pub mod platform;
 pub mod policy;
 pub mod record;
 pub mod redaction;
+pub mod remnant;
 pub mod retry;
 pub mod run;
 pub mod schedule;

@@ -8,6 +8,7 @@ mod broker;
 mod channel;
 pub mod consumer;
 mod context;
+mod dead_letters;
 mod deliveries;
 mod delivery;
 mod envelope;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use actix_web::{HttpResponse, delete, web};
 use domain::audit::Action;
+use domain::fault::FaultKind;
 use domain::id::{RecordId, SuppressionId, TenantId};
 use domain::message::{Amended, RecordAmend};
 use domain::time::Timestamp;
@@ -41,7 +42,7 @@ pub(crate) struct Receipt {
     state: State,
     /// When it was erased; `null` while it waits.
     erased_at: Option<Timestamp>,
-    /// By table, how many rows were deleted or lost their content.
+    /// By table, how many rows were deleted or lost their content; and how many messages that nobody could handle.
     #[schema(example = json!({"records": 3, "record_links": 4, "integration_sync_logs": 12}))]
     erased: BTreeMap<&'static str, i64>,
     /// What keeps the person from being taken in again: one for each identifier, which is kept as a keyed hash.
@@ -83,7 +84,14 @@ pub(crate) async fn erase_person(
     let receipt = if reach.0.platforms {
         delete_first(&gateway, &mut tx, tenant, &person).await?
     } else {
-        let (done, suppressions) = gateway.accounts.erase(&mut tx, tenant, &person).await?;
+        let (mut done, suppressions) = gateway.accounts.erase(&mut tx, tenant, &person).await?;
+        // Before the receipt says that nothing is left. Where the broker is away, nothing is erased yet.
+        let letters = gateway.broker.revise_dead_letters(|letter| person.taken_out_of(letter)).await;
+        let letters = letters.map_err(|error| {
+            tracing::warn!(%error, "the dead letters could not be gone through, so nobody is erased");
+            Problem::new(FaultKind::Unavailable, "unavailable", "The broker does not answer now.")
+        })?;
+        done.counts.insert("dead_letters", i64::try_from(letters).unwrap_or(i64::MAX));
         Receipt::of(record, &suppressions, Some(done))
     };
     tx.commit(Action::PersonErased, Some(record.to_string()), None).await?;

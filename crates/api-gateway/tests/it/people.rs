@@ -355,6 +355,37 @@ async fn an_erased_person_is_in_no_table_any_more_and_everybody_else_is() {
 }
 
 #[tokio::test]
+async fn what_nobody_could_handle_of_an_erased_person_goes_too_and_without_a_broker_nothing_is_erased() {
+    let world = World::start().await;
+    let hubspot = connected(&world, "pat-eu1-4242-demo").await.parse().unwrap();
+    let zoe = planted(&world, hubspot).await;
+    // Makes the queues.
+    let max = json!({ "event_id": "e1", "type": "prospect.created", "subject_id": "prospect-de-max",
+        "occurred_at": "2026-11-22T10:00:00Z", "data": { "first_name": "Max" } });
+    assert_eq!(world.hand_over(&max).await.status.as_u16(), 202);
+    let hers = json!({ "subject_id": "prospect-de-zoe", "data": { "notes": "Allergique aux lys" } });
+    let dead = format!("dead.{}", EventMerge::QUEUE);
+    for events in [json!([hers, max]), json!([hers]), json!([max])] {
+        let payload = json!({ "tenant_id": world.tenant, "events": events }).to_string();
+        let properties = json!({ "delivery_mode": 2, "type": "event.merge.v0" });
+        let letter = testkit::StoredMessage { payload, properties, routing_key: String::new() };
+        assert!(world.vhost.publish(&dead, letter).await);
+    }
+    let path = format!("/api/v1/records/{zoe}/person");
+    let receipt = world.delete(&path).await;
+    assert_eq!(receipt.body["erased"]["dead_letters"], 2, "{receipt:?}");
+    let left: Vec<String> = world.vhost.peek(&dead).await.into_iter().map(|letter| letter.payload).collect();
+    assert_eq!(left.len(), 2);
+    assert!(left.iter().all(|letter| letter.contains("Max") && !letter.contains("lys")), "{left:?}");
+
+    let other = world.record(RecordKind::Contact, &[("first_name", "Léa")]).await;
+    world.vhost.remove().await;
+    world.delete(&format!("/api/v1/records/{other}/person")).await.is_problem(503, "unavailable");
+    assert_eq!(world.get(&format!("/api/v1/records/{other}")).await.status.as_u16(), 200);
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn suppressions_are_shown_as_hashes_and_lifted_one_by_one() {
     let world = World::start().await;
     let hubspot = connected(&world, "pat-eu1-4242-demo").await.parse().unwrap();

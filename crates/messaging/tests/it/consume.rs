@@ -2,17 +2,10 @@
 
 use domain::message::{Message, RecordPush};
 use messaging::Context;
-use serde_json::json;
-use testkit::StoredMessage;
 
-use crate::world::{World, holds, next, push, world};
+use crate::world::{World, holds, next, push, raw, world};
 
 const DEAD: &str = "dead.dispatcher.record.push";
-
-fn raw(payload: &str, message_type: &str) -> StoredMessage {
-    let properties = json!({"type": message_type, "message_id": "msg_1", "delivery_mode": 2});
-    StoredMessage { payload: payload.to_owned(), properties, routing_key: String::new() }
-}
 
 #[tokio::test]
 async fn what_cannot_be_decoded_is_a_dead_letter_with_the_reason_and_stops_nobody() {

@@ -5,6 +5,8 @@ mod connection;
 #[cfg(test)]
 mod consume;
 #[cfg(test)]
+mod dead_letters;
+#[cfg(test)]
 mod handle;
 #[cfg(test)]
 mod publish;

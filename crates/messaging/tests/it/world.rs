@@ -9,6 +9,7 @@ use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
 use lapin::{Connection, ConnectionProperties};
 use messaging::{Broker, BrokerOptions, Deliveries, Delivery};
+use serde_json::json;
 use testkit::{StoredMessage, TestVhost, wait};
 use tokio::time::timeout;
 
@@ -46,6 +47,12 @@ pub(crate) async fn disconnected(broker: &Broker) {
 
 pub(crate) fn push() -> RecordPush {
     RecordPush { tenant_id: TenantId::new(), integration_id: IntegrationId::new(), link_id: LinkId::new() }
+}
+
+/// A message as somebody else sends it.
+pub(crate) fn raw(payload: &str, message_type: &str) -> StoredMessage {
+    let properties = json!({"type": message_type, "message_id": "msg_1", "delivery_mode": 2});
+    StoredMessage { payload: payload.to_owned(), properties, routing_key: String::new() }
 }
 
 pub(crate) async fn next<M: Message>(deliveries: &mut Deliveries<M>) -> Delivery<M> {

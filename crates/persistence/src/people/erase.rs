@@ -100,16 +100,13 @@ pub async fn erase(tx: &mut Transaction, tenant: TenantId, person: &Person) -> R
 
 /// What the statements are told of the person.
 fn lists(person: &Person) -> Value {
-    let shown = ["email", "phone"].into_iter().filter_map(|field| person.text(field));
-    let written = person.values("email").into_iter().chain(person.values("phone")).chain(shown);
     json!({
         "records": person.records(),
         "links": person.links,
         "external_ids": person.values("external_id"),
         "subjects": person.values("coccinelle"),
         "emails": person.values("email"),
-        // Addresses and numbers, as they are shown and in their normal forms.
-        "written": written.map(str::to_lowercase).collect::<Vec<_>>(),
+        "written": person.written(),
     })
 }
 

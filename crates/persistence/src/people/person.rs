@@ -75,6 +75,13 @@ impl Person {
             .collect()
     }
 
+    /// Addresses and numbers in lower case, as they are shown and in their normal forms.
+    pub(super) fn written(&self) -> Vec<String> {
+        let shown = ["email", "phone"].into_iter().filter_map(|field| self.text(field));
+        let written = self.values("email").into_iter().chain(self.values("phone")).chain(shown);
+        written.filter(|text| !text.is_empty()).map(str::to_lowercase).collect()
+    }
+
     /// A field of the contact as text, where it has any.
     pub(super) fn text(&self, field: &str) -> Option<&str> {
         self.contact.fields.value(field)?.as_text()

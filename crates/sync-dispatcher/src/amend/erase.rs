@@ -72,7 +72,8 @@ async fn finish(engine: &Engine, tenant: TenantId, contact: RecordId) -> Result<
     guard::exclude(&mut tx, tenant).await?;
     if let Some(person) = people::find(&mut tx, tenant, contact).await? {
         let (receipt, _) = engine.accounts.erase(&mut tx, tenant, &person).await?;
-        tracing::info!(tenant.id = %tenant, record.id = %contact, counts = ?receipt.counts, "a person is erased");
+        let letters = engine.broker.revise_dead_letters(|letter| person.taken_out_of(letter)).await?;
+        tracing::info!(tenant.id = %tenant, record.id = %contact, letters, counts = ?receipt.counts, "a person is erased");
     }
     Ok(tx.commit().await?)
 }
