@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use connectors::account::{Account, Budget, Unlimited};
+use connectors::account::{Account, Budget, Learnt, Unlimited};
 use connectors::http::{Client, Reach};
 use connectors::registry::Platform;
 use domain::credentials::Credentials;
@@ -24,6 +24,9 @@ use crate::{budget::Budgets, error::AccountError, webhook_secrets::WebhookSecret
 /// longer than this, and the call that is under way then ends by its own limit. Data keys themselves are never kept.
 const OPEN_FOR: Duration = Duration::from_secs(10);
 
+/// How long a connector may believe what it has learnt of an account, such as the fields that it has.
+const LEARNT_FOR: Duration = Duration::from_hours(1);
+
 /// Opened accounts kept at once.
 const OPEN_ACCOUNTS: u64 = 10_000;
 
@@ -39,6 +42,8 @@ pub struct Accounts {
     budgets: Budgets,
     /// By version too, so that changed credentials are used at once.
     open: Cache<(IntegrationId, i64), Account>,
+    /// Apart from the opened accounts, which come and go.
+    learnt: moka::sync::Cache<IntegrationId, Learnt>,
 }
 
 /// Where a platform is, and by what it is called.
@@ -90,6 +95,7 @@ impl Accounts {
             vault: Arc::new(vault),
             platforms: Arc::new(platforms),
             open: Cache::builder().max_capacity(OPEN_ACCOUNTS).time_to_live(OPEN_FOR).build(),
+            learnt: moka::sync::Cache::builder().max_capacity(OPEN_ACCOUNTS).time_to_live(LEARNT_FOR).build(),
         })
     }
 
@@ -222,7 +228,8 @@ impl Accounts {
         let account_id = integration.account_id.clone().unwrap_or_else(|| integration.id.to_string());
         let budget = self.budgets.of(&integration.platform, &account_id, limits);
         let account = self.account(&integration.platform, place, (credentials, integration.url.as_deref()), budget)?;
-        Ok(Account { account_id: integration.account_id.clone(), ..account })
+        let learnt = self.learnt.get_with(integration.id, Learnt::default);
+        Ok(Account { account_id: integration.account_id.clone(), learnt, ..account })
     }
 
     fn place(&self, platform: &PlatformSlug) -> Result<&Place, AccountError> {
@@ -243,7 +250,17 @@ impl Accounts {
         let base_url =
             if descriptor.needs_url { address(url)? } else { place.base_url.of(url).ok_or(AccountError::BadUrl)? };
         let (platform, http) = (platform.clone(), place.client.clone());
-        Ok(Account { platform, account_id: None, base_url, credentials, shown: descriptor.key_shown(), http, budget })
+        let shown = descriptor.key_shown();
+        Ok(Account {
+            platform,
+            account_id: None,
+            base_url,
+            credentials,
+            shown,
+            http,
+            budget,
+            learnt: Learnt::default(),
+        })
     }
 }
 

@@ -1,7 +1,8 @@
 //! An account at a platform, opened: where it is, how we get in, how much it takes. Who may open it is `accounts`' to say.
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -30,6 +31,32 @@ pub struct Account {
     pub http: Client,
     /// How much the account takes, shared by all who call it.
     pub budget: Arc<dyn Budget>,
+    /// What is known of it already, shared likewise.
+    pub learnt: Learnt,
+}
+
+/// What a connector has learnt of an account and need not ask again for a while.
+///
+/// Such as the name by which the platform calls a field of ours: never a secret, and nothing that may not be forgotten.
+#[derive(Clone, Debug, Default)]
+pub struct Learnt(Arc<Mutex<BTreeMap<String, String>>>);
+
+impl Learnt {
+    /// What was learnt under that name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// Remembers it.
+    pub fn put(&self, name: &str, what: impl Into<String>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), what.into());
+    }
+
+    /// It turned out not to be so, or no longer.
+    pub fn forget(&self, name: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+    }
 }
 
 impl Account {

@@ -1,5 +1,7 @@
 //! The contract between the product and a platform: one trait that every platform has, and one for each capability.
 
+mod cursor;
+
 use std::fmt;
 
 use async_trait::async_trait;
@@ -146,6 +148,17 @@ pub struct Wanted {
 /// Writes objects. Every method answers for each item, in the order of the items.
 #[async_trait]
 pub trait Writer: Send + Sync {
+    /// How many items it writes, looks before included, in the time that one batch may take: fewer where each item is a
+    /// call of its own.
+    fn at_once(&self) -> usize {
+        usize::MAX
+    }
+
+    /// The fields of which the platform makes one, such as both halves of a name: where one changes, all are written.
+    fn inseparable(&self, _kind: RecordKind) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Creates objects so that a second create with the same key, or the same unique identifier, makes no second object.
     ///
     /// # Errors

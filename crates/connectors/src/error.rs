@@ -4,10 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::fault::{Fault, FaultKind};
+use domain::kind::RecordKind;
 use serde_json::Value;
 
 /// The code of an item of which an otherwise good answer says nothing.
 const UNANSWERED: &str = "unanswered";
+
+/// Longer messages of platforms are cut.
+const MESSAGE: usize = 400;
 
 /// Code of a call for which there was no room.
 const BUDGET_SPENT: &str = "budget_spent";
@@ -99,6 +103,36 @@ impl ConnectorError {
             (None, Some(source)) => !source.is_connect() && !source.is_builder(),
             (None, None) => self.code == UNANSWERED || self.code == OUT_OF_TIME,
         }
+    }
+
+    /// A kind of which the platform has nothing, or nothing that is kept in step.
+    #[must_use]
+    pub(crate) fn unsupported(platform: &str, kind: RecordKind) -> Self {
+        let message = format!("{platform} is not connected for records of the kind {kind}");
+        Self::new(FaultKind::Invalid, "unsupported_kind", message)
+    }
+
+    /// A platform's message, no longer than a log needs: some repeat the whole input.
+    #[must_use]
+    pub(crate) fn cut(message: &str) -> String {
+        message.chars().take(MESSAGE).collect()
+    }
+
+    /// Whether a call was refused for what it holds, so that others may be accepted.
+    #[must_use]
+    pub fn is_about_content(&self) -> bool {
+        let about_content = matches!(self.kind, FaultKind::Invalid | FaultKind::NotFound | FaultKind::Conflict);
+        about_content && self.status.is_some()
+    }
+
+    /// What was to be taken away and is not there is no failure.
+    pub(crate) fn unless_gone(self) -> Result<(), Self> {
+        if self.kind == FaultKind::NotFound { Ok(()) } else { Err(self) }
+    }
+
+    /// The same refusal for a call that was not made because of it: nothing can have come of that.
+    pub(crate) fn for_others(&self) -> Self {
+        Self { source: None, status: None, ..self.clone() }
     }
 
     /// Whether the same call is worth repeating by itself. A clash is: what it clashed with is found by the next look.

@@ -4,18 +4,21 @@ use domain::platform::PlatformSlug;
 
 use crate::connector::Connector;
 use crate::hubspot::HubSpot;
+use crate::pipedrive::Pipedrive;
 
 /// A platform that has a connector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Platform {
     /// <https://www.hubspot.com>
     HubSpot,
+    /// <https://www.pipedrive.com>
+    Pipedrive,
 }
 
 /// Every platform, in alphabetical order.
 #[must_use]
 pub fn all() -> &'static [Platform] {
-    &[Platform::HubSpot]
+    &[Platform::HubSpot, Platform::Pipedrive]
 }
 
 impl Platform {
@@ -24,6 +27,7 @@ impl Platform {
     pub fn connector(self) -> &'static dyn Connector {
         match self {
             Self::HubSpot => &HubSpot,
+            Self::Pipedrive => &Pipedrive,
         }
     }
 

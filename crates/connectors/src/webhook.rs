@@ -1,5 +1,7 @@
 //! What every platform's deliveries have in common: what is verified, what is refused, what is read from them.
 
+pub(crate) mod basic;
+
 use domain::kind::RecordKind;
 use domain::time::Timestamp;
 use secrecy::SecretString;

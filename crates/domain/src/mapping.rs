@@ -38,6 +38,14 @@ pub enum Transform {
 }
 
 impl Transform {
+    /// Words of ours and what they are there.
+    #[must_use]
+    pub fn words(pairs: &[(&str, &str)]) -> Self {
+        Self::ValueMap {
+            values: pairs.iter().map(|(ours, theirs)| ((*ours).to_owned(), (*theirs).to_owned())).collect(),
+        }
+    }
+
     /// Our value in the platform's terms.
     #[must_use]
     pub fn forward(&self, value: &FieldValue) -> FieldValue {

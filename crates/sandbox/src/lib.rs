@@ -12,6 +12,7 @@ mod journal;
 mod limits;
 mod pages;
 mod people;
+mod pipedrive;
 mod requests;
 mod sender;
 mod server;

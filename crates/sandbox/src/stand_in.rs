@@ -6,13 +6,13 @@ use actix_web::web::ServiceConfig;
 use serde_json::{Map, Value};
 
 use crate::{
-    faults::Faults, hubspot::HubSpot, journal::Entry, people::Words, sender::Webhook, tools::Tools,
-    woocommerce::WooCommerce,
+    faults::Faults, hubspot::HubSpot, journal::Entry, people::Words, pipedrive::Pipedrive, sender::Webhook,
+    tools::Tools, woocommerce::WooCommerce,
 };
 
 /// Every stand-in, in the order of their pages.
 pub(crate) fn all(tools: &Arc<Tools>) -> Vec<Arc<dyn StandIn>> {
-    vec![HubSpot::open(tools), WooCommerce::open(tools)]
+    vec![HubSpot::open(tools), Pipedrive::open(tools), WooCommerce::open(tools)]
 }
 
 /// One platform.

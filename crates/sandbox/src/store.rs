@@ -47,7 +47,6 @@ impl Object {
     }
 
     /// What it held at a time and since when; `None` where it was not there yet.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for searches that lag"))]
     pub(crate) fn at(&self, time: Millis) -> Option<(Millis, &Map<String, Value>)> {
         self.versions.iter().rev().find(|(at, _)| *at <= time).map(|(at, fields)| (*at, fields))
     }
@@ -118,6 +117,12 @@ impl Store {
     /// An object that is there.
     pub(crate) fn get(&self, kind: &str, id: u64) -> Option<&Object> {
         self.any(kind, id).filter(|object| object.removed_at.is_none())
+    }
+
+    /// All objects of a kind that were there once, by id.
+    pub(crate) fn gone(&self, kind: &str) -> impl Iterator<Item = &Object> {
+        let shelf = self.shelves.get(kind).into_iter().flat_map(BTreeMap::values);
+        shelf.filter(|object| object.removed_at.is_some())
     }
 
     /// All objects of a kind that are there, by id.

@@ -22,11 +22,20 @@ pub(crate) fn kind_of(status: u16) -> FaultKind {
     }
 }
 
-/// How long `Retry-After` asks to wait, in seconds or until a date.
+/// In so many seconds a limit begins anew.
+const RESETS: [&str; 2] = ["ratelimit-reset", "x-ratelimit-reset"];
+
+/// How long `Retry-After` asks to wait, in seconds or until a date; without it, until the limit that the answer tells of
+/// begins anew.
 pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     /// Whoever asks for more is asking for a human.
     const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let Some(asked) = headers.get(RETRY_AFTER) else {
+        let reset = RESETS.iter().find_map(|name| headers.get(*name)?.to_str().ok()?.trim().parse::<u64>().ok());
+        // Some count from 1970; no window is that long.
+        return reset.map(Duration::from_secs).filter(|wait| *wait <= LONGEST);
+    };
+    let text = asked.to_str().ok()?.trim();
     let wait = match text.parse::<u64>() {
         Ok(seconds) => Duration::from_secs(seconds),
         Err(_) => {
@@ -62,5 +71,13 @@ mod tests {
         assert_eq!(asked("99999999999"), Some(86_400));
         assert_eq!(asked("soon"), None);
         assert_eq!(asked("-1"), None);
+    }
+
+    #[test]
+    fn without_it_a_limit_is_waited_for_until_it_begins_anew() {
+        for (text, expected) in [("2", Some(2)), ("1795370640", None), ("soon", None)] {
+            let headers = [("x-ratelimit-reset".parse().unwrap(), text.parse().unwrap())].into_iter().collect();
+            assert_eq!(retry_after(&headers, Timestamp::now()).map(|wait| wait.as_secs()), expected, "{text}");
+        }
     }
 }

@@ -87,6 +87,14 @@ impl Client {
     /// # Errors
     /// Any answer but a success, and no answer at all. The connector refines code and message.
     pub(crate) async fn send(&self, account: &Account, call: Call) -> Result<Answer, ConnectorError> {
+        self.ask(account, call).await?.or_refused()
+    }
+
+    /// Makes a call with the account's credentials, within its budget; an answer of any status is one.
+    ///
+    /// # Errors
+    /// When no answer comes, or there is no room for the call.
+    pub(crate) async fn ask(&self, account: &Account, call: Call) -> Result<Answer, ConnectorError> {
         let url = self.url_of(account, &call)?;
         if call.cost > 0 {
             take_patiently(account, call.cost).await?;
@@ -99,11 +107,7 @@ impl Client {
         let status = response.status().as_u16();
         let headers = response.headers().clone();
         let body = read_body(response, account).await?;
-        if (200..300).contains(&status) {
-            Ok(Answer { status, headers, body })
-        } else {
-            Err(refused(status, &headers, body))
-        }
+        Ok(Answer { status, headers, body })
     }
 
     /// A bare call, without a bearer token.
@@ -199,13 +203,26 @@ impl Call {
     }
 }
 
-/// A successful answer.
+/// An answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     /// `Null` where there is none.
     pub(crate) body: Value,
+}
+
+impl Answer {
+    /// # Errors
+    /// Where it is no success.
+    pub(crate) fn or_refused(self) -> Result<Self, ConnectorError> {
+        if (200..300).contains(&self.status) { Ok(self) } else { Err(refused(self.status, &self.headers, self.body)) }
+    }
+
+    /// The number in a header, such as what is left of a limit.
+    pub(crate) fn number(&self, header: &str) -> Option<u32> {
+        self.headers.get(header)?.to_str().ok()?.trim().parse().ok()
+    }
 }
 
 /// The TLS implementation is chosen once per process; where nobody has, ring is.

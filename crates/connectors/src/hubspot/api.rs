@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use domain::fault::FaultKind;
 use domain::kind::RecordKind;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
@@ -11,12 +10,13 @@ use super::{errors, wire};
 use crate::account::{Account, Remaining};
 use crate::error::ConnectorError;
 use crate::http::Call;
+use crate::singly;
 
 /// The dated version of every path. The numbered ones (v1 to v4) end in 2027.
 pub(crate) const VERSION: &str = "2026-03";
 
-/// Searches are limited by the second, apart from everything else: a refused one is worth so many more tries.
-const SEARCH_TRIES: u32 = 3;
+/// Searches are limited by the second, apart from everything else.
+const SEARCH_WINDOW: Duration = Duration::from_secs(1);
 
 /// The object type, as it stands in a path.
 ///
@@ -28,10 +28,7 @@ pub(crate) fn object_type(kind: RecordKind) -> Result<&'static str, ConnectorErr
         // The documented paths name deals by their type id only.
         RecordKind::Deal => Ok("0-3"),
         RecordKind::Activity => Ok("calls"),
-        RecordKind::Product | RecordKind::Order => {
-            let message = format!("HubSpot is not connected for records of the kind {kind}");
-            Err(ConnectorError::new(FaultKind::Invalid, "unsupported_kind", message))
-        }
+        RecordKind::Product | RecordKind::Order => Err(ConnectorError::unsupported("HubSpot", kind)),
     }
 }
 
@@ -53,17 +50,9 @@ pub(crate) async fn send(account: &Account, call: Call) -> Result<Value, Connect
 /// Searches. What was written in the last seconds may not be found yet.
 pub(crate) async fn search(account: &Account, kind: RecordKind, query: &Value) -> Result<wire::Found, ConnectorError> {
     let path = objects(kind, "/search")?;
-    let mut tries = 1;
-    loop {
-        match send(account, Call::post(&[&path], query.clone()).uncounted()).await {
-            Ok(body) => return Ok(wire::found(&body)),
-            Err(error) if errors::is_by_the_second(&error) && tries < SEARCH_TRIES => {
-                tokio::time::sleep(Duration::from_secs(1)).await;
-                tries += 1;
-            }
-            Err(error) => return Err(error),
-        }
-    }
+    let call = || Call::post(&[&path], query.clone()).uncounted();
+    let body = singly::patiently(SEARCH_WINDOW, || send(account, call())).await?;
+    Ok(wire::found(&body))
 }
 
 fn remaining(headers: &HeaderMap) -> Option<Remaining> {

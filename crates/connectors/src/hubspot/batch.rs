@@ -52,18 +52,18 @@ pub(crate) async fn send(account: &Account, endpoint: &Endpoint, inputs: &[Input
         let items: Vec<(usize, &Input)> = part.iter().filter_map(|at| Some((*at, inputs.get(*at)?))).collect();
         match call(account, endpoint, &items).await {
             Ok(body) => waiting.extend(assign(&mut answers, &items, &body)),
-            Err(error) if errors::is_about_content(&error) && !errors::lacks_key(&error) && part.len() > 1 => {
+            Err(error) if error.is_about_content() && !errors::lacks_key(&error) && part.len() > 1 => {
                 let (left, right) = part.split_at(part.len() / 2);
                 waiting.push_front(right.to_vec());
                 waiting.push_front(left.to_vec());
             }
             Err(error) if calls > 1 => {
                 fill(&mut answers, &part, &error);
-                if !errors::is_about_content(&error) {
+                if !error.is_about_content() {
                     waiting.drain(..).for_each(|part| fill(&mut answers, &part, &error));
                 }
             }
-            Err(error) if errors::is_about_content(&error) && inputs.len() == 1 => fill(&mut answers, &part, &error),
+            Err(error) if error.is_about_content() && inputs.len() == 1 => fill(&mut answers, &part, &error),
             Err(error) => return Err(error),
         }
     }

@@ -8,8 +8,6 @@ use serde_json::Value;
 use super::KEY;
 use crate::error::ConnectorError;
 
-/// Longer messages are cut: some repeat the whole input.
-const MESSAGE: usize = 400;
 /// The limit of requests in one second.
 const SECOND: Duration = Duration::from_secs(1);
 /// The daily limit ends at midnight in the account's time zone, which the answer does not tell.
@@ -53,22 +51,6 @@ pub(crate) fn lacks_key(error: &ConnectorError) -> bool {
     about_it && (error.code == "PROPERTY_DOESNT_EXIST" || lacks.iter().any(|words| message.contains(words)))
 }
 
-/// What was to be taken away and is not there is no failure.
-pub(crate) fn unless_gone(error: ConnectorError) -> Result<(), ConnectorError> {
-    if error.kind == FaultKind::NotFound { Ok(()) } else { Err(error) }
-}
-
-/// Whether a call was refused for what it holds, so that a part of it may be accepted.
-pub(crate) fn is_about_content(error: &ConnectorError) -> bool {
-    let about_content = matches!(error.kind, FaultKind::Invalid | FaultKind::NotFound | FaultKind::Conflict);
-    about_content && error.status.is_some()
-}
-
-/// Whether a call was refused by a limit that ends within a second.
-pub(crate) fn is_by_the_second(error: &ConnectorError) -> bool {
-    error.kind == FaultKind::RateLimited && error.retry_after.is_some_and(|wait| wait <= SECOND)
-}
-
 /// A clash over a unique value comes under several codes, the one for all refusals among them.
 fn is_clash(code: &str, message: &str) -> bool {
     matches!(code, "CONFLICT" | "CONFLICTING_UNIQUE_VALUE" | "CONTACT_EXISTS" | "OBJECT_ALREADY_EXISTS")
@@ -84,7 +66,7 @@ fn code_of(body: &Value) -> Option<&str> {
 fn message_of(body: &Value) -> Option<String> {
     let of_value = body.pointer("/errors/0/message").and_then(Value::as_str);
     let message = of_value.or_else(|| body.get("message").and_then(Value::as_str)).filter(|text| !text.is_empty())?;
-    Some(message.chars().take(MESSAGE).collect())
+    Some(ConnectorError::cut(message))
 }
 
 /// HubSpot sends no `Retry-After` with a 429; how long a limit lasts is told by its name.

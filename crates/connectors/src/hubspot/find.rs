@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use domain::fault::FaultKind;
-use domain::identity::{Region, e164};
 use domain::kind::RecordKind;
 use domain::link::RemoteObject;
 use serde_json::json;
@@ -13,6 +12,7 @@ use super::{BATCH, KEY, api, errors, read, wire};
 use crate::account::Account;
 use crate::connector::Wanted;
 use crate::error::ConnectorError;
+use crate::names::{NOTATIONS, is_same_number, notations};
 
 /// How many values one filter may list.
 const VALUES: usize = 100;
@@ -142,34 +142,12 @@ fn may_be(candidate: &wire::Object, wanted: &Wanted) -> bool {
 }
 
 fn has_number(candidate: &wire::Object, number: &str) -> bool {
-    let normal = |text: &str| e164(text, Region::FR).unwrap_or_else(|| text.trim().to_owned());
-    NUMBERS.iter().filter_map(|name| candidate.text(name)).any(|theirs| normal(theirs) == normal(number))
+    NUMBERS.iter().filter_map(|name| candidate.text(name)).any(|theirs| is_same_number(theirs, number))
 }
 
 /// As many numbers at a time as one filter can list in all their notations.
 fn groups(numbers: &[(usize, String)]) -> impl Iterator<Item = &[(usize, String)]> {
     numbers.chunks(VALUES / NOTATIONS)
-}
-
-/// How many notations a number has at most.
-const NOTATIONS: usize = 7;
-
-/// A number as it was given, in E.164, and as the French write it.
-fn notations(number: &str) -> Vec<String> {
-    let given = number.trim().to_owned();
-    let Some(e164) = e164(number, Region::FR) else { return vec![given] };
-    let mut all = vec![given, e164.trim_start_matches('+').to_owned()];
-    if let Some(rest) = e164.strip_prefix("+33") {
-        let national: Vec<char> = format!("0{rest}").chars().collect();
-        let pairs: Vec<String> = national.chunks(2).map(|pair| pair.iter().collect()).collect();
-        let spaced = pairs.join(" ");
-        all.push(format!("+33 {}", spaced.trim_start_matches('0')));
-        all.extend([pairs.concat(), pairs.join("."), spaced]);
-    }
-    all.push(e164);
-    all.sort();
-    all.dedup();
-    all
 }
 
 fn with(fields: &[String], more: &[&str]) -> Vec<String> {
@@ -186,26 +164,9 @@ fn put(found: &mut Found, at: usize, object: &wire::Object) {
 #[cfg(test)]
 mod tests {
     use domain::field::FieldValue;
-    use proptest::prelude::*;
     use serde_json::Value;
 
     use super::*;
-
-    #[test]
-    fn a_french_number_is_looked_for_in_every_common_notation() {
-        let mut expected =
-            ["+33 6 12 34 56 78", "+33612345678", "06 12 34 56 78", "06.12.34.56.78", "0612345678", "33612345678"];
-        expected.sort_unstable();
-        assert_eq!(notations("+33 6 12 34 56 78"), expected);
-        assert_eq!(notations("poste 12"), ["poste 12"]);
-    }
-
-    proptest! {
-        #[test]
-        fn no_number_has_more_notations_than_a_filter_has_room_for(number in "[+0-9 .()-]{0,20}") {
-            prop_assert!(notations(&number).len() <= NOTATIONS);
-        }
-    }
 
     fn contact(properties: Value) -> wire::Object {
         let body = json!({"results": [{"id": "1", "properties": properties}]});

@@ -31,7 +31,7 @@ fn contact() -> Vec<FieldMapping> {
 
 /// Appointments become deals of the default pipeline.
 fn deal() -> Vec<FieldMapping> {
-    let stages = words(&[
+    let stages = Transform::words(&[
         ("scheduled", "appointmentscheduled"),
         ("completed", "qualifiedtobuy"),
         ("cancelled", "closedlost"),
@@ -51,7 +51,7 @@ fn deal() -> Vec<FieldMapping> {
 
 /// A call that took place does not change any more, whatever HubSpot makes of it.
 fn call() -> Vec<FieldMapping> {
-    let directions = words(&[("inbound", "INBOUND"), ("outbound", "OUTBOUND")]);
+    let directions = Transform::words(&[("inbound", "INBOUND"), ("outbound", "OUTBOUND")]);
     vec![
         FieldMapping::to_platform("title", "hs_call_title").or("Appel"),
         FieldMapping::to_platform("summary", "hs_call_body"),
@@ -62,10 +62,4 @@ fn call() -> Vec<FieldMapping> {
         FieldMapping::to_platform("to_number", "hs_call_to_number"),
         FieldMapping::to_platform("recording_url", "hs_call_recording_url"),
     ]
-}
-
-fn words(pairs: &[(&str, &str)]) -> Transform {
-    Transform::ValueMap {
-        values: pairs.iter().map(|(ours, theirs)| ((*ours).to_owned(), (*theirs).to_owned())).collect(),
-    }
 }

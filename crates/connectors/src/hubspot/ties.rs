@@ -4,7 +4,7 @@ use domain::kind::RecordKind;
 use serde_json::{Map, Value, json};
 
 use super::batch::{self, Endpoint, Input};
-use super::{BATCH, api, errors};
+use super::{BATCH, api};
 use crate::account::Account;
 use crate::connector::{Each, Tie};
 use crate::error::ConnectorError;
@@ -19,7 +19,7 @@ pub(crate) async fn associate(account: &Account, kind: RecordKind, ties: &[Tie])
 pub(crate) async fn dissociate(account: &Account, kind: RecordKind, ties: &[Tie]) -> Result<Each<()>, ConnectorError> {
     let input = |tie: &Tie| json!({"from": {"id": tie.external_id}, "to": [{"id": tie.contact}]});
     let each = send(account, kind, "batch/archive", (ties, input)).await?;
-    Ok(each.into_iter().map(|result| result.or_else(errors::unless_gone)).collect())
+    Ok(each.into_iter().map(|result| result.or_else(ConnectorError::unless_gone)).collect())
 }
 
 async fn send(

@@ -79,7 +79,7 @@ impl Writer for HubSpot {
             Some(Ok(_)) | None => Ok(()),
         };
         let each = answers.into_iter().map(gone);
-        Ok(each.map(|result: Result<(), ConnectorError>| result.or_else(errors::unless_gone)).collect())
+        Ok(each.map(|result: Result<(), ConnectorError>| result.or_else(ConnectorError::unless_gone)).collect())
     }
 
     async fn associate(&self, account: &Account, kind: RecordKind, ties: &[Tie]) -> Result<Each<()>, ConnectorError> {

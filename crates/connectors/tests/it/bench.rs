@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use connectors::account::{Account, Unlimited};
+use connectors::account::{Account, Learnt, Unlimited};
 use connectors::connector::{Changes, Connector, Create, Probe, Reader, Wanted, Writer};
-use connectors::descriptor::KeyShown;
 use connectors::discovery::Discovery;
 use connectors::http::{Client, Reach};
 use connectors::registry::Platform;
@@ -15,41 +14,90 @@ use domain::id::RecordId;
 use sandbox::{Options, Running};
 use serde_json::{Value, json};
 
-/// HubSpot's stand-in, the account 4242 in it, and the connector.
+/// An account at a platform's stand-in.
+#[derive(Clone, Copy)]
+pub(crate) struct Stand {
+    pub(crate) platform: Platform,
+    pub(crate) account: &'static str,
+    pub(crate) key: &'static str,
+    /// Switches that lift every limit and lag.
+    pub(crate) calm: fn() -> Value,
+}
+
+pub(crate) const HUBSPOT: Stand = Stand {
+    platform: Platform::HubSpot,
+    account: "4242",
+    key: "pat-eu1-4242-secret",
+    calm: || json!({"search_lag_ms": 0, "rate_limit_per_10s": 100_000}),
+};
+
+pub(crate) const PIPEDRIVE: Stand = Stand {
+    platform: Platform::Pipedrive,
+    account: "900",
+    key: "pd-900-secret",
+    calm: || json!({"search_lag_ms": 0, "rate_limit_per_2s": null, "search_limit_per_2s": null}),
+};
+
+/// A platform's stand-in, an account in it, and the connector.
 pub(crate) struct Bench {
     running: Running,
     plain: reqwest::Client,
+    stand: Stand,
     pub(crate) account: Account,
 }
 
 impl Bench {
-    /// An account that has been made ready, whose search shows everything at once.
+    /// An account of HubSpot that has been made ready, whose search shows everything at once.
     pub(crate) async fn ready() -> Self {
-        let bench = Self::bare().await;
-        bench.probe().prepare(&bench.account).await.unwrap();
-        bench
+        Self::ready_at(HUBSPOT).await
     }
 
     /// An account as HubSpot hands it out: without our property.
     pub(crate) async fn bare() -> Self {
-        let running = sandbox::start(Options::default()).unwrap();
-        let http = Client::new(Duration::from_secs(5), Reach::Anywhere).unwrap();
-        let account = Account {
-            platform: "hubspot".parse().unwrap(),
-            account_id: Some("4242".to_owned()),
-            base_url: running.hubspot_url().parse().unwrap(),
-            credentials: Credentials::ApiKey { key: "pat-eu1-4242-secret".to_owned().into(), secret: None },
-            shown: KeyShown::AsBearer,
-            http,
-            budget: Arc::new(Unlimited),
-        };
-        let bench = Self { running, plain: reqwest::Client::builder().build().unwrap(), account };
-        bench.faults(json!({"search_lag_ms": 0, "rate_limit_per_10s": 100_000})).await;
+        Self::bare_at(HUBSPOT).await
+    }
+
+    /// An account that has been made ready, whose search shows everything at once.
+    pub(crate) async fn ready_at(stand: Stand) -> Self {
+        let bench = Self::bare_at(stand).await;
+        bench.probe().prepare(&bench.account).await.unwrap();
         bench
     }
 
+    /// An account as the platform hands it out.
+    pub(crate) async fn bare_at(stand: Stand) -> Self {
+        let running = sandbox::start(Options::default()).unwrap();
+        let http = Client::new(Duration::from_secs(5), Reach::Anywhere).unwrap();
+        let descriptor = stand.platform.connector().descriptor();
+        let account = Account {
+            platform: descriptor.slug.parse().unwrap(),
+            account_id: Some(stand.account.to_owned()),
+            base_url: running.platform_url(descriptor.slug).parse().unwrap(),
+            credentials: Credentials::ApiKey { key: stand.key.to_owned().into(), secret: None },
+            shown: descriptor.key_shown(),
+            http,
+            budget: Arc::new(Unlimited),
+            learnt: Learnt::default(),
+        };
+        let bench = Self { running, plain: reqwest::Client::builder().build().unwrap(), stand, account };
+        bench.faults((stand.calm)()).await;
+        bench
+    }
+
+    /// A path of the sandbox's own that is about this account.
+    fn own(&self, tail: &str) -> String {
+        format!("{}/_sandbox/{}/{}/{tail}", self.running.url, self.account.platform, self.stand.account)
+    }
+
+    /// Somebody does something in the platform's own pages.
+    pub(crate) async fn by_hand(&self, method: reqwest::Method, tail: &str, fields: Value) -> Value {
+        let request = self.plain.request(method, self.own(tail)).json(&fields);
+        let text = request.send().await.unwrap().error_for_status().unwrap().text().await.unwrap();
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+
     pub(crate) fn connector(&self) -> &'static dyn Connector {
-        Platform::HubSpot.connector()
+        self.stand.platform.connector()
     }
 
     pub(crate) fn probe(&self) -> &'static dyn Probe {
@@ -74,27 +122,25 @@ impl Bench {
 
     /// Sets the stand-in's switches.
     pub(crate) async fn faults(&self, faults: Value) {
-        let url = format!("{}/_sandbox/hubspot/4242/faults", self.running.url);
-        self.plain.put(url).json(&faults).send().await.unwrap().error_for_status().unwrap();
+        self.plain.put(self.own("faults")).json(&faults).send().await.unwrap().error_for_status().unwrap();
     }
 
     /// Somebody imports contacts, all at one moment.
     pub(crate) async fn import_contacts(&self, rows: &[Value]) {
-        let url = format!("{}/_sandbox/hubspot/4242/contacts/import", self.running.url);
-        let import = json!({"rows": rows});
-        self.plain.post(url).json(&import).send().await.unwrap().error_for_status().unwrap();
+        self.by_hand(reqwest::Method::POST, "contacts/import", json!({"rows": rows})).await;
     }
 
-    /// Asks the stand-in's HubSpot something that the connector does not.
+    /// Asks the stand-in something that the connector does not.
     pub(crate) async fn get(&self, path: &str) -> Value {
-        let url = format!("{}/{path}", self.running.hubspot_url());
-        let request = self.plain.get(url).bearer_auth("pat-eu1-4242-secret");
+        let url = format!("{}/{path}", self.running.platform_url(self.account.platform.as_str()));
+        let request = self.plain.get(url).bearer_auth(self.stand.key).header("x-api-token", self.stand.key);
         request.send().await.unwrap().error_for_status().unwrap().json().await.unwrap()
     }
 
     /// What was written since the beginning, as (action, object type).
     pub(crate) async fn journal(&self) -> Vec<(String, String)> {
-        let url = format!("{}/_sandbox/journal?platform=hubspot&account=4242&limit=1000", self.running.url);
+        let whose = format!("platform={}&account={}", self.account.platform, self.stand.account);
+        let url = format!("{}/_sandbox/journal?{whose}&limit=1000", self.running.url);
         let body: Value = self.plain.get(url).send().await.unwrap().json().await.unwrap();
         let entries = body.get("entries").unwrap_or(&body).as_array().unwrap().clone();
         let text = |entry: &Value, name: &str| entry[name].as_str().unwrap_or_default().to_owned();

@@ -181,8 +181,9 @@ proptest! {
     fn no_header_makes_a_check_panic_or_pass(signature in ".{0,80}", time in ".{0,20}", uri in ".{0,60}") {
         for platform in registry::all() {
             let format = platform.connector().webhooks();
-            let names = ["x-hubspot-signature-v3", "x-hubspot-request-timestamp"];
-            let headers = [(names[0].to_owned(), signature.clone()), (names[1].to_owned(), time.clone())];
+            let signatures = ["x-hubspot-signature-v3", "authorization"].map(|name| (name.to_owned(), signature.clone()));
+            let headers: Vec<_> =
+                signatures.into_iter().chain([("x-hubspot-request-timestamp".to_owned(), time.clone())]).collect();
             let received_at = Timestamp::from_millis(time.parse().unwrap_or(0)).unwrap_or_else(Timestamp::now);
             let request = WebhookRequest { method: "POST", public_uri: &uri, headers: &headers, body: b"[]", received_at };
             prop_assert!(format.verify(&request, &"secret".to_owned().into()).is_err());

@@ -14,3 +14,7 @@ mod hubspot_failures;
 mod hubspot_objects;
 #[cfg(test)]
 mod hubspot_webhooks;
+#[cfg(test)]
+mod pipedrive;
+#[cfg(test)]
+mod pipedrive_webhooks;

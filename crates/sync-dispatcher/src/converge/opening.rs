@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use connectors::connector::Writer;
 use connectors::error::ConnectorError;
 use connectors::registry::Platform;
 use domain::fault::{Fault, FaultKind};
@@ -38,8 +39,10 @@ pub(super) async fn open<'a>(
     };
     let token = LeaseToken::new();
     let names: Vec<LinkId> = links.keys().copied().collect();
-    let leased = links::lease(&mut tx, (tenant, integration.id), &names, token, engine.settings.lease).await?;
-    // Somebody else was just then writing to these.
+    let most = platform.connector().writer().map_or(usize::MAX, Writer::at_once);
+    let (now, _later) = names.split_at(most.min(names.len()));
+    let leased = links::lease(&mut tx, (tenant, integration.id), now, token, engine.settings.lease).await?;
+    // Somebody else was just then writing to these, or they are more than the platform takes in the time of one batch.
     let passed_over = links::due_among(&mut tx, &names).await?;
     let records = load_records(&mut tx, tenant, &leased).await?;
     let mappings = load_mappings(&mut tx, &integration).await?;

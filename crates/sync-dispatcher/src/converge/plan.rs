@@ -87,9 +87,14 @@ fn write_for(
         let id = job.state.external_id.clone().filter(|_| !job.gone && stamp.origin == session.backend)?;
         return Some(Write::Delete(id));
     }
-    let fields = outbound_difference(&mapping.forward(&record.fields), &job.state.sent);
+    let mapped = mapping.forward(&record.fields);
+    let mut fields = outbound_difference(&mapped, &job.state.sent);
     if fields.is_empty() {
         return None;
+    }
+    let together = session.connector.writer().map_or(&[][..], |writer| writer.inseparable(record.kind));
+    if together.iter().any(|name| fields.contains_key(*name)) {
+        fields.extend(mapped.into_iter().filter(|(name, _)| together.contains(&name.as_str())));
     }
     Some(match job.state.external_id.clone() {
         Some(external_id) => Write::Update(Update { external_id, fields }),

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use domain::credentials::Credentials;
 
 use super::*;
-use crate::account::Unlimited;
+use crate::account::{Learnt, Unlimited};
 
 /// Says that every name is on loopback.
 struct Loopback;
@@ -27,6 +27,7 @@ fn account(base_url: &str, http: Client) -> Account {
         shown: KeyShown::AsBearer,
         http,
         budget: Arc::new(Unlimited),
+        learnt: Learnt::default(),
     }
 }
 

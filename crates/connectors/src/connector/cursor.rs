@@ -1,0 +1,25 @@
+//! Cursors: what a connector writes into one, and reads back from it. What stands there is its own.
+
+use domain::fault::FaultKind;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::Cursor;
+use crate::error::ConnectorError;
+
+impl Cursor {
+    /// The cursor of a listing that stands there.
+    pub(crate) fn at(position: &impl Serialize) -> Self {
+        Self(serde_json::to_string(position).unwrap_or_default())
+    }
+
+    /// Where the listing stands.
+    ///
+    /// # Errors
+    /// When it is another connector's cursor.
+    pub(crate) fn position<P: DeserializeOwned>(&self) -> Result<P, ConnectorError> {
+        let foreign =
+            || ConnectorError::new(FaultKind::Invalid, "foreign_cursor", "the cursor is not one of this connector's");
+        serde_json::from_str(&self.0).ok().ok_or_else(foreign)
+    }
+}

@@ -1,0 +1,160 @@
+//! Looking for what may be there already: by our key, by e-mail address, by telephone number.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use domain::id::RecordId;
+use domain::kind::RecordKind;
+use domain::link::RemoteObject;
+use domain::time::Timestamp;
+
+use super::schema::{self, Schema};
+use super::wire::{self, Object};
+use super::{api, person, read};
+use crate::account::Account;
+use crate::connector::Wanted;
+use crate::error::ConnectorError;
+use crate::http::Call;
+use crate::names::{is_same_number, notations};
+
+/// How many pages of activities are looked through for our keys.
+const PAGES: usize = 4;
+/// The largest page of a list.
+const PAGE: &str = "500";
+/// Clocks differ by less.
+const SLACK: Duration = Duration::from_secs(300);
+
+pub(crate) async fn find(
+    account: &Account,
+    kind: RecordKind,
+    wanted: &[Wanted],
+    fields: &[String],
+) -> Result<Vec<Option<RemoteObject>>, ConnectorError> {
+    let schema = schema::of(account, kind).await?;
+    let found = if kind == RecordKind::Activity {
+        recent(account, wanted).await?
+    } else {
+        let mut candidates = Vec::new();
+        for wanted in wanted {
+            candidates.push(search(account, kind, wanted, schema.key.is_some()).await?);
+        }
+        let ids: Vec<String> = candidates.iter().flatten().cloned().collect();
+        let objects = read::by_id(account, kind, &ids).await?;
+        let fitting = |(wanted, ids): (&Wanted, Vec<String>)| {
+            let objects = || ids.iter().filter_map(|id| objects.get(id));
+            let by_key = objects().find(|object| object.key(kind, &schema) == Some(wanted.key));
+            by_key.or_else(|| objects().find(|object| is_it(object, wanted, kind, &schema))).cloned()
+        };
+        wanted.iter().zip(candidates).map(fitting).collect()
+    };
+    Ok(found.into_iter().map(|object| object.map(|object| object.to_remote(kind, &schema, fields))).collect())
+}
+
+/// The ids of what may be the one that is wanted.
+async fn search(
+    account: &Account,
+    kind: RecordKind,
+    wanted: &Wanted,
+    has_key: bool,
+) -> Result<Vec<String>, ConnectorError> {
+    if has_key {
+        let found = api::search(account, kind, "custom_fields", &wanted.key.to_string()).await?;
+        if !found.is_empty() {
+            return Ok(found);
+        }
+    }
+    if kind != RecordKind::Contact {
+        return Ok(Vec::new());
+    }
+    if let Some(email) = text_of(wanted, person::EMAIL) {
+        return api::search(account, kind, "email", &email.to_lowercase()).await;
+    }
+    let mut found = Vec::new();
+    for notation in text_of(wanted, person::PHONE).map(notations).unwrap_or_default() {
+        found.extend(api::search(account, kind, "phone", &notation).await?);
+        if !found.is_empty() {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+fn text_of<'a>(wanted: &'a Wanted, name: &str) -> Option<&'a str> {
+    let value = wanted.identifiers.iter().find(|(known, _)| known == name).map(|(_, value)| value)?;
+    value.as_text().map(str::trim).filter(|text| !text.is_empty())
+}
+
+/// Whether a person has what is wanted, and nothing speaks against its being the same one.
+fn is_it(object: &Object, wanted: &Wanted, kind: RecordKind, schema: &Schema) -> bool {
+    let is_others = object.key(kind, schema).is_some_and(|key| key != wanted.key);
+    if is_others || kind != RecordKind::Contact {
+        return false;
+    }
+    let mut emails = person::values(&object.body, "emails");
+    match (text_of(wanted, person::EMAIL), text_of(wanted, person::PHONE)) {
+        (Some(email), _) => emails.any(|theirs| theirs.trim().to_lowercase() == email.to_lowercase()),
+        (None, Some(phone)) => person::values(&object.body, "phones").any(|theirs| is_same_number(theirs, phone)),
+        (None, None) => false,
+    }
+}
+
+/// Activities cannot be searched; but none was made before the record that it stands for, and the list does not lag.
+async fn recent(account: &Account, wanted: &[Wanted]) -> Result<Vec<Option<Object>>, ConnectorError> {
+    let Some(since) = wanted.iter().filter_map(|wanted| wanted.key.made_at()).min() else {
+        return Ok(vec![None; wanted.len()]);
+    };
+    let since = seconds(since.minus(SLACK));
+    let (mut by_key, mut cursor) = (BTreeMap::<RecordId, Object>::new(), None::<String>);
+    for _ in 0..PAGES {
+        // The newest first: what a create of ours left was made lately, however old the record is.
+        let call = Call::get(&[&api::objects(RecordKind::Activity, "")?]).with("updated_since", since.clone());
+        let call = call.with("sort_by", "add_time").with("sort_direction", "desc").with("limit", PAGE);
+        let call = cursor.take().into_iter().fold(call, |call, cursor| call.with("cursor", cursor));
+        let body = api::send(account, call).await?;
+        for object in wire::objects(&body).into_iter().filter(Object::is_there) {
+            if let Some(key) = object.key(RecordKind::Activity, &Schema::default()) {
+                by_key.insert(key, object);
+            }
+        }
+        cursor = wire::next(&body);
+        if cursor.is_none() {
+            break;
+        }
+    }
+    Ok(wanted.iter().map(|wanted| by_key.get(&wanted.key).cloned()).collect())
+}
+
+/// A time as Pipedrive takes it: fractions of a second are refused.
+pub(crate) fn seconds(at: Timestamp) -> String {
+    let text = at.to_string();
+    text.split_once('.').map_or(text.clone(), |(whole, _)| format!("{whole}Z"))
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::field::FieldValue;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn no_fraction_of_a_second_is_sent() {
+        let at = Timestamp::parse("2026-11-27T09:30:59.123456Z").unwrap();
+        assert_eq!(seconds(at), "2026-11-27T09:30:59Z");
+    }
+
+    #[test]
+    fn a_person_of_another_record_is_nobody_that_is_looked_for() {
+        let code = "dcf558aac1ae4e8c4f849ba5e668430d8df9be12";
+        let schema = Schema { key: Some(code.to_owned()), ..Schema::default() };
+        let person = |key: Option<&str>| {
+            let body = json!({"data": {"id": 7, "emails": [{"value": "Zoe@x.fr", "primary": true}], "custom_fields": {code: key}}});
+            wire::object(&body).unwrap()
+        };
+        let identifiers = vec![("email".to_owned(), FieldValue::text("zoe@X.fr"))];
+        let wanted = Wanted { key: "rec_01jd0000000000000000000000".parse().unwrap(), identifiers };
+        assert!(is_it(&person(None), &wanted, RecordKind::Contact, &schema));
+        let other = "rec_01jd0000000000000000000001";
+        assert!(!is_it(&person(Some(other)), &wanted, RecordKind::Contact, &schema));
+    }
+}

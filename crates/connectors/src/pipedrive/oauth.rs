@@ -1,0 +1,92 @@
+//! Pipedrive's grants. The scopes are those of the app, a company has an address of its own, and a grant that nobody uses for
+//! 60 days dies.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
+use url::Url;
+
+use super::Pipedrive;
+use crate::descriptor::Terms;
+use crate::error::ConnectorError;
+use crate::http::Client;
+use crate::oauth::{
+    App, Authorization, BadCallback, BadSite, Callback, ClientAuth, Code, Endpoint, Grant, INVALID_GRANT, OAuth, below,
+};
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+pub(super) const TERMS: Terms = Terms {
+    scopes: &["base", "contacts:full", "deals:full", "activities:full", "search:read", "admin"],
+    pkce: false,
+    site: None,
+    assumed_life: Some(Duration::from_secs(3_600)),
+    refresh_ahead: Duration::from_secs(300),
+    single_use_refresh: false,
+    keep_alive: Some(DAY.saturating_mul(20)),
+};
+
+#[async_trait]
+impl OAuth for Pipedrive {
+    fn site(&self, typed: Option<&str>) -> Result<Option<String>, BadSite> {
+        match typed {
+            None => Ok(None),
+            Some(_) => Err(BadSite("is not used by this platform: the company is chosen on Pipedrive's own page")),
+        }
+    }
+
+    fn authorize_url(&self, app: &App, request: &Authorization<'_>) -> Url {
+        let mut url = below(&app.authorize_base, "oauth/authorize");
+        url.query_pairs_mut()
+            .append_pair("client_id", &app.client_id)
+            .append_pair("redirect_uri", request.redirect_uri.as_str())
+            .append_pair("state", request.state);
+        url
+    }
+
+    /// Pipedrive signs nothing of a callback: it holds our state, and a code that is worth nothing without our app's secret.
+    fn check_callback(&self, _app: &App, _callback: &Callback<'_>) -> Result<(), BadCallback> {
+        Ok(())
+    }
+
+    async fn exchange(&self, app: &App, http: &Client, code: &Code<'_>) -> Result<Grant, ConnectorError> {
+        let fields = [
+            ("grant_type", "authorization_code"),
+            ("code", code.code.expose_secret()),
+            ("redirect_uri", code.redirect_uri.as_str()),
+        ];
+        let (grant, body) = endpoint(app, http, "token").grant(&fields).await?;
+        Ok(at_home(grant, &body))
+    }
+
+    async fn refresh(&self, app: &App, http: &Client, refresh: &SecretString) -> Result<Grant, ConnectorError> {
+        let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh.expose_secret())];
+        let (grant, body) = endpoint(app, http, "token").grant(&fields).await?;
+        Ok(at_home(grant, &body))
+    }
+
+    async fn revoke(&self, app: &App, http: &Client, grant: &Grant) -> Result<(), ConnectorError> {
+        let (token, hint) = match &grant.refresh_token {
+            Some(refresh) => (refresh, "refresh_token"),
+            None => (&grant.access_token, "access_token"),
+        };
+        let fields = [("token", token.expose_secret()), ("token_type_hint", hint)];
+        match endpoint(app, http, "revoke").call(&fields).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.code == INVALID_GRANT => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// The company's own address, where its interface is.
+fn at_home(grant: Grant, body: &Value) -> Grant {
+    let told = body.get("api_domain").and_then(Value::as_str).and_then(|told| Url::parse(told).ok());
+    Grant { base_url: told.or(grant.base_url.clone()), ..grant }
+}
+
+fn endpoint<'a>(app: &'a App, http: &'a Client, tail: &str) -> Endpoint<'a> {
+    Endpoint { app, http, path: format!("oauth/{tail}"), client: ClientAuth::InHeader }
+}

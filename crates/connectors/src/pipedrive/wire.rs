@@ -1,0 +1,134 @@
+//! Pipedrive's answers: only what we read of them, and values on their way in. What is sent is `body`'s.
+
+use std::collections::BTreeMap;
+
+use domain::field::{FieldValue, RemoteFields};
+use domain::id::RecordId;
+use domain::kind::RecordKind;
+use domain::link::RemoteObject;
+use domain::time::Timestamp;
+use serde_json::{Map, Value};
+
+use super::schema::Schema;
+use super::{activity, person};
+
+/// A person, deal or activity as every endpoint of version 2 shows it.
+#[derive(Clone, Debug)]
+pub(crate) struct Object {
+    pub(crate) id: String,
+    pub(crate) body: Map<String, Value>,
+}
+
+/// The rows of a list.
+pub(crate) fn rows(body: &Value) -> &[Value] {
+    body.get("data").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
+
+/// The objects of a list; what is not of their form is left out, and so counts as not answered.
+pub(crate) fn objects(body: &Value) -> Vec<Object> {
+    rows(body).iter().filter_map(Object::read).collect()
+}
+
+/// The one object of an answer.
+pub(crate) fn object(body: &Value) -> Option<Object> {
+    Object::read(body.get("data")?)
+}
+
+/// Where the next page begins.
+pub(crate) fn next(body: &Value) -> Option<String> {
+    body.pointer("/additional_data/next_cursor").and_then(Value::as_str).map(str::to_owned)
+}
+
+/// The ids of what a search found.
+pub(crate) fn hits(body: &Value) -> Vec<u64> {
+    let items = body.pointer("/data/items").and_then(Value::as_array).into_iter().flatten();
+    items.filter_map(|item| item.pointer("/item/id").and_then(Value::as_u64)).collect()
+}
+
+/// Ids are numbers; in deliveries they also come as text.
+pub(crate) fn id_of(value: &Value) -> Option<String> {
+    match value {
+        Value::Number(number) if number.is_u64() => Some(number.to_string()),
+        Value::String(text) if is_id(text) => Some(text.clone()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// Whether a text can be an id: what cannot is refused with the whole list that it stands in.
+pub(crate) fn is_id(text: &str) -> bool {
+    text.len() <= 18 && !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The code of a field that an account made itself: 40 hexadecimal digits.
+pub(crate) fn is_own(code: &str) -> bool {
+    code.len() == 40 && code.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+impl Object {
+    fn read(value: &Value) -> Option<Self> {
+        Some(Self { id: id_of(value.get("id")?)?, body: value.as_object()?.clone() })
+    }
+
+    /// Whether it is still there: for a while, what was deleted can be read.
+    pub(crate) fn is_there(&self) -> bool {
+        self.body.get("is_deleted") != Some(&Value::Bool(true))
+    }
+
+    pub(crate) fn modified_at(&self) -> Option<Timestamp> {
+        Timestamp::parse(self.body.get("update_time")?.as_str()?)
+    }
+
+    /// Our key, where a create of ours left it.
+    pub(crate) fn key(&self, kind: RecordKind, schema: &Schema) -> Option<RecordId> {
+        if kind == RecordKind::Activity {
+            return activity::key(&self.body);
+        }
+        self.own(schema.key.as_deref()?)?.as_str()?.trim().parse().ok()
+    }
+
+    fn own(&self, code: &str) -> Option<&Value> {
+        self.body.get("custom_fields")?.get(code)
+    }
+
+    /// The value of a field; `None` where it is not shown.
+    fn field(&self, kind: RecordKind, name: &str) -> Option<FieldValue> {
+        let peculiar = match kind {
+            RecordKind::Contact => person::shown(&self.body, name),
+            RecordKind::Activity => activity::shown(&self.body, name),
+            RecordKind::Deal | RecordKind::Product | RecordKind::Order => None,
+        };
+        peculiar.or_else(|| {
+            let shown = if is_own(name) { self.own(name) } else { self.body.get(name) };
+            shown.map(value_of)
+        })
+    }
+
+    /// The values of `fields`; those that it does not show are absent.
+    pub(crate) fn shown<'a>(&self, kind: RecordKind, fields: impl IntoIterator<Item = &'a String>) -> RemoteFields {
+        fields.into_iter().filter_map(|name| Some((name.clone(), self.field(kind, name)?))).collect()
+    }
+
+    /// As the rest of the product knows it.
+    pub(crate) fn to_remote(&self, kind: RecordKind, schema: &Schema, fields: &[String]) -> RemoteObject {
+        RemoteObject {
+            external_id: self.id.clone(),
+            key: self.key(kind, schema),
+            fields: self.shown(kind, fields),
+            modified_at: self.modified_at(),
+            field_times: BTreeMap::new(),
+        }
+    }
+}
+
+/// An amount, an address or a person comes as an object; what we know of it is its value or its id.
+fn value_of(value: &Value) -> FieldValue {
+    match value {
+        Value::Null => FieldValue::Null,
+        Value::Bool(yes) => FieldValue::Bool(*yes),
+        Value::Number(number) => FieldValue::Number(number.clone()),
+        Value::String(text) => FieldValue::text(text),
+        Value::Array(items) if items.is_empty() => FieldValue::Null,
+        Value::Array(items) => FieldValue::List(items.iter().map(|item| value_of(item).to_plain_text()).collect()),
+        Value::Object(parts) => parts.get("value").or_else(|| parts.get("id")).map_or(FieldValue::Null, value_of),
+    }
+}

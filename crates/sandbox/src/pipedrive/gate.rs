@@ -1,0 +1,124 @@
+//! What every request to Pipedrive's API passes: authentication, limits, and the faults that were switched on.
+
+use std::{
+    future::{Ready, ready},
+    ops::Deref,
+    sync::Arc,
+};
+
+use actix_web::{
+    Error, FromRequest, HttpMessage, HttpRequest, ResponseError,
+    body::MessageBody,
+    dev::{Payload, ServiceRequest, ServiceResponse},
+    http::{Method, header},
+    middleware::Next,
+    web,
+};
+
+use super::{
+    Account, Pipedrive,
+    company::{self, Met},
+    errors::ApiError,
+};
+use crate::fate::{self, Fate};
+
+/// The company in whose name a request comes.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller(Arc<Account>);
+
+impl Deref for Caller {
+    type Target = Account;
+
+    fn deref(&self) -> &Account {
+        &self.0
+    }
+}
+
+impl FromRequest for Caller {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(request.extensions().get::<Self>().cloned().ok_or_else(ApiError::unauthorized))
+    }
+}
+
+pub(crate) async fn pass<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let account = match account_of(&request) {
+        Ok(account) => account,
+        Err(error) => return Ok(request.into_response(error.error_response()).map_into_boxed_body()),
+    };
+    let path = request.path().strip_prefix("/pipedrive").unwrap_or(request.path());
+    account.tools.requests.note((super::SLUG, &account.id), request.method().as_str(), path);
+    let is_write = request.method() != Method::GET;
+    let (cost, is_search) = (cost(request.method(), path), path.ends_with("/search"));
+    let (fate, met) = account.adjust(|state| {
+        let fate = Fate::draw(&mut state.faults);
+        let met = match (state.faults.token_revoked, fate.failure) {
+            (true, _) => Met { refusal: Some(ApiError::unauthorized()), headers: Vec::new() },
+            (false, Some(status)) => Met { refusal: Some(ApiError::switched_on(status)), headers: Vec::new() },
+            (false, None) => company::take(state, cost, is_search),
+        };
+        (fate, met)
+    });
+    fate.wait().await;
+    let mut response = match met.refusal {
+        Some(error) => request.into_response(error.error_response()).map_into_boxed_body(),
+        None => {
+            request.extensions_mut().insert(Caller(Arc::clone(&account)));
+            next.call(request).await?.map_into_boxed_body()
+        }
+    };
+    for (name, value) in met.headers {
+        response.headers_mut().insert(header::HeaderName::from_static(name), value.into());
+    }
+    let is_done = is_write && response.status().is_success();
+    let lost = if is_done { account.adjust(|state| state.faults.take_loss()) } else { None };
+    Ok(fate::send(response, lost).await)
+}
+
+fn account_of(request: &ServiceRequest) -> Result<Arc<Account>, ApiError> {
+    let pipedrive = request.app_data::<web::Data<Pipedrive>>().ok_or_else(ApiError::unauthorized)?;
+    let text = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+    if let Some(token) = text("x-api-token") {
+        return company_of(token).map(|id| pipedrive.company(id)).ok_or_else(ApiError::unauthorized);
+    }
+    Err(ApiError::unauthorized())
+}
+
+/// `pd-<company>-<anything>`: an API token here.
+fn company_of(token: &str) -> Option<u64> {
+    let (company, secret) = token.strip_prefix("pd-")?.split_once('-')?;
+    let is_whole = !secret.is_empty() && company.bytes().all(|byte| byte.is_ascii_digit());
+    company.parse().ok().filter(|_| is_whole)
+}
+
+/// What a request takes of the day's tokens, as its documentation says.
+fn cost(method: &Method, path: &str) -> u64 {
+    let is_one = path.rsplit('/').next().is_some_and(|last| last.parse::<u64>().is_ok());
+    match *method {
+        _ if path.ends_with("/search") => 20,
+        Method::GET if path.ends_with("/users/me") => 2,
+        Method::GET if is_one => 1,
+        Method::GET => 10,
+        Method::DELETE => 3,
+        _ if path.ends_with("/webhooks") => 10,
+        _ => 5,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_token_of_the_right_form_opens_a_company() {
+        assert_eq!(company_of("pd-900-demo"), Some(900));
+        for bad in ["", "pd-900", "pd-900-", "pd-x-y", "pd-+9-y", "900-demo"] {
+            assert_eq!(company_of(bad), None, "{bad}");
+        }
+    }
+}
