@@ -1,6 +1,7 @@
 //! Opening a platform account for whoever needs it: credentials, client, budget. What is then called is `connectors`'. Whom a tenant has erased is told here too, since that takes its key.
 
 mod accounts;
+mod alert_hooks;
 mod budget;
 mod error;
 mod suppression;
@@ -9,6 +10,7 @@ mod passes;
 mod webhook_secrets;
 
 pub use accounts::{Accounts, KeyHint};
+pub use alert_hooks::{AlertHook, AlertHooks};
 pub use error::AccountError;
 pub use passes::Use;
 pub use suppression::Suppressor;

@@ -1,6 +1,7 @@
 //! The platforms and what each can do, behind one contract. Nothing here knows a database, a broker or the vault.
 
 pub mod account;
+pub mod alert;
 pub mod connector;
 pub mod descriptor;
 pub mod discovery;

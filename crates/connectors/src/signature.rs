@@ -24,6 +24,12 @@ pub(crate) fn is_same(given: &[u8], expected: &[u8]) -> bool {
     hmac::verify(&key, given, tag.as_ref()).is_ok()
 }
 
+/// The HMAC-SHA256 of `parts`, one after the other, under a key of any bytes.
+pub(crate) fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, key);
+    hmac::sign(&key, &parts.concat()).as_ref().to_vec()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

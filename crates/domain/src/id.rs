@@ -118,6 +118,7 @@ ids! {
     ErrandMarker, ErrandId, "evt", "A write that was handed to a workflow; new for every attempt.";
     RunMarker, RunId, "run", "A full or scheduled sync of one integration.";
     Audit, AuditId, "aud", "A row of `audit_log`.";
+    IncidentMarker, IncidentId, "inc", "Trouble that somebody is told of.";
 }
 
 /// The random part of an id's lower half; the two bits above it say what kind of id it is.

@@ -9,6 +9,7 @@ pub mod fault;
 pub mod field;
 pub mod id;
 pub mod identity;
+pub mod incident;
 pub mod integration;
 pub mod kind;
 pub mod link;

@@ -2,9 +2,12 @@
 
 use std::str::FromStr;
 
+use chrono::{DateTime, NaiveDateTime, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+use crate::time::Timestamp;
 
 /// The language of mails and pages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -33,6 +36,12 @@ impl TimeZone {
     #[must_use]
     pub fn name(self) -> &'static str {
         self.0.name()
+    }
+
+    /// What the clocks there show at that time.
+    #[must_use]
+    pub fn local(self, at: Timestamp) -> NaiveDateTime {
+        DateTime::<Utc>::from(at).with_timezone(&self.0).naive_local()
     }
 }
 

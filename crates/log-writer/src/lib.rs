@@ -2,7 +2,10 @@
 
 pub mod startup;
 
+mod alerts;
 mod batch;
 mod log;
+mod queues;
+mod retention;
 mod upkeep;
 mod writer;

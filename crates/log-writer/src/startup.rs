@@ -10,10 +10,28 @@ use runtime::http::{Bound, operations};
 use runtime::{crypto, metrics};
 use tokio_util::sync::CancellationToken;
 
+use crate::alerts::{Alerts, MailError};
 use crate::batch::Limits;
 use crate::log::Log;
-use crate::upkeep;
 use crate::writer::Writer;
+use crate::{queues, retention, upkeep};
+
+/// Why a log writer could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The mail server cannot be used as it is set.
+    #[error("alerts cannot be sent")]
+    Mail(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The address is taken.
+    #[error("cannot listen")]
+    Listener(#[from] io::Error),
+}
+
+impl From<MailError> for StartError {
+    fn from(error: MailError) -> Self {
+        Self::Mail(Box::new(error))
+    }
+}
 
 /// A log writer that has its port and writes nothing yet.
 #[derive(Debug)]
@@ -27,19 +45,21 @@ pub struct App {
 struct Logs {
     backing: Backing,
     settings: LogWriterSettings,
+    alerts: Alerts,
 }
 
 /// Builds the log writer; whatever is away is connected to when it is back.
 ///
 /// # Errors
-/// When the address is taken.
-pub fn build(settings: Settings) -> io::Result<App> {
+/// When the address is taken, or the mail server cannot be used as it is set.
+pub fn build(settings: Settings) -> Result<App, StartError> {
     crypto::install();
     let backing = Backing::connect(&settings, "log-writer");
     // Writing takes both.
     let operations = operations(backing.readiness(Rule::All), metrics::install());
     let bound = runtime::http::bind(&settings.http, operations)?;
-    Ok(App { bound, logs: Logs { backing, settings: settings.log_writer } })
+    let alerts = Alerts::new(&settings, backing.database.clone(), backing.broker.clone())?;
+    Ok(App { bound, logs: Logs { backing, settings: settings.log_writer, alerts } })
 }
 
 impl App {
@@ -75,7 +95,9 @@ impl Logs {
         let webhooks = self.writer::<WebhookOutcome>(shutdown);
         let upkeep = upkeep::run(&self.backing.database, &self.settings, shutdown);
         let drift = upkeep::sample(&self.backing.database, self.settings.drift_every, shutdown);
-        tokio::join!(syncs.run(), webhooks.run(), upkeep, drift);
+        let retention = retention::run(&self.backing.database, &self.settings, shutdown);
+        let (alerts, queues) = (self.alerts.run(shutdown), queues::run(&self.backing.broker, shutdown));
+        tokio::join!(syncs.run(), webhooks.run(), upkeep, drift, retention, alerts, queues);
     }
 
     fn writer<L: Log>(&self, shutdown: &CancellationToken) -> Writer<L> {

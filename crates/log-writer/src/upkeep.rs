@@ -1,11 +1,9 @@
-//! What has its time: the logs' partitions, made ahead of their day and dropped after it; rows, the gateway's sessions and
-//! keys of repetitions, swept when they are over; the drift, looked at. Rows of logs are the writer's.
+//! What has its time: the logs' partitions, made ahead of their day and dropped after it; the gateway's sessions and keys of
+//! repetitions, swept when they are over; the drift, looked at. Rows that a tenant wants forgotten earlier are `retention`'s.
 
 use std::time::Duration;
 
-use persistence::{
-    Database, PersistenceError, Scope, idempotency, log_partitions, sessions, settings as wishes, stats,
-};
+use persistence::{Database, PersistenceError, Scope, idempotency, incidents, log_partitions, sessions, stats};
 use runtime::config::LogWriterSettings;
 use tokio_util::sync::CancellationToken;
 
@@ -67,9 +65,7 @@ async fn look_after(database: &Database, settings: &LogWriterSettings) -> Result
     let mut transaction = database.begin(Scope::System).await?;
     log_partitions::drop_older(&mut transaction, days(settings.retention_days)).await?;
     stats::drop_older(&mut transaction, days(settings.retention_days)).await?;
-    transaction.commit().await?;
-    let mut transaction = database.begin(Scope::System).await?;
-    wishes::forget_logs(&mut transaction).await?;
+    incidents::drop_older(&mut transaction, days(settings.retention_days)).await?;
     transaction.commit().await?;
     let mut transaction = database.begin(Scope::System).await?;
     sessions::sweep(&mut transaction).await?;

@@ -62,6 +62,12 @@ impl Queue {
         QUEUES.iter().copied().find(|queue| queue.0 == name)
     }
 
+    /// Whether a queue of this name holds dead letters.
+    #[must_use]
+    pub fn is_dead(name: &str) -> bool {
+        name.starts_with("dead.")
+    }
+
     /// Its name, which is its routing key.
     #[must_use]
     pub fn name(self) -> &'static str {

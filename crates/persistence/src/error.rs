@@ -34,6 +34,9 @@ pub enum PersistenceError {
     /// A value has no form that can be stored.
     #[error("a value cannot be written")]
     Unwritable(#[source] serde_json::Error),
+    /// A row names one tenant and another one's integration.
+    #[error("the integration is another tenant's")]
+    WrongTenant,
     /// The migrations could not be applied or reverted.
     #[error("the migrations failed")]
     Migration(#[source] Box<dyn Error + Send + Sync>),
@@ -54,7 +57,7 @@ impl Fault for PersistenceError {
         match self {
             Self::Unreachable(_) | Self::NoConnection(_) => FaultKind::Unavailable,
             Self::Statement(error) => kind_of(error),
-            Self::Unwritable(_) => FaultKind::Invalid,
+            Self::Unwritable(_) | Self::WrongTenant => FaultKind::Invalid,
             Self::Unreadable { .. } | Self::Migration(_) => FaultKind::Internal,
         }
     }

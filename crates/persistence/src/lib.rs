@@ -11,10 +11,12 @@ pub mod event_acceptances;
 pub mod health;
 pub mod idempotency;
 pub mod inbox;
+pub mod incidents;
 pub mod integrations;
 pub mod live;
 pub mod log_page;
 pub mod log_partitions;
+pub mod log_retention;
 pub mod mappings;
 pub mod migrate;
 pub mod people;
@@ -32,6 +34,7 @@ pub mod webhook_logs;
 pub mod webhook_secrets;
 pub mod workflows;
 
+mod log_owners;
 mod schema;
 mod text;
 

@@ -137,22 +137,3 @@ pub async fn redactions(
     let all: BTreeMap<TenantId, Redaction> = all.collect::<Result<_, PersistenceError>>()?;
     Ok(all.into_iter().filter(|(_, redaction)| !redaction.is_empty()).collect())
 }
-
-/// Forgets log rows of tenants that want theirs kept for less time than their partitions are; returns how many.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn forget_logs(tx: &mut Transaction) -> Result<usize, PersistenceError> {
-    let mut forgotten = 0;
-    for log in ["integration_sync_logs", "integration_webhook_logs"] {
-        forgotten += sql_query(format!(
-            "DELETE FROM {log} AS log USING tenant_settings AS settings, tenant_integrations AS integration
-             WHERE settings.retention_days IS NOT NULL AND integration.tenant_id = settings.tenant_id
-               AND log.integration_id = integration.id AND log.tenant_id = settings.tenant_id
-               AND log.created_at < now() - make_interval(days => settings.retention_days)"
-        ))
-        .execute(&mut **tx)
-        .await?;
-    }
-    Ok(forgotten)
-}

@@ -17,7 +17,7 @@ pub use self::list::{Filter, LogStatus, SyncLog, Text as Sought, Way, list};
 pub use self::trail::{before, get, newest_alike, of_trace};
 use crate::log_page::kept_body;
 use crate::text::{parse, storable};
-use crate::{PersistenceError, Transaction, erasure, health, people, stats};
+use crate::{PersistenceError, Transaction, erasure, health, log_owners, people, stats};
 
 #[derive(QueryableByName)]
 struct Id {
@@ -41,12 +41,13 @@ RETURNING id";
 /// Those of a tenant that was erased are dropped; of a person who was, only that something was tried is written.
 ///
 /// # Errors
-/// When the database does not answer or refuses a row; nothing is written then.
+/// When the database does not answer or refuses a row, or one names another tenant's integration; nothing is written then.
 pub async fn insert_batch(tx: &mut Transaction, outcomes: &[SyncOutcome]) -> Result<Vec<SyncLogId>, PersistenceError> {
     if outcomes.is_empty() {
         return Ok(Vec::new());
     }
     erasure::hold_off(tx).await?;
+    log_owners::check(tx, outcomes.iter().map(|row| (row.integration_id, row.tenant_id))).await?;
     let outcomes = &*people::without_erased(tx, outcomes).await?;
     let new: Vec<Id> = insertion(outcomes).load(&mut **tx).await?;
     let new: BTreeSet<SyncLogId> = new.iter().map(|row| parse("id", &row.id)).collect::<Result<_, _>>()?;

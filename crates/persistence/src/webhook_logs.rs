@@ -12,7 +12,7 @@ use domain::outcome::{WebhookOutcome, WebhookResult};
 pub use self::read::{Filter, WebhookLog, get, list, of_trace};
 use crate::log_page::kept_body;
 use crate::text::{parse, storable};
-use crate::{PersistenceError, Transaction, erasure};
+use crate::{PersistenceError, Transaction, erasure, log_owners};
 
 #[derive(QueryableByName)]
 struct Id {
@@ -45,7 +45,7 @@ RETURNING id";
 /// is dropped.
 ///
 /// # Errors
-/// When the database does not answer or refuses a row; nothing is written then.
+/// When the database does not answer or refuses a row, or one names another tenant's integration; nothing is written then.
 pub async fn insert_batch(
     tx: &mut Transaction,
     outcomes: &[WebhookOutcome],
@@ -54,6 +54,7 @@ pub async fn insert_batch(
         rows.iter().map(of).collect()
     }
     erasure::hold_off(tx).await?;
+    log_owners::check(tx, outcomes.iter().filter_map(|row| row.integration_id.zip(row.tenant_id))).await?;
     let new: Vec<Id> = sql_query(INSERT)
         .bind::<Array<Text>, _>(column(outcomes, |row| row.id.to_string()))
         .bind::<Array<Timestamptz>, _>(column(outcomes, |row| DateTime::<Utc>::from(row.created_at)))

@@ -72,7 +72,7 @@ impl Client {
         Ok(read(response, TOKEN_BODY_LIMIT).await?.into_raw(std::iter::empty()))
     }
 
-    /// Posts JSON with these headers, without any credentials of ours.
+    /// Posts JSON with these headers, without any credentials of ours, where it may call at all.
     pub(crate) async fn post(
         &self,
         url: Url,
@@ -80,6 +80,7 @@ impl Client {
         body: String,
         limit: usize,
     ) -> Result<RawAnswer, ConnectorError> {
+        self.check(&url)?;
         let request = self.request(Method::POST, url).headers(headers).header(CONTENT_TYPE, "application/json");
         let response = request.body(body).send().await.map_err(|error| self.refine(error))?;
         Ok(read(response, limit).await?.into_raw(std::iter::empty()))

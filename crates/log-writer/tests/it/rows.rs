@@ -1,5 +1,6 @@
 //! What arrives is written once; what cannot be written does not hold up the rest.
 
+use domain::id::TenantId;
 use domain::message::Message;
 use domain::outcome::{SyncOutcome, WebhookOutcome};
 use persistence::{Scope, health};
@@ -84,4 +85,29 @@ async fn a_full_batch_is_written_before_its_time() {
     }
     assert_eq!(world.rows_written(5).await.len(), 5);
     running.stop().await;
+}
+
+#[tokio::test]
+async fn what_nobody_can_read_or_may_write_is_dead_with_its_reason_and_holds_nothing_up() {
+    let world = World::new().await;
+    let foreign = SyncOutcome { tenant_id: TenantId::new(), ..world.failure() };
+    world.publish(&world.success()).await;
+    world.publish_as("sync.outcome.v2", serde_json::json!({"id": "log_of_tomorrow"})).await;
+    world.publish_as(SyncOutcome::TYPE, serde_json::json!({"id": 1})).await;
+    world.publish(&foreign).await;
+    world.publish(&world.success()).await;
+    let running = world.start();
+    let dead = world.ready("dead.log.sync.write", 3).await;
+    world.rows_written(2).await;
+    running.stop().await;
+
+    let mut reasons: Vec<_> =
+        dead.iter().map(|letter| letter.properties["headers"]["reason"].as_str().unwrap().to_owned()).collect();
+    reasons.sort_unstable();
+    assert_eq!(reasons[0], "the integration is another tenant's");
+    assert!(reasons[1].starts_with("the payload is no sync.outcome.v1: "), "{reasons:?}");
+    assert_eq!(reasons[2], "the type is \"sync.outcome.v2\", not sync.outcome.v1");
+    let mut transaction = world.rows.begin(Scope::Tenant(world.tenant)).await.unwrap();
+    let health = health::get(&mut transaction, world.tenant, world.integration).await.unwrap().unwrap();
+    assert_eq!(health.error_count, 0, "another tenant's failure was counted");
 }

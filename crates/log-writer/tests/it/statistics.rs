@@ -6,10 +6,10 @@ use domain::outcome::SyncOutcome;
 use domain::redaction::Redaction;
 use persistence::settings::{self, Settings};
 use persistence::stats::{self, Span, Stats, Step, Whose};
-use persistence::{Scope, sync_logs};
+use persistence::{Scope, health, sync_logs};
 use serde_json::json;
 
-use crate::world::World;
+use crate::world::{Running, World};
 
 async fn stats(world: &World) -> Stats {
     let mut tx = world.rows.begin(Scope::Tenant(world.tenant)).await.unwrap();
@@ -40,6 +40,35 @@ async fn two_writers_that_are_given_everything_three_times_count_it_once() {
 }
 
 #[tokio::test]
+async fn everything_delivered_twice_more_changes_nothing() {
+    let world = World::new().await;
+    let rows: Vec<SyncOutcome> = (0..30_u32)
+        .map(|n| {
+            let row = if n % 3 == 0 { world.failure() } else { world.success() };
+            SyncOutcome { duration_ms: n * 7, attempt: n % 2 + 1, ..row }
+        })
+        .collect();
+    let mut seen = Vec::new();
+    for times in [1, 2] {
+        for row in (0..times).flat_map(|_| &rows) {
+            world.publish(row).await;
+        }
+        let running = world.start();
+        world.rows_written(30).await;
+        world.ready(SyncOutcome::QUEUE, 0).await;
+        // Stopped, it has written or given back what it held.
+        running.stop().await;
+        world.ready(SyncOutcome::QUEUE, 0).await;
+        let mut tx = world.rows.begin(Scope::Tenant(world.tenant)).await.unwrap();
+        let health = health::get(&mut tx, world.tenant, world.integration).await.unwrap();
+        let stats = stats(&world).await;
+        seen.push((stats.attempts, stats.retries, stats.duration_ms, stats.by_kind, stats.top_errors, health));
+    }
+    assert_eq!(seen[0], seen[1]);
+    assert_eq!((seen[0].0, seen[0].1), (30, 15));
+}
+
+#[tokio::test]
 async fn what_a_tenant_wants_taken_out_never_reaches_its_log() {
     let world = World::new().await;
     let redaction = Redaction { emails: true, fields: vec!["iban".to_owned()], ..Redaction::default() };
@@ -47,7 +76,7 @@ async fn what_a_tenant_wants_taken_out_never_reaches_its_log() {
     assert!(settings::replace(&mut tx, world.tenant, &Settings { redaction, ..Settings::default() }).await.unwrap());
     tx.commit().await.unwrap();
     let mut row = world.failure();
-    row.response = Some(json!({ "iban": "FR76", "said": "eloise@example.fr is taken" }));
+    row.response = Some(json!({ "iban": "FR76", "said": "eloise@example.fr is taken", "card": "4242 4242 4242 4242" }));
     row.error.as_mut().unwrap().message = "eloise@example.fr is taken".to_owned();
     let running = world.start();
     world.publish(&row).await;
@@ -55,7 +84,8 @@ async fn what_a_tenant_wants_taken_out_never_reaches_its_log() {
     running.stop().await;
     let log = &world.sync_logs().await[0];
     assert_eq!(log.payload_sent, Some(json!({ "email": "[redacted]" })));
-    assert_eq!(log.response_received, Some(json!({ "iban": "[redacted]", "said": "[redacted] is taken" })));
+    let expected = json!({ "iban": "[redacted]", "said": "[redacted] is taken", "card": "[redacted]" });
+    assert_eq!(log.response_received, Some(expected));
     assert_eq!(log.error_message.as_deref(), Some("[redacted] is taken"));
     let counted = stats(&world).await;
     assert_eq!(counted.top_errors[0].message, "[redacted] is taken");
@@ -65,14 +95,17 @@ async fn what_a_tenant_wants_taken_out_never_reaches_its_log() {
 async fn rows_are_forgotten_when_their_tenant_wants_so() {
     let world = World::new().await;
     let mut tx = world.rows.begin(Scope::Tenant(world.tenant)).await.unwrap();
-    let mut old = world.success();
-    old.created_at = domain::time::Timestamp::now().minus(std::time::Duration::from_hours(24 * 11));
-    sync_logs::insert_batch(&mut tx, &[old, world.success()]).await.unwrap();
+    let old = domain::time::Timestamp::now().minus(std::time::Duration::from_hours(24 * 11));
+    let old = (0..5).map(|_| SyncOutcome { created_at: old, ..world.success() });
+    let rows: Vec<_> = old.chain([world.success()]).collect();
+    sync_logs::insert_batch(&mut tx, &rows).await.unwrap();
     let kept = Settings { retention_days: Some(10), ..Settings::default() };
     assert!(settings::replace(&mut tx, world.tenant, &kept).await.unwrap());
     tx.commit().await.unwrap();
-    let running = world.start();
-    testkit::wait::until("the old row to go", crate::world::LIMIT, || async {
+    let mut settings = world.settings(&world.database.worker_url());
+    settings.log_writer.retention_rows = 2;
+    let running = Running::start(settings);
+    testkit::wait::until("the old rows to go", crate::world::LIMIT, || async {
         let left = world.sync_logs().await.len();
         if left == 1 { Ok(()) } else { Err(left) }
     })

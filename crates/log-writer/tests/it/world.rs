@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use domain::fault::FaultKind;
 use domain::id::{IntegrationId, LinkId, SyncLogId, TenantId, WebhookLogId};
+use domain::integration::{Delivery as DeliveryRoad, Direction, Frequency, Integration};
 use domain::kind::RecordKind;
 use domain::message::Message;
 use domain::outcome::{SyncError, SyncOutcome, SyncType, WebhookOutcome, WebhookResult};
 use domain::time::Timestamp;
-use messaging::{Broker, BrokerOptions, Context};
+use messaging::{Broker, BrokerOptions, Context, StoredMessage};
+use persistence::integrations::{self, NewIntegration};
 use persistence::log_page::LogPage;
 use persistence::sync_logs::{self, SyncLog};
-use persistence::{Database, Scope, tenants, webhook_logs};
+use persistence::{Database, Scope, incidents, tenants, webhook_logs};
 use runtime::config::{self, Settings};
 use testkit::{TestDatabase, TestVhost, wait};
 use tokio::task::JoinHandle;
@@ -50,6 +52,49 @@ impl World {
         Self { database, vhost, tenant, integration, rows, publisher }
     }
 
+    /// Another tenant, with this data key.
+    pub(crate) async fn another_tenant(&self, key: Option<&str>) -> TenantId {
+        let tenant = TenantId::new();
+        let mut transaction = self.rows.begin(Scope::Tenant(tenant)).await.unwrap();
+        tenants::create(&mut transaction, tenant, "Salon", key).await.unwrap();
+        transaction.commit().await.unwrap();
+        tenant
+    }
+
+    /// Connects an account of HubSpot under that name.
+    pub(crate) async fn connect(&self, tenant: TenantId, name: &str) -> IntegrationId {
+        let integration = Integration {
+            id: IntegrationId::new(),
+            tenant_id: tenant,
+            platform: "hubspot".parse().unwrap(),
+            name: name.to_owned(),
+            enabled: true,
+            direction: Direction::Bidirectional,
+            kind_directions: std::collections::BTreeMap::new(),
+            frequency: Frequency::Realtime,
+            delivery: DeliveryRoad::Direct,
+            account_id: Some(name.to_owned()),
+            url: None,
+            version: 1,
+        };
+        let id = integration.id;
+        let mut transaction = self.rows.begin(Scope::Tenant(tenant)).await.unwrap();
+        integrations::create(&mut transaction, &NewIntegration { integration, sealed: None }).await.unwrap();
+        transaction.commit().await.unwrap();
+        id
+    }
+
+    /// Waits until no incident goes on.
+    pub(crate) async fn incidents_over(&self) {
+        wait::until("the end of incidents", LIMIT, || async {
+            let mut transaction = self.rows.begin(Scope::System).await.unwrap();
+            let open = incidents::open(&mut transaction).await.unwrap();
+            transaction.commit().await.unwrap();
+            if open.is_empty() { Ok(()) } else { Err(open.len()) }
+        })
+        .await;
+    }
+
     /// The service's settings; its database may be behind a proxy.
     pub(crate) fn settings(&self, database_url: &str) -> Settings {
         let pairs = [
@@ -70,6 +115,19 @@ impl World {
 
     pub(crate) async fn publish<M: Message>(&self, message: &M) {
         self.publisher.publish(message, &Context::new()).await.unwrap();
+    }
+
+    /// Publishes what says of itself that it is of this type, whatever it is.
+    pub(crate) async fn publish_as(&self, message_type: &str, payload: serde_json::Value) {
+        let context = Context::new();
+        let message = StoredMessage {
+            id: context.message_id,
+            message_type: message_type.to_owned(),
+            queue: SyncOutcome::QUEUE.to_owned(),
+            trace: context.trace,
+            payload,
+        };
+        self.publisher.publish_stored(&message).await.unwrap();
     }
 
     pub(crate) fn success(&self) -> SyncOutcome {

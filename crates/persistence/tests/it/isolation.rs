@@ -123,6 +123,14 @@ fn beside(customer: Customer) -> Vec<String> {
         ),
         format!("INSERT INTO integration_drift_samples VALUES ('{integration}', now(), '{tenant}', 1, 0)"),
         format!(
+            "INSERT INTO incidents (id, tenant_id, integration_id, subject, trigger)
+             VALUES ('{record}', '{tenant}', '{integration}', '{integration}', 'failing')"
+        ),
+        format!(
+            "INSERT INTO alert_messages (id, tenant_id, channel, target, content)
+             VALUES ('{record}', '{tenant}', 'email', 'a@b.fr', '{{}}')"
+        ),
+        format!(
             "INSERT INTO integration_errors_hourly VALUES ('{integration}', now(), '', '{tenant}', '', '', 1, now())"
         ),
         format!(

@@ -1,6 +1,7 @@
 //! Reading the settings: compiled-in defaults, then a file, then the environment. The only module that reads the latter.
 
 mod address;
+mod alerts;
 mod settings;
 mod value;
 
@@ -14,6 +15,7 @@ use config::{Config, Environment, File, FileFormat};
 use url::Host;
 
 pub use address::AddressTemplate;
+pub use alerts::{AlertSettings, SmtpSecurity};
 pub use settings::{
     AuthSettings, BrokerSettings, DatabaseSettings, DispatcherSettings, GatewaySettings, HttpSettings, IngestSettings,
     LogWriterSettings, N8nSettings, PlatformSettings, Settings, VaultSettings, WebhookSettings,
@@ -102,6 +104,7 @@ fn check(settings: &Settings) -> Result<(), ConfigError> {
         return Err(ConfigError::Contradiction { key: "gateway.public_url", reason });
     }
     check_n8n(&settings.n8n)?;
+    check_mail(&settings.alerts)?;
     check_auth(&settings.auth)
 }
 
@@ -125,6 +128,20 @@ fn check_auth(auth: &AuthSettings) -> Result<(), ConfigError> {
     } else {
         Ok(())
     }
+}
+
+/// A password goes over no wire that others can read.
+fn check_mail(alerts: &AlertSettings) -> Result<(), ConfigError> {
+    let is_local = alerts.smtp_host.as_deref().is_none_or(|host| matches!(host, "localhost" | "127.0.0.1" | "::1"));
+    if alerts.smtp_password.is_some() && alerts.smtp_security == SmtpSecurity::None && !is_local {
+        let reason = "with it, alerts.smtp_password would be sent for everybody to read";
+        return Err(ConfigError::Contradiction { key: "alerts.smtp_security", reason });
+    }
+    if alerts.smtp_username.is_some() != alerts.smtp_password.is_some() {
+        let reason = "alerts.smtp_username and alerts.smtp_password are set together or not at all";
+        return Err(ConfigError::Contradiction { key: "alerts.smtp_username", reason });
+    }
+    Ok(())
 }
 
 /// What n8n is sent must be signed, and lead back to us.

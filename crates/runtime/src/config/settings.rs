@@ -13,6 +13,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::address::AddressTemplate;
+use super::alerts::AlertSettings;
 use super::value;
 use crate::telemetry::TelemetrySettings;
 
@@ -42,6 +43,8 @@ pub struct Settings {
     pub dispatcher: DispatcherSettings,
     /// `log-writer` alone.
     pub log_writer: LogWriterSettings,
+    /// Who is told of trouble, by `log-writer`.
+    pub alerts: AlertSettings,
     /// The workflows in n8n.
     pub n8n: N8nSettings,
     /// By the platform's slug.
@@ -230,6 +233,11 @@ pub struct LogWriterSettings {
     pub partitions_ahead_days: u32,
     /// Days that log rows are kept.
     pub retention_days: u32,
+    /// The hour, in UTC, in which rows go that a tenant wants kept for less.
+    #[serde(deserialize_with = "value::hour")]
+    pub retention_hour: u32,
+    /// Rows that go in one transaction.
+    pub retention_rows: u32,
     /// How often it is looked how far integrations are out of step.
     #[serde(with = "humantime_serde")]
     pub drift_every: Duration,

@@ -30,7 +30,7 @@ impl<T> List<T> {
     }
 }
 
-fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+pub(super) fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     List::deserialize(deserializer)?.parsed(|item| Ok(item.to_owned()))
 }
 
@@ -38,6 +38,12 @@ pub(super) fn retry_schedule<'de, D: Deserializer<'de>>(deserializer: D) -> Resu
     let items = texts(deserializer)?;
     let waits: Result<Vec<Duration>, _> = items.iter().map(|item| humantime::parse_duration(item.trim())).collect();
     RetrySchedule::new(waits.map_err(Error::custom)?).map_err(Error::custom)
+}
+
+/// An hour of the day.
+pub(super) fn hour<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let hour = u32::deserialize(deserializer)?;
+    if hour < 24 { Ok(hour) } else { Err(Error::custom("an hour lies between 0 and 23")) }
 }
 
 pub(super) fn ports<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u16>, D::Error> {

@@ -1,0 +1,228 @@
+//! Who is told of trouble, how often, and by what: read from a mail server and a web server of the test's own.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use domain::fault::FaultKind;
+use domain::id::{IntegrationId, TenantId};
+use domain::outcome::{SyncError, SyncOutcome};
+use domain::settings::{AlertForm, AlertWebhook, Language};
+use persistence::settings::{self, Settings as Wishes};
+use persistence::{Scope, data_keys, tenants};
+use runtime::config::Settings;
+use serde_json::Value;
+
+use crate::hook_server::HookServer;
+use crate::mail_server::{Mail, MailServer, USER};
+use crate::world::{Running, World};
+
+const MOMENT: Duration = Duration::from_millis(50);
+
+/// A log writer's settings that look often, and mail by this server.
+fn settings(world: &World, server: &MailServer) -> Settings {
+    let mut settings = world.settings(&world.database.worker_url());
+    settings.alerts.check_every = MOMENT;
+    settings.alerts.retry_wait = MOMENT;
+    settings.alerts.pause = Duration::from_millis(1);
+    settings.alerts.smtp_host = Some("localhost".to_owned());
+    settings.alerts.smtp_port = server.port;
+    settings.alerts.smtp_username = Some(USER.0.to_owned());
+    settings.alerts.smtp_password = Some(USER.1.to_owned().into());
+    settings.alerts.smtp_ca_file = Some(file("pem", &server.certificate));
+    settings.alerts.from = "Coccinelle <integrations@coccinelle.example>".to_owned();
+    settings.gateway.public_url = "https://app.example.com".parse().unwrap();
+    settings
+}
+
+fn file(kind: &str, content: &str) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("log-writer-{}.{kind}", domain::id::MessageId::new()));
+    std::fs::write(&path, content).unwrap();
+    path
+}
+
+async fn wish(world: &World, tenant: TenantId, wishes: Wishes) {
+    let mut tx = world.rows.begin(Scope::Tenant(tenant)).await.unwrap();
+    assert!(settings::replace(&mut tx, tenant, &wishes).await.unwrap());
+    tx.commit().await.unwrap();
+}
+
+fn told(address: &str) -> Wishes {
+    Wishes { alert_emails: vec![address.to_owned()], ..Wishes::default() }
+}
+
+/// So many failures of an integration.
+async fn fail(world: &World, (tenant_id, integration_id): (TenantId, IntegrationId), class: FaultKind, times: usize) {
+    for _ in 0..times {
+        let error = SyncError { class, code: "NO".to_owned(), message: "l'e-mail <x> est pris".to_owned() };
+        world.publish(&SyncOutcome { tenant_id, integration_id, error: Some(error), ..world.success() }).await;
+    }
+}
+
+async fn succeed(world: &World, (tenant_id, integration_id): (TenantId, IntegrationId)) {
+    world.publish(&SyncOutcome { tenant_id, integration_id, ..world.success() }).await;
+}
+
+fn subjects(mails: &[Mail]) -> Vec<String> {
+    mails.iter().map(Mail::subject).collect()
+}
+
+#[tokio::test]
+async fn an_incident_is_told_once_and_its_end_once() {
+    let (world, server) = (World::new().await, MailServer::start().await);
+    let integration = world.connect(world.tenant, "HubSpot Paris").await;
+    let whose = (world.tenant, integration);
+    wish(&world, world.tenant, told("astreinte@cabinet.example")).await;
+    let running = Running::start(settings(&world, &server));
+    fail(&world, whose, FaultKind::Invalid, 5).await;
+    let first = server.mails(1).await.remove(0);
+    fail(&world, whose, FaultKind::Invalid, 5).await;
+    succeed(&world, whose).await;
+    let mails = server.mails(2).await;
+    running.stop().await;
+
+    let title = "HubSpot Paris : les synchronisations échouent";
+    assert_eq!(subjects(&mails), [title.to_owned(), format!("Rétabli : {title}")]);
+    assert_eq!(first.to, ["astreinte@cabinet.example"]);
+    assert_eq!(first.header("From"), "Coccinelle <integrations@coccinelle.example>");
+    assert_eq!(first.header("Auto-Submitted"), "auto-generated");
+    let link = format!("https://app.example.com/integrations/{integration}");
+    let (text, html) = (first.part("text/plain"), first.part("text/html"));
+    for part in ["l'e-mail <x> est pris", "Depuis le ", "À faire : ", &link] {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+    assert!(html.contains(&link) && html.contains("e-mail") && !html.contains("<x>"), "{html}");
+    assert_ne!(first.header("Message-ID"), mails[1].header("Message-ID"));
+}
+
+#[tokio::test]
+async fn a_mail_server_that_is_away_delays_mails_and_loses_none() {
+    let (world, server) = (World::new().await, MailServer::start().await);
+    let whose = (world.tenant, world.connect(world.tenant, "HubSpot").await);
+    let addresses = ["a@cabinet.example", "b@cabinet.example"];
+    let wishes = Wishes { alert_emails: addresses.map(str::to_owned).to_vec(), ..Wishes::default() };
+    wish(&world, world.tenant, wishes).await;
+    server.set_away(true);
+    let running = Running::start(settings(&world, &server));
+    fail(&world, whose, FaultKind::Invalid, 5).await;
+    server.turned_away(2).await;
+    // It may be stopped meanwhile: what is to be sent is in the database.
+    running.stop().await;
+    server.set_away(false);
+    let successor = Running::start(settings(&world, &server));
+    let mails = server.mails(2).await;
+    // What ends later is told after it, so nothing was told twice.
+    succeed(&world, whose).await;
+    let all = server.mails(4).await;
+    successor.stop().await;
+    let mut to: Vec<_> = mails.iter().flat_map(|mail| mail.to.clone()).collect();
+    to.sort_unstable();
+    assert_eq!(to, addresses);
+    assert_eq!(all.iter().filter(|mail| mail.subject().starts_with("Rétabli")).count(), 2);
+}
+
+#[tokio::test]
+async fn what_comes_at_once_is_told_in_one_digest_and_no_more_within_the_hour() {
+    let (world, server) = (World::new().await, MailServer::start().await);
+    let (one, other) = (world.connect(world.tenant, "Paris").await, world.connect(world.tenant, "Lyon").await);
+    let wishes = Wishes { language: Language::En, ..told("a@cabinet.example") };
+    wish(&world, world.tenant, wishes).await;
+    for integration in [one, other] {
+        fail(&world, (world.tenant, integration), FaultKind::Invalid, 5).await;
+    }
+    let mut settings = settings(&world, &server);
+    settings.alerts.pause = Duration::from_hours(1);
+    settings.alerts.check_every = Duration::from_secs(2);
+    // They are all there before it starts, so that one look finds them both.
+    let running = Running::start(settings);
+    let mail = server.mails(1).await.remove(0);
+    // Over within the hour: held back.
+    for integration in [one, other] {
+        succeed(&world, (world.tenant, integration)).await;
+    }
+    world.incidents_over().await;
+    running.stop().await;
+    assert_eq!(mail.subject(), "2 alerts about your integrations");
+    for name in ["Paris: syncs are failing", "Lyon: syncs are failing"] {
+        assert!(mail.part("text/plain").contains(name), "{name}");
+        assert!(mail.part("text/html").contains(name), "{name}");
+    }
+    assert_eq!(server.mails(1).await.len(), 1);
+}
+
+#[tokio::test]
+async fn in_a_platforms_outage_operators_are_told_and_tenants_are_not() {
+    let (world, server) = (World::new().await, MailServer::start().await);
+    let mut all = Vec::new();
+    for n in 0..3 {
+        let tenant = if n == 0 { world.tenant } else { world.another_tenant(None).await };
+        wish(&world, tenant, told("a@cabinet.example")).await;
+        all.push((tenant, world.connect(tenant, "HubSpot").await));
+    }
+    for whose in &all {
+        fail(&world, *whose, FaultKind::Unavailable, 6).await;
+    }
+    let mut settings = settings(&world, &server);
+    settings.alerts.operators = vec!["ops@coccinelle.example".to_owned()];
+    settings.alerts.check_every = Duration::from_secs(2);
+    let running = Running::start(settings);
+    server.mails(1).await;
+    for whose in &all {
+        for _ in 0..10 {
+            succeed(&world, *whose).await;
+        }
+    }
+    let mails = server.mails(2).await;
+    running.stop().await;
+    let title = "hubspot : plateforme en panne";
+    assert_eq!(subjects(&mails), [title.to_owned(), format!("Rétabli : {title}")]);
+    assert!(mails.iter().all(|mail| mail.to == ["ops@coccinelle.example"]));
+}
+
+#[tokio::test]
+async fn webhooks_are_told_in_their_own_form_and_dead_letters_to_operators() {
+    let (world, server, hooks) = (World::new().await, MailServer::start().await, HookServer::start().await);
+    let ring = std::env::temp_dir().join(format!("ring-{}.json", domain::id::MessageId::new()));
+    vault::KeyRing::create(&ring).unwrap();
+    let open = || vault::Vault::new(vault::KeyRing::load(&ring).unwrap());
+    let tenant = TenantId::new();
+    let sealed_key = open().new_data_key(tenant).unwrap();
+    let mut tx = world.rows.begin(Scope::System).await.unwrap();
+    tenants::create(&mut tx, tenant, "Cabinet", Some(sealed_key.as_str())).await.unwrap();
+    data_keys::get(&mut tx, tenant).await.unwrap();
+    let known = std::collections::BTreeMap::new();
+    let accounts = accounts::Accounts::new(world.rows.clone(), open(), &known, Duration::from_secs(5)).unwrap();
+    let hook = |path: &str, secret: Option<&str>| accounts::AlertHook {
+        url: format!("{}/{path}", hooks.url).into(),
+        secret: secret.map(|secret| secret.to_owned().into()),
+    };
+    let sealed = [("Slack", hook("slack", None)), ("Ours", hook("ours", Some("sixteen letters.")))];
+    let sealed = sealed.map(|(name, hook)| (name.to_owned(), hook)).into();
+    let sealed = accounts.seal_alert_hooks(&mut tx, tenant, &sealed).await.unwrap();
+    tx.commit().await.unwrap();
+    let shown = |name: &str, form| AlertWebhook { name: name.to_owned(), form, host: "127.0.0.1".to_owned() };
+    let alert_webhooks = vec![shown("Slack", AlertForm::Slack), shown("Ours", AlertForm::Signed)];
+    wish(&world, tenant, Wishes { alert_webhooks, sealed: Some(sealed), ..Wishes::default() }).await;
+    let whose = (tenant, world.connect(tenant, "HubSpot").await);
+
+    let mut settings = settings(&world, &server);
+    settings.vault.key_ring_file = ring;
+    settings.alerts.allow_private_addresses = true;
+    settings.alerts.operators = vec!["ops@coccinelle.example".to_owned()];
+    settings.alerts.operators_language = Language::En;
+    let running = Running::start(settings);
+    fail(&world, whose, FaultKind::Invalid, 5).await;
+    let calls = hooks.calls(2).await;
+    world.publish_as("sync.outcome.v9", Value::Null).await;
+    let mail = server.mails(1).await.remove(0);
+    running.stop().await;
+
+    let slack = calls.iter().find(|call| call.path == "/slack").unwrap();
+    assert!(slack.body["text"].as_str().unwrap().starts_with("HubSpot : les synchronisations échouent"), "{slack:?}");
+    assert!(!slack.head.contains("webhook-signature"), "{slack:?}");
+    let ours = calls.iter().find(|call| call.path == "/ours").unwrap();
+    assert_eq!(ours.body["incidents"][0]["trigger"], "failing");
+    assert_eq!(ours.body["incidents"][0]["integration_id"], whose.1.to_string());
+    assert!(ours.head.contains("webhook-signature: v1,") && ours.head.contains("webhook-id: msg_"), "{ours:?}");
+    assert_eq!(mail.subject(), "dead.log.sync.write: messages could not be handled");
+    assert_eq!(mail.to, ["ops@coccinelle.example"]);
+}

@@ -1,0 +1,133 @@
+//! What is seen of every live integration: how it is said to be, and what its logs and samples show of the last while.
+
+use std::time::Duration;
+
+use diesel::sql_types::{BigInt, Bool, Double, Nullable, Text};
+use diesel::{QueryableByName, sql_query};
+use diesel_async::RunQueryDsl;
+use domain::incident::Signs;
+
+use crate::text::{from_word, parse};
+use crate::{PersistenceError, Transaction};
+
+/// How far back it is looked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Windows {
+    /// For attempts and deliveries.
+    pub recent: Duration,
+    /// For the drift to have lasted.
+    pub drift: Duration,
+}
+
+/// Attempts that are looked at, of each integration that has failed lately.
+const ATTEMPTS: i64 = 50;
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Text)]
+    id: String,
+    #[diesel(sql_type = Text)]
+    tenant_id: String,
+    #[diesel(sql_type = Text)]
+    platform: String,
+    #[diesel(sql_type = Text)]
+    status: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    cause: Option<String>,
+    #[diesel(sql_type = Bool)]
+    is_busy: bool,
+    #[diesel(sql_type = BigInt)]
+    error_count: i64,
+    #[diesel(sql_type = BigInt)]
+    attempts: i64,
+    #[diesel(sql_type = BigInt)]
+    failed: i64,
+    #[diesel(sql_type = BigInt)]
+    unavailable: i64,
+    #[diesel(sql_type = BigInt)]
+    refused: i64,
+    #[diesel(sql_type = Bool)]
+    is_verified: bool,
+    #[diesel(sql_type = BigInt)]
+    owed: i64,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    owed_before: Option<i64>,
+}
+
+/// The logs are read only of those that have failed or refused something lately, and of these no more than a few rows.
+const LOOK: &str = "
+WITH refusals AS (
+    SELECT integration_id, count(*) AS refused FROM integration_webhook_logs
+    WHERE outcome = 'refused' AND integration_id IS NOT NULL AND created_at > now() - make_interval(secs => $1)
+    GROUP BY integration_id
+)
+SELECT integration.id, integration.tenant_id, integration.platform, health.status,
+       coalesce(health.cause, health.last_error) AS cause,
+       coalesce(health.last_sync_at > now() - make_interval(secs => $1), false) AS is_busy, health.error_count,
+       coalesce(recent.attempts, 0) AS attempts, coalesce(recent.failed, 0) AS failed,
+       coalesce(recent.unavailable, 0) AS unavailable, coalesce(refusals.refused, 0) AS refused,
+       refusals.refused IS NOT NULL AND EXISTS (
+           SELECT FROM integration_webhook_logs AS good
+           WHERE good.integration_id = integration.id AND good.verified
+             AND good.created_at > now() - make_interval(secs => $1)) AS is_verified,
+       coalesce(newest.owed, 0) AS owed, earlier.owed AS owed_before
+FROM tenant_integrations AS integration
+JOIN integration_health AS health ON health.integration_id = integration.id
+LEFT JOIN refusals ON refusals.integration_id = integration.id
+LEFT JOIN LATERAL (
+    SELECT count(*) AS attempts, count(*) FILTER (WHERE status = 'failed') AS failed,
+           count(*) FILTER (WHERE error_class = 'unavailable') AS unavailable
+    FROM (
+        SELECT status, error_class FROM integration_sync_logs AS log
+        WHERE log.integration_id = integration.id AND log.created_at > now() - make_interval(secs => $1)
+        ORDER BY log.created_at DESC LIMIT $3
+    ) AS newest
+) AS recent ON health.last_error_at > now() - make_interval(secs => $1)
+LEFT JOIN LATERAL (
+    SELECT owed + blocked AS owed FROM integration_drift_samples AS sample
+    WHERE sample.integration_id = integration.id AND sample.at > now() - 2 * make_interval(secs => $2)
+    ORDER BY sample.at DESC LIMIT 1
+) AS newest ON true
+LEFT JOIN LATERAL (
+    SELECT owed + blocked AS owed FROM integration_drift_samples AS sample
+    WHERE sample.integration_id = integration.id AND sample.at <= now() - make_interval(secs => $2)
+      AND sample.at > now() - 4 * make_interval(secs => $2)
+    ORDER BY sample.at DESC LIMIT 1
+) AS earlier ON true
+WHERE integration.deleted_at IS NULL AND integration.enabled AND integration.platform <> 'coccinelle'
+ORDER BY integration.id";
+
+/// Looks at every integration that is switched on.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn look(tx: &mut Transaction, windows: Windows) -> Result<Vec<Signs>, PersistenceError> {
+    let rows: Vec<Row> = sql_query(LOOK)
+        .bind::<Double, _>(windows.recent.as_secs_f64())
+        .bind::<Double, _>(windows.drift.as_secs_f64())
+        .bind::<BigInt, _>(ATTEMPTS)
+        .load(&mut **tx)
+        .await?;
+    rows.into_iter().map(Row::into_signs).collect()
+}
+
+impl Row {
+    fn into_signs(self) -> Result<Signs, PersistenceError> {
+        Ok(Signs {
+            integration_id: parse("id", &self.id)?,
+            tenant_id: parse("tenant_id", &self.tenant_id)?,
+            platform: parse("platform", &self.platform)?,
+            status: from_word("status", self.status)?,
+            cause: self.cause,
+            is_busy: self.is_busy,
+            failures_in_a_row: self.error_count,
+            attempts: self.attempts,
+            failed: self.failed,
+            unavailable: self.unavailable,
+            refused: self.refused,
+            is_verified: self.is_verified,
+            owed: self.owed,
+            owed_before: self.owed_before,
+        })
+    }
+}
