@@ -45,7 +45,7 @@ impl Client {
             request = request.json(body);
         }
         let answer = read(request.send().await.map_err(|error| self.refine(error))?, BODY_LIMIT).await?;
-        Ok(answer.into_raw(account.secrets()))
+        Ok(answer.as_raw(account.secrets()))
     }
 
     /// Posts a form, our app's id and secret in the header where they are given. What is answered may be a secret itself.
@@ -69,7 +69,7 @@ impl Client {
 
     async fn bare(&self, request: reqwest::RequestBuilder) -> Result<RawAnswer, ConnectorError> {
         let response = request.send().await.map_err(|error| self.refine(error))?;
-        Ok(read(response, TOKEN_BODY_LIMIT).await?.into_raw(std::iter::empty()))
+        Ok(read(response, TOKEN_BODY_LIMIT).await?.as_raw(std::iter::empty()))
     }
 
     /// Posts JSON with these headers, without any credentials of ours, where it may call at all.
@@ -83,7 +83,7 @@ impl Client {
         self.check(&url)?;
         let request = self.request(Method::POST, url).headers(headers).header(CONTENT_TYPE, "application/json");
         let response = request.body(body).send().await.map_err(|error| self.refine(error))?;
-        Ok(read(response, limit).await?.into_raw(std::iter::empty()))
+        Ok(read(response, limit).await?.as_raw(std::iter::empty()))
     }
 }
 
@@ -95,7 +95,7 @@ struct Bytes {
 
 impl Bytes {
     /// Without these secrets.
-    fn into_raw<'a>(&'a self, secrets: impl Iterator<Item = &'a str>) -> RawAnswer {
+    fn as_raw<'a>(&'a self, secrets: impl Iterator<Item = &'a str>) -> RawAnswer {
         let text = without(String::from_utf8_lossy(&self.bytes), secrets);
         let body = match text.trim() {
             "" => Value::Null,
