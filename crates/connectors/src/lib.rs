@@ -16,5 +16,7 @@ pub mod registry;
 mod signature;
 mod singly;
 pub mod subscriptions;
+mod tree;
 pub mod webhook;
+mod woocommerce;
 pub mod workflow;

@@ -5,6 +5,7 @@ use domain::platform::PlatformSlug;
 use crate::connector::Connector;
 use crate::hubspot::HubSpot;
 use crate::pipedrive::Pipedrive;
+use crate::woocommerce::WooCommerce;
 
 /// A platform that has a connector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -13,12 +14,14 @@ pub enum Platform {
     HubSpot,
     /// <https://www.pipedrive.com>
     Pipedrive,
+    /// <https://woocommerce.com>
+    WooCommerce,
 }
 
 /// Every platform, in alphabetical order.
 #[must_use]
 pub fn all() -> &'static [Platform] {
-    &[Platform::HubSpot, Platform::Pipedrive]
+    &[Platform::HubSpot, Platform::Pipedrive, Platform::WooCommerce]
 }
 
 impl Platform {
@@ -28,6 +31,7 @@ impl Platform {
         match self {
             Self::HubSpot => &HubSpot,
             Self::Pipedrive => &Pipedrive,
+            Self::WooCommerce => &WooCommerce,
         }
     }
 

@@ -83,6 +83,11 @@ pub trait WebhookFormat: Send + Sync {
     /// Why it is refused.
     fn verify(&self, request: &WebhookRequest<'_>, secret: &SecretString) -> Result<(), Rejection>;
 
+    /// Whether this is no delivery but a greeting, unsigned by its nature: it is answered well, and nothing else is done.
+    fn is_greeting(&self, _request: &WebhookRequest<'_>) -> bool {
+        false
+    }
+
     /// The names, in lower case, of the headers that [`Self::parse`] needs.
     fn kept_headers(&self) -> &'static [&'static str];
 

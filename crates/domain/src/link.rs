@@ -33,6 +33,8 @@ pub struct RemoteObject {
     pub external_id: String,
     /// Our key, where a write of ours left it there.
     pub key: Option<RecordId>,
+    /// The platform's id of the contact that it belongs to, where it says so.
+    pub contact: Option<String>,
     /// Its fields.
     pub fields: RemoteFields,
     /// When the platform says the object last changed.

@@ -154,6 +154,12 @@ impl FieldMapping {
         Self { direction: Direction::ToPlatform, ..Self::both(local, remote) }
     }
 
+    /// A field that we read and never write.
+    #[must_use]
+    pub fn from_platform(local: &str, remote: &str) -> Self {
+        Self { direction: Direction::FromPlatform, ..Self::both(local, remote) }
+    }
+
     /// With a transform.
     #[must_use]
     pub fn with(self, transform: Transform) -> Self {

@@ -4,10 +4,12 @@ mod classify;
 mod client;
 mod document;
 mod guard;
+mod look;
 mod raw;
 
 pub use client::{Client, Reach, SetupError};
 pub use raw::RawAnswer;
 pub use reqwest::Method;
 
-pub(crate) use client::Call;
+pub(crate) use client::{Answer, Call};
+pub(crate) use look::Look;

@@ -100,6 +100,7 @@ impl Object {
         };
         RemoteObject {
             external_id: self.id.clone(),
+            contact: None,
             key: self.text(KEY).and_then(|key| key.parse().ok()),
             fields: self.shown(fields),
             modified_at: self.modified_at(),

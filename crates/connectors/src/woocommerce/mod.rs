@@ -1,0 +1,101 @@
+//! WooCommerce: customers, products and orders of a shop that hosts itself. Everything that is peculiar to it lives in this folder.
+
+use std::time::Duration;
+
+use domain::kind::RecordKind;
+use domain::mapping::Mapping;
+
+use crate::connector::{Changes, Connector, Probe, Reader, Writer};
+use crate::descriptor::{AuthScheme, Category, CredentialField, Descriptor, KeyShown, Limits};
+use crate::discovery::Discovery;
+use crate::subscriptions::Subscriptions;
+use crate::webhook::WebhookFormat;
+
+mod api;
+mod batch;
+mod changes;
+mod errors;
+mod fields;
+mod mapping;
+mod probe;
+mod read;
+mod subscribe;
+mod webhooks;
+mod wire;
+mod write;
+
+/// The custom field in which a product or order of ours carries its record id. With a dash below, people do not see it.
+const KEY: &str = "_coccinelle_id";
+
+/// How many items one request may carry, all lists of it together.
+const BATCH: usize = 100;
+
+const DESCRIPTOR: Descriptor = Descriptor {
+    slug: "woocommerce",
+    name: "WooCommerce",
+    category: Category::ECommerce,
+    auth: &[AuthScheme::ApiKey {
+        fields: &[
+            CredentialField {
+                name: "api_key",
+                label: "Consumer key",
+                hint: "WooCommerce → Settings → Advanced → REST API: a key that may read and write. It begins with “ck_”.",
+            },
+            CredentialField {
+                name: "api_secret",
+                label: "Consumer secret",
+                hint: "Shown once, beside the key. It begins with “cs_”.",
+            },
+        ],
+        shown: KeyShown::AsBasic,
+    }],
+    needs_url: true,
+    kinds: &[RecordKind::Contact, RecordKind::Product, RecordKind::Order],
+    // It has no limit of its own; this is what small hosts bear.
+    limits: Limits { requests: 10, per: Duration::from_secs(1), batch: BATCH },
+    docs_url: "https://woocommerce.com/document/woocommerce-rest-api/",
+    // It reads its own tables: what was written is there.
+    lookup_lag: Duration::ZERO,
+};
+
+/// The connector.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WooCommerce;
+
+impl Connector for WooCommerce {
+    fn descriptor(&self) -> &'static Descriptor {
+        &DESCRIPTOR
+    }
+
+    fn default_mapping(&self, kind: RecordKind) -> Mapping {
+        mapping::default_of(kind)
+    }
+
+    fn webhooks(&self) -> &dyn WebhookFormat {
+        self
+    }
+
+    fn probe(&self) -> &dyn Probe {
+        self
+    }
+
+    fn reader(&self) -> Option<&dyn Reader> {
+        Some(self)
+    }
+
+    fn writer(&self) -> Option<&dyn Writer> {
+        Some(self)
+    }
+
+    fn changes(&self) -> Option<&dyn Changes> {
+        Some(self)
+    }
+
+    fn discovery(&self) -> Option<&dyn Discovery> {
+        Some(self)
+    }
+
+    fn subscriptions(&self) -> Option<&dyn Subscriptions> {
+        Some(self)
+    }
+}

@@ -1,0 +1,146 @@
+//! Trying a connection: whether a shop is there at all, before any key is sent to it, and what the key opens.
+
+use async_trait::async_trait;
+use domain::fault::FaultKind;
+use domain::kind::RecordKind;
+use serde_json::{Value, json};
+use url::{Host, Url};
+
+use super::{DESCRIPTOR, WooCommerce, api};
+use crate::account::Account;
+use crate::connector::{Identified, Prepared, Probe};
+use crate::error::ConnectorError;
+use crate::http::{Call, Look};
+
+#[async_trait]
+impl Probe for WooCommerce {
+    async fn test(&self, account: &Account) -> Result<Identified, ConnectorError> {
+        check_scheme(&account.base_url)?;
+        let name = site(account).await?;
+        let currency = api::send(account, look(RecordKind::Contact)?).await;
+        currency.map_err(told)?;
+        let mut opens = Vec::new();
+        for kind in DESCRIPTOR.kinds {
+            match api::send(account, look(*kind)?).await {
+                Ok(_) => opens.push(kind.as_str()),
+                Err(error) if matches!(error.kind, FaultKind::Forbidden | FaultKind::Unauthorized) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Identified {
+            account_id: address(&account.base_url),
+            name,
+            details: json!({
+                "url": account.base_url.as_str(),
+                "opens": opens,
+                // Of customers the shop does not say which have changed: all are gone through, and compared.
+                "full_walk": [RecordKind::Contact.as_str()],
+            }),
+        })
+    }
+
+    /// A shop needs nothing of ours: addresses and SKUs are unique by themselves.
+    async fn prepare(&self, _account: &Account) -> Result<Prepared, ConnectorError> {
+        Ok(Prepared::default())
+    }
+}
+
+/// Over plain http a shop takes no key, and everybody on the way could read it.
+fn check_scheme(url: &Url) -> Result<(), ConnectorError> {
+    let is_local = match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(_)) | None => false,
+    };
+    if url.scheme() == "https" || is_local {
+        return Ok(());
+    }
+    let message = "the address must begin with https://: by http a shop accepts no key";
+    Err(ConnectorError::new(FaultKind::Invalid, "https_required", message))
+}
+
+/// The name of the site, which says that it is a shop.
+async fn site(account: &Account) -> Result<String, ConnectorError> {
+    let call = Call::get(&["wp-json", ""]).with("_fields", "name,namespaces");
+    let Look { status, location, body } = account.http.look(account, call).await.map_err(nobody_there)?;
+    let refuse = |code: &str, message: String| {
+        Err(ConnectorError { status: Some(status), ..ConnectorError::new(FaultKind::Invalid, code, message) })
+    };
+    match (status, location) {
+        (300..400, Some(place)) => {
+            let place = place.split("wp-json").next().unwrap_or_default().trim_end_matches('/').to_owned();
+            return refuse("redirected", format!("the address leads on to {place}: give that one, if it is yours"));
+        }
+        (500.., _) => {
+            let message = format!("the shop answers with status {status}: look at it in a browser, then try again");
+            return Err(ConnectorError {
+                status: Some(status),
+                ..ConnectorError::new(FaultKind::Unavailable, "shop_is_down", message)
+            });
+        }
+        _ => {}
+    }
+    let namespaces = body.get("namespaces").and_then(Value::as_array);
+    match namespaces {
+        None => Err(ConnectorError { status: Some(status), ..api::not_a_shop() }),
+        Some(all) if !all.iter().any(|name| name == "wc/v3") => refuse(
+            "no_woocommerce",
+            "the site is a WordPress without WooCommerce: activate the plugin there".to_owned(),
+        ),
+        Some(_) => {
+            let name = body.get("name").and_then(Value::as_str).filter(|name| !name.trim().is_empty());
+            Ok(name.map_or_else(|| address(&account.base_url), str::to_owned))
+        }
+    }
+}
+
+/// An address at which nobody is may be mistyped; whoever typed it can tell.
+fn nobody_there(error: ConnectorError) -> ConnectorError {
+    if error.code == "unreachable" {
+        let message = "nothing answers at this address: check how it is written";
+        ConnectorError { kind: FaultKind::Invalid, message: message.to_owned(), ..error }
+    } else {
+        error
+    }
+}
+
+/// A shop behind a proxy that ends TLS takes every key for unknown, unless it is told that it is called by HTTPS.
+fn told(error: ConnectorError) -> ConnectorError {
+    if error.code == "woocommerce_rest_cannot_view" {
+        let message = "the shop does not know this key, or does not see that it is called by HTTPS";
+        ConnectorError { message: message.to_owned(), ..error }
+    } else {
+        error
+    }
+}
+
+fn look(kind: RecordKind) -> Result<Call, ConnectorError> {
+    Ok(Call::get(&[&api::objects(kind, "")?]).with("per_page", "1").with("_fields", "id"))
+}
+
+/// What tells a shop from all others: its address without the scheme.
+fn address(url: &Url) -> String {
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}{port}{}", url.host_str().unwrap_or_default(), url.path().trim_end_matches('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_http_is_for_loopback_only() {
+        let code = |url: &str| check_scheme(&url.parse().unwrap()).err().map(|error| error.code);
+        assert_eq!(code("https://shop.example.com"), None);
+        assert_eq!(code("http://127.0.0.1:8080/shop"), None);
+        assert_eq!(code("http://shop.example.com").as_deref(), Some("https_required"));
+    }
+
+    #[test]
+    fn a_shop_is_known_by_its_address() {
+        let known = |url: &str| address(&url.parse().unwrap());
+        assert_eq!(known("https://Shop.Example.com/"), "shop.example.com");
+        assert_eq!(known("https://example.com/boutique/"), "example.com/boutique");
+        assert_eq!(known("http://127.0.0.1:8080/demo"), "127.0.0.1:8080/demo");
+    }
+}
