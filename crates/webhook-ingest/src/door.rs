@@ -92,6 +92,18 @@ impl Address {
         self.format().secret()
     }
 
+    /// Whether this is no delivery but the platform's greeting to the address: it is answered, and nothing else.
+    pub(crate) fn is_greeted_by(&self, incoming: &Incoming<'_>) -> bool {
+        let request = WebhookRequest {
+            method: incoming.method,
+            public_uri: incoming.target,
+            headers: incoming.headers,
+            body: incoming.body,
+            received_at: incoming.received_at,
+        };
+        self.format().is_greeting(&request)
+    }
+
     fn format(&self) -> &'static dyn WebhookFormat {
         self.connector.connector().webhooks()
     }

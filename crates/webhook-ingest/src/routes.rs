@@ -59,6 +59,9 @@ async fn receive(
         body: &body,
         received_at,
     };
+    if address.is_greeted_by(&incoming) {
+        return Ok(HttpResponse::Ok().finish());
+    }
     let caller = Caller { sender: request.peer_addr().map(|peer| peer.ip()), trace };
     let delivery = intake.take(&address, &incoming, caller).await?;
     Ok(HttpResponse::Ok().json(json!({ "delivery": delivery })))

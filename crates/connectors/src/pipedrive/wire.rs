@@ -113,6 +113,7 @@ impl Object {
         RemoteObject {
             external_id: self.id.clone(),
             key: self.key(kind, schema),
+            contact: None,
             fields: self.shown(kind, fields),
             modified_at: self.modified_at(),
             field_times: BTreeMap::new(),

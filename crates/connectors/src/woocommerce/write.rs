@@ -73,13 +73,12 @@ impl Writer for WooCommerce {
         if kind == RecordKind::Contact {
             let numbers = ids.iter().map(|id| id.parse::<u64>().map_or(Value::Null, Value::from)).collect();
             let answers = batch::send(account, kind, "delete", numbers).await?;
-            return Ok(answers.into_iter().map(|answer| answer.map(drop).or_else(ConnectorError::unless_gone)).collect());
+            return Ok(answers
+                .into_iter()
+                .map(|answer| answer.map(drop).or_else(ConnectorError::unless_gone))
+                .collect());
         }
-        let delete = |id: &String| async move {
-            let call = Call::new(Method::DELETE, &[&api::objects(kind, &format!("/{id}"))?]);
-            api::send(account, call).await.map(drop).or_else(ConnectorError::unless_gone)
-        };
-        Ok(singly::each(ids.iter().map(delete).collect()).await)
+        Ok(singly::each(ids.iter().map(|id| trash(account, kind, id)).collect()).await)
     }
 
     /// An order belongs to one customer; a product to nobody.
@@ -91,6 +90,11 @@ impl Writer for WooCommerce {
         let each = own(account, kind, ties, |_| 0).await?;
         Ok(each.into_iter().map(|result| result.or_else(ConnectorError::unless_gone)).collect())
     }
+}
+
+async fn trash(account: &Account, kind: RecordKind, id: &str) -> Result<(), ConnectorError> {
+    let call = Call::new(Method::DELETE, &[&api::objects(kind, &format!("/{id}"))?]);
+    api::send(account, call).await.map(drop).or_else(ConnectorError::unless_gone)
 }
 
 async fn own(

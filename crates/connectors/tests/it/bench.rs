@@ -20,6 +20,10 @@ pub(crate) struct Stand {
     pub(crate) platform: Platform,
     pub(crate) account: &'static str,
     pub(crate) key: &'static str,
+    /// The other half of the key, where there is one.
+    pub(crate) secret: Option<&'static str>,
+    /// Where the account is below the stand-in.
+    pub(crate) path: &'static str,
     /// Switches that lift every limit and lag.
     pub(crate) calm: fn() -> Value,
 }
@@ -28,6 +32,8 @@ pub(crate) const HUBSPOT: Stand = Stand {
     platform: Platform::HubSpot,
     account: "4242",
     key: "pat-eu1-4242-secret",
+    secret: None,
+    path: "",
     calm: || json!({"search_lag_ms": 0, "rate_limit_per_10s": 100_000}),
 };
 
@@ -35,7 +41,18 @@ pub(crate) const PIPEDRIVE: Stand = Stand {
     platform: Platform::Pipedrive,
     account: "900",
     key: "pd-900-secret",
+    secret: None,
+    path: "",
     calm: || json!({"search_lag_ms": 0, "rate_limit_per_2s": null, "search_limit_per_2s": null}),
+};
+
+pub(crate) const WOOCOMMERCE: Stand = Stand {
+    platform: Platform::WooCommerce,
+    account: "demo",
+    key: "ck_1111111111111111111111111111111111111111",
+    secret: Some("cs_1111111111111111111111111111111111111111"),
+    path: "/demo",
+    calm: || json!({}),
 };
 
 /// A platform's stand-in, an account in it, and the connector.
@@ -72,8 +89,11 @@ impl Bench {
         let account = Account {
             platform: descriptor.slug.parse().unwrap(),
             account_id: Some(stand.account.to_owned()),
-            base_url: running.platform_url(descriptor.slug).parse().unwrap(),
-            credentials: Credentials::ApiKey { key: stand.key.to_owned().into(), secret: None },
+            base_url: format!("{}{}", running.platform_url(descriptor.slug), stand.path).parse().unwrap(),
+            credentials: Credentials::ApiKey {
+                key: stand.key.to_owned().into(),
+                secret: stand.secret.map(|secret| secret.to_owned().into()),
+            },
             shown: descriptor.key_shown(),
             http,
             budget: Arc::new(Unlimited),

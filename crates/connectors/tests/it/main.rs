@@ -18,3 +18,7 @@ mod hubspot_webhooks;
 mod pipedrive;
 #[cfg(test)]
 mod pipedrive_webhooks;
+#[cfg(test)]
+mod woocommerce;
+#[cfg(test)]
+mod woocommerce_webhooks;
