@@ -46,6 +46,17 @@ fn let_in(door: &Door, incoming: &Incoming<'_>) -> Result<Admitted, Refusal> {
     door.admit(&hubspot(), incoming, door.app_secret(&hubspot()).into_iter())
 }
 
+#[test]
+fn a_shops_greeting_is_no_delivery_and_nobody_elses_is_one() {
+    let greeting = |platform: &str, body: &[u8]| {
+        let incoming = Incoming { method: "POST", target: "/", headers: &[], body, received_at: Timestamp::now() };
+        Address::parse(platform, None).unwrap().is_greeted_by(&incoming)
+    };
+    assert!(greeting("woocommerce", b"webhook_id=7"));
+    assert!(!greeting("woocommerce", b"webhook_id=7&id=8"));
+    assert!(!greeting("hubspot", b"webhook_id=7"));
+}
+
 const PUBLIC: &str = "https://hooks.example.com/edge/webhooks/integrations/hubspot?a=b";
 
 #[test]

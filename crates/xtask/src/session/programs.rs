@@ -148,6 +148,8 @@ fn shared(session: &Session) -> Vec<(String, String)> {
         pair("PLATFORMS", "HUBSPOT__BASE_URL", format_args!("http://127.0.0.1:{}/hubspot", ports.sandbox)),
         pair("PLATFORMS", "HUBSPOT__CLIENT_ID", CLIENT_ID),
         pair("PLATFORMS", "HUBSPOT__CLIENT_SECRET", CLIENT_SECRET),
+        // The stand-in's shops are on this machine.
+        pair("PLATFORMS", "WOOCOMMERCE__ALLOW_PRIVATE_ADDRESSES", true),
     ]
 }
 
