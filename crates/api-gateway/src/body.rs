@@ -57,12 +57,17 @@ impl<T: DeserializeOwned> FromRequest for QueryParams<T> {
     type Future = std::future::Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let query = web::Query::<T>::from_query(request.query_string());
-        std::future::ready(query.map(|query| Self(query.into_inner())).map_err(|error| {
-            let message = without_values(&error.to_string());
-            Problem::from(Refusal::Faulty(vec![InputFault { path: "query".to_owned(), message }]))
-        }))
+        std::future::ready(parse_query(request.query_string()).map(Self).map_err(Problem::from))
     }
+}
+
+/// Reads parameters as if they had come as the query of a request.
+pub(crate) fn parse_query<T: DeserializeOwned>(query: &str) -> Result<T, Refusal> {
+    let parsed = web::Query::<T>::from_query(query);
+    parsed.map(web::Query::into_inner).map_err(|error| {
+        let message = without_values(&error.to_string());
+        Refusal::Faulty(vec![InputFault { path: "query".to_owned(), message }])
+    })
 }
 
 /// The id in the path; one that cannot be an id of this type names nothing, and so is not found.
@@ -95,7 +100,8 @@ impl<A: FromStr, B: FromStr> FromRequest for Ids<A, B> {
     }
 }
 
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+/// Reads JSON as if it had come as the body of a request.
+pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();

@@ -12,6 +12,7 @@ mod integrations;
 mod mappings;
 pub mod openapi;
 mod page;
+mod pages;
 mod records;
 mod reference;
 mod refusal;

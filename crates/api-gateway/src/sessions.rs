@@ -1,5 +1,6 @@
 //! Browsers' sessions: begun with a bearer token, looked at, ended. How a request is known by one is `auth`'s.
 
+use actix_web::cookie::Cookie;
 use actix_web::{HttpRequest, HttpResponse, delete, get, post, web};
 use domain::access::Role;
 use domain::fault::{Fault as _, FaultKind};
@@ -11,7 +12,7 @@ use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::auth::{Everybody, Session};
+use crate::auth::{Everybody, Identity, Session};
 use crate::door::Door;
 use crate::refusal::Refusal;
 use crate::state::Gateway;
@@ -50,21 +51,43 @@ pub(crate) async fn begin_session(
         // A session that could begin another one would never end.
         return Err(Refusal::NoToken.into());
     }
+    let (tenant_id, sub, roles) = (caller.tenant_id, caller.sub.clone(), caller.roles.clone());
+    let who =
+        Identity { tenant_id, sub: caller.sub, roles: caller.roles, expires_at: caller.expires_at, session: None };
+    let Begun { cookie, csrf_token, expires_at } = begin(&gateway, &door, &request, who).await?;
+    let view = View { tenant_id, sub, roles, expires_at, csrf_token: Some(csrf_token) };
+    Ok(HttpResponse::Created().cookie(cookie).json(view))
+}
+
+/// A session that has just begun.
+#[derive(Debug)]
+pub(crate) struct Begun {
+    /// What makes the browser keep it.
+    pub(crate) cookie: Cookie<'static>,
+    csrf_token: String,
+    expires_at: Timestamp,
+}
+
+/// Begins a session for the bearer of a token, and ends the one that their browser had before.
+pub(crate) async fn begin(
+    gateway: &Gateway,
+    door: &Door,
+    request: &HttpRequest,
+    who: Identity,
+) -> Result<Begun, Problem> {
     let secret = vault::new_secret()?;
     let new = Session::of(secret.expose_secret());
-    let tenant_id = caller.tenant_id;
-    let expires_at = caller.expires_at.min(Timestamp::now().plus(gateway.session_life));
+    let tenant_id = who.tenant_id;
+    let expires_at = who.expires_at.min(Timestamp::now().plus(gateway.session_life));
     let mut tx = gateway.database.begin(Scope::Tenant(tenant_id)).await?;
-    if let Some(old) = door.cookies.secret(&request) {
+    if let Some(old) = door.cookies.secret(request) {
         sessions::end(&mut tx, tenant_id, &Session::of(&old).id_hash).await?;
     }
-    let kept = sessions::Session { sub: caller.sub.clone(), roles: caller.roles.clone(), expires_at };
+    let kept = sessions::Session { sub: who.sub, roles: who.roles, expires_at };
     sessions::begin(&mut tx, tenant_id, &new.id_hash, &kept).await.map_err(unknown_tenant)?;
     tx.commit().await?;
     let cookie = door.cookies.with(tenant_id, &secret, expires_at);
-    let csrf_token = Some(new.csrf_token);
-    let view = View { tenant_id, sub: caller.sub, roles: caller.roles, expires_at, csrf_token };
-    Ok(HttpResponse::Created().cookie(cookie).json(view))
+    Ok(Begun { cookie, csrf_token: new.csrf_token, expires_at })
 }
 
 /// Says who asks.
@@ -90,12 +113,18 @@ pub(crate) async fn end_session(
     gateway: web::Data<Gateway>,
     door: web::Data<Door>,
 ) -> Result<HttpResponse, Problem> {
+    end(&gateway, &caller).await?;
+    Ok(HttpResponse::NoContent().cookie(door.cookies.without()).finish())
+}
+
+/// Ends the session by which somebody is known.
+pub(crate) async fn end(gateway: &Gateway, caller: &Everybody) -> Result<(), Problem> {
     if let Some(session) = &caller.session {
         let mut tx = gateway.database.begin(Scope::Tenant(caller.tenant_id)).await?;
         sessions::end(&mut tx, caller.tenant_id, &session.id_hash).await?;
         tx.commit().await?;
     }
-    Ok(HttpResponse::NoContent().cookie(door.cookies.without()).finish())
+    Ok(())
 }
 
 /// A token may be good and its tenant not be here: what would be kept for it has nowhere to be.

@@ -17,7 +17,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use vault::{Vault, VaultError};
 
 use crate::door::{self, Door};
-use crate::{mappings::Descriptions, openapi, reference, routes, state::Gateway, stream::Hub, unknown::Known};
+use crate::{mappings::Descriptions, openapi, pages, reference, routes, state::Gateway, stream::Hub, unknown::Known};
 
 /// Why the gateway cannot start. A database or a broker that is away is no reason.
 #[derive(Debug, thiserror::Error)]
@@ -85,7 +85,7 @@ pub fn build(settings: Settings) -> Result<App, StartError> {
             .app_data(entrance.clone())
             .app_data(news.clone())
             .app_data(payload.clone());
-        app.configure(&operations).configure(reference::pages);
+        app.configure(&operations).configure(reference::pages).configure(pages::dashboard);
         routes::api(&mut ServiceConfig::new(app), door::cors(&origins));
     })?;
     Ok(App { bound, broker, door, hub })

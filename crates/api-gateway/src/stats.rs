@@ -1,9 +1,9 @@
 //! How it goes: volume, success, speed, errors and drift over a time, of one integration or of all. Counting is log-writer's.
 
 use actix_web::{HttpResponse, get, web};
-use domain::id::{IntegrationId, TenantId};
+use domain::id::IntegrationId;
 use persistence::stats::{self, Span, Stats, Step, Whose};
-use persistence::{Scope, settings};
+use persistence::{Scope, Transaction, settings};
 use runtime::http::Problem;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -14,8 +14,8 @@ use crate::integrations;
 use crate::state::Gateway;
 
 /// Over which time, up to now.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, ToSchema)]
-enum Period {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+pub(crate) enum Period {
     /// 24 hours, hour by hour.
     #[default]
     #[serde(rename = "24h")]
@@ -47,7 +47,7 @@ pub(crate) struct Wanted {
     /// Over which time, up to now.
     #[serde(default)]
     #[param(inline, default = "24h")]
-    period: Period,
+    pub(crate) period: Period,
 }
 
 /// What happened over a time.
@@ -60,7 +60,7 @@ pub(crate) struct Shown {
     #[schema(example = "Europe/Paris")]
     time_zone: String,
     #[serde(flatten)]
-    stats: Stats,
+    pub(crate) stats: Stats,
 }
 
 /// Shows how all that the tenant has connected does, taken together.
@@ -72,7 +72,7 @@ pub(crate) async fn show_stats(
     gateway: web::Data<Gateway>,
     wanted: QueryParams<Wanted>,
 ) -> Result<HttpResponse, Problem> {
-    shown(&gateway, caller.tenant_id, None, wanted.0.period).await
+    answer(&gateway, Whose { tenant: caller.tenant_id, integration: None }, wanted.0.period).await
 }
 
 /// Shows how one integration does.
@@ -85,26 +85,27 @@ pub(crate) async fn show_integration_stats(
     gateway: web::Data<Gateway>,
     wanted: QueryParams<Wanted>,
 ) -> Result<HttpResponse, Problem> {
-    shown(&gateway, caller.tenant_id, Some(id.0), wanted.0.period).await
+    answer(&gateway, Whose { tenant: caller.tenant_id, integration: Some(id.0) }, wanted.0.period).await
 }
 
-async fn shown(
-    gateway: &Gateway,
-    tenant: TenantId,
-    integration: Option<IntegrationId>,
-    period: Period,
-) -> Result<HttpResponse, Problem> {
-    let mut tx = gateway.database.begin(Scope::Tenant(tenant)).await?;
-    if let Some(id) = integration {
-        integrations::find(&mut tx, tenant, id).await?;
+async fn answer(gateway: &Gateway, whose: Whose, period: Period) -> Result<HttpResponse, Problem> {
+    let mut tx = gateway.database.begin(Scope::Tenant(whose.tenant)).await?;
+    if let Some(id) = whose.integration {
+        integrations::find(&mut tx, whose.tenant, id).await?;
     }
+    let shown = shown(&mut tx, whose, period).await?;
+    tx.commit().await?;
+    Ok(HttpResponse::Ok().json(shown))
+}
+
+/// What happened over that time.
+pub(crate) async fn shown(tx: &mut Transaction, whose: Whose, period: Period) -> Result<Shown, Problem> {
     // Hours are the same everywhere, but for zones that lie half an hour off; and none is there twice in UTC.
     let time_zone = match period {
         Period::Day => "UTC".to_owned(),
-        Period::Week | Period::Month => settings::get(&mut tx, tenant).await?.time_zone.name().to_owned(),
+        Period::Week | Period::Month => settings::get(tx, whose.tenant).await?.time_zone.name().to_owned(),
     };
     let span = period.span(time_zone.clone());
-    let stats = stats::read(&mut tx, Whose { tenant, integration }, &span).await?;
-    tx.commit().await?;
-    Ok(HttpResponse::Ok().json(Shown { period, time_zone, stats }))
+    let stats = stats::read(tx, whose, &span).await?;
+    Ok(Shown { period, time_zone, stats })
 }

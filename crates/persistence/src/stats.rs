@@ -1,6 +1,7 @@
 //! The statistics: counted hour by hour with the rows of the log, in their transaction. Reading them is `stats::read`'s.
 
 mod drift;
+mod glance;
 mod read;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use domain::duration::Histogram;
 use domain::outcome::SyncOutcome;
 
 pub use self::drift::sample_drift;
+pub use self::glance::{Glance, glance};
 pub use self::read::{Bucket, DriftPoint, Part, Percentiles, Span, Stats, Step, TopError, Whose, read};
 use crate::sync_logs::direction;
 use crate::text::storable;

@@ -94,21 +94,30 @@ pub(crate) async fn recognise(database: &Database, cookie: &str) -> Result<Ident
     Ok(Identity { tenant_id, sub, roles, expires_at, session: Some(session) })
 }
 
-/// Refuses a write by cookie that another site could have made a browser send.
-pub(crate) fn check_origin(request: &HttpRequest, session: &Session) -> Result<(), Refusal> {
-    let header = |name: HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
+/// Refuses a write by cookie that another site could have made a browser send. It must show the session's token: in its
+/// header, or in the field of a form (`shown`).
+pub(crate) fn check_origin(request: &HttpRequest, session: &Session, shown: Option<&str>) -> Result<(), Refusal> {
     if request.method().is_safe() {
         return Ok(());
     }
-    let shown = header(HeaderName::from_static("x-csrf-token")).unwrap_or_default();
-    // The browser itself says where a request comes from, and no page can make it lie. An old one says only `Origin`.
-    let is_ours = match header(HeaderName::from_static("sec-fetch-site")) {
+    let shown = header(request, HeaderName::from_static("x-csrf-token")).or(shown).unwrap_or_default();
+    let is_good = is_ours(request) && vault::is_same(&session.csrf_token, shown);
+    if is_good { Ok(()) } else { Err(Refusal::Forged) }
+}
+
+/// Whether one of our own pages makes a request. The browser itself says where one comes from, and no page can make it lie.
+/// An old one says only `Origin`.
+pub(crate) fn is_ours(request: &HttpRequest) -> bool {
+    match header(request, HeaderName::from_static("sec-fetch-site")) {
         Some(site) => site == "same-origin",
-        None => header(ORIGIN).zip(header(HOST)).is_some_and(|(origin, host)| {
+        None => header(request, ORIGIN).zip(header(request, HOST)).is_some_and(|(origin, host)| {
             origin.split_once("://").is_some_and(|(_, authority)| authority.eq_ignore_ascii_case(host))
         }),
-    };
-    if is_ours && vault::is_same(&session.csrf_token, shown) { Ok(()) } else { Err(Refusal::Forged) }
+    }
+}
+
+fn header(request: &HttpRequest, name: HeaderName) -> Option<&str> {
+    request.headers().get(name)?.to_str().ok()
 }
 
 #[cfg(test)]
@@ -142,7 +151,7 @@ mod tests {
         for header in headers {
             request = request.append_header(*header);
         }
-        check_origin(&request.to_http_request(), &Session::of("secret")).is_ok()
+        check_origin(&request.to_http_request(), &Session::of("secret"), None).is_ok()
     }
 
     #[test]

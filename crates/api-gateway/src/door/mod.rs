@@ -54,8 +54,20 @@ impl Door {
         self.verifier.keep_fresh(shutdown).await;
     }
 
+    /// Who asks for a page, or sends a form that shows its session's token; the answer to whoever asks too often is an
+    /// error of the outer kind.
+    pub(crate) async fn admit(&self, request: &HttpRequest, shown: Option<&str>) -> Result<Verdict, Problem> {
+        let (found, reading) = self.look(request, shown).await;
+        reading.wait.map_or(Ok(Verdict(found)), |wait| Err(Refusal::TooMany(wait).into()))
+    }
+
+    /// Whom a token makes its bearer, wherever it stood.
+    pub(crate) async fn verify(&self, token: &str) -> Result<Identity, Problem> {
+        self.verifier.verify(token).await.map_err(Problem::from)
+    }
+
     /// Who asks, and how much they may still ask for.
-    async fn look(&self, request: &HttpRequest) -> (Result<Identity, Problem>, Reading) {
+    async fn look(&self, request: &HttpRequest, shown: Option<&str>) -> (Result<Identity, Problem>, Reading) {
         let stranger =
             || self.limits.of_peer(Peer::of(request).map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0));
         let found = match Credential::of(request, &self.cookies) {
@@ -67,7 +79,7 @@ impl Door {
                 if reading.is_spent() {
                     return (Err(Refusal::NoSession.into()), reading);
                 }
-                match self.behind(request, &cookie).await {
+                match self.behind(request, &cookie, shown).await {
                     Ok(identity) => Ok(identity),
                     Err(problem) => return (Err(problem), reading),
                 }
@@ -80,10 +92,10 @@ impl Door {
         (found, reading)
     }
 
-    async fn behind(&self, request: &HttpRequest, cookie: &str) -> Result<Identity, Problem> {
+    async fn behind(&self, request: &HttpRequest, cookie: &str, shown: Option<&str>) -> Result<Identity, Problem> {
         let identity = recognise(&self.database, cookie).await?;
         if let Some(session) = &identity.session {
-            check_origin(request, session)?;
+            check_origin(request, session, shown)?;
         }
         Ok(identity)
     }
@@ -97,7 +109,7 @@ pub(crate) async fn enter<B: MessageBody + 'static>(
     let Some(door) = request.app_data::<web::Data<Door>>().cloned() else {
         return next.call(request).await.map(ServiceResponse::map_into_boxed_body);
     };
-    let (found, reading) = door.look(request.request()).await;
+    let (found, reading) = door.look(request.request(), None).await;
     let mut response = match reading.wait {
         Some(wait) => request.into_response(Problem::from(Refusal::TooMany(wait)).error_response()),
         None => {

@@ -34,17 +34,21 @@ pub(crate) async fn create_integration(
     gateway: web::Data<Gateway>,
     wish: Json<Wish>,
 ) -> Result<HttpResponse, Problem> {
-    let wish = wish.0;
+    let view = connected(&gateway, &change, wish.0).await?;
+    let mut answer = HttpResponse::Created();
+    answer.insert_header((LOCATION, format!("/api/v1/integrations/{}", view.id)));
+    Ok(show::tagged(answer, &view))
+}
+
+/// Connects an account, where the platform accepts its credentials.
+pub(crate) async fn connected(gateway: &Gateway, change: &Change, wish: Wish) -> Result<View, Problem> {
     let connector = wish.checked()?;
-    road::check(&gateway, wish.delivery, connector)?;
+    road::check(gateway, wish.delivery, connector)?;
     let (credentials, url) = (wish.credentials(), wish.url.as_deref());
     let attempt = Attempt { platform: &wish.platform, credentials, url, expected: None };
-    let found = tried(&gateway, attempt, connector).await?;
-    let id = save(&gateway, &change, &wish, connector, found).await?;
-    let view = show::shown(&gateway, change.tenant_id, id).await?;
-    let mut answer = HttpResponse::Created();
-    answer.insert_header((LOCATION, format!("/api/v1/integrations/{id}")));
-    Ok(show::tagged(answer, &view))
+    let found = tried(gateway, attempt, connector).await?;
+    let id = save(gateway, change, &wish, connector, found).await?;
+    show::shown(gateway, change.tenant_id, id).await
 }
 
 /// Saves the integration with its sealed credentials and the connector's default mappings, all or nothing.

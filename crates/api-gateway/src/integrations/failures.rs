@@ -8,7 +8,7 @@ use domain::time::Timestamp;
 use persistence::Scope;
 use persistence::records::links::{self, FailedLink, FailureGroup, Selection};
 use persistence::sync_logs::{self, SyncLog};
-use runtime::http::{Problem, Trace};
+use runtime::http::Problem;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -159,28 +159,28 @@ pub(crate) async fn show_failures(
 }
 
 /// Which failures to try again; all of them where nothing is said. What is said narrows it down together.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Replay)]
 pub(crate) struct Wish {
     /// One link.
-    link_id: Option<LinkId>,
+    pub(crate) link_id: Option<LinkId>,
     /// One group.
-    fingerprint: Option<String>,
+    pub(crate) fingerprint: Option<String>,
     /// What failed from then on.
-    since: Option<Timestamp>,
+    pub(crate) since: Option<Timestamp>,
     /// What failed before then.
-    until: Option<Timestamp>,
+    pub(crate) until: Option<Timestamp>,
     /// Only counts them; nothing is changed.
     #[serde(default)]
-    dry_run: bool,
+    pub(crate) dry_run: bool,
 }
 
 /// What is tried again.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Replayed {
     /// How many failures; of a dry run, how many it would be.
-    replayed: i64,
+    pub(crate) replayed: i64,
 }
 
 /// Unblocks failures, so that they are tried again at once.
@@ -196,22 +196,33 @@ pub(crate) async fn replay_failures(
     change: Change,
     id: Id<IntegrationId>,
     gateway: web::Data<Gateway>,
-    trace: Trace,
     wish: Json<Wish>,
 ) -> Result<HttpResponse, Problem> {
-    let (whose, dry_run) = ((change.tenant_id, id.0), wish.0.dry_run);
-    let Wish { link_id: link, fingerprint, since, until, .. } = wish.0;
-    let selection = Selection { link, fingerprint, since, until };
-    let mut tx = change.begin(&gateway).await?;
-    find(&mut tx, change.tenant_id, id.0).await?;
+    let dry_run = wish.0.dry_run;
+    let replayed = replayed(&gateway, &change, id.0, wish.0).await?;
+    let mut answer = if dry_run { HttpResponse::Ok() } else { HttpResponse::Accepted() };
+    Ok(answer.json(replayed))
+}
+
+/// Tries failures again, or counts how many that would be.
+pub(crate) async fn replayed(
+    gateway: &Gateway,
+    change: &Change,
+    id: IntegrationId,
+    wish: Wish,
+) -> Result<Replayed, Problem> {
+    let Wish { link_id: link, fingerprint, since, until, dry_run } = wish;
+    let (whose, selection) = ((change.tenant_id, id), Selection { link, fingerprint, since, until });
+    let mut tx = change.begin(gateway).await?;
+    find(&mut tx, change.tenant_id, id).await?;
     if dry_run {
         let replayed = links::count_failures(&mut tx, whose, &selection).await?;
         tx.leave_unchanged().await?;
-        return Ok(HttpResponse::Ok().json(Replayed { replayed }));
+        return Ok(Replayed { replayed });
     }
     let pushes = links::replay(&mut tx, whose, &selection).await?;
     let replayed = i64::try_from(pushes.len()).unwrap_or(i64::MAX);
-    tx.commit(Action::FailuresReplayed, Some(id.0.to_string()), FieldChange::told("failures", replayed, 0)).await?;
-    announce(&gateway, pushes, trace.0).await;
-    Ok(HttpResponse::Accepted().json(Replayed { replayed }))
+    tx.commit(Action::FailuresReplayed, Some(id.to_string()), FieldChange::told("failures", replayed, 0)).await?;
+    announce(gateway, pushes, change.trace).await;
+    Ok(Replayed { replayed })
 }

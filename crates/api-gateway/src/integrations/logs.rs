@@ -73,14 +73,23 @@ pub(crate) async fn list_logs(
     gateway: web::Data<Gateway>,
     wanted: QueryParams<Wanted>,
 ) -> Result<HttpResponse, Problem> {
-    let (tenant, wanted) = (caller.tenant_id, wanted.0);
+    let mut tx = gateway.database.begin(Scope::Tenant(caller.tenant_id)).await?;
+    let logs = listed(&mut tx, (caller.tenant_id, id.0), wanted.0).await?;
+    tx.commit().await?;
+    Ok(HttpResponse::Ok().json(logs))
+}
+
+/// The attempts of an integration that are wanted.
+pub(crate) async fn listed(
+    tx: &mut Transaction,
+    whose: (TenantId, IntegrationId),
+    wanted: Wanted,
+) -> Result<Page<SyncLog>, Problem> {
     let page = page::of_log(wanted.limit, wanted.cursor.as_deref())?;
     let filter = wanted.filter(Timestamp::now())?;
-    let mut tx = gateway.database.begin(Scope::Tenant(tenant)).await?;
-    find(&mut tx, tenant, id.0).await?;
-    let logs = sync_logs::list(&mut tx, (tenant, id.0), filter, &page).await?;
-    tx.commit().await?;
-    Ok(HttpResponse::Ok().json(Page::of(logs, page.limit, |log| log.cursor().to_string())))
+    find(tx, whose.0, whose.1).await?;
+    let logs = sync_logs::list(tx, whose, filter, &page).await?;
+    Ok(Page::of(logs, page.limit, |log| log.cursor().to_string()))
 }
 
 impl Wanted {
@@ -129,21 +138,21 @@ fn within(since: Option<Timestamp>, until: Timestamp) -> Result<Timestamp, Refus
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Attempt {
     #[serde(flatten)]
-    log: SyncLog,
+    pub(crate) log: SyncLog,
     /// The attempts with the same link before this one, newest first, 50 at most.
-    before: Vec<SyncLog>,
+    pub(crate) before: Vec<SyncLog>,
     /// What else its trace led to.
-    trace: Trail,
+    pub(crate) trace: Trail,
 }
 
 /// What one trace led to, in all of the tenant's integrations, oldest first, 50 of each at most.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = LogTrace)]
-pub(super) struct Trail {
+pub(crate) struct Trail {
     /// Deliveries that it began with.
-    deliveries: Vec<WebhookLog>,
+    pub(crate) deliveries: Vec<WebhookLog>,
     /// Attempts.
-    attempts: Vec<SyncLog>,
+    pub(crate) attempts: Vec<SyncLog>,
 }
 
 impl Trail {
@@ -163,13 +172,23 @@ pub(crate) async fn show_log(
     ids: Ids<IntegrationId, SyncLogId>,
     gateway: web::Data<Gateway>,
 ) -> Result<HttpResponse, Problem> {
-    let (tenant, Ids(integration, id)) = (caller.tenant_id, ids);
-    let mut tx = gateway.database.begin(Scope::Tenant(tenant)).await?;
-    find(&mut tx, tenant, integration).await?;
-    let log = sync_logs::get(&mut tx, (tenant, integration), id).await?.ok_or(Refusal::NotFound)?;
-    let before = sync_logs::before(&mut tx, tenant, &log, BESIDE).await?;
-    let mut trace = Trail::of(&mut tx, tenant, &log.correlation_id).await?;
-    trace.attempts.retain(|other| other.id != log.id);
+    let mut tx = gateway.database.begin(Scope::Tenant(caller.tenant_id)).await?;
+    let attempt = attempt(&mut tx, (caller.tenant_id, ids.0), ids.1).await?;
     tx.commit().await?;
-    Ok(HttpResponse::Ok().json(Attempt { log, before, trace }))
+    Ok(HttpResponse::Ok().json(attempt))
+}
+
+/// One attempt with what belongs to it.
+pub(crate) async fn attempt(
+    tx: &mut Transaction,
+    whose: (TenantId, IntegrationId),
+    id: SyncLogId,
+) -> Result<Attempt, Problem> {
+    let tenant = whose.0;
+    find(tx, tenant, whose.1).await?;
+    let log = sync_logs::get(tx, whose, id).await?.ok_or(Refusal::NotFound)?;
+    let before = sync_logs::before(tx, tenant, &log, BESIDE).await?;
+    let mut trace = Trail::of(tx, tenant, &log.correlation_id).await?;
+    trace.attempts.retain(|other| other.id != log.id);
+    Ok(Attempt { log, before, trace })
 }

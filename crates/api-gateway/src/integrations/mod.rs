@@ -29,15 +29,16 @@ use persistence::{Transaction, integrations};
 use runtime::http::Problem;
 
 pub(crate) use catalogue::list_catalogue;
-pub(crate) use connect::create_integration;
+pub(crate) use connect::{connected, create_integration};
 pub(crate) use deliveries::{list_deliveries, show_delivery};
 pub(crate) use edit::edit_integration;
-pub(crate) use failures::{list_failures, replay_failures, show_failures};
-pub(crate) use logs::{list_logs, show_log};
+pub(crate) use failures::{Wish as Replay, list_failures, replay_failures, replayed, show_failures};
+pub(crate) use logs::{Attempt, Wanted as WantedLogs, attempt, list_logs, listed as listed_logs, show_log};
 pub(crate) use removal::remove_integration;
-pub(crate) use show::{list_configured, show_integration};
-pub(crate) use switch::{disable_integration, enable_integration};
-pub(crate) use trial::{test_integration, within_limit};
+pub(crate) use show::{configured, list_configured, show_integration, view};
+pub(crate) use switch::{disable_integration, enable_integration, switch};
+pub(crate) use trial::{Trial, test_integration, tried, within_limit};
+pub(crate) use view::View;
 pub(crate) use webhook::{rotate_webhook_secret, show_webhook};
 
 use crate::refusal::Refusal;
@@ -53,6 +54,11 @@ pub(crate) async fn find(tx: &mut Transaction, tenant: TenantId, id: Integration
 /// The kinds that an integration's platform holds.
 pub(crate) fn kinds_of(integration: &Integration) -> &'static [RecordKind] {
     Platform::from_slug(&integration.platform).map_or(&[], |platform| platform.connector().descriptor().kinds)
+}
+
+/// What people call the platform of an integration.
+pub(crate) fn name_of(slug: &PlatformSlug) -> &'static str {
+    Platform::from_slug(slug).map_or("?", |platform| platform.connector().descriptor().name)
 }
 
 /// The platform of an integration; one whose connector is gone cannot be worked with.

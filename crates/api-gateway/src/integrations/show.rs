@@ -22,12 +22,22 @@ use crate::version::etag;
 #[get("/integrations/configured")]
 pub(crate) async fn list_configured(caller: Viewer, gateway: web::Data<Gateway>) -> Result<HttpResponse, Problem> {
     let mut tx = gateway.database.begin(Scope::Tenant(caller.tenant_id)).await?;
-    let mut views = Vec::new();
-    for integration in integrations::list(&mut tx, caller.tenant_id).await? {
-        views.push(view(&gateway, &mut tx, integration).await?);
-    }
+    let data = configured(&gateway, &mut tx, caller.tenant_id).await?;
     tx.commit().await?;
-    Ok(HttpResponse::Ok().json(List { data: views }))
+    Ok(HttpResponse::Ok().json(List { data }))
+}
+
+/// Everything that the tenant has connected, as it is now.
+pub(crate) async fn configured(
+    gateway: &Gateway,
+    tx: &mut Transaction,
+    tenant: TenantId,
+) -> Result<Vec<View>, Problem> {
+    let mut views = Vec::new();
+    for integration in integrations::list(tx, tenant).await? {
+        views.push(view(gateway, tx, integration).await?);
+    }
+    Ok(views)
 }
 
 /// Shows one integration.
@@ -49,7 +59,7 @@ pub(super) fn tagged(mut answer: HttpResponseBuilder, view: &View) -> HttpRespon
 }
 
 /// An integration as it is now.
-pub(super) async fn shown(gateway: &Gateway, tenant: TenantId, id: IntegrationId) -> Result<View, Problem> {
+pub(crate) async fn shown(gateway: &Gateway, tenant: TenantId, id: IntegrationId) -> Result<View, Problem> {
     let mut tx = gateway.database.begin(Scope::Tenant(tenant)).await?;
     let integration = find(&mut tx, tenant, id).await?;
     let view = view(gateway, &mut tx, integration).await?;
@@ -57,7 +67,8 @@ pub(super) async fn shown(gateway: &Gateway, tenant: TenantId, id: IntegrationId
     Ok(view)
 }
 
-async fn view(gateway: &Gateway, tx: &mut Transaction, integration: Integration) -> Result<View, Problem> {
+/// An integration with what is known of it.
+pub(crate) async fn view(gateway: &Gateway, tx: &mut Transaction, integration: Integration) -> Result<View, Problem> {
     let (tenant, id) = (integration.tenant_id, integration.id);
     // Credentials that do not open are told by a test; they must not hide the integration.
     let hint = gateway.accounts.hint(tx, &integration).await.ok();

@@ -22,7 +22,7 @@ pub(crate) async fn enable_integration(
     id: Id<IntegrationId>,
     gateway: web::Data<Gateway>,
 ) -> Result<HttpResponse, Problem> {
-    switch(&change, id.0, &gateway, true).await
+    switch(&change, id.0, &gateway, true).await.map(|view| show::tagged(HttpResponse::Ok(), &view))
 }
 
 /// Stops the flow, both ways. Nothing that is owed gets lost.
@@ -35,15 +35,16 @@ pub(crate) async fn disable_integration(
     id: Id<IntegrationId>,
     gateway: web::Data<Gateway>,
 ) -> Result<HttpResponse, Problem> {
-    switch(&change, id.0, &gateway, false).await
+    switch(&change, id.0, &gateway, false).await.map(|view| show::tagged(HttpResponse::Ok(), &view))
 }
 
-async fn switch(change: &Change, id: IntegrationId, gateway: &Gateway, on: bool) -> Result<HttpResponse, Problem> {
+/// Switches an integration on or off.
+pub(crate) async fn switch(change: &Change, id: IntegrationId, gateway: &Gateway, on: bool) -> Result<View, Problem> {
     let tenant = change.tenant_id;
     let mut tx = change.begin(gateway).await?;
     let before = find(&mut tx, tenant, id).await?.enabled;
     integrations::set_enabled(&mut tx, tenant, id, on).await?;
     let action = if on { Action::IntegrationEnabled } else { Action::IntegrationDisabled };
     tx.commit(action, Some(id.to_string()), FieldChange::told("enabled", before, on)).await?;
-    show::shown(gateway, tenant, id).await.map(|view| show::tagged(HttpResponse::Ok(), &view))
+    show::shown(gateway, tenant, id).await
 }

@@ -28,39 +28,39 @@ const LIMIT: Duration = Duration::from_secs(10);
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Trial {
     /// Whether the platform let us in, to the account that was connected.
-    ok: bool,
+    pub(crate) ok: bool,
     /// How long that took, in milliseconds.
-    duration_ms: u64,
+    pub(crate) duration_ms: u64,
     /// Whose account it is, where it went well.
     #[serde(skip_serializing_if = "Option::is_none")]
-    account: Option<Tested>,
+    pub(crate) account: Option<Tested>,
     /// What is wrong, where it did not.
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<TrialError>,
+    pub(crate) error: Option<TrialError>,
 }
 
 /// The account that answered.
 #[derive(Debug, Serialize, ToSchema)]
-struct Tested {
+pub(crate) struct Tested {
     /// The platform's id of it.
     #[schema(example = "4242")]
-    id: String,
+    pub(crate) id: String,
     /// Its name for people.
-    name: String,
+    pub(crate) name: String,
     /// What else the platform says of it.
     details: Value,
 }
 
 /// Why the platform did not let us in.
 #[derive(Debug, Serialize, ToSchema)]
-struct TrialError {
+pub(crate) struct TrialError {
     /// The class of the failure.
-    class: FaultKind,
+    pub(crate) class: FaultKind,
     /// A stable code.
     #[schema(example = "EXPIRED_AUTHENTICATION")]
-    code: String,
+    pub(crate) code: String,
     /// What is wrong, in a sentence.
-    message: String,
+    pub(crate) message: String,
     /// The platform's HTTP status, where it answered.
     status: Option<u16>,
 }
@@ -88,8 +88,13 @@ pub(crate) async fn test_integration(
     id: Id<IntegrationId>,
     gateway: web::Data<Gateway>,
 ) -> Result<HttpResponse, Problem> {
-    let mut tx = change.begin(&gateway).await?;
-    let integration = find(&mut tx, change.tenant_id, id.0).await?;
+    Ok(HttpResponse::Ok().json(tried(&gateway, &change, id.0).await?))
+}
+
+/// Calls the platform with the stored credentials, and keeps what that says of the connection.
+pub(crate) async fn tried(gateway: &Gateway, change: &Change, id: IntegrationId) -> Result<Trial, Problem> {
+    let mut tx = change.begin(gateway).await?;
+    let integration = find(&mut tx, change.tenant_id, id).await?;
     tx.leave_unchanged().await?;
     let account = gateway.accounts.open(&integration).await?;
     let probe = platform_of(&integration.platform)?.connector().probe();
@@ -97,8 +102,8 @@ pub(crate) async fn test_integration(
     let outcome =
         identify(probe, &account).await.and_then(|found| same_account(found, integration.account_id.as_deref()));
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    note(&gateway, &change, &integration, outcome.as_ref().err()).await?;
-    Ok(HttpResponse::Ok().json(Trial::of(outcome, duration_ms)))
+    note(gateway, change, &integration, outcome.as_ref().err()).await?;
+    Ok(Trial::of(outcome, duration_ms))
 }
 
 /// Keeps what a trial says of the connection as a whole; an outage says nothing of it.

@@ -16,69 +16,69 @@ use utoipa::ToSchema;
 #[schema(as = Integration)]
 pub(crate) struct View {
     /// Its id.
-    id: IntegrationId,
+    pub(crate) id: IntegrationId,
     /// The name that people know it by.
     #[schema(example = "Mon HubSpot")]
-    name: String,
+    pub(crate) name: String,
     /// Which platform.
-    platform: PlatformSlug,
+    pub(crate) platform: PlatformSlug,
     /// Whether data flows.
-    enabled: bool,
+    pub(crate) enabled: bool,
     /// How it is.
-    status: Status,
+    pub(crate) status: Status,
     /// Which way data flows, unless its kind says otherwise.
-    direction: Direction,
+    pub(crate) direction: Direction,
     /// Kinds of record with a direction of their own.
     #[schema(value_type = BTreeMap<String, Direction>)]
-    kind_directions: BTreeMap<RecordKind, Direction>,
+    pub(crate) kind_directions: BTreeMap<RecordKind, Direction>,
     /// When data flows.
-    frequency: Frequency,
+    pub(crate) frequency: Frequency,
     /// By which road data flows.
-    delivery: Delivery,
+    pub(crate) delivery: Delivery,
     /// The platform's id of the account.
     #[schema(example = "4242")]
-    account_id: Option<String>,
+    pub(crate) account_id: Option<String>,
     /// The address of the shop or instance.
-    url: Option<String>,
+    pub(crate) url: Option<String>,
     /// What may be shown of the credentials.
-    credentials: Credentials,
+    pub(crate) credentials: Credentials,
     /// What is known of its condition.
-    health: HealthView,
+    pub(crate) health: HealthView,
     /// How many records are not in step yet.
-    drift: i64,
+    pub(crate) drift: i64,
     /// Counts the changes of the configuration; the `ETag`.
-    pub(super) version: i64,
+    pub(crate) version: i64,
     /// When it was connected.
-    created_at: Option<Timestamp>,
+    pub(crate) created_at: Option<Timestamp>,
 }
 
 /// What may be shown of credentials.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = CredentialsHint)]
-struct Credentials {
+pub(crate) struct Credentials {
     /// The last characters of the key, four at most.
     #[schema(example = "…demo")]
-    hint: Option<String>,
+    pub(crate) hint: Option<String>,
 }
 
 /// The condition of an integration.
 #[derive(Debug, Default, Serialize, ToSchema)]
 #[schema(as = Health)]
-struct HealthView {
+pub(crate) struct HealthView {
     /// Why the status is what it is, in a sentence.
-    cause: Option<String>,
+    pub(crate) cause: Option<String>,
     /// When the newest attempt ended.
-    last_sync_at: Option<Timestamp>,
+    pub(crate) last_sync_at: Option<Timestamp>,
     /// How the newest attempt ended: `success` or `failed`.
-    last_sync_status: Option<String>,
+    pub(crate) last_sync_status: Option<String>,
     /// When the newest successful attempt ended.
-    last_success_at: Option<Timestamp>,
+    pub(crate) last_success_at: Option<Timestamp>,
     /// What the newest failure says.
-    last_error: Option<String>,
+    pub(crate) last_error: Option<String>,
     /// When the newest failed attempt ended.
-    last_error_at: Option<Timestamp>,
+    pub(crate) last_error_at: Option<Timestamp>,
     /// How many attempts failed since the last success.
-    error_count: i64,
+    pub(crate) error_count: i64,
 }
 
 /// What is known of an integration besides its configuration.

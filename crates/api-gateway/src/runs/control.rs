@@ -25,12 +25,21 @@ pub(crate) async fn cancel_run(
     ids: Ids<IntegrationId, RunId>,
     gateway: web::Data<Gateway>,
 ) -> Result<HttpResponse, Problem> {
-    let mut tx = change.begin(&gateway).await?;
-    known(&mut tx, &change, &ids).await?;
+    Ok(HttpResponse::Accepted().json(View::from(cancelled(&gateway, &change, &ids).await?)))
+}
+
+/// Ends a run.
+pub(crate) async fn cancelled(
+    gateway: &Gateway,
+    change: &Change,
+    ids: &Ids<IntegrationId, RunId>,
+) -> Result<Run, Problem> {
+    let mut tx = change.begin(gateway).await?;
+    known(&mut tx, change, ids).await?;
     let run = of(runs::cancel(&mut tx, change.tenant_id, ids.1).await?, ids.0)?;
     tx.commit(Action::RunCancelled, Some(run.id.to_string()), None).await?;
-    announce(&gateway, &run, change.trace).await;
-    Ok(HttpResponse::Accepted().json(View::from(run)))
+    announce(gateway, &run, change.trace).await;
+    Ok(run)
 }
 
 /// Agrees to the deletions that a run found and asks about; it then goes on.
@@ -47,15 +56,24 @@ pub(crate) async fn confirm_run(
     ids: Ids<IntegrationId, RunId>,
     gateway: web::Data<Gateway>,
 ) -> Result<HttpResponse, Problem> {
-    let mut tx = change.begin(&gateway).await?;
-    let run = known(&mut tx, &change, &ids).await?;
+    Ok(HttpResponse::Accepted().json(View::from(confirmed(&gateway, &change, &ids).await?)))
+}
+
+/// Agrees to the deletions of a run.
+pub(crate) async fn confirmed(
+    gateway: &Gateway,
+    change: &Change,
+    ids: &Ids<IntegrationId, RunId>,
+) -> Result<Run, Problem> {
+    let mut tx = change.begin(gateway).await?;
+    let run = known(&mut tx, change, ids).await?;
     if run.state != State::NeedsConfirmation {
         return Err(Refusal::NothingToConfirm.into());
     }
     let run = of(runs::confirm(&mut tx, change.tenant_id, ids.1).await?, ids.0)?;
     tx.commit(Action::RunConfirmed, Some(run.id.to_string()), None).await?;
-    announce(&gateway, &run, change.trace).await;
-    Ok(HttpResponse::Accepted().json(View::from(run)))
+    announce(gateway, &run, change.trace).await;
+    Ok(run)
 }
 
 async fn known(tx: &mut Transaction, change: &Change, ids: &Ids<IntegrationId, RunId>) -> Result<Run, Problem> {

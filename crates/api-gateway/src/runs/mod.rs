@@ -14,8 +14,8 @@ use persistence::runs::{self, RunsPage};
 use runtime::http::Problem;
 use serde::Deserialize;
 
-pub(crate) use self::control::{cancel_run, confirm_run};
-pub(crate) use self::start::start_run;
+pub(crate) use self::control::{cancel_run, cancelled, confirm_run, confirmed};
+pub(crate) use self::start::{Wish, begun, start_run};
 use self::view::View;
 use crate::auth::Viewer;
 use crate::body::{Id, Ids, QueryParams};

@@ -6,7 +6,7 @@ use domain::audit::Action;
 use domain::id::IntegrationId;
 use domain::integration::{Direction, Integration};
 use domain::kind::RecordKind;
-use domain::run::{Mode, Trigger};
+use domain::run::{Mode, Run, Trigger};
 use persistence::runs::{self, NewRun, Started};
 use runtime::http::Problem;
 use serde::Deserialize;
@@ -53,10 +53,16 @@ pub(crate) async fn start_run(
     gateway: web::Data<Gateway>,
     wish: Json<Wish>,
 ) -> Result<HttpResponse, Problem> {
-    let tenant = change.tenant_id;
-    let mut tx = change.begin(&gateway).await?;
-    let integration = find(&mut tx, tenant, id.0).await?;
-    let new = wish.0.checked(&integration, change.sub().to_owned())?;
+    let run = begun(&gateway, &change, id.0, wish.0).await?;
+    let location = format!("/api/v1/integrations/{}/runs/{}", id.0, run.id);
+    Ok(HttpResponse::Accepted().insert_header((LOCATION, location)).json(View::from(run)))
+}
+
+/// Starts a run, where none is under way.
+pub(crate) async fn begun(gateway: &Gateway, change: &Change, id: IntegrationId, wish: Wish) -> Result<Run, Problem> {
+    let mut tx = change.begin(gateway).await?;
+    let integration = find(&mut tx, change.tenant_id, id).await?;
+    let new = wish.checked(&integration, change.sub().to_owned())?;
     let run = match runs::start(&mut tx, &new).await? {
         Started::Queued(run) => run,
         Started::Conflict(live) => return Err(Refusal::RunUnderWay(live.id).into()),
@@ -64,12 +70,16 @@ pub(crate) async fn start_run(
         Started::Past => return Err(Refusal::NotFound.into()),
     };
     tx.commit(Action::RunStarted, Some(run.id.to_string()), None).await?;
-    announce(&gateway, &run, change.trace).await;
-    let location = format!("/api/v1/integrations/{}/runs/{}", id.0, run.id);
-    Ok(HttpResponse::Accepted().insert_header((LOCATION, location)).json(View::from(*run)))
+    announce(gateway, &run, change.trace).await;
+    Ok(*run)
 }
 
 impl Wish {
+    /// A run of everything that the integration holds, its own way.
+    pub(crate) fn of(mode: Mode) -> Self {
+        Self { direction: None, kinds: None, mode }
+    }
+
     fn checked(self, integration: &Integration, by: String) -> Result<NewRun, Refusal> {
         let held = kinds_of(integration);
         let kinds = self.kinds.unwrap_or_else(|| held.to_vec());

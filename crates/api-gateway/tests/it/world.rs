@@ -205,6 +205,11 @@ impl World {
         request.send().await.unwrap()
     }
 
+    /// Where the gateway is.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// What anybody gets who asks for a page.
     pub(crate) async fn text(&self, path: &str) -> (StatusCode, reqwest::header::HeaderMap, String) {
         let response = self.client.get(format!("{}{path}", self.url)).send().await.unwrap();

@@ -171,6 +171,8 @@ pub struct GatewaySettings {
     pub allowed_origins: Vec<String>,
     /// Streams of news that a tenant may have open, in each process.
     pub streams_per_tenant: usize,
+    /// The e-mail address to which pages send people who need help.
+    pub support_address: String,
 }
 
 /// The section `[ingest]`.

@@ -89,6 +89,36 @@ pub async fn of_record(
     rows.into_iter().map(Row::into_view).collect()
 }
 
+/// How many objects of an integration are in step; counting ends at `limit`.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn in_step(
+    tx: &mut Transaction,
+    (tenant, integration): (TenantId, IntegrationId),
+    limit: i64,
+) -> Result<i64, PersistenceError> {
+    #[derive(QueryableByName)]
+    struct Count {
+        #[diesel(sql_type = BigInt)]
+        count: i64,
+    }
+    let Count { count } = sql_query(
+        "SELECT count(*) AS count FROM (
+             SELECT FROM record_links
+             WHERE tenant_id = $1 AND integration_id = $2 AND external_id IS NOT NULL AND NOT owed
+               AND blocked_at IS NULL
+             LIMIT $3
+         ) AS in_step",
+    )
+    .bind::<Text, _>(tenant.to_string())
+    .bind::<Text, _>(integration.to_string())
+    .bind::<BigInt, _>(limit)
+    .get_result(&mut **tx)
+    .await?;
+    Ok(count)
+}
+
 /// The drift number: how many links of an integration are owed.
 ///
 /// # Errors

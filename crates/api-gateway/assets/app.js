@@ -1,0 +1,74 @@
+// What every page does beside being read: busy buttons, the reader's time zone, and a page for when nothing can be reached.
+// Everything works without it, and less comfortably.
+
+const TIME_ZONE = "coccinelle_time_zone";
+
+/** Tells the server in which zone to write times, from the next page on. */
+function tellTimeZone() {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (zone && !document.cookie.includes(`${TIME_ZONE}=${zone}`)) {
+    document.cookie = `${TIME_ZONE}=${zone}; path=/dashboard; max-age=31536000; samesite=lax`;
+  }
+}
+
+/** A button that was pressed says that it works, and cannot be pressed twice. */
+function showBusy(event) {
+  const form = event.target;
+  if (!form.matches("[data-busy]") || event.defaultPrevented) return;
+  const button = event.submitter ?? form.querySelector("button");
+  button?.setAttribute("aria-busy", "true");
+  // After the form has taken the button's value along.
+  setTimeout(() => form.querySelectorAll("button").forEach((each) => { each.disabled = true; }), 0);
+}
+
+/** A token behind the `#` of the address never reaches a log. It is used at once and taken out of the address. */
+function takeToken() {
+  const token = new URLSearchParams(location.hash.slice(1)).get("token");
+  const field = document.querySelector("#token");
+  if (!token || !field) return;
+  history.replaceState(null, "", location.pathname + location.search);
+  field.value = token;
+  field.form.requestSubmit();
+}
+
+/** Filters what is shown while one types; without it, the form asks the server. */
+function filterAsOneTypes() {
+  const field = document.querySelector("form[data-filter] input[type=search]");
+  const rows = [...document.querySelectorAll("[data-name]")];
+  field?.addEventListener("input", () => {
+    const sought = field.value.trim().toLowerCase();
+    for (const row of rows) row.hidden = !row.dataset.name.toLowerCase().includes(sought);
+    for (const title of document.querySelectorAll(".aisle")) {
+      title.hidden = [...title.nextElementSibling.children].every((row) => row.hidden);
+    }
+  });
+}
+
+function keepOfflinePage() {
+  const version = document.body.dataset.version;
+  navigator.serviceWorker?.register(`/dashboard/worker.js?${version}`, { scope: "/dashboard/" }).catch(() => {});
+  if (document.querySelector("meta[name=offline]")) addEventListener("online", () => location.reload());
+}
+
+/** Copies what stands beside a button. */
+async function copy(event) {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const field = document.getElementById(button.dataset.copy);
+  await navigator.clipboard?.writeText(field.value ?? field.textContent);
+  const before = button.textContent;
+  button.textContent = button.dataset.copied;
+  setTimeout(() => { button.textContent = before; }, 1500);
+}
+
+tellTimeZone();
+takeToken();
+filterAsOneTypes();
+keepOfflinePage();
+document.addEventListener("submit", showBusy);
+document.addEventListener("click", copy);
+// A page that comes back from the browser's memory is no longer busy.
+addEventListener("pageshow", () => document.querySelectorAll("[aria-busy]").forEach((button) => {
+  button.removeAttribute("aria-busy");
+  button.form?.querySelectorAll("button").forEach((each) => { each.disabled = false; });
+}));

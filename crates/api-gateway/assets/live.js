@@ -1,0 +1,68 @@
+// Pages that follow what happens. A part with `data-live` names itself, and in `data-on` the kinds of news that concern it
+// (and in `data-about` the integration). When one comes, the page is asked for again and only those parts are replaced, so
+// that what is drawn is always drawn by the server.
+
+const parts = () => [...document.querySelectorAll("[data-live]")];
+const QUIET = 700;
+let waiting = null;
+let asking = false;
+
+/** Replaces the parts by what the server shows now, and marks the rows that were not there. */
+async function refresh() {
+  waiting = null;
+  if (asking || document.hidden) return later();
+  asking = true;
+  try {
+    const response = await fetch(location.href, { headers: { accept: "text/html" }, redirect: "error" });
+    if (!response.ok) return;
+    const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+    for (const part of parts()) replace(part, fresh.querySelector(`[data-live="${CSS.escape(part.dataset.live)}"]`));
+  } catch {
+    // The stream comes back by itself, and with it the next chance.
+  } finally {
+    asking = false;
+  }
+}
+
+function replace(part, fresh) {
+  if (!fresh || part.innerHTML === fresh.innerHTML) return;
+  // Nothing changes under somebody's hands.
+  if (part.contains(document.activeElement) && document.activeElement.matches("input, select, textarea")) return;
+  if (part.querySelector("dialog[open]")) return;
+  const before = new Set([...part.querySelectorAll("[data-row]")].map((row) => row.dataset.row));
+  const open = new Set([...part.querySelectorAll("details[open][id]")].map((each) => each.id));
+  const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
+  const next = document.importNode(fresh, true);
+  for (const row of next.querySelectorAll("[data-row]")) {
+    if (before.size > 0 && !before.has(row.dataset.row)) row.classList.add("arrived");
+  }
+  for (const id of open) next.querySelector(`details#${CSS.escape(id)}`)?.setAttribute("open", "");
+  part.replaceWith(next);
+  if (focused) document.getElementById(focused)?.focus();
+}
+
+/** Soon, and once for everything that comes until then. */
+function later() {
+  waiting ??= setTimeout(refresh, QUIET);
+}
+
+function concerns(part, kind, told) {
+  const about = part.dataset.about;
+  const kinds = (part.dataset.on ?? "").split(" ");
+  return (kind === "gap" || kinds.includes(kind)) && (!about || !told.integration_id || told.integration_id === about);
+}
+
+function hear(event) {
+  let told = {};
+  try { told = JSON.parse(event.data); } catch { /* `gap` tells nothing. */ }
+  if (parts().some((part) => concerns(part, event.type, told))) later();
+}
+
+if (parts().length > 0) {
+  const stream = new EventSource("/api/v1/stream");
+  for (const kind of ["attempt", "delivery", "health", "run", "gap"]) stream.addEventListener(kind, hear);
+  addEventListener("pagehide", () => stream.close());
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) later(); });
+  // What a run has counted moves on between its pages, too.
+  setInterval(() => { if (document.querySelector("[data-live] progress")) later(); }, 2000);
+}

@@ -1,0 +1,173 @@
+//! The page on which an account is connected: by the platform's consent, or by a key that is tried as the form is sent.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::LOCATION;
+use actix_web::{HttpResponse, ResponseError as _, get, post, web};
+use askama::Template;
+use connectors::connector::Connector;
+use connectors::descriptor::{CredentialField, Descriptor};
+use connectors::registry::Platform;
+use domain::platform::PlatformSlug;
+use domain::run::Mode;
+use persistence::Scope;
+use runtime::http::Problem;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    fields::Fields,
+    form::{self, Choice, Form, deliveries, directions, frequencies},
+    frame::{Frame, Section, Visit},
+    mark::Mark,
+    text::{Message, connect as m, form as form_words, frame as frame_words, hints},
+};
+use crate::{
+    change::Change,
+    integrations,
+    refusal::Refusal,
+    state::Gateway,
+    {body, runs},
+};
+
+/// Which platform.
+#[derive(Debug, Deserialize)]
+struct Wanted {
+    #[serde(default)]
+    platform: String,
+}
+
+#[derive(Template)]
+#[template(path = "connect.html")]
+struct Page {
+    frame: Frame,
+    form: Form,
+    descriptor: &'static Descriptor,
+    mark: Mark,
+    keys: Vec<Key>,
+    steps: &'static [Message],
+    directions: Vec<Choice>,
+    frequencies: Vec<Choice>,
+    deliveries: Vec<Choice>,
+}
+
+/// A field for a part of the key.
+#[derive(Debug)]
+struct Key {
+    name: &'static str,
+    path: String,
+    label: Message,
+    hint: &'static str,
+}
+
+impl From<&'static CredentialField> for Key {
+    fn from(field: &'static CredentialField) -> Self {
+        let label = if field.name == "api_secret" { form_words::API_SECRET } else { form_words::API_KEY };
+        Self { name: field.name, path: format!("credentials.{}", field.name), label, hint: field.hint }
+    }
+}
+
+/// The form for a platform.
+#[get("/integrations/new")]
+pub(super) async fn show_form(
+    visit: Visit,
+    gateway: web::Data<Gateway>,
+    wanted: web::Query<Wanted>,
+) -> Result<HttpResponse, Problem> {
+    if !visit.may_change() {
+        return Err(Refusal::WrongRole.into());
+    }
+    let connector = connector(&wanted.platform)?;
+    let name = connector.descriptor().name;
+    let start = Fields::of(&[("name", name), ("start", "1")]);
+    let frame = frame(&visit, &gateway, name).await?;
+    let page = Page::of(frame, &gateway, connector, Form::with(start));
+    page.frame.show(&page)
+}
+
+/// Connects the account, and begins its first sync where that is wished for.
+#[post("/integrations/new")]
+pub(super) async fn connect(
+    change: Change,
+    visit: Visit,
+    gateway: web::Data<Gateway>,
+    fields: Fields,
+) -> Result<HttpResponse, Problem> {
+    let connector = connector(fields.get("platform"))?;
+    match connected(&change, &gateway, &fields).await {
+        Ok(path) => Ok(HttpResponse::SeeOther().insert_header((LOCATION, path)).finish()),
+        Err(problem) if form::is_about_form(&problem) => {
+            let frame = frame(&visit, &gateway, connector.descriptor().name).await?;
+            let form = Form::with(fields).refused(&frame, &problem);
+            let page = Page::of(frame, &gateway, connector, form);
+            page.frame.answer(status_of(&problem), &page)
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+/// Connects the account; returns where to go on.
+async fn connected(change: &Change, gateway: &Gateway, fields: &Fields) -> Result<String, Problem> {
+    let wish = body::parse(&wish(fields))?;
+    let view = integrations::connected(gateway, change, wish).await?;
+    let home = format!("/dashboard/integrations/{}", view.id);
+    if !fields.has("start") {
+        return Ok(format!("{home}?said=saved"));
+    }
+    integrations::switch(change, view.id, gateway, true).await?;
+    // The account is connected; what keeps its first sync from beginning is told by the overview.
+    let begun = runs::begun(gateway, change, view.id, runs::Wish::of(Mode::Full)).await;
+    if let Err(problem) = begun {
+        tracing::warn!(integration.id = %view.id, %problem, "the first sync was not begun");
+    }
+    Ok(format!("{home}?said=created"))
+}
+
+/// What the API would be sent by a program.
+fn wish(fields: &Fields) -> Vec<u8> {
+    let mut wish = fields.object(&["platform", "url", "direction", "frequency", "delivery"]);
+    wish.insert("name".to_owned(), fields.get("name").into());
+    let mut credentials = fields.object(&["api_secret"]);
+    credentials.insert("api_key".to_owned(), fields.get("api_key").trim().into());
+    wish.insert("credentials".to_owned(), Value::Object(credentials));
+    json!(wish).to_string().into_bytes()
+}
+
+/// A form that is shown again is an answer of its own kind, whatever was wrong.
+pub(super) fn status_of(problem: &Problem) -> StatusCode {
+    match problem.status_code() {
+        StatusCode::BAD_REQUEST => StatusCode::UNPROCESSABLE_ENTITY,
+        status => status,
+    }
+}
+
+fn connector(slug: &str) -> Result<&'static dyn Connector, Problem> {
+    let slug: Option<PlatformSlug> = slug.parse().ok();
+    let platform = slug.and_then(|slug| Platform::from_slug(&slug)).ok_or_else(Problem::not_found)?;
+    Ok(platform.connector())
+}
+
+async fn frame(visit: &Visit, gateway: &Gateway, name: &str) -> Result<Frame, Problem> {
+    let mut tx = gateway.database.begin(Scope::Tenant(visit.tenant_id)).await?;
+    let title = visit.reader.fill(m::TITLE, name);
+    let frame = visit.frame(&mut tx, Section::Integrations, title).await?;
+    tx.commit().await?;
+    Ok(frame)
+}
+
+impl Page {
+    fn of(frame: Frame, gateway: &Gateway, connector: &'static dyn Connector, form: Form) -> Self {
+        let descriptor = connector.descriptor();
+        let by_n8n = gateway.has_n8n && connector.proxy().is_some();
+        Self {
+            mark: Mark::of(descriptor.name),
+            keys: descriptor.key_fields().unwrap_or_default().iter().map(Key::from).collect(),
+            steps: hints::steps(descriptor.slug),
+            directions: directions(form.value("direction")),
+            frequencies: frequencies(form.value("frequency")),
+            deliveries: deliveries(form.value("delivery"), by_n8n),
+            frame,
+            form,
+            descriptor,
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! A form as it is shown: what was typed, what is wrong beside its field, and the choices that several forms offer. What a form
+//! may hold is the API's to say; here it is told in the reader's words.
+
+use std::collections::BTreeMap;
+
+use domain::integration::{Delivery, Direction, Frequency};
+use runtime::http::Problem;
+use serde::Serialize;
+
+use super::fields::Fields;
+use super::frame::Frame;
+use super::text::Message;
+use super::text::{faults, form as m};
+
+/// A form that is shown, for the first time or again.
+#[derive(Debug, Default)]
+pub(super) struct Form {
+    fields: Fields,
+    errors: BTreeMap<String, String>,
+    /// What is wrong with none of the fields alone.
+    pub(super) trouble: Option<String>,
+}
+
+/// One of several things to choose.
+#[derive(Debug)]
+pub(super) struct Choice {
+    pub(super) value: String,
+    pub(super) name: Message,
+    pub(super) help: Message,
+    pub(super) is_chosen: bool,
+}
+
+impl Form {
+    /// A form with what was typed, or what is there.
+    pub(super) fn with(fields: Fields) -> Self {
+        Self { fields, ..Self::default() }
+    }
+
+    /// The same form with what the API says is wrong; other problems than of the form stay problems.
+    pub(super) fn refused(mut self, frame: &Frame, problem: &Problem) -> Self {
+        for error in problem.errors() {
+            let said = faults::said(frame.language, &error.message);
+            self.errors.entry(error.path.clone()).or_insert(said);
+        }
+        if self.errors.is_empty() {
+            self.trouble = Some(match faults::trouble(problem.code()) {
+                Some(known) => frame.say(known),
+                None => problem.detail().to_owned(),
+            });
+        }
+        self
+    }
+
+    /// What was typed into a field.
+    pub(super) fn value(&self, name: &str) -> &str {
+        self.fields.get(name)
+    }
+
+    /// Whether a box was ticked.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.fields.has(name)
+    }
+
+    /// What is wrong with a field, or with anything within it.
+    pub(super) fn error(&self, path: &str) -> Option<&str> {
+        let within =
+            |known: &str| known == path || known.strip_prefix(path).is_some_and(|rest| rest.starts_with(['.', '[']));
+        self.errors.iter().find(|(known, _)| within(known)).map(|(_, said)| said.as_str())
+    }
+
+    /// What is wrong with fields that the page does not show.
+    pub(super) fn others(&self, shown: &[&str]) -> Vec<String> {
+        let is_shown = |path: &str| shown.iter().any(|name| path.starts_with(name));
+        let others = self.errors.iter().filter(|(path, _)| !is_shown(path));
+        others.map(|(path, said)| format!("{path} : {said}")).collect()
+    }
+}
+
+/// Whether the API told a form what is wrong with it.
+pub(super) fn is_about_form(problem: &Problem) -> bool {
+    !problem.errors().is_empty() || faults::trouble(problem.code()).is_some()
+}
+
+/// A word of the API as it stands in JSON and in forms.
+pub(super) fn word(value: impl Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+fn choices<T: Serialize + Copy, const N: usize>(all: [(T, Message, Message); N], chosen: &str) -> Vec<Choice> {
+    let mut choices: Vec<_> = all
+        .into_iter()
+        .map(|(value, name, help)| {
+            let value = word(value);
+            Choice { is_chosen: value == chosen, value, name, help }
+        })
+        .collect();
+    if choices.iter().all(|choice| !choice.is_chosen)
+        && let Some(first) = choices.first_mut()
+    {
+        first.is_chosen = true;
+    }
+    choices
+}
+
+/// Which way data may flow.
+pub(super) fn directions(chosen: &str) -> Vec<Choice> {
+    let all = [
+        (Direction::Bidirectional, m::BOTH_WAYS, m::BOTH_WAYS_HELP),
+        (Direction::ToPlatform, m::TO_PLATFORM, m::TO_PLATFORM_HELP),
+        (Direction::FromPlatform, m::FROM_PLATFORM, m::FROM_PLATFORM_HELP),
+    ];
+    choices(all, chosen)
+}
+
+/// When data may flow.
+pub(super) fn frequencies(chosen: &str) -> Vec<Choice> {
+    let all = [
+        (Frequency::Realtime, m::REALTIME, m::REALTIME_HELP),
+        (Frequency::Hourly, m::HOURLY, m::HOURLY_HELP),
+        (Frequency::Daily, m::DAILY, m::DAILY_HELP),
+    ];
+    choices(all, chosen)
+}
+
+/// By which road data may flow; there may be only one.
+pub(super) fn deliveries(chosen: &str, has_n8n: bool) -> Vec<Choice> {
+    let direct = (Delivery::Direct, m::DIRECT, m::DIRECT_HELP);
+    if has_n8n { choices([direct, (Delivery::N8n, m::N8N, m::N8N_HELP)], chosen) } else { choices([direct], chosen) }
+}

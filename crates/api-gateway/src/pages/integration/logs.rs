@@ -1,0 +1,231 @@
+//! The journal of one integration: every attempt, the newest first, and one attempt in full.
+
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use askama::Template;
+use domain::id::{IntegrationId, SyncLogId};
+use domain::kind::RecordKind;
+use domain::outcome::SyncType;
+use persistence::Scope;
+use persistence::sync_logs::{LogStatus, SyncLog};
+use runtime::http::Problem;
+use serde_json::Value;
+
+use super::super::{
+    catalogue::kinds,
+    fields::Fields,
+    form::{Form, word},
+    frame::{Frame, Visit},
+    said::lead,
+    text::{Message, catalogue as catalogue_words, failure as failure_words, remedies},
+    text::{frame as frame_words, integration as shell_words, logs as m},
+    {failure, text},
+};
+use super::{Shell, Tab};
+use crate::{
+    body::{Id, Ids, parse_query},
+    change::Change,
+    integrations::{self, Attempt, Replay, WantedLogs},
+    page,
+    state::Gateway,
+};
+
+/// What can be looked for, besides text.
+const FILTERS: [&str; 5] = ["status", "type", "kind", "direction", "q"];
+
+#[derive(Template)]
+#[template(path = "logs.html")]
+struct Page {
+    frame: Frame,
+    shell: Shell,
+    form: Form,
+    selects: Vec<Select>,
+    lines: Vec<Line>,
+    older: Option<String>,
+    is_filtered: bool,
+    is_first: bool,
+}
+
+/// A list of things to look for.
+#[derive(Debug)]
+struct Select {
+    name: &'static str,
+    title: Message,
+    options: Vec<(String, String, bool)>,
+}
+
+/// An attempt on one line.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) log: SyncLog,
+    pub(super) kind: Message,
+    pub(super) what: Message,
+    pub(super) is_good: bool,
+    pub(super) outward: bool,
+}
+
+#[derive(Template)]
+#[template(path = "log.html")]
+struct One {
+    frame: Frame,
+    shell: Shell,
+    line: Line,
+    sent: Option<String>,
+    received: Option<String>,
+    before: Vec<Line>,
+    trace: Vec<Line>,
+    deliveries: Vec<(String, Message, i64)>,
+    remedy: Option<Message>,
+    support: String,
+    can_replay: bool,
+}
+
+/// The attempts that are looked for.
+#[get("/integrations/{id}/logs")]
+pub(super) async fn show_logs(
+    visit: Visit,
+    id: Id<IntegrationId>,
+    gateway: web::Data<Gateway>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let fields = Fields::read(request.query_string().as_bytes());
+    let mut tx = gateway.database.begin(Scope::Tenant(visit.tenant_id)).await?;
+    let (shell, frame) = Shell::of(&visit, &gateway, &mut tx, id.0, Tab::Logs).await?;
+    let query = fields.query(&FILTERS);
+    let cursor = fields.query(&["cursor"]);
+    let wanted = parse_query::<WantedLogs>(&joined(&query, &cursor));
+    let listed = match wanted {
+        Ok(wanted) => integrations::listed_logs(&mut tx, (visit.tenant_id, id.0), wanted).await,
+        Err(refusal) => Err(refusal.into()),
+    };
+    tx.commit().await?;
+    let mut form = Form::with(fields);
+    let listed = match listed {
+        Ok(page) => page,
+        Err(problem) if !problem.errors().is_empty() => {
+            form.trouble = Some(frame.say(m::NOT_SOUGHT));
+            page::Page { data: Vec::new(), next_cursor: None }
+        }
+        Err(problem) => return Err(problem),
+    };
+    let path = shell.path(Tab::Logs);
+    let older = listed.next_cursor.map(|cursor| format!("{path}?{}", joined(&query, &format!("cursor={cursor}"))));
+    let page = Page {
+        selects: selects(&frame, &form),
+        lines: listed.data.into_iter().map(Line::of).collect(),
+        older,
+        is_filtered: !query.is_empty(),
+        is_first: cursor.is_empty(),
+        form,
+        shell,
+        frame,
+    };
+    page.frame.show(&page)
+}
+
+/// One attempt in full.
+#[get("/integrations/{id}/logs/{log}")]
+pub(super) async fn show_log(
+    visit: Visit,
+    ids: Ids<IntegrationId, SyncLogId>,
+    gateway: web::Data<Gateway>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let mut tx = gateway.database.begin(Scope::Tenant(visit.tenant_id)).await?;
+    let (shell, frame) = Shell::of(&visit, &gateway, &mut tx, ids.0, Tab::Logs).await?;
+    let attempt = integrations::attempt(&mut tx, (visit.tenant_id, ids.0), ids.1).await?;
+    tx.commit().await?;
+    let Attempt { log, before, trace } = attempt;
+    let support = failure::support(&request, &frame, &log.correlation_id);
+    let deliveries = trace.deliveries.into_iter().map(|delivery| {
+        let state = if delivery.verified { m::VERIFIED } else { m::REFUSED };
+        (frame.time(delivery.created_at), state, delivery.marked.unwrap_or(0))
+    });
+    let page = One {
+        sent: log.payload_sent.as_ref().map(pretty),
+        received: log.response_received.as_ref().map(pretty),
+        remedy: log.error_class.as_deref().map(remedies::of_class),
+        can_replay: log.status == LogStatus::Failed && frame.may_change,
+        before: before.into_iter().map(Line::of).collect(),
+        trace: trace.attempts.into_iter().map(Line::of).collect(),
+        deliveries: deliveries.collect(),
+        line: Line::of(log),
+        support,
+        shell,
+        frame,
+    };
+    page.frame.show(&page)
+}
+
+/// Tries the record of an attempt again.
+#[post("/integrations/{id}/logs/{log}/replay")]
+pub(super) async fn replay(
+    change: Change,
+    ids: Ids<IntegrationId, SyncLogId>,
+    gateway: web::Data<Gateway>,
+) -> Result<HttpResponse, Problem> {
+    let mut tx = gateway.database.begin(Scope::Tenant(change.tenant_id)).await?;
+    let attempt = integrations::attempt(&mut tx, (change.tenant_id, ids.0), ids.1).await?;
+    tx.commit().await?;
+    let wish = Replay { link_id: Some(attempt.log.link_id), ..Replay::default() };
+    let done = integrations::replayed(&gateway, &change, ids.0, wish).await;
+    let path = format!("/dashboard/integrations/{}/logs/{}", ids.0, ids.1);
+    let said = if done.as_ref().is_ok_and(|done| done.replayed == 0) { "nothing_to_replay" } else { "replayed" };
+    lead(&path, done, said)
+}
+
+impl Line {
+    pub(super) fn of(log: SyncLog) -> Self {
+        let what = match log.sync_type {
+            SyncType::Create => m::CREATE,
+            SyncType::Update => m::UPDATE,
+            SyncType::Delete => m::DELETE,
+            SyncType::Adopt => m::ADOPT,
+            SyncType::Read => m::READ,
+        };
+        Self {
+            kind: kinds(log.kind),
+            what,
+            is_good: log.status == LogStatus::Success,
+            outward: log.direction == "to_platform",
+            log,
+        }
+    }
+}
+
+fn joined(first: &str, second: &str) -> String {
+    [first, second].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("&")
+}
+
+fn pretty(value: &Value) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_default()
+}
+
+fn selects(frame: &Frame, form: &Form) -> Vec<Select> {
+    let select = |name: &'static str, title: Message, all: Vec<(String, Message)>| {
+        let options = all.into_iter().map(|(value, title)| {
+            let is_chosen = form.value(name) == value;
+            (value, frame.say(title), is_chosen)
+        });
+        Select { name, title, options: options.collect() }
+    };
+    let types = [
+        (SyncType::Create, m::CREATE),
+        (SyncType::Update, m::UPDATE),
+        (SyncType::Delete, m::DELETE),
+        (SyncType::Adopt, m::ADOPT),
+        (SyncType::Read, m::READ),
+    ];
+    vec![
+        select("status", m::STATUS, vec![("success".to_owned(), m::SUCCEEDED), ("failed".to_owned(), m::FAILED)]),
+        select("type", m::WHAT, types.into_iter().map(|(of, title)| (word(of), title)).collect()),
+        select("kind", m::KIND, RecordKind::ALL.into_iter().map(|kind| (word(kind), kinds(kind))).collect()),
+        select(
+            "direction",
+            text::form::DIRECTION,
+            vec![
+                ("to_platform".to_owned(), text::form::TO_PLATFORM),
+                ("from_platform".to_owned(), text::form::FROM_PLATFORM),
+            ],
+        ),
+    ]
+}

@@ -1,0 +1,117 @@
+//! The pages of one integration: what stands on top of each of them, and the tabs. A tab is one file here.
+
+mod actions;
+mod logs;
+mod overview;
+
+use actix_web::web;
+use domain::id::IntegrationId;
+use persistence::Transaction;
+use runtime::http::Problem;
+
+use super::frame::{Frame, Section, Visit};
+use super::mark::Mark;
+use super::said::Said;
+use super::status::Standing;
+use super::text::Message;
+use super::text::integration as m;
+use crate::integrations::{self, View};
+use crate::state::Gateway;
+
+/// The tabs, in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tab {
+    Overview,
+    Logs,
+}
+
+impl Tab {
+    const ALL: [Self; 2] = [Self::Overview, Self::Logs];
+
+    /// Its name.
+    pub(super) fn title(self) -> Message {
+        match self {
+            Self::Overview => m::OVERVIEW,
+            Self::Logs => m::LOGS,
+        }
+    }
+
+    /// Its address below that of the integration.
+    fn path(self) -> &'static str {
+        match self {
+            Self::Overview => "",
+            Self::Logs => "/logs",
+        }
+    }
+}
+
+/// Every route below `/dashboard/integrations/{id}`.
+pub(super) fn routes(routes: &mut web::ServiceConfig) {
+    routes
+        .service(overview::show_overview)
+        .service(logs::show_logs)
+        .service(logs::show_log)
+        .service(logs::replay)
+        .service(actions::enable)
+        .service(actions::disable)
+        .service(actions::test)
+        .service(actions::sync)
+        .service(actions::cancel)
+        .service(actions::confirm);
+}
+
+/// What stands on top of every page of one integration.
+#[derive(Debug)]
+pub(super) struct Shell {
+    /// The integration.
+    pub(super) view: View,
+    /// The name of its platform.
+    pub(super) platform: &'static str,
+    /// The mark of its platform.
+    pub(super) mark: Mark,
+    /// How it is.
+    pub(super) standing: Standing,
+    /// Which tab is shown.
+    pub(super) tab: Tab,
+    /// What is said of what was just done.
+    pub(super) said: Option<Said>,
+}
+
+impl Shell {
+    /// The top of a page of the tenant's integration, and the frame around it.
+    pub(super) async fn of(
+        visit: &Visit,
+        gateway: &Gateway,
+        tx: &mut Transaction,
+        id: IntegrationId,
+        tab: Tab,
+    ) -> Result<(Self, Frame), Problem> {
+        let integration = integrations::find(tx, visit.tenant_id, id).await?;
+        let view = integrations::view(gateway, tx, integration).await?;
+        let platform = integrations::name_of(&view.platform);
+        let title = match tab {
+            Tab::Overview => view.name.clone(),
+            other => format!("{} · {}", visit.reader.say(other.title()), view.name),
+        };
+        let frame = visit.frame(tx, Section::Integrations, title).await?;
+        let standing = Standing::of(view.status, view.enabled, view.health.last_sync_at);
+        let shell = Self { platform, mark: Mark::of(platform), standing, tab, said: visit.said, view };
+        Ok((shell, frame))
+    }
+
+    /// The tabs: address, name, and whether it is shown.
+    pub(super) fn tabs(&self) -> Vec<(String, Message, bool)> {
+        let place = |tab: Tab| (self.path(tab), tab.title(), tab == self.tab);
+        Tab::ALL.into_iter().map(place).collect()
+    }
+
+    /// The address of the overview, below which everything of the integration lies.
+    pub(super) fn home(&self) -> String {
+        self.path(Tab::Overview)
+    }
+
+    /// The address of a tab.
+    pub(super) fn path(&self, tab: Tab) -> String {
+        format!("/dashboard/integrations/{}{}", self.view.id, tab.path())
+    }
+}

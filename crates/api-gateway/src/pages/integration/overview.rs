@@ -1,0 +1,262 @@
+//! The overview of one integration: how it is in a sentence, what is under way, how it went.
+
+use actix_web::{HttpResponse, get, web};
+use askama::Template;
+use domain::fault::FaultKind;
+use domain::id::IntegrationId;
+use domain::run::{Run, State};
+use persistence::records::links::{self, Selection};
+use persistence::runs::{self, RunsPage};
+use persistence::stats::Whose;
+use persistence::{Scope, Transaction};
+use runtime::http::Problem;
+
+use super::super::{
+    frame::{Frame, Visit},
+    statistics::{Figures, Wanted},
+    status::Standing,
+    text::frame as frame_words,
+    text::integration as shell_words,
+    text::overview as m,
+    text::{Message, statistics as figures_words},
+};
+use super::{Shell, Tab};
+use crate::{
+    body::Id,
+    integrations::Trial,
+    state::Gateway,
+    stats::{self, Period},
+};
+
+/// Objects that are counted at most for the sentence on top.
+const COUNTED: i64 = 100_000;
+
+/// What the page shows besides what is there.
+#[derive(Debug, Default)]
+pub(super) struct Extra {
+    /// What a test has just shown.
+    pub(super) trial: Option<Trial>,
+    /// Over which time the figures are.
+    pub(super) period: Period,
+}
+
+/// How far the run under way is.
+#[derive(Debug)]
+struct Progress {
+    id: String,
+    done: i64,
+    total: i64,
+    /// Whether it can be ended.
+    is_live: bool,
+    asks: bool,
+    gone: i64,
+    state: Message,
+}
+
+#[derive(Template)]
+#[template(path = "overview.html")]
+struct Page {
+    frame: Frame,
+    shell: Shell,
+    sentence: String,
+    remedy: Option<Remedy>,
+    progress: Option<Progress>,
+    last_run: Option<String>,
+    trial: Option<Trial>,
+    figures: Figures,
+}
+
+/// What helps: a sentence, and where the button leads.
+#[derive(Debug)]
+struct Remedy {
+    why: Option<String>,
+    name: Message,
+    path: String,
+    /// Whether it changes something, and so is a form.
+    is_form: bool,
+}
+
+/// The overview.
+#[get("/integrations/{id}")]
+pub(super) async fn show_overview(
+    visit: Visit,
+    id: Id<IntegrationId>,
+    gateway: web::Data<Gateway>,
+    wanted: web::Query<Wanted>,
+) -> Result<HttpResponse, Problem> {
+    shown(&visit, &gateway, id.0, Extra { trial: None, period: wanted.period() }).await
+}
+
+/// The overview with what a button has just shown.
+pub(super) async fn shown(
+    visit: &Visit,
+    gateway: &Gateway,
+    id: IntegrationId,
+    extra: Extra,
+) -> Result<HttpResponse, Problem> {
+    let whose = (visit.tenant_id, id);
+    let mut tx = gateway.database.begin(Scope::Tenant(visit.tenant_id)).await?;
+    let (shell, frame) = Shell::of(visit, gateway, &mut tx, id, Tab::Overview).await?;
+    let counted = Counted {
+        in_step: links::in_step(&mut tx, whose, COUNTED).await?,
+        failed: links::count_failures(&mut tx, whose, &Selection::default()).await?,
+    };
+    let whose = Whose { tenant: visit.tenant_id, integration: Some(id) };
+    let stats = stats::shown(&mut tx, whose, extra.period).await?;
+    let run = newest_run(&mut tx, visit, id).await?;
+    tx.commit().await?;
+    let page = Page {
+        sentence: sentence(&frame, &shell, &counted),
+        remedy: remedy(&frame, &shell, &counted),
+        progress: run.as_ref().and_then(progress),
+        last_run: run.as_ref().and_then(|run| ended(&frame, run)),
+        figures: Figures::of(&frame, extra.period, stats.stats, shell.path(Tab::Overview)),
+        trial: extra.trial,
+        shell,
+        frame,
+    };
+    page.frame.show(&page)
+}
+
+/// What the sentence on top counts.
+struct Counted {
+    in_step: i64,
+    failed: i64,
+}
+
+async fn newest_run(tx: &mut Transaction, visit: &Visit, id: IntegrationId) -> Result<Option<Run>, Problem> {
+    let page = RunsPage { after: None, limit: 1 };
+    Ok(runs::list(tx, (visit.tenant_id, id), page).await?.into_iter().next())
+}
+
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn progress(run: &Run) -> Option<Progress> {
+    let state = match run.state {
+        State::Queued => m::QUEUED,
+        State::Running => m::RUNNING,
+        State::Cancelling => m::CANCELLING,
+        State::NeedsConfirmation => m::ASKS,
+        State::Cancelled | State::Done | State::Failed => return None,
+    };
+    let far = run.progress();
+    Some(Progress {
+        id: run.id.to_string(),
+        done: signed(far.done),
+        total: signed(far.total),
+        is_live: run.state != State::Cancelling,
+        asks: run.state == State::NeedsConfirmation,
+        gone: signed(run.counts.values().map(|counts| counts.gone).sum()),
+        state,
+    })
+}
+
+/// How the last run ended.
+fn ended(frame: &Frame, run: &Run) -> Option<String> {
+    let at = frame.ago(run.ended_at?);
+    let failed: u64 = run.counts.values().map(|counts| counts.failed).sum();
+    let changed: u64 = run.counts.values().map(|counts| counts.changed + counts.announced).sum();
+    Some(match run.state {
+        State::Done if failed > 0 => frame.fill_two(m::RUN_PARTLY, at, frame.count(m::RECORDS_FAILED, signed(failed))),
+        State::Done => frame.fill_two(m::RUN_DONE, at, frame.count(m::RECORDS_MOVED, signed(changed))),
+        State::Cancelled => frame.fill(m::RUN_CANCELLED, at),
+        State::Failed => {
+            let why = run.error.as_ref().map_or("", |error| error.message.as_str());
+            frame.fill_two(m::RUN_FAILED, at, why)
+        }
+        State::Queued | State::Running | State::Cancelling | State::NeedsConfirmation => return None,
+    })
+}
+
+/// How the integration is: what happened, since when, what it means.
+fn sentence(frame: &Frame, shell: &Shell, counted: &Counted) -> String {
+    let (name, health) = (&shell.view.name, &shell.view.health);
+    let waiting = frame.count(m::WAITING, shell.view.drift);
+    let since = health.last_success_at.map(|at| frame.exact(at));
+    match shell.standing {
+        Standing::Active => {
+            let when = health.last_sync_at.map(|at| frame.ago(at)).unwrap_or_default();
+            let state = frame.fill_two(m::IN_STEP, name, when);
+            let records = frame.count(m::UP_TO_DATE, counted.in_step);
+            let drift = match (shell.view.drift, counted.failed) {
+                (0, 0) => frame.say(m::NO_DRIFT),
+                (0, failed) => frame.count(m::FAILED, failed),
+                (owed, _) => frame.count(m::WAITING, owed),
+            };
+            format!("{state} {records} {drift}")
+        }
+        Standing::First => frame.fill(m::FIRST, name),
+        Standing::Inactive if shell.view.drift == 0 => frame.fill(m::OFF, name),
+        Standing::Inactive => format!("{} {waiting}", frame.fill(m::OFF, name)),
+        Standing::Error => {
+            let state = match since {
+                Some(since) => frame.fill(m::ERROR_SINCE, since),
+                None => frame.say(m::ERROR),
+            };
+            format!("{state} {waiting}")
+        }
+        Standing::Reauth => {
+            let state = match since {
+                Some(since) => frame.fill_two(m::REAUTH_SINCE, shell.platform, since),
+                None => frame.fill(m::REAUTH, shell.platform),
+            };
+            format!("{state} {waiting}")
+        }
+        Standing::Down => format!("{} {waiting}", frame.fill(m::DOWN, shell.platform)),
+    }
+}
+
+/// What helps, where something does.
+fn remedy(frame: &Frame, shell: &Shell, counted: &Counted) -> Option<Remedy> {
+    let cause = shell.view.health.cause.clone();
+    let home = shell.path(Tab::Overview);
+    match shell.standing {
+        Standing::Active if counted.failed > 0 => {
+            Some(Remedy { why: None, name: m::SEE_FAILURES, path: format!("{home}/failures"), is_form: false })
+        }
+        Standing::Active | Standing::First => None,
+        Standing::Inactive => {
+            Some(Remedy { why: None, name: shell_words::ENABLE, path: format!("{home}/enable"), is_form: true })
+        }
+        Standing::Error => {
+            let why = cause.map(|cause| frame.fill(m::SAID_LAST, cause));
+            Some(Remedy { why, name: m::SEE_FAILURES, path: format!("{home}/failures"), is_form: false })
+        }
+        Standing::Reauth => {
+            let why = cause.map(|cause| frame.fill(m::SAID_LAST, cause));
+            Some(Remedy { why, name: m::RECONNECT, path: format!("{home}/settings#credentials"), is_form: false })
+        }
+        Standing::Down => {
+            Some(Remedy { why: cause, name: shell_words::TEST, path: format!("{home}/test"), is_form: true })
+        }
+    }
+}
+
+impl Page {
+    /// What the figures are about.
+    fn about(&self) -> String {
+        self.shell.view.id.to_string()
+    }
+
+    fn millis_of(trial: &Trial) -> i64 {
+        signed(trial.duration_ms)
+    }
+
+    /// What a failed test means, and what to do about it.
+    fn remedy_of(class: &FaultKind) -> Message {
+        remedy_of(*class)
+    }
+}
+
+fn remedy_of(class: FaultKind) -> Message {
+    match class {
+        FaultKind::Unauthorized => m::TEST_UNAUTHORIZED,
+        FaultKind::Forbidden => m::TEST_FORBIDDEN,
+        FaultKind::Conflict => m::TEST_OTHER_ACCOUNT,
+        FaultKind::RateLimited => m::TEST_BUSY,
+        FaultKind::Invalid | FaultKind::NotFound => m::TEST_ADDRESS,
+        FaultKind::Unavailable | FaultKind::Internal => m::TEST_AWAY,
+    }
+}

@@ -1,0 +1,69 @@
+//! What is said on the page that follows a form: that it was done, or why it was not. It travels as a word in the address,
+//! and only these words mean something.
+
+use actix_web::HttpResponse;
+use actix_web::http::header::LOCATION;
+use runtime::http::Problem;
+
+use super::text::Message;
+use super::text::said as m;
+
+/// A word and its sentence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Said {
+    code: &'static str,
+    /// The sentence.
+    pub(super) sentence: Message,
+    /// How it is meant, as the style names it.
+    pub(super) tone: &'static str,
+}
+
+const fn done(code: &'static str, sentence: Message) -> Said {
+    Said { code, sentence, tone: "good" }
+}
+
+const fn refused(code: &'static str, sentence: Message) -> Said {
+    Said { code, sentence, tone: "warn" }
+}
+
+/// Everything that can be said. Refusals have the codes of the API's problems.
+const ALL: [Said; 14] = [
+    done("created", m::CREATED),
+    done("enabled", m::ENABLED),
+    done("disabled", m::DISABLED),
+    done("started", m::STARTED),
+    done("cancelled", m::CANCELLED),
+    done("confirmed", m::CONFIRMED),
+    done("saved", m::SAVED),
+    done("deleted", m::DELETED),
+    done("replayed", m::REPLAYED),
+    refused("run_under_way", m::RUN_UNDER_WAY),
+    refused("integration_disabled", m::SWITCHED_OFF),
+    refused("nothing_to_confirm", m::NOTHING_TO_CONFIRM),
+    refused("nothing_to_replay", m::NOTHING_TO_REPLAY),
+    refused("platform_unavailable", m::PLATFORM_AWAY),
+];
+
+impl Said {
+    /// What the `said` of a query means.
+    pub(super) fn of_query(query: &str) -> Option<Self> {
+        let (_, code) = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "said")?;
+        Self::named(&code)
+    }
+
+    fn named(code: &str) -> Option<Self> {
+        ALL.into_iter().find(|said| said.code == code)
+    }
+}
+
+/// Leads to a page that says so. A refusal that has words is said there as well; others are pages of their own.
+pub(super) fn lead<T>(path: &str, outcome: Result<T, Problem>, done: &'static str) -> Result<HttpResponse, Problem> {
+    let code = match outcome {
+        Ok(_) => done,
+        Err(problem) => match Said::named(problem.code()) {
+            Some(said) => said.code,
+            None => return Err(problem),
+        },
+    };
+    Ok(HttpResponse::SeeOther().insert_header((LOCATION, format!("{path}?said={code}"))).finish())
+}

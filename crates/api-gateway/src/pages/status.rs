@@ -1,0 +1,62 @@
+//! How an integration is, as a reader sees it: a word, a shape and a colour, never the colour alone.
+
+use domain::integration::Status;
+use domain::time::Timestamp;
+
+use super::text::Message;
+use super::text::catalogue as m;
+
+/// How an integration is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Working.
+    Active,
+    /// Switched off.
+    Inactive,
+    /// The last attempts failed.
+    Error,
+    /// The platform no longer accepts the credentials.
+    Reauth,
+    /// The platform is away for everybody.
+    Down,
+    /// Switched on, and nothing has been tried yet.
+    First,
+}
+
+impl Standing {
+    /// From what is known: what was never tried is at its first sync.
+    pub(super) fn of(status: Status, enabled: bool, last_sync: Option<Timestamp>) -> Self {
+        match status {
+            Status::Active if enabled && last_sync.is_none() => Self::First,
+            Status::Active => Self::Active,
+            Status::Inactive => Self::Inactive,
+            Status::Error => Self::Error,
+            Status::ReauthRequired => Self::Reauth,
+            Status::PlatformDown => Self::Down,
+        }
+    }
+
+    /// The word.
+    pub(super) fn word(self) -> Message {
+        match self {
+            Self::Active => m::ACTIVE,
+            Self::Inactive => m::INACTIVE,
+            Self::Error => m::ERROR,
+            Self::Reauth => m::REAUTH,
+            Self::Down => m::DOWN,
+            Self::First => m::FIRST_SYNC,
+        }
+    }
+
+    /// The shape, as the style and the symbols name it.
+    pub(super) fn shape(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Inactive => "inactive",
+            Self::Error => "error",
+            Self::Reauth => "reauth",
+            Self::Down => "down",
+            Self::First => "first",
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! What the API says of a form that cannot be used, in the reader's language. Its sentences are English and lack a subject;
+//! `{}` stands for what it fills in.
+
+use domain::settings::Language;
+
+use super::{Message, say};
+use crate::pages::typeset;
+
+/// The API's sentence, and ours in both languages.
+const FAULTS: &[(&str, Message)] = &[
+    (
+        "must be 1 to 100 characters, none of them a control character",
+        say("Donnez un nom de 1 à 100 caractères.", "Give a name of 1 to 100 characters."),
+    ),
+    (
+        "must be the key as the platform shows it, without spaces",
+        say(
+            "Copiez la clé telle que la plateforme l'affiche, sans espace.",
+            "Copy the key as the platform shows it, without spaces.",
+        ),
+    ),
+    (
+        "is missing: the address of the account, as in https://shop.example.com",
+        say(
+            "Donnez l'adresse du compte, par exemple https://boutique.example.fr",
+            "Give the address of the account, for example https://shop.example.com",
+        ),
+    ),
+    ("is missing", say("Ce champ est nécessaire.", "This field is needed.")),
+    ("is not used by this platform", say("Cette plateforme n'en a pas besoin.", "This platform does not need it.")),
+    (
+        "must be the address of the account",
+        say(
+            "Ce n'est pas une adresse utilisable. Elle commence par https:// et mène à un site public.",
+            "This is no address that can be used. It begins with https:// and leads to a public site.",
+        ),
+    ),
+    (
+        "is not accepted by {} ({}): copy it there again, or make a new one",
+        say(
+            "{} n'accepte pas cette clé ({}). Copiez-la de nouveau, ou créez-en une autre.",
+            "{} does not accept this key ({}). Copy it again, or make a new one.",
+        ),
+    ),
+    (
+        "may do too little at {} ({}): give it the scopes that are missing",
+        say(
+            "Chez {}, les droits de cette clé ne suffisent pas ({}). Ajoutez ceux qui manquent.",
+            "At {}, this key may do too little ({}). Give it the permissions that are missing.",
+        ),
+    ),
+    ("leads to no account of {}: {}", say("Aucun compte {} ne répond ici : {}", "No account of {} answers here: {}")),
+    (
+        "must be given again with another address: they would be sent there",
+        say(
+            "Avec une nouvelle adresse, donnez aussi la clé : elle y sera envoyée.",
+            "With a new address, give the key as well: it is sent there.",
+        ),
+    ),
+    ("is not held by this platform", say("Cette plateforme n'en contient pas.", "This platform holds none of it.")),
+    (
+        "cannot be `n8n` for this platform; use `direct`",
+        say("Cette plateforme n'est pas joignable par n8n.", "This platform cannot be reached by n8n."),
+    ),
+    ("must be {}", say("Valeur inattendue. Attendu : {}", "Unexpected value. Expected: {}")),
+];
+
+/// Problems of a form as a whole, by their codes.
+const TROUBLES: &[(&str, Message)] = &[
+    (
+        "account_taken",
+        say(
+            "Ce compte est déjà connecté. Ouvrez l'intégration qui existe, ou connectez un autre compte.",
+            "This account is connected already. Open the integration that exists, or connect another account.",
+        ),
+    ),
+    (
+        "other_account",
+        say(
+            "Ces identifiants ouvrent un autre compte que celui qui est connecté. Pour le connecter, ajoutez une intégration.",
+            "These credentials open another account than the one connected. To connect it, add an integration.",
+        ),
+    ),
+    (
+        "platform_unavailable",
+        say(
+            "La plateforme ne répond pas pour l'instant. Rien n'a été enregistré ; réessayez dans un instant.",
+            "The platform does not answer for now. Nothing was saved; try again in a moment.",
+        ),
+    ),
+    (
+        "version_mismatch",
+        say(
+            "Quelqu'un a modifié ces réglages entre-temps. Vérifiez-les et enregistrez de nouveau.",
+            "Somebody changed these settings meanwhile. Check them and save again.",
+        ),
+    ),
+];
+
+/// What is wrong, in that language. A sentence that is not known here is told as it is.
+pub(in crate::pages) fn said(language: Language, message: &str) -> String {
+    let known = FAULTS.iter().find_map(|(pattern, ours)| Some((filled(pattern, message)?, ours)));
+    match known {
+        Some((parts, ours)) => {
+            let text = typeset::text(language, ours.to(language));
+            parts.iter().fold(text, |text, part| text.replacen("{}", part, 1))
+        }
+        None => message.to_owned(),
+    }
+}
+
+/// What is wrong with a form as a whole.
+pub(in crate::pages) fn trouble(code: &str) -> Option<Message> {
+    TROUBLES.iter().find(|(known, _)| *known == code).map(|(_, message)| *message)
+}
+
+/// What a message has in the places of a pattern's `{}`; `None` where it is of another pattern.
+fn filled<'a>(pattern: &str, message: &'a str) -> Option<Vec<&'a str>> {
+    let mut pieces = pattern.split("{}");
+    let mut rest = message.strip_prefix(pieces.next()?)?;
+    let mut parts = Vec::new();
+    let mut pieces = pieces.peekable();
+    while let Some(piece) = pieces.next() {
+        let (part, behind) = match (piece, pieces.peek()) {
+            ("", None) => (rest, ""),
+            (piece, None) => (rest.strip_suffix(piece)?, ""),
+            (piece, Some(_)) => rest.split_once(piece)?,
+        };
+        parts.push(part);
+        rest = behind;
+    }
+    rest.is_empty().then_some(parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_api_says_is_told_in_french_with_what_it_fills_in() {
+        let told = said(
+            Language::Fr,
+            "is not accepted by HubSpot (the token is expired): copy it there again, or make a new one",
+        );
+        assert_eq!(
+            told,
+            "HubSpot n'accepte pas cette clé (the token is expired). Copiez-la de nouveau, ou créez-en une autre."
+        );
+        assert_eq!(said(Language::En, "is missing"), "This field is needed.");
+        assert_eq!(said(Language::Fr, "something else"), "something else");
+    }
+
+    #[test]
+    fn a_pattern_takes_only_its_own() {
+        assert_eq!(filled("a {} b {}", "a 1 b 2"), Some(vec!["1", "2"]));
+        assert_eq!(filled("a {} b", "a 1 c"), None);
+        assert_eq!(filled("is missing", "is missing: more"), None);
+    }
+}

@@ -1,0 +1,86 @@
+//! Where each platform shows the key that it is connected by, step by step.
+
+use super::{Message, say};
+
+/// The steps by the platform's slug. Of a platform that is not here, the connector's own hint is shown.
+const STEPS: &[(&str, &[Message])] = &[
+    (
+        "hubspot",
+        &[
+            say("Dans HubSpot, ouvrez Réglages, puis Intégrations.", "In HubSpot, open Settings, then Integrations."),
+            say(
+                "Choisissez Clés de service, ou Applications privées, et créez-en une.",
+                "Choose Service keys, or Private apps, and create one.",
+            ),
+            say(
+                "Cochez la lecture et l'écriture des contacts et des affaires, et de leurs schémas.",
+                "Tick reading and writing of contacts and deals, and of their schemas.",
+            ),
+            say("Copiez le jeton. Il commence par « pat- ».", "Copy the token. It begins with “pat-”."),
+        ],
+    ),
+    (
+        "woocommerce",
+        &[
+            say(
+                "Dans WordPress, ouvrez WooCommerce, Réglages, Avancé, API REST.",
+                "In WordPress, open WooCommerce, Settings, Advanced, REST API.",
+            ),
+            say("Cliquez sur Ajouter une clé.", "Click Add key."),
+            say("Donnez-lui les permissions Lecture/Écriture.", "Give it the permissions Read/Write."),
+            say(
+                "Copiez la clé client (ck_…) et le secret client (cs_…) : ils ne sont montrés qu'une fois.",
+                "Copy the consumer key (ck_…) and the consumer secret (cs_…): they are shown only once.",
+            ),
+        ],
+    ),
+    (
+        "pipedrive",
+        &[
+            say(
+                "Dans Pipedrive, ouvrez le menu de votre compte, puis Préférences personnelles.",
+                "In Pipedrive, open the menu of your account, then Personal preferences.",
+            ),
+            say("Ouvrez l'onglet API.", "Open the API tab."),
+            say("Copiez votre jeton API personnel.", "Copy your personal API token."),
+        ],
+    ),
+    (
+        "zendesk",
+        &[
+            say("Dans Zendesk, ouvrez le Centre d'administration.", "In Zendesk, open the Admin Center."),
+            say(
+                "Ouvrez Applications et intégrations, puis API Zendesk.",
+                "Open Apps and integrations, then Zendesk API.",
+            ),
+            say("Ajoutez un jeton API et copiez-le.", "Add an API token and copy it."),
+        ],
+    ),
+    (
+        "shopify",
+        &[
+            say(
+                "Dans Shopify, ouvrez Applications, puis Développer des applications.",
+                "In Shopify, open Apps, then Develop apps.",
+            ),
+            say("Créez une application et choisissez ses accès.", "Create an app and choose its access scopes."),
+            say("Installez-la, puis copiez ses identifiants.", "Install it, then copy its credentials."),
+        ],
+    ),
+    (
+        "salesforce",
+        &[
+            say(
+                "Dans Salesforce, ouvrez Configuration, puis App Manager.",
+                "In Salesforce, open Setup, then App Manager.",
+            ),
+            say("Créez une Connected App et activez OAuth.", "Create a Connected App and enable OAuth."),
+            say("Donnez-lui les accès nécessaires.", "Give it the scopes it needs."),
+        ],
+    ),
+];
+
+/// The steps for a platform.
+pub(in crate::pages) fn steps(slug: &str) -> &'static [Message] {
+    STEPS.iter().find(|(known, _)| *known == slug).map_or(&[], |(_, steps)| steps)
+}

@@ -1,0 +1,48 @@
+//! What is said of what was just done.
+
+use super::{Message, say};
+
+pub(in crate::pages) const CREATED: Message = say(
+    "L'intégration est créée. La première synchronisation commence.",
+    "The integration is created. Its first sync begins.",
+);
+pub(in crate::pages) const ENABLED: Message = say(
+    "La synchronisation est activée. Ce qui attendait part maintenant.",
+    "Syncing is on. What was waiting is sent now.",
+);
+pub(in crate::pages) const DISABLED: Message = say(
+    "La synchronisation est arrêtée, dans les deux sens. Rien de ce qui attend n'est perdu.",
+    "Syncing is off, both ways. Nothing that waits is lost.",
+);
+pub(in crate::pages) const STARTED: Message = say("La synchronisation est lancée.", "The sync has started.");
+pub(in crate::pages) const CANCELLED: Message = say(
+    "La synchronisation s'arrête après la page en cours. Ce qui est déjà fait reste.",
+    "The sync ends after its present page. What is done stays.",
+);
+pub(in crate::pages) const CONFIRMED: Message = say(
+    "Les suppressions sont acceptées ; la synchronisation reprend.",
+    "The deletions are agreed to; the sync goes on.",
+);
+pub(in crate::pages) const SAVED: Message = say("C'est enregistré.", "Saved.");
+pub(in crate::pages) const DELETED: Message = say(
+    "L'intégration est supprimée et ses clés sont détruites.",
+    "The integration is deleted and its keys are destroyed.",
+);
+pub(in crate::pages) const REPLAYED: Message = say(
+    "C'est rejoué. Le résultat apparaîtra dans les journaux.",
+    "It is tried again. What comes of it appears in the logs.",
+);
+pub(in crate::pages) const NOTHING_TO_REPLAY: Message =
+    say("Il n'y a plus rien à rejouer ici.", "There is nothing left to try again here.");
+pub(in crate::pages) const RUN_UNDER_WAY: Message = say(
+    "Une synchronisation est déjà en cours. Attendez sa fin, ou annulez-la.",
+    "A sync is under way already. Wait for its end, or cancel it.",
+);
+pub(in crate::pages) const SWITCHED_OFF: Message =
+    say("Cette intégration est désactivée. Activez-la d'abord.", "This integration is off. Switch it on first.");
+pub(in crate::pages) const NOTHING_TO_CONFIRM: Message =
+    say("Cette synchronisation ne demande plus rien.", "This sync does not ask for anything any more.");
+pub(in crate::pages) const PLATFORM_AWAY: Message = say(
+    "La plateforme ne répond pas pour l'instant. Rien n'a été modifié ; réessayez dans un instant.",
+    "The platform does not answer for now. Nothing was changed; try again in a moment.",
+);
