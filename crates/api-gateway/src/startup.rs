@@ -56,7 +56,7 @@ pub fn build(settings: Settings) -> Result<App, StartError> {
     let backing = Backing::connect(&settings, "api-gateway");
     // What is accepted is kept by either of them.
     let operations = operations(backing.readiness(Rule::Any), metrics::install());
-    let Backing { broker, database } = backing;
+    let Backing { broker, database, .. } = backing;
     let accounts = Accounts::new(database.clone(), vault, &settings.platforms, settings.dispatcher.platform_timeout)?;
     let door = web::Data::new(Door::new(&settings.auth, &settings.gateway, database.clone())?);
     let origins = settings.gateway.allowed_origins.clone();

@@ -2,9 +2,11 @@
 //!
 //! What is done with either is the services'.
 
+use domain::step::Steps;
 use messaging::{Broker, BrokerOptions};
 use persistence::Database;
 use runtime::config::Settings;
+use runtime::crash;
 use runtime::health::{Readiness, Rule};
 
 /// The broker and the database of one service. Either may be away, and is connected to when it is back.
@@ -14,6 +16,8 @@ pub struct Backing {
     pub broker: Broker,
     /// PostgreSQL.
     pub database: Database,
+    /// Who is told of what the service does, beside what it does with either.
+    pub steps: Steps,
 }
 
 impl Backing {
@@ -23,6 +27,7 @@ impl Backing {
     #[must_use]
     pub fn connect(settings: &Settings, name: &'static str) -> Self {
         let (broker, database) = (&settings.broker, &settings.database);
+        let steps = crash::steps(&settings.crash, name);
         let options = BrokerOptions {
             url: broker.url.clone(),
             confirm_timeout: broker.confirm_timeout,
@@ -30,7 +35,11 @@ impl Backing {
             name,
         };
         let database = Database::new(&database.url, database.pool_size, database.connect_timeout);
-        Self { broker: Broker::connect(options), database }
+        Self {
+            broker: Broker::connect_watched(options, steps.clone()),
+            database: database.watched(steps.clone()),
+            steps,
+        }
     }
 
     /// Whether the service can keep its promise, for which it needs one of them or both.

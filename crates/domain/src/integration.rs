@@ -132,3 +132,38 @@ impl Integration {
         self.platform.as_str() == PlatformSlug::COCCINELLE
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rule_11_orders_and_products_come_from_the_platform_until_their_kind_is_switched_on() {
+        let mut shop = Integration {
+            id: IntegrationId::new(),
+            tenant_id: TenantId::new(),
+            platform: PlatformSlug::COCCINELLE.parse().unwrap(),
+            name: "Boutique".to_owned(),
+            enabled: true,
+            direction: Direction::Bidirectional,
+            kind_directions: BTreeMap::new(),
+            frequency: Frequency::Realtime,
+            delivery: Delivery::Direct,
+            account_id: None,
+            url: None,
+            version: 1,
+        };
+        let writes = |shop: &Integration| RecordKind::ALL.map(|kind| shop.direction_of(kind).writes());
+        let taken: Vec<_> = RecordKind::ALL.into_iter().filter(|kind| !shop.direction_of(*kind).writes()).collect();
+        assert_eq!(taken, [RecordKind::Product, RecordKind::Order]);
+        assert!(RecordKind::ALL.into_iter().all(|kind| shop.direction_of(kind).reads()));
+
+        shop.kind_directions.insert(RecordKind::Order, Direction::Bidirectional);
+        shop.kind_directions.insert(RecordKind::Contact, Direction::FromPlatform);
+        assert!(shop.direction_of(RecordKind::Order).writes());
+        assert!(!shop.direction_of(RecordKind::Contact).writes());
+        shop.kind_directions.clear();
+        shop.direction = Direction::FromPlatform;
+        assert_eq!(writes(&shop), [false; 5]);
+    }
+}

@@ -26,6 +26,7 @@ pub mod run;
 pub mod schedule;
 pub mod schema;
 pub mod settings;
+pub mod step;
 pub mod time;
 pub mod trace;
 pub mod workflow;

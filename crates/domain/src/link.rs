@@ -134,9 +134,14 @@ impl LinkState {
                 }
             } else if adopting || (is_news && field.direction.reads()) {
                 self.sent.insert(field.remote.clone(), shown.clone());
+            } else if is_news && field.direction.writes() && field.forward(record).as_ref() == Some(shown) {
+                // It shows what we would write: parts of it were taken by other fields of ours.
+                self.sent.insert(field.remote.clone(), shown.clone());
             }
-            self.seen.insert(field.remote.clone(), shown.clone());
         }
+        // Only now: several fields of ours may be parts of one of theirs.
+        let shown = mapping.fields.iter().filter_map(|field| remote.fields.get_key_value(&field.remote));
+        self.seen.extend(shown.map(|(name, value)| (name.clone(), value.clone())));
         self.external_id = Some(remote.external_id.clone());
         self.seen_at = remote.modified_at.max(self.seen_at);
         merged

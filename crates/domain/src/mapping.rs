@@ -1,117 +1,19 @@
 //! The field mapping between Coccinelle and a platform, both ways. Which value travels at all is `link`'s to say.
 
 mod check;
-
-use std::collections::{BTreeMap, BTreeSet};
+mod dates;
+mod template;
+mod transform;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::field::{FieldName, FieldValue, RemoteFields};
-use crate::identity::{self, Region};
 use crate::integration::Direction;
 use crate::record::Fields;
-use crate::time::Timestamp;
 
 pub use self::check::check;
-
-/// How a value is changed on its way.
-#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case", tag = "type")]
-pub enum Transform {
-    /// Not at all.
-    #[default]
-    None,
-    /// A number travels as decimal text.
-    NumberText,
-    /// A number of seconds travels as text in milliseconds.
-    SecondsToMillis,
-    /// A date and time travels as text in milliseconds since 1970.
-    EpochMillis,
-    /// A telephone number leaves in E.164; it does not come back by this.
-    E164,
-    /// Words of ours become words of theirs; one to one, or it does not come back.
-    ValueMap {
-        /// Ours, theirs.
-        values: BTreeMap<String, String>,
-    },
-}
-
-impl Transform {
-    /// Words of ours and what they are there.
-    #[must_use]
-    pub fn words(pairs: &[(&str, &str)]) -> Self {
-        Self::ValueMap {
-            values: pairs.iter().map(|(ours, theirs)| ((*ours).to_owned(), (*theirs).to_owned())).collect(),
-        }
-    }
-
-    /// Our value in the platform's terms.
-    #[must_use]
-    pub fn forward(&self, value: &FieldValue) -> FieldValue {
-        match self {
-            Self::None => value.clone(),
-            Self::NumberText => FieldValue::text(value.to_plain_text()),
-            Self::SecondsToMillis => match value {
-                FieldValue::Number(seconds) => {
-                    let millis = seconds.as_u64().map(|s| s.saturating_mul(1_000).to_string());
-                    FieldValue::text(millis.unwrap_or_default())
-                }
-                FieldValue::Null | FieldValue::Bool(_) | FieldValue::Text(_) | FieldValue::List(_) => FieldValue::Null,
-            },
-            Self::EpochMillis => {
-                let millis = value.as_text().and_then(Timestamp::parse).map(|at| at.as_millis().to_string());
-                FieldValue::text(millis.unwrap_or_default())
-            }
-            Self::E164 => match value.as_text() {
-                Some(text) => FieldValue::text(identity::e164(text, Region::FR).unwrap_or_else(|| text.to_owned())),
-                None => value.clone(),
-            },
-            Self::ValueMap { values } => match value.as_text() {
-                Some(text) => values.get(text).map_or_else(|| value.clone(), FieldValue::text),
-                None => value.clone(),
-            },
-        }
-    }
-
-    /// Whether what was sent can be told from what comes back: words are translated one to one.
-    #[must_use]
-    pub fn comes_back(&self) -> bool {
-        match self {
-            Self::None | Self::NumberText | Self::SecondsToMillis | Self::EpochMillis => true,
-            Self::E164 => false,
-            Self::ValueMap { values } => values.values().collect::<BTreeSet<_>>().len() == values.len(),
-        }
-    }
-
-    /// Their value in our terms; `None` where it has none.
-    fn inverse(&self, value: &FieldValue) -> Option<FieldValue> {
-        if value.is_null() {
-            return Some(FieldValue::Null);
-        }
-        match self {
-            Self::None => Some(value.clone()),
-            Self::NumberText => serde_json::from_str(value.as_text()?).ok().map(FieldValue::Number),
-            Self::SecondsToMillis => {
-                let millis: u64 = value.as_text()?.parse().ok()?;
-                Some(FieldValue::Number((millis / 1_000).into()))
-            }
-            Self::EpochMillis => {
-                let at = Timestamp::from_millis(value.as_text()?.parse().ok()?)?;
-                Some(FieldValue::text(at.to_string()))
-            }
-            Self::E164 => None,
-            Self::ValueMap { values } => {
-                let theirs = value.as_text()?;
-                let mut ours = values.iter().filter(|(_, mapped)| *mapped == theirs);
-                match (ours.next(), ours.next()) {
-                    (Some((only, _)), None) => Some(FieldValue::text(only)),
-                    (Some(_), Some(_)) | (None, _) => None,
-                }
-            }
-        }
-    }
-}
+pub use self::transform::{Case, Part, Transform};
 
 /// One of our fields and its counterpart.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -181,20 +83,20 @@ impl FieldMapping {
     /// What the platform should hold for this field; `None` where nothing was ever said of it.
     #[must_use]
     pub fn forward(&self, fields: &Fields) -> Option<FieldValue> {
-        fields.value(self.local.as_str()).map(|value| self.transform.forward(value))
+        self.transform.forward(&self.local, fields)
     }
 
     /// What a new object should hold for this field: the default where we have nothing.
     fn forward_new(&self, fields: &Fields) -> Option<FieldValue> {
         let ours = self.forward(fields).filter(|value| !value.is_null() || self.default.is_none());
-        ours.or_else(|| self.default.as_ref().map(|value| self.transform.forward(value)))
+        ours.or_else(|| self.default.as_ref().map(|value| self.transform.translate(value)))
     }
 
     /// What a shown value means to us; `None` where it does not come back as the same value, and so is not taken.
     #[must_use]
     pub fn inverse(&self, shown: &FieldValue) -> Option<FieldValue> {
         let ours = self.transform.inverse(shown)?;
-        (self.direction.reads() && self.transform.forward(&ours) == *shown).then_some(ours)
+        (self.direction.reads() && self.transform.gives_back(&ours, shown)).then_some(ours)
     }
 }
 
@@ -203,7 +105,7 @@ impl FieldMapping {
 pub struct Mapping {
     /// Counts the changes of the mapping.
     pub version: i64,
-    /// Field by field; a remote field appears once.
+    /// Field by field; a remote field appears once, unless it is split into several of ours.
     pub fields: Vec<FieldMapping>,
 }
 
@@ -235,7 +137,14 @@ impl Mapping {
     /// The remote names that a read must ask for.
     #[must_use]
     pub fn remote_names(&self) -> Vec<String> {
-        self.fields.iter().map(|field| field.remote.clone()).collect()
+        let mut names: Vec<String> = Vec::new();
+        for field in &self.fields {
+            // A name that is split is one field of theirs and two of ours.
+            if !names.contains(&field.remote) {
+                names.push(field.remote.clone());
+            }
+        }
+        names
     }
 
     /// The remote identifier fields and what they should hold, where the record has a value.
@@ -253,7 +162,24 @@ impl Mapping {
 mod tests {
     use proptest::prelude::*;
 
+    use crate::id::IntegrationId;
+    use crate::record::Stamp;
+    use crate::time::Timestamp;
+
     use super::*;
+
+    fn ours(values: &[(&str, &str)]) -> Fields {
+        let mut fields = Fields::default();
+        let stamp = Stamp { rank: 0, at: Timestamp::from_millis(0).unwrap(), origin: IntegrationId::new() };
+        for (name, value) in values {
+            fields.set(FieldName::new(name), FieldValue::text(*value), stamp);
+        }
+        fields
+    }
+
+    fn text(value: &str) -> Option<FieldValue> {
+        Some(FieldValue::text(value))
+    }
 
     fn transform() -> impl Strategy<Value = Transform> {
         prop_oneof![
@@ -262,6 +188,9 @@ mod tests {
             Just(Transform::SecondsToMillis),
             Just(Transform::EpochMillis),
             Just(Transform::E164),
+            Just(Transform::Text { trim: true, case: Case::Upper }),
+            Just(Transform::Text { trim: false, case: Case::Title }),
+            Just(Transform::Date { format: "%d/%m/%Y %H:%M:%S".to_owned(), zone: "Europe/Paris".parse().unwrap() }),
             Just(Transform::ValueMap {
                 values: [("a", "1"), ("b", "2"), ("c", "2")].map(|(k, v)| (k.to_owned(), v.to_owned())).into()
             }),
@@ -274,7 +203,7 @@ mod tests {
             let field = FieldMapping::both("x", "y").with(transform.clone());
             let shown = FieldValue::text(shown);
             if let Some(ours) = field.inverse(&shown) {
-                prop_assert_eq!(transform.forward(&ours), shown);
+                prop_assert_eq!(transform.translate(&ours), shown);
             }
         }
     }
@@ -293,5 +222,68 @@ mod tests {
         assert_eq!(field.forward_new(&Fields::default()), Some(FieldValue::text("Rendez-vous")));
         assert_eq!(field.forward(&Fields::default()), None);
         assert_eq!(field.inverse(&FieldValue::Null), Some(FieldValue::Null));
+    }
+
+    #[test]
+    fn a_name_is_joined_on_its_way_out_and_split_on_its_way_in_where_nothing_is_lost() {
+        let join = Transform::Join { with: vec![FieldName::new("last_name")], separator: " ".to_owned() };
+        let joined = FieldMapping::to_platform("first_name", "name").with(join);
+        assert_eq!(joined.forward(&ours(&[("first_name", "Zoé"), ("last_name", "Le Goff")])), text("Zoé Le Goff"));
+        assert_eq!(joined.forward(&ours(&[("last_name", "Le Goff")])), text("Le Goff"));
+        assert_eq!(joined.forward(&ours(&[("city", "Brest")])), None);
+
+        let part = |local: &str, part: Part| {
+            let split = Transform::Split { part, separator: " ".to_owned() };
+            FieldMapping { direction: Direction::FromPlatform, ..FieldMapping::both(local, "name").with(split) }
+        };
+        let (first, rest) = (part("first_name", Part::First), part("last_name", Part::Rest));
+        assert_eq!(first.inverse(&FieldValue::text("Zoé Le Goff")), text("Zoé"));
+        assert_eq!(rest.inverse(&FieldValue::text("Zoé Le Goff")), text("Le Goff"));
+        // Joined again, these would be other names.
+        for other in ["Zoé", " Zoé Le Goff", "Zoé ", "Zoé  Le Goff"] {
+            assert_eq!(first.inverse(&FieldValue::text(other)), None, "{other:?}");
+            assert_eq!(rest.inverse(&FieldValue::text(other)), None, "{other:?}");
+        }
+        assert_eq!(first.forward(&ours(&[("first_name", "Zoé")])), None, "a part is never sent");
+    }
+
+    #[test]
+    fn a_constant_stands_wherever_our_field_holds_something() {
+        let source = FieldMapping::to_platform("email", "lead_source")
+            .with(Transform::Constant { value: FieldValue::text("Sara") });
+        assert_eq!(source.forward(&ours(&[("email", "zoe@exemple.fr")])), text("Sara"));
+        assert_eq!(source.forward(&ours(&[("email", "")])), Some(FieldValue::Null));
+        assert_eq!(source.forward(&ours(&[("city", "Brest")])), None);
+        assert_eq!(source.inverse(&FieldValue::text("Sara")), None);
+    }
+
+    #[test]
+    fn text_leaves_in_its_shape_and_comes_back_only_where_it_has_that_shape() {
+        let city = FieldMapping::both("city", "city").with(Transform::Text { trim: true, case: Case::Upper });
+        assert_eq!(city.forward(&ours(&[("city", " Nîmes ")])), text("NÎMES"));
+        assert_eq!(city.inverse(&FieldValue::text("BREST")), text("BREST"));
+        assert_eq!(city.inverse(&FieldValue::text("Brest")), None);
+        let title = Transform::Text { trim: false, case: Case::Title };
+        assert_eq!(title.translate(&FieldValue::text("jean-pierre LE goff")), FieldValue::text("Jean-Pierre Le Goff"));
+    }
+
+    #[test]
+    fn a_number_leaves_in_e164_and_is_taken_where_it_stands_so() {
+        let phone = FieldMapping::both("phone", "phone").with(Transform::E164);
+        assert_eq!(phone.forward(&ours(&[("phone", "06 12 34 56 78")])), text("+33612345678"));
+        assert_eq!(phone.inverse(&FieldValue::text("+33612345678")), text("+33612345678"));
+        assert_eq!(phone.inverse(&FieldValue::text("06 12 34 56 78")), None);
+    }
+
+    #[test]
+    fn a_moment_is_written_in_the_format_and_zone_that_are_wished_for() {
+        let zone = "Europe/Paris".parse().unwrap();
+        let starts = FieldMapping::both("starts_at", "rdv")
+            .with(Transform::Date { format: "%d/%m/%Y %H:%M:%S".to_owned(), zone });
+        assert_eq!(starts.forward(&ours(&[("starts_at", "2026-07-14T08:30:00Z")])), text("14/07/2026 10:30:00"));
+        let back = starts.inverse(&FieldValue::text("14/07/2026 10:30:00"));
+        assert_eq!(back, text("2026-07-14T08:30:00.000000Z"));
+        // The hour that the clocks leave out.
+        assert_eq!(starts.inverse(&FieldValue::text("29/03/2026 02:30:00")), None);
     }
 }

@@ -25,6 +25,34 @@ pub struct ConflictPolicy {
     #[serde(default)]
     #[schema(max_items = 100)]
     pub rules: Vec<ConflictRule>,
+    /// Whose deletions are carried to the other systems, for the kinds where that is not Coccinelle's alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 5)]
+    pub deletions: Vec<DeletionRule>,
+}
+
+/// Whose deletions of a kind are carried to the other systems. The record here is deleted in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeletionRule {
+    /// Of which kind of record.
+    pub kind: RecordKind,
+    /// Whose.
+    pub carried: Carried,
+}
+
+/// Whose deletions are carried on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = CarriedDeletions)]
+pub enum Carried {
+    /// What Coccinelle deletes is deleted everywhere; what one platform deletes stays on the others.
+    #[default]
+    Coccinelles,
+    /// What anybody deletes is deleted everywhere.
+    Everybodys,
+    /// Nothing is deleted anywhere but where somebody deletes it.
+    Nobodys,
 }
 
 /// How disagreements about one field, or all fields of a kind, are decided.
@@ -71,7 +99,25 @@ impl ConflictPolicy {
                 fault(format!("[{index}].ranking"), "names a system twice");
             }
         }
+        let mut told = BTreeSet::new();
+        for (index, rule) in self.deletions.iter().enumerate() {
+            if !told.insert(rule.kind) {
+                let path = format!("{path}.deletions[{index}]");
+                faults.push(InputFault { path, message: "says of the same as another rule".to_owned() });
+            }
+        }
         if faults.is_empty() { Ok(()) } else { Err(faults) }
+    }
+
+    /// Whether a deletion is carried to the other systems; `is_ours` where Coccinelle made it.
+    #[must_use]
+    pub fn carries_deletion(&self, kind: RecordKind, is_ours: bool) -> bool {
+        let rule = self.deletions.iter().find(|rule| rule.kind == kind);
+        match rule.map_or_else(Carried::default, |rule| rule.carried) {
+            Carried::Coccinelles => is_ours,
+            Carried::Everybodys => true,
+            Carried::Nobodys => false,
+        }
     }
 
     /// The ranks of one system's values of a kind.
@@ -179,5 +225,21 @@ mod tests {
         let none: ConflictPolicy = serde_json::from_value(json!({})).unwrap();
         assert_eq!(none.check("conflict_policy"), Ok(()));
         assert_eq!(none.ranks(RecordKind::Contact, &slug("hubspot")), Ranks::LATEST_WINS);
+    }
+
+    #[test]
+    fn a_deletion_is_carried_by_what_the_tenant_says_of_its_kind() {
+        let policy: ConflictPolicy = serde_json::from_value(json!({ "deletions": [
+            {"kind": "contact", "carried": "everybodys"}, {"kind": "deal", "carried": "nobodys"},
+        ]}))
+        .unwrap();
+        assert_eq!(policy.check("conflict_policy"), Ok(()));
+        let carried = |kind| [true, false].map(|is_ours| policy.carries_deletion(kind, is_ours));
+        assert_eq!(carried(RecordKind::Contact), [true, true]);
+        assert_eq!(carried(RecordKind::Deal), [false, false]);
+        assert_eq!(carried(RecordKind::Activity), [true, false]);
+        let twice = [DeletionRule { kind: RecordKind::Deal, carried: Carried::Nobodys }; 2].to_vec();
+        let faults = ConflictPolicy { deletions: twice, ..policy }.check("conflict_policy").unwrap_err();
+        assert_eq!(faults[0].path, "conflict_policy.deletions[1]");
     }
 }

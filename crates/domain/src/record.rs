@@ -219,7 +219,7 @@ mod tests {
         }
 
         #[test]
-        fn any_order_and_any_duplication_of_changes_ends_in_the_same_record(
+        fn promise_4_any_order_and_any_duplication_of_changes_ends_in_the_same_record(
             (changes, shuffled) in prop::collection::vec(fields(), 1..6).prop_flat_map(|changes| {
                 let repeated: Vec<Fields> = changes.iter().chain(&changes).cloned().collect();
                 (Just(changes), Just(repeated).prop_shuffle())

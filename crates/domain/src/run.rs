@@ -80,6 +80,8 @@ impl State {
 pub enum Step {
     /// List what is there, and have read what is news.
     List(RecordKind),
+    /// List what the platform says was deleted, and ask for each of it that we know: is it gone?
+    Archived(RecordKind),
     /// Ask for each object that a full walk did not list: is it gone?
     Verify(RecordKind),
     /// Have the deletions applied, where there are not too many of them.
@@ -108,6 +110,8 @@ pub struct Position {
 pub struct Plan {
     /// The kinds that are read, because the direction allows it and the platform can list them.
     pub lists: Vec<RecordKind>,
+    /// Those of them whose deletions the platform is asked for, where not everything is walked.
+    pub archives: Vec<RecordKind>,
     /// Those of them of which everything is walked, so that what is missing can be told.
     pub walks: Vec<RecordKind>,
     /// The kinds whose records are given links.
@@ -122,9 +126,11 @@ impl Plan {
     pub fn steps(&self) -> Vec<Step> {
         let of =
             |kinds: &[RecordKind], step: fn(RecordKind) -> Step| kinds.iter().copied().map(step).collect::<Vec<_>>();
-        let removes = if self.walks.is_empty() { Vec::new() } else { vec![Step::Remove] };
+        let deletes = !(self.walks.is_empty() && self.archives.is_empty());
+        let removes = if deletes { vec![Step::Remove] } else { Vec::new() };
         let mut steps = [
             of(&self.lists, Step::List),
+            of(&self.archives, Step::Archived),
             of(&self.walks, Step::Verify),
             removes,
             of(&self.links, Step::Link),
@@ -283,7 +289,8 @@ mod tests {
     fn everything_is_read_before_anything_is_written_and_contacts_come_first() {
         use RecordKind::{Contact, Deal};
         let kinds = vec![Contact, Deal];
-        let plan = Plan { lists: kinds.clone(), walks: kinds.clone(), links: vec![Deal], announces: kinds };
+        let plan =
+            Plan { lists: kinds.clone(), walks: kinds.clone(), links: vec![Deal], announces: kinds, ..Plan::default() };
         let steps = [
             Step::List(Contact),
             Step::List(Deal),

@@ -43,6 +43,11 @@ impl TimeZone {
     pub fn local(self, at: Timestamp) -> NaiveDateTime {
         DateTime::<Utc>::from(at).with_timezone(&self.0).naive_local()
     }
+
+    /// When its clocks show what.
+    pub(crate) fn rules(self) -> Tz {
+        self.0
+    }
 }
 
 impl Default for TimeZone {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use domain::message::Message;
 use domain::retry::RetrySchedule;
+use domain::step::{Step, Steps};
 use futures_util::future::join_all;
 use secrecy::SecretString;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -45,6 +46,7 @@ pub struct Broker {
 #[derive(Debug)]
 struct Shared {
     options: Arc<BrokerOptions>,
+    steps: Steps,
     session: watch::Receiver<Option<Arc<Session>>>,
     outgoing: mpsc::Sender<Outgoing>,
     closing: CancellationToken,
@@ -59,6 +61,12 @@ impl Broker {
     /// Must be called within a Tokio runtime, which carries the connection.
     #[must_use]
     pub fn connect(options: BrokerOptions) -> Self {
+        Self::connect_watched(options, Steps::default())
+    }
+
+    /// The same, where somebody wants to know of each step.
+    #[must_use]
+    pub fn connect_watched(options: BrokerOptions, steps: Steps) -> Self {
         let options = Arc::new(options);
         let (session_in, session) = watch::channel(None);
         let (outgoing, outgoing_out) = mpsc::channel(WAITING);
@@ -72,7 +80,7 @@ impl Broker {
         };
         tokio::spawn(supervisor.run());
         let end = closing.clone().drop_guard();
-        Self { shared: Arc::new(Shared { options, session, outgoing, closing, closed, _end: end }) }
+        Self { shared: Arc::new(Shared { options, steps, session, outgoing, closing, closed, _end: end }) }
     }
 
     /// Whether a publish has a chance at the moment.
@@ -152,8 +160,20 @@ impl Broker {
         found.ok().and_then(|session| session.clone())
     }
 
+    /// Who is told of what this connection does.
+    pub(crate) fn steps(&self) -> &Steps {
+        &self.shared.steps
+    }
+
     pub(crate) async fn send(&self, envelope: Envelope) -> Result<(), PublishError> {
         self.ready()?;
+        self.steps().reached(Step::PublishBefore);
+        self.exchange(envelope).await?;
+        self.steps().reached(Step::PublishAfter);
+        Ok(())
+    }
+
+    async fn exchange(&self, envelope: Envelope) -> Result<(), PublishError> {
         let (answer, result) = oneshot::channel();
         let outgoing = Outgoing { envelope, answer, came_back: None };
         let exchange = async {

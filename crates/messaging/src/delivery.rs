@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::message::Message;
+use domain::step::Step;
 use lapin::Acker;
 use lapin::options::{BasicAckOptions, BasicNackOptions};
 use metrics::counter;
@@ -109,10 +110,12 @@ impl Pending {
 
     async fn ack(self, outcome: &'static str) {
         self.count(outcome);
+        self.broker.steps().reached(Step::AckBefore);
         // Without the ack the message comes again, and meets its own effect.
         if let Err(error) = self.delivery.acker.ack(BasicAckOptions::default()).await {
             tracing::warn!(queue = self.queue.name(), %error, "an ack did not reach the broker");
         }
+        self.broker.steps().reached(Step::AckAfter);
     }
 
     fn count(&self, outcome: &'static str) {

@@ -9,6 +9,7 @@ use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 use diesel_async::{AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, TransactionManager};
 use domain::id::TenantId;
+use domain::step::{Step, Steps};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::error::PersistenceError;
@@ -35,6 +36,7 @@ pub enum Scope {
 pub struct Database {
     pool: Pool<AsyncPgConnection>,
     connect_timeout: Duration,
+    steps: Steps,
 }
 
 impl Database {
@@ -48,7 +50,13 @@ impl Database {
         let manager = AsyncDieselConnectionManager::new_with_config(url.expose_secret(), config);
         let size = usize::try_from(pool_size).unwrap_or(1).max(1);
         let pool = Pool::builder(manager).max_size(size).build().expect("no time-outs are set");
-        Self { pool, connect_timeout }
+        Self { pool, connect_timeout, steps: Steps::default() }
+    }
+
+    /// The same database, where somebody wants to know of each step.
+    #[must_use]
+    pub fn watched(self, steps: Steps) -> Self {
+        Self { steps, ..self }
     }
 
     /// Opens a transaction.
@@ -62,7 +70,7 @@ impl Database {
             Err(_elapsed) => return Err(PersistenceError::NoConnection(self.connect_timeout)),
         };
         // From here on a failure drops the transaction, and with it the connection.
-        let mut transaction = Transaction { connection: Some(connection) };
+        let mut transaction = Transaction { connection: Some(connection), steps: self.steps.clone() };
         AnsiTransactionManager::begin_transaction(&mut *transaction).await?;
         if let Scope::Tenant(tenant) = scope {
             let setting = diesel::select(set_config("app.tenant_id", tenant.to_string(), true));
@@ -74,7 +82,8 @@ impl Database {
     /// Whether the database answers.
     pub async fn is_up(&self) -> bool {
         let asking = async {
-            let mut transaction = self.begin(Scope::System).await?;
+            // Nothing depends on it, so nobody wants to know of it.
+            let mut transaction = self.clone().watched(Steps::default()).begin(Scope::System).await?;
             diesel::select(diesel::dsl::sql::<Bool>("true")).execute(&mut *transaction).await?;
             transaction.commit().await
         };
@@ -93,6 +102,7 @@ impl fmt::Debug for Database {
 pub struct Transaction {
     /// `None` only once it was committed, or while it is dropped.
     connection: Option<Object<AsyncPgConnection>>,
+    steps: Steps,
 }
 
 impl Transaction {
@@ -101,7 +111,9 @@ impl Transaction {
     /// # Errors
     /// When the database refuses; nothing is done then, unless the connection was lost, when nobody knows.
     pub async fn commit(mut self) -> Result<(), PersistenceError> {
+        self.steps.reached(Step::CommitBefore);
         AnsiTransactionManager::commit_transaction(&mut *self).await?;
+        self.steps.reached(Step::CommitAfter);
         self.connection = None;
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! What every binary needs around its work: settings, logs, metrics, health, shutdown, the HTTP frame. No business rules.
 
 pub mod config;
+pub mod crash;
 pub mod crypto;
 pub mod health;
 pub mod http;

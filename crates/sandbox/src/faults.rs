@@ -50,6 +50,8 @@ pub(crate) struct Faults {
     pub(crate) access_token_seconds: i64,
     /// Show `+33 6 12 34 56 78` for what was written `0612345678`.
     pub(crate) reformat_phones: bool,
+    /// Show `06 12 34 56 78` for what was written `+33612345678`.
+    pub(crate) national_phones: bool,
     /// Keep only the first n characters of these properties.
     pub(crate) truncate: BTreeMap<String, usize>,
     /// Those that only this platform has. A number or `null` is a limit.
@@ -70,6 +72,7 @@ impl Default for Faults {
             token_revoked: false,
             access_token_seconds: 3_600,
             reformat_phones: false,
+            national_phones: false,
             truncate: BTreeMap::new(),
             own: BTreeMap::new(),
         }
@@ -132,6 +135,9 @@ impl Faults {
         let mut value = value.to_owned();
         if self.reformat_phones && matches!(property, "phone" | "mobilephone") {
             value = crate::people::phone::display(&value);
+        }
+        if self.national_phones && matches!(property, "phone" | "mobilephone") {
+            value = crate::people::phone::national(&value);
         }
         if let Some(most) = self.truncate.get(property) {
             value = value.chars().take(*most).collect();

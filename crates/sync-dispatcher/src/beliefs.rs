@@ -33,6 +33,11 @@ impl Beliefs {
         system.map_or(Ranks::LATEST_WINS, |system| self.policy.ranks(kind, system))
     }
 
+    /// Whether a deletion is carried to the other systems; `is_ours` where Coccinelle made it.
+    pub(crate) fn carry_deletion(&self, kind: RecordKind, is_ours: bool) -> bool {
+        self.policy.carries_deletion(kind, is_ours)
+    }
+
     /// Ranks a record's stamps by what the tenant believes now.
     pub(crate) fn rerank(&self, record: &mut Record) {
         let ranks: BTreeMap<IntegrationId, Ranks> =

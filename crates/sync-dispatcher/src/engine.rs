@@ -8,6 +8,7 @@ use domain::fault::{Fault, FaultKind};
 use domain::message::{RecordPush, RecordPushBulk};
 use domain::outcome::SyncOutcome;
 use domain::retry::RetrySchedule;
+use domain::step::{Step, Steps};
 use domain::trace::TraceParent;
 use messaging::{Broker, Context, PublishError};
 use persistence::records::links;
@@ -34,6 +35,7 @@ pub(crate) struct Engine {
     pub(crate) accounts: Accounts,
     pub(crate) schedule: RetrySchedule,
     pub(crate) settings: DispatcherSettings,
+    pub(crate) steps: Steps,
     pub(crate) believed: Believed,
     pub(crate) n8n: Arc<N8n>,
 }
@@ -81,6 +83,22 @@ impl Fault for DispatchError {
 }
 
 impl Engine {
+    /// Asks a platform something.
+    pub(crate) async fn asking<T>(&self, call: impl Future<Output = T>) -> T {
+        self.steps.reached(Step::ReadBefore);
+        let answer = call.await;
+        self.steps.reached(Step::ReadAfter);
+        answer
+    }
+
+    /// Writes to a platform.
+    pub(crate) async fn writing<T>(&self, call: impl Future<Output = T>) -> T {
+        self.steps.reached(Step::WriteBefore);
+        let answer = call.await;
+        self.steps.reached(Step::WriteAfter);
+        answer
+    }
+
     /// Says on the broker that these links are to be looked at.
     pub(crate) async fn announce(
         &self,

@@ -69,7 +69,7 @@ pub fn build(settings: Settings) -> Result<App, StartError> {
     let backing = Backing::connect(&settings, "sync-dispatcher");
     // Working takes both.
     let operations = operations(backing.readiness(Rule::All), metrics::install());
-    let Backing { broker, database } = backing;
+    let Backing { broker, database, steps } = backing;
     let vault = Vault::watching(&settings.vault.key_ring_file)?;
     let timeout = settings.dispatcher.platform_timeout;
     let accounts = Accounts::new(database.clone(), vault, &settings.platforms, timeout)?;
@@ -84,6 +84,7 @@ pub fn build(settings: Settings) -> Result<App, StartError> {
             accounts,
             schedule,
             settings: settings.dispatcher,
+            steps,
             believed: Believed::new(),
             n8n,
         },

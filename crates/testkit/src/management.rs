@@ -66,6 +66,10 @@ impl Management {
         self.tell(Method::DELETE, &["queues", vhost, queue], None).await
     }
 
+    pub(crate) async fn purge(&self, vhost: &str, queue: &str) -> anyhow::Result<()> {
+        self.tell(Method::DELETE, &["queues", vhost, queue, "contents"], None).await
+    }
+
     pub(crate) async fn queues(&self, vhost: &str) -> anyhow::Result<Vec<String>> {
         let queues: Vec<Named> = self.ask(Method::GET, &["queues", vhost], None).await?;
         Ok(queues.into_iter().map(|queue| queue.name).collect())

@@ -55,6 +55,12 @@ impl TestVhost {
         self.ask(|api, name| async move { api.queues(&name).await }).await
     }
 
+    /// Empties a queue of what nobody holds, as an operator might.
+    pub async fn purge(&self, queue: &str) {
+        let queue = queue.to_owned();
+        self.ask(|api, name| async move { api.purge(&name, &queue).await }).await;
+    }
+
     /// Deletes a queue, as an operator might.
     pub async fn delete_queue(&self, queue: &str) {
         let queue = queue.to_owned();

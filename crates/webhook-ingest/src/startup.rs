@@ -34,7 +34,7 @@ pub fn build(settings: &Settings) -> io::Result<App> {
     let backing = Backing::connect(settings, "webhook-ingest");
     // Either is enough: what the broker does not take, the inbox keeps.
     let operations = runtime::http::operations(backing.readiness(Rule::Any), runtime::metrics::install());
-    let Backing { broker, database } = backing;
+    let Backing { broker, database, .. } = backing;
     let keys = Keys::new(opener(settings).map(|vault| WebhookSecrets::new(database.clone(), vault.into())));
     let intake = Data::new(Intake::new(
         (Door::new(settings), keys),

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
-use crate::{bench, ci, console, contract, demo, test, tidy, up};
+use crate::{bench, ci, console, contract, crash, demo, test, tidy, up};
 
 #[derive(Debug, Parser)]
 #[command(bin_name = "cargo xtask", about = "Runs, demonstrates, tests and checks the whole system on one machine")]
@@ -28,6 +28,8 @@ enum Task {
     Tidy(tidy::Args),
     /// Measure throughput and latency beside the physical limits.
     Bench(bench::Args),
+    /// Kill every process at every step under load, and count what was lost or done twice.
+    Crash(crash::Args),
     /// Run what the hosted CI runs.
     Ci,
 }
@@ -44,6 +46,7 @@ pub fn run() -> ExitCode {
         Task::Contract(args) => wait_for(contract::run(&args)),
         Task::Tidy(args) => tidy::run(&args).map(|()| ExitCode::SUCCESS),
         Task::Bench(args) => wait_for(bench::run(&args)),
+        Task::Crash(args) => wait_for(crash::run(&args)),
         Task::Ci => wait_for(ci::run()),
     };
     outcome.unwrap_or_else(|error| {

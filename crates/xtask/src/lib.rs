@@ -1,6 +1,6 @@
 //! What developers and newcomers run: the whole system on one machine, its demo, its tests, its checks.
 //!
-//! A library, so that the crash and outage suites can drive [`session`], [`stack`] and [`services`].
+//! A library, so that the crash and outage suites can drive [`crash`], [`session`], [`stack`] and [`services`].
 
 mod bench;
 mod ci;
@@ -8,6 +8,7 @@ pub mod cli;
 mod cluster;
 pub mod console;
 mod contract;
+pub mod crash;
 mod demo;
 pub mod home;
 mod http;

@@ -6,6 +6,7 @@ mod lengths;
 mod manifests;
 mod migrations;
 mod modules;
+mod promises;
 mod scan;
 mod schemas;
 mod suites;
@@ -55,12 +56,13 @@ impl fmt::Display for Finding {
 }
 
 /// Every rule that reads files. The layers are checked apart: they need what cargo knows.
-const RULES: [fn(&Tree) -> Vec<Finding>; 8] = [
+const RULES: [fn(&Tree) -> Vec<Finding>; 9] = [
     docs::check,
     lengths::check,
     manifests::check,
     migrations::check,
     modules::check,
+    promises::check,
     schemas::check,
     suites::check,
     workflows::check,

@@ -72,6 +72,7 @@ pub(crate) async fn view(gateway: &Gateway, tx: &mut Transaction, integration: I
     let (tenant, id) = (integration.tenant_id, integration.id);
     // Credentials that do not open are told by a test; they must not hide the integration.
     let hint = gateway.accounts.hint(tx, &integration).await.ok();
-    let known = Known { hint, health: health::get(tx, tenant, id).await?, drift: links::drift(tx, tenant, id).await? };
+    let known =
+        Known { hint, health: health::get(tx, tenant, id).await?, drift: links::drift_by_kind(tx, tenant, id).await? };
     Ok(View::of(integration, known))
 }

@@ -46,6 +46,9 @@ pub(crate) struct View {
     pub(crate) health: HealthView,
     /// How many records are not in step yet.
     pub(crate) drift: i64,
+    /// The same kind by kind; those that are in step are left out.
+    #[schema(value_type = BTreeMap<String, i64>)]
+    drift_by_kind: BTreeMap<RecordKind, i64>,
     /// Counts the changes of the configuration; the `ETag`.
     pub(crate) version: i64,
     /// When it was connected.
@@ -88,8 +91,8 @@ pub(super) struct Known {
     pub(super) hint: Option<KeyHint>,
     /// How it is.
     pub(super) health: Option<Health>,
-    /// How many records are not in step yet.
-    pub(super) drift: i64,
+    /// How many records are not in step yet, kind by kind.
+    pub(super) drift: BTreeMap<RecordKind, i64>,
 }
 
 impl View {
@@ -110,7 +113,8 @@ impl View {
             url: integration.url,
             credentials: Credentials { hint: known.hint.map(|hint| hint.0) },
             health: known.health.map(HealthView::from).unwrap_or_default(),
-            drift: known.drift,
+            drift: known.drift.values().sum(),
+            drift_by_kind: known.drift,
             version: integration.version,
             created_at: integration.id.made_at(),
         }

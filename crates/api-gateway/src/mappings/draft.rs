@@ -5,6 +5,7 @@ use domain::event::InputFault;
 use domain::integration::Integration;
 use domain::kind::RecordKind;
 use domain::mapping::{self, FieldMapping, Transform};
+use domain::schema::{self, FieldType};
 
 use super::descriptions::Described;
 use crate::integrations::platform_of;
@@ -41,11 +42,11 @@ pub(super) async fn check(
     };
     let Some(described) = described else { return Ok(()) };
     let new = draft.iter().enumerate().filter(|(_, field)| is_new(field));
-    let faults: Vec<InputFault> = new.filter_map(|(at, field)| against(&described, at, field)).collect();
+    let faults: Vec<InputFault> = new.filter_map(|(at, field)| against(&described, kind, at, field)).collect();
     if faults.is_empty() { Ok(()) } else { Err(Refusal::Faulty(faults).into()) }
 }
 
-fn against(described: &Described, at: usize, field: &FieldMapping) -> Option<InputFault> {
+fn against(described: &Described, kind: RecordKind, at: usize, field: &FieldMapping) -> Option<InputFault> {
     let fault = |member: &str, message: String| Some(InputFault { path: format!("{PATH}[{at}].{member}"), message });
     let Some(remote) = described.fields.iter().find(|remote| remote.name == field.remote) else {
         return fault("remote", "is not a field that the account has; see GET …/fields".to_owned());
@@ -53,8 +54,60 @@ fn against(described: &Described, at: usize, field: &FieldMapping) -> Option<Inp
     if field.direction.writes() && remote.read_only {
         return fault("direction", "must be `from_platform`: only the platform writes this field".to_owned());
     }
+    if field.direction.writes()
+        && let Some(holds) = clash(kind, field, remote.field_type)
+    {
+        return fault("transform", format!("must make {holds} of our field, which is what the platform's holds"));
+    }
     let unknown = unknown_word(field, remote)?;
     fault("transform.values", format!("must translate to words of the field, of which `{unknown}` is none"))
+}
+
+/// What the platform's field holds, where what we would send can never be that.
+fn clash(kind: RecordKind, field: &FieldMapping, remote: RemoteFieldType) -> Option<&'static str> {
+    let ours = schema::find(kind, field.local.as_str())?.field_type;
+    let sent = match (&field.transform, ours) {
+        // Whatever it makes, only the platform can tell.
+        (Transform::Template { .. } | Transform::Constant { .. } | Transform::ValueMap { .. }, _) => return None,
+        (Transform::None | Transform::NumberText | Transform::SecondsToMillis, FieldType::Number) => Sent::Number,
+        (Transform::EpochMillis, _) => Sent::Millis,
+        (Transform::None | Transform::Date { .. }, FieldType::DateTime) => Sent::Moment,
+        (
+            Transform::None
+            | Transform::NumberText
+            | Transform::SecondsToMillis
+            | Transform::Date { .. }
+            | Transform::E164
+            | Transform::Text { .. }
+            | Transform::Join { .. }
+            | Transform::Split { .. },
+            _,
+        ) => Sent::Text,
+    };
+    match (remote, sent) {
+        (RemoteFieldType::Number, Sent::Text | Sent::Moment) => Some("a number"),
+        (RemoteFieldType::Date | RemoteFieldType::DateTime, Sent::Text | Sent::Number) => Some("a date"),
+        (RemoteFieldType::Bool, Sent::Text | Sent::Number | Sent::Millis | Sent::Moment) => Some("a yes or no"),
+        (
+            RemoteFieldType::Number
+            | RemoteFieldType::Date
+            | RemoteFieldType::DateTime
+            | RemoteFieldType::Text
+            | RemoteFieldType::Choice
+            | RemoteFieldType::Phone
+            | RemoteFieldType::Other,
+            _,
+        ) => None,
+    }
+}
+
+/// What leaves us.
+#[derive(Clone, Copy, Debug)]
+enum Sent {
+    Text,
+    Number,
+    Millis,
+    Moment,
 }
 
 /// A word that would be sent, and that the choice does not know.

@@ -156,6 +156,13 @@ fn not_taken(transform: &Transform) -> &'static str {
         Transform::NumberText => "is not taken back: what the platform holds is no number as we would write it",
         Transform::SecondsToMillis => "is not taken back: what the platform holds is no whole number of seconds",
         Transform::EpochMillis => "is not taken back: what the platform holds is no moment as we would write it",
-        Transform::None | Transform::E164 => "is not taken back: it would not go out as the same value",
+        Transform::Date { .. } => "is not taken back: what the platform holds is no moment in this format",
+        Transform::Split { .. } => "is not taken: what the platform holds has not both parts",
+        Transform::None
+        | Transform::E164
+        | Transform::Text { .. }
+        | Transform::Constant { .. }
+        | Transform::Join { .. }
+        | Transform::Template { .. } => "is not taken back: it would not go out as the same value",
     }
 }

@@ -26,6 +26,11 @@ pub(crate) fn sent(local: &str, remote: &str) -> Value {
     json!({ "local": local, "remote": remote, "direction": "to_platform" })
 }
 
+fn template(template: &str) -> Value {
+    let transform = json!({ "type": "template", "template": template });
+    json!({ "local": "city", "remote": "state", "direction": "to_platform", "transform": transform })
+}
+
 #[tokio::test]
 async fn a_mapping_is_shown_replaced_over_what_was_seen_and_set_back() {
     let world = World::start().await;
@@ -75,6 +80,8 @@ async fn a_mapping_that_cannot_work_is_told_place_by_place() {
         (json!([email, sent("city", "email")]), "fields[1].remote"),
         (json!([email, sent("city", "no_such_property")]), "fields[1].remote"),
         (json!([email, sent("city", "hs_object_id")]), "fields[1].direction"),
+        (json!([email, template("{{ city }} {{ planet }}")]), "fields[1].transform.template"),
+        (json!([email, template("{{ city")]), "fields[1].transform.template"),
         (json!([{ "local": "email", "remote": "email", "direction": "both" }]), "fields[0].direction"),
         (json!([{ "local": "email", "remote": "email", "direction": "to_platform", "ident": 1 }]), "fields[0].ident"),
     ];
@@ -87,6 +94,10 @@ async fn a_mapping_that_cannot_work_is_told_place_by_place() {
     let stage = json!({ "local": "status", "remote": "dealstage", "direction": "to_platform", "transform": stages });
     let answer = world.put(&format!("{path}/mappings/deal"), "\"1\"", json!({ "fields": [stage] })).await;
     assert_eq!(answer.paths(), ["fields[0].transform.values"], "{answer:?}");
+    // Text is no number, whatever it says.
+    let fields = json!({ "fields": [sent("title", "amount")] });
+    let answer = world.put(&format!("{path}/mappings/deal"), "\"1\"", fields).await;
+    assert_eq!(answer.paths(), ["fields[0].transform"], "{answer:?}");
     assert_eq!(world.get(&contact).await.etag(), "\"1\"");
     world.stop().await;
 }

@@ -61,7 +61,7 @@ async fn events_are_accepted_into_the_inbox_while_the_broker_is_away() {
 }
 
 #[tokio::test]
-async fn events_are_accepted_into_the_inbox_when_a_confirm_does_not_come() {
+async fn rule_12_events_are_accepted_into_the_inbox_when_a_confirm_does_not_come() {
     let system = start().await;
     system.broker.stall();
     let answer = system.hand_over().await;
@@ -81,7 +81,7 @@ async fn events_are_accepted_with_the_database_away() {
 }
 
 #[tokio::test]
-async fn nothing_is_accepted_while_both_are_away_and_all_is_well_once_one_is_back() {
+async fn rule_12_nothing_is_accepted_while_both_are_away_and_all_is_well_once_one_is_back() {
     let system = start().await;
     system.database.cut();
     system.broker.cut();

@@ -65,7 +65,7 @@ fn owed(link: &LinkState, record: &Fields) -> RemoteFields {
 }
 
 #[test]
-fn a_whole_object_sent_again_restamps_nothing() {
+fn rule_01_a_whole_object_sent_again_restamps_nothing() {
     let mut backend = LinkState::default();
     let first = backend.take_event(&prospect(10, json!({"phone": "1", "city": "Lyon"})), None, arrival(BACKEND, 10));
     assert_eq!(first.iter().count(), 2);
@@ -84,7 +84,7 @@ fn a_late_event_does_not_make_the_next_one_look_like_news() {
 }
 
 #[test]
-fn no_time_lies_ahead_of_the_moment_of_acceptance() {
+fn rule_02_no_time_lies_ahead_of_the_moment_of_acceptance() {
     let mut backend = LinkState::default();
     let change = backend.take_event(&prospect(9_999, json!({"phone": "1"})), None, arrival(BACKEND, 10));
     assert_eq!(change.get("phone").unwrap().stamp.at, at(10));
@@ -123,7 +123,7 @@ fn a_change_made_there_is_taken_and_not_echoed() {
 }
 
 #[test]
-fn a_change_made_there_follows_what_it_was_made_of_even_with_a_slow_clock() {
+fn rule_02_a_change_made_there_follows_what_it_was_made_of_even_with_a_slow_clock() {
     let mut ours = record(100, &[("phone", "1")]);
     let mut link = in_step(&ours);
     link.take_remote(&mut ours, &mapping(), &shown(50, &[("tel", "2")]), arrival(CRM, 101));
@@ -150,7 +150,7 @@ fn a_value_that_loses_against_a_clearing_of_ours_is_cleared_there() {
 }
 
 #[test]
-fn absent_says_nothing_and_null_clears() {
+fn rule_04_absent_says_nothing_and_null_clears() {
     let mut ours = record(10, &[("phone", "1"), ("city", "Lyon")]);
     let mut link = in_step(&ours);
     link.take_remote(&mut ours, &mapping(), &shown(20, &[("town", "")]), arrival(CRM, 21));
@@ -177,7 +177,7 @@ fn ranked(ranking: &[&str], system: &str) -> Ranks {
 }
 
 #[test]
-fn at_first_contact_ours_stands_and_is_written_where_the_tenant_believes_us_more() {
+fn rule_05_at_first_contact_ours_stands_and_is_written_where_the_tenant_believes_us_more() {
     let ranking = ["coccinelle", "hubspot"];
     let mut ours = record(100, &[("phone", "ours")]);
     ours.rerank(|name, _| ranked(&ranking, "coccinelle").of(name.as_str()));
@@ -215,7 +215,7 @@ fn a_system_knows_what_it_was_sent_or_showed_and_nothing_that_came_since() {
 }
 
 #[test]
-fn a_value_that_would_not_come_back_the_same_is_not_taken() {
+fn rule_04_a_value_that_would_not_come_back_the_same_is_not_taken() {
     let mapping =
         Mapping { version: 1, fields: vec![FieldMapping::both("amount", "amount").with(Transform::NumberText)] };
     let mut ours = Fields::default();
@@ -256,7 +256,7 @@ proptest! {
     ///
     /// Whoever of them is believed more.
     #[test]
-    fn any_history_settles_and_no_value_shortens_by_itself(steps in steps(), believed in 0usize..3) {
+    fn rule_03_any_history_settles_and_no_value_shortens_by_itself(steps in steps(), believed in 0usize..3) {
         let ranking = [&[][..], &["hubspot"], &["coccinelle"]][believed];
         let (of_crm, of_backend) = (ranked(ranking, "hubspot"), ranked(ranking, "coccinelle"));
         let from_crm = Arrival { ranks: &of_crm, ..arrival(CRM, 100) };

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{FieldMapping, Transform};
+use super::{Case, FieldMapping, Transform, dates, template};
 use crate::event::InputFault;
 use crate::field::FieldName;
 use crate::kind::RecordKind;
@@ -16,6 +16,12 @@ const NAME: usize = 200;
 
 /// Words of one translation.
 const WORDS: usize = 500;
+
+/// Fields that are joined to one.
+const JOINED: usize = 5;
+
+/// Characters between two parts of a text.
+const SEPARATOR: usize = 10;
 
 /// Everything that is wrong with the mapping of a kind, place by place below `path`.
 #[must_use]
@@ -64,25 +70,21 @@ impl Check<'_> {
 
     /// Whether transform and default suit what our field holds.
     fn values(&mut self, at: usize, field: &FieldMapping, spec: &FieldSpec) {
-        let suits = match (&field.transform, spec.field_type) {
-            (Transform::None, _)
-            | (Transform::NumberText | Transform::SecondsToMillis, FieldType::Number)
-            | (Transform::EpochMillis, FieldType::DateTime)
-            | (Transform::E164, FieldType::Phone)
-            | (Transform::ValueMap { .. }, FieldType::Text(_) | FieldType::Choice(_)) => true,
-            (
-                Transform::NumberText
-                | Transform::SecondsToMillis
-                | Transform::EpochMillis
-                | Transform::E164
-                | Transform::ValueMap { .. },
-                _,
-            ) => false,
+        let suits = match &field.transform {
+            Transform::None | Transform::Constant { .. } | Transform::Template { .. } => true,
+            Transform::NumberText | Transform::SecondsToMillis => spec.field_type == FieldType::Number,
+            Transform::EpochMillis | Transform::Date { .. } => spec.field_type == FieldType::DateTime,
+            Transform::E164 => spec.field_type == FieldType::Phone,
+            Transform::ValueMap { .. } => matches!(spec.field_type, FieldType::Text(_) | FieldType::Choice(_)),
+            Transform::Text { .. } => {
+                matches!(spec.field_type, FieldType::Text(_) | FieldType::Email | FieldType::Phone)
+            }
+            Transform::Join { .. } | Transform::Split { .. } => matches!(spec.field_type, FieldType::Text(_)),
         };
         if !suits {
             self.fault(at, "transform", "does not suit what our field holds");
-        } else if let Transform::ValueMap { values } = &field.transform {
-            self.words(at, values, spec);
+        } else {
+            self.shape(at, &field.transform, spec);
         }
         let Some(default) = &field.default else { return };
         let read = serde_json::to_value(default).map_err(|error| error.to_string()).and_then(|value| spec.read(&value));
@@ -92,6 +94,53 @@ impl Check<'_> {
                 self.fault(at, "default", "is never sent: the field comes from the platform");
             }
             Ok(_) => {}
+        }
+    }
+
+    /// What a transform says of itself.
+    fn shape(&mut self, at: usize, transform: &Transform, spec: &FieldSpec) {
+        match transform {
+            Transform::ValueMap { values } => self.words(at, values, spec),
+            Transform::Text { trim: false, case: Case::Kept } => {
+                self.fault(at, "transform", "must trim, or say a case");
+            }
+            Transform::Date { format, .. } if format.is_empty() || !dates::is_format(format) => {
+                self.fault(at, "transform.format", "must be a format as `strftime` knows it, such as %d/%m/%Y");
+            }
+            Transform::Constant { value } if value.is_null() => {
+                self.fault(at, "transform.value", "must be what is sent");
+            }
+            Transform::Join { with, separator } => self.joined(at, with, separator),
+            Transform::Split { separator, .. } if !is_separator(separator) => {
+                self.fault(at, "transform.separator", "must be 1 to 10 characters");
+            }
+            Transform::Template { template } => {
+                let is_ours = |name: &str| schema::find(self.kind, name).is_some();
+                if let Some(message) = template::fault(template, is_ours) {
+                    self.fault(at, "transform.template", &message);
+                }
+            }
+            Transform::None
+            | Transform::NumberText
+            | Transform::SecondsToMillis
+            | Transform::EpochMillis
+            | Transform::E164
+            | Transform::Text { .. }
+            | Transform::Date { .. }
+            | Transform::Constant { .. }
+            | Transform::Split { .. } => {}
+        }
+    }
+
+    fn joined(&mut self, at: usize, with: &[FieldName], separator: &str) {
+        let is_text = |name: &FieldName| {
+            schema::find(self.kind, name.as_str()).is_some_and(|spec| matches!(spec.field_type, FieldType::Text(_)))
+        };
+        if with.is_empty() || with.len() > JOINED || !with.iter().all(is_text) {
+            self.fault(at, "transform.with", "must be 1 to 5 fields of this kind of record that hold text");
+        }
+        if separator.chars().count() > SEPARATOR {
+            self.fault(at, "transform.separator", "must be at most 10 characters");
         }
     }
 
@@ -107,8 +156,11 @@ impl Check<'_> {
         }
     }
 
-    /// What does not come back as the same value is only sent.
+    /// What does not come back as the same value is only sent, and a part of something is only taken.
     fn direction(&mut self, at: usize, field: &FieldMapping) {
+        if field.direction.writes() && matches!(field.transform, Transform::Split { .. }) {
+            self.fault(at, "direction", "must be `from_platform`: a part is not the whole that is written");
+        }
         if field.direction.reads() && !field.transform.comes_back() {
             self.fault(at, "direction", "must be `to_platform`: by this transform values do not come back");
         }
@@ -130,7 +182,8 @@ impl Check<'_> {
     fn repetitions(&mut self, fields: &[FieldMapping]) {
         let (mut remote, mut read) = (BTreeSet::<&str>::new(), BTreeSet::<&FieldName>::new());
         for (at, field) in fields.iter().enumerate() {
-            if !remote.insert(&field.remote) {
+            let is_part = matches!(field.transform, Transform::Split { .. });
+            if !is_part && !remote.insert(&field.remote) {
                 self.fault(at, "remote", "is mapped already");
             }
             if field.direction.reads() && !read.insert(&field.local) {
@@ -138,6 +191,10 @@ impl Check<'_> {
             }
         }
     }
+}
+
+fn is_separator(text: &str) -> bool {
+    (1..=SEPARATOR).contains(&text.chars().count())
 }
 
 /// Neither empty nor endless, and without what no name holds.
@@ -211,7 +268,7 @@ mod tests {
             )
         };
         assert_eq!(phone("to_platform"), Vec::<String>::new());
-        assert_eq!(phone("bidirectional"), ["fields[1].direction"]);
+        assert_eq!(phone("bidirectional"), Vec::<String>::new());
         let stages = json!({"type": "value_map", "values": {"cancelled": "lost", "no_show": "lost"}});
         let status = json!({"local": "status", "remote": "s", "direction": "from_platform", "transform": stages});
         assert_eq!(places(RecordKind::Deal, json!([status])), ["fields[0].direction"]);
@@ -227,5 +284,50 @@ mod tests {
         assert_eq!(city("to_platform", json!("Lyon")), Vec::<String>::new());
         assert_eq!(city("to_platform", json!(7)), ["fields[1].default"]);
         assert_eq!(city("from_platform", json!("Lyon")), ["fields[1].default"]);
+    }
+
+    #[test]
+    fn a_name_is_split_into_fields_of_its_own_and_joined_from_fields_that_hold_text() {
+        let part = |local: &str, part: &str, direction: &str| {
+            let split = json!({"type": "split", "part": part});
+            json!({"local": local, "remote": "name", "direction": direction, "transform": split})
+        };
+        let join = |with: Value| {
+            let join = json!({"type": "join", "with": with});
+            json!({"local": "first_name", "remote": "name", "direction": "to_platform", "transform": join})
+        };
+        let (first, rest) = (part("first_name", "first", "from_platform"), part("last_name", "rest", "from_platform"));
+        let all = json!([email(), join(json!(["last_name"])), first, rest]);
+        assert_eq!(places(RecordKind::Contact, all), Vec::<String>::new());
+        assert_eq!(beside_email(part("first_name", "first", "bidirectional")), ["fields[1].direction"]);
+        assert_eq!(beside_email(part("phone", "first", "from_platform")), ["fields[1].transform"]);
+        for with in [json!([]), json!(["phone"]), json!(["amount"])] {
+            assert_eq!(beside_email(join(with)), ["fields[1].transform.with"]);
+        }
+    }
+
+    #[test]
+    fn a_transform_says_what_it_needs() {
+        let city = |direction: &str, transform: Value| {
+            beside_email(json!({"local": "city", "remote": "c", "direction": direction, "transform": transform}))
+        };
+        let template = json!({"type": "template", "template": "{{ city }} {{ planet }}"});
+        assert_eq!(city("to_platform", template), ["fields[1].transform.template"]);
+        let template = json!({"type": "template", "template": "{{ city|upper }}"});
+        assert_eq!(city("to_platform", template.clone()), Vec::<String>::new());
+        assert_eq!(city("bidirectional", template), ["fields[1].direction"]);
+        assert_eq!(city("bidirectional", json!({"type": "text", "case": "upper"})), Vec::<String>::new());
+        assert_eq!(city("bidirectional", json!({"type": "text"})), ["fields[1].transform"]);
+        assert_eq!(city("bidirectional", json!({"type": "constant", "value": "Sara"})), ["fields[1].direction"]);
+        assert_eq!(city("to_platform", json!({"type": "constant", "value": null})), ["fields[1].transform.value"]);
+        let starts = |direction: &str, format: &str| {
+            let date = json!({"type": "date", "format": format});
+            let field = json!({"local": "starts_at", "remote": "x", "direction": direction, "transform": date});
+            places(RecordKind::Deal, json!([field]))
+        };
+        assert_eq!(starts("bidirectional", "%Y-%m-%d %H:%M:%S"), Vec::<String>::new());
+        assert_eq!(starts("bidirectional", "%d/%m/%Y"), ["fields[0].direction"], "it leaves the hour out");
+        assert_eq!(starts("to_platform", "%d/%m/%Y"), Vec::<String>::new());
+        assert_eq!(starts("to_platform", "%Q"), ["fields[0].transform.format"]);
     }
 }

@@ -109,6 +109,34 @@ pub async fn suspects(
     Ok(rows.into_iter().map(|row| row.external_id).collect())
 }
 
+/// Those of these objects that we hold to be there, and of which the run has not asked yet.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn believed_there(
+    tx: &mut Transaction,
+    run: &Run,
+    kind: RecordKind,
+    ids: &[&str],
+) -> Result<Vec<String>, PersistenceError> {
+    let rows: Vec<Object> = sql_query(
+        "SELECT external_id FROM record_links AS link
+         WHERE tenant_id = $1 AND integration_id = $2 AND kind = $3 AND external_id = ANY($5)
+           AND record_id IS NOT NULL AND NOT gone
+           AND NOT EXISTS (SELECT FROM sync_run_objects AS object
+                           WHERE run_id = $4 AND object.kind = link.kind AND object.external_id = link.external_id)
+         ORDER BY external_id",
+    )
+    .bind::<Text, _>(run.tenant_id.to_string())
+    .bind::<Text, _>(run.integration_id.to_string())
+    .bind::<Text, _>(kind.as_str())
+    .bind::<Text, _>(run.id.to_string())
+    .bind::<Array<Text>, _>(ids)
+    .load(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| row.external_id).collect())
+}
+
 /// How many objects the run found gone, and how many of its walked kinds were known before.
 ///
 /// # Errors

@@ -11,7 +11,7 @@ use persistence::records::links::{self, Ending, Heard, Leased, Selection, Settle
 use persistence::records::store;
 use persistence::{Scope, Transaction};
 
-use crate::world::{Customer, World};
+use crate::world::{Customer, World, try_to};
 
 const A_WHILE: Duration = Duration::from_secs(60);
 /// What everything of these tests is at first.
@@ -73,8 +73,14 @@ impl Owed {
 
 /// Gives a link back blocked, at what it was when it was taken.
 async fn block(world: &World, leased: Leased, token: LeaseToken) {
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    assert_eq!(links::settle(&mut tx, token, &[refused(leased)]).await.unwrap().len(), 1);
+    tx.commit().await.unwrap();
+}
+
+fn refused(leased: Leased) -> Settlement {
     let error = SyncError { class: FaultKind::Invalid, code: "refused".to_owned(), message: "no".to_owned() };
-    let settlement = Settlement {
+    Settlement {
         link: leased.push.link_id,
         record: leased.record,
         state: leased.state,
@@ -91,10 +97,33 @@ async fn block(world: &World, leased: Leased, token: LeaseToken) {
         hinted_id: None,
         ending: Ending::Blocked { error },
         outcomes: Vec::new(),
-    };
-    let mut tx = world.worker.begin(Scope::System).await.unwrap();
-    assert_eq!(links::settle(&mut tx, token, &[settlement]).await.unwrap().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn rule_07_of_all_who_ask_for_a_link_at_once_one_is_given_it_and_who_takes_it_over_knows() {
+    let world = World::new().await;
+    let owed = Owed::new(&world).await;
+    let who = (owed.customer.tenant, owed.customer.integration);
+    let ask = || owed.lease_as(&world, who);
+    let (a, b, c, d) = tokio::join!(ask(), ask(), ask(), ask());
+    let mut given = [a, b, c, d].concat();
+    assert_eq!(given.len(), 1);
+    let (first, stale) = given.pop().unwrap();
+    assert!(!first.was_taken_over);
+
+    // It ends: whoever takes it over knows that, and the first one can give nothing back any more.
+    let end = "UPDATE record_links SET lease_until = now() - interval '1 second'";
+    let mut tx = world.owner.begin(Scope::System).await.unwrap();
+    assert_eq!(try_to(&mut tx, end).await.unwrap(), 1);
     tx.commit().await.unwrap();
+    let (second, token) = owed.lease(&world).await;
+    assert!(second.was_taken_over);
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    assert_eq!(links::settle(&mut tx, stale, &[refused(first)]).await.unwrap().len(), 0);
+    tx.commit().await.unwrap();
+    assert_eq!(owed.state(&world).await, (true, false));
+    block(&world, second, token).await;
 }
 
 #[tokio::test]

@@ -17,8 +17,8 @@ use url::Host;
 pub use address::AddressTemplate;
 pub use alerts::{AlertSettings, SmtpSecurity};
 pub use settings::{
-    AuthSettings, BrokerSettings, DatabaseSettings, DispatcherSettings, GatewaySettings, HttpSettings, IngestSettings,
-    LogWriterSettings, N8nSettings, PlatformSettings, Settings, VaultSettings, WebhookSettings,
+    AuthSettings, BrokerSettings, CrashSettings, DatabaseSettings, DispatcherSettings, GatewaySettings, HttpSettings,
+    IngestSettings, LogWriterSettings, N8nSettings, PlatformSettings, Settings, VaultSettings, WebhookSettings,
 };
 
 const DEFAULTS: &str = include_str!("../../default.toml");
@@ -102,6 +102,10 @@ fn check(settings: &Settings) -> Result<(), ConfigError> {
     if settings.gateway.public_url.cannot_be_a_base() {
         let reason = "it must be a web address such as https://app.example.com";
         return Err(ConfigError::Contradiction { key: "gateway.public_url", reason });
+    }
+    if settings.crash.plan_folder.is_some() && !crate::crash::ALLOWED {
+        let reason = "only a build for development may be told to die";
+        return Err(ConfigError::Contradiction { key: "crash.plan_folder", reason });
     }
     check_n8n(&settings.n8n)?;
     check_mail(&settings.alerts)?;

@@ -47,6 +47,8 @@ pub struct Settings {
     pub alerts: AlertSettings,
     /// The workflows in n8n.
     pub n8n: N8nSettings,
+    /// Crashes on purpose.
+    pub crash: CrashSettings,
     /// By the platform's slug.
     pub platforms: BTreeMap<String, PlatformSettings>,
 }
@@ -196,6 +198,8 @@ pub struct DispatcherSettings {
     pub push_prefetch: u16,
     /// Whether a platform is asked for an object before it is created there.
     pub look_before_create: bool,
+    /// Whether what a platform shows is compared with what it showed before.
+    pub compare_with_seen: bool,
     /// How often owed work is looked for.
     #[serde(with = "humantime_serde")]
     pub reconcile_every: Duration,
@@ -267,6 +271,14 @@ pub struct N8nSettings {
     pub pause: Duration,
     /// Writes handed over at once.
     pub parallel: usize,
+}
+
+/// The section `[crash]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CrashSettings {
+    /// Where plans of crashes are; a release build refuses it.
+    pub plan_folder: Option<PathBuf>,
 }
 
 /// One of the sections `[platforms.*]`.

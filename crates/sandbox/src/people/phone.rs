@@ -31,6 +31,12 @@ pub(crate) fn display(written: &str) -> String {
     shown
 }
 
+/// A French number as it is dialled in France; others stay as they were written.
+pub(crate) fn national(written: &str) -> String {
+    let shown = display(written);
+    shown.strip_prefix("+33 ").map_or_else(|| written.to_owned(), |rest| format!("0{rest}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,6 +53,7 @@ mod tests {
         ] {
             assert_eq!(key(written), "+33612345678", "{written}");
             assert_eq!(display(written), "+33 6 12 34 56 78", "{written}");
+            assert_eq!(national(written), "06 12 34 56 78", "{written}");
         }
         assert_eq!(key("+1 415 555 0100"), "+14155550100");
         assert_eq!(key("-"), "");

@@ -133,6 +133,9 @@ fn take_object(
     if std::mem::take(&mut job.gone) {
         back = note_existence(session, kind, record, false);
     }
+    if !session.engine.settings.compare_with_seen {
+        job.state.seen.clear();
+    }
     let ranks = session.ranks(kind);
     let arrival = session.arrival(&ranks);
     let mut merged = job.state.take_remote(&mut record.fields, &session.mapping(kind), object, arrival);

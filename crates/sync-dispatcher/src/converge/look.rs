@@ -45,12 +45,12 @@ pub(super) async fn look(session: &Session<'_>, kind: RecordKind, jobs: &mut [Jo
     }
     if !ids.is_empty() {
         let started = Instant::now();
-        let answer = session.call(Reader::read(reader, account, kind, &ids, &fields)).await;
+        let answer = session.ask(Reader::read(reader, account, kind, &ids, &fields)).await;
         note(session, to_read, answer, started);
     }
     if !wanted.is_empty() {
         let started = Instant::now();
-        let answer = session.call(Reader::find(reader, account, kind, &wanted, &fields)).await;
+        let answer = session.ask(Reader::find(reader, account, kind, &wanted, &fields)).await;
         note(session, to_find, answer, started);
     }
 }

@@ -82,9 +82,10 @@ fn write_for(
         return None;
     }
     if record.fields.is_deleted() {
-        // A deletion made on one platform is not carried to another; one made in Coccinelle is.
+        // One made in Coccinelle is carried on, one made on a platform is not, unless the tenant wishes otherwise.
         let stamp = record.fields.get(FieldName::DELETED)?.stamp;
-        let id = job.state.external_id.clone().filter(|_| !job.gone && stamp.origin == session.backend)?;
+        let is_carried = session.beliefs.carry_deletion(record.kind, stamp.origin == session.backend);
+        let id = job.state.external_id.clone().filter(|_| !job.gone && is_carried)?;
         return Some(Write::Delete(id));
     }
     let mapped = mapping.forward(&record.fields);

@@ -59,11 +59,23 @@ impl Session<'_> {
         self.beliefs.ranks(kind, self.integration.id)
     }
 
-    /// Waits for a call of the platform, but not beyond the time that the lease leaves for it.
-    pub(super) async fn call<T>(
+    /// Asks the platform, but waits no longer than the lease allows.
+    pub(super) async fn ask<T>(
         &self,
         call: impl Future<Output = Result<T, ConnectorError>>,
     ) -> Result<T, ConnectorError> {
+        self.engine.asking(self.call(call)).await
+    }
+
+    /// Writes to the platform, but waits no longer than the lease allows.
+    pub(super) async fn write<T>(
+        &self,
+        call: impl Future<Output = Result<T, ConnectorError>>,
+    ) -> Result<T, ConnectorError> {
+        self.engine.writing(self.call(call)).await
+    }
+
+    async fn call<T>(&self, call: impl Future<Output = Result<T, ConnectorError>>) -> Result<T, ConnectorError> {
         match tokio::time::timeout_at(self.deadline, call).await {
             Ok(answer) => answer,
             Err(_elapsed) => Err(ConnectorError::out_of_time()),

@@ -144,7 +144,7 @@ pub(super) async fn retie(
         planned.iter().filter_map(|(link, retie)| Some((*link, retie.make.clone()?))).collect();
     if !making.is_empty() {
         let (ties, started) = (only_ties(&making), Instant::now());
-        let answer = session.call(Writer::associate(writer, account, kind, &ties)).await;
+        let answer = session.write(Writer::associate(writer, account, kind, &ties)).await;
         note_failures(session, jobs, &making, (answer, started));
         planned.retain(|link, _| is_in_step(jobs, link));
     }
@@ -152,7 +152,7 @@ pub(super) async fn retie(
     let removing: Vec<(LinkId, Tie)> = planned.iter().flat_map::<Vec<_>, _>(all_of).collect();
     if !removing.is_empty() {
         let (ties, started) = (only_ties(&removing), Instant::now());
-        let answer = session.call(Writer::dissociate(writer, account, kind, &ties)).await;
+        let answer = session.write(Writer::dissociate(writer, account, kind, &ties)).await;
         note_failures(session, jobs, &removing, (answer, started));
         planned.retain(|link, _| is_in_step(jobs, link));
     }

@@ -34,9 +34,9 @@ pub(super) async fn write(session: &Session<'_>, kind: RecordKind, jobs: &mut [J
         let (links, items): (Vec<LinkId>, Vec<Create>) = creates.into_iter().unzip();
         let started = Instant::now();
         let answer = if session.engine.settings.look_before_create {
-            session.call(Writer::create(writer, account, kind, &items)).await
+            session.write(Writer::create(writer, account, kind, &items)).await
         } else {
-            session.call(Writer::create_unguarded(writer, account, kind, &items)).await
+            session.write(Writer::create_unguarded(writer, account, kind, &items)).await
         };
         let contacts = items.iter().map(|item| item.contact.clone()).collect::<Vec<_>>();
         let fields = items.into_iter().map(|item| item.fields);
@@ -51,14 +51,14 @@ pub(super) async fn write(session: &Session<'_>, kind: RecordKind, jobs: &mut [J
     if !updates.is_empty() {
         let (links, items): (Vec<LinkId>, Vec<Update>) = updates.into_iter().unzip();
         let started = Instant::now();
-        let answer = session.call(Writer::update(writer, account, kind, &items)).await;
+        let answer = session.write(Writer::update(writer, account, kind, &items)).await;
         let fields = items.into_iter().map(|item| item.fields);
         note_written(session, &mut jobs, links.into_iter().zip(fields).collect(), (SyncType::Update, answer, started));
     }
     if !deletes.is_empty() {
         let (links, ids): (Vec<LinkId>, Vec<String>) = deletes.into_iter().unzip();
         let started = Instant::now();
-        let answer = session.call(Writer::delete(writer, account, kind, &ids)).await;
+        let answer = session.write(Writer::delete(writer, account, kind, &ids)).await;
         note_deleted(session, &mut jobs, &links, (answer, started));
     }
     ties::retie(session, kind, &mut jobs, plans.ties).await;

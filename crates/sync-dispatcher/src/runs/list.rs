@@ -22,7 +22,7 @@ pub(super) async fn list(trip: &Trip<'_>, kind: RecordKind) -> Result<Outcome, D
         None => start(trip, kind).await?,
     };
     let fields = trip.mapping(kind).remote_names();
-    let page = Changes::list(changes, account, kind, from, &fields).await?;
+    let page = trip.engine.asking(Changes::list(changes, account, kind, from, &fields)).await?;
     let listed: BTreeSet<&str> = page.objects.iter().map(|object| object.external_id.as_str()).collect();
     let ids: Vec<&str> = listed.into_iter().collect();
 

@@ -1,6 +1,7 @@
 //! Runs, page by page: a page is done once, whoever does it and however often it is announced. One file a step.
 
 mod announce;
+mod archived;
 mod failure;
 mod link;
 mod list;
@@ -65,6 +66,7 @@ impl Handler<RunPage> for Pages {
 async fn step(trip: &Trip<'_>) -> Result<Outcome, DispatchError> {
     match trip.step {
         Step::List(kind) => list::list(trip, kind).await,
+        Step::Archived(kind) => archived::ask(trip, kind).await,
         Step::Verify(kind) => verify::verify(trip, kind).await,
         Step::Remove => remove::remove(trip).await,
         Step::Link(kind) => link::link(trip, kind).await,

@@ -70,6 +70,9 @@ fn plan(run: &Run, integration: &Integration, connector: &dyn Connector) -> Plan
             plan.lists.push(kind);
             if run.mode == Mode::Full {
                 plan.walks.push(kind);
+            } else if integration.frequency != Frequency::Realtime {
+                // The others are told of deletions, and polled too often for a list that only grows.
+                plan.archives.push(kind);
             }
         }
         if direction.writes() && run.mode == Mode::Full {
@@ -87,7 +90,7 @@ impl Trip<'_> {
     pub(super) fn walks(&self, step: Step) -> bool {
         match step {
             Step::List(kind) | Step::Verify(kind) => self.plan.walks.contains(&kind),
-            Step::Remove | Step::Link(_) | Step::Announce(_) | Step::Settle => false,
+            Step::Archived(_) | Step::Remove | Step::Link(_) | Step::Announce(_) | Step::Settle => false,
         }
     }
 }

@@ -20,7 +20,7 @@ pub(super) async fn verify(trip: &Trip<'_>, kind: RecordKind) -> Result<Outcome,
     // No transaction is open while a platform is called.
     tx.commit().await?;
     let (Some(reader), account) = (trip.connector.reader(), trip.account()?) else { return Ok(Outcome::Ended) };
-    let found = Reader::read(reader, account, kind, &ids, &[]).await?;
+    let found = trip.engine.asking(Reader::read(reader, account, kind, &ids, &[])).await?;
     let mut asked = Suspects::default();
     for (id, object) in ids.into_iter().zip(found) {
         if object.is_some() { asked.kept.push(id) } else { asked.gone.push(id) }

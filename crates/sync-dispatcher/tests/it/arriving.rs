@@ -49,7 +49,7 @@ async fn ten_updates_of_one_prospect_are_one_contact_with_the_last_values_and_fe
 }
 
 #[tokio::test]
-async fn the_same_events_twice_and_shuffled_between_two_dispatchers_are_the_same_contacts() {
+async fn promise_4_the_same_events_twice_and_shuffled_between_two_dispatchers_are_the_same_contacts() {
     let world = World::start().await;
     world.dispatch();
     let start = Timestamp::now();
@@ -83,7 +83,7 @@ async fn the_same_events_twice_and_shuffled_between_two_dispatchers_are_the_same
 }
 
 #[tokio::test]
-async fn one_address_in_two_cases_is_one_person() {
+async fn rule_06_one_address_in_two_cases_is_one_person() {
     let world = World::start().await;
     world.accept(vec![created("p1", json!({"email": "Zoe@Exemple.fr", "first_name": "Zoé"}))]).await;
     world.accept(vec![created("p2", json!({"email": "zoe@exemple.FR", "last_name": "Martin"}))]).await;
@@ -95,7 +95,7 @@ async fn one_address_in_two_cases_is_one_person() {
 }
 
 #[tokio::test]
-async fn one_number_in_two_notations_is_one_person() {
+async fn rule_06_one_number_in_two_notations_is_one_person() {
     let world = World::start().await;
     world.accept(vec![created("p1", json!({"phone": "06 12 34 56 78", "first_name": "Zoé"}))]).await;
     world.accept(vec![created("p2", json!({"phone": "+33612345678", "last_name": "Martin"}))]).await;

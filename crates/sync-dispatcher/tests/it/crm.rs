@@ -1,6 +1,7 @@
 //! The platform's side of a test: a sandbox, a person's hand in it, and what its journal says was written.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use reqwest::Method;
 use sandbox::{Options, Running};
@@ -17,14 +18,20 @@ pub(crate) fn token(portal: u64) -> String {
 pub(crate) type Properties = BTreeMap<String, String>;
 
 pub(crate) struct Crm {
-    running: Running,
+    running: Arc<Running>,
+    portal: u64,
     client: reqwest::Client,
 }
 
 impl Crm {
     pub(crate) fn start() -> Self {
-        let running = sandbox::start(Options::default()).unwrap();
-        Self { running, client: reqwest::Client::builder().no_proxy().build().unwrap() }
+        let running = Arc::new(sandbox::start(Options::default()).unwrap());
+        Self { running, portal: PORTAL, client: reqwest::Client::builder().no_proxy().build().unwrap() }
+    }
+
+    /// Another account on the same platform.
+    pub(crate) fn another(&self, portal: u64) -> Self {
+        Self { running: Arc::clone(&self.running), portal, client: self.client.clone() }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -43,7 +50,7 @@ impl Crm {
 
     /// Lays these switches over the present ones.
     pub(crate) async fn faults(&self, patch: Value) {
-        self.control(Method::PUT, &format!("/hubspot/{PORTAL}/faults"), Some(patch)).await;
+        self.control(Method::PUT, &format!("/hubspot/{portal}/faults", portal = self.portal), Some(patch)).await;
     }
 
     /// Somebody adds a contact by hand; returns its id.
@@ -53,7 +60,7 @@ impl Crm {
 
     /// Somebody adds an object by hand; returns its id.
     pub(crate) async fn add(&self, object_type: &str, properties: Value) -> String {
-        let path = format!("/hubspot/{PORTAL}/{object_type}");
+        let path = format!("/hubspot/{portal}/{object_type}", portal = self.portal);
         let made = self.control(Method::POST, &path, Some(properties)).await;
         made["id"].as_str().unwrap().to_owned()
     }
@@ -61,20 +68,20 @@ impl Crm {
     /// Somebody else ties a deal to a contact.
     pub(crate) async fn tie_deal(&self, deal: &str, contact: &str) {
         let path = format!("crm/objects/2026-03/deals/{deal}/associations/default/contacts/{contact}");
-        let request = self.client.put(format!("{}/{path}", self.url())).bearer_auth(token(PORTAL));
+        let request = self.client.put(format!("{}/{path}", self.url())).bearer_auth(token(self.portal));
         assert!(request.send().await.unwrap().status().is_success());
     }
 
     /// Somebody imports contacts, all at one moment; returns their ids.
     pub(crate) async fn import_contacts(&self, rows: Vec<Value>) -> Vec<String> {
-        let path = format!("/hubspot/{PORTAL}/contacts/import");
+        let path = format!("/hubspot/{portal}/contacts/import", portal = self.portal);
         let made = self.control(Method::POST, &path, Some(json!({"rows": rows}))).await;
         made["ids"].as_array().unwrap().iter().map(|id| id.as_str().unwrap().to_owned()).collect()
     }
 
     /// How often contacts were searched, by whomever.
     pub(crate) async fn searches(&self) -> usize {
-        let path = format!("/requests?platform=hubspot&account={PORTAL}");
+        let path = format!("/requests?platform=hubspot&account={portal}", portal = self.portal);
         let requests = self.control(Method::GET, &path, None).await;
         let is_search = |request: &&Value| request["path"].as_str().unwrap().ends_with("/contacts/search");
         requests.as_array().unwrap().iter().filter(is_search).count()
@@ -82,23 +89,29 @@ impl Crm {
 
     /// Somebody edits a contact by hand.
     pub(crate) async fn edit_contact(&self, id: &str, properties: Value) {
-        self.control(Method::PATCH, &format!("/hubspot/{PORTAL}/contacts/{id}"), Some(properties)).await;
+        self.control(
+            Method::PATCH,
+            &format!("/hubspot/{portal}/contacts/{id}", portal = self.portal),
+            Some(properties),
+        )
+        .await;
     }
 
     /// Somebody deletes a contact by hand.
     pub(crate) async fn delete_contact(&self, id: &str) {
-        self.control(Method::DELETE, &format!("/hubspot/{PORTAL}/contacts/{id}"), None).await;
+        self.control(Method::DELETE, &format!("/hubspot/{portal}/contacts/{id}", portal = self.portal), None).await;
     }
 
     /// Every write that was applied, in order.
     pub(crate) async fn journal(&self) -> Vec<Value> {
-        let path = format!("/journal?platform=hubspot&account={PORTAL}&limit=1000000");
+        let path = format!("/journal?platform=hubspot&account={portal}&limit=1000000", portal = self.portal);
         self.control(Method::GET, &path, None).await.as_array().unwrap().clone()
     }
 
     /// How many people the journal says there are, and how often one was created again.
     pub(crate) async fn people(&self) -> Value {
-        self.control(Method::GET, &format!("/people?platform=hubspot&account={PORTAL}"), None).await
+        self.control(Method::GET, &format!("/people?platform=hubspot&account={portal}", portal = self.portal), None)
+            .await
     }
 
     /// How often a person was created again by the API.

@@ -147,7 +147,7 @@ async fn two_who_claim_one_address(world: &World) -> (RecordId, RecordId) {
 }
 
 #[tokio::test]
-async fn a_later_change_of_an_address_joins_nobody_until_somebody_says_so() {
+async fn rule_06_a_later_change_of_an_address_joins_nobody_until_somebody_says_so() {
     let world = World::start().await;
     let (first, second) = two_who_claim_one_address(&world).await;
     let conflict = world.claimed(second).await;

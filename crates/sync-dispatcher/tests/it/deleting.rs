@@ -6,11 +6,17 @@ use serde_json::json;
 use testkit::wait;
 
 use crate::crm::told;
-use crate::world::{DEADLINE, World, event, event_at};
+use crate::world::{DEADLINE, Shape, World, event, event_at};
+use domain::id::IntegrationId;
+use domain::kind::RecordKind;
+use domain::policy::{Carried, ConflictPolicy, DeletionRule};
 use domain::time::Timestamp;
 
+/// Another account of the tenant.
+const OTHER: u64 = 4343;
+
 #[tokio::test]
-async fn a_deleted_prospect_is_archived_and_only_a_new_create_revives_it() {
+async fn rule_10_a_deleted_prospect_is_archived_and_only_a_new_create_revives_it() {
     let world = World::start().await;
     let data = json!({"email": "zoe@exemple.fr", "company": "Fleurs SA"});
     let before = Timestamp::now();
@@ -55,7 +61,7 @@ async fn a_contact_deleted_in_the_crm_is_deleted_here_and_not_made_again() {
 }
 
 #[tokio::test]
-async fn a_deletion_that_is_only_claimed_changes_nothing() {
+async fn rule_10_a_deletion_that_is_only_claimed_changes_nothing() {
     let world = World::start().await;
     world.accept(vec![event("prospect.created", "p1", json!({"email": "zoe@exemple.fr"}))]).await;
     world.settle().await;
@@ -162,4 +168,58 @@ async fn nor_does_one_that_is_sent_again_when_its_own_time_has_come() {
     world.accept(vec![created]).await;
     world.settle().await;
     assert!(world.record("p1").await.fields.is_deleted());
+}
+
+impl World {
+    /// The tenant says whose deletions of contacts are carried on.
+    async fn carry(&self, carried: Carried) {
+        let deletions = vec![DeletionRule { kind: RecordKind::Contact, carried }];
+        let policy = ConflictPolicy { deletions, ..ConflictPolicy::default() };
+        let mut tx = self.begin().await;
+        persistence::policies::set(&mut tx, self.tenant, &policy).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+}
+
+/// Somebody deletes in one of two accounts; gives how many contacts the other one has then.
+async fn deleted_in_one_of_two(carried: Carried) -> usize {
+    let world = World::quiet(&[]).await;
+    world.carry(carried).await;
+    let (other, crm) = (IntegrationId::new(), world.crm.another(OTHER));
+    world.connect_account((world.tenant, other), OTHER, Shape::default()).await;
+    world.dispatch();
+    world.accept(vec![event("prospect.created", "p1", json!({"email": "zoe@exemple.fr"}))]).await;
+    world.settle().await;
+    wait::until("the contact in both accounts", DEADLINE, || async { (crm.contacts().await.len() == 1).then_some(()) })
+        .await;
+    let (id, _) = world.crm.only_contact().await;
+    world.crm.delete_contact(&id).await;
+    world.deliver(&[told("deletion", &id)]).await;
+    wait::until("all to be in step", DEADLINE, || async {
+        let mut tx = world.begin().await;
+        let owed = persistence::records::links::drift(&mut tx, world.tenant, other).await.unwrap();
+        (world.record("p1").await.fields.is_deleted() && owed == 0).then_some(())
+    })
+    .await;
+    world.settle().await;
+    crm.contacts().await.len()
+}
+
+#[tokio::test]
+async fn what_one_platform_deletes_stays_on_the_others_unless_the_tenant_wishes_otherwise() {
+    assert_eq!(deleted_in_one_of_two(Carried::Coccinelles).await, 1);
+    assert_eq!(deleted_in_one_of_two(Carried::Everybodys).await, 0);
+}
+
+#[tokio::test]
+async fn where_nobodys_deletions_are_carried_a_deleted_prospect_stays_in_the_crm() {
+    let world = World::quiet(&[]).await;
+    world.carry(Carried::Nobodys).await;
+    world.dispatch();
+    world.accept(vec![event("prospect.created", "p1", json!({"email": "zoe@exemple.fr"}))]).await;
+    world.settle().await;
+    world.accept(vec![event("prospect.deleted", "p1", json!({}))]).await;
+    world.settle().await;
+    assert!(world.record("p1").await.fields.is_deleted());
+    assert_eq!(world.crm.contacts().await.len(), 1);
 }

@@ -16,7 +16,7 @@ async fn contacts_flow(direction: Direction) -> World {
 }
 
 #[tokio::test]
-async fn a_kind_that_only_goes_out_is_never_read_into_records() {
+async fn rule_11_a_kind_that_only_goes_out_is_never_read_into_records() {
     let world = contacts_flow(Direction::ToPlatform).await;
     let strangers = world.crm.import_contacts(people(10..20)).await;
     world.accept(vec![event("prospect.created", "p1", json!({"email": "zoe@exemple.fr", "city": "Lyon"}))]).await;
@@ -33,7 +33,7 @@ async fn a_kind_that_only_goes_out_is_never_read_into_records() {
 }
 
 #[tokio::test]
-async fn a_kind_that_only_comes_in_is_never_written() {
+async fn rule_11_a_kind_that_only_comes_in_is_never_written() {
     let world = contacts_flow(Direction::FromPlatform).await;
     let ids = world.crm.import_contacts(people(0..3)).await;
     let ours = json!({"email": "p0@exemple.fr", "city": "Lyon"});

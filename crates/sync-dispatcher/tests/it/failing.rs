@@ -21,7 +21,7 @@ fn by_number(n: u32) -> Value {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_lost_makes_no_duplicate() {
+async fn rule_08_an_answer_that_is_lost_makes_no_duplicate() {
     let world = World::start().await;
     world.crm.faults(json!({"lost_answer_next": 2, "search_lag_ms": 0})).await;
     world.accept((0..10).map(by_number).collect()).await;
@@ -31,7 +31,7 @@ async fn an_answer_that_is_lost_makes_no_duplicate() {
 }
 
 #[tokio::test]
-async fn without_looking_first_a_lost_answer_makes_duplicates() {
+async fn rule_08_without_looking_first_a_lost_answer_makes_duplicates() {
     let world = World::with(&[("DISPATCHER__LOOK_BEFORE_CREATE", "false")]).await;
     world.crm.faults(json!({"lost_answer_next": 1, "search_lag_ms": 0})).await;
     world.accept((0..10).map(by_number).collect()).await;
@@ -91,7 +91,7 @@ async fn a_replay_also_brings_back_what_was_blocked_before_it_was_ever_read() {
 }
 
 #[tokio::test]
-async fn a_record_that_is_refused_blocks_itself_alone_until_it_changes() {
+async fn rule_09_a_record_that_is_refused_blocks_itself_alone_until_it_changes() {
     let world = World::start().await;
     let person = |n: u32| {
         let email = if n == 4 { "zoe@-exemple.fr".to_owned() } else { format!("p{n}@exemple.fr") };
@@ -113,7 +113,7 @@ async fn a_record_that_is_refused_blocks_itself_alone_until_it_changes() {
 }
 
 #[tokio::test]
-async fn a_property_that_the_platform_does_not_know_blocks_until_the_mapping_changes() {
+async fn rule_09_a_property_that_the_platform_does_not_know_blocks_until_the_mapping_changes() {
     let world = World::with(&HASTE).await;
     world.map(FieldMapping::to_platform("notes", "no_such_property")).await;
     let data = json!({"email": "zoe@exemple.fr", "notes": "Rappeler mardi"});

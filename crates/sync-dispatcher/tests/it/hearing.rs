@@ -8,7 +8,7 @@ use crate::crm::told;
 use crate::world::{World, event};
 
 #[tokio::test]
-async fn a_contact_that_is_there_already_is_adopted_and_keeps_its_values() {
+async fn rule_05_a_contact_that_is_there_already_is_adopted_and_keeps_its_values() {
     let world = World::start().await;
     let theirs = json!({"email": "zoe@exemple.fr", "firstname": "Zoë", "company": "Fleurs SA"});
     let id = world.crm.add_contact(theirs).await;
@@ -99,7 +99,7 @@ async fn a_delivery_for_an_account_that_nobody_connected_changes_nothing() {
 }
 
 #[tokio::test]
-async fn what_the_platform_makes_of_our_values_is_not_news() {
+async fn rule_03_what_the_platform_makes_of_our_values_is_not_news() {
     let world = World::start().await;
     world.crm.faults(json!({"reformat_phones": true, "truncate": {"jobtitle": 10}})).await;
     let title = "Directrice des ventes et du marketing";
@@ -123,7 +123,7 @@ async fn what_the_platform_makes_of_our_values_is_not_news() {
 }
 
 #[tokio::test]
-async fn a_truncated_value_of_an_adopted_contact_does_not_shorten_ours() {
+async fn rule_03_a_truncated_value_of_an_adopted_contact_does_not_shorten_ours() {
     let world = World::start().await;
     world.crm.faults(json!({"reformat_phones": true, "truncate": {"jobtitle": 10}})).await;
     world.crm.add_contact(json!({"email": "zoe@exemple.fr", "firstname": "Zoë"})).await;

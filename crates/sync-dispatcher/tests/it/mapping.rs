@@ -9,7 +9,7 @@ use crate::crm::{told, told_of};
 use crate::world::{DEADLINE, HASTE, World, event};
 
 #[tokio::test]
-async fn a_default_is_given_to_a_new_object_and_never_to_one_that_was_there() {
+async fn rule_04_a_default_is_given_to_a_new_object_and_never_to_one_that_was_there() {
     let world = World::quiet(&[]).await;
     world.map(FieldMapping::both("job_title", "jobtitle").or("À compléter")).await;
     let theirs = world.crm.add_contact(json!({"email": "zoe@exemple.fr"})).await;

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 use testkit::wait;
 
-use domain::message::{EventMerge, Message, RecordPush};
+use domain::kind::RecordKind;
+use domain::message::{EventMerge, Message, RecordPush, WebhookApply};
+use domain::run::State;
 use domain::time::Timestamp;
 use messaging::topology::STRAYS;
 use messaging::{Context, StoredMessage};
@@ -146,4 +148,59 @@ async fn a_kept_message_that_no_queue_will_ever_take_holds_up_nobody() {
     let reason = letters[0].properties["headers"]["reason"].as_str().unwrap();
     assert!(reason.starts_with("queue_unknown: ") && reason.ends_with("`dispatcher.event.gone`"), "{reason}");
     assert_eq!(serde_json::from_str::<Value>(&letters[0].payload).unwrap(), stray.payload);
+}
+
+/// The only copy of what was accepted is in these until it is merged.
+const INTAKE: [&str; 2] = [EventMerge::QUEUE, WebhookApply::QUEUE];
+
+#[tokio::test]
+async fn promise_1_every_queue_but_the_intake_may_be_emptied_in_the_middle_of_a_run() {
+    let world = World::with(&HASTE).await;
+    world.crm.faults(json!({"latency_ms": 200, "search_lag_ms": 0, "search_limit_per_s": null})).await;
+    world.crm.import_contacts(crate::running::people(100..400)).await;
+    let run = world.ask_for(&world.full_run()).await;
+    for wave in 0..3 {
+        world.accept((wave * 20..wave * 20 + 20).map(person).collect()).await;
+        world.run_at(run.id, i64::from(wave) + 1).await;
+        for queue in world.vhost.queues().await {
+            // What a consumer holds is not drained: it is emptied from under it.
+            if !INTAKE.contains(&queue.as_str()) {
+                world.vhost.purge(&queue).await;
+            }
+        }
+    }
+    world.run_in(run.id, State::Done).await;
+    world.settle().await;
+    assert_eq!(world.records().await.len(), 360);
+    assert_eq!((world.crm.contacts().await.len(), world.crm.duplicates().await), (360, 0));
+}
+
+#[tokio::test]
+async fn promise_1_with_the_intake_empty_the_whole_vhost_may_be_deleted_and_made_again() {
+    // What was being settled when the broker went is held until its lease ends.
+    let lease = [("DISPATCHER__LEASE", "5s"), ("DISPATCHER__PLATFORM_TIMEOUT", "3s")];
+    let world = World::with(&[HASTE[0], HASTE[1], lease[0], lease[1]]).await;
+    world.crm.faults(json!({"latency_ms": 200, "search_lag_ms": 0, "search_limit_per_s": null})).await;
+    world.crm.import_contacts(crate::running::people(100..300)).await;
+    world.accept((0..60).map(person).collect()).await;
+    world.take_in().await;
+    let run = world.ask_for(&world.full_run()).await;
+    world.run_at(run.id, 1).await;
+    assert!(world.drift().await > 0, "everything was done before");
+    world.vhost.remove().await;
+    world.vhost.make().await;
+    world.run_in(run.id, State::Done).await;
+    wait::until("everything to be in step", DEADLINE, || async {
+        let drift = world.drift().await;
+        if drift == 0 { Ok(()) } else { Err(drift) }
+    })
+    .await;
+    assert_eq!((world.crm.contacts().await.len(), world.crm.duplicates().await), (260, 0));
+    assert_eq!(world.records_of(RecordKind::Contact).await.len(), 260);
+
+    // And goes on.
+    wait::until("a connection to the broker", DEADLINE, || async { world.broker.is_connected().then_some(()) }).await;
+    world.accept(vec![person(60)]).await;
+    world.settle().await;
+    assert_eq!(world.crm.contacts().await.len(), 261);
 }

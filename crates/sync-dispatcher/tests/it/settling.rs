@@ -1,9 +1,10 @@
 //! Any interleaving of what Coccinelle and people in the CRM do ends: nothing is written any more, and both hold the same.
 
+use domain::record::Record;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::crm::told;
 use crate::world::{World, event};
@@ -36,7 +37,7 @@ async fn interleave(world: &World, seed: u64) {
 }
 
 #[tokio::test]
-async fn any_interleaving_settles_with_both_sides_the_same() {
+async fn promise_4_any_interleaving_settles_with_both_sides_the_same() {
     for seed in 1..=2 {
         let world = World::start().await;
         world.dispatch();
@@ -60,4 +61,38 @@ async fn any_interleaving_settles_with_both_sides_the_same() {
             }
         }
     }
+}
+
+/// Everything that the record holds, as a backend sends it that re-emits all it is told.
+fn whole(record: &Record) -> Value {
+    let is_told = |name: &str| domain::schema::find(record.kind, name).is_some();
+    let said = record.fields.iter().filter(|(name, stamped)| is_told(name.as_str()) && !stamped.value.is_null());
+    said.map(|(name, stamped)| (name.as_str().to_owned(), json!(stamped.value))).collect()
+}
+
+#[tokio::test]
+async fn rule_01_a_backend_that_sends_again_all_that_it_is_told_settles() {
+    let world = World::start().await;
+    world.crm.faults(json!({"reformat_phones": true, "truncate": {"jobtitle": 10}})).await;
+    let data = json!({"email": "zoe@exemple.fr", "phone": "0612345678", "job_title": "Directrice des ventes"});
+    world.accept(vec![event("prospect.created", "p1", data)]).await;
+    world.settle().await;
+    let (id, _) = world.crm.only_contact().await;
+    world.crm.edit_contact(&id, json!({"city": "Lyon", "company": "Fleurs SA"})).await;
+    world.deliver(&[told("propertyChange", &id)]).await;
+    world.settle().await;
+
+    let (told_of, writes) = (world.record("p1").await, world.crm.api_writes().await.len());
+    for _ in 0..3 {
+        world.accept(vec![event("prospect.updated", "p1", whole(&world.record("p1").await))]).await;
+        world.settle().await;
+    }
+    let again = world.record("p1").await;
+    assert_eq!((again.version, world.crm.api_writes().await.len()), (told_of.version, writes));
+    assert_eq!(whole(&again), whole(&told_of));
+    // A change made there later still wins: the backend's repetitions have not made its values newer.
+    world.crm.edit_contact(&id, json!({"city": "Paris"})).await;
+    world.deliver(&[told("propertyChange", &id)]).await;
+    world.settle().await;
+    assert_eq!(world.value("p1", "city").await, "Paris");
 }

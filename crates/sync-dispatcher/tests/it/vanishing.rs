@@ -1,12 +1,13 @@
 //! What a full run does not find is a suspect: it is asked for, and where too much is gone, somebody is.
 
+use domain::integration::Frequency;
 use domain::kind::RecordKind;
 use domain::run::{Mode, State};
 use persistence::runs;
 use serde_json::json;
 
 use crate::running::prompt;
-use crate::world::{World, event};
+use crate::world::{Shape, World, event};
 
 impl World {
     /// So many prospects, known to both sides.
@@ -52,7 +53,7 @@ async fn what_is_not_listed_but_there_is_kept() {
 }
 
 #[tokio::test]
-async fn a_run_that_finds_twenty_five_gone_asks_before_it_deletes() {
+async fn rule_10_a_run_that_finds_twenty_five_gone_asks_before_it_deletes() {
     let world = World::with_prospects(30).await;
     for n in 0..25 {
         world.lose(&format!("p{n}")).await;
@@ -81,4 +82,22 @@ async fn a_run_over_what_changed_since_takes_nothing_for_gone() {
     let run = world.ask_for(&runs::NewRun { mode: Mode::SinceLast, ..world.full_run() }).await;
     world.run_in(run.id, State::Done).await;
     assert_eq!(world.deleted().await, 0);
+}
+
+#[tokio::test]
+async fn what_an_hourly_platform_lists_as_deleted_is_asked_for_between_two_walks() {
+    let hourly = Shape { frequency: Frequency::Hourly, ..Shape::default() };
+    let world = World::shaped(&[], hourly).await;
+    world.crm.faults(prompt()).await;
+    world.dispatch();
+    let prospect = |n| event("prospect.created", &format!("p{n}"), json!({"email": format!("p{n}@exemple.fr")}));
+    world.accept((0..3).map(prospect).collect()).await;
+    world.take_in().await;
+    world.run_fully().await;
+    world.lose("p1").await;
+    let run = world.ask_for(&runs::NewRun { mode: Mode::SinceLast, ..world.full_run() }).await;
+    let run = world.run_in(run.id, State::Done).await;
+    assert_eq!(run.counts[&RecordKind::Contact].gone, 1);
+    assert!(world.record("p1").await.fields.is_deleted());
+    assert_eq!((world.deleted().await, world.crm.contacts().await.len()), (1, 2));
 }

@@ -10,7 +10,7 @@ use crate::services::rabbitmq::RabbitMq;
 use crate::stack::Program;
 
 /// One of our long-running programs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Service {
     /// The stand-in of the platforms.
     Sandbox,

@@ -11,7 +11,7 @@ use crate::world::{DEADLINE, World, prospect};
 const PROSPECTS: usize = 1_000;
 
 #[tokio::test]
-async fn three_kills_among_a_thousand_prospects_lose_nobody_and_write_nobody_twice() {
+async fn promise_2_three_kills_among_a_thousand_prospects_lose_nobody_and_write_nobody_twice() {
     let settings = [("DISPATCHER__LANE_BATCH", "40")];
     let world = World::on_shared_servers("e2e-kills", 25_000, &settings).await;
     // Slow enough for kills to land in the middle of calls.
@@ -60,7 +60,7 @@ async fn created(world: &World) -> u64 {
 }
 
 #[tokio::test]
-async fn a_kill_between_a_write_and_its_answer_duplicates_nobody_unless_looking_is_switched_off() {
+async fn promise_2_a_kill_between_a_write_and_its_answer_duplicates_nobody_unless_looking_is_switched_off() {
     let mut world = World::on_shared_servers("e2e-looking", 26_000, &[]).await;
     let looked = kill_before_the_answer(&world, "06", 100).await;
     assert_eq!((looked.in_crm, looked.duplicates, looked.owed), (100, 0, 0), "{looked:?}");

@@ -3,7 +3,11 @@
 #[cfg(test)]
 mod canaries;
 #[cfg(test)]
+mod crash;
+#[cfg(test)]
 mod crashes;
+#[cfg(test)]
+mod echoes;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]

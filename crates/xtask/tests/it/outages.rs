@@ -12,7 +12,7 @@ const PUBLISHED: &str = r#"webhook_deliveries_total{platform="hubspot",result="p
 
 /// One system lives through all of it, since a broker takes long to start.
 #[tokio::test]
-async fn what_is_accepted_while_a_part_is_away_arrives_once_it_is_back() {
+async fn promise_1_what_is_accepted_while_a_part_is_away_arrives_once_it_is_back() {
     let settings = [("BROKER__RETRY_SCHEDULE", "1s,2s")];
     let world = World::on_own_servers("e2e-outages", 27_000, &settings).await;
     // Deliveries are made by hand here, so that each is answered for.

@@ -131,6 +131,16 @@ impl World {
             "appId": 11, "occurredAt": millis, "subscriptionType": "contact.propertyChange", "attemptNumber": 0,
             "objectId": id, "propertyName": "city", "propertyValue": "?", "changeSource": "CRM_UI",
         }]);
+        self.deliver_signed(&body, secret).await
+    }
+
+    /// Delivers this as HubSpot does.
+    pub(crate) async fn deliver_body(&self, body: &Value) -> Response {
+        self.deliver_signed(body, self.session.webhook_secret().expose_secret()).await
+    }
+
+    async fn deliver_signed(&self, body: &Value, secret: &str) -> Response {
+        let millis = chrono::Utc::now().timestamp_millis();
         let url = format!("{}{WEBHOOKS}", self.session.url(Service::WebhookIngest));
         let signed = hmac::sign(
             &hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()),
@@ -249,7 +259,7 @@ fn url(text: &str) -> Url {
     Url::parse(text).unwrap()
 }
 
-fn variable(name: &str) -> String {
+pub(crate) fn variable(name: &str) -> String {
     #[expect(
         clippy::disallowed_methods,
         reason = "where the tests' programs and servers are is no setting of the product"

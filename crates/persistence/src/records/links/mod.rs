@@ -28,7 +28,7 @@ pub use remote::{
 };
 pub use settle::{Ending, Settled, Settlement, settle};
 pub use standing::{Named, Sent, Standing, sent_after, standing};
-pub use view::{LinkView, drift, in_step, of_record};
+pub use view::{LinkView, drift, drift_by_kind, in_step, of_record};
 
 use diesel::QueryableByName;
 use diesel::sql_types::Text;

@@ -1,10 +1,13 @@
 //! What readers are shown of links.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, LinkId, RecordId, TenantId};
+use domain::kind::RecordKind;
 use domain::platform::PlatformSlug;
 use domain::time::Timestamp;
 
@@ -117,6 +120,33 @@ pub async fn in_step(
     .get_result(&mut **tx)
     .await?;
     Ok(count)
+}
+
+/// The drift number kind by kind: how many links of an integration are owed. Kinds that are in step are left out.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn drift_by_kind(
+    tx: &mut Transaction,
+    tenant: TenantId,
+    integration: IntegrationId,
+) -> Result<BTreeMap<RecordKind, i64>, PersistenceError> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        kind: String,
+        #[diesel(sql_type = BigInt)]
+        count: i64,
+    }
+    let rows: Vec<Row> = sql_query(
+        "SELECT kind, count(*) AS count FROM integration_sync_queue
+         WHERE tenant_id = $1 AND integration_id = $2 GROUP BY kind",
+    )
+    .bind::<Text, _>(tenant.to_string())
+    .bind::<Text, _>(integration.to_string())
+    .load(&mut **tx)
+    .await?;
+    rows.into_iter().map(|row| Ok((parse("kind", &row.kind)?, row.count))).collect()
 }
 
 /// The drift number: how many links of an integration are owed.

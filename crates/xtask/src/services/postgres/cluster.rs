@@ -26,7 +26,8 @@ pub(super) struct Cluster {
 
 impl Cluster {
     pub(super) async fn boot(&self, durability: Durability) -> anyhow::Result<()> {
-        if self.owner("pg_ctl").args(["status", "-D"]).arg(self.data()).output().await?.status.success() {
+        // Not by `pg_ctl status`, which takes one for running that is dead and not buried yet.
+        if self.pid().is_some() {
             return Ok(());
         }
         if !self.data().join("PG_VERSION").exists() {

@@ -1,0 +1,26 @@
+//! What was accepted and what was done by hand: what has to be found in the end.
+
+use std::collections::BTreeMap;
+
+/// A person that Coccinelle's backend told of.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Person {
+    pub(super) email: String,
+    /// As the last accepted event says.
+    pub(super) city: String,
+    /// As it was last changed by hand in the CRM.
+    pub(super) job_title: Option<String>,
+}
+
+/// Everything that was answered with success.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ledger {
+    /// Events that the gateway answered for.
+    pub(super) accepted: u64,
+    /// By the subject of their events.
+    pub(super) people: BTreeMap<String, Person>,
+    /// The titles of the appointments, each of which there is one.
+    pub(super) appointments: Vec<String>,
+    /// Changes by hand.
+    pub(super) by_hand: u64,
+}

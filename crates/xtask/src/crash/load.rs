@@ -1,0 +1,125 @@
+//! Prospects, appointments and edits by hand, for as long as the crashes go on. What is accepted is written down.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use rand::rngs::StdRng;
+use rand::seq::IteratorRandom as _;
+use rand::{Rng as _, SeedableRng as _};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::ledger::{Ledger, Person};
+use crate::session::{PORTAL, Service, Session, Tenant};
+
+/// Between two requests.
+const PAUSE: Duration = Duration::from_millis(250);
+/// Events in a request, at most.
+const EVENTS: u32 = 4;
+
+/// How fast the platform lets us be is not what this is about; that it takes a while is, so that crashes land in its calls.
+pub(super) async fn prepare(session: &Session) -> anyhow::Result<()> {
+    let url = format!("{}/_sandbox/hubspot/{PORTAL}/faults", session.url(Service::Sandbox));
+    let switches = json!({ "rate_limit_per_10s": null, "search_limit_per_s": null, "latency_ms": 30 });
+    session
+        .client()
+        .put(url)
+        .json(&switches)
+        .send()
+        .await?
+        .error_for_status()
+        .context("the sandbox has no switches")?;
+    Ok(())
+}
+
+/// Sends until `stop`; gives what has to be found afterwards.
+pub(super) async fn send(
+    session: &Session,
+    tenant: &Tenant,
+    seed: u64,
+    stop: &CancellationToken,
+) -> anyhow::Result<Ledger> {
+    let mut load =
+        Load { session, tenant, seed, dice: StdRng::seed_from_u64(seed), ledger: Ledger::default(), sent: 0 };
+    while !stop.is_cancelled() {
+        let events = load.dice.random_range(1..=EVENTS);
+        load.events(events).await?;
+        if load.dice.random_bool(0.5) {
+            load.edit_by_hand().await?;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(load.ledger)
+}
+
+struct Load<'a> {
+    session: &'a Session,
+    tenant: &'a Tenant,
+    seed: u64,
+    dice: StdRng,
+    ledger: Ledger,
+    /// Events so far, whose number is their id.
+    sent: u64,
+}
+
+impl Load<'_> {
+    async fn events(&mut self, count: u32) -> anyhow::Result<()> {
+        let mut after = self.ledger.clone();
+        let batch: Vec<Value> = (0..count).map(|_| self.event(&mut after)).collect();
+        after.accepted += self.session.send_events(self.tenant, &batch).await?;
+        self.ledger = after;
+        Ok(())
+    }
+
+    /// One event, and what is to be found once it is accepted.
+    fn event(&mut self, after: &mut Ledger) -> Value {
+        self.sent += 1;
+        let number = self.sent;
+        let known = after.people.keys().choose(&mut self.dice).cloned();
+        match (self.dice.random_range(0..10), known) {
+            (0..3, Some(subject)) => {
+                let city = format!("Ville {number}");
+                if let Some(person) = after.people.get_mut(&subject) {
+                    person.city.clone_from(&city);
+                }
+                self.dated("prospect.updated", &subject, json!({ "city": city }))
+            }
+            (3, Some(subject)) => {
+                let title = format!("Rendez-vous {number}");
+                after.appointments.push(title.clone());
+                let data = json!({ "title": title, "prospect_id": subject });
+                self.dated("appointment.created", &format!("a-{number}"), data)
+            }
+            _ => {
+                let (subject, email) = (format!("p-{number}"), format!("p{number}.{}@exemple.fr", self.seed));
+                let city = format!("Ville {number}");
+                let data = json!({ "email": email, "last_name": format!("Nom {number}"), "city": city });
+                after.people.insert(subject.clone(), Person { email, city, job_title: None });
+                self.dated("prospect.created", &subject, data)
+            }
+        }
+    }
+
+    fn dated(&self, kind: &str, subject: &str, data: Value) -> Value {
+        let now = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
+        let id = format!("crash-{}-{}", self.seed, self.sent);
+        json!({ "event_id": id, "type": kind, "subject_id": subject, "occurred_at": now, "data": data })
+    }
+
+    /// Somebody changes what a person does, in the CRM, where the person has arrived.
+    async fn edit_by_hand(&mut self) -> anyhow::Result<()> {
+        let Some(subject) = self.ledger.people.keys().choose(&mut self.dice).cloned() else { return Ok(()) };
+        let Some(person) = self.ledger.people.get_mut(&subject) else { return Ok(()) };
+        let there = super::verdict::contacts(self.session).await?;
+        let Some((id, _)) = there.iter().find(|(_, contact)| contact.get("email") == Some(&person.email)) else {
+            return Ok(());
+        };
+        self.ledger.by_hand += 1;
+        let title = format!("Poste {}", self.ledger.by_hand);
+        let url = format!("{}/_sandbox/hubspot/{PORTAL}/contacts/{id}", self.session.url(Service::Sandbox));
+        let edit = json!({ "jobtitle": title });
+        self.session.client().patch(url).json(&edit).send().await?.error_for_status()?;
+        person.job_title = Some(title);
+        Ok(())
+    }
+}

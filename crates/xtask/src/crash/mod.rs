@@ -1,0 +1,218 @@
+//! `cargo xtask crash`: everything killed at every step under load, and the count of what was lost or done twice.
+//!
+//! What is sent is `load`'s, which process dies where is `plan`'s, what came of it is `verdict`'s.
+
+mod ledger;
+mod load;
+mod plan;
+mod verdict;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+use tokio_util::sync::CancellationToken;
+
+pub use self::plan::Length;
+use self::plan::{Outage, Phase};
+pub use self::verdict::Verdict;
+use crate::console::{Console, ServiceLines};
+use crate::services::postgres::Durability;
+use crate::services::{Choice, Services};
+use crate::session::{Build, Options, Service, Session, Tenant};
+use crate::stack::Backoff;
+use crate::{up, workspace};
+
+const BASE_PORT: u16 = 28_000;
+
+/// How long a service may take to reach the step at which it dies: it may have to start first, on a loaded machine.
+const DYING: Duration = Duration::from_secs(120);
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// Settings under which everything that waits waits seconds, so that many crashes have room in a minute.
+const IMPATIENT: [(&str, &str); 7] = [
+    ("DISPATCHER__LEASE", "5s"),
+    ("DISPATCHER__PLATFORM_TIMEOUT", "3s"),
+    ("DISPATCHER__RECONCILE_EVERY", "1s"),
+    ("DISPATCHER__OWED_FOR_TOO_LONG", "2s"),
+    // A webhook whose sender gives up is made up for by polling.
+    ("DISPATCHER__POLL_EVERY", "20s"),
+    ("BROKER__RETRY_SCHEDULE", "1s,2s,4s"),
+    ("BROKER__CONFIRM_TIMEOUT", "2s"),
+];
+
+/// The arguments of `cargo xtask crash`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// Minutes of crashes; the load goes on all the while.
+    #[arg(long, default_value_t = 10)]
+    minutes: u64,
+    /// Another seed sends other events and kills elsewhere.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    #[command(flatten)]
+    build: Build,
+}
+
+pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let console = Console::new(ServiceLines::InFilesOnly);
+    let folder = workspace::root().join(".dev/crash-run");
+    up::interruptible(args.build.run(&console)).await.transpose()?.context("interrupted")?;
+    Services::wipe(&folder).await?;
+    let options = options(BASE_PORT, &folder);
+    let mut session = Session::open(&folder, options, console.clone()).await?;
+    let length = Length::For(Duration::from_mins(args.minutes));
+    let work = async {
+        session.bring_up().await?;
+        let tenant = session.demo_tenant().await?;
+        torment(&session, &tenant, args.seed, length, &console).await
+    };
+    let outcome = up::interruptible(work).await;
+    session.take_down().await;
+    drop(session);
+    let verdict = outcome.transpose()?.context("interrupted")?;
+    console.print(&verdict.to_string());
+    if verdict.is_clean() {
+        Services::wipe(&folder).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    console.note(&format!("The logs are in {}", folder.join("logs").display()));
+    Ok(ExitCode::FAILURE)
+}
+
+/// A system in `folder` whose services can be told to die, and that promises durability to be killed in earnest.
+#[must_use]
+pub fn options(base_port: u16, folder: &Path) -> Options {
+    let pause = Duration::from_millis(200);
+    let mut options = Options::new(base_port).without_limits();
+    // They are killed: no servers of somebody else's.
+    options.choice = Choice::Private;
+    options.durability = Durability::Kept;
+    options.backoff = Backoff { first: pause, longest: pause, steady: Duration::from_secs(60) };
+    let impatient = IMPATIENT.map(|(key, value)| (format!("COCCINELLE__{key}"), value.to_owned()));
+    options.settings.extend(impatient);
+    let plans = plans(folder).display().to_string();
+    options.settings.push(("COCCINELLE__CRASH__PLAN_FOLDER".to_owned(), plans));
+    options
+}
+
+fn plans(folder: &Path) -> std::path::PathBuf {
+    folder.join("crashes")
+}
+
+/// Sends events and edits the CRM by hand while processes, broker and database die; then waits until all is in step, and
+/// counts.
+///
+/// # Errors
+/// When a service does not reach the step at which it should die, or the system does not come up again.
+pub async fn torment(
+    session: &Session,
+    tenant: &Tenant,
+    seed: u64,
+    length: Length,
+    console: &Console,
+) -> anyhow::Result<Verdict> {
+    std::fs::create_dir_all(plans(session.home().folder()))?;
+    load::prepare(session).await?;
+    let stop = CancellationToken::new();
+    let began = Instant::now();
+    let load = load::send(session, tenant, seed, &stop);
+    let crashes = async {
+        let deaths = crash(session, seed, length, console).await?;
+        stop.cancel();
+        Ok(deaths)
+    };
+    let (ledger, deaths) = tokio::try_join!(load, crashes)?;
+    let step = console.step("wait until all is in step");
+    let verdict = verdict::settle(session, tenant, &ledger, deaths).await?;
+    step.done();
+    Ok(verdict.after(seed, began.elapsed()))
+}
+
+/// How often each service died at each step, and servers beside them.
+type Deaths = BTreeMap<(String, String), u64>;
+
+async fn crash(session: &Session, seed: u64, length: Length, console: &Console) -> anyhow::Result<Deaths> {
+    let mut dice = StdRng::seed_from_u64(seed);
+    let (began, mut deaths, mut round) = (Instant::now(), Deaths::new(), 0_u32);
+    loop {
+        round += 1;
+        for phase in plan::phases(&mut dice) {
+            let step = console.step(format!("round {round}: {phase}"));
+            go_through(session, &phase, &mut deaths).await?;
+            step.done();
+        }
+        match length {
+            Length::Once => return Ok(deaths),
+            Length::For(time) if began.elapsed() >= time => return Ok(deaths),
+            Length::For(_) => {}
+        }
+    }
+}
+
+/// Has each service of a phase die at each of its steps, while a server is away or comes back.
+async fn go_through(session: &Session, phase: &Phase, deaths: &mut Deaths) -> anyhow::Result<()> {
+    let folder = plans(session.home().folder());
+    for service in phase.plans.keys() {
+        // One that has only just been started again would take the first line away.
+        session.ready(*service).await?;
+    }
+    for (service, lines) in &phase.plans {
+        drop(std::fs::remove_file(folder.join(format!("{}.deaths", service.name()))));
+        let text: String = lines.iter().map(|(step, times)| format!("{step}@{times}\n")).collect();
+        std::fs::write(folder.join(format!("{}.plan", service.name())), text)?;
+    }
+    if phase.outage == Outage::Broker {
+        services(session)?.rabbitmq.kill().await?;
+    }
+    for service in phase.plans.keys() {
+        // At whatever it is doing just now; its successor dies by the plan.
+        session.stack.kill(service.name()).await?;
+        count(deaths, service.name(), "anywhere");
+    }
+    if phase.outage == Outage::Database {
+        let postgres = &services(session)?.postgres;
+        postgres.kill().await?;
+        postgres.boot(Durability::Kept).await?;
+        count(deaths, "PostgreSQL", "anywhere");
+    }
+    for (service, lines) in &phase.plans {
+        wait_for_deaths(session, &folder, (*service, lines.len())).await?;
+        for (step, _) in lines {
+            count(deaths, service.name(), step);
+        }
+    }
+    if phase.outage == Outage::Broker {
+        services(session)?.rabbitmq.boot().await?;
+        count(deaths, "RabbitMQ", "anywhere");
+    }
+    Ok(())
+}
+
+fn services(session: &Session) -> anyhow::Result<&Services> {
+    session.services.as_ref().context("servers that somebody else runs cannot be killed")
+}
+
+fn count(deaths: &mut Deaths, name: &str, step: &str) {
+    *deaths.entry((name.to_owned(), step.to_owned())).or_default() += 1;
+}
+
+async fn wait_for_deaths(session: &Session, folder: &Path, (service, all): (Service, usize)) -> anyhow::Result<()> {
+    let (note, began) = (folder.join(format!("{}.deaths", service.name())), Instant::now());
+    loop {
+        let died = std::fs::read_to_string(&note).unwrap_or_default();
+        let so_often = died.lines().count();
+        if so_often >= all {
+            return Ok(());
+        }
+        if began.elapsed() > DYING {
+            let tail = session.stack.tail(service.name(), 20);
+            anyhow::bail!("{} died {so_often} of {all} times; its log ends with:\n{tail}", service.name());
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
