@@ -80,6 +80,7 @@ fn banner(session: &Session, tenant: &Tenant) -> String {
 Everything is running. Ctrl-C stops it; the data stays in .dev for the next time.
 
   The CRM (a stand-in for HubSpot)   {sandbox}/
+  The dashboard, and you are in      {gateway}/dashboard/login#token={admin}
   The API                            {gateway}/api/v1
   Its reference, to read and try out {gateway}/docs/
   The tenant                         {tenant_id}

@@ -41,27 +41,36 @@ pub(crate) async fn edit_integration(
     gateway: web::Data<Gateway>,
     edit: Json<Edit>,
 ) -> Result<HttpResponse, Problem> {
-    let edit = edit.0;
-    let mut tx = change.begin(&gateway).await?;
-    let before = find(&mut tx, change.tenant_id, id.0).await?;
+    let view = edited(&gateway, &change, (id.0, seen.0), edit.0).await?;
+    Ok(show::tagged(HttpResponse::Ok(), &view))
+}
+
+/// Configures an integration otherwise, where it is still of the version that was seen.
+pub(crate) async fn edited(
+    gateway: &Gateway,
+    change: &Change,
+    (id, seen): (IntegrationId, i64),
+    edit: Edit,
+) -> Result<View, Problem> {
+    let mut tx = change.begin(gateway).await?;
+    let before = find(&mut tx, change.tenant_id, id).await?;
     tx.leave_unchanged().await?;
-    if before.version != seen.0 {
+    if before.version != seen {
         return Err(Problem::version_mismatch());
     }
     let connector = platform_of(&before.platform)?.connector();
     edit.check(&before, connector.descriptor())?;
     let mut after = edit.applied_to(&before);
     if after.delivery != before.delivery {
-        road::check(&gateway, after.delivery, connector)?;
+        road::check(gateway, after.delivery, connector)?;
     }
     if let Some(credentials) = edit.credentials() {
         let (platform, url) = (&before.platform, edit.url.as_deref().or(before.url.as_deref()));
         let attempt = Attempt { platform, credentials, url, expected: before.account_id.as_deref() };
-        after.account_id = Some(tried(&gateway, attempt, connector).await?.account_id);
+        after.account_id = Some(tried(gateway, attempt, connector).await?.account_id);
     }
-    save(&gateway, &change, &edit, (&before, &after)).await?;
-    let view = show::shown(&gateway, change.tenant_id, id.0).await?;
-    Ok(show::tagged(HttpResponse::Ok(), &view))
+    save(gateway, change, &edit, (&before, &after)).await?;
+    show::shown(gateway, change.tenant_id, id).await
 }
 
 /// Saves the change where nobody was faster. Credentials that were just accepted let go what the old ones held up.

@@ -31,14 +31,25 @@ pub(crate) async fn remove_integration(
     seen: IfMatchGiven,
     gateway: web::Data<Gateway>,
 ) -> Result<HttpResponse, Problem> {
-    let (tenant, id) = (change.tenant_id, id.0);
-    let mut tx = change.begin(&gateway).await?;
+    removed(&gateway, &change, id.0, seen.0).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Disconnects an account, where its configuration is still of the version that was seen, if one was.
+pub(crate) async fn removed(
+    gateway: &Gateway,
+    change: &Change,
+    id: IntegrationId,
+    seen: Option<i64>,
+) -> Result<(), Problem> {
+    let tenant = change.tenant_id;
+    let mut tx = change.begin(gateway).await?;
     let integration = find(&mut tx, tenant, id).await?;
-    if !integrations::delete(&mut tx, tenant, id, seen.0).await? {
+    if !integrations::delete(&mut tx, tenant, id, seen).await? {
         return Err(Problem::version_mismatch());
     }
     let told = [FieldChange::told("enabled", integration.enabled, false), Some(FieldChange::named("credentials"))];
     tx.commit(Action::IntegrationDeleted, Some(id.to_string()), told.into_iter().flatten()).await?;
     tracing::info!(tenant.id = %tenant, integration.id = %id, platform = %integration.platform, "an account was disconnected");
-    Ok(HttpResponse::NoContent().finish())
+    Ok(())
 }

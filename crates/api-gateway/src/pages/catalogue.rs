@@ -17,6 +17,7 @@ use super::{
     charts,
     frame::{Frame, Section, Visit},
     mark::Mark,
+    said::Said,
     status::Standing,
     text::Message,
     text::{catalogue as m, frame as frame_words},
@@ -75,18 +76,18 @@ struct Aisle {
 
 /// What is connected, on a card.
 #[derive(Debug)]
-struct Card {
-    id: String,
-    name: String,
-    platform: &'static str,
-    mark: Mark,
-    standing: Standing,
-    last_sync: Option<Timestamp>,
-    success: Option<f64>,
-    errors: i64,
-    drift: i64,
-    attempts: i64,
-    spark: String,
+pub(super) struct Card {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) platform: &'static str,
+    pub(super) mark: Mark,
+    pub(super) standing: Standing,
+    pub(super) last_sync: Option<Timestamp>,
+    pub(super) success: Option<f64>,
+    pub(super) errors: i64,
+    pub(super) drift: i64,
+    pub(super) attempts: i64,
+    pub(super) spark: String,
 }
 
 #[derive(Template)]
@@ -97,6 +98,7 @@ struct Page {
     cards: Vec<Card>,
     is_empty: bool,
     aisles: Vec<Aisle>,
+    said: Option<Said>,
 }
 
 /// The catalogue, with what is connected on top.
@@ -127,7 +129,7 @@ pub(super) async fn show_integrations(
         .filter(|card| wanted.finds(&[&card.name, card.platform]))
         .collect();
     let aisles = Shelf::ALL.into_iter().filter_map(|shelf| wanted.aisle(shelf, &connected)).collect();
-    let page = Page { frame, wanted, cards, is_empty, aisles };
+    let page = Page { frame, wanted, cards, is_empty, aisles, said: visit.said };
     page.frame.show(&page)
 }
 
@@ -221,7 +223,7 @@ pub(super) fn kinds(kind: RecordKind) -> Message {
 }
 
 impl Card {
-    fn of(view: View, glance: &Glance) -> Self {
+    pub(super) fn of(view: View, glance: &Glance) -> Self {
         let platform = integrations::name_of(&view.platform);
         let (attempts, failed) = (glance.attempts(), glance.failed());
         Self {

@@ -52,11 +52,16 @@ struct Page {
 
 /// A field for a part of the key.
 #[derive(Debug)]
-struct Key {
-    name: &'static str,
-    path: String,
-    label: Message,
+pub(super) struct Key {
+    pub(super) name: &'static str,
+    pub(super) path: String,
+    pub(super) label: Message,
     hint: &'static str,
+}
+
+/// The fields in which the parts of a platform's key are typed.
+pub(super) fn keys_of(descriptor: &'static Descriptor) -> Vec<Key> {
+    descriptor.key_fields().unwrap_or_default().iter().map(Key::from).collect()
 }
 
 impl From<&'static CredentialField> for Key {
@@ -160,7 +165,7 @@ impl Page {
         let by_n8n = gateway.has_n8n && connector.proxy().is_some();
         Self {
             mark: Mark::of(descriptor.name),
-            keys: descriptor.key_fields().unwrap_or_default().iter().map(Key::from).collect(),
+            keys: keys_of(descriptor),
             steps: hints::steps(descriptor.slug),
             directions: directions(form.value("direction")),
             frequencies: frequencies(form.value("frequency")),

@@ -1,6 +1,7 @@
 //! The dashboard: pages for people, in their language, over the same functions that the API answers with. A page is one file
 //! here, one template, and one line in [`dashboard`].
 
+mod activity;
 mod asset;
 mod catalogue;
 mod charts;
@@ -16,6 +17,7 @@ mod mark;
 mod preferences;
 mod reader;
 mod said;
+mod settings;
 mod statistics;
 mod status;
 mod text;
@@ -40,6 +42,9 @@ pub(crate) fn dashboard(routes: &mut ServiceConfig) {
                 .service(preferences::prefer)
                 .service(failure::show_offline)
                 .service(catalogue::show_integrations)
+                .service(activity::show_activity)
+                .service(settings::show_settings)
+                .service(settings::save)
                 .service(connect::show_form)
                 .service(connect::connect)
                 .configure(integration::routes)

@@ -6,11 +6,12 @@ mod webhooks;
 use actix_web::http::header::ETAG;
 use actix_web::{HttpResponse, get, put, web};
 use domain::audit::{Action, FieldChange};
+use domain::id::TenantId;
 use domain::policy::ConflictPolicy;
 use domain::redaction::Redaction;
 use domain::settings::{AlertWebhook, Language, TimeZone};
 use persistence::settings::Settings;
-use persistence::{Scope, policies, settings};
+use persistence::{Scope, Transaction, policies, settings};
 use runtime::http::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -27,21 +28,21 @@ use crate::version::{IfMatch, etag};
 #[schema(as = Settings)]
 pub(crate) struct View {
     /// The language of mails and pages.
-    language: Language,
+    pub(crate) language: Language,
     /// The time zone in which days begin.
-    time_zone: TimeZone,
+    pub(crate) time_zone: TimeZone,
     /// Who is told of trouble.
-    alert_emails: Vec<String>,
+    pub(crate) alert_emails: Vec<String>,
     /// What is told of trouble.
-    alert_webhooks: Vec<AlertWebhook>,
+    pub(crate) alert_webhooks: Vec<AlertWebhook>,
     /// For how many days logs are kept; `null`: as long as they are kept at all.
-    retention_days: Option<u16>,
+    pub(crate) retention_days: Option<u16>,
     /// What is taken out of bodies before they are logged.
-    redaction: Redaction,
+    pub(crate) redaction: Redaction,
     /// Which system is believed where two disagree.
-    conflict_policy: ConflictPolicy,
+    pub(crate) conflict_policy: ConflictPolicy,
     /// Counts the changes; also the `ETag`.
-    version: i64,
+    pub(crate) version: i64,
 }
 
 impl View {
@@ -70,10 +71,15 @@ impl View {
 #[get("/settings")]
 pub(crate) async fn show_settings(caller: Viewer, gateway: web::Data<Gateway>) -> Result<HttpResponse, Problem> {
     let mut tx = gateway.database.begin(Scope::Tenant(caller.tenant_id)).await?;
-    let settings = settings::get(&mut tx, caller.tenant_id).await?;
-    let policy = policies::get(&mut tx, caller.tenant_id).await?;
+    let view = shown(&mut tx, caller.tenant_id).await?;
     tx.commit().await?;
-    Ok(View::of(settings, policy).into_response())
+    Ok(view.into_response())
+}
+
+/// What the tenant has set.
+pub(crate) async fn shown(tx: &mut Transaction, tenant: TenantId) -> Result<View, Problem> {
+    let settings = settings::get(tx, tenant).await?;
+    Ok(View::of(settings, policies::get(tx, tenant).await?))
 }
 
 /// Replaces the tenant's settings, all of them.
@@ -92,23 +98,28 @@ pub(crate) async fn replace_settings(
     gateway: web::Data<Gateway>,
     wish: Json<Wish>,
 ) -> Result<HttpResponse, Problem> {
-    let (tenant, wish) = (change.tenant_id, wish.0);
+    Ok(replaced(&gateway, &change, seen.0, wish.0).await?.into_response())
+}
+
+/// Sets what the tenant wishes, where it is still of the version that was seen.
+pub(crate) async fn replaced(gateway: &Gateway, change: &Change, seen: i64, wish: Wish) -> Result<View, Problem> {
+    let tenant = change.tenant_id;
     wish.check(gateway.retention_days)?;
-    let mut tx = change.begin(&gateway).await?;
+    let mut tx = change.begin(gateway).await?;
     let before = settings::get(&mut tx, tenant).await?;
-    if before.version != seen.0 {
+    if before.version != seen {
         return Err(Problem::version_mismatch());
     }
     let policy = policies::get(&mut tx, tenant).await?;
-    let webhooks = webhooks::kept(&gateway, &mut tx, tenant, (&wish.alert_webhooks, &before)).await?;
+    let webhooks = webhooks::kept(gateway, &mut tx, tenant, (&wish.alert_webhooks, &before)).await?;
     let (told, conflict_policy, after) = wish.applied(&before, &policy, webhooks);
     if !settings::replace(&mut tx, tenant, &after).await? {
         return Err(Problem::version_mismatch());
     }
     policies::set(&mut tx, tenant, &conflict_policy).await?;
     tx.commit(Action::SettingsUpdated, None, told).await?;
-    let after = Settings { version: seen.0 + 1, ..after };
-    Ok(View::of(after, conflict_policy).into_response())
+    let after = Settings { version: seen + 1, ..after };
+    Ok(View::of(after, conflict_policy))
 }
 
 /// A field whose values are not told, where they differ.

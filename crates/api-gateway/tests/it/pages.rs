@@ -123,6 +123,14 @@ async fn every_page_is_there_in_both_languages_and_allows_nothing_inline() {
         ("/dashboard/offline".to_owned(), 200),
         ("/dashboard/nowhere".to_owned(), 404),
         (format!("/dashboard/integrations/{}", IntegrationId::new()), 404),
+        ("/dashboard/activity?period=30d".to_owned(), 200),
+        ("/dashboard/settings".to_owned(), 200),
+        ("/dashboard/integrations/new?platform=hubspot".to_owned(), 200),
+        ("/dashboard/integrations/new?platform=unknown".to_owned(), 404),
+        (format!("{home}/settings"), 200),
+        (format!("{home}/logs"), 200),
+        (format!("{home}/logs?status=failed&q=x"), 200),
+        (format!("{home}/logs?status=nonsense"), 200),
         (format!("{home}?period=7d"), 200),
         (home, 200),
     ];
@@ -243,6 +251,84 @@ async fn an_integration_is_switched_tried_and_synced_by_its_buttons() {
     refused.says("Accès réservé");
     let disabled = browser.submit(&home, &format!("{home}/disable"), &[]).await;
     assert_eq!(disabled.location(), format!("{home}?said=disabled"));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn an_account_is_connected_by_its_form_which_keeps_what_was_typed_but_never_the_key() {
+    let world = World::start().await;
+    let mut browser = Browser::of(&world, Role::Admin).await;
+    let form = "/dashboard/integrations/new?platform=hubspot";
+    let path = "/dashboard/integrations/new";
+    let long = "x".repeat(10_000);
+    for (name, key, said) in [
+        ("Mon <b>CRM</b>", "not-a-token-of-hubspot", "n'accepte pas cette clé"),
+        ("Mon <b>CRM</b>", "two words", "sans espace"),
+        ("", "pat-eu1-4242-demo", "Donnez un nom de 1 à 100 caractères."),
+        (&long, "pat-eu1-4242-demo", "Donnez un nom de 1 à 100 caractères."),
+        ("\u{202e}💥", &long, "sans espace"),
+    ] {
+        let fields = [("platform", "hubspot"), ("name", name), ("api_key", key), ("direction", "to_platform")];
+        let page = browser.submit(form, path, &fields).await;
+        assert_eq!(page.status, 422, "{page:?}");
+        is_sound(&page, "fr");
+        page.says(said).says("value=\"to_platform\" checked");
+        assert!(!page.html.contains(key) && !page.html.contains("<b>CRM"), "{}", page.html);
+    }
+    let fields = [("platform", "hubspot"), ("name", "Mon CRM"), ("api_key", "pat-eu1-4242-demo"), ("start", "1")];
+    let page = browser.submit(form, path, &fields).await;
+    assert_eq!(page.status, 303, "{page:?}");
+    assert!(page.location().ends_with("?said=created"), "{page:?}");
+    let home = page.location().split('?').next().unwrap().to_owned();
+    browser.get(page.location()).await.says("Mon CRM").says("<progress");
+    let again = browser.submit(form, path, &fields).await;
+    assert_eq!(again.status, 409, "{again:?}");
+    again.says("Ce compte est déjà connecté");
+
+    let settings = format!("{home}/settings");
+    let version = browser.get(&settings).await.html;
+    let version = version.split("name=\"version\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let fields = [("name", "Autre nom"), ("frequency", "daily"), ("version", version.as_str())];
+    let page = browser.submit(&settings, &settings, &fields).await;
+    assert_eq!(page.location(), format!("{settings}?said=saved"), "{page:?}");
+    let page = browser.submit(&settings, &settings, &fields).await;
+    assert_eq!(page.status, 412, "{page:?}");
+    page.says("Quelqu'un a modifié ces réglages");
+
+    let page = browser.submit(&settings, &format!("{home}/delete"), &[("confirm", "Mon CRM")]).await;
+    assert_eq!(page.status, 422);
+    page.says("Ce n'est pas le nom de l'intégration");
+    let page = browser.submit(&settings, &format!("{home}/delete"), &[("confirm", "Autre nom")]).await;
+    assert_eq!(page.location(), "/dashboard/integrations?said=deleted");
+    assert_eq!(browser.get(&home).await.status, 404);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_tenants_settings_are_saved_or_refused_beside_their_fields() {
+    let world = World::start().await;
+    let mut browser = Browser::of(&world, Role::Admin).await;
+    let path = "/dashboard/settings";
+    let good = [
+        ("version", "0"),
+        ("language", "en"),
+        ("time_zone", "America/Montreal"),
+        ("alert_emails", "astreinte@cabinet.example\r\n"),
+        ("retention_days", "7"),
+        ("redaction.fields", "iban"),
+    ];
+    for (name, value) in
+        [("alert_emails", "<b>"), ("retention_days", "-1"), ("time_zone", "Nowhere"), ("redaction.patterns", "(")]
+    {
+        let fields: Vec<_> = good.iter().copied().filter(|(known, _)| *known != name).chain([(name, value)]).collect();
+        let page = browser.submit(path, path, &fields).await;
+        assert_eq!(page.status, 422, "{name}: {page:?}");
+        is_sound(&page, "fr");
+        page.says("aria-invalid=\"true\"");
+    }
+    let page = browser.submit(path, path, &good).await;
+    assert_eq!(page.location(), "/dashboard/settings?said=saved", "{page:?}");
+    browser.get(path).await.says("astreinte@cabinet.example").says("settings.updated");
     world.stop().await;
 }
 

@@ -3,6 +3,7 @@
 mod actions;
 mod logs;
 mod overview;
+mod settings;
 
 use actix_web::web;
 use domain::id::IntegrationId;
@@ -14,7 +15,7 @@ use super::mark::Mark;
 use super::said::Said;
 use super::status::Standing;
 use super::text::Message;
-use super::text::integration as m;
+use super::text::{frame as frame_words, integration as m};
 use crate::integrations::{self, View};
 use crate::state::Gateway;
 
@@ -23,16 +24,18 @@ use crate::state::Gateway;
 pub(super) enum Tab {
     Overview,
     Logs,
+    Settings,
 }
 
 impl Tab {
-    const ALL: [Self; 2] = [Self::Overview, Self::Logs];
+    const ALL: [Self; 3] = [Self::Overview, Self::Logs, Self::Settings];
 
     /// Its name.
     pub(super) fn title(self) -> Message {
         match self {
             Self::Overview => m::OVERVIEW,
             Self::Logs => m::LOGS,
+            Self::Settings => frame_words::SETTINGS,
         }
     }
 
@@ -41,6 +44,7 @@ impl Tab {
         match self {
             Self::Overview => "",
             Self::Logs => "/logs",
+            Self::Settings => "/settings",
         }
     }
 }
@@ -52,6 +56,9 @@ pub(super) fn routes(routes: &mut web::ServiceConfig) {
         .service(logs::show_logs)
         .service(logs::show_log)
         .service(logs::replay)
+        .service(settings::show_settings)
+        .service(settings::save)
+        .service(settings::delete)
         .service(actions::enable)
         .service(actions::disable)
         .service(actions::test)
@@ -89,9 +96,10 @@ impl Shell {
         let integration = integrations::find(tx, visit.tenant_id, id).await?;
         let view = integrations::view(gateway, tx, integration).await?;
         let platform = integrations::name_of(&view.platform);
-        let title = match tab {
-            Tab::Overview => view.name.clone(),
-            other => format!("{} · {}", visit.reader.say(other.title()), view.name),
+        let title = if tab == Tab::Overview {
+            view.name.clone()
+        } else {
+            format!("{} · {}", visit.reader.say(tab.title()), view.name)
         };
         let frame = visit.frame(tx, Section::Integrations, title).await?;
         let standing = Standing::of(view.status, view.enabled, view.health.last_sync_at);
@@ -103,6 +111,11 @@ impl Shell {
     pub(super) fn tabs(&self) -> Vec<(String, Message, bool)> {
         let place = |tab: Tab| (self.path(tab), tab.title(), tab == self.tab);
         Tab::ALL.into_iter().map(place).collect()
+    }
+
+    /// What may be shown of the key.
+    pub(super) fn hint(&self) -> &str {
+        self.view.credentials.hint.as_deref().unwrap_or("–")
     }
 
     /// The address of the overview, below which everything of the integration lies.

@@ -97,13 +97,14 @@ pub(super) async fn shown(
     let whose = (visit.tenant_id, id);
     let mut tx = gateway.database.begin(Scope::Tenant(visit.tenant_id)).await?;
     let (shell, frame) = Shell::of(visit, gateway, &mut tx, id, Tab::Overview).await?;
+    let run = newest_run(&mut tx, visit, id).await?;
     let counted = Counted {
+        has_run: run.as_ref().is_some_and(|run| run.state.has_ended()),
         in_step: links::in_step(&mut tx, whose, COUNTED).await?,
         failed: links::count_failures(&mut tx, whose, &Selection::default()).await?,
     };
     let whose = Whose { tenant: visit.tenant_id, integration: Some(id) };
     let stats = stats::shown(&mut tx, whose, extra.period).await?;
-    let run = newest_run(&mut tx, visit, id).await?;
     tx.commit().await?;
     let page = Page {
         sentence: sentence(&frame, &shell, &counted),
@@ -122,6 +123,8 @@ pub(super) async fn shown(
 struct Counted {
     in_step: i64,
     failed: i64,
+    /// Whether a complete sync has ended, whatever it found.
+    has_run: bool,
 }
 
 async fn newest_run(tx: &mut Transaction, visit: &Visit, id: IntegrationId) -> Result<Option<Run>, Problem> {
@@ -187,6 +190,7 @@ fn sentence(frame: &Frame, shell: &Shell, counted: &Counted) -> String {
             };
             format!("{state} {records} {drift}")
         }
+        Standing::First if counted.has_run => frame.fill(m::NOTHING_YET, name),
         Standing::First => frame.fill(m::FIRST, name),
         Standing::Inactive if shell.view.drift == 0 => frame.fill(m::OFF, name),
         Standing::Inactive => format!("{} {waiting}", frame.fill(m::OFF, name)),

@@ -1,6 +1,7 @@
 //! Every sentence of the pages, in both languages. A message is one constant: it cannot lack a language, one that is used
 //! and is not there does not compile, and one that nobody uses is a warning.
 
+pub(super) mod activity;
 pub(super) mod catalogue;
 pub(super) mod connect;
 pub(super) mod failure;
@@ -9,11 +10,13 @@ pub(super) mod form;
 pub(super) mod frame;
 pub(super) mod hints;
 pub(super) mod integration;
+pub(super) mod integration_settings;
 pub(super) mod login;
 pub(super) mod logs;
 pub(super) mod overview;
 pub(super) mod remedies;
 pub(super) mod said;
+pub(super) mod settings;
 pub(super) mod statistics;
 pub(super) mod time;
 

@@ -15,6 +15,8 @@ pub(in crate::pages) const FIRST: Message = say(
     "{} est connecté. La première synchronisation commence d'ici peu.",
     "{} is connected. The first sync begins shortly.",
 );
+pub(in crate::pages) const NOTHING_YET: Message =
+    say("{} est synchronisé. Rien n'a encore eu besoin de circuler.", "{} is in step. Nothing has needed to flow yet.");
 pub(in crate::pages) const OFF: Message =
     say("{} est désactivé : rien ne circule, dans aucun sens.", "{} is switched off: nothing flows, either way.");
 pub(in crate::pages) const ERROR: Message =

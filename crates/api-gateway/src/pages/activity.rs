@@ -1,0 +1,57 @@
+//! The activity of everything that a tenant has connected: the figures of all, and the integrations side by side.
+
+use actix_web::{HttpResponse, get, web};
+use askama::Template;
+use persistence::Scope;
+use persistence::stats::{self as kept, Whose};
+use runtime::http::Problem;
+
+use super::catalogue::Card;
+use super::frame::{Frame, Section, Visit};
+use super::statistics::{Figures, Wanted};
+use super::text::catalogue as m;
+use super::text::{activity as words, frame as frame_words, statistics as figures_words};
+use crate::state::Gateway;
+use crate::{integrations, stats};
+
+#[derive(Template)]
+#[template(path = "activity.html")]
+struct Page {
+    frame: Frame,
+    cards: Vec<Card>,
+    figures: Figures,
+}
+
+impl Page {
+    /// The figures are about no integration alone.
+    fn about(&self) -> &'static str {
+        ""
+    }
+}
+
+/// The activity of all.
+#[get("/activity")]
+pub(super) async fn show_activity(
+    visit: Visit,
+    gateway: web::Data<Gateway>,
+    wanted: web::Query<Wanted>,
+) -> Result<HttpResponse, Problem> {
+    let tenant = visit.tenant_id;
+    let mut tx = gateway.database.begin(Scope::Tenant(tenant)).await?;
+    let views = integrations::configured(&gateway, &mut tx, tenant).await?;
+    let mut glances = kept::glance(&mut tx, tenant).await?;
+    let period = wanted.period();
+    let figures = stats::shown(&mut tx, Whose { tenant, integration: None }, period).await?;
+    let frame = visit.frame(&mut tx, Section::Activity, visit.reader.say(frame_words::ACTIVITY)).await?;
+    tx.commit().await?;
+    let cards = views.into_iter().map(|view| {
+        let glance = glances.remove(&view.id.to_string()).unwrap_or_default();
+        Card::of(view, &glance)
+    });
+    let page = Page {
+        cards: cards.collect(),
+        figures: Figures::of(&frame, period, figures.stats, "/dashboard/activity".to_owned()),
+        frame,
+    };
+    page.frame.show(&page)
+}

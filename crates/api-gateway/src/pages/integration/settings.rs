@@ -1,0 +1,135 @@
+//! The settings of one integration: what it is called, how data flows, its key, and its end.
+
+use actix_web::http::header::LOCATION;
+use actix_web::{HttpResponse, get, post, web};
+use askama::Template;
+use domain::id::IntegrationId;
+use persistence::Scope;
+use persistence::records::links;
+use runtime::http::Problem;
+use serde_json::{Map, Value};
+
+use super::super::{
+    connect::{Key, keys_of, status_of},
+    fields::Fields,
+    form::{self, Choice, Form, deliveries, directions, frequencies, word},
+    frame::{Frame, Visit},
+    said::lead,
+    text::Message,
+    text::{form as form_words, frame as frame_words, integration as shell_words, integration_settings as m},
+};
+use super::{Shell, Tab};
+use crate::{body, body::Id, change::Change, integrations, refusal::Refusal, state::Gateway};
+
+/// Objects that are counted at most before something is deleted.
+const COUNTED: i64 = 100_000;
+
+#[derive(Template)]
+#[template(path = "integration_settings.html")]
+struct Page {
+    frame: Frame,
+    shell: Shell,
+    form: Form,
+    keys: Vec<Key>,
+    needs_url: bool,
+    directions: Vec<Choice>,
+    frequencies: Vec<Choice>,
+    deliveries: Vec<Choice>,
+    in_step: i64,
+    wrong_name: Option<Message>,
+}
+
+/// The settings as they are.
+#[get("/integrations/{id}/settings")]
+pub(super) async fn show_settings(
+    visit: Visit,
+    id: Id<IntegrationId>,
+    gateway: web::Data<Gateway>,
+) -> Result<HttpResponse, Problem> {
+    let page = Page::of(&visit, &gateway, id.0, None).await?;
+    page.frame.show(&page)
+}
+
+/// Saves what was typed, or shows it again with what is wrong.
+#[post("/integrations/{id}/settings")]
+pub(super) async fn save(
+    change: Change,
+    visit: Visit,
+    id: Id<IntegrationId>,
+    gateway: web::Data<Gateway>,
+    fields: Fields,
+) -> Result<HttpResponse, Problem> {
+    match saved(&change, &gateway, id.0, &fields).await {
+        Err(problem) if form::is_about_form(&problem) => {
+            let mut page = Page::of(&visit, &gateway, id.0, Some(fields)).await?;
+            page.form = page.form.refused(&page.frame, &problem);
+            page.frame.answer(status_of(&problem), &page)
+        }
+        outcome => lead(&format!("/dashboard/integrations/{}/settings", id.0), outcome, "saved"),
+    }
+}
+
+/// Ends the integration, where its name was typed.
+#[post("/integrations/{id}/delete")]
+pub(super) async fn delete(
+    change: Change,
+    visit: Visit,
+    id: Id<IntegrationId>,
+    gateway: web::Data<Gateway>,
+    fields: Fields,
+) -> Result<HttpResponse, Problem> {
+    let mut page = Page::of(&visit, &gateway, id.0, None).await?;
+    if fields.get("confirm").trim() != page.shell.view.name.trim() {
+        page.wrong_name = Some(m::WRONG_NAME);
+        return page.frame.answer(actix_web::http::StatusCode::UNPROCESSABLE_ENTITY, &page);
+    }
+    integrations::removed(&gateway, &change, id.0, None).await?;
+    Ok(HttpResponse::SeeOther().insert_header((LOCATION, "/dashboard/integrations?said=deleted")).finish())
+}
+
+async fn saved(change: &Change, gateway: &Gateway, id: IntegrationId, fields: &Fields) -> Result<(), Problem> {
+    let seen = fields.get("version").parse().map_err(|_no_number| Refusal::at("version", "must be a number"))?;
+    let mut edit = fields.object(&["direction", "frequency", "delivery", "url"]);
+    edit.insert("name".to_owned(), fields.get("name").into());
+    let credentials: Map<String, Value> = fields.object(&["api_key", "api_secret"]);
+    if !credentials.is_empty() {
+        edit.insert("credentials".to_owned(), Value::Object(credentials));
+    }
+    let edit = body::parse(Value::Object(edit).to_string().as_bytes())?;
+    integrations::edited(gateway, change, (id, seen), edit).await.map(|_view| ())
+}
+
+impl Page {
+    /// The page with what was typed, else with what is there.
+    async fn of(visit: &Visit, gateway: &Gateway, id: IntegrationId, typed: Option<Fields>) -> Result<Self, Problem> {
+        let mut tx = gateway.database.begin(Scope::Tenant(visit.tenant_id)).await?;
+        let (shell, frame) = Shell::of(visit, gateway, &mut tx, id, Tab::Settings).await?;
+        let in_step = links::in_step(&mut tx, (visit.tenant_id, id), COUNTED).await?;
+        tx.commit().await?;
+        let view = &shell.view;
+        let fields = typed.unwrap_or_else(|| {
+            Fields::of(&[
+                ("name", &view.name),
+                ("url", view.url.as_deref().unwrap_or_default()),
+                ("direction", &word(view.direction)),
+                ("frequency", &word(view.frequency)),
+                ("delivery", &word(view.delivery)),
+            ])
+        });
+        let form = Form::with(fields);
+        let connector = integrations::platform_of(&view.platform)?.connector();
+        let by_n8n = gateway.has_n8n && connector.proxy().is_some();
+        Ok(Self {
+            keys: keys_of(connector.descriptor()),
+            needs_url: connector.descriptor().needs_url,
+            directions: directions(form.value("direction")),
+            frequencies: frequencies(form.value("frequency")),
+            deliveries: deliveries(form.value("delivery"), by_n8n),
+            in_step,
+            wrong_name: None,
+            form,
+            shell,
+            frame,
+        })
+    }
+}

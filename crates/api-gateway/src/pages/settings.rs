@@ -1,0 +1,137 @@
+//! The settings of a tenant: who is told of trouble, how long logs are kept, what is taken out of them, and who changed what.
+
+use actix_web::{HttpResponse, get, post, web};
+use askama::Template;
+use persistence::audit::{self, Filter};
+use persistence::{Scope, Transaction};
+use runtime::http::Problem;
+use serde_json::{Value, json};
+
+use super::connect::status_of;
+use super::fields::Fields;
+use super::form::{self, Form, word};
+use super::frame::{Frame, Section, Visit};
+use super::said::{Said, lead};
+use super::text::{frame as frame_words, settings as m};
+use crate::refusal::Refusal;
+use crate::settings::{self, View};
+use crate::{body, change::Change, page, state::Gateway};
+
+/// Changes that are shown.
+const CHANGES: u32 = 20;
+
+#[derive(Template)]
+#[template(path = "settings.html")]
+struct Page {
+    frame: Frame,
+    form: Form,
+    view: View,
+    said: Option<Said>,
+    retention_limit: u32,
+    changes: Vec<audit::Change>,
+}
+
+/// The settings as they are.
+#[get("/settings")]
+pub(super) async fn show_settings(visit: Visit, gateway: web::Data<Gateway>) -> Result<HttpResponse, Problem> {
+    let page = Page::of(&visit, &gateway, None).await?;
+    page.frame.show(&page)
+}
+
+/// Saves what was typed, or shows it again with what is wrong.
+#[post("/settings")]
+pub(super) async fn save(
+    change: Change,
+    visit: Visit,
+    gateway: web::Data<Gateway>,
+    fields: Fields,
+) -> Result<HttpResponse, Problem> {
+    match saved(&change, &gateway, &fields).await {
+        Err(problem) if form::is_about_form(&problem) => {
+            let mut page = Page::of(&visit, &gateway, Some(fields)).await?;
+            page.form = page.form.refused(&page.frame, &problem);
+            page.frame.answer(status_of(&problem), &page)
+        }
+        outcome => lead("/dashboard/settings", outcome, "saved"),
+    }
+}
+
+async fn saved(change: &Change, gateway: &Gateway, fields: &Fields) -> Result<(), Problem> {
+    let seen = fields.get("version").parse().map_err(|_no_number| Refusal::at("version", "must be a number"))?;
+    let mut tx = gateway.database.begin(Scope::Tenant(change.tenant_id)).await?;
+    let view = settings::shown(&mut tx, change.tenant_id).await?;
+    tx.commit().await?;
+    let wish = body::parse(wish(fields, &view).to_string().as_bytes())?;
+    settings::replaced(gateway, change, seen, wish).await.map(|_view| ())
+}
+
+/// What the API would be sent by a program; what the page does not show stays as it is.
+fn wish(fields: &Fields, view: &View) -> Value {
+    let lines = |name| fields.get(name).lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>();
+    let webhooks = view.alert_webhooks.iter().map(|webhook| json!({ "name": webhook.name, "form": webhook.form }));
+    // What is no number is told beside its field, as any number that will not do.
+    let days = fields.given("retention_days").map(|days| days.parse::<u16>().unwrap_or(0));
+    json!({
+        "language": fields.get("language"),
+        "time_zone": fields.get("time_zone").trim(),
+        "alert_emails": lines("alert_emails"),
+        "alert_webhooks": webhooks.collect::<Vec<_>>(),
+        "retention_days": days,
+        "redaction": {
+            "fields": lines("redaction.fields"),
+            "patterns": lines("redaction.patterns"),
+            "emails": fields.has("redaction.emails"),
+            "phones": fields.has("redaction.phones"),
+        },
+        "conflict_policy": view.conflict_policy,
+    })
+}
+
+impl Page {
+    /// The page with what was typed, else with what is there.
+    async fn of(visit: &Visit, gateway: &Gateway, typed: Option<Fields>) -> Result<Self, Problem> {
+        let mut tx = gateway.database.begin(Scope::Tenant(visit.tenant_id)).await?;
+        let view = settings::shown(&mut tx, visit.tenant_id).await?;
+        let changes = changes(&mut tx, visit).await?;
+        let frame = visit.frame(&mut tx, Section::Settings, visit.reader.say(frame_words::SETTINGS)).await?;
+        tx.commit().await?;
+        let form = Form::with(typed.unwrap_or_else(|| filled(&view)));
+        Ok(Self { frame, form, said: visit.said, retention_limit: gateway.retention_days, changes, view })
+    }
+}
+
+/// What is told of trouble besides people, by name.
+impl Page {
+    fn webhooks(&self) -> String {
+        let names = self.view.alert_webhooks.iter().map(|webhook| webhook.name.as_str());
+        names.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Who changed what; only admins are told.
+async fn changes(tx: &mut Transaction, visit: &Visit) -> Result<Vec<audit::Change>, Problem> {
+    if !visit.may_change() {
+        return Ok(Vec::new());
+    }
+    let page = page::of_log(Some(CHANGES), None)?;
+    Ok(audit::list(tx, visit.tenant_id, &Filter::default(), &page).await?)
+}
+
+/// The form as it stands before anybody has typed something.
+fn filled(view: &View) -> Fields {
+    let days = view.retention_days.map(|days| days.to_string()).unwrap_or_default();
+    let (language, redaction) = (word(view.language), &view.redaction);
+    let (emails, fields, patterns) =
+        (view.alert_emails.join("\n"), redaction.fields.join("\n"), redaction.patterns.join("\n"));
+    let mut all = vec![
+        ("language", language.as_str()),
+        ("time_zone", view.time_zone.name()),
+        ("alert_emails", &emails),
+        ("retention_days", &days),
+        ("redaction.fields", &fields),
+        ("redaction.patterns", &patterns),
+    ];
+    all.extend(redaction.emails.then_some(("redaction.emails", "1")));
+    all.extend(redaction.phones.then_some(("redaction.phones", "1")));
+    Fields::of(&all)
+}

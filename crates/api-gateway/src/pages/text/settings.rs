@@ -1,0 +1,43 @@
+//! The words of the tenant's settings.
+
+use super::{Message, say};
+
+pub(in crate::pages) const LEAD: Message =
+    say("Ils valent pour toutes vos intégrations.", "They apply to all of your integrations.");
+pub(in crate::pages) const LANGUAGE: Message = say("Langue des alertes", "Language of alerts");
+pub(in crate::pages) const TIME_ZONE: Message = say("Fuseau horaire", "Time zone");
+pub(in crate::pages) const TIME_ZONE_HELP: Message = say(
+    "Par exemple Europe/Paris. Les journées des statistiques y commencent.",
+    "For example Europe/Paris. Days of the statistics begin in it.",
+);
+pub(in crate::pages) const EMAILS: Message = say("Adresses prévenues en cas de panne", "Addresses told of trouble");
+pub(in crate::pages) const EMAILS_HELP: Message =
+    say("Une adresse e-mail par ligne, dix au plus.", "One e-mail address a line, ten at most.");
+pub(in crate::pages) const WEBHOOKS: Message = say("Webhooks prévenus : {}", "Webhooks told: {}");
+pub(in crate::pages) const RETENTION: Message =
+    say("Conservation des journaux, en jours", "Logs are kept for, in days");
+pub(in crate::pages) const RETENTION_HELP: Message = say(
+    "Laissez vide pour les garder le plus longtemps possible : {} jours.",
+    "Leave empty to keep them as long as possible: {} days.",
+);
+pub(in crate::pages) const REDACTION: Message = say("Masquage des journaux", "Redaction of logs");
+pub(in crate::pages) const FIELDS: Message = say("Champs masqués", "Redacted fields");
+pub(in crate::pages) const FIELDS_HELP: Message =
+    say("Un nom de champ par ligne, par exemple iban.", "One name of a field a line, for example iban.");
+pub(in crate::pages) const PATTERNS: Message = say("Motifs masqués", "Redacted patterns");
+pub(in crate::pages) const PATTERNS_HELP: Message =
+    say("Une expression régulière par ligne.", "One regular expression a line.");
+pub(in crate::pages) const HIDE_EMAILS: Message = say("Masquer les adresses e-mail", "Redact e-mail addresses");
+pub(in crate::pages) const HIDE_PHONES: Message = say("Masquer les numéros de téléphone", "Redact telephone numbers");
+pub(in crate::pages) const SAVE: Message = say("Enregistrer", "Save");
+pub(in crate::pages) const TOKENS: Message = say("Jetons d'API", "API tokens");
+pub(in crate::pages) const TOKENS_WHY: Message = say(
+    "Les jetons sont émis par Coccinelle, ou par « admin issue-token » sur une seule machine. Ils ne sont pas conservés ici.",
+    "Tokens are issued by Coccinelle, or by “admin issue-token” on a single machine. They are not kept here.",
+);
+pub(in crate::pages) const REFERENCE: Message = say("Référence de l'API", "Reference of the API");
+pub(in crate::pages) const AUDIT: Message = say("Dernières modifications", "Latest changes");
+pub(in crate::pages) const WHEN: Message = say("Quand", "When");
+pub(in crate::pages) const WHO: Message = say("Qui", "Who");
+pub(in crate::pages) const WHAT: Message = say("Quoi", "What");
+pub(in crate::pages) const NOTHING: Message = say("Rien n'a encore été modifié.", "Nothing was changed yet.");
