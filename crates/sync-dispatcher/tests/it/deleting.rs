@@ -196,9 +196,11 @@ async fn deleted_in_one_of_two(carried: Carried) -> usize {
     world.crm.delete_contact(&id).await;
     world.deliver(&[told("deletion", &id)]).await;
     wait::until("all to be in step", DEADLINE, || async {
+        let is_deleted = world.record("p1").await.fields.is_deleted();
+        // Asked afterwards: what follows from the deletion is owed by then.
         let mut tx = world.begin().await;
         let owed = persistence::records::links::drift(&mut tx, world.tenant, other).await.unwrap();
-        (world.record("p1").await.fields.is_deleted() && owed == 0).then_some(())
+        (is_deleted && owed == 0).then_some(())
     })
     .await;
     world.settle().await;
