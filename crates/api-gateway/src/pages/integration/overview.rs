@@ -217,16 +217,19 @@ fn remedy(frame: &Frame, shell: &Shell, counted: &Counted) -> Option<Remedy> {
     let cause = shell.view.health.cause.clone();
     let home = shell.path(Tab::Overview);
     match shell.standing {
-        Standing::Active if counted.failed > 0 => {
-            Some(Remedy { why: None, name: m::SEE_FAILURES, path: format!("{home}/failures"), is_form: false })
-        }
+        Standing::Active if counted.failed > 0 => Some(Remedy {
+            why: None,
+            name: m::SEE_FAILURES,
+            path: format!("{home}/logs?status=failed"),
+            is_form: false,
+        }),
         Standing::Active | Standing::First => None,
         Standing::Inactive => {
             Some(Remedy { why: None, name: shell_words::ENABLE, path: format!("{home}/enable"), is_form: true })
         }
         Standing::Error => {
             let why = cause.map(|cause| frame.fill(m::SAID_LAST, cause));
-            Some(Remedy { why, name: m::SEE_FAILURES, path: format!("{home}/failures"), is_form: false })
+            Some(Remedy { why, name: m::SEE_FAILURES, path: format!("{home}/logs?status=failed"), is_form: false })
         }
         Standing::Reauth => {
             let why = cause.map(|cause| frame.fill(m::SAID_LAST, cause));
