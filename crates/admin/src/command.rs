@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::access::Role;
 use domain::id::TenantId;
+use messaging::topology::{QUEUES, Queue};
 
 /// Administers Coccinelle Integrations.
 ///
@@ -27,6 +28,10 @@ pub(crate) enum Command {
     RotateKeys(RotateKeys),
     RotateDataKey(RotateDataKey),
     EraseTenant(EraseTenant),
+    Status(Status),
+    DeadLetters(DeadLetters),
+    Replay(Replay),
+    Purge(Purge),
 }
 
 /// Bring the database up to date.
@@ -161,6 +166,71 @@ pub(crate) struct EraseTenant {
     /// Print the receipt as one JSON object
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Show how the whole is: queues and who consumes them, what is owed and since when, how integrations are.
+///
+/// Shows the half that it can where the broker or the database does not answer. Changes nothing.
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Show what nobody could handle, with the reason.
+///
+/// Leaves it where it is.
+#[derive(Debug, Args)]
+pub(crate) struct DeadLetters {
+    /// The queue for which they were meant, as `admin status` names it, without `dead.`
+    #[arg(value_parser = queue)]
+    pub(crate) queue: Queue,
+    /// How many at most, the oldest first
+    #[arg(long, default_value_t = 20)]
+    pub(crate) limit: usize,
+    /// Print one JSON object for each, with the whole payload
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Give dead letters back to their queue, as first attempts.
+///
+/// Each is confirmed by the queue before it leaves the dead letters, so that none is lost. What dies again is not tried again by
+/// the same command.
+#[derive(Debug, Args)]
+pub(crate) struct Replay {
+    /// The queue for which they were meant, as `admin status` names it, without `dead.`
+    #[arg(value_parser = queue)]
+    pub(crate) queue: Queue,
+    /// How many at most, the oldest first
+    #[arg(long, default_value_t = 1_000_000)]
+    pub(crate) limit: u64,
+    /// Print progress and outcome as JSON, one object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Throw the dead letters of a queue away.
+#[derive(Debug, Args)]
+pub(crate) struct Purge {
+    /// The queue for which they were meant, as `admin status` names it, without `dead.`
+    #[arg(value_parser = queue)]
+    pub(crate) queue: Queue,
+    /// Confirm that they are lost for good
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Print one JSON object with `queue` and `purged`
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn queue(name: &str) -> Result<Queue, String> {
+    let name = name.strip_prefix("dead.").unwrap_or(name);
+    Queue::named(name).ok_or_else(|| {
+        let names: Vec<_> = QUEUES.iter().map(|queue| queue.name()).collect();
+        format!("no queue has this name; there are {}", names.join(", "))
+    })
 }
 
 #[cfg(test)]

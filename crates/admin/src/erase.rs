@@ -10,6 +10,7 @@ use runtime::config;
 use serde_json::json;
 
 use crate::command::EraseTenant;
+use crate::progress::Progress;
 
 /// Rows in one transaction.
 const STEP: u32 = 5_000;
@@ -27,19 +28,25 @@ pub(crate) async fn run(wish: &EraseTenant) -> anyhow::Result<String> {
     let secrets = erasure::begin(&mut tx, tenant).await?;
     tx.commit().await?;
     let mut rows = BTreeMap::new();
+    let mut progress = Progress::named("rows deleted", 0, false)?;
     // What somebody wrote while the first pass was under way, the second one finds: the tenant is gone by then.
-    delete_rows(&database, tenant, &mut rows).await.context(UNFINISHED)?;
+    delete_rows(&database, tenant, (&mut rows, &mut progress)).await.context(UNFINISHED)?;
     let mut tx = database.begin(Scope::System).await?;
     let is_there = erasure::end(&mut tx, tenant).await?;
     tx.commit().await?;
     rows.insert("tenants".to_owned(), usize::from(is_there));
-    delete_rows(&database, tenant, &mut rows).await.context(UNFINISHED)?;
+    delete_rows(&database, tenant, (&mut rows, &mut progress)).await.context(UNFINISHED)?;
+    progress.end();
     Ok(receipt(wish, secrets, &rows))
 }
 
 const UNFINISHED: &str = "the key is destroyed, and not every row is deleted yet: run this again";
 
-async fn delete_rows(database: &Database, tenant: TenantId, rows: &mut BTreeMap<String, usize>) -> anyhow::Result<()> {
+async fn delete_rows(
+    database: &Database,
+    tenant: TenantId,
+    (rows, progress): (&mut BTreeMap<String, usize>, &mut Progress),
+) -> anyhow::Result<()> {
     let mut tx = database.begin(Scope::System).await?;
     let tables = erasure::tables(&mut tx).await?;
     *rows.entry("inbox".to_owned()).or_default() += erasure::delete_from_inbox(&mut tx, tenant).await?;
@@ -50,6 +57,7 @@ async fn delete_rows(database: &Database, tenant: TenantId, rows: &mut BTreeMap<
             let deleted = erasure::delete_rows(&mut tx, &table, tenant, STEP).await?;
             tx.commit().await?;
             *rows.entry(table.clone()).or_default() += deleted;
+            progress.advance(deleted)?;
             if deleted == 0 {
                 break;
             }

@@ -1,12 +1,15 @@
 //! The operator's tool: a table of contents. What each command does is in the module of its name.
 
+mod broker;
 mod command;
 mod data_key;
+mod dead_letters;
 mod erase;
 mod key_ring;
 mod migrate;
 mod progress;
 mod rotate;
+mod status;
 mod tenant;
 mod token;
 
@@ -26,6 +29,10 @@ async fn main() -> anyhow::Result<()> {
         Command::RotateKeys(wish) => rotate::run(&wish).await?,
         Command::RotateDataKey(wish) => data_key::rotate(&wish).await?,
         Command::EraseTenant(wish) => erase::run(&wish).await?,
+        Command::Status(wish) => status::show(&wish).await?,
+        Command::DeadLetters(wish) => dead_letters::show(&wish).await?,
+        Command::Replay(wish) => dead_letters::replay(&wish).await?,
+        Command::Purge(wish) => dead_letters::purge(&wish).await?,
     };
     writeln!(std::io::stdout(), "{said}")?;
     Ok(())

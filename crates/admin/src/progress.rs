@@ -23,8 +23,13 @@ pub(crate) struct Progress {
 impl Progress {
     /// Begins to show work of so many steps, which may turn out to be more.
     pub(crate) fn new(total: i64, is_json: bool) -> anyhow::Result<Self> {
+        Self::named("sealed anew", total, is_json)
+    }
+
+    /// The same, with what is done of each step.
+    pub(crate) fn named(what: &str, total: i64, is_json: bool) -> anyhow::Result<Self> {
         let total = u64::try_from(total)?;
-        let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} sealed anew, {eta} left")?;
+        let style = ProgressStyle::with_template(&format!("{{wide_bar}} {{pos}}/{{len}} {what}, {{eta}} left"))?;
         // Without a terminal it shows nothing.
         let bar = if is_json { ProgressBar::hidden() } else { ProgressBar::new(total).with_style(style) };
         Ok(Self { bar, is_json, done: 0, total })

@@ -54,7 +54,17 @@ pub(crate) async fn sample(database: &Database, every: Duration, shutdown: &Canc
 async fn look_at_drift(database: &Database, every: Duration) -> Result<(), PersistenceError> {
     let mut transaction = database.begin(Scope::System).await?;
     stats::sample_drift(&mut transaction, every).await?;
-    transaction.commit().await
+    let waiting = stats::waiting(&mut transaction).await?;
+    transaction.commit().await?;
+    for (name, count) in [
+        ("coccinelle_owed_records", waiting.owed),
+        ("coccinelle_blocked_records", waiting.blocked),
+        ("coccinelle_inbox_messages", waiting.inbox),
+        ("coccinelle_alert_messages_waiting", waiting.alerts),
+    ] {
+        metrics::gauge!(name).set(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
+    }
+    Ok(())
 }
 
 /// Each is a transaction of its own: nothing that hinders a later one may undo an earlier one.

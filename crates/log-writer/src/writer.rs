@@ -153,6 +153,7 @@ impl<L: Log> Writer<L> {
         let written = L::insert(&mut transaction, rows).await?;
         transaction.commit().await?;
         metrics::histogram!("log_batch_seconds", "log" => L::NAME).record(started.elapsed());
+        metrics::histogram!("log_batch_rows", "log" => L::NAME).record(u32::try_from(rows.len()).unwrap_or(u32::MAX));
         metrics::counter!("log_rows_written_total", "log" => L::NAME).increment(count(written));
         metrics::counter!("log_rows_repeated_total", "log" => L::NAME).increment(count(rows.len() - written));
         Ok(())

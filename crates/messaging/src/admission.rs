@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use domain::message::Message;
+use domain::time::Timestamp;
+use metrics::histogram;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use crate::broker::Broker;
 use crate::context::Context;
 use crate::delivery::{Delivery, Pending};
-use crate::envelope;
+use crate::{envelope, metric};
 
 /// What becomes of a message that has arrived.
 pub(crate) enum Admission<M> {
@@ -34,8 +36,18 @@ pub(crate) fn admit<M: Message>(broker: &Broker, pending: Pending, held: &mpsc::
         return postpone::<M>(pending, context, rest, (broker, held));
     }
     match serde_json::from_slice(&delivery.data) {
-        Ok(message) => Admission::Due(Box::new(Delivery::new(message, context, pending))),
+        Ok(message) => {
+            note_age::<M>(&context);
+            Admission::Due(Box::new(Delivery::new(message, context, pending)))
+        }
         Err(error) => bury(pending, format!("the payload is no {}: {error}", M::TYPE)),
+    }
+}
+
+/// Its id tells when it was made. One that was put off is as old as it was to be.
+fn note_age<M: Message>(context: &Context) {
+    if let (1, None, Some(made_at)) = (context.attempt, context.not_before, context.message_id.made_at()) {
+        histogram!(metric::AGE_SECONDS, "queue" => M::QUEUE).record(made_at.until(Timestamp::now()).as_secs_f64());
     }
 }
 

@@ -11,7 +11,7 @@ use lapin::types::{AMQPValue, FieldTable, ShortString};
 pub(crate) const TRACEPARENT: &str = "traceparent";
 pub(crate) const ATTEMPT: &str = "attempt";
 pub(crate) const NOT_BEFORE: &str = "not_before";
-const REASON: &str = "reason";
+pub(crate) const REASON: &str = "reason";
 const PERSISTENT: u8 = 2;
 
 /// What travels beside a payload.

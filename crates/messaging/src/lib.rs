@@ -5,6 +5,7 @@
 mod admission;
 pub mod asyncapi;
 mod broker;
+mod buried;
 mod channel;
 pub mod consumer;
 mod context;
@@ -21,6 +22,7 @@ mod supervisor;
 pub mod topology;
 
 pub use broker::{Broker, BrokerOptions};
+pub use buried::DeadLetter;
 pub use context::Context;
 pub use deliveries::Deliveries;
 pub use delivery::Delivery;

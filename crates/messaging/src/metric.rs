@@ -12,5 +12,7 @@ pub(crate) const UNCONFIRMED: &str = "messaging_unconfirmed";
 pub(crate) const DELIVERIES: &str = "messaging_deliveries_total";
 /// Gauge by `queue`: deliveries that are being handled.
 pub(crate) const IN_HANDLING: &str = "messaging_in_handling";
+/// Histogram in seconds by `queue`: how old a message is when a service takes it for the first time.
+pub(crate) const AGE_SECONDS: &str = "messaging_age_seconds";
 /// Gauge: 1 while connected, else 0.
 pub(crate) const CONNECTED: &str = "messaging_connected";

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::sql_types::{Bool, Text};
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
@@ -64,8 +64,10 @@ impl Database {
     /// # Errors
     /// When the database cannot be reached.
     pub async fn begin(&self, scope: Scope) -> Result<Transaction, PersistenceError> {
-        let connecting = tokio::time::timeout(self.connect_timeout, self.pool.get());
-        let connection = match connecting.await {
+        let (started, connecting) = (Instant::now(), tokio::time::timeout(self.connect_timeout, self.pool.get()));
+        let connection = connecting.await;
+        self.note_use(started);
+        let connection = match connection {
             Ok(connection) => connection.map_err(PersistenceError::Unreachable)?,
             Err(_elapsed) => return Err(PersistenceError::NoConnection(self.connect_timeout)),
         };
@@ -77,6 +79,19 @@ impl Database {
             setting.execute(&mut *transaction).await?;
         }
         Ok(transaction)
+    }
+
+    /// How long somebody waited for a connection, and how many there are.
+    fn note_use(&self, started: Instant) {
+        metrics::histogram!("database_wait_seconds").record(started.elapsed());
+        let status = self.pool.status();
+        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let (open, idle) = (count(status.size), count(status.available));
+        for (state, count) in
+            [("in_use", open.saturating_sub(idle)), ("idle", idle), ("waiting", count(status.waiting))]
+        {
+            metrics::gauge!("database_pool_connections", "state" => state).set(f64::from(count));
+        }
     }
 
     /// Whether the database answers.

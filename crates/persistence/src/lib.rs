@@ -19,6 +19,7 @@ pub mod log_partitions;
 pub mod log_retention;
 pub mod mappings;
 pub mod migrate;
+pub mod overview;
 pub mod people;
 pub mod policies;
 pub mod records;

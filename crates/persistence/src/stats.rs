@@ -13,7 +13,7 @@ use diesel_async::RunQueryDsl;
 use domain::duration::Histogram;
 use domain::outcome::SyncOutcome;
 
-pub use self::drift::sample_drift;
+pub use self::drift::{Waiting, sample_drift, waiting};
 pub use self::glance::{Glance, glance};
 pub use self::read::{Bucket, DriftPoint, Part, Percentiles, Span, Stats, Step, TopError, Whose, read};
 use crate::sync_logs::direction;

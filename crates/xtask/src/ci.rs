@@ -26,6 +26,10 @@ async fn stages(console: &Console) -> anyhow::Result<()> {
     stage(console, "test", Box::pin(test())).await?;
     stage(console, "contract", Box::pin(contract())).await?;
     stage(console, "kubernetes", cluster::check(console)).await?;
+    match output(&mut promtool(&["--version"])).await {
+        Ok(_) => stage(console, "promtool check rules", check_rules()).await?,
+        Err(_) => console.note("SKIPPED promtool check rules: `promtool` (Debian's package prometheus) is not there"),
+    }
     match compose_reader().await {
         Some(reader) => stage(console, "docker compose config", check_compose(reader)).await,
         None => {
@@ -77,6 +81,17 @@ async fn compose_reader() -> Option<&'static [&'static str]> {
         }
     }
     None
+}
+
+/// The alert rules and the configuration that names them, read as Prometheus will.
+async fn check_rules() -> anyhow::Result<()> {
+    output(&mut promtool(&["check", "config", "deploy/prometheus/prometheus.yml"])).await.map(drop)
+}
+
+fn promtool(arguments: &[&str]) -> Command {
+    let mut command = Command::new("promtool");
+    command.args(arguments).current_dir(root());
+    command
 }
 
 async fn check_compose(words: &[&str]) -> anyhow::Result<()> {

@@ -7,6 +7,7 @@ mod manifests;
 mod migrations;
 mod modules;
 mod promises;
+mod runbook;
 mod scan;
 mod schemas;
 mod suites;
@@ -56,13 +57,14 @@ impl fmt::Display for Finding {
 }
 
 /// Every rule that reads files. The layers are checked apart: they need what cargo knows.
-const RULES: [fn(&Tree) -> Vec<Finding>; 9] = [
+const RULES: [fn(&Tree) -> Vec<Finding>; 10] = [
     docs::check,
     lengths::check,
     manifests::check,
     migrations::check,
     modules::check,
     promises::check,
+    runbook::check,
     schemas::check,
     suites::check,
     workflows::check,

@@ -7,4 +7,6 @@ mod erasing;
 #[cfg(test)]
 mod machine;
 #[cfg(test)]
+mod queues;
+#[cfg(test)]
 mod rotating;

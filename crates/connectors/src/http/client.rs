@@ -16,6 +16,7 @@ use url::Url;
 
 use super::classify;
 use super::guard::{self, Lookup, PublicOnly, System};
+use super::measure;
 use crate::account::Account;
 use crate::descriptor::KeyShown;
 use crate::error::ConnectorError;
@@ -103,7 +104,7 @@ impl Client {
         if let Some(body) = &call.body {
             request = request.json(body);
         }
-        let response = request.send().await.map_err(|error| refine(error, &self.reach))?;
+        let response = measure::send(account, request).await.map_err(|error| refine(error, &self.reach))?;
         let status = response.status().as_u16();
         let headers = response.headers().clone();
         let body = read_body(response, account).await?;

@@ -5,6 +5,7 @@ mod client;
 mod document;
 mod guard;
 mod look;
+mod measure;
 mod raw;
 
 pub use client::{Client, Reach, SetupError};

@@ -6,7 +6,7 @@ use reqwest::{Method, Url};
 use serde_json::Value;
 
 use super::client::{Client, authorized, take_patiently, without};
-use super::{Call, classify};
+use super::{Call, classify, measure};
 use crate::account::Account;
 use crate::error::ConnectorError;
 
@@ -44,7 +44,8 @@ impl Client {
         if let Some(body) = &call.body {
             request = request.json(body);
         }
-        let answer = read(request.send().await.map_err(|error| self.refine(error))?, BODY_LIMIT).await?;
+        let response = measure::send(account, request).await.map_err(|error| self.refine(error))?;
+        let answer = read(response, BODY_LIMIT).await?;
         Ok(answer.as_raw(account.secrets()))
     }
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use diesel::sql_query;
-use diesel::sql_types::Double;
+use diesel::sql_types::{BigInt, Double};
+use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 
 use crate::{PersistenceError, Transaction, erasure};
@@ -29,4 +29,34 @@ pub async fn sample_drift(tx: &mut Transaction, every: Duration) -> Result<usize
     .execute(&mut **tx)
     .await?;
     Ok(kept)
+}
+
+/// What waits, of all tenants together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, QueryableByName)]
+pub struct Waiting {
+    /// Links that were owed work when it was looked last.
+    #[diesel(sql_type = BigInt)]
+    pub owed: i64,
+    /// Links that a failure blocked then.
+    #[diesel(sql_type = BigInt)]
+    pub blocked: i64,
+    /// Messages that are kept for the broker.
+    #[diesel(sql_type = BigInt)]
+    pub inbox: i64,
+    /// Messages of alerts that are to be sent.
+    #[diesel(sql_type = BigInt)]
+    pub alerts: i64,
+}
+
+/// What waits: by the newest samples, so that no table is counted through once more.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn waiting(tx: &mut Transaction) -> Result<Waiting, PersistenceError> {
+    let statement = "
+        SELECT coalesce(sum(owed), 0)::bigint AS owed, coalesce(sum(blocked), 0)::bigint AS blocked,
+               (SELECT count(*) FROM inbox) AS inbox,
+               (SELECT count(*) FROM alert_messages WHERE sent_at IS NULL AND given_up_at IS NULL) AS alerts
+        FROM integration_drift_samples WHERE at = (SELECT max(at) FROM integration_drift_samples)";
+    Ok(sql_query(statement).get_result(&mut **tx).await?)
 }

@@ -1,0 +1,23 @@
+//! What is seen of a call from outside: how long the platform took, and how it answered. Nothing of what is said in it.
+
+use std::time::Instant;
+
+use reqwest::{RequestBuilder, Response};
+
+use crate::account::Account;
+
+/// Sends a request, and counts how it went.
+pub(super) async fn send(account: &Account, request: RequestBuilder) -> reqwest::Result<Response> {
+    let started = Instant::now();
+    let response = request.send().await;
+    let outcome = match response.as_ref().ok().map(|response| response.status().as_u16()) {
+        None => "none",
+        Some(200..300) => "ok",
+        Some(429) => "limited",
+        Some(500..) => "failed",
+        Some(_) => "refused",
+    };
+    let labels = [("platform", account.platform.to_string()), ("outcome", outcome.to_owned())];
+    metrics::histogram!("platform_request_seconds", &labels).record(started.elapsed());
+    response
+}
