@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod alert;
+pub mod backend;
 pub mod connector;
 pub mod descriptor;
 pub mod discovery;

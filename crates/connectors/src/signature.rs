@@ -1,6 +1,6 @@
 //! HMAC signatures: checking theirs in constant time, making ours. What is signed, and in which notation, is each platform's to say.
 
-use ring::hmac;
+use ring::{digest, hmac};
 use secrecy::{ExposeSecret, SecretString};
 
 /// Whether `signature` is the HMAC-SHA256 of `parts`, one after the other, under `secret`.
@@ -28,6 +28,12 @@ pub(crate) fn is_same(given: &[u8], expected: &[u8]) -> bool {
 pub(crate) fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
     let key = hmac::Key::new(hmac::HMAC_SHA256, key);
     hmac::sign(&key, &parts.concat()).as_ref().to_vec()
+}
+
+/// The first half of the SHA-256 of `text`, in hexadecimal digits: the same for the same text, on every machine.
+pub(crate) fn fingerprint(text: &str) -> String {
+    let digest = digest::digest(&digest::SHA256, text.as_bytes());
+    digest.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

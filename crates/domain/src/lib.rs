@@ -15,6 +15,7 @@ pub mod kind;
 pub mod link;
 pub mod mapping;
 pub mod message;
+pub mod notice;
 pub mod outcome;
 pub mod platform;
 pub mod policy;

@@ -10,6 +10,8 @@ use crate::policy::Ranks;
 use crate::record::{Fields, Merged, Stamp};
 use crate::time::Timestamp;
 
+mod told;
+
 #[cfg(test)]
 mod tests;
 
@@ -24,6 +26,8 @@ pub struct LinkState {
     pub seen: RemoteFields,
     /// The time of the newest state that it showed.
     pub seen_at: Option<Timestamp>,
+    /// When Coccinelle's backend last took what it was told; `None` for every other system.
+    pub told_at: Option<Timestamp>,
 }
 
 /// An object as a platform shows it. A field that was not asked for, or not answered, is absent.
@@ -89,17 +93,18 @@ impl LinkState {
         if let Some(deleted) = event.deleted() {
             let stamp = arrival.stamp(FieldName::DELETED, at);
             change.set(FieldName::new(FieldName::DELETED), FieldValue::Bool(deleted), stamp);
+            if is_newest {
+                self.show(FieldName::new(FieldName::DELETED), FieldValue::Bool(deleted), at);
+            }
         }
         let contact = contact.map(|id| (FieldName::new(FieldName::CONTACT), FieldValue::text(id.to_string())));
         for (name, value) in event.values().into_iter().chain(contact) {
-            let known = self.seen.get(name.as_str());
-            let differs = known != Some(&value);
-            // A field never shown before is news, whatever the sender's list of changes says.
-            if known.is_none() || event.says_changed(&name).unwrap_or(differs) {
+            let is_known = self.seen.contains_key(name.as_str());
+            if self.is_news(&name, &value, at, event.says_changed(&name)) {
                 change.set(name.clone(), value.clone(), arrival.stamp(name.as_str(), at));
             }
-            if is_newest || known.is_none() {
-                self.seen.insert(name.as_str().to_owned(), value);
+            if is_newest || !is_known {
+                self.show(name, value, at);
             }
         }
         if is_newest {

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use crate::event::Event;
 use crate::id::{ConflictId, ErrandId, IntegrationId, LinkId, RecordId, RunId, TenantId, WebhookLogId};
+use crate::kind::RecordKind;
 use crate::outcome::{SyncOutcome, WebhookOutcome};
 use crate::platform::PlatformSlug;
 use crate::time::Timestamp;
@@ -86,6 +87,44 @@ pub struct RecordPushBulk(pub RecordPush);
 impl Message for RecordPushBulk {
     const TYPE: &'static str = "record.push_bulk.v1";
     const QUEUE: &'static str = "dispatcher.record.push_bulk";
+}
+
+/// "Tell the backend what it does not hold of this record", whatever that is by then; the link is the backend's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+pub struct BackendTell {
+    /// Whose.
+    pub tenant_id: TenantId,
+    /// The backend's link of the record.
+    pub link_id: LinkId,
+}
+
+impl Message for BackendTell {
+    const TYPE: &'static str = "backend.tell.v1";
+    const QUEUE: &'static str = "dispatcher.backend.tell";
+}
+
+/// "This record is another than it was": for other services, on the topic exchange. What it is now, they ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+pub struct RecordChanged {
+    /// Whose.
+    pub tenant_id: TenantId,
+    /// Which record.
+    pub record_id: RecordId,
+    /// What it is.
+    pub kind: RecordKind,
+    /// Its version by then; one that is not newer than what is known says nothing.
+    pub version: i64,
+}
+
+impl RecordChanged {
+    /// The name with its version.
+    pub const TYPE: &'static str = "record.changed.v1";
+
+    /// By what other services choose whose records of which kind they hear of.
+    #[must_use]
+    pub fn routing_key(&self) -> String {
+        format!("{}.{}.changed", self.tenant_id, self.kind)
+    }
 }
 
 /// "Move this run on": its next page, provided that it still stands where it stood when this was said.

@@ -1,14 +1,16 @@
 //! The `AsyncAPI` document: which messages lie in which queue, who sends and who takes them. Made from their types.
 
 use domain::message::{
-    CallbackApply, EventMerge, Message, RecordAmend, RecordPush, RecordPushBulk, RunPage, WebhookApply,
+    BackendTell, CallbackApply, EventMerge, Message, RecordAmend, RecordChanged, RecordPush, RecordPushBulk, RunPage,
+    WebhookApply,
 };
 use domain::outcome::{SyncOutcome, WebhookOutcome};
 use serde_json::{Map, Value, json};
-use utoipa::ToSchema;
 use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::context::{ATTEMPT, NOT_BEFORE, TRACEPARENT};
+use crate::topology::RECORDS_EXCHANGE;
 
 /// The version of `AsyncAPI` that the document is written in.
 const ASYNCAPI: &str = "3.0.0";
@@ -22,6 +24,7 @@ fn routes() -> Vec<Route> {
         Route::of::<RecordPush>(&["sync-dispatcher", "api-gateway"], "sync-dispatcher"),
         Route::of::<RecordAmend>(&["api-gateway", "sync-dispatcher"], "sync-dispatcher"),
         Route::of::<RecordPushBulk>(&["sync-dispatcher"], "sync-dispatcher"),
+        Route::of::<BackendTell>(&["sync-dispatcher"], "sync-dispatcher"),
         Route::of::<RunPage>(&["sync-dispatcher", "api-gateway"], "sync-dispatcher"),
         Route::of::<SyncOutcome>(&["sync-dispatcher"], "log-writer"),
         Route::of::<WebhookOutcome>(&["webhook-ingest", "sync-dispatcher"], "log-writer"),
@@ -60,14 +63,7 @@ impl Route {
     }
 
     fn message(&self) -> Value {
-        json!({
-            "name": self.message_type,
-            "contentType": "application/json",
-            "description": "The property `type` holds the name with its version; a payload of another type is never \
-                decoded. The property `message_id` stays the same however often it is delivered.",
-            "headers": reference("schemas", "Headers"),
-            "payload": reference("schemas", &self.payload),
-        })
+        message(self.message_type, &self.payload)
     }
 
     fn operations(&self) -> impl Iterator<Item = (String, Value)> {
@@ -81,6 +77,41 @@ impl Route {
         let taken = (format!("{}.takes.{}", self.to, self.message_type), operation("receive"));
         sent.into_iter().chain([taken])
     }
+}
+
+fn message(message_type: &str, payload: &str) -> Value {
+    json!({
+        "name": message_type,
+        "contentType": "application/json",
+        "description": "The property `type` holds the name with its version; a payload of another type is never \
+            decoded. The property `message_id` stays the same however often it is delivered.",
+        "headers": reference("schemas", "Headers"),
+        "payload": reference("schemas", payload),
+    })
+}
+
+/// What other services bind to.
+fn records_channel() -> Value {
+    json!({
+        "address": "{tenant_id}.{kind}.changed",
+        "description": "A durable topic exchange for other services: bind a queue of your own with a pattern such as \
+            `*.contact.changed`. A message says that a record is another than it was, not how; it may come again, or \
+            say nothing new.",
+        "parameters": {
+            "tenant_id": { "description": "Whose records: `ten_…`, or `*`." },
+            "kind": { "description": "`contact`, `deal`, `product`, `order` or `activity`." },
+        },
+        "messages": { RecordChanged::TYPE: reference("messages", RecordChanged::TYPE) },
+        "bindings": { "amqp": {
+            "is": "routingKey",
+            "exchange": { "name": RECORDS_EXCHANGE, "type": "topic", "durable": true, "autoDelete": false },
+            "bindingVersion": "0.3.0",
+        } },
+    })
+}
+
+fn reference_to(section: &str, name: &str) -> Value {
+    json!({ "$ref": format!("#/{section}/{name}") })
 }
 
 fn reference(section: &str, name: &str) -> Value {
@@ -120,6 +151,17 @@ pub fn document() -> Value {
         operations.extend(route.operations());
         schemas.extend(route.schemas.iter().map(|(name, schema)| (name.clone(), json!(schema))));
     }
+    let changed = RecordChanged::TYPE;
+    channels.insert(RECORDS_EXCHANGE.to_owned(), records_channel());
+    messages.insert(changed.to_owned(), message(changed, &RecordChanged::name()));
+    operations.insert(
+        format!("sync-dispatcher.sends.{changed}"),
+        json!({ "action": "send", "channel": reference_to("channels", RECORDS_EXCHANGE),
+                "messages": [{ "$ref": format!("#/channels/{RECORDS_EXCHANGE}/messages/{changed}") }] }),
+    );
+    let mut of_records = vec![(RecordChanged::name().into_owned(), RecordChanged::schema())];
+    RecordChanged::schemas(&mut of_records);
+    schemas.extend(of_records.into_iter().map(|(name, schema)| (name, json!(schema))));
     json!({
         "asyncapi": ASYNCAPI,
         "info": {
@@ -155,7 +197,7 @@ mod tests {
     fn every_queue_is_described() {
         let document = document();
         let mut described: Vec<_> = document["channels"].as_object().unwrap().keys().map(String::as_str).collect();
-        let mut queues: Vec<_> = QUEUES.iter().map(|queue| queue.name()).collect();
+        let mut queues: Vec<_> = QUEUES.iter().map(|queue| queue.name()).chain([RECORDS_EXCHANGE]).collect();
         described.sort_unstable();
         queues.sort_unstable();
         assert_eq!(described, queues);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::message::Message;
+use domain::message::{Message, RecordChanged};
 use domain::retry::RetrySchedule;
 use domain::step::{Step, Steps};
 use futures_util::future::join_all;
@@ -100,6 +100,18 @@ impl Broker {
     /// Publishes messages side by side; the results are in their order.
     pub async fn publish_all<M: Message>(&self, messages: &[(M, Context)]) -> Vec<Result<(), PublishError>> {
         join_all(messages.iter().map(|(message, context)| self.publish(message, context))).await
+    }
+
+    /// Says to other services that these records changed. `Ok` means that every queue that is bound for it has it.
+    ///
+    /// # Errors
+    /// As [`Broker::publish`]; the first of them.
+    pub async fn proclaim(&self, changed: &[RecordChanged], context: &Context) -> Result<(), PublishError> {
+        let said = changed.iter().map(|changed| async move {
+            let context = Context::continuing(context.trace);
+            self.send(Envelope::proclaimed(changed, &context)?).await
+        });
+        join_all(said).await.into_iter().collect()
     }
 
     /// Publishes a message that was kept elsewhere.

@@ -1,7 +1,7 @@
 //! A message made ready for the broker: payload, properties and where it goes.
 
 use domain::id::MessageId;
-use domain::message::Message;
+use domain::message::{Message, RecordChanged};
 use domain::time::Timestamp;
 use domain::trace::TraceParent;
 use lapin::BasicProperties;
@@ -82,6 +82,27 @@ impl Envelope {
                 payload,
             },
         })
+    }
+
+    /// A word to other services, of whom there may be none.
+    pub(crate) fn proclaimed(changed: &RecordChanged, context: &Context) -> Result<Self, PublishError> {
+        Ok(Self {
+            place: Place::Records,
+            exchange: topology::RECORDS_EXCHANGE.into(),
+            routing_key: changed.routing_key().into(),
+            properties: context.to_properties(RecordChanged::TYPE),
+            payload: serde_json::to_vec(changed).map_err(PublishError::Encode)?,
+        })
+    }
+
+    /// Whether a queue has to take it.
+    pub(crate) fn is_mandatory(&self) -> bool {
+        self.place != Place::Records
+    }
+
+    /// The name by which it is counted: its queue's, or the exchange's where its key names a tenant.
+    pub(crate) fn label(&self) -> String {
+        if self.is_mandatory() { self.routing_key.to_string() } else { self.exchange.to_string() }
     }
 
     pub(crate) fn to_queue(queue: Queue, properties: BasicProperties, payload: Vec<u8>) -> Self {

@@ -121,7 +121,7 @@ impl Pump<'_> {
 
     fn answer(&mut self, Settled { mut outgoing, start, confirmation }: Settled) -> Option<Outgoing> {
         gauge!(metric::UNCONFIRMED).decrement(1.0);
-        let queue = outgoing.envelope.routing_key.to_string();
+        let queue = outgoing.envelope.label();
         let came_back = outgoing.envelope.id().is_some_and(|id| self.returned.remove(id));
         if came_back && outgoing.came_back.is_none() {
             counter!(metric::RETURNED, "queue" => queue).increment(1);
@@ -180,8 +180,8 @@ async fn publish(session: &Session, channel: &Channel, outgoing: &Outgoing) -> l
         }
         None => session.ensure(envelope.place).await?,
     }
-    let mandatory = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
+    let options = BasicPublishOptions { mandatory: envelope.is_mandatory(), ..BasicPublishOptions::default() };
     let (exchange, routing_key) = (envelope.exchange.clone(), envelope.routing_key.clone());
     let properties = envelope.properties.clone();
-    channel.basic_publish(exchange, routing_key, mandatory, &envelope.payload, properties).await?.await
+    channel.basic_publish(exchange, routing_key, options, &envelope.payload, properties).await?.await
 }

@@ -1,6 +1,6 @@
 //! Queues and exchanges: one table of constants, the tiers made from the retry schedule, and how they are declared.
 //!
-//! Everything is published to the default exchange, whose routing key is the queue's name: there is no binding that
+//! Everything of ours is published to the default exchange, whose routing key is the queue's name: there is no binding that
 //! could be missing. A message waits for its next attempt in a tier `retry.<wait>`, behind a fanout of the same name that
 //! keeps the routing key; when its time is over, the broker gives it back to the default exchange, and so to its queue.
 //!
@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use domain::message::{
-    CallbackApply, EventMerge, Message, RecordAmend, RecordPush, RecordPushBulk, RunPage, WebhookApply,
+    BackendTell, CallbackApply, EventMerge, Message, RecordAmend, RecordPush, RecordPushBulk, RunPage, WebhookApply,
 };
 use domain::outcome::{SyncOutcome, WebhookOutcome};
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
@@ -24,6 +24,7 @@ pub const STRAYS: &str = "dead.inbox";
 
 /// All queues of the system.
 pub const QUEUES: &[Queue] = &[
+    Queue::of::<BackendTell>(),
     Queue::of::<CallbackApply>(),
     Queue::of::<EventMerge>(),
     Queue::of::<RecordAmend>(),
@@ -99,6 +100,8 @@ pub(crate) enum Place {
     Queue(Queue),
     Tier(Tier),
     Strays,
+    /// The exchange of records, to which whoever wants to binds queues of its own.
+    Records,
 }
 
 impl Place {
@@ -111,6 +114,7 @@ impl Place {
             Self::Queue(queue) => declare_queue(channel, queue).await,
             Self::Tier(tier) => declare_tier(channel, tier).await,
             Self::Strays => declare_quorum(channel, STRAYS, FieldTable::default()).await,
+            Self::Records => declare_records_exchange(channel).await,
         }
     }
 }

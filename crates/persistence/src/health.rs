@@ -1,5 +1,7 @@
 //! The table `integration_health`: how an integration is. Counting from outcomes is done here too, since it is one statement.
 
+mod telling;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
@@ -16,6 +18,8 @@ use domain::time::Timestamp;
 use crate::schema::integration_health as table;
 use crate::text::{from_word, storable, to_word};
 use crate::{PersistenceError, Transaction};
+
+pub use telling::{UntoldStatus, note_told, note_untold, take_untold};
 
 /// After so many failures in a row an integration's status is `error`: a single bad record is no trouble of the whole.
 const FAILURES_UNTIL_ERROR: i64 = 3;

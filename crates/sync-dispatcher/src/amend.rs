@@ -12,10 +12,11 @@ use messaging::Context;
 use messaging::consumer::Handler;
 use persistence::records::conflicts::{self, Decision};
 use persistence::records::{guard, links};
-use persistence::{Scope, Transaction};
+use persistence::{Scope, Transaction, integrations};
 
 use crate::engine::{DispatchError, Engine, Priority};
 use crate::targets;
+use crate::telling::{self, Tidings};
 
 pub(crate) use erase::erase_due;
 
@@ -31,17 +32,17 @@ impl Handler<RecordAmend> for Amend {
             Amended::Conflict(conflict) => settle(&self.0, message.tenant_id, conflict).await?,
             Amended::Erasure(record) => erase::begin(&self.0, message.tenant_id, record).await?,
         };
-        self.0.announce(Priority::Live, &owed, context.trace).await
+        owed.announce(&self.0, context.trace).await
     }
 }
 
 /// Brings the records into line with what was decided of a conflict. Returns what is owed by it.
-async fn settle(engine: &Engine, tenant: TenantId, conflict: ConflictId) -> Result<Vec<RecordPush>, DispatchError> {
+async fn settle(engine: &Engine, tenant: TenantId, conflict: ConflictId) -> Result<Owed, DispatchError> {
     let mut tx = engine.database.begin(Scope::Tenant(tenant)).await?;
     guard::exclude(&mut tx, tenant).await?;
     let Some(decided) = conflicts::take(&mut tx, tenant, conflict).await? else {
         tx.commit().await?;
-        return Ok(Vec::new());
+        return Ok(Owed::default());
     };
     let changed = match (decided.decision, decided.holder) {
         (Some(Decision::Restore), _) => restore::restore(engine, &mut tx, tenant, &decided).await?,
@@ -49,17 +50,40 @@ async fn settle(engine: &Engine, tenant: TenantId, conflict: ConflictId) -> Resu
         (Some(Decision::Merge | Decision::Keep | Decision::KeepApart) | None, _) => Vec::new(),
     };
     conflicts::applied(&mut tx, tenant, conflict).await?;
-    let owed = spread(&mut tx, tenant, &changed).await?;
+    let owed = spread(engine, &mut tx, tenant, &changed).await?;
     tx.commit().await?;
     Ok(owed)
 }
 
+/// What a decision makes others owed.
+#[derive(Debug, Default)]
+struct Owed {
+    pushes: Vec<RecordPush>,
+    tidings: Tidings,
+}
+
+impl Owed {
+    async fn announce(&self, engine: &Engine, trace: TraceParent) -> Result<(), DispatchError> {
+        engine.announce(Priority::Live, &self.pushes, trace).await?;
+        self.tidings.announce(engine, trace).await
+    }
+}
+
 /// Makes every system owed what changed of these records.
-async fn spread(tx: &mut Transaction, tenant: TenantId, changed: &[Record]) -> Result<Vec<RecordPush>, DispatchError> {
+async fn spread(
+    engine: &Engine,
+    tx: &mut Transaction,
+    tenant: TenantId,
+    changed: &[Record],
+) -> Result<Owed, DispatchError> {
     let versions: Vec<_> = changed.iter().map(|record| (record.id, record.kind, record.version)).collect();
+    let backend = integrations::backend(tx, tenant).await?;
+    let news = (versions.as_slice(), &telling::kinds_of(&versions));
+    let tidings = Tidings::of(engine, tx, (tenant, backend), news).await?;
     let wanted = targets::wanted(tx, tenant, &versions).await?;
     links::raise(tx, tenant, &wanted).await?;
-    Ok(links::owed_of(tx, tenant, &changed.iter().map(|record| record.id).collect::<Vec<_>>()).await?)
+    let pushes = links::owed_of(tx, tenant, &changed.iter().map(|record| record.id).collect::<Vec<_>>()).await?;
+    Ok(Owed { pushes, tidings })
 }
 
 /// Decisions whose message was lost are carried out all the same.
@@ -69,7 +93,7 @@ pub(crate) async fn settle_leftovers(engine: &Engine, limit: u32) -> Result<(), 
     tx.commit().await?;
     for (tenant, conflict) in found {
         let owed = settle(engine, tenant, conflict).await?;
-        engine.announce(Priority::Live, &owed, TraceParent::generate()).await?;
+        owed.announce(engine, TraceParent::generate()).await?;
     }
     Ok(())
 }

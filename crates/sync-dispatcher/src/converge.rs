@@ -62,11 +62,12 @@ async fn converge_kind(session: &Session<'_>, kind: RecordKind, mut jobs: Vec<Jo
     let mut tx = session.engine.database.begin(Scope::System).await?;
     guard::share(&mut tx, session.integration.tenant_id).await?;
     resolve::resolve(session, kind, &mut tx, &mut jobs).await?;
-    let others = absorb::absorb(session, kind, &mut tx, &mut jobs).await?;
+    let (others, tidings) = absorb::absorb(session, kind, &mut tx, &mut jobs).await?;
     let mut plans = plan::plan(session, kind, &mut tx, &mut jobs).await?;
     errands::commission(session, &mut tx, &mut jobs, &plans).await?;
     tx.commit().await?;
     session.announce(&others).await?;
+    tidings.announce(session.engine, session.trace()).await?;
     if session.is_by_workflow() {
         hand_over::hand_over(session, &mut jobs, &mut plans).await;
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use accounts::Accounts;
 use domain::fault::{Fault, FaultKind};
-use domain::message::{RecordPush, RecordPushBulk};
+use domain::message::{BackendTell, RecordPush, RecordPushBulk};
 use domain::outcome::SyncOutcome;
 use domain::retry::RetrySchedule;
 use domain::step::{Step, Steps};
@@ -15,6 +15,7 @@ use persistence::records::links;
 use persistence::{Database, PersistenceError, Scope};
 use runtime::config::DispatcherSettings;
 
+use crate::backend::Backend;
 use crate::beliefs::Believed;
 use crate::n8n::N8n;
 
@@ -38,6 +39,7 @@ pub(crate) struct Engine {
     pub(crate) steps: Steps,
     pub(crate) believed: Believed,
     pub(crate) n8n: Arc<N8n>,
+    pub(crate) backend: Arc<Backend>,
 }
 
 /// Why work could not be brought to an end. The work itself stays owed.
@@ -117,6 +119,17 @@ impl Engine {
             }
         };
         published.into_iter().collect::<Result<Vec<()>, _>>()?;
+        Ok(())
+    }
+
+    /// Says on the broker that the backend is to be told about these links.
+    pub(crate) async fn announce_telling(
+        &self,
+        tells: &[BackendTell],
+        trace: TraceParent,
+    ) -> Result<(), DispatchError> {
+        let messages: Vec<_> = tells.iter().map(|tell| (*tell, Context::continuing(trace))).collect();
+        self.broker.publish_all(&messages).await.into_iter().collect::<Result<Vec<()>, _>>()?;
         Ok(())
     }
 

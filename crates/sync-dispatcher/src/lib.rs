@@ -1,7 +1,9 @@
 //! `sync-dispatcher`: merges events, applies webhooks, brings links into step, runs full syncs, reconciles. A library so that tests start it.
 
+mod absences;
 mod amend;
 mod apply;
+pub mod backend;
 mod beliefs;
 mod callback;
 mod claims;
@@ -16,3 +18,5 @@ pub mod schedule;
 pub mod startup;
 mod suppressing;
 mod targets;
+mod telling;
+mod work;

@@ -13,6 +13,7 @@ use persistence::records::{guard, links};
 use persistence::{Scope, Transaction, erasure};
 
 use crate::engine::{DispatchError, Engine, Priority};
+use crate::telling::Tidings;
 use crate::{suppressing, targets};
 use workset::Workset;
 
@@ -39,14 +40,21 @@ impl Handler<EventMerge> for Merge {
         for event in &message.events {
             workset.apply(event);
         }
-        let records = workset.save(&mut tx).await?;
+        let backend = workset.backend();
+        let (records, untold) = workset.save(&mut tx).await?;
+        let tidings = Tidings::of(&self.0, &mut tx, (tenant, backend), (&records, &untold)).await?;
         let wanted = targets::wanted(&mut tx, tenant, &records).await?;
         links::raise(&mut tx, tenant, &wanted).await?;
         let ids: Vec<_> = records.iter().map(|(record, ..)| *record).collect();
         let owed = links::owed_of(&mut tx, tenant, &ids).await?;
         tx.commit().await?;
         metrics::counter!("coccinelle_events_merged_total").increment(message.events.len().try_into().unwrap_or(0));
-        self.0.announce(Priority::Live, &owed, context.trace).await
+        let (told, announced) = tokio::join!(
+            tidings.announce(&self.0, context.trace),
+            self.0.announce(Priority::Live, &owed, context.trace)
+        );
+        announced?;
+        told
     }
 }
 

@@ -13,7 +13,7 @@ use persistence::{Scope, event_acceptances, integrations, runs, workflows};
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::{DispatchError, Engine, Priority};
-use crate::{amend, schedule, targets};
+use crate::{amend, schedule, targets, telling};
 
 /// For how long runs are shown that the clock asked for.
 const RUNS_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -38,6 +38,9 @@ pub(crate) async fn run(engine: Engine, shutdown: CancellationToken) {
             ("empty the inbox", inbox::empty(&engine).await),
             ("link records", link_records(&engine).await),
             ("announce what is overdue", announce_overdue(&engine).await),
+            ("tell the backend everything", telling::catch_up(&engine, STEP).await),
+            ("tell the backend again", telling::announce_overdue(&engine, STEP).await),
+            ("tell the backend how integrations are", telling::tell_statuses(&engine).await),
             ("start the runs that are due", start_due(&engine).await),
             ("announce silent runs", announce_runs(&engine).await),
             ("forget runs", forget_runs(&engine).await),

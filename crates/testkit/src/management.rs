@@ -70,6 +70,14 @@ impl Management {
         self.tell(Method::DELETE, &["queues", vhost, queue, "contents"], None).await
     }
 
+    pub(crate) async fn bind(&self, vhost: &str, queue: &str, (exchange, pattern): (&str, &str)) -> anyhow::Result<()> {
+        self.tell(Method::PUT, &["queues", vhost, queue], Some(json!({"durable": true}))).await?;
+        let topic = json!({"type": "topic", "durable": true});
+        self.tell(Method::PUT, &["exchanges", vhost, exchange], Some(topic)).await?;
+        let path = ["bindings", vhost, "e", exchange, "q", queue];
+        self.tell(Method::POST, &path, Some(json!({"routing_key": pattern}))).await
+    }
+
     pub(crate) async fn queues(&self, vhost: &str) -> anyhow::Result<Vec<String>> {
         let queues: Vec<Named> = self.ask(Method::GET, &["queues", vhost], None).await?;
         Ok(queues.into_iter().map(|queue| queue.name).collect())

@@ -67,6 +67,12 @@ impl TestVhost {
         self.ask(|api, name| async move { api.delete_queue(&name, &queue).await }).await;
     }
 
+    /// Makes a queue, and binds it to an exchange by a pattern, as another service does.
+    pub async fn bind(&self, queue: &str, exchange: &str, pattern: &str) {
+        let (queue, exchange, pattern) = (queue.to_owned(), exchange.to_owned(), pattern.to_owned());
+        self.ask(|api, name| async move { api.bind(&name, &queue, (&exchange, &pattern)).await }).await;
+    }
+
     /// The messages that are ready in a queue; they stay in it. Those that a consumer holds are not among them.
     pub async fn peek(&self, queue: &str) -> Vec<StoredMessage> {
         let queue = queue.to_owned();

@@ -20,7 +20,8 @@ async fn in_step(world: &World, integration: IntegrationId, values: &[(&str, &st
     let object = made["id"].as_str().unwrap().to_owned();
     let held: RemoteFields =
         values.iter().map(|(name, value)| ((*name).to_owned(), FieldValue::text(*value))).collect();
-    let state = LinkState { external_id: Some(object.clone()), sent: held.clone(), seen: held, seen_at: None };
+    let state =
+        LinkState { external_id: Some(object.clone()), sent: held.clone(), seen: held, seen_at: None, told_at: None };
     let (record, _) = settled(world, integration, values, (state, Ending::InStep)).await;
     (record, object)
 }

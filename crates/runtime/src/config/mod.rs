@@ -17,8 +17,9 @@ use url::Host;
 pub use address::AddressTemplate;
 pub use alerts::{AlertSettings, SmtpSecurity};
 pub use settings::{
-    AuthSettings, BrokerSettings, CrashSettings, DatabaseSettings, DispatcherSettings, GatewaySettings, HttpSettings,
-    IngestSettings, LogWriterSettings, N8nSettings, PlatformSettings, Settings, VaultSettings, WebhookSettings,
+    AuthSettings, BackendSettings, BrokerSettings, CrashSettings, DatabaseSettings, DispatcherSettings,
+    GatewaySettings, HttpSettings, IngestSettings, LogWriterSettings, N8nSettings, PlatformSettings, Settings,
+    VaultSettings, WebhookSettings,
 };
 
 const DEFAULTS: &str = include_str!("../../default.toml");
@@ -109,6 +110,7 @@ fn check(settings: &Settings) -> Result<(), ConfigError> {
     }
     check_n8n(&settings.n8n)?;
     check_mail(&settings.alerts)?;
+    check_backend(&settings.backend)?;
     check_auth(&settings.auth)
 }
 
@@ -146,6 +148,19 @@ fn check_mail(alerts: &AlertSettings) -> Result<(), ConfigError> {
         return Err(ConfigError::Contradiction { key: "alerts.smtp_username", reason });
     }
     Ok(())
+}
+
+/// What the backend is told must be signed, or it could not tell our words from anybody's.
+fn check_backend(backend: &BackendSettings) -> Result<(), ConfigError> {
+    let contradiction = |key, reason| Err(ConfigError::Contradiction { key, reason });
+    let Some(url) = &backend.url else { return Ok(()) };
+    if url.cannot_be_a_base() {
+        contradiction("backend.url", "it must be a web address")
+    } else if backend.secrets.is_empty() {
+        contradiction("backend.secrets", "with backend.url there must be one, or nobody could tell who sends")
+    } else {
+        Ok(())
+    }
 }
 
 /// What n8n is sent must be signed, and lead back to us.

@@ -49,6 +49,8 @@ pub struct Settings {
     pub n8n: N8nSettings,
     /// Crashes on purpose.
     pub crash: CrashSettings,
+    /// What Coccinelle's backend is told.
+    pub backend: BackendSettings,
     /// By the platform's slug.
     pub platforms: BTreeMap<String, PlatformSettings>,
 }
@@ -279,6 +281,25 @@ pub struct N8nSettings {
 pub struct CrashSettings {
     /// Where plans of crashes are; a release build refuses it.
     pub plan_folder: Option<PathBuf>,
+}
+
+/// The section `[backend]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BackendSettings {
+    /// Where the backend is told things; without it, it is told nothing.
+    pub url: Option<Url>,
+    /// What webhooks are signed with.
+    #[serde(deserialize_with = "value::secrets")]
+    pub secrets: Vec<SecretString>,
+    /// How long the backend may take to answer.
+    #[serde(with = "humantime_serde")]
+    pub timeout: Duration,
+    /// Webhooks under way at once.
+    pub parallel: usize,
+    /// How long nothing is sent to a backend that is away.
+    #[serde(with = "humantime_serde")]
+    pub pause: Duration,
 }
 
 /// One of the sections `[platforms.*]`.

@@ -36,11 +36,13 @@ fn the_optional_keys_that_the_document_shows_exist() {
     };
     let filled = ["hs256_secret", "signing_secret"].into_iter().fold(shown, long_enough);
     let filled = filled.replace("jwks_url = ", "# jwks_url = ");
+    let filled = filled.replace("secrets = []", "secrets = [\"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3\"]");
     let path = std::env::temp_dir().join(format!("coccinelle-settings-{}.toml", std::process::id()));
     std::fs::File::create(&path).unwrap().write_all(filled.as_bytes()).unwrap();
     let settings = read(Some(&path), []).unwrap();
     std::fs::remove_file(&path).unwrap();
     assert!(settings.auth.hs256_secret.is_some() && settings.n8n.signing_secret.is_some());
+    assert!(settings.backend.url.is_some() && settings.backend.secrets.len() == 1);
     assert!(settings.database.worker_password.is_some() && settings.database.gateway_password.is_some());
     assert!(settings.platforms["hubspot"].client_secret.is_some() && settings.platforms["hubspot"].client_id.is_some());
 }
@@ -137,4 +139,12 @@ fn an_n8n_that_could_not_tell_our_writes_from_anybodys_stops_the_boot() {
     let n8n = ("COCCINELLE__N8N__BASE_URL".to_owned(), "https://n8n.example.com".to_owned());
     let refused = read(None, [n8n]).unwrap_err();
     assert!(matches!(refused, ConfigError::Contradiction { key: "n8n.signing_secret", .. }), "{refused:?}");
+}
+
+#[test]
+fn the_backend_is_told_nothing_unsigned() {
+    let url = ("COCCINELLE__BACKEND__URL", "https://api.example.com/hooks");
+    assert!(complaint(&[url]).contains("backend.secrets"));
+    let settings = with(&[url, ("COCCINELLE__BACKEND__SECRETS", "whsec_a, whsec_b")]).unwrap();
+    assert_eq!(settings.backend.secrets.len(), 2);
 }

@@ -46,6 +46,10 @@ pub(super) fn hour<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D:
     if hour < 24 { Ok(hour) } else { Err(Error::custom("an hour lies between 0 and 23")) }
 }
 
+pub(super) fn secrets<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SecretString>, D::Error> {
+    Ok(texts(deserializer)?.into_iter().map(SecretString::from).collect())
+}
+
 pub(super) fn ports<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u16>, D::Error> {
     List::deserialize(deserializer)?.parsed(str::parse).map_err(Error::custom)
 }

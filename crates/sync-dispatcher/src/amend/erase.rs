@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use domain::field::{FieldName, FieldValue};
 use domain::id::{IntegrationId, RecordId, TenantId};
-use domain::message::RecordPush;
 use domain::record::{Record, Stamp};
 use domain::time::Timestamp;
 use domain::trace::TraceParent;
@@ -12,24 +11,20 @@ use persistence::people::{self, Pending};
 use persistence::records::{guard, store};
 use persistence::{Scope, integrations};
 
-use super::spread;
-use crate::engine::{DispatchError, Engine, Priority};
+use super::{Owed, spread};
+use crate::engine::{DispatchError, Engine};
 
 /// How long a platform that is away, or that nobody connects again, may keep a person from being erased here.
 const PATIENCE: Duration = Duration::from_hours(7 * 24);
 
 /// Marks the person, and what belongs to it, as deleted by Coccinelle, and so makes the platforms owed the deletion.
-pub(super) async fn begin(
-    engine: &Engine,
-    tenant: TenantId,
-    contact: RecordId,
-) -> Result<Vec<RecordPush>, DispatchError> {
+pub(super) async fn begin(engine: &Engine, tenant: TenantId, contact: RecordId) -> Result<Owed, DispatchError> {
     let mut tx = engine.database.begin(Scope::Tenant(tenant)).await?;
     guard::exclude(&mut tx, tenant).await?;
     let backend = integrations::backend(&mut tx, tenant).await?;
     let Some(person) = people::find(&mut tx, tenant, contact).await? else {
         tx.commit().await?;
-        return Ok(Vec::new());
+        return Ok(Owed::default());
     };
     let mut records: Vec<Record> = std::iter::once(person.contact).chain(person.dependents).collect();
     for record in &mut records {
@@ -37,7 +32,7 @@ pub(super) async fn begin(
     }
     store::save(&mut tx, &records.iter().collect::<Vec<_>>()).await?;
     people::begin(&mut tx, tenant, contact).await?;
-    let owed = spread(&mut tx, tenant, &records).await?;
+    let owed = spread(engine, &mut tx, tenant, &records).await?;
     tx.commit().await?;
     Ok(owed)
 }
@@ -61,7 +56,7 @@ pub(crate) async fn erase_due(engine: &Engine, limit: u32) -> Result<(), Dispatc
             finish(engine, tenant, record).await?;
         } else {
             let owed = begin(engine, tenant, record).await?;
-            engine.announce(Priority::Live, &owed, TraceParent::generate()).await?;
+            owed.announce(engine, TraceParent::generate()).await?;
         }
     }
     Ok(())

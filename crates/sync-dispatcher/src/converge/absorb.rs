@@ -12,29 +12,29 @@ use domain::record::{Fields, Merged, Record, Stamp};
 use domain::time::Timestamp;
 use persistence::Transaction;
 use persistence::records::conflicts::{self, Conflict};
-use persistence::records::links::Ending;
-use persistence::records::{links, store};
+use persistence::records::links::{self, Ending};
+use persistence::records::store;
 
-use super::held;
 use super::job::{Job, Seen, Try};
 use super::session::Session;
 use crate::engine::DispatchError;
+use crate::telling::{self, Tidings};
 use crate::{claims, losses, targets};
 
-/// Merges what was seen. Returns the links of other systems that are owed something by it.
+/// Merges what was seen. Returns the links of other systems that are owed something by it, and what is to be said of it.
 pub(super) async fn absorb(
     session: &Session<'_>,
     kind: RecordKind,
     tx: &mut Transaction,
     jobs: &mut [Job],
-) -> Result<Vec<RecordPush>, DispatchError> {
-    held::refuse(session, kind, tx, jobs, found).await?;
+) -> Result<(Vec<RecordPush>, Tidings), DispatchError> {
+    super::held::refuse(session, kind, tx, jobs, found).await?;
     let tenant = session.integration.tenant_id;
     let ids: BTreeSet<RecordId> = jobs.iter().filter_map(|job| job.record.as_ref().map(|record| record.id)).collect();
     let locked = store::lock(tx, tenant, &ids).await?;
     let mut current: BTreeMap<RecordId, Record> = locked.into_iter().map(|record| (record.id, record)).collect();
     let mut conflicts = Vec::new();
-    let mut changed = Vec::new();
+    let (mut changed, mut moved) = (Vec::new(), Vec::new());
     for job in jobs.iter_mut().filter(|job| !job.has_ended()) {
         // As it is now, under the lock, not as it was before the look.
         let Some(mut record) = job.record.clone() else { continue };
@@ -51,25 +51,31 @@ pub(super) async fn absorb(
                 continue;
             }
         };
+        let before = record.version;
         if take(session, kind, job, &mut record, &mut conflicts) || is_new {
             changed.push(record.clone());
+        }
+        if record.version != before || is_new {
+            moved.push((record.id, record.kind, record.version));
         }
         job.record = Some(record);
     }
     if changed.is_empty() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), Tidings::default()));
     }
     store::save(tx, &changed.iter().collect::<Vec<_>>()).await?;
     conflicts.extend(claims::claim(tx, tenant, session.region, &changed).await?);
     conflicts::keep(tx, tenant, &conflicts).await?;
     let versions: Vec<_> = changed.iter().map(|record| (record.id, record.kind, record.version)).collect();
+    let news = (moved.as_slice(), &telling::kinds_of(&moved));
+    let tidings = Tidings::of(session.engine, tx, (tenant, session.backend), news).await?;
     let wanted = targets::wanted(tx, tenant, &versions).await?;
     // This link learns of its own version when it is settled.
     let others: Vec<_> = wanted.into_iter().filter(|link| link.integration != session.integration.id).collect();
     links::raise(tx, tenant, &others).await?;
     let held: BTreeSet<LinkId> = jobs.iter().map(|job| job.leased.push.link_id).collect();
     let owed = links::owed_of(tx, tenant, &changed.iter().map(|record| record.id).collect::<Vec<_>>()).await?;
-    Ok(owed.into_iter().filter(|push| !held.contains(&push.link_id)).collect())
+    Ok((owed.into_iter().filter(|push| !held.contains(&push.link_id)).collect(), tidings))
 }
 
 /// The object that a link without one was found to stand for.

@@ -7,7 +7,7 @@ use domain::fault::FaultKind;
 use domain::id::{LinkId, RecordId};
 use domain::integration::Status;
 use domain::kind::RecordKind;
-use domain::message::RecordPush;
+use domain::message::{BackendTell, RecordPush};
 use domain::outcome::SyncOutcome;
 use domain::time::Timestamp;
 use domain::trace::TraceParent;
@@ -18,13 +18,15 @@ use super::held;
 use super::job::Job;
 use super::session::Session;
 use crate::engine::DispatchError;
+use crate::telling::{self, Kinds};
 
 /// How often settling is begun anew when a platform's delivery names an object at the same moment as we do.
 const COLLISIONS: usize = 5;
 
 /// Settles a batch under its lease, then publishes what follows from it.
 pub(super) async fn close(session: &Session<'_>, kind: RecordKind, mut jobs: Vec<Job>) -> Result<(), DispatchError> {
-    let (settled, mut next) = settle(session, kind, &mut jobs).await?;
+    let Settling { settled, freed: mut next, tells } = settle(session, kind, &mut jobs).await?;
+    session.engine.announce_telling(&tells, session.trace()).await?;
     let held: BTreeSet<LinkId> = settled.iter().map(|given| given.link).collect();
     jobs.retain(|job| held.contains(&job.leased.push.link_id));
     next.extend(freed_meanwhile(session, &jobs).await?);
@@ -38,15 +40,20 @@ pub(super) async fn close(session: &Session<'_>, kind: RecordKind, mut jobs: Vec
     session.engine.publish_outcomes(jobs.into_iter().flat_map(into_outcomes).collect()).await
 }
 
+/// What came of settling.
+struct Settling {
+    settled: Vec<Settled>,
+    /// What waited for contacts that are there now.
+    freed: Vec<RecordPush>,
+    /// The backend's links of records whose counterparts are others now.
+    tells: Vec<BackendTell>,
+}
+
 /// Settles the batch.
 ///
 /// A delivery may tell of an object that we have just created before we have noted its id: then both want the same
 /// external id, and the next round sees what the delivery left, and takes it over.
-async fn settle(
-    session: &Session<'_>,
-    kind: RecordKind,
-    jobs: &mut [Job],
-) -> Result<(Vec<Settled>, Vec<RecordPush>), DispatchError> {
+async fn settle(session: &Session<'_>, kind: RecordKind, jobs: &mut [Job]) -> Result<Settling, DispatchError> {
     let mut collisions = 0;
     loop {
         match settle_once(session, kind, jobs).await {
@@ -58,25 +65,32 @@ async fn settle(
     }
 }
 
-async fn settle_once(
-    session: &Session<'_>,
-    kind: RecordKind,
-    jobs: &mut [Job],
-) -> Result<(Vec<Settled>, Vec<RecordPush>), DispatchError> {
+async fn settle_once(session: &Session<'_>, kind: RecordKind, jobs: &mut [Job]) -> Result<Settling, DispatchError> {
     let mapping = session.mapping(kind).version;
     let mut tx = session.engine.database.begin(Scope::System).await?;
     held::refuse(session, kind, &mut tx, jobs, given).await?;
+    let backend = (session.integration.tenant_id, session.backend);
+    let tells = telling::note(session.engine, &mut tx, backend, &relinked(kind, jobs)).await?;
     let settlements: Vec<_> = jobs.iter().map(|job| job.settlement(mapping)).collect();
     let settled = links::settle(&mut tx, session.token, &settlements).await?;
     park_if_refused(session, &mut tx, jobs).await?;
     let freed = links::owed_dependents(&mut tx, session.integration.id, &newly_linked(kind, jobs)).await?;
     tx.commit().await?;
-    Ok((settled, freed))
+    Ok(Settling { settled, freed, tells })
 }
 
 /// The object that a link without one was given by the platform.
 fn given(job: &Job) -> Option<String> {
     job.state.external_id.clone().filter(|id| job.leased.state.external_id.as_ref() != Some(id))
+}
+
+/// The records that have a counterpart there, or none, otherwise than when the work began.
+fn relinked(kind: RecordKind, jobs: &[Job]) -> Kinds {
+    let is_other = |job: &&Job| {
+        let before = (job.leased.record, &job.leased.state.external_id, job.leased.gone);
+        before != (job.record.as_ref().map(|record| record.id), &job.state.external_id, job.gone)
+    };
+    jobs.iter().filter(is_other).filter_map(|job| Some((job.record.as_ref()?.id, kind))).collect()
 }
 
 /// Refused credentials park the integration: nothing is tried, and everything stays owed, until it is connected again.

@@ -82,9 +82,13 @@ impl Session<'_> {
         }
     }
 
+    /// The trace that led here, or one of them.
+    pub(super) fn trace(&self) -> TraceParent {
+        self.traces.values().next().copied().unwrap_or_else(TraceParent::generate)
+    }
+
     /// Announces links under the trace that led here.
     pub(super) async fn announce(&self, pushes: &[RecordPush]) -> Result<(), DispatchError> {
-        let trace = self.traces.values().next().copied().unwrap_or_else(TraceParent::generate);
-        self.engine.announce(self.priority, pushes, trace).await
+        self.engine.announce(self.priority, pushes, self.trace()).await
     }
 }

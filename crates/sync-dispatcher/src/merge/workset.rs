@@ -18,8 +18,8 @@ use persistence::records::{links, store};
 use persistence::{PersistenceError, Transaction, integrations, tenants};
 
 use crate::beliefs::{Beliefs, Believed};
-use crate::losses;
 use crate::targets::Versioned;
+use crate::{losses, telling::Kinds};
 
 pub(crate) struct Workset {
     tenant: TenantId,
@@ -171,8 +171,13 @@ impl Workset {
         }
     }
 
-    /// Writes everything back. Returns what was touched, as it is now.
-    pub(crate) async fn save(mut self, tx: &mut Transaction) -> Result<Vec<Versioned>, PersistenceError> {
+    /// The integration that the backend has.
+    pub(crate) fn backend(&self) -> IntegrationId {
+        self.backend
+    }
+
+    /// Writes everything back. Returns what was touched, as it is now, and what of it the backend holds otherwise.
+    pub(crate) async fn save(mut self, tx: &mut Transaction) -> Result<(Vec<Versioned>, Kinds), PersistenceError> {
         store::save(tx, &self.records.values().collect::<Vec<_>>()).await?;
         let holders = identities::claim(tx, self.tenant, &self.claims).await?;
         for (key, holder) in holders {
@@ -184,7 +189,12 @@ impl Workset {
         links::save_backend_links(tx, self.tenant, self.backend, &self.shown.values().collect::<Vec<_>>()).await?;
         conflicts::keep(tx, self.tenant, &self.conflicts).await?;
         event_acceptances::keep(tx, self.tenant, &self.ahead).await?;
-        Ok(self.records.values().map(|record| (record.id, record.kind, record.version)).collect())
+        let is_untold = |record: &&Record| match self.shown.get(&record.id) {
+            Some(link) => !link.state.untold(&record.fields).is_empty(),
+            None => false,
+        };
+        let untold = self.records.values().filter(is_untold).map(|record| (record.id, record.kind)).collect();
+        Ok((self.records.values().map(|record| (record.id, record.kind, record.version)).collect(), untold))
     }
 }
 

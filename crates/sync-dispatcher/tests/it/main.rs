@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod arriving;
 #[cfg(test)]
+mod backend;
+#[cfg(test)]
 mod crm;
 #[cfg(test)]
 mod deciding;
@@ -38,6 +40,8 @@ mod scheduling;
 mod settling;
 #[cfg(test)]
 mod state;
+#[cfg(test)]
+mod telling;
 #[cfg(test)]
 mod tying;
 #[cfg(test)]

@@ -182,8 +182,13 @@ async fn a_page_that_is_announced_twice_is_done_once() {
     let run = world.run_in(run.id, State::Done).await;
     assert_eq!(run.counts[&RecordKind::Contact].read, 450);
     // Three pages of contacts and one of deals are listed, one of each is verified, removed, linked and announced.
-    let adopted = world.outcomes().iter().filter(|outcome| outcome.sync_type == SyncType::Adopt).count();
-    assert_eq!((adopted, world.records().await.len()), (450, 450));
+    let adopted = || world.outcomes().iter().filter(|outcome| outcome.sync_type == SyncType::Adopt).count();
+    // The run is done when the links are; what the log is told of them may still be on its way.
+    wait::until("the log to be told of all", DEADLINE, || async {
+        if adopted() >= 450 { Ok(()) } else { Err(adopted()) }
+    })
+    .await;
+    assert_eq!((adopted(), world.records().await.len()), (450, 450));
 }
 
 #[tokio::test]

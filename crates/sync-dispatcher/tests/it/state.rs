@@ -24,6 +24,13 @@ impl World {
         links::drift(&mut self.begin().await, self.tenant, self.integration).await.unwrap()
     }
 
+    /// How many records the backend is owed news of.
+    pub(crate) async fn owed_to_backend(&self) -> i64 {
+        let mut tx = self.begin().await;
+        let backend = integrations::backend(&mut tx, self.tenant).await.unwrap();
+        links::drift(&mut tx, self.tenant, backend).await.unwrap()
+    }
+
     /// How many of these subjects have a record.
     pub(crate) async fn known(&self, kind: RecordKind, subjects: &[String]) -> usize {
         let key = |subject: &String| IdentityKey { kind, identity: Identity::coccinelle(subject) };

@@ -160,6 +160,13 @@ impl World {
         stop
     }
 
+    /// Starts a dispatcher by other settings besides.
+    pub(crate) fn dispatch_with(&self, settings: &[(&str, &str)]) {
+        let theirs = settings.iter().map(|(key, value)| (format!("COCCINELLE__{key}"), (*value).to_owned()));
+        let settings = runtime::config::read(None, self.settings.iter().cloned().chain(theirs)).unwrap();
+        tokio::spawn(startup::build(settings).unwrap().run_until(self.stop.child_token()));
+    }
+
     /// Starts a dispatcher, and stops it in order as soon as it is at work: it ends what it has begun and gives back the rest.
     pub(crate) async fn dispatch_once(&self) {
         let (stop, app) = (self.stop.child_token(), startup::build(self.settings()).unwrap());

@@ -1,4 +1,4 @@
-//! The link that every record has to Coccinelle's own backend: what the backend has shown of it.
+//! The link that every record has to Coccinelle's own backend: what the backend has shown of it. Telling it is `telling`'s.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,12 +32,35 @@ struct Row {
     record_id: String,
     #[diesel(sql_type = Text)]
     kind: String,
+    #[diesel(embed)]
+    state: StateRow,
+}
+
+/// The columns of what the backend has shown and was told.
+#[derive(QueryableByName)]
+pub(super) struct StateRow {
     #[diesel(sql_type = Nullable<Text>)]
     external_id: Option<String>,
+    #[diesel(sql_type = Jsonb)]
+    sent: Value,
     #[diesel(sql_type = Jsonb)]
     seen: Value,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     seen_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    told_at: Option<DateTime<Utc>>,
+}
+
+impl StateRow {
+    pub(super) fn into_state(self) -> Result<LinkState, PersistenceError> {
+        Ok(LinkState {
+            external_id: self.external_id,
+            sent: from_json("sent", self.sent)?,
+            seen: from_json("seen", self.seen)?,
+            seen_at: self.seen_at.map(Timestamp::from),
+            told_at: self.told_at.map(Timestamp::from),
+        })
+    }
 }
 
 /// The backend's links of some records; the caller holds the records' locks.
@@ -50,7 +73,7 @@ pub async fn backend_links(
     records: &BTreeSet<RecordId>,
 ) -> Result<BTreeMap<RecordId, BackendLink>, PersistenceError> {
     let rows: Vec<Row> = sql_query(
-        "SELECT record_id, kind, external_id, seen, seen_at FROM record_links
+        "SELECT record_id, kind, external_id, sent, seen, seen_at, told_at FROM record_links
          WHERE integration_id = $1 AND record_id = ANY($2)",
     )
     .bind::<Text, _>(backend.to_string())
@@ -60,13 +83,7 @@ pub async fn backend_links(
     let mut links = BTreeMap::new();
     for row in rows {
         let record: RecordId = parse("record_id", &row.record_id)?;
-        let state = LinkState {
-            external_id: row.external_id,
-            seen: from_json("seen", row.seen)?,
-            seen_at: row.seen_at.map(Timestamp::from),
-            ..LinkState::default()
-        };
-        links.insert(record, BackendLink { record, kind: parse("kind", &row.kind)?, state });
+        links.insert(record, BackendLink { record, kind: parse("kind", &row.kind)?, state: row.state.into_state()? });
     }
     Ok(links)
 }
@@ -85,13 +102,16 @@ pub async fn save_backend_links(
         return Ok(());
     }
     let seen = links.iter().map(|link| to_json(&link.state.seen)).collect::<Result<Vec<Value>, _>>()?;
+    let sent = links.iter().map(|link| to_json(&link.state.sent)).collect::<Result<Vec<Value>, _>>()?;
     let seen_at = links.iter().map(|link| link.state.seen_at.map(DateTime::<Utc>::from));
     sql_query(
-        "INSERT INTO record_links (tenant_id, integration_id, id, record_id, kind, external_id, seen, seen_at)
-         SELECT $1, $2, new.* FROM unnest($3, $4, $5, $6, $7, $8) AS new (id, record_id, kind, external_id, seen, seen_at)
+        "INSERT INTO record_links (tenant_id, integration_id, id, record_id, kind, external_id, seen, seen_at,
+                                   sent)
+         SELECT $1, $2, new.*
+         FROM unnest($3, $4, $5, $6, $7, $8, $9) AS new (id, record_id, kind, external_id, seen, seen_at, sent)
          ON CONFLICT (integration_id, record_id) DO UPDATE SET
              external_id = coalesce(record_links.external_id, EXCLUDED.external_id),
-             seen = EXCLUDED.seen, seen_at = EXCLUDED.seen_at, updated_at = now()",
+             seen = EXCLUDED.seen, seen_at = EXCLUDED.seen_at, sent = EXCLUDED.sent, updated_at = now()",
     )
     .bind::<Text, _>(tenant.to_string())
     .bind::<Text, _>(backend.to_string())
@@ -101,6 +121,7 @@ pub async fn save_backend_links(
     .bind::<Array<Nullable<Text>>, _>(links.iter().map(|link| link.state.external_id.clone()).collect::<Vec<_>>())
     .bind::<Array<Jsonb>, _>(seen)
     .bind::<Array<Nullable<Timestamptz>>, _>(seen_at.collect::<Vec<_>>())
+    .bind::<Array<Jsonb>, _>(sent)
     .execute(&mut **tx)
     .await?;
     Ok(())

@@ -114,6 +114,7 @@ impl Row {
                 sent: from_json("sent", self.sent)?,
                 seen: from_json("seen", self.seen)?,
                 seen_at: self.seen_at.map(Timestamp::from),
+                told_at: None,
             },
             gone: self.gone,
             synced_version: self.synced_version,

@@ -10,6 +10,7 @@ mod raise;
 mod remote;
 mod settle;
 mod standing;
+mod telling;
 mod view;
 
 pub use backend::{BackendLink, backend_links, save_backend_links};
@@ -28,6 +29,10 @@ pub use remote::{
 };
 pub use settle::{Ending, Settled, Settlement, settle};
 pub use standing::{Named, Sent, Standing, sent_after, standing};
+pub use telling::{
+    Counterparts, Told, Untold, backends_to_tell, counterparts, lease_untold, lock_untold, mark_backends, note_news,
+    overdue_untold, records_after, settle_untold,
+};
 pub use view::{LinkView, drift, drift_by_kind, in_step, of_record};
 
 use diesel::QueryableByName;

@@ -32,7 +32,7 @@ pub async fn overdue(
              SELECT owed.id FROM record_links AS owed
              JOIN tenant_integrations AS integration ON integration.id = owed.integration_id
              LEFT JOIN integration_health AS health ON health.integration_id = owed.integration_id
-             WHERE owed.owed AND integration.enabled AND integration.deleted_at IS NULL
+             WHERE owed.owed AND integration.enabled AND integration.deleted_at IS NULL AND integration.platform <> 'coccinelle'
                AND health.status IS DISTINCT FROM 'reauth_required'
                AND (integration.frequency = 'realtime' OR EXISTS (
                    SELECT FROM sync_runs AS run

@@ -108,6 +108,7 @@ pub async fn owed_of(
          WHERE link.tenant_id = $1 AND link.record_id = ANY($2) AND link.owed AND link.waits_for IS NULL
            AND (link.not_before IS NULL OR link.not_before <= now())
            AND integration.enabled AND integration.deleted_at IS NULL AND integration.frequency = 'realtime'
+           AND integration.platform <> 'coccinelle'
          ORDER BY link.id",
     )
     .bind::<Text, _>(tenant.to_string())

@@ -1,0 +1,78 @@
+//! Who took nothing lately, and until when each of them is left alone. Who is meant by a key, and what "nothing" is, its users say.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use domain::time::Timestamp;
+
+/// A pause grows to so many times the set one while somebody stays away.
+const LONGEST: u32 = 10;
+
+/// Those who are away.
+#[derive(Debug)]
+pub(crate) struct Absences<K> {
+    pause: Duration,
+    away: Mutex<HashMap<K, Away>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Away {
+    until: Timestamp,
+    pause: Duration,
+}
+
+impl<K: Eq + Hash + Clone> Absences<K> {
+    /// Nobody is away; whoever will be is left alone for `pause` at first.
+    pub(crate) fn new(pause: Duration) -> Self {
+        Self { pause, away: Mutex::default() }
+    }
+
+    /// Until when somebody is left alone.
+    pub(crate) fn until(&self, key: &K) -> Option<Timestamp> {
+        self.lock().get(key).map(|away| away.until).filter(|until| *until > Timestamp::now())
+    }
+
+    /// Notes that somebody is there; whether that is news.
+    pub(crate) fn took(&self, key: &K) -> bool {
+        self.lock().remove(key).is_some()
+    }
+
+    /// Notes that somebody is away; returns until when it is left alone, and whether that is another pause than before.
+    pub(crate) fn missed(&self, key: &K) -> (Timestamp, bool) {
+        let now = Timestamp::now();
+        let mut away = self.lock();
+        let known = away.get(key).copied();
+        if let Some(known) = known.filter(|known| known.until > now) {
+            return (known.until, false);
+        }
+        let pause = known.map_or(self.pause, |known| (known.pause * 2).min(self.pause * LONGEST));
+        let until = now.plus(pause);
+        away.insert(key.clone(), Away { until, pause });
+        (until, true)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, Away>> {
+        // A panic elsewhere leaves the map as it was between two statements.
+        self.away.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_is_away_is_left_alone_until_it_takes_something_again() {
+        let absences = Absences::new(Duration::from_secs(60));
+        assert_eq!(absences.until(&"a"), None);
+        let (until, is_news) = absences.missed(&"a");
+        assert!(is_news);
+        assert_eq!(absences.missed(&"a"), (until, false), "others who were under way meanwhile say nothing new");
+        assert_eq!((absences.until(&"a"), absences.until(&"b")), (Some(until), None));
+        assert!(absences.took(&"a"));
+        assert!(!absences.took(&"a"));
+        assert_eq!(absences.until(&"a"), None);
+    }
+}

@@ -1,0 +1,47 @@
+//! What the backend is owed and nobody is about to tell: what was announced and lost, and everything, once it is said where it is.
+
+use domain::trace::TraceParent;
+use persistence::Scope;
+use persistence::records::links;
+
+use crate::engine::{DispatchError, Engine};
+
+/// Announces again what was owed for too long.
+pub(crate) async fn announce_overdue(engine: &Engine, limit: u32) -> Result<(), DispatchError> {
+    if engine.backend.paused_until().is_some() || !engine.backend.is_known() {
+        return Ok(());
+    }
+    let mut tx = engine.database.begin(Scope::System).await?;
+    let overdue = links::overdue_untold(&mut tx, engine.settings.owed_for_too_long, limit.into()).await?;
+    tx.commit().await?;
+    engine.announce_telling(&overdue, TraceParent::generate()).await
+}
+
+/// Makes backends owed whatever they do not know that were never told anything, so many records in one step.
+pub(crate) async fn catch_up(engine: &Engine, step: u32) -> Result<(), DispatchError> {
+    let mut tx = engine.database.begin(Scope::System).await?;
+    if !engine.backend.is_known() {
+        // Whoever says later where it is wants it to know what happened until then.
+        links::mark_backends(&mut tx, None).await?;
+        return Ok(tx.commit().await?);
+    }
+    let backends = links::backends_to_tell(&mut tx).await?;
+    tx.commit().await?;
+    for (tenant, backend) in backends {
+        let mut after = None;
+        loop {
+            let mut tx = engine.database.begin(Scope::System).await?;
+            let records = links::records_after(&mut tx, tenant, after, step.into()).await?;
+            let Some((last, _)) = records.last_key_value() else {
+                links::mark_backends(&mut tx, Some(&[backend].into())).await?;
+                tx.commit().await?;
+                break;
+            };
+            after = Some(*last);
+            let tells = links::note_news(&mut tx, (tenant, backend), &records).await?;
+            tx.commit().await?;
+            engine.announce_telling(&tells, TraceParent::generate()).await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,206 @@
+//! Telling Coccinelle's backend what it does not hold: one link at a time, under its lease, until it has answered 2xx.
+
+mod catch_up;
+mod notices;
+mod statuses;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use domain::id::{IntegrationId, LeaseToken, RecordId, TenantId};
+use domain::kind::RecordKind;
+use domain::message::{BackendTell, RecordChanged};
+use domain::notice::News;
+use domain::outcome::SyncError;
+use domain::retry::{Asked, RetrySchedule};
+use domain::time::Timestamp;
+use domain::trace::TraceParent;
+use messaging::Context;
+use messaging::consumer::Handler;
+use persistence::records::links::{self, Told, Untold};
+use persistence::records::store;
+use persistence::{Scope, Transaction};
+
+use crate::backend::Untaken;
+use crate::engine::{DispatchError, Engine};
+use crate::targets::Versioned;
+
+pub(crate) use catch_up::{announce_overdue, catch_up};
+pub(crate) use statuses::tell_statuses;
+
+/// What is left of a lease for committing, at least.
+const REST: Duration = Duration::from_secs(5);
+
+/// Tells the backend about one record.
+#[derive(Clone, Debug)]
+pub(crate) struct Tell(pub(crate) Engine);
+
+impl Handler<BackendTell> for Tell {
+    type Error = DispatchError;
+
+    async fn handle(&self, message: &BackendTell, context: &Context) -> Result<(), DispatchError> {
+        let engine = &self.0;
+        if !engine.backend.is_known() {
+            return Ok(());
+        }
+        if let Some(until) = engine.backend.paused_until() {
+            return later(engine, *message, context.trace, until).await;
+        }
+        match tell(engine, *message).await? {
+            None | Some(Told::Everything | Told::Refused(_)) => Ok(()),
+            Some(Told::More(None)) => engine.announce_telling(&[*message], context.trace).await,
+            Some(Told::More(Some(due)) | Told::Later(due, _)) => later(engine, *message, context.trace, due).await,
+        }
+    }
+}
+
+async fn later(engine: &Engine, tell: BackendTell, trace: TraceParent, due: Timestamp) -> Result<(), DispatchError> {
+    let wait = Timestamp::now().until(due);
+    Ok(engine.broker.park(&tell, &Context::continuing(trace), wait).await?)
+}
+
+/// Tells what is owed on one link; `None` where nothing is, or somebody else is telling it.
+async fn tell(engine: &Engine, tell: BackendTell) -> Result<Option<Told>, DispatchError> {
+    let (token, lease) = (LeaseToken::new(), engine.settings.lease);
+    let mut tx = engine.database.begin(Scope::System).await?;
+    let Some(untold) = links::lease_untold(&mut tx, tell, token, lease).await? else {
+        tx.commit().await?;
+        return Ok(None);
+    };
+    let news = notices::news(&mut tx, tell.tenant_id, &untold).await?;
+    tx.commit().await?;
+    let deadline = tokio::time::Instant::now() + lease.saturating_sub(REST);
+    let (mut taken, mut failure) = (Vec::new(), None);
+    for news in news {
+        if tokio::time::Instant::now() + engine.backend.settings.timeout > deadline {
+            // The rest is told under another lease.
+            break;
+        }
+        let occasion = format!("{} {}", tell.link_id, untold.synced_version);
+        match send(engine, &occasion, &news).await {
+            Ok(()) => taken.push(news),
+            Err(untaken) => {
+                failure = Some(untaken);
+                break;
+            }
+        }
+    }
+    settle(engine, (tell, token), untold.record, taken, failure).await
+}
+
+/// Sends one notice. Its id stays the same however often it is sent, as long as it says the same.
+async fn send(engine: &Engine, occasion: &str, news: &News) -> Result<(), Untaken> {
+    let (id, body) = notices::body(occasion, news);
+    let taken = engine.backend.tell(&id, body).await;
+    let outcome = match &taken {
+        Ok(()) => "taken",
+        Err(Untaken::Away(_)) => "away",
+        Err(Untaken::Refused(_)) => "refused",
+    };
+    let labels = [("type", news.notice_type().as_str()), ("outcome", outcome)];
+    metrics::counter!("coccinelle_backend_notices_total", &labels).increment(1);
+    taken
+}
+
+/// Keeps what the backend took, and gives the link back. `None` where it is held no longer.
+///
+/// Under the record's lock, so that what is left is known: nothing of it changes meanwhile.
+async fn settle(
+    engine: &Engine,
+    (tell, token): (BackendTell, LeaseToken),
+    record: RecordId,
+    taken: Vec<News>,
+    failure: Option<Untaken>,
+) -> Result<Option<Told>, DispatchError> {
+    let mut tx = engine.database.begin(Scope::System).await?;
+    store::lock(&mut tx, tell.tenant_id, &[record].into()).await?;
+    let Some(mut untold) = links::lock_untold(&mut tx, tell.link_id, token).await? else {
+        tx.commit().await?;
+        return Ok(None);
+    };
+    if !taken.is_empty() {
+        untold.attempts = 0;
+    }
+    notices::keep(&mut untold, taken, Timestamp::now());
+    let told = match failure {
+        Some(Untaken::Away(until)) => Told::More(Some(until)),
+        Some(Untaken::Refused(error)) => {
+            untold.attempts += 1;
+            let said = SyncError { class: error.kind, code: error.code.clone(), message: error.message.clone() };
+            if error.is_worth_repeating() {
+                Told::Later(due(&engine.schedule, untold.attempts, &error), said)
+            } else {
+                tracing::error!(link.id = %tell.link_id, code = error.code, "the backend refuses what it is told");
+                Told::Refused(said)
+            }
+        }
+        None => left(&mut tx, tell.tenant_id, &untold).await?,
+    };
+    links::settle_untold(&mut tx, tell.link_id, &untold, &told).await?;
+    tx.commit().await?;
+    Ok(Some(told))
+}
+
+async fn left(tx: &mut Transaction, tenant: TenantId, untold: &Untold) -> Result<Told, DispatchError> {
+    let is_left = !notices::news(tx, tenant, untold).await?.is_empty();
+    Ok(if is_left { Told::More(None) } else { Told::Everything })
+}
+
+/// When something is told again; the schedule's last wait repeats, since what is owed to the backend is owed until it takes it.
+fn due(schedule: &RetrySchedule, attempts: u32, error: &connectors::error::ConnectorError) -> Timestamp {
+    let rate_limited = error.kind == domain::fault::FaultKind::RateLimited;
+    let asked = Asked { rate_limited, retry_after: error.retry_after };
+    let last = u32::try_from(schedule.tiers().len()).unwrap_or(u32::MAX);
+    let wait = schedule.wait(attempts.clamp(1, last), rand::random_range(-1.0..=1.0), asked);
+    Timestamp::now().plus(wait.unwrap_or_default())
+}
+
+/// Records and what they are.
+pub(crate) type Kinds = BTreeMap<RecordId, RecordKind>;
+
+/// The records of which some versions are.
+pub(crate) fn kinds_of(records: &[Versioned]) -> Kinds {
+    records.iter().map(|(record, kind, _)| (*record, *kind)).collect()
+}
+
+/// News of records that a transaction has changed, to be told once it is committed.
+#[derive(Debug, Default)]
+pub(crate) struct Tidings {
+    tells: Vec<BackendTell>,
+    changed: Vec<RecordChanged>,
+}
+
+impl Tidings {
+    /// Notes what changed of a tenant's records: for other services, and for the backend those that it holds otherwise. Before
+    /// links to platforms are written to in the same transaction.
+    pub(crate) async fn of(
+        engine: &Engine,
+        tx: &mut Transaction,
+        of: (TenantId, IntegrationId),
+        (changed, untold): (&[Versioned], &Kinds),
+    ) -> Result<Self, DispatchError> {
+        let changed = changed.iter().filter(|(.., version)| *version > 0).map(|(record_id, kind, version)| {
+            RecordChanged { tenant_id: of.0, record_id: *record_id, kind: *kind, version: *version }
+        });
+        Ok(Self { tells: note(engine, tx, of, untold).await?, changed: changed.collect() })
+    }
+
+    /// Says it.
+    pub(crate) async fn announce(&self, engine: &Engine, trace: TraceParent) -> Result<(), DispatchError> {
+        let context = Context::continuing(trace);
+        let (told, proclaimed) =
+            tokio::join!(engine.announce_telling(&self.tells, trace), engine.broker.proclaim(&self.changed, &context));
+        proclaimed?;
+        told
+    }
+}
+
+/// Notes news for the backend, if there is anybody to tell it to.
+pub(crate) async fn note(
+    engine: &Engine,
+    tx: &mut Transaction,
+    of: (TenantId, IntegrationId),
+    records: &Kinds,
+) -> Result<Vec<BackendTell>, DispatchError> {
+    if !engine.backend.is_known() { Ok(Vec::new()) } else { Ok(links::note_news(tx, of, records).await?) }
+}

@@ -1,0 +1,48 @@
+//! Telling the backend how integrations are, whenever one is otherwise than it was last told.
+
+use domain::notice::News;
+use domain::time::Timestamp;
+use persistence::Scope;
+use persistence::health::{self, UntoldStatus};
+
+use super::{due, send};
+use crate::backend::Untaken;
+use crate::engine::{DispatchError, Engine};
+
+/// Statuses that one process tells in one go.
+const STEP: i64 = 50;
+
+/// Tells what is to be told, until there is nothing more or the backend is away.
+pub(crate) async fn tell_statuses(engine: &Engine) -> Result<(), DispatchError> {
+    if !engine.backend.is_known() {
+        return Ok(());
+    }
+    while engine.backend.paused_until().is_none() {
+        let mut tx = engine.database.begin(Scope::System).await?;
+        let untold = health::take_untold(&mut tx, engine.settings.lease, STEP).await?;
+        tx.commit().await?;
+        if untold.is_empty() {
+            break;
+        }
+        for status in untold {
+            tell(engine, status).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn tell(engine: &Engine, UntoldStatus { news, told_count, attempts }: UntoldStatus) -> Result<(), DispatchError> {
+    let (id, status) = (news.integration_id, news.status);
+    let taken = send(engine, &format!("{id} {told_count}"), &News::StatusChanged(news)).await;
+    let mut tx = engine.database.begin(Scope::System).await?;
+    match taken {
+        Ok(()) => health::note_told(&mut tx, id, status).await?,
+        Err(Untaken::Away(until)) => health::note_untold(&mut tx, id, attempts, until).await?,
+        Err(Untaken::Refused(error)) => {
+            tracing::warn!(integration.id = %id, code = error.code, %error, "the backend does not take a status");
+            let due: Timestamp = due(&engine.schedule, attempts + 1, &error);
+            health::note_untold(&mut tx, id, attempts + 1, due).await?;
+        }
+    }
+    Ok(tx.commit().await?)
+}

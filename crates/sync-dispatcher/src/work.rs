@@ -1,0 +1,56 @@
+//! Everything that the dispatcher does at once: which queues it takes from, how many of each, and who looks after the rest.
+
+use domain::message::{
+    BackendTell, CallbackApply, EventMerge, Message, RecordAmend, RecordPush, RecordPushBulk, RunPage, WebhookApply,
+};
+use messaging::consumer::{self, Handler};
+use tokio_util::sync::CancellationToken;
+
+use crate::amend::Amend;
+use crate::apply::Apply;
+use crate::callback::Callback;
+use crate::converge::Lanes;
+use crate::engine::Engine;
+use crate::merge::Merge;
+use crate::reconcile;
+use crate::runs::Pages;
+use crate::telling::Tell;
+
+/// Messages of the intake, and deliveries, that are merged at once. Each holds one connection of the pool.
+const MERGES: usize = 4;
+
+/// Decisions that are carried out at once: people make them, so they are few.
+const AMENDS: usize = 1;
+
+/// Pages of runs at once, each of another integration.
+const PAGES: usize = 4;
+
+/// Batch calls of one integration at once for what nobody waits for: the others are left to what happens now.
+const BULK_PARALLEL: usize = 1;
+
+/// Messages fetched ahead for each that is handled.
+const AHEAD: u16 = 32;
+
+/// Works until `shutdown`, then finishes what is under way.
+pub(crate) async fn until(engine: Engine, shutdown: CancellationToken) {
+    let (stop, settings) = (&shutdown, engine.settings.clone());
+    // On the heap: together these states would be a large part of a thread's stack.
+    let events = Box::pin(handle::<EventMerge, _>(&engine, MERGES, Merge(engine.clone()), stop));
+    let webhooks = Box::pin(handle::<WebhookApply, _>(&engine, MERGES, Apply(engine.clone()), stop));
+    let amendments = Box::pin(handle::<RecordAmend, _>(&engine, AMENDS, Amend(engine.clone()), stop));
+    let callbacks = Box::pin(handle::<CallbackApply, _>(&engine, MERGES, Callback(engine.clone()), stop));
+    let parallel = engine.backend.settings.parallel;
+    let tells = Box::pin(handle::<BackendTell, _>(&engine, parallel, Tell(engine.clone()), stop));
+    let pages = Box::pin(handle::<RunPage, _>(&engine, PAGES, Pages(engine.clone()), stop));
+    let pushes = engine.broker.deliveries::<RecordPush>(settings.push_prefetch);
+    let live = Box::pin(Lanes::new(engine.clone(), settings.lane_parallel).run(pushes, shutdown.clone()));
+    let pushes = engine.broker.deliveries::<RecordPushBulk>(settings.bulk_prefetch);
+    let bulk = Box::pin(Lanes::new(engine.clone(), BULK_PARALLEL).run(pushes, shutdown.clone()));
+    let reconciler = Box::pin(reconcile::run(engine.clone(), shutdown.clone()));
+    let handlers = async { tokio::join!(events, webhooks, amendments, callbacks, tells, pages) };
+    tokio::join!(handlers, live, bulk, reconciler);
+}
+
+async fn handle<M: Message, H: Handler<M>>(engine: &Engine, at_once: usize, handler: H, stop: &CancellationToken) {
+    consumer::run(engine.broker.deliveries::<M>(AHEAD), at_once, handler, stop.clone()).await;
+}

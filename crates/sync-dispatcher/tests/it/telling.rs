@@ -1,0 +1,227 @@
+//! Telling Coccinelle's backend what it does not hold: under what it is owed, how it is signed, and when it comes to rest.
+
+use domain::integration::Status;
+use domain::kind::RecordKind;
+use messaging::Context;
+use messaging::topology::RECORDS_EXCHANGE;
+use persistence::integrations;
+use persistence::records::links;
+use serde_json::{Value, json};
+use testkit::wait;
+
+use crate::backend::Backend;
+use crate::crm::told;
+use crate::world::{DEADLINE, HASTE, World, event};
+
+fn camille() -> Value {
+    event("prospect.created", "p-1", json!({"first_name": "Camille", "email": "camille@example.fr", "city": "Nîmes"}))
+}
+
+/// Somebody edits the only contact, and the platform tells us.
+async fn edit(world: &World, properties: Value) {
+    let (id, _) = world.crm.only_contact().await;
+    world.crm.edit_contact(&id, properties).await;
+    world.deliver(&[told("propertyChange", &id)]).await;
+}
+
+/// The only contact's city.
+async fn city(world: &World) -> String {
+    world.crm.only_contact().await.1["city"].clone()
+}
+
+/// Tells the backend now what it would be told later.
+async fn tell_now(world: &World) {
+    let mut tx = world.begin().await;
+    let backend = integrations::backend(&mut tx, world.tenant).await.unwrap();
+    let records = [(world.record("p-1").await.id, RecordKind::Contact)].into();
+    let tells = links::note_news(&mut tx, (world.tenant, backend), &records).await.unwrap();
+    tx.commit().await.unwrap();
+    for tell in tells {
+        world.broker.publish(&tell, &Context::new()).await.unwrap();
+    }
+}
+
+/// Waits until the backend is owed nothing.
+async fn settled(world: &World) {
+    world.settle().await;
+    wait::until("the backend to know everything", DEADLINE, || async {
+        let owed = world.owed_to_backend().await;
+        if owed == 0 { Ok(()) } else { Err(owed) }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signed_webhook_tells_the_backend_which_object_a_record_is_linked_to() {
+    let backend = Backend::start();
+    let world = backend.world().await;
+    world.accept(vec![camille()]).await;
+    let linked = backend.hears("record.linked", |data| data["subject_ids"] == json!(["p-1"])).await;
+    let external_id = world.crm.only_contact().await.0;
+    assert_eq!(
+        *linked.data(),
+        json!({"tenant_id": world.tenant, "record_id": world.record("p-1").await.id, "kind": "contact",
+               "subject_ids": ["p-1"], "integration_id": world.integration, "platform": "hubspot",
+               "external_id": external_id})
+    );
+    settled(&world).await;
+    assert_eq!(backend.heard("record.linked").len(), 1);
+    assert_eq!(backend.heard("record.changed").len(), 0, "the backend said all of this itself");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_at_a_platform_is_told_to_the_backend_with_what_it_does_not_hold() {
+    let backend = Backend::start();
+    let world = backend.world().await;
+    world.accept(vec![camille()]).await;
+    settled(&world).await;
+    edit(&world, json!({"city": "Arles"})).await;
+    let changed = backend.hears("record.changed", |data| data["subject_ids"] == json!(["p-1"])).await;
+    assert_eq!(changed.data()["changed"], json!(["city"]));
+    assert_eq!(
+        changed.data()["fields"],
+        json!({"city": "Arles", "email": "camille@example.fr", "first_name": "Camille"})
+    );
+    settled(&world).await;
+    assert_eq!(backend.heard("record.changed").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backend_that_re_emits_all_it_receives_settles() {
+    let backend = Backend::start();
+    let world = backend.world().await;
+    world.accept(vec![camille()]).await;
+    settled(&world).await;
+    for round in 0..5 {
+        edit(&world, json!({"city": format!("Ville {round}")})).await;
+        if round % 2 == 1 {
+            backend.hears("record.changed", |data| data["fields"]["city"] == format!("Ville {round}")).await;
+        }
+        while let Some(event) = backend.emits().await {
+            world.accept(vec![event]).await;
+        }
+    }
+    backend.hears("record.changed", |data| data["fields"]["city"] == "Ville 4").await;
+    settled(&world).await;
+    while let Some(event) = backend.emits().await {
+        world.accept(vec![event]).await;
+    }
+    settled(&world).await;
+    assert_eq!(world.value("p-1", "city").await, "Ville 4");
+    assert_eq!(city(&world).await, "Ville 4");
+    let told = backend.heard("record.changed").len();
+    assert!((1..=5).contains(&told), "{told} notices of 5 changes");
+    // Its own change is one, whatever it said before.
+    world.accept(vec![event("prospect.updated", "p-1", json!({"city": "Ville 3"}))]).await;
+    settled(&world).await;
+    assert_eq!(city(&world).await, "Ville 3");
+    assert_eq!(backend.heard("record.changed").len(), told);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_backend_did_not_take_stays_owed_and_comes_again_under_the_same_id() {
+    let backend = Backend::start();
+    backend.answers(&[(503, None), (409, None), (503, None), (429, Some(1))]);
+    let world = backend.world().await;
+    world.accept(vec![camille()]).await;
+    wait::until("the last refusal", DEADLINE, || async { (backend.refused().len() == 4).then_some(()) }).await;
+    assert_eq!(world.owed_to_backend().await, 1);
+    let refused = backend.refused();
+    // The last one asked for a minute at least, which the schedule keeps; no test waits for it.
+    tell_now(&world).await;
+    let linked = backend.hears("record.linked", |_| true).await;
+    assert!(refused.iter().all(|refused| refused.id == linked.id), "{refused:?}");
+    settled(&world).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_backend_refuses_for_good_blocks_its_link_until_there_is_news() {
+    let backend = Backend::start();
+    let world = backend.world().await;
+    backend.answers(&[(422, None)]);
+    world.accept(vec![camille()]).await;
+    wait::until("the refusal", DEADLINE, || async { (backend.refused().len() == 1).then_some(()) }).await;
+    settled(&world).await;
+    assert_eq!(backend.heard("record.linked").len(), 0);
+    edit(&world, json!({"city": "Arles"})).await;
+    backend.hears("record.linked", |_| true).await;
+    backend.hears("record.changed", |data| data["fields"]["city"] == "Arles").await;
+    settled(&world).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_whom_only_a_platform_knows_is_told_to_the_backend_and_recognised_when_it_answers() {
+    let backend = Backend::start();
+    let world = backend.world().await;
+    let id = world.crm.add_contact(json!({"email": "zoe@example.fr", "firstname": "Zoé"})).await;
+    world.deliver(&[told("creation", &id)]).await;
+    let changed = backend.hears("record.changed", |data| data["fields"]["email"] == "zoe@example.fr").await;
+    assert_eq!(changed.data()["subject_ids"], json!([]));
+    backend.hears("record.linked", |data| data["record_id"] == changed.data()["record_id"]).await;
+    settled(&world).await;
+    let told = backend.heard("record.changed").len();
+    world.accept(vec![event("prospect.created", "p-9", changed.data()["fields"].clone())]).await;
+    settled(&world).await;
+    assert_eq!(json!(world.record("p-9").await.id), changed.data()["record_id"]);
+    assert_eq!(backend.heard("record.changed").len(), told);
+    assert_eq!(world.records_of(RecordKind::Contact).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_status_that_changes_is_told_once() {
+    let backend = Backend::start();
+    backend.answers(&[(500, None)]);
+    let world = backend.quiet_world(&HASTE).await;
+    world.dispatch();
+    let first = backend.hears("integration.status_changed", |data| data["status"] == "active").await;
+    assert_eq!(first.data()["previous_status"], Value::Null);
+    world.set_status(Status::ReauthRequired).await;
+    let parked = backend.hears("integration.status_changed", |data| data["status"] == "reauth_required").await;
+    assert_eq!(parked.data()["previous_status"], "active");
+    assert_eq!(parked.data()["integration_id"], json!(world.integration));
+    world.set_status(Status::Active).await;
+    wait::until("three statuses", DEADLINE, || async {
+        let heard = backend.heard("integration.status_changed");
+        if heard.len() == 3 { Ok(()) } else { Err(heard) }
+    })
+    .await;
+    let mut ids: Vec<_> = backend.heard("integration.status_changed").into_iter().map(|heard| heard.id).collect();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backend_that_is_named_later_is_told_everything_it_does_not_know() {
+    let backend = Backend::start();
+    let world = World::start().await;
+    world.accept(vec![camille()]).await;
+    world.settle().await;
+    assert_eq!(world.owed_to_backend().await, 0, "nobody is owed what nobody could tell");
+    let ours = backend.settings();
+    let ours: Vec<_> = ours.iter().map(|(key, value)| (*key, value.as_str())).collect();
+    world.dispatch_with(&[&ours, &HASTE[..]].concat());
+    backend.hears("record.linked", |data| data["subject_ids"] == json!(["p-1"])).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_services_hear_of_records_on_the_topic_exchange() {
+    let world = World::start().await;
+    let key = format!("{}.contact.changed", world.tenant);
+    world.vhost.bind("a-service.records", RECORDS_EXCHANGE, "*.contact.changed").await;
+    world.accept(vec![camille()]).await;
+    world.settle().await;
+    let record = world.record("p-1").await;
+    let heard = wait::until("another service to hear of the record", DEADLINE, || async {
+        let heard = world.vhost.peek("a-service.records").await;
+        heard.last().map(|message| {
+            assert_eq!(message.routing_key, key);
+            serde_json::from_str::<Value>(&message.payload).unwrap()
+        })
+    })
+    .await;
+    assert_eq!(
+        heard,
+        json!({"tenant_id": world.tenant, "record_id": record.id, "kind": "contact", "version": record.version})
+    );
+}
