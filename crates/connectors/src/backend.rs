@@ -147,7 +147,7 @@ mod tests {
         let now = Timestamp::from_millis(1_614_265_330_000).unwrap();
         let (id, body) = ("msg_p5jXN8AQM9LWM0D4loKWxJek", r#"{"test": 2432232314}"#);
         let example = secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
-        let headers = signed(&[example.clone()], id, now, body);
+        let headers = signed(std::slice::from_ref(&example), id, now, body);
         assert_eq!(headers[ID], id);
         assert_eq!(headers[TIMESTAMP], "1614265330");
         assert_eq!(headers[SIGNATURE], "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");

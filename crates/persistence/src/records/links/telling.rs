@@ -21,8 +21,9 @@ use super::backend::StateRow;
 use crate::text::{from_json, parse, storable, to_json};
 use crate::{PersistenceError, Transaction};
 
-/// Notes that there is news of these records, and names the backend's links of them. Call it before links to platforms are
-/// written to in the same transaction, so that two of them never wait for each other.
+/// Notes that there is news of these records, and names the backend's links of them.
+///
+/// Call it before links to platforms are written to in the same transaction, so that two of them never wait for each other.
 ///
 /// # Errors
 /// When the database does not answer.
