@@ -1,5 +1,7 @@
 //! The OpenAPI document: collected from the handlers, completed by what holds for all of them.
 
+mod examples;
+
 use actix_web::App;
 use runtime::http::ProblemBody;
 use utoipa::openapi::path::{Operation, ParameterIn};
@@ -53,6 +55,7 @@ pub fn document() -> OpenApi {
     ProblemBody::schemas(&mut inner);
     components.schemas.extend(inner);
     components.schemas.values_mut().for_each(explain_tags);
+    examples::complete(&mut components.schemas);
     let pass = ApiKeyValue::with_description(
         "token",
         "What a workflow was given with a write: in the query of `callback_url`, or as `proxy_token`, a bearer token.",

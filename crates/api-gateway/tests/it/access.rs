@@ -8,6 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::connecting::{connected, wish};
+use crate::people::planted;
 use crate::world::{World, document, token};
 
 /// An operation of the document.
@@ -117,16 +118,45 @@ async fn no_route_answers_without_a_good_token_and_the_role_for_it() {
     world.stop().await;
 }
 
+/// What a tenant has, one of each that a path can name; what contains another comes first.
+async fn belongings(world: &World, integration: &str) -> Vec<(&'static str, String)> {
+    planted(world, integration.parse().unwrap()).await;
+    let here = format!("/api/v1/integrations/{integration}");
+    for step in ["enable", "sync"] {
+        let done = world.post(&format!("{here}/{step}"), json!({})).await;
+        assert!(done.status.is_success(), "{done:?}");
+    }
+    let first = async |path: String| world.get(&path).await.body["data"][0]["id"].as_str().unwrap().to_owned();
+    vec![
+        ("/records/{id}", format!("/records/{}", first("/api/v1/records".to_owned()).await)),
+        ("/conflicts/{id}", format!("/conflicts/{}", first("/api/v1/conflicts".to_owned()).await)),
+        ("{run}", first(format!("{here}/runs")).await),
+        ("{log}", first(format!("{here}/logs")).await),
+        ("{delivery}", first(format!("{here}/webhook-logs")).await),
+        ("{id}", integration.to_owned()),
+    ]
+}
+
 #[tokio::test]
 async fn nothing_of_another_tenant_is_found_and_neither_is_what_is_no_id() {
     let world = World::start().await;
     let id = connected(&world, "pat-eu1-4242-demo").await;
-    let before = world.get(&format!("/api/v1/integrations/{id}")).await.body;
+    let theirs = belongings(&world, &id).await;
     let stranger = token(world.other_tenant().await, Role::Admin, 600);
     let unknown = IntegrationId::new().to_string();
+    // What is asked for by its id is there.
+    for (name, id) in theirs.iter().filter(|(name, _)| ["/records/{id}", "{run}", "{log}", "{delivery}"].contains(name))
+    {
+        let ends = |operation: &&Operation| operation.method == Method::GET && operation.path.ends_with(name);
+        let shows = operations().iter().find(ends).map(|operation| operation.path.replace(name, id)).unwrap();
+        assert_eq!(world.get(&path_of(&shows, &theirs[5].1)).await.status.as_u16(), 200, "{shows}");
+    }
+    let everything = async || testkit::dump(&world.database.url()).await;
+    let before = everything().await;
     for operation in operations().iter().filter(|operation| operation.path.contains('{')) {
-        for id in [&id, &unknown, "int_x", "rec_x", "null", "%00", "..%2f"] {
-            let path = operation.at(id);
+        let named = theirs.iter().fold(operation.path.clone(), |path, (name, id)| path.replace(name, id));
+        let made_up = [&id, &unknown, "int_x", "rec_x", "null", "%00", "..%2f"].map(|id| operation.at(id));
+        for path in made_up.into_iter().chain([path_of(&named, &id)]) {
             let (call, seen) = ((operation.method.clone(), path.as_str()), operation.replaces.then_some("\"1\""));
             let body = body_of(operation).map(|body| body.to_string());
             let answer = world.send_seen(call, Some(&stranger), seen, body).await;
@@ -136,8 +166,7 @@ async fn nothing_of_another_tenant_is_found_and_neither_is_what_is_no_id() {
     }
     let listed = world.call(Method::GET, "/api/v1/integrations/configured", Some(&stranger), None).await;
     assert_eq!(listed.body["data"], json!([]));
-    let after = world.get(&format!("/api/v1/integrations/{id}")).await.body;
-    assert_eq!(after, before, "a stranger's calls changed something");
+    assert_eq!(everything().await, before, "a stranger's calls changed something");
     world.stop().await;
 }
 

@@ -209,7 +209,7 @@ const HER: [&str; 7] =
     ["prospect-de-zoe", "zoe@exemple.fr", "0612345678", "+33612345678", "Zoé", "Dupré", "Allergique aux lys"];
 
 /// A person of whom every table knows something; returns the contact.
-async fn planted(world: &World, hubspot: IntegrationId) -> RecordId {
+pub(crate) async fn planted(world: &World, hubspot: IntegrationId) -> RecordId {
     let values = [("email", "zoe@exemple.fr"), ("phone", "0612345678"), ("first_name", "Zoé"), ("last_name", "Dupré")];
     let zoe = world.record(RecordKind::Contact, &values).await;
     let tie = [("contact", zoe.to_string())];

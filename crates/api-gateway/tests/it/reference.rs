@@ -41,6 +41,20 @@ fn every_operation_parameter_and_field_is_explained() {
 }
 
 #[test]
+fn every_schema_has_an_example() {
+    let document = document();
+    let schemas = document["components"]["schemas"].as_object().unwrap();
+    let bare: Vec<_> = schemas
+        .iter()
+        .filter(|(_, schema)| {
+            schema.get("example").is_none() && schema["examples"].as_array().is_none_or(Vec::is_empty)
+        })
+        .map(|(name, _)| name)
+        .collect();
+    assert!(bare.is_empty(), "without an example: {bare:?}");
+}
+
+#[test]
 fn every_reference_leads_to_what_the_document_holds() {
     let document = document();
     let mut named = Vec::new();
