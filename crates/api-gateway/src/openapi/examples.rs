@@ -124,7 +124,7 @@ fn own(schema: &Schema) -> Option<&Value> {
         Schema::Array(it) => (&it.examples, &it.example),
         Schema::OneOf(it) => (&it.examples, &it.example),
         Schema::AllOf(it) => (&it.examples, &it.example),
-        _ => return None,
+        Schema::AnyOf(_) | _ => return None,
     };
     examples.first().or(example.as_ref())
 }
@@ -135,7 +135,7 @@ fn give(schema: &mut Schema, example: Value) {
         Schema::Array(it) => it.examples.push(example),
         Schema::OneOf(it) => it.examples.push(example),
         Schema::AllOf(it) => it.examples.push(example),
-        _ => {}
+        Schema::AnyOf(_) | _ => {}
     }
 }
 
@@ -167,7 +167,7 @@ fn of(schema: &RefOr<Schema>, known: &Schemas, depth: u8) -> Option<Value> {
             }
             Some(whole.into())
         }
-        _ => None,
+        Schema::AnyOf(_) | _ => None,
     }
 }
 
