@@ -125,7 +125,8 @@ fn own(schema: &Schema) -> Option<&Value> {
         Schema::Array(it) => (&it.examples, &it.example),
         Schema::OneOf(it) => (&it.examples, &it.example),
         Schema::AllOf(it) => (&it.examples, &it.example),
-        Schema::AnyOf(_) | _ => return None,
+        Schema::AnyOf(it) => (&it.examples, &it.example),
+        _ => return None,
     };
     examples.first().or(example.as_ref())
 }
@@ -136,7 +137,8 @@ fn give(schema: &mut Schema, example: Value) {
         Schema::Array(it) => it.examples.push(example),
         Schema::OneOf(it) => it.examples.push(example),
         Schema::AllOf(it) => it.examples.push(example),
-        Schema::AnyOf(_) | _ => {}
+        Schema::AnyOf(it) => it.examples.push(example),
+        _ => {}
     }
 }
 
@@ -168,7 +170,10 @@ fn of(schema: &RefOr<Schema>, known: &Schemas, depth: u8) -> Option<Value> {
             }
             Some(whole.into())
         }
-        Schema::AnyOf(_) | _ => None,
+        Schema::AnyOf(parts) => {
+            parts.items.iter().filter(|part| !is_null(part)).find_map(|part| of(part, known, depth))
+        }
+        _ => None,
     }
 }
 
