@@ -5,20 +5,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use connectors::account::{Account, Budget, Learnt, Unlimited};
-use connectors::http::{Client, Reach};
+use connectors::oauth::Grant;
 use connectors::registry::Platform;
 use domain::credentials::Credentials;
 use domain::id::{IntegrationId, TenantId};
 use domain::integration::Integration;
 use domain::platform::PlatformSlug;
+use domain::time::Timestamp;
 use moka::future::Cache;
 use persistence::{Database, Scope, Transaction, data_keys, integrations};
-use runtime::config::{AddressTemplate, PlatformSettings};
+use runtime::config::PlatformSettings;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 use vault::{DataKey, Purpose, Sealed, SealedDataKey, Vault, VaultError};
 
-use crate::{budget::Budgets, error::AccountError, webhook_secrets::WebhookSecrets};
+use crate::{
+    budget::Budgets, error::AccountError, grants, place::Place, refresh::renewing, webhook_secrets::WebhookSecrets,
+};
 
 /// How long opened credentials may stay in memory: a revoked integration, or one of a tenant that was erased, is called no
 /// longer than this, and the call that is under way then ends by its own limit. Data keys themselves are never kept.
@@ -40,18 +43,17 @@ pub struct Accounts {
     vault: Arc<Vault>,
     platforms: Arc<BTreeMap<PlatformSlug, Place>>,
     budgets: Budgets,
-    /// By version too, so that changed credentials are used at once.
-    open: Cache<(IntegrationId, i64), Account>,
+    /// By version too, so that changed credentials are used at once; until when, where they end.
+    open: Cache<(IntegrationId, i64), (Account, Option<Timestamp>)>,
+    timeout: Duration,
     /// Apart from the opened accounts, which come and go.
     learnt: moka::sync::Cache<IntegrationId, Learnt>,
 }
 
-/// Where a platform is, and by what it is called.
-#[derive(Debug)]
-struct Place {
-    platform: Platform,
-    base_url: AddressTemplate,
-    client: Client,
+/// By what an integration is let in.
+enum Held {
+    Key(Credentials),
+    Grant(grants::Held),
 }
 
 /// What may be shown of a key: enough to tell two apart, too little to use one.
@@ -83,11 +85,7 @@ impl Accounts {
         for (name, settings) in settings {
             let Ok(slug) = name.parse::<PlatformSlug>() else { continue };
             let Some(platform) = Platform::from_slug(&slug) else { continue };
-            // Only an address that a tenant types needs the guard; the others are the operator's.
-            let is_guarded = platform.connector().descriptor().needs_url && !settings.allow_private_addresses;
-            let guarded = Reach::PublicOnly { other_ports: settings.allowed_ports.clone() };
-            let client = Client::new(timeout, if is_guarded { guarded } else { Reach::Anywhere })?;
-            platforms.insert(slug, Place { platform, base_url: settings.base_url.clone(), client });
+            platforms.insert(slug, Place::new(platform, settings, timeout)?);
         }
         Ok(Self {
             budgets: Budgets::new(database.clone()),
@@ -96,6 +94,7 @@ impl Accounts {
             platforms: Arc::new(platforms),
             open: Cache::builder().max_capacity(OPEN_ACCOUNTS).time_to_live(OPEN_FOR).build(),
             learnt: moka::sync::Cache::builder().max_capacity(OPEN_ACCOUNTS).time_to_live(LEARNT_FOR).build(),
+            timeout,
         })
     }
 
@@ -105,21 +104,36 @@ impl Accounts {
         WebhookSecrets::new(self.database.clone(), Arc::clone(&self.vault))
     }
 
-    /// Opens the account of an integration. Its credentials stay in memory for a few seconds.
+    /// Opens the account of an integration. Its credentials stay in memory for a few seconds; a grant that is about to end is
+    /// refreshed first, and one whose access token is refused later is refreshed then.
     ///
     /// # Errors
     /// When the database does not answer, or the integration has no credentials that open.
     pub async fn open(&self, integration: &Integration) -> Result<Account, AccountError> {
         let key = (integration.id, integration.version);
-        if let Some(account) = self.open.get(&key).await {
+        let kept = self.open.get(&key).await;
+        if let Some((account, _)) = kept.filter(|(_, until)| until.is_none_or(|until| Timestamp::now() < until)) {
             return Ok(account);
         }
         let mut tx = self.database.begin(Scope::Tenant(integration.tenant_id)).await?;
-        let credentials = self.credentials(&mut tx, integration).await?;
+        let held = self.credentials(&mut tx, integration).await?;
         tx.commit().await?;
-        let account = self.opened(integration, credentials)?;
-        self.open.insert(key, account.clone()).await;
+        let (account, until) = match held {
+            Held::Key(credentials) => (self.opened(integration, credentials)?, None),
+            Held::Grant(held) => {
+                let held = self.fresh(integration, held).await?;
+                let terms = self.place(&integration.platform)?.platform.connector().descriptor().terms();
+                let until = terms.and_then(|terms| held.due_at(terms.refresh_ahead));
+                (self.opened_by(integration, &held)?, until)
+            }
+        };
+        self.open.insert(key, (account.clone(), until)).await;
         Ok(account)
+    }
+
+    /// Forgets what was opened, after it was changed here.
+    pub(crate) async fn forget(&self, integration: &Integration) {
+        self.open.invalidate(&(integration.id, integration.version)).await;
     }
 
     /// An account that is not kept yet, to try credentials with; nothing limits how often it is called.
@@ -133,7 +147,19 @@ impl Accounts {
         url: Option<&str>,
     ) -> Result<Account, AccountError> {
         let place = self.place(platform)?;
-        self.account(platform, place, (credentials, url), Arc::new(Unlimited))
+        self.account(platform, place, (credentials, url, None), Arc::new(Unlimited))
+    }
+
+    /// An account that a grant opens.
+    pub(crate) fn granted(
+        &self,
+        platform: &PlatformSlug,
+        grant: &Grant,
+        site: Option<&str>,
+        budget: Arc<dyn Budget>,
+    ) -> Result<Account, AccountError> {
+        let credentials = Credentials::Bearer { access_token: grant.access_token.clone() };
+        self.account(platform, self.place(platform)?, (credentials, site, grant.base_url.as_ref()), budget)
     }
 
     /// The sealed form of credentials, bound to the tenant and the integration: what is kept of them.
@@ -186,23 +212,49 @@ impl Accounts {
     /// # Errors
     /// As [`Self::open`].
     pub async fn hint(&self, tx: &mut Transaction, integration: &Integration) -> Result<KeyHint, AccountError> {
-        Ok(match self.credentials(tx, integration).await? {
-            Credentials::ApiKey { key, .. } => KeyHint::of(&key),
-            Credentials::Bearer { access_token } => KeyHint::of(&access_token),
-        })
+        match self.credentials(tx, integration).await? {
+            Held::Key(Credentials::ApiKey { key, .. }) => Ok(KeyHint::of(&key)),
+            // An access token is replaced many times a day: its end tells nobody anything.
+            Held::Key(Credentials::Bearer { .. }) | Held::Grant(_) => Err(AccountError::NoCredentials(integration.id)),
+        }
+    }
+
+    pub(crate) fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// How long one process may hold a grant: longer than all that it asks of the platform meanwhile.
+    pub(crate) fn lease(&self) -> Duration {
+        self.timeout * 3
+    }
+
+    /// The platforms whose grants die unless they are used, and after how long they are refreshed.
+    pub(crate) fn with_keep_alive(&self) -> Vec<(PlatformSlug, Duration)> {
+        let after = |place: &Place| place.platform.connector().descriptor().terms()?.keep_alive;
+        self.platforms.iter().filter_map(|(slug, place)| Some((slug.clone(), after(place)?))).collect()
+    }
+
+    /// The platforms that have to be told to call us, account by account.
+    pub(crate) fn with_subscriptions(&self) -> Vec<PlatformSlug> {
+        let has_any = |place: &Place| place.platform.connector().subscriptions().is_some();
+        self.platforms.iter().filter(|(_, place)| has_any(place)).map(|(slug, _)| slug.clone()).collect()
     }
 
     pub(crate) fn vault(&self) -> &Vault {
         &self.vault
     }
 
-    async fn credentials(&self, tx: &mut Transaction, integration: &Integration) -> Result<Credentials, AccountError> {
+    async fn credentials(&self, tx: &mut Transaction, integration: &Integration) -> Result<Held, AccountError> {
         let text = match self.open_sealed(tx, integration).await {
             // The data key was changed between the two questions; asked again, both answers are of one key.
             Err(AccountError::Vault(VaultError::UnknownKey(_))) => self.open_sealed(tx, integration).await?,
+            Err(AccountError::NoCredentials(id)) => {
+                let held = self.held(tx, integration).await?;
+                return held.map(Held::Grant).ok_or(AccountError::NoCredentials(id));
+            }
             opened => opened?,
         };
-        Credentials::from_clear_text(&text).map_err(AccountError::Unreadable)
+        Credentials::from_clear_text(&text).map(Held::Key).map_err(AccountError::Unreadable)
     }
 
     async fn open_sealed(&self, tx: &mut Transaction, integration: &Integration) -> Result<SecretString, AccountError> {
@@ -223,16 +275,33 @@ impl Accounts {
 
     fn opened(&self, integration: &Integration, credentials: Credentials) -> Result<Account, AccountError> {
         let place = self.place(&integration.platform)?;
+        let budget = self.budget(integration, place);
+        let opened_by = (credentials, integration.url.as_deref(), None);
+        let account = self.account(&integration.platform, place, opened_by, budget)?;
+        Ok(self.known(integration, account))
+    }
+
+    pub(crate) fn opened_by(&self, integration: &Integration, held: &grants::Held) -> Result<Account, AccountError> {
+        let budget = self.budget(integration, self.place(&integration.platform)?);
+        let account = self.granted(&integration.platform, &held.grant, integration.url.as_deref(), budget)?;
+        let http = account.http.clone().renewing(renewing(self, integration));
+        Ok(self.known(integration, Account { http, ..account }))
+    }
+
+    /// An account with what is known of it.
+    fn known(&self, integration: &Integration, account: Account) -> Account {
+        let learnt = self.learnt.get_with(integration.id, Learnt::default);
+        Account { account_id: integration.account_id.clone(), learnt, ..account }
+    }
+
+    fn budget(&self, integration: &Integration, place: &Place) -> Arc<dyn Budget> {
         let limits = place.platform.connector().descriptor().limits;
         // An account that is not known by name yet is at least the integration's own.
         let account_id = integration.account_id.clone().unwrap_or_else(|| integration.id.to_string());
-        let budget = self.budgets.of(&integration.platform, &account_id, limits);
-        let account = self.account(&integration.platform, place, (credentials, integration.url.as_deref()), budget)?;
-        let learnt = self.learnt.get_with(integration.id, Learnt::default);
-        Ok(Account { account_id: integration.account_id.clone(), learnt, ..account })
+        self.budgets.of(&integration.platform, &account_id, limits)
     }
 
-    fn place(&self, platform: &PlatformSlug) -> Result<&Place, AccountError> {
+    pub(crate) fn place(&self, platform: &PlatformSlug) -> Result<&Place, AccountError> {
         if Platform::from_slug(platform).is_none() {
             return Err(AccountError::UnknownPlatform(platform.clone()));
         }
@@ -243,12 +312,15 @@ impl Accounts {
         &self,
         platform: &PlatformSlug,
         place: &Place,
-        (credentials, url): (Credentials, Option<&str>),
+        (credentials, url, granted): (Credentials, Option<&str>, Option<&Url>),
         budget: Arc<dyn Budget>,
     ) -> Result<Account, AccountError> {
         let descriptor = place.platform.connector().descriptor();
-        let base_url =
-            if descriptor.needs_url { address(url)? } else { place.base_url.of(url).ok_or(AccountError::BadUrl)? };
+        let base_url = match granted {
+            Some(granted) => granted.clone(),
+            None if descriptor.needs_url => address(url)?,
+            None => place.base_url.of(url).ok_or(AccountError::BadUrl)?,
+        };
         let (platform, http) = (platform.clone(), place.client.clone());
         let shown = descriptor.key_shown();
         Ok(Account {

@@ -1,5 +1,6 @@
 //! Why an account cannot be opened. What the platform then answers is `connectors`' error.
 
+use connectors::error::ConnectorError;
 use domain::fault::{Fault, FaultKind};
 use domain::id::{IntegrationId, TenantId};
 use domain::platform::PlatformSlug;
@@ -18,6 +19,21 @@ pub enum AccountError {
     /// The platform needs the tenant's own address, and there is none, or it is none.
     #[error("`url` must be the address of the account, as in https://shop.example.com")]
     BadUrl,
+    /// The platform is not connected by grants.
+    #[error("{0} is not connected by OAuth")]
+    NoGrants(&'static str),
+    /// The operator has not set our app up at the platform.
+    #[error("the settings `platforms.{0}.client_id` and `client_secret` are missing")]
+    NoApp(PlatformSlug),
+    /// The grant is good no more.
+    #[error("{0}")]
+    GrantEnded(String),
+    /// A refresh of the grant is under way, or was cut off.
+    #[error("the grant is being refreshed")]
+    Interrupted,
+    /// The platform refuses, or does not answer.
+    #[error(transparent)]
+    Platform(Box<ConnectorError>),
     /// The integration has no credentials.
     #[error("{0} has no credentials")]
     NoCredentials(IntegrationId),
@@ -44,12 +60,14 @@ pub enum AccountError {
 impl Fault for AccountError {
     fn kind(&self) -> FaultKind {
         match self {
-            Self::BadUrl | Self::UnknownPlatform(_) => FaultKind::Invalid,
-            Self::BadPass => FaultKind::Unauthorized,
+            Self::BadUrl | Self::UnknownPlatform(_) | Self::NoGrants(_) => FaultKind::Invalid,
+            Self::BadPass | Self::GrantEnded(_) => FaultKind::Unauthorized,
+            Self::Interrupted => FaultKind::Unavailable,
+            Self::Platform(error) => error.kind(),
             Self::NoCredentials(_) | Self::NoDataKey(_) => FaultKind::NotFound,
             Self::Persistence(error) => error.kind(),
             Self::Vault(error) => error.kind(),
-            Self::NoSettings(_) | Self::Client(_) | Self::Unreadable(_) => FaultKind::Internal,
+            Self::NoApp(_) | Self::NoSettings(_) | Self::Client(_) | Self::Unreadable(_) => FaultKind::Internal,
         }
     }
 
@@ -59,9 +77,14 @@ impl Fault for AccountError {
             Self::UnknownPlatform(_) => "platform_unknown",
             Self::NoCredentials(_) => "credentials_missing",
             Self::BadPass => "token_invalid",
+            Self::NoGrants(_) => "oauth_unsupported",
+            Self::NoApp(_) => "oauth_not_set_up",
+            Self::GrantEnded(_) => "reauth_required",
+            Self::Interrupted => "grant_refreshing",
             Self::NoDataKey(_)
             | Self::NoSettings(_)
             | Self::Client(_)
+            | Self::Platform(_)
             | Self::Persistence(_)
             | Self::Vault(_)
             | Self::Unreadable(_) => self.kind().code(),

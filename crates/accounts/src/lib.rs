@@ -4,14 +4,20 @@ mod accounts;
 mod alert_hooks;
 mod budget;
 mod error;
+mod grants;
 mod suppression;
 
 mod passes;
+mod place;
+mod refresh;
+mod subscribing;
 mod webhook_secrets;
 
 pub use accounts::{Accounts, KeyHint};
 pub use alert_hooks::{AlertHook, AlertHooks};
 pub use error::AccountError;
+pub use grants::Doorway;
 pub use passes::Use;
+pub use subscribing::Farewell;
 pub use suppression::Suppressor;
 pub use webhook_secrets::{Accepted, NewSecret, WebhookSecrets};

@@ -68,7 +68,19 @@ impl WebhookSecrets {
         (tenant, integration): (TenantId, IntegrationId),
         now: Timestamp,
     ) -> Result<NewSecret, AccountError> {
-        table::lock(tx, tenant, integration).await?;
+        let secret = vault::new_secret()?;
+        let previous_until = self.replace(tx, (tenant, integration), (&secret, now)).await?;
+        Ok(NewSecret { secret, previous_until })
+    }
+
+    /// Puts a secret in the place of the present one; until when that one still verifies, where there was one.
+    async fn replace(
+        &self,
+        tx: &mut Transaction,
+        (tenant, integration): (TenantId, IntegrationId),
+        (secret, now): (&SecretString, Timestamp),
+    ) -> Result<Option<Timestamp>, AccountError> {
+        table::lock(tx, integration).await?;
         let key = open_data_key(&self.vault, tenant, data_keys::for_sealing(tx, tenant).await?)?;
         let purpose = |column| Purpose { tenant, integration: Some(integration), column };
         let previous = match table::get(tx, tenant, integration).await? {
@@ -79,12 +91,41 @@ impl WebhookSecrets {
             }
             None => None,
         };
-        let secret = vault::new_secret()?;
-        let sealed = key.seal(&purpose(PRESENT), &secret)?.into();
+        let sealed = key.seal(&purpose(PRESENT), secret)?.into();
         let previous_until = previous.as_ref().map(|(_, until)| *until);
-        let KeyHint(hint) = KeyHint::of(&secret);
+        let KeyHint(hint) = KeyHint::of(secret);
         table::put(tx, integration, &Kept { tenant, sealed, hint, previous, rotated_at: now }).await?;
-        Ok(NewSecret { secret, previous_until })
+        Ok(previous_until)
+    }
+
+    /// The present secret of an integration; the first one is made where there is none.
+    ///
+    /// # Errors
+    /// As [`Self::rotate`].
+    pub async fn present(&self, of: (TenantId, IntegrationId)) -> Result<SecretString, AccountError> {
+        let (tenant, integration) = of;
+        let mut tx = self.database.begin(Scope::Tenant(tenant)).await?;
+        table::lock(&mut tx, integration).await?;
+        let secret = match table::get(&mut tx, tenant, integration).await? {
+            Some(kept) => {
+                let key = open_data_key(&self.vault, tenant, data_keys::get(&mut tx, tenant).await?)?;
+                let purpose = Purpose { tenant, integration: Some(integration), column: PRESENT };
+                key.open(&purpose, &Sealed::from(kept.sealed))?
+            }
+            None => self.rotate(&mut tx, of, Timestamp::now()).await?.secret,
+        };
+        tx.commit().await?;
+        Ok(secret)
+    }
+
+    /// Keeps a secret that the platform chose; the one before still verifies for a day.
+    ///
+    /// # Errors
+    /// As [`Self::rotate`].
+    pub async fn adopt(&self, of: (TenantId, IntegrationId), secret: &SecretString) -> Result<(), AccountError> {
+        let mut tx = self.database.begin(Scope::Tenant(of.0)).await?;
+        self.replace(&mut tx, of, (secret, Timestamp::now())).await?;
+        Ok(tx.commit().await?)
     }
 
     /// What the webhooks of an integration may be signed with; `None` where there is no such integration, or no secret.

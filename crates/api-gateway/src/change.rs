@@ -8,6 +8,7 @@ use std::pin::Pin;
 use actix_web::dev::Payload;
 use actix_web::http::header::USER_AGENT;
 use actix_web::{FromRequest, HttpRequest};
+use domain::access::Role;
 use domain::audit::{Action, Author, Entry, FieldChange};
 use domain::id::TenantId;
 use domain::trace::TraceParent;
@@ -49,6 +50,17 @@ fn lossy(bytes: &[u8]) -> String {
 }
 
 impl Change {
+    /// A change that somebody wanted who is not before us: what they asked for comes back from elsewhere, in their browser.
+    pub(crate) fn of(request: &HttpRequest, tenant_id: TenantId, sub: String) -> Self {
+        let address = Peer::of(request).map(|peer| peer.0);
+        let user_agent = request.headers().get(USER_AGENT).map(|value| lossy(value.as_bytes()));
+        let trace = Trace::of(request);
+        let request_id = trace.trace_id();
+        // Nobody else could begin it.
+        let author = Author { sub, roles: vec![Role::Admin], address, user_agent, request_id };
+        Self { tenant_id, trace, author }
+    }
+
     /// Who makes it, as their token says.
     pub(crate) fn sub(&self) -> &str {
         &self.author.sub

@@ -10,6 +10,7 @@ mod events;
 mod idempotency;
 mod integrations;
 mod mappings;
+mod oauth;
 pub mod openapi;
 mod page;
 mod pages;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use accounts::AccountError;
 use domain::event::InputFault;
 use domain::fault::FaultKind;
 use domain::id::{IntegrationId, RunId};
@@ -75,6 +76,15 @@ pub(crate) enum Refusal {
         /// The platform's id of it.
         id: String,
     },
+    /// The platform is not connected by OAuth.
+    #[error("{0} is not connected by OAuth; give its key instead.")]
+    NoConsent(&'static str),
+    /// The operator has not set our app up at the platform.
+    #[error("Coccinelle's app is not set up at this platform; ask the operator for it.")]
+    NoApp,
+    /// Nobody has consented yet.
+    #[error("This account is not connected yet; begin a consent with POST …/oauth/start.")]
+    NotConnected,
     /// Somebody has decided otherwise before.
     #[error("This was decided before, and otherwise: {0}.")]
     ConflictClosed(&'static str),
@@ -129,6 +139,19 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
+    /// What it means to a caller that there is no way to a platform's page.
+    pub(crate) fn without_doorway(error: AccountError) -> Problem {
+        if matches!(error, AccountError::NoApp(_)) {
+            Self::NoApp.into()
+        } else if let AccountError::NoGrants(name) = error {
+            Self::NoConsent(name).into()
+        } else if matches!(error, AccountError::BadUrl) {
+            Self::at("url", "must name the site of the account").into()
+        } else {
+            error.into()
+        }
+    }
+
     /// One fault at one place.
     pub(crate) fn at(path: &str, message: impl Into<String>) -> Self {
         Self::Faulty(vec![InputFault { path: path.to_owned(), message: message.into() }])
@@ -165,6 +188,9 @@ impl From<Refusal> for Problem {
             Refusal::AccountTaken { .. } => Self::new(FaultKind::Conflict, "account_taken", detail),
             Refusal::SecretNotOurs(_) => Self::new(FaultKind::Conflict, "secret_not_ours", detail),
             Refusal::OtherAccount { .. } => Self::new(FaultKind::Conflict, "other_account", detail),
+            Refusal::NoConsent(_) => Self::new(FaultKind::Conflict, "oauth_unsupported", detail),
+            Refusal::NoApp => Self::new(FaultKind::Conflict, "oauth_unavailable", detail),
+            Refusal::NotConnected => Self::new(FaultKind::Conflict, "not_connected", detail),
             Refusal::RunUnderWay(_) => Self::new(FaultKind::Conflict, "run_under_way", detail),
             Refusal::Disabled => Self::new(FaultKind::Conflict, "integration_disabled", detail),
             Refusal::NothingToConfirm => Self::new(FaultKind::Conflict, "nothing_to_confirm", detail),

@@ -5,7 +5,7 @@ use actix_web::middleware::{Condition, from_fn};
 use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::{audit, conflicts, door, events, idempotency, integrations as i, mappings, records, runs};
+use crate::{audit, conflicts, door, events, idempotency, integrations as i, mappings, oauth, records, runs};
 use crate::{sessions, settings, stats, stream, suppressions, unknown, workflows};
 
 /// The API, version 1.
@@ -20,6 +20,7 @@ pub(crate) fn api(routes: &mut ServiceConfig<'_>, cors: Condition<Cors>) {
             .service(i::list_catalogue)
             .service(i::create_integration)
             .service(i::list_configured)
+            .configure(oauth::routes)
             .service(i::show_integration)
             .service(i::edit_integration)
             .service(i::remove_integration)

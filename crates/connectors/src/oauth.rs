@@ -53,6 +53,15 @@ pub trait OAuth: Send + Sync {
     /// When the platform does not answer, or refuses.
     async fn revoke(&self, app: &App, http: &Client, grant: &Grant) -> Result<(), ConnectorError>;
 
+    /// Whether the refresh token of a grant is still good, found out without using it; `None` where the platform gives no way.
+    /// Only asked where a refresh token is good for one use and nobody knows whether it was used.
+    ///
+    /// # Errors
+    /// When the platform does not answer.
+    async fn is_unspent(&self, _app: &App, _http: &Client, _grant: &Grant) -> Result<Option<bool>, ConnectorError> {
+        Ok(None)
+    }
+
     /// The scopes that are needed and were not granted. Platforms on which one scope implies others say so here.
     fn lacking(&self, needed: &[&'static str], granted: &[String]) -> Vec<&'static str> {
         needed.iter().copied().filter(|scope| !granted.iter().any(|granted| granted == scope)).collect()

@@ -30,6 +30,9 @@ pub enum Action {
     /// Its connection was tried, which may change its status.
     #[serde(rename = "integration.tested")]
     IntegrationTested,
+    /// Somebody went to the platform's page to consent.
+    #[serde(rename = "integration.consent_started")]
+    ConsentStarted,
     /// The mapping of a kind was changed.
     #[serde(rename = "mapping.updated")]
     MappingUpdated,

@@ -258,6 +258,26 @@ pub async fn set_account(
     change!(tx, tenant, id, table::account_id.eq(account_id))
 }
 
+/// Remembers which account a grant opens, and the tenant's site there; a key that opened it before is destroyed.
+///
+/// # Errors
+/// As [`set_account`].
+pub async fn connect_by_grant(
+    tx: &mut Transaction,
+    (tenant, id): (TenantId, IntegrationId),
+    account_id: &str,
+    site: Option<&str>,
+) -> Result<(), PersistenceError> {
+    change!(
+        tx,
+        tenant,
+        id,
+        table::account_id.eq(account_id),
+        table::url.eq(site),
+        table::config_encrypted.eq(None::<String>)
+    )
+}
+
 /// Replaces the sealed credentials.
 ///
 /// # Errors

@@ -49,20 +49,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    integration_oauth_tokens (integration_id) {
-        integration_id -> Text,
-        tenant_id -> Text,
-        access_token_sealed -> Text,
-        refresh_token_sealed -> Nullable<Text>,
-        expires_at -> Nullable<Timestamptz>,
-        scopes -> Array<Text>,
-        lease_token -> Nullable<Text>,
-        lease_expires_at -> Nullable<Timestamptz>,
-        updated_at -> Timestamptz,
-    }
-}
-
-diesel::table! {
     available_integrations (platform) {
         platform -> Text,
         name -> Text,

@@ -86,14 +86,13 @@ pub async fn get_any(
     rows.into_iter().next().map(Row::into_secrets).transpose()
 }
 
-/// Locks a tenant's integration until the transaction ends, so that of two who replace its secret one comes after the other.
+/// Holds whoever else would replace the secret of an integration until the transaction ends. Nobody else is held up.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn lock(tx: &mut Transaction, tenant: TenantId, integration: IntegrationId) -> Result<(), PersistenceError> {
-    sql_query("SELECT FROM tenant_integrations WHERE id = $1 AND tenant_id = $2 FOR NO KEY UPDATE")
+pub async fn lock(tx: &mut Transaction, integration: IntegrationId) -> Result<(), PersistenceError> {
+    sql_query("SELECT pg_advisory_xact_lock(hashtextextended('coccinelle webhook secret ' || $1, 0))")
         .bind::<Text, _>(integration.to_string())
-        .bind::<Text, _>(tenant.to_string())
         .execute(&mut **tx)
         .await?;
     Ok(())

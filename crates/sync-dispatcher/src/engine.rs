@@ -14,6 +14,7 @@ use messaging::{Broker, Context, PublishError};
 use persistence::records::links;
 use persistence::{Database, PersistenceError, Scope};
 use runtime::config::DispatcherSettings;
+use url::Url;
 
 use crate::backend::Backend;
 use crate::beliefs::Believed;
@@ -40,6 +41,8 @@ pub(crate) struct Engine {
     pub(crate) believed: Believed,
     pub(crate) n8n: Arc<N8n>,
     pub(crate) backend: Arc<Backend>,
+    /// Where platforms reach us.
+    pub(crate) public_url: Url,
 }
 
 /// Why work could not be brought to an end. The work itself stays owed.

@@ -6,6 +6,7 @@ mod apply;
 pub mod backend;
 mod beliefs;
 mod callback;
+mod caretaker;
 mod claims;
 mod converge;
 mod engine;

@@ -72,6 +72,7 @@ pub fn build(settings: Settings) -> Result<App, StartError> {
             believed: Believed::new(),
             n8n,
             backend,
+            public_url: settings.webhooks.public_url,
         },
     })
 }

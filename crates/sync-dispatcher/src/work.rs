@@ -12,9 +12,9 @@ use crate::callback::Callback;
 use crate::converge::Lanes;
 use crate::engine::Engine;
 use crate::merge::Merge;
-use crate::reconcile;
 use crate::runs::Pages;
 use crate::telling::Tell;
+use crate::{caretaker, reconcile};
 
 /// Messages of the intake, and deliveries, that are merged at once. Each holds one connection of the pool.
 const MERGES: usize = 4;
@@ -46,9 +46,10 @@ pub(crate) async fn until(engine: Engine, shutdown: CancellationToken) {
     let live = Box::pin(Lanes::new(engine.clone(), settings.lane_parallel).run(pushes, shutdown.clone()));
     let pushes = engine.broker.deliveries::<RecordPushBulk>(settings.bulk_prefetch);
     let bulk = Box::pin(Lanes::new(engine.clone(), BULK_PARALLEL).run(pushes, shutdown.clone()));
+    let caretaker = Box::pin(caretaker::run(engine.clone(), shutdown.clone()));
     let reconciler = Box::pin(reconcile::run(engine.clone(), shutdown.clone()));
     let handlers = async { tokio::join!(events, webhooks, amendments, callbacks, tells, pages) };
-    tokio::join!(handlers, live, bulk, reconciler);
+    tokio::join!(handlers, live, bulk, reconciler, caretaker);
 }
 
 async fn handle<M: Message, H: Handler<M>>(engine: &Engine, at_once: usize, handler: H, stop: &CancellationToken) {

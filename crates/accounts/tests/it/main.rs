@@ -2,3 +2,5 @@
 
 #[cfg(test)]
 mod opening;
+#[cfg(test)]
+mod tokens;

@@ -17,14 +17,14 @@ use vault::{KeyRing, Vault};
 const PATIENCE: Duration = Duration::from_secs(10);
 const KEY: &str = "pat-eu1-4242-0123456789";
 
-struct World {
-    database: TestDatabase,
-    tenant: TenantId,
+pub(crate) struct World {
+    pub(crate) database: TestDatabase,
+    pub(crate) tenant: TenantId,
     key_ring: std::path::PathBuf,
 }
 
 impl World {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let database = testkit::database().await;
         let tenant = TenantId::new();
         let key_ring = std::env::temp_dir().join(format!("accounts-{tenant}.json"));
@@ -37,11 +37,11 @@ impl World {
         world
     }
 
-    fn vault(&self) -> Vault {
+    pub(crate) fn vault(&self) -> Vault {
         Vault::new(KeyRing::load(&self.key_ring).unwrap())
     }
 
-    fn owner(&self) -> Database {
+    pub(crate) fn owner(&self) -> Database {
         Database::new(&self.database.url().into(), 2, PATIENCE)
     }
 
@@ -51,6 +51,7 @@ impl World {
             base_url: "http://127.0.0.1:9/hubspot".parse().unwrap(),
             authorize_url: None,
             token_url: None,
+            single_use_refresh: None,
             client_id: None,
             client_secret: None,
             allow_private_addresses: false,

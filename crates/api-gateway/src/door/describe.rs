@@ -11,6 +11,9 @@ use crate::openapi::refuse;
 /// Where a session begins: with a token, and with nothing else.
 const SESSION: &str = "/api/v1/session";
 
+/// Where browsers come back from platforms' pages, by the cookie of the consent that they began.
+const CALLBACK: &str = "/api/v1/integrations/oauth/callback";
+
 const UNKNOWN_TENANT: &str = "`tenant_unknown`: the token is good, but its tenant is not here.";
 
 /// Completes the document.
@@ -19,11 +22,16 @@ pub(crate) fn describe(document: &mut OpenApi) {
         "__Host-coccinelle_session",
         "A browser's session, begun with `POST /api/v1/session`. What changes something needs `X-CSRF-Token` as well.",
     );
+    let consent = ApiKeyValue::with_description(
+        "__Host-coccinelle_oauth",
+        "A browser in which a consent was begun with `POST /api/v1/integrations/{id}/oauth/start`.",
+    );
     let schemes = &mut document.components.get_or_insert_default().security_schemes;
+    schemes.insert("consent".to_owned(), SecurityScheme::ApiKey(ApiKey::Cookie(consent)).into());
     schemes.insert("session".to_owned(), SecurityScheme::ApiKey(ApiKey::Cookie(cookie)).into());
     for (path, item) in &mut document.paths.paths {
         let PathItem { get, post, put, patch, delete, .. } = item;
-        if is_for_workflows(path) {
+        if is_for_workflows(path) || path == CALLBACK {
             [get, post, put, patch, delete].into_iter().flatten().for_each(measured);
             continue;
         }

@@ -38,11 +38,12 @@ const LEASE: Duration = Duration::from_secs(60);
 /// How long a repetition waits for the first request's answer, and how often it looks.
 const PATIENCE: (Duration, Duration) = (Duration::from_secs(10), Duration::from_millis(100));
 
-/// POSTs that need no key: events have an id of their own, a test and a preview change nothing, and what the answers of a
-/// session and of a new secret hold is a secret, which must not be kept.
-const EXEMPT: [&str; 5] = [
+/// POSTs that need no key: events have an id of their own, a test and a preview change nothing, what the answers of a
+/// session and of a new secret hold is a secret, which must not be kept, and a consent belongs to the browser that begins it.
+const EXEMPT: [&str; 6] = [
     "/api/v1/events",
     "/api/v1/integrations/{id}/mappings/preview",
+    "/api/v1/integrations/{id}/oauth/start",
     "/api/v1/integrations/{id}/test",
     "/api/v1/integrations/{id}/webhook/rotate",
     "/api/v1/session",

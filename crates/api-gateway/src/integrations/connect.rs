@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use accounts::AccountError;
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, post, web};
 use connectors::connector::{Connector, Identified};
 use domain::audit::{Action, FieldChange};
 use domain::fault::{Fault as _, FaultKind};
-use domain::id::IntegrationId;
+use domain::id::{IntegrationId, TenantId};
 use domain::integration::Integration;
 use persistence::integrations::NewIntegration;
-use persistence::{PersistenceError, integrations, mappings};
+use persistence::{PersistenceError, Scope, integrations, mappings};
 use runtime::http::Problem;
 
 use super::attempt::{Attempt, tried};
@@ -21,6 +22,8 @@ use crate::refusal::Refusal;
 use crate::state::Gateway;
 
 /// Connects an account after a real call with its credentials. It is switched off until somebody enables it.
+///
+/// Without credentials, where the platform is connected by OAuth, it waits for a consent (`connected` is `false`).
 #[utoipa::path(tag = "integrations", security(("bearer" = ["admin"])), request_body = Wish, responses(
     (status = 201, body = View, description = "Connected; `Location` says where it is.",
         headers(("Location" = String, description = "The path of the new integration."),
@@ -44,10 +47,16 @@ pub(crate) async fn create_integration(
 pub(crate) async fn connected(gateway: &Gateway, change: &Change, wish: Wish) -> Result<View, Problem> {
     let connector = wish.checked()?;
     road::check(gateway, wish.delivery, connector)?;
-    let (credentials, url) = (wish.credentials(), wish.url.as_deref());
-    let attempt = Attempt { platform: &wish.platform, credentials, url, expected: None };
-    let found = tried(gateway, attempt, connector).await?;
+    let found = match wish.credentials() {
+        Some(credentials) => {
+            let url = wish.url.as_deref();
+            let attempt = Attempt { platform: &wish.platform, credentials, url, expected: None };
+            Some(tried(gateway, attempt, connector).await?)
+        }
+        None => None,
+    };
     let id = save(gateway, change, &wish, connector, found).await?;
+    see_that_it_calls(gateway, (change.tenant_id, id)).await;
     show::shown(gateway, change.tenant_id, id).await
 }
 
@@ -57,18 +66,22 @@ async fn save(
     change: &Change,
     wish: &Wish,
     connector: &dyn Connector,
-    found: Identified,
+    found: Option<Identified>,
 ) -> Result<IntegrationId, Problem> {
     let (tenant_id, id) = (change.tenant_id, IntegrationId::new());
     let mut tx = change.begin(gateway).await?;
+    let account_id = found.map(|found| found.account_id);
     let others = integrations::list(&mut tx, tenant_id).await?;
     let taken = others
         .into_iter()
-        .find(|other| other.platform == wish.platform && other.account_id.as_deref() == Some(&found.account_id));
+        .find(|other| account_id.is_some() && other.platform == wish.platform && other.account_id == account_id);
     if let Some(other) = taken {
         return Err(Refusal::AccountTaken { name: other.name, id: other.id }.into());
     }
-    let sealed = gateway.accounts.seal(&mut tx, (tenant_id, id), &wish.credentials()).await?;
+    let sealed = match wish.credentials() {
+        Some(credentials) => Some(gateway.accounts.seal(&mut tx, (tenant_id, id), &credentials).await?.into()),
+        None => None,
+    };
     let integration = Integration {
         id,
         tenant_id,
@@ -79,11 +92,11 @@ async fn save(
         kind_directions: BTreeMap::new(),
         frequency: wish.frequency,
         delivery: wish.delivery,
-        account_id: Some(found.account_id),
-        url: wish.url.clone(),
+        account_id,
+        url: wish.address(),
         version: 1,
     };
-    let new = NewIntegration { integration, sealed: Some(sealed.into()) };
+    let new = NewIntegration { integration, sealed };
     integrations::create(&mut tx, &new).await.map_err(taken_meanwhile)?;
     for kind in connector.descriptor().kinds {
         mappings::replace(&mut tx, (tenant_id, id), *kind, &connector.default_mapping(*kind).fields).await?;
@@ -91,11 +104,28 @@ async fn save(
     let told = [
         FieldChange::told("name", None::<String>, wish.name.trim()),
         FieldChange::told("platform", None::<String>, wish.platform.as_str()),
-        Some(FieldChange::named("credentials")),
+        wish.credentials().map(|_| FieldChange::named("credentials")),
     ];
     tx.commit(Action::IntegrationCreated, Some(id.to_string()), told.into_iter().flatten()).await?;
     tracing::info!(tenant.id = %tenant_id, integration.id = %id, platform = %wish.platform, "an account was connected");
     Ok(id)
+}
+
+/// Makes the platform call us, where it has to be told account by account; what does not succeed now, the daily check tries again.
+pub(crate) async fn see_that_it_calls(gateway: &Gateway, (tenant, id): (TenantId, IntegrationId)) {
+    let subscribed: Result<(), AccountError> = async {
+        let mut tx = gateway.database.begin(Scope::Tenant(tenant)).await?;
+        let integration = integrations::get(&mut tx, tenant, id).await?;
+        tx.commit().await?;
+        match integration.filter(|integration| integration.account_id.is_some()) {
+            Some(integration) => gateway.accounts.subscribe(&integration, &gateway.public_url).await,
+            None => Ok(()),
+        }
+    }
+    .await;
+    if let Err(error) = subscribed {
+        tracing::warn!(integration.id = %id, %error, "the platform was not asked to call us");
+    }
 }
 
 /// Somebody else connected the account, and was faster by a moment.

@@ -15,6 +15,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use crate::oauth::site_of;
 use crate::refusal::Refusal;
 
 /// The longest name of an integration, in characters.
@@ -33,9 +34,11 @@ pub(crate) struct Wish {
     pub(super) name: String,
     /// Which platform, as in the catalogue.
     pub(super) platform: PlatformSlug,
-    /// What the platform knows us by.
-    credentials: Secrets,
-    /// The address of the shop or instance, where the platform needs one.
+    /// What the platform knows us by. Without it, the integration waits for a consent on the platform's own page:
+    /// `POST /api/v1/integrations/{id}/oauth/start`.
+    credentials: Option<Secrets>,
+    /// The address of the shop or instance, where the platform needs one; the name of the tenant's site, where it is asked for
+    /// before a consent.
     #[schema(example = "https://shop.example.com")]
     pub(super) url: Option<String>,
     /// Which way data flows.
@@ -79,14 +82,17 @@ impl Wish {
     pub(super) fn checked(&self) -> Result<&'static dyn Connector, Refusal> {
         let mut faults = Faults::default();
         check_name(&mut faults, &self.name);
-        if !is_key(&self.credentials.api_key) {
-            faults.add("credentials.api_key", NO_KEY);
-        }
-        let connector = Platform::from_slug(&self.platform).map(Platform::connector);
-        match connector.map(Connector::descriptor) {
-            None => faults.add("platform", "is not in the catalogue, GET /api/v1/integrations"),
-            Some(descriptor) => {
-                check_secret(&mut faults, &self.credentials, descriptor);
+        let platform = Platform::from_slug(&self.platform);
+        match (platform, &self.credentials) {
+            (None, secrets) => {
+                if secrets.as_ref().is_some_and(|secrets| !is_key(&secrets.api_key)) {
+                    faults.add("credentials.api_key", NO_KEY);
+                }
+                faults.add("platform", "is not in the catalogue, GET /api/v1/integrations");
+            }
+            (Some(platform), Some(secrets)) => {
+                let descriptor = platform.connector().descriptor();
+                check_key(&mut faults, secrets, descriptor);
                 match (descriptor.needs_url, &self.url) {
                     (true, None) => {
                         faults.add("url", "is missing: the address of the account, as in https://shop.example.com")
@@ -95,16 +101,32 @@ impl Wish {
                     (true, Some(_)) | (false, None) => {}
                 }
             }
+            (Some(platform), None) if platform.connector().oauth().is_none() => {
+                faults.add("credentials", "is missing: the key that the platform made");
+            }
+            (Some(platform), None) => {
+                if let Err(Refusal::Faulty(found)) = site_of(platform, self.url.as_deref()) {
+                    faults.0.extend(found);
+                }
+            }
         }
-        match connector {
-            Some(connector) if faults.0.is_empty() => Ok(connector),
+        match platform {
+            Some(platform) if faults.0.is_empty() => Ok(platform.connector()),
             Some(_) | None => Err(Refusal::Faulty(faults.0)),
         }
     }
 
-    /// The credentials, as connectors take them.
-    pub(super) fn credentials(&self) -> Credentials {
-        self.credentials.to_credentials()
+    /// The credentials, as connectors take them; `None` where a consent is to come.
+    pub(super) fn credentials(&self) -> Option<Credentials> {
+        self.credentials.as_ref().map(Secrets::to_credentials)
+    }
+
+    /// What is kept as the address: of a site that is only named, its name.
+    pub(super) fn address(&self) -> Option<String> {
+        match (&self.credentials, Platform::from_slug(&self.platform)) {
+            (None, Some(platform)) => site_of(platform, self.url.as_deref()).ok().flatten(),
+            (Some(_), _) | (None, None) => self.url.clone(),
+        }
     }
 }
 
@@ -146,10 +168,7 @@ impl Edit {
             check_name(&mut faults, name);
         }
         if let Some(secrets) = &self.credentials {
-            if !is_key(&secrets.api_key) {
-                faults.add("credentials.api_key", NO_KEY);
-            }
-            check_secret(&mut faults, secrets, descriptor);
+            check_key(&mut faults, secrets, descriptor);
         }
         if self.url.is_some() && !descriptor.needs_url {
             faults.add("url", NO_URL);
@@ -199,7 +218,14 @@ fn check_name(faults: &mut Faults, name: &str) {
     }
 }
 
-fn check_secret(faults: &mut Faults, secrets: &Secrets, descriptor: &Descriptor) {
+fn check_key(faults: &mut Faults, secrets: &Secrets, descriptor: &Descriptor) {
+    if descriptor.key_fields().is_none() {
+        faults.add("credentials", "is not used by this platform: leave it out, and consent on the platform's own page");
+        return;
+    }
+    if !is_key(&secrets.api_key) {
+        faults.add("credentials.api_key", NO_KEY);
+    }
     match (asks_for_secret(descriptor), &secrets.api_secret) {
         (true, Some(secret)) if is_key(secret) => {}
         (true, _) => faults.add("credentials.api_secret", NO_KEY),

@@ -29,7 +29,7 @@ use persistence::{Transaction, integrations};
 use runtime::http::Problem;
 
 pub(crate) use catalogue::list_catalogue;
-pub(crate) use connect::{connected, create_integration};
+pub(crate) use connect::{connected, create_integration, see_that_it_calls};
 pub(crate) use deliveries::{list_deliveries, show_delivery};
 pub(crate) use edit::{edit_integration, edited};
 pub(crate) use failures::{Wish as Replay, list_failures, replay_failures, replayed, show_failures};

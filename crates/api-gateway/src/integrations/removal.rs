@@ -1,5 +1,7 @@
 //! Disconnecting an account: the flow stops, the secrets are destroyed, and what is known of the past stays.
 
+use std::time::Duration;
+
 use actix_web::{HttpResponse, delete, web};
 use domain::audit::{Action, FieldChange};
 use domain::id::IntegrationId;
@@ -12,9 +14,13 @@ use crate::change::Change;
 use crate::state::Gateway;
 use crate::version::IfMatchGiven;
 
+/// How long the platform may take to hear of it while somebody waits.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Disconnects an account. Its credentials are destroyed and nothing flows any more; its logs stay, and so do the records.
 ///
-/// The account can be connected again; what is there then is recognised, not made twice.
+/// A grant is given back to the platform, and its calls of us are ended, unless another integration shares the account. The
+/// account can be connected again; what is there then is recognised, not made twice.
 #[utoipa::path(tag = "integrations", security(("bearer" = ["admin"])),
     params(
         ("id" = IntegrationId, Path, description = "Which integration."),
@@ -45,11 +51,19 @@ pub(crate) async fn removed(
     let tenant = change.tenant_id;
     let mut tx = change.begin(gateway).await?;
     let integration = find(&mut tx, tenant, id).await?;
+    tx.leave_unchanged().await?;
+    let farewell = gateway.accounts.farewell(&integration, &gateway.public_url).await?;
+    let mut tx = change.begin(gateway).await?;
     if !integrations::delete(&mut tx, tenant, id, seen).await? {
         return Err(Problem::version_mismatch());
     }
     let told = [FieldChange::told("enabled", integration.enabled, false), Some(FieldChange::named("credentials"))];
     tx.commit(Action::IntegrationDeleted, Some(id.to_string()), told.into_iter().flatten()).await?;
     tracing::info!(tenant.id = %tenant, integration.id = %id, platform = %integration.platform, "an account was disconnected");
+    // Whoever asked waits for it a little; it goes on without them.
+    let told = actix_web::rt::spawn(farewell.say());
+    if tokio::time::timeout(PATIENCE, told).await.is_err() {
+        tracing::warn!(integration.id = %id, "a platform takes its time over being disconnected");
+    }
     Ok(())
 }

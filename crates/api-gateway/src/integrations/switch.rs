@@ -10,12 +10,16 @@ use super::view::View;
 use super::{find, show};
 use crate::body::Id;
 use crate::change::Change;
+use crate::refusal::Refusal;
 use crate::state::Gateway;
 
 /// Lets data flow. What has been owed meanwhile is found and sent.
 #[utoipa::path(tag = "integrations", security(("bearer" = ["admin"])), params(("id" = IntegrationId, Path, description = "Which integration.")),
-    responses((status = 200, body = View, description = "The integration as it is now.",
-        headers(("ETag" = String, description = "The version of its configuration, for `If-Match`.")))))]
+    responses(
+        (status = 200, body = View, description = "The integration as it is now.",
+            headers(("ETag" = String, description = "The version of its configuration, for `If-Match`."))),
+        (status = 409, description = "`not_connected`: nobody has consented on the platform's page yet."),
+    ))]
 #[post("/integrations/{id}/enable")]
 pub(crate) async fn enable_integration(
     change: Change,
@@ -42,7 +46,11 @@ pub(crate) async fn disable_integration(
 pub(crate) async fn switch(change: &Change, id: IntegrationId, gateway: &Gateway, on: bool) -> Result<View, Problem> {
     let tenant = change.tenant_id;
     let mut tx = change.begin(gateway).await?;
-    let before = find(&mut tx, tenant, id).await?.enabled;
+    let integration = find(&mut tx, tenant, id).await?;
+    if on && integration.account_id.is_none() {
+        return Err(Refusal::NotConnected.into());
+    }
+    let before = integration.enabled;
     integrations::set_enabled(&mut tx, tenant, id, on).await?;
     let action = if on { Action::IntegrationEnabled } else { Action::IntegrationDisabled };
     tx.commit(action, Some(id.to_string()), FieldChange::told("enabled", before, on)).await?;

@@ -35,10 +35,12 @@ pub(crate) struct View {
     pub(crate) frequency: Frequency,
     /// By which road data flows.
     pub(crate) delivery: Delivery,
+    /// Whether an account is connected; before a consent there is none.
+    pub(crate) connected: bool,
     /// The platform's id of the account.
     #[schema(example = "4242")]
     pub(crate) account_id: Option<String>,
-    /// The address of the shop or instance.
+    /// The address of the shop or instance, or the name of the tenant's site.
     pub(crate) url: Option<String>,
     /// What may be shown of the credentials.
     pub(crate) credentials: Credentials,
@@ -59,7 +61,7 @@ pub(crate) struct View {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = CredentialsHint)]
 pub(crate) struct Credentials {
-    /// The last characters of the key, four at most.
+    /// The last characters of the key, four at most; `null` where there is a grant instead.
     #[schema(example = "…demo")]
     pub(crate) hint: Option<String>,
 }
@@ -109,6 +111,7 @@ impl View {
             kind_directions: integration.kind_directions,
             frequency: integration.frequency,
             delivery: integration.delivery,
+            connected: integration.account_id.is_some(),
             account_id: integration.account_id,
             url: integration.url,
             credentials: Credentials { hint: known.hint.map(|hint| hint.0) },

@@ -45,7 +45,8 @@ pub(crate) fn operations() -> Vec<Operation> {
     for (path, item) in document()["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
             // What a workflow calls is opened by the pass of its write; `workflows` tries what that refuses.
-            if operation["security"][0].get("pass").is_some() {
+            // Where browsers come back from a platform's page is opened by the consent that was begun; `consenting` tries that.
+            if ["pass", "consent"].iter().any(|opened_by| operation["security"][0].get(opened_by).is_some()) {
                 continue;
             }
             let roles = &operation["security"][0]["bearer"];
@@ -66,6 +67,7 @@ pub(crate) fn bodies() -> BTreeMap<&'static str, Value> {
         ("POST /api/v1/conflicts/{id}", json!({ "action": "keep" })),
         ("POST /api/v1/integrations", wish("pat-eu1-77-other")),
         ("POST /api/v1/integrations/{id}/failures/replay", json!({})),
+        ("POST /api/v1/integrations/{id}/oauth/start", json!({})),
         ("POST /api/v1/integrations/{id}/sync", json!({})),
         ("PUT /api/v1/integrations/{id}", json!({})),
         ("PUT /api/v1/integrations/{id}/mappings/{kind}", json!({ "fields": [] })),

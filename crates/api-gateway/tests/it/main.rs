@@ -9,6 +9,8 @@ mod configuring;
 #[cfg(test)]
 mod connecting;
 #[cfg(test)]
+mod consenting;
+#[cfg(test)]
 mod contract;
 #[cfg(test)]
 mod events;

@@ -36,6 +36,8 @@ pub(crate) struct World {
     platforms: BTreeMap<String, PlatformSettings>,
     url: String,
     client: reqwest::Client,
+    /// Follows nothing.
+    still: reqwest::Client,
     stop: CancellationToken,
     running: JoinHandle<std::io::Result<()>>,
 }
@@ -96,7 +98,8 @@ impl World {
         let running = tokio::spawn(app.run_until(stop.clone()));
         let tenant = new_tenant(&database, &key_ring).await;
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { database, vhost, sandbox, tenant, key_ring, platforms, url, client, stop, running }
+        let still = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        Self { database, vhost, sandbox, tenant, key_ring, platforms, url, client, still, stop, running }
     }
 
     /// Another tenant in the same system.
@@ -187,7 +190,8 @@ impl World {
     ) -> (StatusCode, String) {
         let mut address = reqwest::Url::parse(&self.url).unwrap();
         url(&mut address);
-        let mut request = self.client.request(method, address).header("content-type", "application/json").body(body);
+        // A browser that is sent on is not followed: that leads away from the gateway.
+        let mut request = self.still.request(method, address).header("content-type", "application/json").body(body);
         if let Some(token) = token {
             request = request.bearer_auth(token);
         }

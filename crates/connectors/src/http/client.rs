@@ -7,16 +7,16 @@ use std::time::{Duration, Instant};
 use domain::credentials::Credentials;
 use domain::fault::FaultKind;
 use domain::time::Timestamp;
-use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
-use secrecy::ExposeSecret;
+use reqwest::{Method, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::Url;
 
-use super::classify;
 use super::guard::{self, Lookup, PublicOnly, System};
-use super::measure;
+use super::renewal::Renewal;
+use super::{classify, measure};
 use crate::account::Account;
 use crate::descriptor::KeyShown;
 use crate::error::ConnectorError;
@@ -50,6 +50,7 @@ pub enum Reach {
 pub struct Client {
     inner: reqwest::Client,
     reach: Reach,
+    renewal: Option<Arc<dyn Renewal>>,
 }
 
 /// The client could not be set up.
@@ -80,7 +81,13 @@ impl Client {
             // A proxy would resolve the name for us, past the guard.
             Reach::PublicOnly { .. } => builder.no_proxy().https_only(true).dns_resolver(PublicOnly(Arc::new(lookup))),
         };
-        Ok(Self { inner: builder.build()?, reach })
+        Ok(Self { inner: builder.build()?, reach, renewal: None })
+    }
+
+    /// A client that asks for another access token where the account's is refused, and calls once more with that.
+    #[must_use]
+    pub fn renewing(self, renewal: Arc<dyn Renewal>) -> Self {
+        Self { renewal: Some(renewal), ..self }
     }
 
     /// Makes a call with the account's credentials, within its budget.
@@ -100,15 +107,35 @@ impl Client {
         if call.cost > 0 {
             take_patiently(account, call.cost).await?;
         }
-        let mut request = authorized(self.inner.request(call.method, url), account);
-        if let Some(body) = &call.body {
-            request = request.json(body);
-        }
-        let response = measure::send(account, request).await.map_err(|error| refine(error, &self.reach))?;
+        let (response, token) = self.called(account, &call, &url).await?;
         let status = response.status().as_u16();
         let headers = response.headers().clone();
-        let body = read_body(response, account).await?;
+        let body = read_body(response, account, token.as_ref()).await?;
         Ok(Answer { status, headers, body })
+    }
+
+    /// Makes a call, and once more where another access token is to be had; with the token that took the place of the
+    /// account's own.
+    pub(super) async fn called(
+        &self,
+        account: &Account,
+        call: &Call,
+        url: &Url,
+    ) -> Result<(reqwest::Response, Option<SecretString>), ConnectorError> {
+        let ask = async |token: Option<&SecretString>| {
+            let request = authorized(self.inner.request(call.method.clone(), url.clone()), account, token);
+            let request = if let Some(body) = &call.body { request.json(body) } else { request };
+            measure::send(account, request).await.map_err(|error| refine(error, &self.reach))
+        };
+        let token = self.renewal.as_ref().and_then(|renewal| renewal.latest());
+        let response = ask(token.as_ref()).await?;
+        let Some(renewal) = self.renewal.as_ref().filter(|_| response.status() == StatusCode::UNAUTHORIZED) else {
+            return Ok((response, token));
+        };
+        match renewal.renew(token.as_ref().unwrap_or(account.bearer())).await {
+            Some(token) => Ok((ask(Some(&token)).await?, Some(token))),
+            None => Ok((response, token)),
+        }
     }
 
     /// A bare call, without a bearer token.
@@ -250,12 +277,17 @@ pub(super) async fn read_bytes(mut response: reqwest::Response, limit: usize) ->
     Ok(bytes)
 }
 
-async fn read_body(response: reqwest::Response, account: &Account) -> Result<Value, ConnectorError> {
+async fn read_body(
+    response: reqwest::Response,
+    account: &Account,
+    token: Option<&SecretString>,
+) -> Result<Value, ConnectorError> {
     let bytes = read_bytes(response, BODY_LIMIT).await?;
     if bytes.is_empty() {
         return Ok(Value::Null);
     }
-    let text = without(String::from_utf8_lossy(&bytes), account.secrets());
+    let secrets = account.secrets().chain(token.map(ExposeSecret::expose_secret));
+    let text = without(String::from_utf8_lossy(&bytes), secrets);
     Ok(serde_json::from_str(&text).unwrap_or_else(|_| Value::String(text.chars().take(EXCERPT).collect())))
 }
 
@@ -264,8 +296,15 @@ pub(super) fn without<'a>(text: Cow<'a, str>, secrets: impl Iterator<Item = &'a 
     secrets.fold(text, |text, secret| if text.contains(secret) { text.replace(secret, "•••").into() } else { text })
 }
 
-/// Shows the account's credentials with a request.
-pub(super) fn authorized(request: reqwest::RequestBuilder, account: &Account) -> reqwest::RequestBuilder {
+/// Shows the account's credentials with a request, or the token that took their place.
+fn authorized(
+    request: reqwest::RequestBuilder,
+    account: &Account,
+    token: Option<&SecretString>,
+) -> reqwest::RequestBuilder {
+    if let Some(token) = token {
+        return request.bearer_auth(token.expose_secret());
+    }
     match (&account.credentials, account.shown) {
         (Credentials::Bearer { access_token }, _) => request.bearer_auth(access_token.expose_secret()),
         (Credentials::ApiKey { key, .. }, KeyShown::AsBearer) => request.bearer_auth(key.expose_secret()),

@@ -7,9 +7,11 @@ mod guard;
 mod look;
 mod measure;
 mod raw;
+mod renewal;
 
 pub use client::{Client, Reach, SetupError};
 pub use raw::RawAnswer;
+pub use renewal::Renewal;
 pub use reqwest::Method;
 
 pub(crate) use client::{Answer, Call};

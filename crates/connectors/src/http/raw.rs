@@ -3,10 +3,11 @@
 use domain::fault::FaultKind;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
 use reqwest::{Method, Url};
+use secrecy::ExposeSecret;
 use serde_json::Value;
 
-use super::client::{Client, authorized, take_patiently, without};
-use super::{Call, classify, measure};
+use super::client::{Client, take_patiently, without};
+use super::{Call, classify};
 use crate::account::Account;
 use crate::error::ConnectorError;
 
@@ -40,13 +41,9 @@ impl Client {
     pub(crate) async fn forward(&self, account: &Account, call: Call) -> Result<RawAnswer, ConnectorError> {
         let url = self.url_of(account, &call)?;
         take_patiently(account, call.cost).await?;
-        let mut request = authorized(self.request(call.method, url), account);
-        if let Some(body) = &call.body {
-            request = request.json(body);
-        }
-        let response = measure::send(account, request).await.map_err(|error| self.refine(error))?;
-        let answer = read(response, BODY_LIMIT).await?;
-        Ok(answer.as_raw(account.secrets()))
+        let (response, token) = self.called(account, &call, &url).await?;
+        let secrets = account.secrets().chain(token.as_ref().map(ExposeSecret::expose_secret));
+        Ok(read(response, BODY_LIMIT).await?.as_raw(secrets))
     }
 
     /// Posts a form, our app's id and secret in the header where they are given. What is answered may be a secret itself.

@@ -70,6 +70,13 @@ impl OAuth for HubSpot {
         Ok(identified(grant, &body))
     }
 
+    async fn is_unspent(&self, app: &App, http: &Client, grant: &Grant) -> Result<Option<bool>, ConnectorError> {
+        match &grant.refresh_token {
+            Some(refresh) => Self::is_active(app, http, refresh).await,
+            None => Ok(None),
+        }
+    }
+
     async fn revoke(&self, app: &App, http: &Client, grant: &Grant) -> Result<(), ConnectorError> {
         let (token, hint) = match &grant.refresh_token {
             Some(refresh) => (refresh, "refresh_token"),
@@ -81,6 +88,15 @@ impl OAuth for HubSpot {
             Err(error) if error.code == INVALID_GRANT => Ok(()),
             Err(error) => Err(error),
         }
+    }
+}
+
+impl HubSpot {
+    /// Whether HubSpot still takes a token, asked without using it.
+    async fn is_active(app: &App, http: &Client, token: &SecretString) -> Result<Option<bool>, ConnectorError> {
+        let fields = [("token", token.expose_secret()), ("token_type_hint", "refresh_token")];
+        let body = endpoint(app, http, "token/introspect").call(&fields).await?;
+        Ok(body.get("active").and_then(Value::as_bool))
     }
 }
 

@@ -8,9 +8,9 @@ use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, TenantId};
 use domain::integration::{Integration, Status};
 
-use crate::schema::{integration_oauth_tokens, tenant_integrations as table};
+use crate::schema::tenant_integrations as table;
 use crate::text::{to_json, to_word};
-use crate::{PersistenceError, Transaction, health};
+use crate::{PersistenceError, Transaction, grants, health};
 
 /// What is to be configured from now on.
 #[derive(Clone, Debug)]
@@ -45,6 +45,8 @@ pub async fn configure(tx: &mut Transaction, new: &Configuration) -> Result<bool
     );
     let changed = match &new.sealed {
         Some(sealed) => {
+            // A key takes the place of a grant.
+            grants::forget(tx, integration.tenant_id, integration.id).await?;
             let settings = (settings, table::config_encrypted.eq(Some(sealed)));
             diesel::update(target).set(settings).execute(&mut **tx).await?
         }
@@ -74,11 +76,8 @@ pub async fn delete(
     if deleted == 0 {
         return Ok(false);
     }
-    let tokens = integration_oauth_tokens::table
-        .filter(integration_oauth_tokens::integration_id.eq(id.to_string()))
-        .filter(integration_oauth_tokens::tenant_id.eq(tenant.to_string()));
-    diesel::delete(tokens).execute(&mut **tx).await?;
-    for statement in [FORGET_WEBHOOK_SECRETS, END_RUNS] {
+    grants::forget(tx, tenant, id).await?;
+    for statement in [FORGET_WEBHOOK_SECRETS, FORGET_SUBSCRIPTIONS, FORGET_STATES, END_RUNS] {
         let statement = sql_query(statement).bind::<Text, _>(tenant.to_string()).bind::<Text, _>(id.to_string());
         statement.execute(&mut **tx).await?;
     }
@@ -93,6 +92,10 @@ WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NULL AND ($3::bigint IS NULL 
 
 const FORGET_WEBHOOK_SECRETS: &str =
     "DELETE FROM integration_webhook_secrets WHERE tenant_id = $1 AND integration_id = $2";
+
+const FORGET_SUBSCRIPTIONS: &str = "DELETE FROM integration_subscriptions WHERE tenant_id = $1 AND integration_id = $2";
+
+const FORGET_STATES: &str = "DELETE FROM oauth_states WHERE tenant_id = $1 AND integration_id = $2";
 
 /// Nobody moves on a run whose integration is gone, so one under way ends here as well.
 const END_RUNS: &str = "

@@ -117,6 +117,11 @@ fn beside(customer: Customer) -> Vec<String> {
         ),
         format!("INSERT INTO sessions VALUES ('{tenant}', 'hash', 'sub', '{{viewer}}', now(), now())"),
         format!(
+            "INSERT INTO oauth_states (tenant_id, state_hash, integration_id, sub, browser_hash, expires_at)
+             VALUES ('{tenant}', 'hash', '{integration}', 'sub', 'hash', now())"
+        ),
+        format!("INSERT INTO integration_subscriptions VALUES ('{integration}', '{tenant}', now())"),
+        format!(
             "INSERT INTO idempotency_keys
                  (tenant_id, key_hash, operation, request_hash, claim, claimed_until, expires_at)
              VALUES ('{tenant}', 'hash', 'POST /', 'hash', 'claim', now(), now())"

@@ -316,6 +316,8 @@ pub struct PlatformSettings {
     pub client_id: Option<String>,
     /// The secret of Coccinelle's app there; also signs its webhooks.
     pub client_secret: Option<SecretString>,
+    /// Whether a refresh token of our app is good for one use, where that is not as the connector knows it.
+    pub single_use_refresh: Option<bool>,
     /// Whether private addresses may be called.
     #[serde(default)]
     pub allow_private_addresses: bool,

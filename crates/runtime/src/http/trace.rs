@@ -20,13 +20,21 @@ tokio::task_local! {
 #[derive(Clone, Copy, Debug)]
 pub struct Trace(pub TraceParent);
 
+impl Trace {
+    /// The trace of a request.
+    #[must_use]
+    pub fn of(request: &HttpRequest) -> TraceParent {
+        let known = request.extensions().get::<Self>().copied();
+        known.map_or_else(TraceParent::generate, |trace| trace.0)
+    }
+}
+
 impl FromRequest for Trace {
     type Error = Error;
     type Future = Ready<Result<Self, Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let known = request.extensions().get::<Self>().copied();
-        ready(Ok(known.unwrap_or_else(|| Self(TraceParent::generate()))))
+        ready(Ok(Self(Self::of(request))))
     }
 }
 

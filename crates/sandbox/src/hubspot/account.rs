@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use super::oauth::SINGLE_USE;
 use super::{Record, changes::Changes, kinds::Kind, properties::Definition, seed, webhooks::AppWebhook};
 use crate::{
     faults::Faults,
@@ -193,11 +194,12 @@ impl State {
 
 /// A professional account's limits, and the usual lag of its index.
 fn default_faults() -> Faults {
-    let own = [("rate_limit_per_10s", 190), ("search_limit_per_s", 5)];
+    let limits = [("rate_limit_per_10s", 190), ("search_limit_per_s", 5)].map(|(name, most)| (name, most.into()));
+    let own = limits.into_iter().chain([(SINGLE_USE, false.into())]);
     Faults {
         search_lag_ms: 2_000,
         access_token_seconds: 1_800,
-        own: own.map(|(name, most)| (name.to_owned(), most.into())).into(),
+        own: own.map(|(name, value)| (name.to_owned(), value)).collect(),
         ..Faults::default()
     }
 }

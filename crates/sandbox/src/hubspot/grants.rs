@@ -23,6 +23,8 @@ pub(crate) struct Consent {
     pub(crate) redirect_uri: String,
     /// PKCE's S256 challenge, where one was sent.
     pub(crate) challenge: Option<String>,
+    /// What was consented to; everything where nothing was named.
+    pub(crate) scopes: Vec<String>,
     pub(crate) given_at: Millis,
 }
 
@@ -33,6 +35,8 @@ pub(crate) struct Token {
     pub(crate) grant: String,
     /// `None` for a refresh token, which does not expire.
     pub(crate) expires_at: Option<Millis>,
+    /// The how-manieth of its grant a refresh token is, where each is good for one use.
+    pub(crate) serial: u64,
 }
 
 /// Codes not yet exchanged, and grants revoked.
@@ -40,6 +44,10 @@ pub(crate) struct Token {
 pub(crate) struct Grants {
     codes: Mutex<HashMap<String, Consent>>,
     revoked: Mutex<HashSet<String>>,
+    /// What a grant permits, where that is not everything.
+    scopes: Mutex<HashMap<String, Vec<String>>>,
+    /// The serial of the one refresh token that is good, where each is good for one use.
+    serials: Mutex<HashMap<String, u64>>,
 }
 
 /// The account of a bearer token of either sort.
@@ -84,8 +92,41 @@ impl Grants {
         sealed(&format!("CSbx-{portal}-{grant}-{expires_at}"))
     }
 
-    pub(crate) fn refresh_token(portal: u64, grant: &str) -> String {
-        sealed(&format!("eu1-{portal}-{grant}"))
+    pub(crate) fn refresh_token(portal: u64, grant: &str, serial: u64) -> String {
+        match serial {
+            0 => sealed(&format!("eu1-{portal}-{grant}")),
+            serial => sealed(&format!("eu1-{portal}-{grant}-{serial}")),
+        }
+    }
+
+    /// Spends a refresh token that is good for one use, and says which is the next. One that was spent before takes the whole
+    /// grant with it.
+    pub(crate) fn rotate(&self, token: &Token) -> Option<u64> {
+        let mut serials = self.serials.lock().unwrap_or_else(PoisonError::into_inner);
+        let good = serials.entry(token.grant.clone()).or_insert(token.serial);
+        if *good == token.serial {
+            *good = good.saturating_add(1);
+            return Some(*good);
+        }
+        self.revoked.lock().unwrap_or_else(PoisonError::into_inner).insert(token.grant.clone());
+        None
+    }
+
+    /// Whether a refresh token was not spent yet.
+    pub(crate) fn is_unspent(&self, token: &Token) -> bool {
+        let serials = self.serials.lock().unwrap_or_else(PoisonError::into_inner);
+        serials.get(&token.grant).is_none_or(|good| *good == token.serial)
+    }
+
+    pub(crate) fn limit(&self, grant: &str, scopes: Vec<String>) {
+        if !scopes.is_empty() {
+            self.scopes.lock().unwrap_or_else(PoisonError::into_inner).insert(grant.to_owned(), scopes);
+        }
+    }
+
+    /// What a grant permits; `None`: everything.
+    pub(crate) fn scopes(&self, grant: &str) -> Option<Vec<String>> {
+        self.scopes.lock().unwrap_or_else(PoisonError::into_inner).get(grant).cloned()
     }
 
     /// What a token says, if it was issued here and its grant was not revoked.
@@ -95,12 +136,13 @@ impl Grants {
             return None;
         }
         let parts: Vec<&str> = content.split('-').collect();
-        let (portal, grant, expires_at) = match parts.as_slice() {
-            ["CSbx", portal, grant, expires_at] => (portal, grant, Some(expires_at.parse().ok()?)),
-            ["eu1", portal, grant] => (portal, grant, None),
+        let (portal, grant, expires_at, serial) = match parts.as_slice() {
+            ["CSbx", portal, grant, expires_at] => (portal, grant, Some(expires_at.parse().ok()?), 0),
+            ["eu1", portal, grant] => (portal, grant, None, 0),
+            ["eu1", portal, grant, serial] => (portal, grant, None, serial.parse().ok()?),
             _ => return None,
         };
-        let token = Token { portal: portal.parse().ok()?, grant: (*grant).to_owned(), expires_at };
+        let token = Token { portal: portal.parse().ok()?, grant: (*grant).to_owned(), expires_at, serial };
         let revoked = self.revoked.lock().unwrap_or_else(PoisonError::into_inner).contains(&token.grant);
         (!revoked).then_some(token)
     }
@@ -114,6 +156,8 @@ impl Grants {
     pub(crate) fn clear(&self) {
         self.codes.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.revoked.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.scopes.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.serials.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
 
@@ -143,7 +187,7 @@ mod tests {
         assert!(authenticate(&grants, &good.replacen("-7-", "-8-", 1)).is_err());
         let old = authenticate(&grants, &Grants::access_token(7, "abc", clock::now() - 5_000)).unwrap_err();
         assert_eq!(old.category, "EXPIRED_AUTHENTICATION");
-        grants.revoke(&Grants::refresh_token(7, "abc"));
+        grants.revoke(&Grants::refresh_token(7, "abc", 0));
         assert!(authenticate(&grants, &good).is_err());
     }
 }

@@ -9,14 +9,14 @@ use askama::Template;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::digest;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     ApiError, HubSpot,
-    grants::{CLIENT_ID, CLIENT_SECRET, Consent, Grants},
+    grants::{CLIENT_ID, CLIENT_SECRET, Consent, Grants, Token},
     webhooks::APP_ID,
 };
-use crate::clock;
+use crate::{clock, fate::Fate, faults::Loss};
 
 const SCOPES: [&str; 5] = [
     "oauth",
@@ -25,6 +25,9 @@ const SCOPES: [&str; 5] = [
     "crm.objects.deals.read",
     "crm.objects.deals.write",
 ];
+
+/// The switch that makes each refresh token good for one use, and a second use the end of the grant. HubSpot itself has none.
+pub(crate) const SINGLE_USE: &str = "single_use_refresh";
 
 pub(crate) fn configure(config: &mut ServiceConfig) {
     config
@@ -63,6 +66,8 @@ pub(crate) struct Decision {
     code_challenge: String,
     portal: u64,
     decision: String,
+    #[serde(default)]
+    scope: String,
 }
 
 async fn show_consent(asked: Query<Asked>) -> HttpResponse {
@@ -92,6 +97,7 @@ async fn decide_consent(hubspot: Data<HubSpot>, decision: Form<Decision>) -> Res
         let code = hubspot.grants.consent(Consent {
             portal: decision.portal,
             redirect_uri: decision.redirect_uri,
+            scopes: decision.scope.split_whitespace().map(str::to_owned).collect(),
             challenge: Some(decision.code_challenge).filter(|challenge| !challenge.is_empty()),
             given_at: clock::now(),
         });
@@ -130,7 +136,7 @@ impl TokenForm {
         Ok(())
     }
 
-    fn exchange_code(&self, grants: &Grants) -> Result<(u64, String), ApiError> {
+    fn exchange_code(&self, grants: &Grants) -> Result<Token, ApiError> {
         let consent = grants.take_code(&self.code);
         let consent =
             consent.ok_or_else(|| ApiError::oauth("BAD_AUTH_CODE", "invalid_grant", "missing or unknown auth code"))?;
@@ -151,48 +157,58 @@ impl TokenForm {
                 "code verifier does not match the challenge",
             ));
         }
-        Ok((consent.portal, Grants::new_grant()))
+        let token = Token { portal: consent.portal, grant: Grants::new_grant(), expires_at: None, serial: 0 };
+        grants.limit(&token.grant, consent.scopes);
+        Ok(token)
     }
 
-    fn refresh(&self, grants: &Grants) -> Result<(u64, String), ApiError> {
+    fn refresh(&self, grants: &Grants) -> Result<Token, ApiError> {
         let token = grants.read(&self.refresh_token).filter(|token| token.expires_at.is_none());
-        token.map(|token| (token.portal, token.grant)).ok_or_else(ApiError::bad_refresh_token)
+        token.ok_or_else(ApiError::bad_refresh_token)
     }
 }
 
 async fn exchange_token(hubspot: Data<HubSpot>, form: Form<TokenForm>) -> Result<HttpResponse, ApiError> {
     form.check_client()?;
     let grants = &hubspot.grants;
-    let (portal, grant) = match form.grant_type.as_str() {
+    let mut token = match form.grant_type.as_str() {
         "authorization_code" => form.exchange_code(grants)?,
         "refresh_token" => form.refresh(grants)?,
         _ => return Err(ApiError::oauth("BAD_GRANT_TYPE", "unsupported_grant_type", "missing or unknown grant type")),
     };
-    let (revoked, failure, hangs, latency, seconds) = hubspot.portal(portal).adjust(|state| {
-        let faults = &mut state.faults;
-        let failure = faults.take_failure();
-        (faults.token_revoked, failure, faults.hang, faults.latency_ms, faults.access_token_seconds)
+    let account = hubspot.portal(token.portal);
+    account.tools.requests.note((super::SLUG, &token.portal.to_string()), "POST", "/oauth/token");
+    let (fate, revoked, seconds, is_single_use) = account.adjust(|state| {
+        let fate = Fate::draw(&mut state.faults);
+        let is_single_use = state.faults.own.get(SINGLE_USE).and_then(Value::as_bool).unwrap_or_default();
+        (fate, state.faults.token_revoked, state.faults.access_token_seconds, is_single_use)
     });
-    if hangs {
-        std::future::pending::<()>().await;
-    }
-    tokio::time::sleep(std::time::Duration::from_millis(latency)).await;
+    fate.wait().await;
     if revoked {
         return Err(ApiError::bad_refresh_token());
     }
-    if let Some(status) = failure {
+    if let Some(status) = fate.failure {
         return Err(ApiError::switched_on(status));
+    }
+    if is_single_use && form.grant_type == "refresh_token" {
+        token.serial = grants.rotate(&token).ok_or_else(ApiError::bad_refresh_token)?;
+    }
+    // Whoever waited for the answer may be gone by now; the token is spent all the same.
+    match account.adjust(|state| state.faults.take_loss()) {
+        Some(Loss::Silence) => std::future::pending::<()>().await,
+        Some(Loss::BadGateway | Loss::Dropped) => return Err(ApiError::switched_on(502)),
+        None => {}
     }
     let expires_at = clock::now().saturating_add(seconds.saturating_mul(1_000));
     Ok(HttpResponse::Ok().json(json!({
-        "access_token": Grants::access_token(portal, &grant, expires_at),
-        "refresh_token": Grants::refresh_token(portal, &grant),
+        "access_token": Grants::access_token(token.portal, &token.grant, expires_at),
+        "refresh_token": Grants::refresh_token(token.portal, &token.grant, token.serial),
         "expires_in": seconds,
         "token_type": "bearer",
         "token_use": "access_token",
-        "hub_id": portal,
+        "hub_id": token.portal,
         "user_id": 1,
-        "scopes": SCOPES,
+        "scopes": grants.scopes(&token.grant).unwrap_or_else(|| SCOPES.map(str::to_owned).to_vec()),
     })))
 }
 
@@ -201,7 +217,9 @@ async fn introspect_token(hubspot: Data<HubSpot>, form: Form<TokenForm>) -> Resu
     let now = clock::now();
     let alive = hubspot.grants.read(&form.token).filter(|token| {
         let revoked = hubspot.portal(token.portal).read(|state| state.faults.token_revoked);
-        !revoked && token.expires_at.is_none_or(|end| end > now)
+        !revoked
+            && token.expires_at.is_none_or(|end| end > now)
+            && (token.expires_at.is_some() || hubspot.grants.is_unspent(token))
     });
     let Some(token) = alive else { return Ok(HttpResponse::Ok().json(json!({"active": false}))) };
     let (token_use, left) = match token.expires_at {

@@ -96,6 +96,13 @@ async fn open_for_work(
 
 /// What an account that cannot be opened means to its tenant.
 pub(crate) fn unusable(error: &accounts::AccountError) -> ConnectorError {
+    // What the platform said of a grant, and what that means, is told as it is.
+    if let accounts::AccountError::Platform(error) = error {
+        return (**error).clone();
+    }
+    if let accounts::AccountError::GrantEnded(cause) = error {
+        return ConnectorError::new(FaultKind::Unauthorized, "reauth_required", cause);
+    }
     tracing::error!(%error, "an account cannot be opened");
     let kind = if error.kind().is_transient() { FaultKind::Unavailable } else { FaultKind::Invalid };
     ConnectorError::new(kind, "account_unusable", "Intégration non configurée : ses identifiants ne s'ouvrent pas")

@@ -145,7 +145,9 @@ fn shared(session: &Session) -> Vec<(String, String)> {
         // The dashboard is reached by plain HTTP here.
         pair("AUTH", "SECURE_COOKIES", false),
         pair("WEBHOOKS", "PUBLIC_URL", format_args!("http://127.0.0.1:{}", ports.ingest)),
+        pair("GATEWAY", "PUBLIC_URL", format_args!("http://127.0.0.1:{}", ports.gateway)),
         pair("PLATFORMS", "HUBSPOT__BASE_URL", format_args!("http://127.0.0.1:{}/hubspot", ports.sandbox)),
+        pair("PLATFORMS", "HUBSPOT__AUTHORIZE_URL", format_args!("http://127.0.0.1:{}/hubspot", ports.sandbox)),
         pair("PLATFORMS", "HUBSPOT__CLIENT_ID", CLIENT_ID),
         pair("PLATFORMS", "HUBSPOT__CLIENT_SECRET", CLIENT_SECRET),
         // The stand-in's shops are on this machine.

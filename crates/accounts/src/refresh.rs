@@ -1,0 +1,310 @@
+//! Refreshing grants: ahead of their end and after a refusal, once for all replicas, and so that no crash and no outage costs one.
+//!
+//! A refresh token may be good for one use. So its use is noted before it is shown, nobody else shows it meanwhile, and what the
+//! platform answers is kept before anything else is done with it. Whoever finds a use that was noted and never answered asks the
+//! platform whether the token was spent, where that can be asked; else it is given up rather than shown a second time.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use connectors::error::ConnectorError;
+use connectors::http::Renewal;
+use connectors::oauth::{Grant, INVALID_GRANT};
+use domain::id::{IntegrationId, LeaseToken};
+use domain::integration::{Integration, Status};
+use domain::time::Timestamp;
+use persistence::grants::{self as table, Taken};
+use persistence::{Scope, health, integrations};
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::time::{Instant, sleep};
+
+use crate::accounts::Accounts;
+use crate::error::AccountError;
+use crate::grants::{Doorway, Held};
+
+/// How often one who waits for another's refresh looks whether it is done.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// The waits between attempts at keeping what the platform answered: from this, doubled up to that, for as long as that.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+const KEEP_TRYING: Duration = Duration::from_hours(1);
+
+/// What the tenant is told of a grant that the platform does not accept any more.
+const WITHDRAWN: &str = "L'autorisation a été retirée ou a expiré sur la plateforme : reconnectez le compte.";
+
+/// What the tenant is told of the one loss that nobody can prevent.
+const LOST: &str = "Un renouvellement d'autorisation a été interrompu entre la plateforme et nous, et son jeton à usage unique ne peut \
+                    pas être présenté une seconde fois : reconnectez le compte.";
+
+/// What the tenant is told where there is no refresh token.
+const EXPIRED: &str =
+    "L'autorisation a expiré et la plateforme n'en permet pas le renouvellement : reconnectez le compte.";
+
+impl Accounts {
+    /// A grant that opens the account now: as it is, or refreshed where that is due.
+    pub(crate) async fn fresh(&self, integration: &Integration, held: Held) -> Result<Held, AccountError> {
+        let doorway = self.doorway(&integration.platform, integration.url.as_deref())?;
+        if held.is_due(doorway.terms.refresh_ahead, Timestamp::now()) {
+            self.refreshed(integration, doorway, held).await
+        } else {
+            Ok(held)
+        }
+    }
+
+    /// Refreshes the grant of an integration now, whether or not it is due, for one that is idle.
+    ///
+    /// # Errors
+    /// When the grant is no more, or nobody can be asked.
+    pub async fn keep_alive(&self, integration: &Integration) -> Result<(), AccountError> {
+        let mut tx = self.database().begin(Scope::Tenant(integration.tenant_id)).await?;
+        let held = self.held(&mut tx, integration).await?;
+        tx.commit().await?;
+        let held = held.ok_or(AccountError::NoCredentials(integration.id))?;
+        let doorway = self.doorway(&integration.platform, integration.url.as_deref())?;
+        self.refreshed(integration, doorway, held).await.map(drop)
+    }
+
+    /// Detached from its caller: one who gives up must not stop between the platform's rotation and our commit.
+    async fn refreshed(&self, integration: &Integration, doorway: Doorway, held: Held) -> Result<Held, AccountError> {
+        let refresher = Refresher { accounts: self.clone(), integration: integration.clone(), doorway };
+        tokio::spawn(async move { refresher.run(held).await }).await.map_err(|_panicked| AccountError::Interrupted)?
+    }
+}
+
+struct Refresher {
+    accounts: Accounts,
+    integration: Integration,
+    doorway: Doorway,
+}
+
+impl Refresher {
+    /// The grant after a refresh, whoever did it.
+    async fn run(&self, held: Held) -> Result<Held, AccountError> {
+        let Some(refresh) = held.grant.refresh_token.clone() else {
+            return if held.is_usable(Timestamp::now()) { Ok(held) } else { self.give_up(&held, EXPIRED).await };
+        };
+        let lease = LeaseToken::new();
+        let life = self.accounts.lease();
+        let deadline = Instant::now() + life;
+        loop {
+            let mut tx = self.begin().await?;
+            let of = (self.integration.tenant_id, self.integration.id);
+            let taken = table::lease(&mut tx, of, &held.edition, (lease, life)).await?;
+            let now_held =
+                if taken.is_none() { self.accounts.held(&mut tx, &self.integration).await } else { Ok(None) };
+            tx.commit().await?;
+            if let Some(taken) = taken {
+                return self.hold(held, (lease, taken), &refresh).await;
+            }
+            let now_held = now_held?.ok_or(AccountError::NoCredentials(self.integration.id))?;
+            if now_held.edition != held.edition {
+                return Ok(now_held);
+            }
+            if held.is_usable(Timestamp::now()) {
+                return Ok(held);
+            }
+            if Instant::now() >= deadline {
+                return Err(AccountError::Interrupted);
+            }
+            sleep(LOOK).await;
+        }
+    }
+
+    /// What the holder of the lease does.
+    async fn hold(
+        &self,
+        held: Held,
+        (lease, taken): (LeaseToken, Taken),
+        refresh: &SecretString,
+    ) -> Result<Held, AccountError> {
+        if self.doorway.single_use_refresh && taken.was_shown {
+            match self.is_unspent(&held).await {
+                Ok(Some(true)) => {}
+                Ok(Some(false)) => return self.give_up(&held, LOST).await,
+                // Somebody died over it, and nobody can say when: it is not shown again.
+                Ok(None) if taken.was_taken_over => return self.give_up(&held, LOST).await,
+                // The platform was away. If it took the token then, the grant is lost already, and asking costs nothing more.
+                Ok(None) => {}
+                // The lease is left to run out: that somebody died over it must not be forgotten.
+                Err(error) if taken.was_taken_over => return held.or(error),
+                Err(error) => return self.put_off(held, lease, error, false).await,
+            }
+        }
+        let oauth = self.doorway.oauth()?;
+        match oauth.refresh(&self.doorway.app, &self.doorway.http, refresh).await {
+            Ok(answer) => self.keep(held, answer).await,
+            Err(error) if error.code == INVALID_GRANT => self.disbelieve(held).await,
+            Err(error) => {
+                let was_answered = error.status.is_some() || !error.outcome_is_unknown();
+                self.put_off(held, lease, error, was_answered).await
+            }
+        }
+    }
+
+    async fn is_unspent(&self, held: &Held) -> Result<Option<bool>, ConnectorError> {
+        let Ok(oauth) = self.doorway.oauth() else { return Ok(None) };
+        oauth.is_unspent(&self.doorway.app, &self.doorway.http, &held.grant).await
+    }
+
+    /// Keeps what the platform answered, however long that takes: nobody else has it.
+    async fn keep(&self, held: Held, answer: Grant) -> Result<Held, AccountError> {
+        let grant = self.doorway.dated(held.grant.clone().renewed_by(answer));
+        let (started, mut wait) = (Instant::now(), FIRST_WAIT);
+        loop {
+            match self.keep_once(&held, &grant).await {
+                Ok(()) => break,
+                Err(error) if started.elapsed() < KEEP_TRYING => {
+                    tracing::warn!(integration.id = %self.integration.id, %error, "a refreshed grant could not be kept yet");
+                }
+                Err(error) => return Err(error),
+            }
+            sleep(wait).await;
+            wait = (wait * 2).min(LONGEST_WAIT);
+        }
+        self.read().await?.ok_or(AccountError::NoCredentials(self.integration.id))
+    }
+
+    async fn keep_once(&self, held: &Held, grant: &Grant) -> Result<(), AccountError> {
+        let of @ (tenant, id) = (self.integration.tenant_id, self.integration.id);
+        let mut tx = self.begin().await?;
+        let tokens = self.accounts.seal_tokens(&mut tx, of, grant).await?;
+        let had_ended = table::renew(&mut tx, of, &held.edition, &tokens).await?;
+        if had_ended == Some(true) {
+            let status = if self.integration.enabled { Status::Active } else { Status::Inactive };
+            health::set_status(&mut tx, tenant, id, status, None).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// The platform says that the grant is no more. Who was faster may have spent the token, so it is read again first.
+    async fn disbelieve(&self, held: Held) -> Result<Held, AccountError> {
+        match self.read().await? {
+            Some(now) if now.edition != held.edition => Ok(now),
+            Some(_) => self.give_up(&held, WITHDRAWN).await,
+            None => Err(AccountError::NoCredentials(self.integration.id)),
+        }
+    }
+
+    /// The platform does not say. What there is stays, and is used for as long as it lasts.
+    async fn put_off(
+        &self,
+        held: Held,
+        lease: LeaseToken,
+        error: ConnectorError,
+        was_answered: bool,
+    ) -> Result<Held, AccountError> {
+        tracing::warn!(integration.id = %self.integration.id, %error, "a grant could not be refreshed");
+        let mut tx = self.begin().await?;
+        table::release(&mut tx, self.integration.id, lease, was_answered).await?;
+        tx.commit().await?;
+        held.or(error)
+    }
+
+    async fn give_up(&self, held: &Held, cause: &str) -> Result<Held, AccountError> {
+        let of @ (tenant, id) = (self.integration.tenant_id, self.integration.id);
+        let mut tx = self.begin().await?;
+        if table::end(&mut tx, of, &held.edition, cause).await? {
+            health::set_status(&mut tx, tenant, id, Status::ReauthRequired, Some(cause)).await?;
+        }
+        tx.commit().await?;
+        tracing::warn!(tenant.id = %tenant, integration.id = %id, cause, "a grant is no more; the integration is parked");
+        Err(AccountError::GrantEnded(cause.to_owned()))
+    }
+
+    async fn read(&self) -> Result<Option<Held>, AccountError> {
+        let mut tx = self.begin().await?;
+        let held = self.accounts.held(&mut tx, &self.integration).await?;
+        tx.commit().await?;
+        Ok(held)
+    }
+
+    async fn begin(&self) -> Result<persistence::Transaction, AccountError> {
+        Ok(self.accounts.database().begin(Scope::Tenant(self.integration.tenant_id)).await?)
+    }
+}
+
+/// What an account's client asks when its access token was refused.
+struct Renewing {
+    accounts: Accounts,
+    integration: Integration,
+    latest: Mutex<Option<SecretString>>,
+}
+
+#[async_trait]
+impl Renewal for Renewing {
+    fn latest(&self) -> Option<SecretString> {
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn renew(&self, refused: &SecretString) -> Option<SecretString> {
+        match self.accounts.renewed(&self.integration, refused).await {
+            Ok(token) => {
+                *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(token.clone());
+                Some(token)
+            }
+            Err(error) => {
+                tracing::info!(integration.id = %self.integration.id, %error, "a refused access token was not replaced");
+                None
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Renewing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Renewing").field(&self.integration.id).finish()
+    }
+}
+
+impl Accounts {
+    /// Another access token than the one that was refused.
+    async fn renewed(&self, integration: &Integration, refused: &SecretString) -> Result<SecretString, AccountError> {
+        let id: IntegrationId = integration.id;
+        let mut tx = self.database().begin(Scope::Tenant(integration.tenant_id)).await?;
+        let held = self.held(&mut tx, integration).await?.ok_or(AccountError::NoCredentials(id))?;
+        tx.commit().await?;
+        let is_newer = held.grant.access_token.expose_secret() != refused.expose_secret();
+        let held = if is_newer {
+            held
+        } else {
+            let doorway = self.doorway(&integration.platform, integration.url.as_deref())?;
+            // What was refused is of no use, however long it should have lived.
+            let spent = Held { grant: Grant { expires_at: Some(Timestamp::now()), ..held.grant }, ..held };
+            self.refreshed(integration, doorway, spent).await?
+        };
+        self.forget(integration).await;
+        Ok(held.grant.access_token)
+    }
+
+    /// Grants that nobody used for so long that the platform would let them die are refreshed; returns how many.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn keep_idle_alive(&self, limit: i64) -> Result<usize, AccountError> {
+        let mut kept = 0;
+        for (platform, after) in self.with_keep_alive() {
+            let mut tx = self.database().begin(Scope::System).await?;
+            let idle = table::idle(&mut tx, &platform, Timestamp::now().minus(after), limit).await?;
+            tx.commit().await?;
+            for (tenant, id) in idle {
+                let mut tx = self.database().begin(Scope::System).await?;
+                let integration = integrations::get(&mut tx, tenant, id).await?;
+                tx.commit().await?;
+                let Some(integration) = integration else { continue };
+                match self.keep_alive(&integration).await {
+                    Ok(()) => kept += 1,
+                    Err(error) => tracing::warn!(integration.id = %id, %error, "an idle grant was not refreshed"),
+                }
+            }
+        }
+        Ok(kept)
+    }
+}
+
+/// A client that replaces a refused access token of this integration.
+pub(crate) fn renewing(accounts: &Accounts, integration: &Integration) -> Arc<dyn Renewal> {
+    Arc::new(Renewing { accounts: accounts.clone(), integration: integration.clone(), latest: Mutex::default() })
+}

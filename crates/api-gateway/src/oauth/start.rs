@@ -1,0 +1,93 @@
+//! Beginning a consent: where the browser is to go, and by what it is known when it comes back.
+
+use actix_web::{HttpResponse, post, web};
+use connectors::oauth::Authorization;
+use connectors::registry::Platform;
+use domain::audit::{Action, FieldChange};
+use domain::id::IntegrationId;
+use domain::time::Timestamp;
+use persistence::oauth_states::{self, Begun};
+use runtime::http::Problem;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::browser::{Asking, State};
+use super::{LIFE, redirect_uri};
+use crate::body::{Id, Json};
+use crate::change::Change;
+use crate::integrations::{find, platform_of};
+use crate::refusal::Refusal;
+use crate::state::Gateway;
+
+/// What is to be known before the platform's page is shown.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ConsentWish)]
+pub(crate) struct Wish {
+    /// The name of the tenant's site, where the platform has one (`auth[].site` of the catalogue); the known one without it.
+    #[schema(example = "acme")]
+    url: Option<String>,
+}
+
+/// Where the browser is to go.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Consent)]
+struct View {
+    /// The platform's page.
+    authorize_url: String,
+    /// Until when the consent may be given.
+    expires_at: Timestamp,
+}
+
+/// Begins a consent on the platform's own page, for a new integration or for one whose grant is no more.
+///
+/// The browser that calls this is given a cookie, and must be the one that goes to `authorize_url`; it comes back to the
+/// integration's page. Good for ten minutes and for one callback.
+#[utoipa::path(tag = "integrations", security(("bearer" = ["admin"])), request_body = Wish,
+    params(("id" = IntegrationId, Path, description = "Which integration.")),
+    responses(
+        (status = 200, body = View, description = "Where the browser is to go; `Set-Cookie` has the cookie by which it is known again."),
+        (status = 409, description = "`oauth_unavailable`: the operator has not set Coccinelle's app up at this platform."),
+    ))]
+#[post("/integrations/{id}/oauth/start")]
+pub(crate) async fn start_consent(
+    change: Change,
+    id: Id<IntegrationId>,
+    gateway: web::Data<Gateway>,
+    Asking { browser, cookies }: Asking,
+    wish: Json<Wish>,
+) -> Result<HttpResponse, Problem> {
+    let mut tx = change.begin(&gateway).await?;
+    let integration = find(&mut tx, change.tenant_id, id.0).await?;
+    tx.leave_unchanged().await?;
+    let typed = wish.0.url.or(integration.url);
+    let site = site_of(platform_of(&integration.platform)?, typed.as_deref())?;
+    let doorway = gateway.accounts.doorway(&integration.platform, site.as_deref());
+    let doorway = doorway.map_err(Refusal::without_doorway)?;
+    let state = State::new(change.tenant_id)?;
+    let proof = browser.proof(&state);
+    let redirect_uri = redirect_uri(&gateway);
+    let asked = Authorization {
+        state: state.text(),
+        challenge: doorway.terms.pkce.then_some(proof.challenge.as_str()),
+        redirect_uri: &redirect_uri,
+        scopes: doorway.terms.scopes,
+    };
+    let authorize_url = doorway.oauth()?.authorize_url(&doorway.app, &asked).into();
+    let expires_at = Timestamp::now().plus(LIFE);
+    let (sub, browser_hash) = (change.sub().to_owned(), browser.hash());
+    let begun = Begun { integration: id.0, sub, browser_hash, site, expires_at, is_spent: false };
+    let mut tx = change.begin(&gateway).await?;
+    oauth_states::begin(&mut tx, (change.tenant_id, &state.hash()), &begun).await?;
+    tx.commit(Action::ConsentStarted, Some(id.0.to_string()), None::<FieldChange>).await?;
+    Ok(HttpResponse::Ok().cookie(browser.cookie(cookies)).json(View { authorize_url, expires_at }))
+}
+
+/// The name of the tenant's site, as the platform's connector understands what was typed.
+pub(crate) fn site_of(platform: Platform, typed: Option<&str>) -> Result<Option<String>, Refusal> {
+    let connector = platform.connector();
+    let oauth = connector.oauth().ok_or(Refusal::NoConsent(connector.descriptor().name))?;
+    oauth
+        .site(typed.map(str::trim).filter(|typed| !typed.is_empty()))
+        .map_err(|bad| Refusal::at("url", bad.to_string()))
+}

@@ -1,0 +1,325 @@
+//! The table `integration_oauth_tokens`: the grant of an integration, and who refreshes it now. How that is done safely is `accounts`'.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Array, BigInt, Bool, Double, Nullable, Text, Timestamptz};
+use diesel::{QueryableByName, sql_query};
+use diesel_async::RunQueryDsl;
+use domain::id::{IntegrationId, LeaseToken, TenantId};
+use domain::platform::PlatformSlug;
+use domain::time::Timestamp;
+
+use crate::text::{parse, storable};
+use crate::{PersistenceError, Transaction};
+
+/// The tokens of a grant, sealed, and what is known of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tokens {
+    /// The access token.
+    pub access_sealed: String,
+    /// The refresh token, where there is one.
+    pub refresh_sealed: Option<String>,
+    /// When the access token ceases to be valid.
+    pub expires_at: Option<Timestamp>,
+    /// When the refresh token does.
+    pub refresh_expires_at: Option<Timestamp>,
+    /// What the grant permits.
+    pub scopes: Vec<String>,
+    /// Where the account's interface begins.
+    pub base_url: Option<String>,
+}
+
+/// A grant as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Its tokens.
+    pub tokens: Tokens,
+    /// Which state of them this is.
+    pub edition: String,
+    /// When it was given or last refreshed.
+    pub refreshed_at: Timestamp,
+    /// Why it is good no more; `None` while it is.
+    pub ended_cause: Option<String>,
+}
+
+/// A grant that the caller may refresh, and nobody else meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// Whether the refresh token may have been shown before, without an answer that was kept.
+    pub was_shown: bool,
+    /// Whether somebody held it before and never gave it back.
+    pub was_taken_over: bool,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Text)]
+    access_token_sealed: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    refresh_token_sealed: Option<String>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    expires_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    refresh_expires_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Array<Text>)]
+    scopes: Vec<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    base_url: Option<String>,
+    #[diesel(sql_type = Text)]
+    edition: String,
+    #[diesel(sql_type = Timestamptz)]
+    refreshed_at: DateTime<Utc>,
+    #[diesel(sql_type = Nullable<Text>)]
+    ended_cause: Option<String>,
+}
+
+#[derive(QueryableByName)]
+struct TakenRow {
+    #[diesel(sql_type = Bool)]
+    was_shown: bool,
+    #[diesel(sql_type = Bool)]
+    was_taken_over: bool,
+}
+
+#[derive(QueryableByName)]
+struct Named {
+    #[diesel(sql_type = Text)]
+    tenant_id: String,
+    #[diesel(sql_type = Text)]
+    integration_id: String,
+}
+
+#[derive(QueryableByName)]
+struct Revived {
+    #[diesel(sql_type = Bool)]
+    had_ended: bool,
+}
+
+/// The grant of an integration; `None` where it has none.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn get(
+    tx: &mut Transaction,
+    tenant: TenantId,
+    integration: IntegrationId,
+) -> Result<Option<Kept>, PersistenceError> {
+    let rows: Vec<Row> =
+        sql_query("SELECT * FROM integration_oauth_tokens WHERE integration_id = $1 AND tenant_id = $2")
+            .bind::<Text, _>(integration.to_string())
+            .bind::<Text, _>(tenant.to_string())
+            .load(&mut **tx)
+            .await?;
+    Ok(rows.into_iter().next().map(|row| Kept {
+        tokens: Tokens {
+            access_sealed: row.access_token_sealed,
+            refresh_sealed: row.refresh_token_sealed,
+            expires_at: row.expires_at.map(Timestamp::from),
+            refresh_expires_at: row.refresh_expires_at.map(Timestamp::from),
+            scopes: row.scopes,
+            base_url: row.base_url,
+        },
+        edition: row.edition,
+        refreshed_at: row.refreshed_at.into(),
+        ended_cause: row.ended_cause,
+    }))
+}
+
+/// Keeps a grant that was just given, in place of any that there was; whoever refreshes that one comes too late.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn put(
+    tx: &mut Transaction,
+    (tenant, integration): (TenantId, IntegrationId),
+    tokens: &Tokens,
+) -> Result<(), PersistenceError> {
+    sql_query(PUT)
+        .bind::<Text, _>(integration.to_string())
+        .bind::<Text, _>(tenant.to_string())
+        .bind::<Text, _>(&tokens.access_sealed)
+        .bind::<Nullable<Text>, _>(&tokens.refresh_sealed)
+        .bind::<Nullable<Timestamptz>, _>(tokens.expires_at.map(DateTime::<Utc>::from))
+        .bind::<Nullable<Timestamptz>, _>(tokens.refresh_expires_at.map(DateTime::<Utc>::from))
+        .bind::<Array<Text>, _>(&tokens.scopes)
+        .bind::<Nullable<Text>, _>(&tokens.base_url)
+        .bind::<Text, _>(LeaseToken::new().to_string())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+const PUT: &str = "
+INSERT INTO integration_oauth_tokens (integration_id, tenant_id, access_token_sealed, refresh_token_sealed, expires_at,
+    refresh_expires_at, scopes, base_url, edition)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+ON CONFLICT (integration_id) DO UPDATE SET access_token_sealed = EXCLUDED.access_token_sealed,
+    refresh_token_sealed = EXCLUDED.refresh_token_sealed, expires_at = EXCLUDED.expires_at,
+    refresh_expires_at = EXCLUDED.refresh_expires_at, scopes = EXCLUDED.scopes, base_url = EXCLUDED.base_url,
+    edition = EXCLUDED.edition, lease_token = NULL, lease_expires_at = NULL, shown_at = NULL, ended_cause = NULL,
+    refreshed_at = now(), updated_at = now()";
+
+/// Takes a grant of this edition for `duration`, where it is good and free; notes that its refresh token is about to be shown.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn lease(
+    tx: &mut Transaction,
+    (tenant, integration): (TenantId, IntegrationId),
+    edition: &str,
+    (lease, duration): (LeaseToken, Duration),
+) -> Result<Option<Taken>, PersistenceError> {
+    let rows: Vec<TakenRow> = sql_query(LEASE)
+        .bind::<Text, _>(integration.to_string())
+        .bind::<Text, _>(tenant.to_string())
+        .bind::<Text, _>(edition)
+        .bind::<Text, _>(lease.to_string())
+        .bind::<Double, _>(duration.as_secs_f64())
+        .load(&mut **tx)
+        .await?;
+    let taken = |row: TakenRow| Taken { was_shown: row.was_shown, was_taken_over: row.was_taken_over };
+    Ok(rows.into_iter().next().map(taken))
+}
+
+const LEASE: &str = "
+UPDATE integration_oauth_tokens AS held SET lease_token = $4, lease_expires_at = now() + make_interval(secs => $5),
+    shown_at = coalesce(held.shown_at, now())
+FROM (
+    SELECT integration_id, shown_at IS NOT NULL AS was_shown, lease_token IS NOT NULL AS was_taken_over
+    FROM integration_oauth_tokens
+    WHERE integration_id = $1 AND tenant_id = $2 AND edition = $3 AND ended_cause IS NULL
+      AND (lease_token IS NULL OR lease_expires_at < now())
+    FOR UPDATE
+) AS free
+WHERE held.integration_id = free.integration_id
+RETURNING free.was_shown, free.was_taken_over";
+
+/// Keeps what a refresh of this edition was answered, whoever holds the grant by now: nobody else has these tokens.
+///
+/// Returns whether the grant had been given up meanwhile; `None` where the edition is not there any more.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn renew(
+    tx: &mut Transaction,
+    (tenant, integration): (TenantId, IntegrationId),
+    edition: &str,
+    tokens: &Tokens,
+) -> Result<Option<bool>, PersistenceError> {
+    let rows: Vec<Revived> = sql_query(RENEW)
+        .bind::<Text, _>(integration.to_string())
+        .bind::<Text, _>(tenant.to_string())
+        .bind::<Text, _>(edition)
+        .bind::<Text, _>(&tokens.access_sealed)
+        .bind::<Nullable<Text>, _>(&tokens.refresh_sealed)
+        .bind::<Nullable<Timestamptz>, _>(tokens.expires_at.map(DateTime::<Utc>::from))
+        .bind::<Nullable<Timestamptz>, _>(tokens.refresh_expires_at.map(DateTime::<Utc>::from))
+        .bind::<Array<Text>, _>(&tokens.scopes)
+        .bind::<Nullable<Text>, _>(&tokens.base_url)
+        .bind::<Text, _>(LeaseToken::new().to_string())
+        .load(&mut **tx)
+        .await?;
+    Ok(rows.into_iter().next().map(|row| row.had_ended))
+}
+
+const RENEW: &str = "
+UPDATE integration_oauth_tokens AS held SET access_token_sealed = $4, refresh_token_sealed = $5, expires_at = $6,
+    refresh_expires_at = $7, scopes = $8, base_url = $9, edition = $10, lease_token = NULL, lease_expires_at = NULL,
+    shown_at = NULL, ended_cause = NULL, refreshed_at = now(), updated_at = now()
+FROM (
+    SELECT integration_id, ended_cause IS NOT NULL AS had_ended FROM integration_oauth_tokens
+    WHERE integration_id = $1 AND tenant_id = $2 AND edition = $3 FOR UPDATE
+) AS before
+WHERE held.integration_id = before.integration_id
+RETURNING before.had_ended";
+
+/// Gives a grant back as it was; `was_answered` says that the platform did not take the refresh token.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn release(
+    tx: &mut Transaction,
+    integration: IntegrationId,
+    lease: LeaseToken,
+    was_answered: bool,
+) -> Result<(), PersistenceError> {
+    sql_query(
+        "UPDATE integration_oauth_tokens SET lease_token = NULL, lease_expires_at = NULL,
+             shown_at = CASE WHEN $3 THEN NULL ELSE shown_at END
+         WHERE integration_id = $1 AND lease_token = $2",
+    )
+    .bind::<Text, _>(integration.to_string())
+    .bind::<Text, _>(lease.to_string())
+    .bind::<Bool, _>(was_answered)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Gives up a grant of this edition; returns whether it was there and good.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn end(
+    tx: &mut Transaction,
+    (tenant, integration): (TenantId, IntegrationId),
+    edition: &str,
+    cause: &str,
+) -> Result<bool, PersistenceError> {
+    let ended = sql_query(
+        "UPDATE integration_oauth_tokens SET ended_cause = $4, lease_token = NULL, lease_expires_at = NULL,
+             updated_at = now()
+         WHERE integration_id = $1 AND tenant_id = $2 AND edition = $3 AND ended_cause IS NULL",
+    )
+    .bind::<Text, _>(integration.to_string())
+    .bind::<Text, _>(tenant.to_string())
+    .bind::<Text, _>(edition)
+    .bind::<Text, _>(storable(cause))
+    .execute(&mut **tx)
+    .await?;
+    Ok(ended == 1)
+}
+
+/// Forgets the grant of an integration.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn forget(
+    tx: &mut Transaction,
+    tenant: TenantId,
+    integration: IntegrationId,
+) -> Result<(), PersistenceError> {
+    sql_query("DELETE FROM integration_oauth_tokens WHERE integration_id = $1 AND tenant_id = $2")
+        .bind::<Text, _>(integration.to_string())
+        .bind::<Text, _>(tenant.to_string())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Good grants of live integrations with a platform that nobody has refreshed for so long, the longest first.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn idle(
+    tx: &mut Transaction,
+    platform: &PlatformSlug,
+    since: Timestamp,
+    limit: i64,
+) -> Result<Vec<(TenantId, IntegrationId)>, PersistenceError> {
+    let rows: Vec<Named> = sql_query(
+        "SELECT held.tenant_id, held.integration_id FROM integration_oauth_tokens AS held
+         JOIN tenant_integrations AS integration ON integration.id = held.integration_id
+         WHERE platform = $1 AND deleted_at IS NULL AND ended_cause IS NULL AND refresh_token_sealed IS NOT NULL
+           AND refreshed_at < $2 AND (lease_token IS NULL OR lease_expires_at < now())
+         ORDER BY refreshed_at LIMIT $3",
+    )
+    .bind::<Text, _>(platform.as_str())
+    .bind::<Timestamptz, _>(DateTime::<Utc>::from(since))
+    .bind::<BigInt, _>(limit)
+    .load(&mut **tx)
+    .await?;
+    let named = |row: &Named| Ok((parse("tenant_id", &row.tenant_id)?, parse("integration_id", &row.integration_id)?));
+    rows.iter().map(named).collect()
+}

@@ -1,0 +1,96 @@
+//! The table `integration_subscriptions`: when it was last seen to that platforms call us. Subscribing is `connectors`'.
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz};
+use diesel::{QueryableByName, sql_query};
+use diesel_async::RunQueryDsl;
+use domain::id::{IntegrationId, TenantId};
+use domain::platform::PlatformSlug;
+use domain::time::Timestamp;
+
+use crate::text::{parse, storable};
+use crate::{PersistenceError, Transaction};
+
+#[derive(QueryableByName)]
+struct Named {
+    #[diesel(sql_type = Text)]
+    tenant_id: String,
+    #[diesel(sql_type = Text)]
+    integration_id: String,
+}
+
+#[derive(QueryableByName)]
+struct Answer {
+    #[diesel(sql_type = Bool)]
+    yes: bool,
+}
+
+/// Whether any other integration, of whatever tenant, is connected to the account.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn account_has_others(
+    tx: &mut Transaction,
+    platform: &PlatformSlug,
+    account_id: &str,
+    besides: IntegrationId,
+) -> Result<bool, PersistenceError> {
+    let answer: Answer = sql_query("SELECT account_has_others($1, $2, $3) AS yes")
+        .bind::<Text, _>(platform.as_str())
+        .bind::<Text, _>(account_id)
+        .bind::<Text, _>(besides.to_string())
+        .get_result(&mut **tx)
+        .await?;
+    Ok(answer.yes)
+}
+
+/// Notes that somebody has looked, and what was wrong.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn note(
+    tx: &mut Transaction,
+    (tenant, integration): (TenantId, IntegrationId),
+    problem: Option<&str>,
+) -> Result<(), PersistenceError> {
+    sql_query(
+        "INSERT INTO integration_subscriptions (integration_id, tenant_id, checked_at, problem)
+         VALUES ($1, $2, now(), $3)
+         ON CONFLICT (integration_id) DO UPDATE SET checked_at = now(), problem = EXCLUDED.problem",
+    )
+    .bind::<Text, _>(integration.to_string())
+    .bind::<Text, _>(tenant.to_string())
+    .bind::<Nullable<Text>, _>(problem.map(storable))
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Takes connected integrations of these platforms at which nobody has looked since then; others who ask meanwhile get others.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn take_due(
+    tx: &mut Transaction,
+    platforms: &[PlatformSlug],
+    since: Timestamp,
+    limit: i64,
+) -> Result<Vec<(TenantId, IntegrationId)>, PersistenceError> {
+    let rows: Vec<Named> = sql_query(
+        "INSERT INTO integration_subscriptions AS known (integration_id, tenant_id, checked_at)
+         SELECT integration.id, integration.tenant_id, now() FROM tenant_integrations AS integration
+         LEFT JOIN integration_subscriptions AS seen ON seen.integration_id = integration.id
+         WHERE platform = ANY($1) AND deleted_at IS NULL AND account_id IS NOT NULL
+           AND (seen.checked_at IS NULL OR seen.checked_at < $2)
+         ORDER BY integration.id LIMIT $3
+         ON CONFLICT (integration_id) DO UPDATE SET checked_at = now() WHERE known.checked_at < $2
+         RETURNING integration_id, tenant_id",
+    )
+    .bind::<Array<Text>, _>(platforms.iter().map(ToString::to_string).collect::<Vec<_>>())
+    .bind::<Timestamptz, _>(DateTime::<Utc>::from(since))
+    .bind::<BigInt, _>(limit)
+    .load(&mut **tx)
+    .await?;
+    let named = |row: &Named| Ok((parse("tenant_id", &row.tenant_id)?, parse("integration_id", &row.integration_id)?));
+    rows.iter().map(named).collect()
+}
