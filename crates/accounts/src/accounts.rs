@@ -332,6 +332,7 @@ impl Accounts {
             http,
             budget,
             learnt: Learnt::default(),
+            options: BTreeMap::new(),
         })
     }
 }

@@ -33,6 +33,8 @@ pub struct Account {
     pub budget: Arc<dyn Budget>,
     /// What is known of it already, shared likewise.
     pub learnt: Learnt,
+    /// What the tenant has chosen among the platform's own options; one that is not there stands as it does at first.
+    pub options: BTreeMap<String, String>,
 }
 
 /// What a connector has learnt of an account and need not ask again for a while.
@@ -60,6 +62,12 @@ impl Learnt {
 }
 
 impl Account {
+    /// What the tenant has chosen.
+    #[must_use]
+    pub fn option(&self, name: &str) -> Option<&str> {
+        self.options.get(name).map(String::as_str)
+    }
+
     /// The key, or the access token.
     #[must_use]
     pub fn bearer(&self) -> &SecretString {

@@ -18,6 +18,8 @@ mod signature;
 mod singly;
 pub mod subscriptions;
 mod tree;
+mod values;
 pub mod webhook;
 mod woocommerce;
 pub mod workflow;
+mod zendesk;

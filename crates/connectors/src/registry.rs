@@ -6,6 +6,7 @@ use crate::connector::Connector;
 use crate::hubspot::HubSpot;
 use crate::pipedrive::Pipedrive;
 use crate::woocommerce::WooCommerce;
+use crate::zendesk::Zendesk;
 
 /// A platform that has a connector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -16,12 +17,14 @@ pub enum Platform {
     Pipedrive,
     /// <https://woocommerce.com>
     WooCommerce,
+    /// <https://www.zendesk.com>
+    Zendesk,
 }
 
 /// Every platform, in alphabetical order.
 #[must_use]
 pub fn all() -> &'static [Platform] {
-    &[Platform::HubSpot, Platform::Pipedrive, Platform::WooCommerce]
+    &[Platform::HubSpot, Platform::Pipedrive, Platform::WooCommerce, Platform::Zendesk]
 }
 
 impl Platform {
@@ -32,6 +35,7 @@ impl Platform {
             Self::HubSpot => &HubSpot,
             Self::Pipedrive => &Pipedrive,
             Self::WooCommerce => &WooCommerce,
+            Self::Zendesk => &Zendesk,
         }
     }
 

@@ -22,5 +22,6 @@ mod store;
 mod tools;
 mod woocommerce;
 mod world;
+mod zendesk;
 
 pub use server::{Options, Running, StartError, start, wait_until_told_to_stop};

@@ -3,11 +3,12 @@
 use domain::field::{FieldValue, RemoteFields};
 use domain::id::RecordId;
 use domain::kind::RecordKind;
-use serde_json::{Map, Number, Value, json};
+use serde_json::{Map, Value, json};
 
 use super::schema::Schema;
 use super::wire::{self, Object};
 use super::{activity, person};
+use crate::values::number;
 
 /// What a create sends.
 pub(crate) fn new(kind: RecordKind, fields: &RemoteFields, schema: &Schema, key: RecordId) -> Map<String, Value> {
@@ -118,10 +119,6 @@ fn in_form(sort: &str, value: &FieldValue) -> Value {
         "address" => json!({"value": text}),
         _ => Value::String(text),
     }
-}
-
-fn number(text: &str) -> Value {
-    serde_json::from_str::<Number>(text).map_or_else(|_| Value::String(text.to_owned()), Value::Number)
 }
 
 #[cfg(test)]

@@ -10,12 +10,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::find::seconds;
-use super::wire::{self, id_of};
+use super::wire;
 use super::{Pipedrive, api, schema};
 use crate::account::Account;
 use crate::connector::{Changes, Cursor, DeletedPage, Page};
 use crate::error::ConnectorError;
 use crate::http::Call;
+use crate::values::id_of;
 
 /// The largest page of a list.
 const PAGE: &str = "500";

@@ -5,18 +5,19 @@ use domain::fault::FaultKind;
 use domain::kind::RecordKind;
 use serde_json::{Value, json};
 
-use super::{DESCRIPTOR, Pipedrive, api, schema, wire};
+use super::{DESCRIPTOR, Pipedrive, api, schema};
 use crate::account::Account;
 use crate::connector::{Identified, Prepared, Probe};
 use crate::error::ConnectorError;
 use crate::http::Call;
+use crate::values::id_of;
 
 #[async_trait]
 impl Probe for Pipedrive {
     async fn test(&self, account: &Account) -> Result<Identified, ConnectorError> {
         let body = api::send(account, Call::get(&[api::V1, "users", "me"])).await?;
         let me = body.get("data").ok_or_else(api::foreign)?;
-        let company = me.get("company_id").and_then(wire::id_of).ok_or_else(api::foreign)?;
+        let company = me.get("company_id").and_then(id_of).ok_or_else(api::foreign)?;
         // Anybody may ask who they are; whether the token opens what we need is seen by trying.
         look(account, RecordKind::Contact).await?;
         let deals = match look(account, RecordKind::Deal).await {

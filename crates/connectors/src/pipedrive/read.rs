@@ -13,7 +13,7 @@ use crate::account::Account;
 use crate::connector::{Reader, Wanted};
 use crate::error::ConnectorError;
 use crate::http::Call;
-use crate::singly;
+use crate::{singly, values};
 
 #[async_trait]
 impl Reader for Pipedrive {
@@ -46,7 +46,7 @@ pub(crate) async fn by_id(
     kind: RecordKind,
     ids: &[String],
 ) -> Result<BTreeMap<String, Object>, ConnectorError> {
-    let asked: BTreeSet<&str> = ids.iter().map(String::as_str).filter(|id| wire::is_id(id)).collect();
+    let asked: BTreeSet<&str> = ids.iter().map(String::as_str).filter(|id| values::is_id(id)).collect();
     let asked: Vec<&str> = asked.into_iter().collect();
     let mut found = BTreeMap::new();
     for part in asked.chunks(BATCH) {

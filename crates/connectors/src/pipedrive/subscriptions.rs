@@ -11,6 +11,7 @@ use crate::account::Account;
 use crate::error::ConnectorError;
 use crate::http::Call;
 use crate::subscriptions::{New, Subscription, Subscriptions, Target};
+use crate::values::id_of;
 
 /// What people see of them.
 const NAME: &str = "Coccinelle";
@@ -39,7 +40,7 @@ impl Subscriptions for Pipedrive {
             "http_auth_password": target.secret.as_ref().map(ExposeSecret::expose_secret),
         });
         let answer = api::send(account, Call::post(&[api::V1, "webhooks"], body)).await?;
-        let id = answer.pointer("/data/id").and_then(wire::id_of);
+        let id = answer.pointer("/data/id").and_then(id_of);
         Ok(New { id, secret: None })
     }
 
@@ -60,7 +61,7 @@ fn read(row: &Value) -> Option<Subscription> {
         Value::Null | Value::Array(_) | Value::Object(_) => false,
     };
     Some(Subscription {
-        id: wire::id_of(row.get("id")?)?,
+        id: id_of(row.get("id")?)?,
         topic: if is_whole { text("event_object").to_owned() } else { String::new() },
         url: text("subscription_url").to_owned(),
         is_active,

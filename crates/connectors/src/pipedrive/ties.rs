@@ -3,12 +3,13 @@
 use domain::kind::RecordKind;
 use serde_json::{Map, Value, json};
 
-use super::wire::{Object, id_of};
+use super::wire::Object;
 use super::{read, write};
 use crate::account::Account;
 use crate::connector::{Each, Tie};
 use crate::error::ConnectorError;
 use crate::singly;
+use crate::values::id_of;
 
 /// Whether a tie is to be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

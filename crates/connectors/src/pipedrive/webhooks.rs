@@ -6,9 +6,9 @@ use domain::time::Timestamp;
 use secrecy::SecretString;
 use serde_json::Value;
 
-use super::wire::id_of;
 use super::{Pipedrive, api};
 use crate::error::ConnectorError;
+use crate::values::id_of;
 use crate::webhook::{Rejection, RemoteChange, SecretSource, WebhookFormat, WebhookRequest, basic};
 
 /// The name that goes with the integration's secret.

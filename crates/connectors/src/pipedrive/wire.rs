@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use super::schema::Schema;
 use super::{activity, person};
+use crate::values::{id_of, value_of};
 
 /// A person, deal or activity as every endpoint of version 2 shows it.
 #[derive(Clone, Debug)]
@@ -43,20 +44,6 @@ pub(crate) fn next(body: &Value) -> Option<String> {
 pub(crate) fn hits(body: &Value) -> Vec<u64> {
     let items = body.pointer("/data/items").and_then(Value::as_array).into_iter().flatten();
     items.filter_map(|item| item.pointer("/item/id").and_then(Value::as_u64)).collect()
-}
-
-/// Ids are numbers; in deliveries they also come as text.
-pub(crate) fn id_of(value: &Value) -> Option<String> {
-    match value {
-        Value::Number(number) if number.is_u64() => Some(number.to_string()),
-        Value::String(text) if is_id(text) => Some(text.clone()),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => None,
-    }
-}
-
-/// Whether a text can be an id: what cannot is refused with the whole list that it stands in.
-pub(crate) fn is_id(text: &str) -> bool {
-    text.len() <= 18 && !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The code of a field that an account made itself: 40 hexadecimal digits.
@@ -118,18 +105,5 @@ impl Object {
             modified_at: self.modified_at(),
             field_times: BTreeMap::new(),
         }
-    }
-}
-
-/// An amount, an address or a person comes as an object; what we know of it is its value or its id.
-fn value_of(value: &Value) -> FieldValue {
-    match value {
-        Value::Null => FieldValue::Null,
-        Value::Bool(yes) => FieldValue::Bool(*yes),
-        Value::Number(number) => FieldValue::Number(number.clone()),
-        Value::String(text) => FieldValue::text(text),
-        Value::Array(items) if items.is_empty() => FieldValue::Null,
-        Value::Array(items) => FieldValue::List(items.iter().map(|item| value_of(item).to_plain_text()).collect()),
-        Value::Object(parts) => parts.get("value").or_else(|| parts.get("id")).map_or(FieldValue::Null, value_of),
     }
 }

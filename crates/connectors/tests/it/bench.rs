@@ -1,5 +1,6 @@
 //! A stand-in with an account in it: what every behaviour test begins with.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,6 +56,15 @@ pub(crate) const WOOCOMMERCE: Stand = Stand {
     calm: || json!({}),
 };
 
+pub(crate) const ZENDESK: Stand = Stand {
+    platform: Platform::Zendesk,
+    account: "acme",
+    key: "zd-acme-secret",
+    secret: None,
+    path: "/acme",
+    calm: || json!({"search_lag_ms": 0, "rate_limit_per_minute": null, "export_lag_ms": 0}),
+};
+
 /// A platform's stand-in, an account in it, and the connector.
 pub(crate) struct Bench {
     running: Running,
@@ -98,6 +108,7 @@ impl Bench {
             http,
             budget: Arc::new(Unlimited),
             learnt: Learnt::default(),
+            options: BTreeMap::new(),
         };
         let bench = Self { running, plain: reqwest::Client::builder().build().unwrap(), stand, account };
         bench.faults((stand.calm)()).await;

@@ -22,3 +22,7 @@ mod pipedrive_webhooks;
 mod woocommerce;
 #[cfg(test)]
 mod woocommerce_webhooks;
+#[cfg(test)]
+mod zendesk;
+#[cfg(test)]
+mod zendesk_webhooks;

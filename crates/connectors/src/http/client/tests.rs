@@ -28,6 +28,7 @@ fn account(base_url: &str, http: Client) -> Account {
         http,
         budget: Arc::new(Unlimited),
         learnt: Learnt::default(),
+        options: std::collections::BTreeMap::new(),
     }
 }
 

@@ -1,0 +1,93 @@
+//! Zendesk: users, and a ticket or a comment for each call. Everything that is peculiar to it lives in this folder.
+
+use std::time::Duration;
+
+use domain::kind::RecordKind;
+use domain::mapping::Mapping;
+
+use crate::connector::{Changes, Connector, Probe, Reader, Writer};
+use crate::descriptor::{AuthScheme, Category, Descriptor, Limits};
+use crate::discovery::Discovery;
+use crate::oauth::OAuth;
+use crate::subscriptions::Subscriptions;
+use crate::webhook::WebhookFormat;
+
+mod api;
+mod changes;
+mod errors;
+mod fields;
+mod find;
+mod mapping;
+mod oauth;
+mod probe;
+mod read;
+mod subscriptions;
+mod ticket;
+mod user;
+mod webhooks;
+mod wire;
+mod write;
+
+/// How many objects one call may name.
+const BATCH: usize = 100;
+
+const DESCRIPTOR: Descriptor = Descriptor {
+    slug: "zendesk",
+    name: "Zendesk",
+    category: Category::Support,
+    // API tokens can no longer be made, and those that are there end in 2027.
+    auth: &[AuthScheme::OAuth2(oauth::TERMS)],
+    needs_url: false,
+    kinds: &[RecordKind::Contact, RecordKind::Activity],
+    // What the smallest plan grants an account.
+    limits: Limits { requests: 200, per: Duration::from_secs(60), batch: BATCH },
+    docs_url: "https://developer.zendesk.com/api-reference",
+    // Users are read by our key directly, but people who were there before are searched, and searches lag by seconds.
+    lookup_lag: Duration::from_secs(5),
+};
+
+/// The connector.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Zendesk;
+
+impl Connector for Zendesk {
+    fn descriptor(&self) -> &'static Descriptor {
+        &DESCRIPTOR
+    }
+
+    fn default_mapping(&self, kind: RecordKind) -> Mapping {
+        mapping::default_of(kind)
+    }
+
+    fn webhooks(&self) -> &dyn WebhookFormat {
+        self
+    }
+
+    fn probe(&self) -> &dyn Probe {
+        self
+    }
+
+    fn reader(&self) -> Option<&dyn Reader> {
+        Some(self)
+    }
+
+    fn writer(&self) -> Option<&dyn Writer> {
+        Some(self)
+    }
+
+    fn changes(&self) -> Option<&dyn Changes> {
+        Some(self)
+    }
+
+    fn discovery(&self) -> Option<&dyn Discovery> {
+        Some(self)
+    }
+
+    fn oauth(&self) -> Option<&dyn OAuth> {
+        Some(self)
+    }
+
+    fn subscriptions(&self) -> Option<&dyn Subscriptions> {
+        Some(self)
+    }
+}

@@ -1,0 +1,150 @@
+//! Zendesk's grants. Each account has a site of its own, tokens expire, and a refresh token is good for one use.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::credentials::Credentials;
+use domain::fault::FaultKind;
+use secrecy::{ExposeSecret as _, SecretString};
+use url::Url;
+
+use super::{DESCRIPTOR, Zendesk, api};
+use crate::account::{Account, Learnt, Unlimited};
+use crate::descriptor::{KeyShown, SiteField, Terms};
+use crate::error::ConnectorError;
+use crate::http::Client;
+use crate::oauth::{
+    App, Authorization, BadCallback, BadSite, Callback, ClientAuth, Code, Endpoint, Grant, OAuth, below,
+};
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// Asked for with every token, or the next one would live shorter: two days and ninety, the most that Zendesk gives.
+const LIVES: [(&str, &str); 2] = [("expires_in", "172800"), ("refresh_token_expires_in", "7776000")];
+
+pub(super) const TERMS: Terms = Terms {
+    scopes: &["read", "users:read", "users:write", "tickets:read", "tickets:write", "webhooks:read", "webhooks:write"],
+    pkce: true,
+    site: Some(SiteField {
+        label: "Subdomain",
+        hint: "What stands before “.zendesk.com” in the address of your Zendesk, such as “acme”.",
+        required: true,
+    }),
+    assumed_life: Some(Duration::from_secs(1_800)),
+    refresh_ahead: Duration::from_secs(600),
+    single_use_refresh: true,
+    keep_alive: Some(DAY.saturating_mul(10)),
+};
+
+#[async_trait]
+impl OAuth for Zendesk {
+    fn site(&self, typed: Option<&str>) -> Result<Option<String>, BadSite> {
+        let typed =
+            typed.ok_or(BadSite("is needed: what stands before “.zendesk.com” in the address of your Zendesk"))?;
+        let name = typed.trim().to_lowercase();
+        let name = name.strip_prefix("https://").unwrap_or(&name);
+        let name = name.trim_end_matches('/').trim_end_matches(".zendesk.com");
+        let is_sign = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        let is_name = (2..=63).contains(&name.len()) && name.bytes().all(is_sign) && !name.starts_with('-');
+        if is_name { Ok(Some(name.to_owned())) } else { Err(BadSite("must be a name such as “acme”")) }
+    }
+
+    fn authorize_url(&self, app: &App, request: &Authorization<'_>) -> Url {
+        let mut url = below(&app.authorize_base, "oauth/authorizations/new");
+        url.query_pairs_mut()
+            .append_pair("response_type", "code")
+            .append_pair("client_id", &app.client_id)
+            .append_pair("redirect_uri", request.redirect_uri.as_str())
+            .append_pair("scope", &request.scopes.join(" "))
+            .append_pair("state", request.state);
+        if let Some(challenge) = request.challenge {
+            url.query_pairs_mut().append_pair("code_challenge", challenge).append_pair("code_challenge_method", "S256");
+        }
+        url
+    }
+
+    /// Zendesk signs nothing of a callback: it holds our state, and a code that is worth nothing without our app's secret.
+    fn check_callback(&self, _app: &App, _callback: &Callback<'_>) -> Result<(), BadCallback> {
+        Ok(())
+    }
+
+    async fn exchange(&self, app: &App, http: &Client, code: &Code<'_>) -> Result<Grant, ConnectorError> {
+        let scope = code.scopes.join(" ");
+        let own = [
+            ("grant_type", "authorization_code"),
+            ("code", code.code.expose_secret()),
+            ("redirect_uri", code.redirect_uri.as_str()),
+            ("scope", &scope),
+        ];
+        let mut fields = [&own[..], &LIVES[..]].concat();
+        fields.extend(code.verifier.map(|verifier| ("code_verifier", verifier.expose_secret())));
+        let (grant, _) = endpoint(app, http).grant(&fields).await?;
+        Ok(at_home(grant, app))
+    }
+
+    async fn refresh(&self, app: &App, http: &Client, refresh: &SecretString) -> Result<Grant, ConnectorError> {
+        let own = [("grant_type", "refresh_token"), ("refresh_token", refresh.expose_secret())];
+        let (grant, _) = endpoint(app, http).grant(&[&own[..], &LIVES[..]].concat()).await?;
+        Ok(at_home(grant, app))
+    }
+
+    /// A token gives itself back, and its refresh token with it.
+    async fn revoke(&self, app: &App, http: &Client, grant: &Grant) -> Result<(), ConnectorError> {
+        let account = Account {
+            platform: DESCRIPTOR.slug.parse().map_err(|_bad| ConnectorError::unanswered())?,
+            account_id: None,
+            base_url: app.token_base.clone(),
+            credentials: Credentials::Bearer { access_token: grant.access_token.clone() },
+            shown: KeyShown::AsBearer,
+            http: http.clone(),
+            budget: Arc::new(Unlimited),
+            learnt: Learnt::default(),
+            options: BTreeMap::new(),
+        };
+        match api::delete(&account, &["oauth", "tokens", "current"]).await {
+            Err(error) if matches!(error.kind, FaultKind::Unauthorized | FaultKind::NotFound) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// What may be read and written everywhere may be so here.
+    fn lacking(&self, needed: &[&'static str], granted: &[String]) -> Vec<&'static str> {
+        let has = |scope: &str| granted.iter().any(|granted| granted == scope);
+        let is_granted = |scope: &&'static str| has(scope) || scope.split_once(':').is_some_and(|(_, verb)| has(verb));
+        needed.iter().copied().filter(|scope| !is_granted(scope)).collect()
+    }
+}
+
+/// A site's interface is where its tokens are made.
+fn at_home(grant: Grant, app: &App) -> Grant {
+    Grant { base_url: app.base_url.clone(), account_id: app.site.clone(), ..grant }
+}
+
+fn endpoint<'a>(app: &'a App, http: &'a Client) -> Endpoint<'a> {
+    Endpoint { app, http, path: "oauth/tokens".to_owned(), client: ClientAuth::InForm }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_name_leads_to_a_site_and_never_out_of_zendesk() {
+        for typed in ["acme", " Acme ", "https://acme.zendesk.com/", "acme.zendesk.com"] {
+            assert_eq!(Zendesk.site(Some(typed)).unwrap().as_deref(), Some("acme"), "{typed}");
+        }
+        for typed in ["", "a", "evil.example/", "acme.evil.example", "a@b", "acme#", "acme:8080", "-acme", "é"] {
+            assert!(Zendesk.site(Some(typed)).is_err(), "{typed}");
+        }
+        assert!(Zendesk.site(None).is_err());
+    }
+
+    #[test]
+    fn a_broad_scope_holds_the_narrow_ones() {
+        let granted = |scopes: &[&str]| scopes.iter().map(|scope| (*scope).to_owned()).collect::<Vec<_>>();
+        assert!(Zendesk.lacking(TERMS.scopes, &granted(&["read", "write"])).is_empty());
+        assert_eq!(Zendesk.lacking(&["users:read", "users:write"], &granted(&["read"])), ["users:write"]);
+    }
+}
