@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, DurationRound, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, SubsecRound, TimeDelta, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::ToSchema;
 
@@ -65,7 +65,8 @@ impl Timestamp {
 
 impl From<DateTime<Utc>> for Timestamp {
     fn from(at: DateTime<Utc>) -> Self {
-        Self(at.duration_trunc(TimeDelta::microseconds(1)).unwrap_or(at))
+        // Rounded by digits: rounding by durations refuses what no count of nanoseconds reaches, as the year 0.
+        Self(at.trunc_subsecs(6))
     }
 }
 
@@ -110,6 +111,9 @@ mod tests {
     fn drops_what_postgresql_cannot_store() {
         let fine = Timestamp::parse("2026-11-22T18:04:00.123456789Z").unwrap();
         assert_eq!(fine.to_string(), "2026-11-22T18:04:00.123456Z");
+        // Beyond what nanoseconds can be counted to.
+        let ancient = Timestamp::parse("0000-01-01T00:00:00.0000001Z").unwrap();
+        assert_eq!(Timestamp::parse(&ancient.to_string()), Some(ancient));
     }
 
     proptest! {

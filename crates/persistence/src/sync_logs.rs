@@ -25,6 +25,7 @@ struct Id {
     id: String,
 }
 
+/// In the order of the ids, so that two writers of one redelivered batch never wait for each other in a circle.
 const INSERT: &str = "
 INSERT INTO integration_sync_logs (id, created_at, tenant_id, integration_id, sync_type, direction, status, kind,
     record_id, link_id, external_id, error_class, error_code, error_message, fingerprint, payload_sent,
@@ -33,6 +34,7 @@ SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::
     $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[],
     $16::jsonb[], $17::jsonb[], $18::bigint[], $19::bigint[], $20::text[]) AS new (id, created_at, tenant_id)
 WHERE NOT EXISTS (SELECT FROM erased_tenants WHERE erased_tenants.id = new.tenant_id)
+ORDER BY new.id
 ON CONFLICT DO NOTHING
 RETURNING id";
 

@@ -20,6 +20,7 @@ struct Id {
     id: String,
 }
 
+/// In the order of the ids, so that two writers of one redelivered batch never wait for each other in a circle.
 const INSERT: &str = "
 INSERT INTO integration_webhook_logs (id, created_at, platform, tenant_id, integration_id, delivery_id, verified,
     outcome, reason, marked, body, correlation_id)
@@ -36,6 +37,7 @@ FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $
     $8::text[], $9::text[], $10::bigint[], $11::jsonb[], $12::text[])
     AS new (id, created_at, platform, tenant_id, integration_id, delivery_id, verified, outcome, reason, marked, body, correlation_id)
 WHERE NOT EXISTS (SELECT FROM erased_tenants WHERE erased_tenants.id = new.tenant_id)
+ORDER BY new.id
 ON CONFLICT DO NOTHING
 RETURNING id";
 

@@ -23,7 +23,7 @@ use domain::id::{IntegrationId, LinkId, TenantId};
 use domain::kind::RecordKind;
 use domain::trace::TraceParent;
 use persistence::Scope;
-use persistence::records::guard;
+use persistence::records::{guard, links};
 
 use crate::engine::{DispatchError, Engine, Priority};
 use job::Job;
@@ -42,16 +42,37 @@ pub(crate) async fn converge(
     links: &BTreeMap<LinkId, TraceParent>,
 ) -> Result<(), DispatchError> {
     let opened = opening::open(engine, priority, (tenant, integration), links).await?;
-    let Some((session, mut jobs)) = opened else {
+    let Some((session, jobs)) = opened else {
         return Ok(());
     };
-    // A deal needs its contact there first.
+    let held: Vec<LinkId> = jobs.iter().map(|job| job.leased.push.link_id).collect();
+    let converged = converge_kinds(&session, jobs).await;
+    if converged.is_err() {
+        give_up(&session, &held).await;
+    }
+    converged
+}
+
+/// A deal needs its contact there first.
+async fn converge_kinds(session: &Session<'_>, mut jobs: Vec<Job>) -> Result<(), DispatchError> {
     for kind in RecordKind::ALL {
         let (of_kind, rest) = jobs.into_iter().partition(|job: &Job| job.leased.kind == kind);
         jobs = rest;
-        converge_kind(&session, kind, of_kind).await?;
+        converge_kind(session, kind, of_kind).await?;
     }
     Ok(())
+}
+
+/// Frees what a batch that failed still holds, so that nobody waits for its lease to run out.
+async fn give_up(session: &Session<'_>, held: &[LinkId]) {
+    let given_up = async {
+        let mut tx = session.engine.database.begin(Scope::System).await?;
+        links::give_up(&mut tx, held, session.token).await?;
+        tx.commit().await
+    };
+    if let Err(error) = given_up.await {
+        tracing::warn!(error = %chain(&error), "leases could not be given up, and run out by themselves");
+    }
 }
 
 async fn converge_kind(session: &Session<'_>, kind: RecordKind, mut jobs: Vec<Job>) -> Result<(), DispatchError> {

@@ -127,6 +127,26 @@ async fn rule_07_of_all_who_ask_for_a_link_at_once_one_is_given_it_and_who_takes
 }
 
 #[tokio::test]
+async fn what_is_given_up_is_free_at_once_for_somebody_who_reads_first() {
+    let world = World::new().await;
+    let owed = Owed::new(&world).await;
+    let (leased, token) = owed.lease(&world).await;
+    let who = (owed.customer.tenant, owed.customer.integration);
+    let give_up = async |token| {
+        let mut tx = world.worker.begin(Scope::System).await.unwrap();
+        links::give_up(&mut tx, &[owed.link], token).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    give_up(LeaseToken::new()).await;
+    assert!(owed.lease_as(&world, who).await.is_empty(), "one gave up what another held");
+    give_up(token).await;
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    assert!(links::settle(&mut tx, token, &[refused(leased)]).await.unwrap().is_empty());
+    tx.commit().await.unwrap();
+    assert!(owed.lease(&world).await.0.was_taken_over);
+}
+
+#[tokio::test]
 async fn a_link_is_taken_only_in_the_name_of_its_own_tenant_and_integration() {
     let world = World::new().await;
     let owed = Owed::new(&world).await;

@@ -165,6 +165,20 @@ pub async fn lease(
     rows.into_iter().map(Row::into_leased).collect()
 }
 
+/// Gives up what is held by `token` without having settled it: the links are free at once, and whoever takes them next
+/// reads the remote first, as after a lease that ran out.
+///
+/// # Errors
+/// When the database does not answer; then the leases run out by themselves.
+pub async fn give_up(tx: &mut Transaction, links: &[LinkId], token: LeaseToken) -> Result<(), PersistenceError> {
+    sql_query("UPDATE record_links SET lease_until = now() WHERE id = ANY($1) AND lease_token = $2")
+        .bind::<Array<Text>, _>(links.iter().map(ToString::to_string).collect::<Vec<_>>())
+        .bind::<Text, _>(token.to_string())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
 /// Notes what is about to be written to these links, so that whoever finds the note reads before writing again.
 ///
 /// Returns the links that the caller still holds; the others must be left alone.
