@@ -180,6 +180,10 @@ where
         self.adjust(|state| state.faults = faults);
     }
 
+    fn adjust_faults(&self, change: &mut dyn FnMut(&mut Faults)) {
+        self.adjust(|state| change(&mut state.faults));
+    }
+
     fn webhook(&self) -> Option<Webhook> {
         self.read(|state| state.webhook.as_deref().cloned())
     }

@@ -10,6 +10,7 @@ mod faults;
 mod hubspot;
 mod journal;
 mod limits;
+mod oauth;
 mod pages;
 mod people;
 mod pipedrive;

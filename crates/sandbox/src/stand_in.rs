@@ -53,6 +53,9 @@ pub(crate) trait Account: Debug + Send + Sync {
 
     fn set_faults(&self, faults: Faults);
 
+    /// Changes the switches as they are now, or counts one down.
+    fn adjust_faults(&self, change: &mut dyn FnMut(&mut Faults));
+
     /// Where all changes are told, for a platform that is set so by its app and not by subscriptions.
     fn webhook(&self) -> Option<Webhook>;
 

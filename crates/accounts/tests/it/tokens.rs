@@ -81,7 +81,7 @@ impl Life {
             ("redirect_uri", REDIRECT),
             ("state", "s"),
             ("code_challenge", ""),
-            ("portal", "4242"),
+            ("account", "4242"),
             ("decision", "grant"),
         ];
         let page = format!("{}/oauth/authorize", self.sandbox.hubspot_url());

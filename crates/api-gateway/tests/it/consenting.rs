@@ -71,7 +71,7 @@ impl Consenting {
             ("redirect_uri", redirect_uri.as_str()),
             ("state", &state),
             ("code_challenge", &challenge),
-            ("portal", portal),
+            ("account", portal),
             ("decision", decision),
             ("scope", scope),
         ];

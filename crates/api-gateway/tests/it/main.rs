@@ -11,6 +11,8 @@ mod connecting;
 #[cfg(test)]
 mod consenting;
 #[cfg(test)]
+mod consents;
+#[cfg(test)]
 mod contract;
 #[cfg(test)]
 mod events;

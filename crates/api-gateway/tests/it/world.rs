@@ -86,6 +86,11 @@ impl World {
             ("GATEWAY__BURST", "1000000".to_owned()),
             ("GATEWAY__STREAMS_PER_TENANT", "3".to_owned()),
             ("PLATFORMS__HUBSPOT__BASE_URL", sandbox.hubspot_url()),
+            ("PLATFORMS__PIPEDRIVE__BASE_URL", sandbox.platform_url("pipedrive")),
+            ("PLATFORMS__PIPEDRIVE__AUTHORIZE_URL", sandbox.platform_url("pipedrive")),
+            ("PLATFORMS__PIPEDRIVE__TOKEN_URL", sandbox.platform_url("pipedrive")),
+            ("PLATFORMS__ZENDESK__BASE_URL", sandbox.platform_url("zendesk/{account}")),
+            ("PLATFORMS__ZENDESK__ALLOW_PRIVATE_ADDRESSES", "true".to_owned()),
         ];
         // The last of a name counts.
         let settings = settings.into_iter().chain(lines.settings);

@@ -7,7 +7,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::credentials::Credentials;
 use domain::fault::FaultKind;
+use domain::time::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
 use url::Url;
 
 use super::{DESCRIPTOR, Zendesk, api};
@@ -18,6 +20,9 @@ use crate::http::Client;
 use crate::oauth::{
     App, Authorization, BadCallback, BadSite, Callback, ClientAuth, Code, Endpoint, Grant, OAuth, below,
 };
+
+/// The clocks of two machines may differ by so much.
+const MARGIN: Duration = Duration::from_secs(5);
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -92,20 +97,23 @@ impl OAuth for Zendesk {
 
     /// A token gives itself back, and its refresh token with it.
     async fn revoke(&self, app: &App, http: &Client, grant: &Grant) -> Result<(), ConnectorError> {
-        let account = Account {
-            platform: DESCRIPTOR.slug.parse().map_err(|_bad| ConnectorError::unanswered())?,
-            account_id: None,
-            base_url: app.token_base.clone(),
-            credentials: Credentials::Bearer { access_token: grant.access_token.clone() },
-            shown: KeyShown::AsBearer,
-            http: http.clone(),
-            budget: Arc::new(Unlimited),
-            learnt: Learnt::default(),
-            options: BTreeMap::new(),
-        };
-        match api::delete(&account, &["oauth", "tokens", "current"]).await {
+        match api::delete(&opened(app, http, grant)?, &["oauth", "tokens", "current"]).await {
             Err(error) if matches!(error.kind, FaultKind::Unauthorized | FaultKind::NotFound) => Ok(()),
             other => other,
+        }
+    }
+
+    /// A refresh ends the access token that was, so one that still opens the account was not refreshed. Once its own time is over
+    /// it says nothing any more.
+    async fn is_unspent(&self, app: &App, http: &Client, grant: &Grant) -> Result<Option<bool>, ConnectorError> {
+        if grant.expires_at.is_none_or(|end| end <= Timestamp::now().plus(MARGIN)) {
+            return Ok(None);
+        }
+        match api::get(&opened(app, http, grant)?, &["users", "me"]).await {
+            // Nobody in particular may ask as well, and is told so by an id that is missing.
+            Ok(body) => Ok(Some(body.pointer("/user/id").is_some_and(Value::is_u64))),
+            Err(error) if error.kind == FaultKind::Unauthorized => Ok(Some(false)),
+            Err(error) => Err(error),
         }
     }
 
@@ -115,6 +123,21 @@ impl OAuth for Zendesk {
         let is_granted = |scope: &&'static str| has(scope) || scope.split_once(':').is_some_and(|(_, verb)| has(verb));
         needed.iter().copied().filter(|scope| !is_granted(scope)).collect()
     }
+}
+
+/// The account that a grant opens by itself, without anything that would replace a refused token.
+fn opened(app: &App, http: &Client, grant: &Grant) -> Result<Account, ConnectorError> {
+    Ok(Account {
+        platform: DESCRIPTOR.slug.parse().map_err(|_bad| ConnectorError::unanswered())?,
+        account_id: None,
+        base_url: app.token_base.clone(),
+        credentials: Credentials::Bearer { access_token: grant.access_token.clone() },
+        shown: KeyShown::AsBearer,
+        http: http.clone(),
+        budget: Arc::new(Unlimited),
+        learnt: Learnt::default(),
+        options: BTreeMap::new(),
+    })
 }
 
 /// A site's interface is where its tokens are made.

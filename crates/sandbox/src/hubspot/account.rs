@@ -7,12 +7,12 @@ use std::{
     time::Duration,
 };
 
-use super::oauth::SINGLE_USE;
 use super::{Record, changes::Changes, kinds::Kind, properties::Definition, seed, webhooks::AppWebhook};
 use crate::{
     faults::Faults,
     journal::{Action, By, Entry},
     limits::Window,
+    oauth::SINGLE_USE,
     sender::Carrier,
     tools::Tools,
 };

@@ -124,13 +124,6 @@ impl ApiError {
         error
     }
 
-    pub(crate) fn bad_refresh_token() -> Self {
-        let mut error = Self::new(StatusCode::BAD_REQUEST, "BAD_REFRESH_TOKEN", "missing or invalid refresh token");
-        error.status = "BAD_REFRESH_TOKEN";
-        error.error = Some("invalid_grant");
-        error
-    }
-
     pub(crate) fn oauth(status: &'static str, error: &'static str, message: &str) -> Self {
         let mut answer = Self::new(StatusCode::BAD_REQUEST, status, message);
         answer.status = status;

@@ -17,7 +17,7 @@ use actix_web::{
     web,
 };
 
-use super::{Account, ApiError, HubSpot, account::State, grants};
+use super::{Account, ApiError, HubSpot, account::State, oauth};
 use crate::fate::{self, Fate};
 
 /// A professional account's allowance for a day, which is shown and not enforced.
@@ -94,7 +94,7 @@ fn account_of(request: &ServiceRequest) -> Result<Arc<Account>, ApiError> {
         .and_then(|value| value.split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
     let (_, token) = bearer.ok_or_else(ApiError::unauthenticated)?;
-    let portal = grants::authenticate(&hubspot.grants, token.trim())?;
+    let portal = oauth::authenticate(&hubspot.grants, token.trim())?;
     Ok(hubspot.portal(portal))
 }
 

@@ -56,6 +56,10 @@ impl stand_in::Account for Account {
         self.adjust(|state| state.faults = faults);
     }
 
+    fn adjust_faults(&self, change: &mut dyn FnMut(&mut Faults)) {
+        self.adjust(|state| change(&mut state.faults));
+    }
+
     fn webhook(&self) -> Option<Webhook> {
         self.read(|state| state.webhook.as_ref().map(|webhook| webhook.0.clone()))
     }

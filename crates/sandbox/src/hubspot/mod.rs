@@ -8,7 +8,6 @@ mod changes;
 mod errors;
 mod filters;
 mod gate;
-mod grants;
 mod hand;
 mod kinds;
 mod oauth;
@@ -30,6 +29,7 @@ use record::Record;
 
 use crate::{
     accounts::Accounts,
+    oauth::grants::Grants,
     people::Words,
     stand_in::{self, StandIn},
     tools::Tools,
@@ -41,13 +41,13 @@ pub(crate) const SLUG: &str = "hubspot";
 #[derive(Debug)]
 pub(crate) struct HubSpot {
     accounts: Accounts<Account>,
-    grants: grants::Grants,
+    grants: Grants,
     tools: Arc<Tools>,
 }
 
 impl HubSpot {
     pub(crate) fn open(tools: &Arc<Tools>) -> Arc<Self> {
-        Arc::new(Self { accounts: Accounts::default(), grants: grants::Grants::default(), tools: Arc::clone(tools) })
+        Arc::new(Self { accounts: Accounts::default(), grants: Grants::marked(oauth::MARKS), tools: Arc::clone(tools) })
     }
 
     fn portal(&self, portal: u64) -> Arc<Account> {

@@ -1,39 +1,51 @@
-//! OAuth: the consent page, and the token endpoints in their dated and numbered forms.
+//! HubSpot's OAuth: the token endpoints in their dated and numbered forms, and whose account a bearer token opens.
 
 use actix_web::{
     HttpResponse,
-    http::header,
-    web::{self, Data, Form, Query, ServiceConfig},
+    web::{self, Data, Form, ServiceConfig},
 };
-use askama::Template;
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use ring::digest;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{
-    ApiError, HubSpot,
-    grants::{CLIENT_ID, CLIENT_SECRET, Consent, Grants, Token},
-    webhooks::APP_ID,
+use super::{ApiError, HubSpot, webhooks::APP_ID};
+use crate::{
+    clock::{self, Millis},
+    oauth::{
+        self, CLIENT_ID, Consents, Refusal, TokenForm, consent,
+        grants::{Closed, Grants, Marks},
+    },
+    tools::Tools,
 };
-use crate::{clock, fate::Fate, faults::Loss};
 
-const SCOPES: [&str; 5] = [
-    "oauth",
-    "crm.objects.contacts.read",
-    "crm.objects.contacts.write",
-    "crm.objects.deals.read",
-    "crm.objects.deals.write",
-];
+pub(crate) const MARKS: Marks = Marks { code: "eu1-", access: "CSbx-", refresh: "eu1-" };
 
-/// The switch that makes each refresh token good for one use, and a second use the end of the grant. HubSpot itself has none.
-pub(crate) const SINGLE_USE: &str = "single_use_refresh";
+impl Consents for HubSpot {
+    const NAME: &'static str = "HubSpot";
+    const OFFERED: &'static str = "4242";
+    /// HubSpot's codes live for a moment only.
+    const CODE_LIFE: Millis = 60_000;
+    const SCOPES: &'static [&'static str] = &[
+        "oauth",
+        "crm.objects.contacts.read",
+        "crm.objects.contacts.write",
+        "crm.objects.deals.read",
+        "crm.objects.deals.write",
+    ];
+
+    fn grants(&self) -> &Grants {
+        &self.grants
+    }
+
+    fn tools(&self) -> &Tools {
+        &self.tools
+    }
+}
 
 pub(crate) fn configure(config: &mut ServiceConfig) {
-    config
-        .route("/authorize", web::get().to(show_consent))
-        .route("/authorize", web::post().to(decide_consent))
-        .route("/{portal:[0-9]+}/authorize", web::get().to(show_consent_for));
+    for path in ["/authorize", "/{account:[0-9]+}/authorize"] {
+        config
+            .route(path, web::get().to(consent::show::<HubSpot>))
+            .route(path, web::post().to(consent::decide::<HubSpot>));
+    }
     for version in ["2026-03", "2026-09", "v3", "v1"] {
         config
             .route(&format!("/{version}/token"), web::post().to(exchange_token))
@@ -42,199 +54,98 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
     }
 }
 
-/// What an app asks for.
-#[derive(Clone, Debug, Deserialize, Template)]
-#[template(path = "consent.html")]
-pub(crate) struct Asked {
-    client_id: String,
-    redirect_uri: String,
-    #[serde(default)]
-    scope: String,
-    #[serde(default)]
-    state: String,
-    #[serde(default)]
-    code_challenge: String,
-    /// The account that is offered first.
-    #[serde(default)]
-    portal: Option<u64>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(crate) struct Decision {
-    redirect_uri: String,
-    state: String,
-    code_challenge: String,
-    portal: u64,
-    decision: String,
-    #[serde(default)]
-    scope: String,
-}
-
-async fn show_consent(asked: Query<Asked>) -> HttpResponse {
-    consent_page(asked.into_inner())
-}
-
-async fn show_consent_for(portal: web::Path<u64>, asked: Query<Asked>) -> HttpResponse {
-    consent_page(Asked { portal: Some(*portal), ..asked.into_inner() })
-}
-
-fn consent_page(asked: Asked) -> HttpResponse {
-    if asked.client_id != CLIENT_ID {
-        return HttpResponse::BadRequest()
-            .body("Application inconnue : le client_id de ce bac à sable est sandbox-client.");
-    }
-    match asked.render() {
-        Ok(page) => HttpResponse::Ok().content_type("text/html; charset=utf-8").body(page),
-        Err(error) => HttpResponse::InternalServerError().body(error.to_string()),
+impl ApiError {
+    /// A refusal of the token endpoint, as HubSpot words it.
+    fn no_token(refusal: Refusal) -> Self {
+        let status = match refusal {
+            Refusal::SwitchedOn(status) => return Self::switched_on(status),
+            Refusal::UnknownClient => "BAD_CLIENT_ID",
+            Refusal::WrongSecret => "BAD_CLIENT_SECRET",
+            Refusal::UnknownGrantType => "BAD_GRANT_TYPE",
+            Refusal::UnknownCode => "BAD_AUTH_CODE",
+            Refusal::OtherRedirect => "MISMATCH_REDIRECT_URI_AUTH_CODE",
+            Refusal::WrongVerifier => "BAD_CODE_VERIFIER",
+            Refusal::UnknownRefresh => "BAD_REFRESH_TOKEN",
+        };
+        Self::oauth(status, refusal.word(), &refusal.to_string())
     }
 }
 
-async fn decide_consent(hubspot: Data<HubSpot>, decision: Form<Decision>) -> Result<HttpResponse, ApiError> {
-    let decision = decision.into_inner();
-    let mut target = url::Url::parse(&decision.redirect_uri)
-        .map_err(|error| ApiError::validation(format!("redirect_uri is no URL: {error}")))?;
-    if decision.decision == "grant" {
-        let code = hubspot.grants.consent(Consent {
-            portal: decision.portal,
-            redirect_uri: decision.redirect_uri,
-            scopes: decision.scope.split_whitespace().map(str::to_owned).collect(),
-            challenge: Some(decision.code_challenge).filter(|challenge| !challenge.is_empty()),
-            given_at: clock::now(),
-        });
-        target.query_pairs_mut().append_pair("code", &code);
-    } else {
-        target.query_pairs_mut().append_pair("error", "access_denied");
+/// The account of a bearer token of either sort.
+pub(crate) fn authenticate(grants: &Grants, bearer: &str) -> Result<u64, ApiError> {
+    if let Some(portal) = static_portal(bearer) {
+        return Ok(portal);
     }
-    if !decision.state.is_empty() {
-        target.query_pairs_mut().append_pair("state", &decision.state);
-    }
-    Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, target.as_str())).finish())
+    let token = grants.open(bearer).map_err(|closed| match closed {
+        Closed::Unknown => ApiError::unauthenticated(),
+        Closed::Expired(late) => ApiError::expired(late / 1_000),
+    })?;
+    token.account.parse().map_err(|_no_portal| ApiError::unauthenticated())
 }
 
-/// The token endpoints' form; which fields are needed depends on the grant.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct TokenForm {
-    grant_type: String,
-    client_id: String,
-    client_secret: String,
-    code: String,
-    redirect_uri: String,
-    code_verifier: String,
-    refresh_token: String,
-    token: String,
-}
-
-impl TokenForm {
-    fn check_client(&self) -> Result<(), ApiError> {
-        if self.client_id != CLIENT_ID {
-            return Err(ApiError::oauth("BAD_CLIENT_ID", "invalid_client", "missing or unknown client id"));
-        }
-        if self.client_secret != CLIENT_SECRET {
-            return Err(ApiError::oauth("BAD_CLIENT_SECRET", "invalid_client", "missing or invalid client secret"));
-        }
-        Ok(())
+/// `pat-eu1-<portal>-<anything>`, the form of a private app's token.
+fn static_portal(bearer: &str) -> Option<u64> {
+    let rest = bearer.strip_prefix("pat-eu1-").or_else(|| bearer.strip_prefix("pat-na1-"))?;
+    let (portal, secret) = rest.split_once('-')?;
+    if secret.is_empty() || !portal.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
     }
-
-    fn exchange_code(&self, grants: &Grants) -> Result<Token, ApiError> {
-        let consent = grants.take_code(&self.code);
-        let consent =
-            consent.ok_or_else(|| ApiError::oauth("BAD_AUTH_CODE", "invalid_grant", "missing or unknown auth code"))?;
-        if consent.redirect_uri != self.redirect_uri {
-            return Err(ApiError::oauth(
-                "MISMATCH_REDIRECT_URI_AUTH_CODE",
-                "invalid_grant",
-                "redirect uri does not match initial auth code uri",
-            ));
-        }
-        let verified = consent.challenge.is_none_or(|challenge| {
-            URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, self.code_verifier.as_bytes())) == challenge
-        });
-        if !verified {
-            return Err(ApiError::oauth(
-                "BAD_CODE_VERIFIER",
-                "invalid_grant",
-                "code verifier does not match the challenge",
-            ));
-        }
-        let token = Token { portal: consent.portal, grant: Grants::new_grant(), expires_at: None, serial: 0 };
-        grants.limit(&token.grant, consent.scopes);
-        Ok(token)
-    }
-
-    fn refresh(&self, grants: &Grants) -> Result<Token, ApiError> {
-        let token = grants.read(&self.refresh_token).filter(|token| token.expires_at.is_none());
-        token.ok_or_else(ApiError::bad_refresh_token)
-    }
+    portal.parse().ok()
 }
 
 async fn exchange_token(hubspot: Data<HubSpot>, form: Form<TokenForm>) -> Result<HttpResponse, ApiError> {
-    form.check_client()?;
-    let grants = &hubspot.grants;
-    let mut token = match form.grant_type.as_str() {
-        "authorization_code" => form.exchange_code(grants)?,
-        "refresh_token" => form.refresh(grants)?,
-        _ => return Err(ApiError::oauth("BAD_GRANT_TYPE", "unsupported_grant_type", "missing or unknown grant type")),
-    };
-    let account = hubspot.portal(token.portal);
-    account.tools.requests.note((super::SLUG, &token.portal.to_string()), "POST", "/oauth/token");
-    let (fate, revoked, seconds, is_single_use) = account.adjust(|state| {
-        let fate = Fate::draw(&mut state.faults);
-        let is_single_use = state.faults.own.get(SINGLE_USE).and_then(Value::as_bool).unwrap_or_default();
-        (fate, state.faults.token_revoked, state.faults.access_token_seconds, is_single_use)
-    });
-    fate.wait().await;
-    if revoked {
-        return Err(ApiError::bad_refresh_token());
-    }
-    if let Some(status) = fate.failure {
-        return Err(ApiError::switched_on(status));
-    }
-    if is_single_use && form.grant_type == "refresh_token" {
-        token.serial = grants.rotate(&token).ok_or_else(ApiError::bad_refresh_token)?;
-    }
-    // Whoever waited for the answer may be gone by now; the token is spent all the same.
-    match account.adjust(|state| state.faults.take_loss()) {
-        Some(Loss::Silence) => std::future::pending::<()>().await,
-        Some(Loss::BadGateway | Loss::Dropped) => return Err(ApiError::switched_on(502)),
-        None => {}
-    }
-    let expires_at = clock::now().saturating_add(seconds.saturating_mul(1_000));
+    let issued = oauth::issue(hubspot.as_ref(), &form).await.map_err(ApiError::no_token)?;
     Ok(HttpResponse::Ok().json(json!({
-        "access_token": Grants::access_token(token.portal, &token.grant, expires_at),
-        "refresh_token": Grants::refresh_token(token.portal, &token.grant, token.serial),
-        "expires_in": seconds,
+        "access_token": issued.access_token,
+        "refresh_token": issued.refresh_token,
+        "expires_in": issued.seconds,
         "token_type": "bearer",
         "token_use": "access_token",
-        "hub_id": token.portal,
+        "hub_id": issued.account.parse::<u64>().unwrap_or_default(),
         "user_id": 1,
-        "scopes": grants.scopes(&token.grant).unwrap_or_else(|| SCOPES.map(str::to_owned).to_vec()),
+        "scopes": issued.scopes,
     })))
 }
 
 async fn introspect_token(hubspot: Data<HubSpot>, form: Form<TokenForm>) -> Result<HttpResponse, ApiError> {
-    form.check_client()?;
+    form.check_client().map_err(ApiError::no_token)?;
     let now = clock::now();
     let alive = hubspot.grants.read(&form.token).filter(|token| {
-        let revoked = hubspot.portal(token.portal).read(|state| state.faults.token_revoked);
+        let portal = token.account.parse().unwrap_or_default();
+        let revoked = hubspot.portal(portal).read(|state| state.faults.token_revoked);
         !revoked
             && token.expires_at.is_none_or(|end| end > now)
-            && (token.expires_at.is_some() || hubspot.grants.is_unspent(token))
+            && (token.expires_at.is_some() || hubspot.grants.is_latest(token))
     });
     let Some(token) = alive else { return Ok(HttpResponse::Ok().json(json!({"active": false}))) };
     let (token_use, left) = match token.expires_at {
         Some(end) => ("access_token", Some(end.saturating_sub(now) / 1_000)),
         None => ("refresh_token", None),
     };
+    let portal = token.account.parse::<u64>().unwrap_or_default();
     Ok(HttpResponse::Ok().json(json!({
-        "active": true, "token_use": token_use, "expires_in": left, "hub_id": token.portal,
-        "hub_domain": format!("portail-{}.exemple.fr", token.portal), "user": "admin@exemple.fr", "user_id": 1,
-        "app_id": APP_ID, "client_id": CLIENT_ID, "scopes": SCOPES,
+        "active": true, "token_use": token_use, "expires_in": left, "hub_id": portal,
+        "hub_domain": format!("portail-{portal}.exemple.fr"), "user": "admin@exemple.fr", "user_id": 1,
+        "app_id": APP_ID, "client_id": CLIENT_ID, "scopes": HubSpot::SCOPES,
     })))
 }
 
 async fn revoke_token(hubspot: Data<HubSpot>, form: Form<TokenForm>) -> Result<HttpResponse, ApiError> {
-    form.check_client()?;
+    form.check_client().map_err(ApiError::no_token)?;
     hubspot.grants.revoke(&form.token);
     Ok(HttpResponse::Ok().finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_token_of_the_right_form_opens_an_account() {
+        let grants = Grants::marked(MARKS);
+        assert_eq!(authenticate(&grants, "pat-eu1-4242-demo").ok(), Some(4242));
+        for bad in ["", "pat-eu1-4242", "pat-eu1-4242-", "pat-eu1-x-y", "pat-eu1-+42-y", "demo", "pat-xx1-4242-demo"] {
+            assert!(authenticate(&grants, bad).is_err(), "{bad}");
+        }
+    }
 }

@@ -9,6 +9,7 @@ use crate::{
     desk::{Hand, Ledger, Shelf, State, Trade},
     faults::Faults,
     limits::Window,
+    oauth::SINGLE_USE,
     stand_in::Refused,
 };
 
@@ -113,7 +114,7 @@ impl Trade for Company {
     type Own = Counted;
 
     fn faults() -> Faults {
-        let own = [(BURST, json!(20)), (SEARCHES, json!(10)), (DAILY, Value::Null)];
+        let own = [(BURST, json!(20)), (SEARCHES, json!(10)), (DAILY, Value::Null), (SINGLE_USE, json!(false))];
         Faults {
             search_lag_ms: 2_000,
             own: own.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),

@@ -86,7 +86,10 @@ fn account_of(request: &ServiceRequest) -> Result<Arc<Account>, ApiError> {
     if let Some(token) = text("x-api-token") {
         return company_of(token).map(|id| pipedrive.company(id)).ok_or_else(ApiError::unauthorized);
     }
-    Err(ApiError::unauthorized())
+    let bearer =
+        text("authorization").and_then(|text| text.strip_prefix("Bearer ")).ok_or_else(ApiError::unauthorized)?;
+    let token = pipedrive.grants.open(bearer).map_err(|_closed| ApiError::unauthorized())?;
+    token.account.parse().map(|id| pipedrive.company(id)).map_err(|_no_company| ApiError::unauthorized())
 }
 
 /// `pd-<company>-<anything>`: an API token here.

@@ -8,6 +8,7 @@ mod fields;
 mod gate;
 mod hooks;
 mod listing;
+mod oauth;
 mod objects;
 mod recents;
 mod routes;
@@ -22,6 +23,7 @@ use company::Company;
 use crate::{
     accounts::Accounts,
     desk::Desk,
+    oauth::grants::Grants,
     people::Words,
     stand_in::{self, StandIn},
     tools::Tools,
@@ -36,12 +38,13 @@ pub(crate) type Account = Desk<Company>;
 #[derive(Debug)]
 pub(crate) struct Pipedrive {
     accounts: Accounts<Account>,
+    grants: Grants,
     tools: Arc<Tools>,
 }
 
 impl Pipedrive {
     pub(crate) fn open(tools: &Arc<Tools>) -> Arc<Self> {
-        Arc::new(Self { accounts: Accounts::default(), tools: Arc::clone(tools) })
+        Arc::new(Self { accounts: Accounts::default(), grants: Grants::marked(oauth::MARKS), tools: Arc::clone(tools) })
     }
 
     fn company(&self, id: u64) -> Arc<Account> {
@@ -74,6 +77,7 @@ impl StandIn for Pipedrive {
 
     fn clear(&self) {
         self.accounts.clear();
+        self.grants.clear();
     }
 
     fn own_switches(&self) -> &'static [(&'static str, &'static str)] {

@@ -12,7 +12,7 @@ use super::{
     errors::ApiError,
     fields,
     gate::{self, Caller},
-    hooks, objects, recents, search,
+    hooks, oauth, objects, recents, search,
 };
 
 /// Mounts everything that Pipedrive answers below the scope it is given.
@@ -24,6 +24,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
             web::QueryConfig::default().error_handler(|error, _| ApiError::invalid("query", &error.to_string()).into()),
         )
         .app_data(web::PathConfig::default().error_handler(|_, _| ApiError::not_found("path").into()))
+        .service(web::scope("/oauth").configure(oauth::configure))
         .service(web::scope("/api/v1").wrap(from_fn(gate::pass)).configure(first).default_service(web::to(nothing)))
         .service(web::scope("/api/v2").wrap(from_fn(gate::pass)).configure(second).default_service(web::to(nothing)));
 }

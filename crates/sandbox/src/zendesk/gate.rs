@@ -10,7 +10,10 @@ use actix_web::{
     Error, FromRequest, HttpMessage, HttpRequest, ResponseError,
     body::MessageBody,
     dev::{Payload, ServiceRequest, ServiceResponse},
-    http::{Method, header},
+    http::{
+        Method,
+        header::{self, HeaderMap},
+    },
     middleware::Next,
     web,
 };
@@ -81,13 +84,22 @@ pub(crate) async fn pass<B: MessageBody + 'static>(
     Ok(fate::send(response, lost).await)
 }
 
-/// `zd-<site>-<anything>`: a token here, which opens its own site only.
+/// A token opens its own site only: `zd-<site>-<anything>`, which is for tests, or one that was granted.
 fn account_of(request: &ServiceRequest) -> Result<Arc<Account>, ApiError> {
     let zendesk = request.app_data::<web::Data<Zendesk>>().ok_or_else(ApiError::unauthorized)?;
     let site = request.match_info().get("site").ok_or_else(ApiError::not_found)?;
-    let authorization = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let token = authorization.and_then(|text| text.strip_prefix("Bearer ")).ok_or_else(ApiError::unauthorized)?;
-    let secret = token.strip_prefix(&format!("zd-{site}-")).filter(|secret| !secret.is_empty());
-    secret.ok_or_else(ApiError::unauthorized)?;
-    zendesk.site(site).ok_or_else(ApiError::not_found)
+    let token = bearer(request.headers()).ok_or_else(ApiError::unauthorized)?;
+    let is_plain = token.strip_prefix(&format!("zd-{site}-")).is_some_and(|secret| !secret.is_empty());
+    // A refresh ends the access token that was, whatever was left of its life.
+    let is_granted =
+        zendesk.grants.open(token).is_ok_and(|token| token.account == site && zendesk.grants.is_latest(&token));
+    if is_plain || is_granted {
+        zendesk.site(site).ok_or_else(ApiError::not_found)
+    } else {
+        Err(ApiError::unauthorized())
+    }
+}
+
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
 }

@@ -5,6 +5,7 @@ mod export;
 mod fields;
 mod gate;
 mod hooks;
+mod oauth;
 mod routes;
 mod search;
 mod show;
@@ -20,6 +21,7 @@ use site::Site;
 use crate::{
     accounts::Accounts,
     desk::Desk,
+    oauth::grants::Grants,
     people::Words,
     stand_in::{self, StandIn},
     tools::Tools,
@@ -34,12 +36,13 @@ pub(crate) type Account = Desk<Site>;
 #[derive(Debug)]
 pub(crate) struct Zendesk {
     accounts: Accounts<Account>,
+    grants: Grants,
     tools: Arc<Tools>,
 }
 
 impl Zendesk {
     pub(crate) fn open(tools: &Arc<Tools>) -> Arc<Self> {
-        Arc::new(Self { accounts: Accounts::default(), tools: Arc::clone(tools) })
+        Arc::new(Self { accounts: Accounts::default(), grants: Grants::marked(oauth::MARKS), tools: Arc::clone(tools) })
     }
 
     /// The site of that name; `None` where none can have it.
@@ -74,6 +77,7 @@ impl StandIn for Zendesk {
 
     fn clear(&self) {
         self.accounts.clear();
+        self.grants.clear();
     }
 
     fn own_switches(&self) -> &'static [(&'static str, &'static str)] {

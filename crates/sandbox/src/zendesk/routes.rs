@@ -7,7 +7,7 @@ use actix_web::{
     web::{self, ServiceConfig},
 };
 
-use super::{errors::ApiError, export, fields, gate, hooks, search, tickets, users};
+use super::{errors::ApiError, export, fields, gate, hooks, oauth, search, tickets, users};
 
 /// Mounts everything that Zendesk answers below the scope it is given.
 pub(crate) fn configure(config: &mut ServiceConfig) {
@@ -16,6 +16,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .app_data(json)
         .app_data(web::QueryConfig::default().error_handler(|error, _| ApiError::malformed(&error.to_string()).into()))
         .app_data(web::PathConfig::default().error_handler(|_, _| ApiError::not_found().into()))
+        .configure(oauth::configure)
         .service(
             web::scope("/{site}/api/v2").wrap(from_fn(gate::pass)).configure(second).default_service(web::to(nothing)),
         );
@@ -46,6 +47,7 @@ fn second(config: &mut ServiceConfig) {
         .route("/deleted_{kind}", web::get().to(export::deleted))
         .route("/user_fields", web::get().to(fields::of_users))
         .route("/ticket_fields", web::get().to(fields::of_tickets))
+        .route("/oauth/tokens/current", web::delete().to(oauth::revoke))
         .route("/webhooks", web::get().to(hooks::list))
         .route("/webhooks", web::post().to(hooks::create))
         .route("/webhooks/{id}", web::delete().to(hooks::remove))

@@ -9,6 +9,7 @@ use crate::{
     desk::{Hand, Ledger, Shelf, State, Trade},
     faults::Faults,
     limits::Window,
+    oauth::SINGLE_USE,
     stand_in::Refused,
 };
 
@@ -54,9 +55,11 @@ impl Trade for Site {
     type Own = Counted;
 
     fn faults() -> Faults {
-        let own = [(LIMIT, json!(200)), (EXPORT_LAG, json!(60_000))];
+        let own = [(LIMIT, json!(200)), (EXPORT_LAG, json!(60_000)), (SINGLE_USE, json!(true))];
         Faults {
             search_lag_ms: 2_000,
+            // The most that an app may ask for.
+            access_token_seconds: 172_800,
             own: own.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
             ..Faults::default()
         }

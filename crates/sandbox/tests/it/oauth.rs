@@ -23,7 +23,7 @@ async fn consent(world: &World, decision: &str) -> url::Url {
         ("redirect_uri", "https://app.exemple.fr/retour"),
         ("state", "s&1"),
         ("code_challenge", ""),
-        ("portal", "7"),
+        ("account", "7"),
         ("decision", decision),
     ];
     let response = world
