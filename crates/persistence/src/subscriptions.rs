@@ -44,6 +44,42 @@ pub async fn account_has_others(
     Ok(answer.yes)
 }
 
+/// What was found when somebody last looked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subscription {
+    /// When that was.
+    pub checked_at: Timestamp,
+    /// What was wrong; `None` where the platform calls us.
+    pub problem: Option<String>,
+}
+
+#[derive(QueryableByName)]
+struct Found {
+    #[diesel(sql_type = Timestamptz)]
+    checked_at: DateTime<Utc>,
+    #[diesel(sql_type = Nullable<Text>)]
+    problem: Option<String>,
+}
+
+/// What was found when somebody last looked; `None` where nobody has.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn of(
+    tx: &mut Transaction,
+    (tenant, integration): (TenantId, IntegrationId),
+) -> Result<Option<Subscription>, PersistenceError> {
+    let found: Vec<Found> = sql_query(
+        "SELECT checked_at, problem FROM integration_subscriptions WHERE tenant_id = $1 AND integration_id = $2",
+    )
+    .bind::<Text, _>(tenant.to_string())
+    .bind::<Text, _>(integration.to_string())
+    .load(&mut **tx)
+    .await?;
+    let found = found.into_iter().next();
+    Ok(found.map(|found| Subscription { checked_at: found.checked_at.into(), problem: found.problem }))
+}
+
 /// Notes that somebody has looked, and what was wrong.
 ///
 /// # Errors

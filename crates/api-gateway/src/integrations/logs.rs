@@ -157,7 +157,7 @@ pub(crate) struct Trail {
 
 impl Trail {
     /// What the trace of that id led to.
-    pub(super) async fn of(tx: &mut Transaction, tenant: TenantId, id: &str) -> Result<Self, PersistenceError> {
+    pub(crate) async fn of(tx: &mut Transaction, tenant: TenantId, id: &str) -> Result<Self, PersistenceError> {
         let deliveries = webhook_logs::of_trace(tx, tenant, id, BESIDE).await?;
         Ok(Self { deliveries, attempts: sync_logs::of_trace(tx, tenant, id, BESIDE).await? })
     }

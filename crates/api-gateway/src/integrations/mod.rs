@@ -33,13 +33,13 @@ pub(crate) use connect::{connected, create_integration, see_that_it_calls};
 pub(crate) use deliveries::{list_deliveries, show_delivery};
 pub(crate) use edit::{edit_integration, edited};
 pub(crate) use failures::{Wish as Replay, list_failures, replay_failures, replayed, show_failures};
-pub(crate) use logs::{Attempt, Wanted as WantedLogs, attempt, list_logs, listed as listed_logs, show_log};
+pub(crate) use logs::{Attempt, Trail, Wanted as WantedLogs, attempt, list_logs, listed as listed_logs, show_log};
 pub(crate) use removal::{remove_integration, removed};
 pub(crate) use show::{configured, list_configured, show_integration, view};
 pub(crate) use switch::{disable_integration, enable_integration, switch};
 pub(crate) use trial::{Trial, test_integration, tried, within_limit};
 pub(crate) use view::View;
-pub(crate) use webhook::{rotate_webhook_secret, show_webhook};
+pub(crate) use webhook::{Rotated, View as WebhookView, rotate_webhook_secret, rotated, show_webhook, webhook};
 
 use crate::refusal::Refusal;
 use crate::state::Gateway;

@@ -3,12 +3,12 @@
 use actix_web::{HttpResponse, get, post, web};
 use connectors::webhook::SecretSource;
 use domain::audit::{Action, FieldChange};
-use domain::id::IntegrationId;
+use domain::id::{IntegrationId, TenantId};
 use domain::integration::Integration;
 use domain::time::Timestamp;
 use persistence::log_page::LogPage;
 use persistence::webhook_logs::Filter;
-use persistence::{Scope, webhook_logs, webhook_secrets};
+use persistence::{Scope, Transaction, webhook_logs, webhook_secrets};
 use runtime::http::Problem;
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
@@ -26,12 +26,12 @@ use crate::{refusal::Refusal, state::Gateway};
 pub(crate) struct View {
     /// The address to register at the platform; it is called by POST.
     #[schema(example = "https://hooks.example.com/webhooks/integrations/hubspot/int_01jd3v8k2qf5y9m4x7w6z1a0bc")]
-    url: String,
+    pub(crate) url: String,
     /// What signs the deliveries: `app` is the secret of Coccinelle's app there, `integration` is one of this integration alone.
     #[schema(example = "app")]
-    signed_by: &'static str,
+    pub(crate) signed_by: &'static str,
     /// The integration's own secret; `null` where the app's signs, and before the first was made.
-    secret: Option<Secret>,
+    pub(crate) secret: Option<Secret>,
     /// The newest delivery for this integration, whatever came of it.
     last_delivery: Option<Delivery>,
 }
@@ -39,14 +39,14 @@ pub(crate) struct View {
 /// What may be shown of a secret.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = WebhookSecretHint)]
-struct Secret {
+pub(crate) struct Secret {
     /// Its last characters.
     #[schema(example = "••••x7Qa")]
-    hint: String,
+    pub(crate) hint: String,
     /// When it was made.
-    rotated_at: Timestamp,
+    pub(crate) rotated_at: Timestamp,
     /// Until when the one before still verifies; `null` where there is none any more.
-    previous_until: Option<Timestamp>,
+    pub(crate) previous_until: Option<Timestamp>,
 }
 
 /// What came of a delivery.
@@ -70,9 +70,9 @@ struct Delivery {
 #[schema(as = NewWebhookSecret)]
 pub(crate) struct Rotated {
     /// The secret, to be entered at the platform. It is shown this once.
-    secret: String,
+    pub(crate) secret: String,
     /// Until when the one before still verifies; `null` where there was none.
-    previous_until: Option<Timestamp>,
+    pub(crate) previous_until: Option<Timestamp>,
 }
 
 /// Shows the address to register at the platform, what signs its deliveries, and what came of the newest.
@@ -84,13 +84,22 @@ pub(crate) async fn show_webhook(
     id: Id<IntegrationId>,
     gateway: web::Data<Gateway>,
 ) -> Result<HttpResponse, Problem> {
-    let (tenant, id) = (caller.tenant_id, id.0);
-    let mut tx = gateway.database.begin(Scope::Tenant(tenant)).await?;
-    let integration = find(&mut tx, tenant, id).await?;
-    let kept = webhook_secrets::get(&mut tx, tenant, id).await?;
-    let newest = LogPage { after: None, limit: 1 };
-    let newest = webhook_logs::list(&mut tx, (tenant, id), &Filter::default(), &newest).await?;
+    let mut tx = gateway.database.begin(Scope::Tenant(caller.tenant_id)).await?;
+    let view = webhook(&gateway, &mut tx, (caller.tenant_id, id.0)).await?;
     tx.commit().await?;
+    Ok(HttpResponse::Ok().json(view))
+}
+
+/// How the platform of an integration tells us of changes.
+pub(crate) async fn webhook(
+    gateway: &Gateway,
+    tx: &mut Transaction,
+    (tenant, id): (TenantId, IntegrationId),
+) -> Result<View, Problem> {
+    let integration = find(tx, tenant, id).await?;
+    let kept = webhook_secrets::get(tx, tenant, id).await?;
+    let newest = LogPage { after: None, limit: 1 };
+    let newest = webhook_logs::list(tx, (tenant, id), &Filter::default(), &newest).await?;
     let now = Timestamp::now();
     let secret = kept.map(|kept| Secret {
         hint: kept.hint,
@@ -109,7 +118,7 @@ pub(crate) async fn show_webhook(
     };
     let base = gateway.public_url.as_str().trim_end_matches('/');
     let url = format!("{base}/webhooks/integrations/{}/{id}", integration.platform);
-    Ok(HttpResponse::Ok().json(View { url, signed_by, secret, last_delivery: newest.into_iter().next().map(delivery) }))
+    Ok(View { url, signed_by, secret, last_delivery: newest.into_iter().next().map(delivery) })
 }
 
 /// Replaces the integration's own secret. The new one is shown once; the one before still verifies for a day.
@@ -125,8 +134,13 @@ pub(crate) async fn rotate_webhook_secret(
     id: Id<IntegrationId>,
     gateway: web::Data<Gateway>,
 ) -> Result<HttpResponse, Problem> {
-    let (tenant, id) = (change.tenant_id, id.0);
-    let mut tx = change.begin(&gateway).await?;
+    Ok(HttpResponse::Ok().json(rotated(&gateway, &change, id.0).await?))
+}
+
+/// A new secret in place of the integration's own.
+pub(crate) async fn rotated(gateway: &Gateway, change: &Change, id: IntegrationId) -> Result<Rotated, Problem> {
+    let tenant = change.tenant_id;
+    let mut tx = change.begin(gateway).await?;
     let integration = find(&mut tx, tenant, id).await?;
     if source_of(&integration)? == SecretSource::App {
         return Err(Refusal::SecretNotOurs(platform_of(&integration.platform)?.connector().descriptor().name).into());
@@ -135,7 +149,7 @@ pub(crate) async fn rotate_webhook_secret(
     let told = FieldChange::named("webhook_secret");
     tx.commit(Action::WebhookSecretRotated, Some(id.to_string()), [told]).await?;
     let secret = made.secret.expose_secret().to_owned();
-    Ok(HttpResponse::Ok().json(Rotated { secret, previous_until: made.previous_until }))
+    Ok(Rotated { secret, previous_until: made.previous_until })
 }
 
 fn source_of(integration: &Integration) -> Result<SecretSource, Problem> {

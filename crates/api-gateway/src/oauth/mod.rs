@@ -11,7 +11,8 @@ use std::time::Duration;
 use url::Url;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-pub(crate) use start::site_of;
+pub(crate) use browser::Asking;
+pub(crate) use start::{Sent, begun, site_of};
 
 use crate::state::Gateway;
 

@@ -1,6 +1,6 @@
 //! Beginning a consent: where the browser is to go, and by what it is known when it comes back.
 
-use actix_web::{HttpResponse, post, web};
+use actix_web::{HttpResponse, cookie::Cookie, post, web};
 use connectors::oauth::Authorization;
 use connectors::registry::Platform;
 use domain::audit::{Action, FieldChange};
@@ -9,6 +9,7 @@ use domain::time::Timestamp;
 use persistence::oauth_states::{self, Begun};
 use runtime::http::Problem;
 use serde::{Deserialize, Serialize};
+use url::Url;
 use utoipa::ToSchema;
 
 use super::browser::{Asking, State};
@@ -54,33 +55,54 @@ pub(crate) async fn start_consent(
     change: Change,
     id: Id<IntegrationId>,
     gateway: web::Data<Gateway>,
-    Asking { browser, cookies }: Asking,
+    asking: Asking,
     wish: Json<Wish>,
 ) -> Result<HttpResponse, Problem> {
-    let mut tx = change.begin(&gateway).await?;
-    let integration = find(&mut tx, change.tenant_id, id.0).await?;
+    let Sent { page, cookie, expires_at } = begun(&gateway, &change, &asking, (id.0, wish.0.url)).await?;
+    Ok(HttpResponse::Ok().cookie(cookie).json(View { authorize_url: page.into(), expires_at }))
+}
+
+/// A browser that is sent to the platform's page.
+#[derive(Debug)]
+pub(crate) struct Sent {
+    /// The platform's page.
+    pub(crate) page: Url,
+    /// By what the browser is known when it comes back.
+    pub(crate) cookie: Cookie<'static>,
+    expires_at: Timestamp,
+}
+
+/// Begins a consent for an integration, at the site that was typed, else at the known one.
+pub(crate) async fn begun(
+    gateway: &Gateway,
+    change: &Change,
+    Asking { browser, cookies }: &Asking,
+    (id, typed): (IntegrationId, Option<String>),
+) -> Result<Sent, Problem> {
+    let mut tx = change.begin(gateway).await?;
+    let integration = find(&mut tx, change.tenant_id, id).await?;
     tx.leave_unchanged().await?;
-    let typed = wish.0.url.or(integration.url);
+    let typed = typed.or(integration.url);
     let site = site_of(platform_of(&integration.platform)?, typed.as_deref())?;
     let doorway = gateway.accounts.doorway(&integration.platform, site.as_deref());
     let doorway = doorway.map_err(Refusal::without_doorway)?;
     let state = State::new(change.tenant_id)?;
     let proof = browser.proof(&state);
-    let redirect_uri = redirect_uri(&gateway);
+    let redirect_uri = redirect_uri(gateway);
     let asked = Authorization {
         state: state.text(),
         challenge: doorway.terms.pkce.then_some(proof.challenge.as_str()),
         redirect_uri: &redirect_uri,
         scopes: doorway.terms.scopes,
     };
-    let authorize_url = doorway.oauth()?.authorize_url(&doorway.app, &asked).into();
+    let page = doorway.oauth()?.authorize_url(&doorway.app, &asked);
     let expires_at = Timestamp::now().plus(LIFE);
     let (sub, browser_hash) = (change.sub().to_owned(), browser.hash());
-    let begun = Begun { integration: id.0, sub, browser_hash, site, expires_at, is_spent: false };
-    let mut tx = change.begin(&gateway).await?;
+    let begun = Begun { integration: id, sub, browser_hash, site, expires_at, is_spent: false };
+    let mut tx = change.begin(gateway).await?;
     oauth_states::begin(&mut tx, (change.tenant_id, &state.hash()), &begun).await?;
-    tx.commit(Action::ConsentStarted, Some(id.0.to_string()), None::<FieldChange>).await?;
-    Ok(HttpResponse::Ok().cookie(browser.cookie(cookies)).json(View { authorize_url, expires_at }))
+    tx.commit(Action::ConsentStarted, Some(id.to_string()), None::<FieldChange>).await?;
+    Ok(Sent { page, cookie: browser.cookie(*cookies), expires_at })
 }
 
 /// The name of the tenant's site, as the platform's connector understands what was typed.

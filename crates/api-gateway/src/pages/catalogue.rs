@@ -15,12 +15,13 @@ use serde::Deserialize;
 
 use super::{
     charts,
+    consented::Ended,
     frame::{Frame, Section, Visit},
     mark::Mark,
     said::Said,
     status::Standing,
     text::Message,
-    text::{catalogue as m, frame as frame_words},
+    text::{catalogue as m, consent as consent_words, frame as frame_words},
 };
 use crate::integrations::{self, View};
 use crate::state::Gateway;
@@ -99,6 +100,7 @@ struct Page {
     is_empty: bool,
     aisles: Vec<Aisle>,
     said: Option<Said>,
+    ended: Option<Ended>,
 }
 
 /// The catalogue, with what is connected on top.
@@ -129,7 +131,7 @@ pub(super) async fn show_integrations(
         .filter(|card| wanted.finds(&[&card.name, card.platform]))
         .collect();
     let aisles = Shelf::ALL.into_iter().filter_map(|shelf| wanted.aisle(shelf, &connected)).collect();
-    let page = Page { frame, wanted, cards, is_empty, aisles, said: visit.said };
+    let page = Page { frame, wanted, cards, is_empty, aisles, said: visit.said, ended: visit.consent };
     page.frame.show(&page)
 }
 
@@ -228,10 +230,10 @@ impl Card {
         let (attempts, failed) = (glance.attempts(), glance.failed());
         Self {
             id: view.id.to_string(),
+            standing: Standing::of(&view),
             name: view.name,
             platform,
             mark: Mark::of(platform),
-            standing: Standing::of(view.status, view.enabled, view.health.last_sync_at),
             last_sync: view.health.last_sync_at,
             success: (attempts > 0).then(|| charts::share(attempts - failed, attempts)),
             errors: failed,

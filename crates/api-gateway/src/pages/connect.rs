@@ -5,7 +5,7 @@ use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, ResponseError as _, get, post, web};
 use askama::Template;
 use connectors::connector::Connector;
-use connectors::descriptor::{CredentialField, Descriptor};
+use connectors::descriptor::{CredentialField, Descriptor, SiteField};
 use connectors::registry::Platform;
 use domain::platform::PlatformSlug;
 use domain::run::Mode;
@@ -15,11 +15,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
+    consent,
     fields::Fields,
     form::{self, Choice, Form, deliveries, directions, frequencies},
     frame::{Frame, Section, Visit},
     mark::Mark,
-    text::{Message, connect as m, form as form_words, frame as frame_words, hints},
+    text::{Message, connect as m, consent as consent_words, form as form_words, frame as frame_words, hints},
 };
 use crate::{
     change::Change,
@@ -34,6 +35,9 @@ use crate::{
 struct Wanted {
     #[serde(default)]
     platform: String,
+    /// `key`, where a key is preferred to a consent.
+    #[serde(default)]
+    by: String,
 }
 
 #[derive(Template)]
@@ -48,6 +52,20 @@ struct Page {
     directions: Vec<Choice>,
     frequencies: Vec<Choice>,
     deliveries: Vec<Choice>,
+    way: Way,
+    site: Option<SiteField>,
+    is_offered: bool,
+}
+
+/// How an account is connected by this form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// By a consent on the platform's page.
+    Consent,
+    /// By a key.
+    Key,
+    /// Not at all: the operator has not set our app up.
+    None,
 }
 
 /// A field for a part of the key.
@@ -83,7 +101,7 @@ pub(super) async fn show_form(
     }
     let connector = connector(&wanted.platform)?;
     let name = connector.descriptor().name;
-    let start = Fields::of(&[("name", name), ("start", "1")]);
+    let start = Fields::of(&[("name", name), ("start", "1"), ("by", &wanted.by)]);
     let frame = frame(&visit, &gateway, name).await?;
     let page = Page::of(frame, &gateway, connector, Form::with(start));
     page.frame.show(&page)
@@ -97,22 +115,31 @@ pub(super) async fn connect(
     gateway: web::Data<Gateway>,
     fields: Fields,
 ) -> Result<HttpResponse, Problem> {
-    let connector = connector(fields.get("platform"))?;
+    connector(fields.get("platform"))?;
     match connected(&change, &gateway, &fields).await {
         Ok(path) => Ok(HttpResponse::SeeOther().insert_header((LOCATION, path)).finish()),
-        Err(problem) if form::is_about_form(&problem) => {
-            let frame = frame(&visit, &gateway, connector.descriptor().name).await?;
-            let form = Form::with(fields).refused(&frame, &problem);
-            let page = Page::of(frame, &gateway, connector, form);
-            page.frame.answer(status_of(&problem), &page)
-        }
+        Err(problem) if form::is_about_form(&problem) => refused(&visit, &gateway, fields, &problem).await,
         Err(problem) => Err(problem),
     }
 }
 
+/// The form once more, with what is wrong.
+pub(super) async fn refused(
+    visit: &Visit,
+    gateway: &Gateway,
+    fields: Fields,
+    problem: &Problem,
+) -> Result<HttpResponse, Problem> {
+    let connector = connector(fields.get("platform"))?;
+    let frame = frame(visit, gateway, connector.descriptor().name).await?;
+    let form = Form::with(fields).refused(&frame, problem);
+    let page = Page::of(frame, gateway, connector, form);
+    page.frame.answer(status_of(problem), &page)
+}
+
 /// Connects the account; returns where to go on.
 async fn connected(change: &Change, gateway: &Gateway, fields: &Fields) -> Result<String, Problem> {
-    let wish = body::parse(&wish(fields))?;
+    let wish = body::parse(&wish(fields, true))?;
     let view = integrations::connected(gateway, change, wish).await?;
     let home = format!("/dashboard/integrations/{}", view.id);
     if !fields.has("start") {
@@ -128,12 +155,14 @@ async fn connected(change: &Change, gateway: &Gateway, fields: &Fields) -> Resul
 }
 
 /// What the API would be sent by a program.
-fn wish(fields: &Fields) -> Vec<u8> {
+pub(super) fn wish(fields: &Fields, by_key: bool) -> Vec<u8> {
     let mut wish = fields.object(&["platform", "url", "direction", "frequency", "delivery"]);
     wish.insert("name".to_owned(), fields.get("name").into());
-    let mut credentials = fields.object(&["api_secret"]);
-    credentials.insert("api_key".to_owned(), fields.get("api_key").trim().into());
-    wish.insert("credentials".to_owned(), Value::Object(credentials));
+    if by_key {
+        let mut credentials = fields.object(&["api_secret"]);
+        credentials.insert("api_key".to_owned(), fields.get("api_key").trim().into());
+        wish.insert("credentials".to_owned(), Value::Object(credentials));
+    }
     json!(wish).to_string().into_bytes()
 }
 
@@ -163,7 +192,17 @@ impl Page {
     fn of(frame: Frame, gateway: &Gateway, connector: &'static dyn Connector, form: Form) -> Self {
         let descriptor = connector.descriptor();
         let by_n8n = gateway.has_n8n && connector.proxy().is_some();
+        let is_offered = descriptor.slug.parse().is_ok_and(|slug| consent::is_offered(gateway, &slug));
+        let way = match (is_offered, descriptor.key_fields()) {
+            (true, None) => Way::Consent,
+            (true, Some(_)) if form.value("by") != "key" => Way::Consent,
+            (_, Some(_)) => Way::Key,
+            (false, None) => Way::None,
+        };
         Self {
+            way,
+            site: descriptor.terms().and_then(|terms| terms.site),
+            is_offered,
             mark: Mark::of(descriptor.name),
             keys: keys_of(descriptor),
             steps: hints::steps(descriptor.slug),

@@ -13,6 +13,7 @@ use domain::id::TenantId;
 use persistence::{Transaction, settings};
 use runtime::http::Problem;
 
+use super::consented::Ended;
 use super::reader::{Reader, Theme};
 use super::said::Said;
 use super::text::frame as m;
@@ -45,6 +46,8 @@ pub(super) struct Visit {
     pub(super) reader: Reader,
     /// What is said of what was just done.
     pub(super) said: Option<Said>,
+    /// How a consent ended, where one did just now.
+    pub(super) consent: Option<Ended>,
     sub: String,
     may_change: bool,
     csrf: String,
@@ -61,6 +64,7 @@ impl FromRequest for Visit {
             tenant_id: viewer.tenant_id,
             reader: Reader::of(request),
             said: Said::of_query(request.query_string()),
+            consent: Ended::of_query(request.query_string()),
             sub: viewer.sub,
             may_change: viewer.roles.contains(&Role::Admin),
             csrf: viewer.session.map(|session| session.csrf_token).unwrap_or_default(),
@@ -94,7 +98,6 @@ impl Visit {
             may_change: self.may_change,
             csrf: self.csrf.clone(),
             path: self.path.clone(),
-            targets: Vec::new(),
         })
     }
 }
@@ -111,8 +114,6 @@ pub(super) struct Frame {
     pub(super) may_change: bool,
     pub(super) csrf: String,
     pub(super) path: String,
-    /// Origins, besides our own, to which a form of the page may lead.
-    pub(super) targets: Vec<String>,
 }
 
 impl Deref for Frame {
@@ -135,7 +136,6 @@ impl Frame {
             may_change: false,
             csrf: String::new(),
             path: path_of(request),
-            targets: Vec::new(),
         }
     }
 
@@ -183,11 +183,10 @@ impl Frame {
             tracing::error!(%error, "a page was not rendered");
             Problem::internal()
         })?;
-        let policy = self.targets.iter().fold(POLICY.to_owned(), |policy, target| format!("{policy} {target}"));
         let mut answer = HttpResponse::build(status);
         answer
             .insert_header((CONTENT_TYPE, "text/html; charset=utf-8"))
-            .insert_header((CONTENT_SECURITY_POLICY, policy))
+            .insert_header((CONTENT_SECURITY_POLICY, POLICY))
             // Without it, a browser would not say where its forms come from.
             .insert_header((REFERRER_POLICY, "same-origin"))
             .insert_header((VARY, "Accept-Language, Cookie"));

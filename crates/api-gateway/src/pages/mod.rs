@@ -6,6 +6,8 @@ mod asset;
 mod catalogue;
 mod charts;
 mod connect;
+mod consent;
+mod consented;
 mod failure;
 mod fields;
 mod form;
@@ -47,6 +49,8 @@ pub(crate) fn dashboard(routes: &mut ServiceConfig) {
                 .service(settings::save)
                 .service(connect::show_form)
                 .service(connect::connect)
+                .service(consent::begin_new)
+                .service(consent::begin_again)
                 .configure(integration::routes)
                 .service(web::resource("").get(lead_home))
                 .service(web::resource("/").get(lead_home))

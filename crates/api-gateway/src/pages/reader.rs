@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use actix_web::HttpRequest;
 use actix_web::http::header::ACCEPT_LANGUAGE;
-use chrono::{DateTime, Datelike as _, TimeDelta, Timelike as _, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDateTime, TimeDelta, Timelike as _, Utc};
 use chrono_tz::Tz;
 use domain::settings::Language;
 use domain::time::Timestamp;
@@ -16,6 +16,9 @@ use super::typeset;
 pub(super) const LANGUAGE: &str = "coccinelle_language";
 pub(super) const THEME: &str = "coccinelle_theme";
 pub(super) const TIME_ZONE: &str = "coccinelle_time_zone";
+
+/// In which zone times are told where nobody has said one.
+const DEFAULT_ZONE: Tz = Tz::Europe__Paris;
 
 /// In which light pages are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -169,6 +172,15 @@ impl Reader {
         format!("{} {month} {}, {hour:02}:{minute:02}", local.day(), local.year())
     }
 
+    /// The moment that a field for date and time holds, in the reader's zone.
+    pub(super) fn moment(&self, typed: &str) -> Option<Timestamp> {
+        let typed = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+            .into_iter()
+            .find_map(|form| NaiveDateTime::parse_from_str(typed, form).ok())?;
+        let zone = self.zone.unwrap_or(DEFAULT_ZONE);
+        typed.and_local_timezone(zone).earliest().map(|at| at.with_timezone(&Utc).into())
+    }
+
     /// The day of a moment, without its year.
     pub(super) fn day(&self, at: impl Plain<Timestamp>) -> String {
         let at = at.plain();
@@ -202,7 +214,7 @@ impl Reader {
     }
 
     fn local(&self, at: Timestamp) -> DateTime<Tz> {
-        DateTime::<Utc>::from(at).with_timezone(&self.zone.unwrap_or(Tz::Europe__Paris))
+        DateTime::<Utc>::from(at).with_timezone(&self.zone.unwrap_or(DEFAULT_ZONE))
     }
 
     fn month(&self, number: u32) -> String {

@@ -1,10 +1,10 @@
 //! How an integration is, as a reader sees it: a word, a shape and a colour, never the colour alone.
 
 use domain::integration::Status;
-use domain::time::Timestamp;
 
 use super::text::Message;
 use super::text::catalogue as m;
+use crate::integrations::View;
 
 /// How an integration is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,13 +21,16 @@ pub(super) enum Standing {
     Down,
     /// Switched on, and nothing has been tried yet.
     First,
+    /// No account is connected yet.
+    Unconnected,
 }
 
 impl Standing {
     /// From what is known: what was never tried is at its first sync.
-    pub(super) fn of(status: Status, enabled: bool, last_sync: Option<Timestamp>) -> Self {
-        match status {
-            Status::Active if enabled && last_sync.is_none() => Self::First,
+    pub(super) fn of(view: &View) -> Self {
+        match view.status {
+            _ if !view.connected => Self::Unconnected,
+            Status::Active if view.enabled && view.health.last_sync_at.is_none() => Self::First,
             Status::Active => Self::Active,
             Status::Inactive => Self::Inactive,
             Status::Error => Self::Error,
@@ -45,6 +48,7 @@ impl Standing {
             Self::Reauth => m::REAUTH,
             Self::Down => m::DOWN,
             Self::First => m::FIRST_SYNC,
+            Self::Unconnected => m::UNCONNECTED,
         }
     }
 
@@ -52,7 +56,7 @@ impl Standing {
     pub(super) fn shape(self) -> &'static str {
         match self {
             Self::Active => "active",
-            Self::Inactive => "inactive",
+            Self::Inactive | Self::Unconnected => "inactive",
             Self::Error => "error",
             Self::Reauth => "reauth",
             Self::Down => "down",

@@ -10,23 +10,23 @@ use url::Url;
 use crate::connecting::connected;
 use crate::world::{Answer, Lines, World, token_of};
 
-const SCOPES: &str =
+pub(crate) const SCOPES: &str =
     "oauth crm.objects.contacts.read crm.objects.contacts.write crm.objects.deals.read crm.objects.deals.write";
 
 /// A gateway at which HubSpot's app is set up, and a browser that follows nothing by itself.
-struct Consenting {
-    world: World,
+pub(crate) struct Consenting {
+    pub(crate) world: World,
     browser: reqwest::Client,
 }
 
 /// A consent that was begun.
-struct Begun {
-    page: Url,
-    cookie: String,
+pub(crate) struct Begun {
+    pub(crate) page: Url,
+    pub(crate) cookie: String,
 }
 
 impl Consenting {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let settings = vec![
             ("PLATFORMS__HUBSPOT__CLIENT_ID", "sandbox-client".to_owned()),
             ("PLATFORMS__HUBSPOT__CLIENT_SECRET", "sandbox-secret".to_owned()),
@@ -60,7 +60,7 @@ impl Consenting {
     }
 
     /// What a person decides on the stand-in's page; the address to which the browser is sent.
-    async fn decide(&self, begun: &Begun, (portal, decision, scope): (&str, &str, &str)) -> Url {
+    pub(crate) async fn decide(&self, begun: &Begun, (portal, decision, scope): (&str, &str, &str)) -> Url {
         let asked = |name: &str| {
             let found = begun.page.query_pairs().find(|(key, _)| key == name);
             found.map(|(_, value)| value.into_owned()).unwrap_or_default()
@@ -84,7 +84,7 @@ impl Consenting {
     }
 
     /// The browser comes back; the page to which it is sent then, as its path and its query.
-    async fn come_back(
+    pub(crate) async fn come_back(
         &self,
         back: &Url,
         cookie: Option<&str>,
@@ -119,7 +119,7 @@ impl Consenting {
         self.world.get(&format!("/api/v1/integrations/{id}")).await
     }
 
-    async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.world.stop().await;
     }
 }

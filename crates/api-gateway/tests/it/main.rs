@@ -49,6 +49,8 @@ mod strangers;
 #[cfg(test)]
 mod streaming;
 #[cfg(test)]
+mod tabs;
+#[cfg(test)]
 mod workflows;
 #[cfg(test)]
 mod world;

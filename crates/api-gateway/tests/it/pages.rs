@@ -13,8 +13,8 @@ use crate::world::World;
 pub(crate) struct Browser<'a> {
     world: &'a World,
     client: reqwest::Client,
-    cookies: Vec<(String, String)>,
-    language: &'static str,
+    pub(crate) cookies: Vec<(String, String)>,
+    pub(crate) language: &'static str,
 }
 
 /// A page as it came.
@@ -39,7 +39,7 @@ impl Page {
         self
     }
 
-    fn csrf(&self) -> String {
+    pub(crate) fn csrf(&self) -> String {
         let (_, rest) = self.html.split_once("name=\"csrf\" value=\"").unwrap();
         rest.split('"').next().unwrap().to_owned()
     }
@@ -94,7 +94,7 @@ impl<'a> Browser<'a> {
 
 /// Everything that every page must be.
 #[track_caller]
-fn is_sound(page: &Page, language: &str) {
+pub(crate) fn is_sound(page: &Page, language: &str) {
     assert_eq!(page.headers["content-type"], "text/html; charset=utf-8");
     assert!(page.html.contains(&format!("<html lang=\"{language}\"")), "{}", page.html);
     let policy = page.headers["content-security-policy"].to_str().unwrap();
@@ -128,6 +128,12 @@ async fn every_page_is_there_in_both_languages_and_allows_nothing_inline() {
         ("/dashboard/integrations/new?platform=hubspot".to_owned(), 200),
         ("/dashboard/integrations/new?platform=unknown".to_owned(), 404),
         (format!("{home}/settings"), 200),
+        (format!("{home}/failures"), 200),
+        (format!("{home}/failures/nothing:of:that"), 404),
+        (format!("{home}/webhooks"), 200),
+        (format!("{home}/webhooks/x"), 404),
+        (format!("{home}?oauth_error=scopes_missing&missing=a.b+c.d"), 200),
+        ("/dashboard/integrations?oauth_error=other_browser".to_owned(), 200),
         (format!("{home}/logs"), 200),
         (format!("{home}/logs?status=failed&q=x"), 200),
         (format!("{home}/logs?status=nonsense"), 200),

@@ -49,6 +49,20 @@ pub(super) async fn test(
     overview::shown(&visit, &gateway, id.0, overview::Extra { trial: Some(trial), ..overview::Extra::default() }).await
 }
 
+/// Switches it on for the first time, and begins its first sync.
+#[post("/integrations/{id}/begin")]
+pub(super) async fn begin(
+    change: Change,
+    id: Id<IntegrationId>,
+    gateway: web::Data<Gateway>,
+) -> Result<HttpResponse, Problem> {
+    let begun = match integrations::switch(&change, id.0, &gateway, true).await {
+        Ok(_) => runs::begun(&gateway, &change, id.0, runs::Wish::of(Mode::Full)).await.map(|_run| ()),
+        Err(problem) => Err(problem),
+    };
+    lead(&home(id.0), begun, "created")
+}
+
 /// Brings into step what changed since the last time.
 #[post("/integrations/{id}/sync")]
 pub(super) async fn sync(

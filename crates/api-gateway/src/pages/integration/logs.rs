@@ -17,7 +17,7 @@ use super::super::{
     frame::{Frame, Visit},
     said::lead,
     text::{Message, catalogue as catalogue_words, failure as failure_words, remedies},
-    text::{frame as frame_words, integration as shell_words, logs as m},
+    text::{consent as consent_words, frame as frame_words, integration as shell_words, logs as logs_words, logs as m},
     {failure, text},
 };
 use super::{Shell, Tab};
@@ -196,7 +196,7 @@ fn joined(first: &str, second: &str) -> String {
     [first, second].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("&")
 }
 
-fn pretty(value: &Value) -> String {
+pub(super) fn pretty(value: &Value) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default()
 }
 

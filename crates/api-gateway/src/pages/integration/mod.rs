@@ -1,15 +1,18 @@
 //! The pages of one integration: what stands on top of each of them, and the tabs. A tab is one file here.
 
 mod actions;
+mod failures;
 mod logs;
 mod overview;
 mod settings;
+mod webhooks;
 
 use actix_web::web;
 use domain::id::IntegrationId;
 use persistence::Transaction;
 use runtime::http::Problem;
 
+use super::consented::Ended;
 use super::frame::{Frame, Section, Visit};
 use super::mark::Mark;
 use super::said::Said;
@@ -24,17 +27,21 @@ use crate::state::Gateway;
 pub(super) enum Tab {
     Overview,
     Logs,
+    Failures,
+    Webhooks,
     Settings,
 }
 
 impl Tab {
-    const ALL: [Self; 3] = [Self::Overview, Self::Logs, Self::Settings];
+    const ALL: [Self; 5] = [Self::Overview, Self::Logs, Self::Failures, Self::Webhooks, Self::Settings];
 
     /// Its name.
     pub(super) fn title(self) -> Message {
         match self {
             Self::Overview => m::OVERVIEW,
             Self::Logs => m::LOGS,
+            Self::Failures => m::FAILURES,
+            Self::Webhooks => m::WEBHOOKS,
             Self::Settings => frame_words::SETTINGS,
         }
     }
@@ -44,6 +51,8 @@ impl Tab {
         match self {
             Self::Overview => "",
             Self::Logs => "/logs",
+            Self::Failures => "/failures",
+            Self::Webhooks => "/webhooks",
             Self::Settings => "/settings",
         }
     }
@@ -56,12 +65,19 @@ pub(super) fn routes(routes: &mut web::ServiceConfig) {
         .service(logs::show_logs)
         .service(logs::show_log)
         .service(logs::replay)
+        .service(failures::show_failures)
+        .service(failures::show_group)
+        .service(failures::replay)
+        .service(webhooks::show_webhooks)
+        .service(webhooks::show_delivery)
+        .service(webhooks::rotate)
         .service(settings::show_settings)
         .service(settings::save)
         .service(settings::delete)
         .service(actions::enable)
         .service(actions::disable)
         .service(actions::test)
+        .service(actions::begin)
         .service(actions::sync)
         .service(actions::cancel)
         .service(actions::confirm);
@@ -82,6 +98,8 @@ pub(super) struct Shell {
     pub(super) tab: Tab,
     /// What is said of what was just done.
     pub(super) said: Option<Said>,
+    /// How a consent ended, where one did just now.
+    pub(super) ended: Option<Ended>,
 }
 
 impl Shell {
@@ -102,8 +120,16 @@ impl Shell {
             format!("{} · {}", visit.reader.say(tab.title()), view.name)
         };
         let frame = visit.frame(tx, Section::Integrations, title).await?;
-        let standing = Standing::of(view.status, view.enabled, view.health.last_sync_at);
-        let shell = Self { platform, mark: Mark::of(platform), standing, tab, said: visit.said, view };
+        let standing = Standing::of(&view);
+        let shell = Self {
+            platform,
+            mark: Mark::of(platform),
+            standing,
+            tab,
+            said: visit.said,
+            ended: visit.consent.clone(),
+            view,
+        };
         Ok((shell, frame))
     }
 
@@ -111,6 +137,13 @@ impl Shell {
     pub(super) fn tabs(&self) -> Vec<(String, Message, bool)> {
         let place = |tab: Tab| (self.path(tab), tab.title(), tab == self.tab);
         Tab::ALL.into_iter().map(place).collect()
+    }
+
+    /// Whether it is connected by a grant, which is given on the platform's own page.
+    pub(super) fn is_granted(&self) -> bool {
+        let terms =
+            integrations::platform_of(&self.view.platform).ok().and_then(|it| it.connector().descriptor().terms());
+        self.view.credentials.hint.is_none() && terms.is_some()
     }
 
     /// What may be shown of the key.

@@ -15,10 +15,10 @@ use super::super::{
     frame::{Frame, Visit},
     statistics::{Figures, Wanted},
     status::Standing,
-    text::frame as frame_words,
     text::integration as shell_words,
     text::overview as m,
     text::{Message, statistics as figures_words},
+    text::{consent as consent_words, frame as frame_words},
 };
 use super::{Shell, Tab};
 use crate::{
@@ -70,7 +70,7 @@ struct Page {
 #[derive(Debug)]
 struct Remedy {
     why: Option<String>,
-    name: Message,
+    name: String,
     path: String,
     /// Whether it changes something, and so is a form.
     is_form: bool,
@@ -99,6 +99,7 @@ pub(super) async fn shown(
     let (shell, frame) = Shell::of(visit, gateway, &mut tx, id, Tab::Overview).await?;
     let run = newest_run(&mut tx, visit, id).await?;
     let counted = Counted {
+        is_new: run.is_none() && shell.view.health.last_sync_at.is_none(),
         has_run: run.as_ref().is_some_and(|run| run.state.has_ended()),
         in_step: links::in_step(&mut tx, whose, COUNTED).await?,
         failed: links::count_failures(&mut tx, whose, &Selection::default()).await?,
@@ -125,6 +126,8 @@ struct Counted {
     failed: i64,
     /// Whether a complete sync has ended, whatever it found.
     has_run: bool,
+    /// Whether nothing has ever flowed.
+    is_new: bool,
 }
 
 async fn newest_run(tx: &mut Transaction, visit: &Visit, id: IntegrationId) -> Result<Option<Run>, Problem> {
@@ -209,34 +212,30 @@ fn sentence(frame: &Frame, shell: &Shell, counted: &Counted) -> String {
             format!("{state} {waiting}")
         }
         Standing::Down => format!("{} {waiting}", frame.fill(m::DOWN, shell.platform)),
+        Standing::Unconnected => frame.fill(m::UNCONNECTED, shell.platform),
     }
 }
 
 /// What helps, where something does.
 fn remedy(frame: &Frame, shell: &Shell, counted: &Counted) -> Option<Remedy> {
     let cause = shell.view.health.cause.clone();
+    let said = |cause: Option<String>| cause.map(|cause| frame.fill(m::SAID_LAST, cause));
     let home = shell.path(Tab::Overview);
+    let link = |why, name: String, path: String| Some(Remedy { why, name, path, is_form: false });
+    let form = |why, name: String, path: String| Some(Remedy { why, name, path, is_form: true });
     match shell.standing {
-        Standing::Active if counted.failed > 0 => Some(Remedy {
-            why: None,
-            name: m::SEE_FAILURES,
-            path: format!("{home}/logs?status=failed"),
-            is_form: false,
-        }),
+        Standing::Active if counted.failed > 0 => link(None, frame.say(m::SEE_FAILURES), shell.path(Tab::Failures)),
         Standing::Active | Standing::First => None,
-        Standing::Inactive => {
-            Some(Remedy { why: None, name: shell_words::ENABLE, path: format!("{home}/enable"), is_form: true })
+        Standing::Inactive if counted.is_new => form(None, frame.say(m::BEGIN), format!("{home}/begin")),
+        Standing::Inactive => form(None, frame.say(shell_words::ENABLE), format!("{home}/enable")),
+        Standing::Error => link(said(cause), frame.say(m::SEE_FAILURES), shell.path(Tab::Failures)),
+        Standing::Reauth if shell.is_granted() => {
+            form(said(cause), frame.fill(consent_words::RECONNECT_WITH, shell.platform), format!("{home}/consent"))
         }
-        Standing::Error => {
-            let why = cause.map(|cause| frame.fill(m::SAID_LAST, cause));
-            Some(Remedy { why, name: m::SEE_FAILURES, path: format!("{home}/logs?status=failed"), is_form: false })
-        }
-        Standing::Reauth => {
-            let why = cause.map(|cause| frame.fill(m::SAID_LAST, cause));
-            Some(Remedy { why, name: m::RECONNECT, path: format!("{home}/settings#credentials"), is_form: false })
-        }
-        Standing::Down => {
-            Some(Remedy { why: cause, name: shell_words::TEST, path: format!("{home}/test"), is_form: true })
+        Standing::Reauth => link(said(cause), frame.say(m::RECONNECT), format!("{home}/settings#credentials")),
+        Standing::Down => form(cause, frame.say(shell_words::TEST), format!("{home}/test")),
+        Standing::Unconnected => {
+            form(None, frame.fill(consent_words::CONNECT_WITH, shell.platform), format!("{home}/consent"))
         }
     }
 }

@@ -16,7 +16,8 @@ use super::super::{
     frame::{Frame, Visit},
     said::lead,
     text::Message,
-    text::{form as form_words, frame as frame_words, integration as shell_words, integration_settings as m},
+    text::integration_settings as m,
+    text::{consent as consent_words, form as form_words, frame as frame_words, integration as shell_words},
 };
 use super::{Shell, Tab};
 use crate::{body, body::Id, change::Change, integrations, refusal::Refusal, state::Gateway};

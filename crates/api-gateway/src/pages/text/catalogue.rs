@@ -37,6 +37,7 @@ pub(in crate::pages) const INACTIVE: Message = say("Inactif", "Inactive");
 pub(in crate::pages) const ERROR: Message = say("Erreur", "Error");
 pub(in crate::pages) const REAUTH: Message = say("Reconnexion requise", "Reconnection needed");
 pub(in crate::pages) const DOWN: Message = say("Plateforme en panne", "Platform down");
+pub(in crate::pages) const UNCONNECTED: Message = say("Non connectée", "Not connected");
 pub(in crate::pages) const FIRST_SYNC: Message = say("Première synchronisation", "First sync");
 
 pub(in crate::pages) const LAST_SYNC: Message = say("Dernière sync", "Last sync");

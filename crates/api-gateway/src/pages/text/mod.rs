@@ -4,7 +4,9 @@
 pub(super) mod activity;
 pub(super) mod catalogue;
 pub(super) mod connect;
+pub(super) mod consent;
 pub(super) mod failure;
+pub(super) mod failures;
 pub(super) mod faults;
 pub(super) mod form;
 pub(super) mod frame;
@@ -19,6 +21,7 @@ pub(super) mod said;
 pub(super) mod settings;
 pub(super) mod statistics;
 pub(super) mod time;
+pub(super) mod webhooks;
 
 use domain::settings::Language;
 

@@ -37,6 +37,12 @@ pub(in crate::pages) const DOWN: Message = say(
     "{} est en panne pour tout le monde. Rien n'est perdu : la synchronisation reprendra d'elle-même.",
     "{} is down for everybody. Nothing is lost: syncing resumes by itself.",
 );
+pub(in crate::pages) const UNCONNECTED: Message = say(
+    "Intégration non configurée : aucun compte {} n'est connecté. Donnez votre accord pour commencer.",
+    "Integration not configured: no account of {} is connected. Give your consent to begin.",
+);
+pub(in crate::pages) const BEGIN: Message =
+    say("Activer et lancer la première synchronisation", "Switch on and begin the first sync");
 pub(in crate::pages) const SAID_LAST: Message = say("Dernier message : {}", "Last message: {}");
 pub(in crate::pages) const SEE_FAILURES: Message = say("Voir les échecs", "See the failures");
 pub(in crate::pages) const RECONNECT: Message = say("Reconnecter", "Reconnect");

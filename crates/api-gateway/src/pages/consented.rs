@@ -1,0 +1,93 @@
+//! How a consent on a platform's page ended, as the page that follows tells it. The codes are those of the callback.
+
+use domain::id::IntegrationId;
+
+use super::fields::Fields;
+use super::reader::Reader;
+use super::text::Message;
+use super::text::consent as m;
+
+/// The longest words of a platform that are shown.
+const REASON: usize = 200;
+
+/// How it ended.
+#[derive(Clone, Debug)]
+pub(super) struct Ended {
+    title: Message,
+    help: Message,
+    /// How it is meant, as the style names it.
+    pub(super) tone: &'static str,
+    /// What the platform says of it, in its own words.
+    pub(super) reason: Option<String>,
+    /// What should have been granted and was not.
+    pub(super) missing: Vec<String>,
+    /// The integration that has the account already.
+    pub(super) other: Option<IntegrationId>,
+}
+
+/// Every way in which a consent can fail: its code, what happened, what to do.
+const FAILURES: [(&str, Message, Message); 13] = [
+    ("consent_denied", m::DENIED, m::DENIED_HELP),
+    ("scopes_missing", m::LACKING, m::LACKING_HELP),
+    ("state_expired", m::EXPIRED, m::EXPIRED_HELP),
+    ("state_spent", m::SPENT, m::SPENT_HELP),
+    ("state_unknown", m::UNKNOWN, m::EXPIRED_HELP),
+    ("other_browser", m::OTHER_BROWSER, m::OTHER_BROWSER_HELP),
+    ("other_user", m::OTHER_USER, m::OTHER_USER_HELP),
+    ("callback_forged", m::FORGED, m::FORGED_HELP),
+    ("account_taken", m::TAKEN, m::TAKEN_HELP),
+    ("other_account", m::OTHER_ACCOUNT, m::OTHER_ACCOUNT_HELP),
+    ("platform_refused", m::REFUSED, m::REFUSED_HELP),
+    ("platform_unavailable", m::AWAY, m::AWAY_HELP),
+    ("unavailable", m::OURS, m::AWAY_HELP),
+];
+
+impl Ended {
+    /// What the query of an address says of it; anybody can write one, so nothing in it is more than words.
+    pub(super) fn of_query(query: &str) -> Option<Self> {
+        let fields = Fields::read(query.as_bytes());
+        let ended = |title, help, tone| Self { title, help, tone, reason: None, missing: Vec::new(), other: None };
+        if fields.get("connected") == "1" {
+            return Some(ended(m::CONNECTED, m::CONNECTED_HELP, "good"));
+        }
+        let code = fields.given("oauth_error")?;
+        let (_, title, help) = FAILURES.into_iter().find(|(known, ..)| *known == code)?;
+        let words = fields.given("reason").or_else(|| fields.given("account"));
+        let scopes = fields.get("missing").split(' ').filter(|scope| is_scope(scope)).map(str::to_owned);
+        Some(Self {
+            reason: words.map(|words| words.chars().filter(|c| !c.is_control()).take(REASON).collect()),
+            missing: scopes.collect(),
+            other: fields.given("other").and_then(|id| id.parse().ok()),
+            ..ended(title, help, "warn")
+        })
+    }
+
+    /// What happened.
+    pub(super) fn title(&self, reader: &Reader) -> String {
+        reader.say(self.title)
+    }
+
+    /// What it means, and what to do.
+    pub(super) fn help(&self, reader: &Reader) -> String {
+        reader.say(self.help)
+    }
+}
+
+fn is_scope(text: &str) -> bool {
+    (1..=100).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._:/-".contains(&b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_codes_of_the_callback_mean_something() {
+        assert!(Ended::of_query("").is_none() && Ended::of_query("oauth_error=%3Cb%3E").is_none());
+        assert_eq!(Ended::of_query("connected=1").unwrap().tone, "good");
+        let lacking = Ended::of_query("oauth_error=scopes_missing&missing=crm.deals.read+%3Cb%3E").unwrap();
+        assert_eq!(lacking.missing, ["crm.deals.read"]);
+        let refused = Ended::of_query(&format!("oauth_error=platform_refused&reason={}", "x".repeat(9_000))).unwrap();
+        assert_eq!(refused.reason.unwrap().len(), REASON);
+    }
+}

@@ -1,0 +1,198 @@
+//! What failed for good, in groups that one remedy mends: how many, since when, what helps, and trying them again, counted first.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use askama::Template;
+use domain::id::{IntegrationId, LinkId};
+use domain::time::Timestamp;
+use persistence::Scope;
+use persistence::records::links::{self, FailedLink, FailureGroup, Selection};
+use persistence::sync_logs::{self, SyncLog};
+use runtime::http::Problem;
+
+use super::super::{
+    catalogue::kinds,
+    failure,
+    fields::Fields,
+    form::Form,
+    frame::{Frame, Visit},
+    said::lead,
+    text::{Message, failure as failure_words, failures as m, frame as frame_words, remedies},
+    text::{connect as connect_words, consent as consent_words, integration as shell_words, logs as logs_words},
+};
+use super::logs::pretty;
+use super::{Shell, Tab};
+use crate::integrations::{self, Replay};
+use crate::{
+    body::{Id, Ids},
+    change::Change,
+    refusal::Refusal,
+    state::Gateway,
+};
+
+/// Failures on one page.
+const PAGE: u32 = 50;
+
+#[derive(Template)]
+#[template(path = "failures.html")]
+struct Page {
+    frame: Frame,
+    shell: Shell,
+    form: Form,
+    groups: Vec<FailureGroup>,
+    total: i64,
+    counted: Option<Counted>,
+}
+
+#[derive(Template)]
+#[template(path = "failures_group.html")]
+struct One {
+    frame: Frame,
+    shell: Shell,
+    group: FailureGroup,
+    example: Option<SyncLog>,
+    failed: Vec<FailedLink>,
+    older: Option<String>,
+    support: String,
+    counted: Option<Counted>,
+}
+
+/// How many failures would be tried again, and what the button that does it has to send.
+#[derive(Debug)]
+struct Counted {
+    count: i64,
+    wish: Vec<(&'static str, String)>,
+}
+
+/// The groups.
+#[get("/integrations/{id}/failures")]
+pub(super) async fn show_failures(
+    visit: Visit,
+    id: Id<IntegrationId>,
+    gateway: web::Data<Gateway>,
+) -> Result<HttpResponse, Problem> {
+    let page = Page::of(&visit, &gateway, id.0, Form::default()).await?;
+    page.frame.show(&page)
+}
+
+/// One group.
+#[get("/integrations/{id}/failures/{fingerprint}")]
+pub(super) async fn show_group(
+    visit: Visit,
+    ids: Ids<IntegrationId, String>,
+    gateway: web::Data<Gateway>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let page = One::of(&visit, &gateway, &request, (ids.0, &ids.1)).await?;
+    page.frame.show(&page)
+}
+
+/// Counts what would be tried again, and tries it where that was agreed to.
+#[post("/integrations/{id}/failures")]
+pub(super) async fn replay(
+    change: Change,
+    visit: Visit,
+    id: Id<IntegrationId>,
+    gateway: web::Data<Gateway>,
+    (request, fields): (HttpRequest, Fields),
+) -> Result<HttpResponse, Problem> {
+    let mut page = Page::of(&visit, &gateway, id.0, Form::with(fields.clone())).await?;
+    let is_sure = fields.has("sure");
+    let wish = match page.wish(&fields, !is_sure) {
+        Ok(wish) => wish,
+        Err(Refusal::Faulty(faults)) => {
+            page.form = page.form.refused(&page.frame, &Refusal::Faulty(faults).into());
+            return page.frame.answer(StatusCode::UNPROCESSABLE_ENTITY, &page);
+        }
+        Err(refusal) => return Err(refusal.into()),
+    };
+    let fingerprint = wish.fingerprint.clone().filter(|_| wish.link_id.is_none());
+    let done = integrations::replayed(&gateway, &change, id.0, wish).await;
+    if is_sure {
+        let said = if done.as_ref().is_ok_and(|done| done.replayed == 0) { "nothing_to_replay" } else { "replayed" };
+        return lead(&page.shell.path(Tab::Failures), done, said);
+    }
+    let counted = Counted { count: done?.replayed, wish: sent(&fields) };
+    if let Some(fingerprint) = fingerprint
+        && let Ok(mut group) = One::of(&visit, &gateway, &request, (id.0, &fingerprint)).await
+    {
+        group.counted = Some(counted);
+        return group.frame.show(&group);
+    }
+    page.counted = Some(counted);
+    page.frame.show(&page)
+}
+
+/// The same wish once more, to be agreed to.
+fn sent(fields: &Fields) -> Vec<(&'static str, String)> {
+    let names = ["link_id", "fingerprint", "since", "until"];
+    names.into_iter().filter_map(|name| Some((name, fields.given(name)?.to_owned()))).collect()
+}
+
+impl Page {
+    async fn of(visit: &Visit, gateway: &Gateway, id: IntegrationId, form: Form) -> Result<Self, Problem> {
+        let mut tx = gateway.database.begin(Scope::Tenant(visit.tenant_id)).await?;
+        let (shell, frame) = Shell::of(visit, gateway, &mut tx, id, Tab::Failures).await?;
+        let groups = links::failures(&mut tx, visit.tenant_id, id).await?;
+        tx.commit().await?;
+        let total = groups.iter().map(|group| group.count).sum();
+        Ok(Self { frame, shell, form, groups, total, counted: None })
+    }
+
+    /// What was typed, as the API takes it.
+    fn wish(&self, fields: &Fields, dry_run: bool) -> Result<Replay, Refusal> {
+        let moment = |name: &str| -> Result<Option<Timestamp>, Refusal> {
+            let Some(typed) = fields.given(name) else { return Ok(None) };
+            self.frame.moment(typed).map(Some).ok_or_else(|| Refusal::at(name, "is no date and time"))
+        };
+        let link: Option<Result<LinkId, _>> = fields.given("link_id").map(str::parse);
+        let link_id = link.transpose().map_err(|_no_id| Refusal::NotFound)?;
+        let fingerprint = fields.given("fingerprint").map(str::to_owned);
+        Ok(Replay { link_id, fingerprint, since: moment("since")?, until: moment("until")?, dry_run })
+    }
+
+    fn address_of(&self, group: &FailureGroup) -> String {
+        address(&self.shell, &group.fingerprint)
+    }
+}
+
+fn address(shell: &Shell, fingerprint: &str) -> String {
+    let named: String = url::form_urlencoded::byte_serialize(fingerprint.as_bytes()).collect();
+    format!("{}/{}", shell.path(Tab::Failures), named.replace('+', "%20"))
+}
+
+impl One {
+    async fn of(
+        visit: &Visit,
+        gateway: &Gateway,
+        request: &HttpRequest,
+        (id, fingerprint): (IntegrationId, &str),
+    ) -> Result<Self, Problem> {
+        let whose = (visit.tenant_id, id);
+        let after = Fields::read(request.query_string().as_bytes()).given("cursor").and_then(|id| id.parse().ok());
+        let mut tx = gateway.database.begin(Scope::Tenant(visit.tenant_id)).await?;
+        let (shell, frame) = Shell::of(visit, gateway, &mut tx, id, Tab::Failures).await?;
+        let groups = links::failures(&mut tx, visit.tenant_id, id).await?;
+        let group = groups.into_iter().find(|group| group.fingerprint == fingerprint).ok_or(Refusal::NotFound)?;
+        let example = sync_logs::newest_alike(&mut tx, whose, fingerprint).await?;
+        let selection = Selection { fingerprint: Some(fingerprint.to_owned()), ..Selection::default() };
+        let failed = links::failed_links(&mut tx, whose, &selection, (after, PAGE)).await?;
+        tx.commit().await?;
+        let is_full = failed.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
+        let older = failed.last().filter(|_| is_full);
+        let older = older.map(|last| format!("{}?cursor={}", address(&shell, fingerprint), last.link));
+        let correlation = example.as_ref().map_or(fingerprint, |log| log.correlation_id.as_str());
+        let support = failure::support(request, &frame, correlation);
+        Ok(Self { frame, shell, group, example, failed, older, support, counted: None })
+    }
+}
+
+/// What a failure is called, by its class: tenants know these names.
+fn name_of(class: &str) -> Message {
+    match class {
+        "conflict" => m::DUPLICATE,
+        "unauthorized" | "forbidden" => m::NOT_CONFIGURED,
+        "unavailable" => m::NO_ANSWER,
+        _ => logs_words::SYNC_FAILED,
+    }
+}

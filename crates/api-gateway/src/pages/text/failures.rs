@@ -1,0 +1,54 @@
+//! The words of failures and of trying them again.
+
+use super::{Counted, Message, count, say};
+
+pub(in crate::pages) const EMPTY: Message = say("Aucun échec", "No failures");
+pub(in crate::pages) const EMPTY_WHY: Message = say(
+    "Ce qu'une plateforme refuse pour de bon attend ici, avec sa cause et son remède. Le reste est réessayé tout seul.",
+    "What a platform refuses for good waits here, with its cause and its remedy. Everything else is tried again by itself.",
+);
+pub(in crate::pages) const TOTAL: Counted = count(
+    (
+        "{} fiche est en échec. Rien n'est perdu : elle repartira une fois rejouée.",
+        "{} record failed. Nothing is lost: it goes out once it is tried again.",
+    ),
+    (
+        "{} fiches sont en échec. Rien n'est perdu : elles repartiront une fois rejouées.",
+        "{} records failed. Nothing is lost: they go out once they are tried again.",
+    ),
+);
+pub(in crate::pages) const GROUPS: Message = say("Échecs par cause", "Failures by cause");
+pub(in crate::pages) const CAUSE: Message = say("Cause", "Cause");
+pub(in crate::pages) const RECORDS: Message = say("Fiches", "Records");
+pub(in crate::pages) const FIRST: Message = say("Premier", "First");
+pub(in crate::pages) const LAST: Message = say("Dernier", "Latest");
+pub(in crate::pages) const DUPLICATE: Message = say("Contact dupliqué", "Duplicate contact");
+pub(in crate::pages) const NOT_CONFIGURED: Message = say("Intégration non configurée", "Integration not configured");
+pub(in crate::pages) const NO_ANSWER: Message =
+    say("Webhook n8n ou plateforme ne répond pas", "n8n webhook or platform does not answer");
+pub(in crate::pages) const ALL: Message = say("Tous les échecs", "All failures");
+pub(in crate::pages) const REMEDY: Message = say("Que faire", "What to do");
+pub(in crate::pages) const EXAMPLE: Message = say("Un exemple", "An example");
+pub(in crate::pages) const NO_EXAMPLE: Message =
+    say("Les journaux n'en gardent plus d'exemple.", "The logs hold no example of it any more.");
+pub(in crate::pages) const SEE_ATTEMPT: Message = say("Voir cette tentative", "See this attempt");
+pub(in crate::pages) const AFFECTED: Message = say("Fiches concernées", "Records concerned");
+pub(in crate::pages) const SAID: Message = say("Réponse", "Answer");
+pub(in crate::pages) const NOT_TIED: Message = say("pas encore rattachée", "not tied yet");
+pub(in crate::pages) const REPLAY_GROUP: Message = say("Rejouer ce groupe", "Try this group again");
+pub(in crate::pages) const REPLAY_ONE: Message = say("Rejouer", "Try again");
+pub(in crate::pages) const RANGE: Message = say("Rejouer une période", "Try a period again");
+pub(in crate::pages) const RANGE_HELP: Message = say(
+    "Laissez vide pour tout rejouer. Le nombre de fiches est annoncé avant que rien ne parte.",
+    "Leave empty to try everything again. The number of records is told before anything is sent.",
+);
+pub(in crate::pages) const SINCE: Message = say("Échoué depuis", "Failed since");
+pub(in crate::pages) const UNTIL: Message = say("Échoué avant", "Failed before");
+pub(in crate::pages) const COUNT: Message = say("Compter", "Count");
+pub(in crate::pages) const WOULD: Counted = count(
+    ("{} fiche serait rejouée. Rien n'est encore parti.", "{} record would be tried again. Nothing was sent yet."),
+    ("{} fiches seraient rejouées. Rien n'est encore parti.", "{} records would be tried again. Nothing was sent yet."),
+);
+pub(in crate::pages) const SURE: Counted =
+    count(("Rejouer {} fiche", "Try {} record again"), ("Rejouer {} fiches", "Try {} records again"));
+pub(in crate::pages) const NONE: Message = say("Il n'y a rien à rejouer ici.", "There is nothing to try again here.");

@@ -1,0 +1,78 @@
+//! The words of webhooks: the address, its secret, and what came in.
+
+use super::{Message, say};
+
+pub(in crate::pages) const ADDRESS: Message =
+    say("Adresse à déclarer sur la plateforme", "Address to register on the platform");
+pub(in crate::pages) const ADDRESS_HELP: Message =
+    say("La plateforme l'appelle par POST à chaque modification.", "The platform calls it by POST with every change.");
+pub(in crate::pages) const COPY: Message = say("Copier", "Copy");
+pub(in crate::pages) const COPIED: Message = say("Copié", "Copied");
+pub(in crate::pages) const SUBSCRIPTION: Message = say("Abonnement", "Subscription");
+pub(in crate::pages) const OURS_GOOD: Message =
+    say("Coccinelle s'en occupe. Vérifié le {}.", "Coccinelle sees to it. Checked on {}.");
+pub(in crate::pages) const OURS_BAD: Message = say(
+    "L'abonnement n'est pas en place : {} Coccinelle réessaie chaque jour ; d'ici là, les modifications sont lues à intervalles.",
+    "The subscription is not in place: {} Coccinelle tries again every day; until then, changes are read at intervals.",
+);
+pub(in crate::pages) const OURS_NEW: Message =
+    say("Coccinelle s'en occupe à la prochaine vérification.", "Coccinelle sees to it at the next check.");
+pub(in crate::pages) const BY_APP: Message = say(
+    "Déclaré une fois pour toutes par l'application Coccinelle. Vous n'avez rien à faire.",
+    "Set up once for all by Coccinelle's app. There is nothing for you to do.",
+);
+pub(in crate::pages) const BY_HAND: Message = say(
+    "À déclarer une fois chez {} : créez un webhook vers cette adresse, avec le secret ci-dessous.",
+    "To be set up once at {}: create a webhook to this address, with the secret below.",
+);
+pub(in crate::pages) const SECRET: Message = say("Secret de signature", "Signing secret");
+pub(in crate::pages) const SECRET_APP: Message = say(
+    "Les webhooks sont signés par le secret de l'application Coccinelle.",
+    "Webhooks are signed by the secret of Coccinelle's app.",
+);
+pub(in crate::pages) const SECRET_NONE: Message = say("Aucun secret n'a encore été créé.", "No secret was made yet.");
+pub(in crate::pages) const SECRET_IS: Message = say("{}, créé le {}.", "{}, made on {}.");
+pub(in crate::pages) const PREVIOUS: Message =
+    say("Le précédent reste accepté jusqu'au {}.", "The one before is still accepted until {}.");
+pub(in crate::pages) const ROTATE: Message = say("Créer un nouveau secret", "Make a new secret");
+pub(in crate::pages) const ROTATE_HELP: Message = say(
+    "L'ancien reste accepté un jour, le temps de le remplacer sur la plateforme.",
+    "The old one is still accepted for a day, so that you can replace it on the platform.",
+);
+pub(in crate::pages) const NEW_SECRET: Message = say("Nouveau secret", "New secret");
+pub(in crate::pages) const ONCE: Message =
+    say("Copiez-le maintenant : il n'est montré que cette fois.", "Copy it now: it is shown this once.");
+pub(in crate::pages) const DELIVERIES: Message = say("Dernières livraisons", "Latest deliveries");
+pub(in crate::pages) const EMPTY: Message = say(
+    "La plateforme n'a encore rien envoyé. Modifiez un contact là-bas pour essayer.",
+    "The platform has sent nothing yet. Change a contact there to try it.",
+);
+pub(in crate::pages) const OUTCOME: Message = say("Vérification", "Verification");
+pub(in crate::pages) const WHY: Message = say("Suite donnée", "What came of it");
+pub(in crate::pages) const DELIVERY: Message = say("Livraison", "Delivery");
+pub(in crate::pages) const APPLIED: Message = say("Vérifiée, appliquée", "Verified, applied");
+pub(in crate::pages) const IGNORED: Message = say("Vérifiée, ignorée", "Verified, ignored");
+pub(in crate::pages) const REFUSED: Message = say("Refusée", "Refused");
+pub(in crate::pages) const UNSIGNED: Message = say(
+    "Elle n'est pas signée. Vérifiez que le webhook a un secret sur la plateforme.",
+    "It is not signed. Check that the webhook has a secret on the platform.",
+);
+pub(in crate::pages) const UNDATED: Message =
+    say("Elle ne dit pas quand elle a été signée.", "It does not say when it was signed.");
+pub(in crate::pages) const OUTSIDE_WINDOW: Message = say(
+    "Elle a été signée il y a trop longtemps : c'est peut-être une répétition.",
+    "It was signed too long ago: it may be a repetition.",
+);
+pub(in crate::pages) const WRONG_SIGNATURE: Message = say(
+    "La signature ne correspond pas. Le secret de la plateforme n'est pas celui-ci, ou le contenu a été modifié en route.",
+    "The signature does not match. The platform has another secret, or the body was changed on the way.",
+);
+pub(in crate::pages) const NO_SECRET: Message =
+    say("Il n'y a pas de secret pour la vérifier. Créez-en un.", "There is no secret to check it with. Make one.");
+pub(in crate::pages) const UNKNOWN_ACCOUNT: Message =
+    say("Elle concerne un compte qui n'est pas connecté.", "It is about an account that is not connected.");
+pub(in crate::pages) const ALL: Message = say("Toutes les livraisons", "All deliveries");
+pub(in crate::pages) const BODY: Message = say("Contenu", "Body");
+pub(in crate::pages) const NO_BODY: Message =
+    say("Le contenu d'une livraison refusée n'est pas gardé.", "The body of a refused delivery is not kept.");
+pub(in crate::pages) const LED_TO: Message = say("Ce qui a suivi", "What followed");
