@@ -7,12 +7,11 @@ use std::fmt;
 use async_trait::async_trait;
 use domain::field::{FieldValue, RemoteFields};
 use domain::id::RecordId;
-use domain::kind::RecordKind;
-use domain::link::RemoteObject;
-use domain::mapping::Mapping;
-use domain::time::Timestamp;
+use domain::integration::Integration;
+use domain::{kind::RecordKind, link::RemoteObject, mapping::Mapping, time::Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use url::Url;
 
 use crate::account::Account;
 use crate::descriptor::Descriptor;
@@ -36,6 +35,11 @@ pub trait Connector: fmt::Debug + Send + Sync {
     fn webhooks(&self) -> &dyn WebhookFormat;
     /// How a connection is tried and made ready.
     fn probe(&self) -> &dyn Probe;
+
+    /// Where a person sees an object on the platform's own site; `None` where that is not known.
+    fn address_of(&self, _integration: &Integration, _kind: RecordKind, _external_id: &str) -> Option<Url> {
+        None
+    }
 
     /// Reads objects.
     fn reader(&self) -> Option<&dyn Reader> {

@@ -16,6 +16,7 @@ pub mod proxy;
 pub mod registry;
 mod signature;
 mod singly;
+mod site;
 pub mod subscriptions;
 mod tree;
 mod values;

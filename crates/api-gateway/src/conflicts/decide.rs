@@ -6,7 +6,7 @@ use domain::id::ConflictId;
 use domain::message::{Amended, RecordAmend};
 use messaging::Context;
 use persistence::records::conflicts::{self, Decided, Decision, Kept};
-use runtime::http::{Problem, Trace};
+use runtime::http::Problem;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -39,12 +39,21 @@ pub(crate) async fn decide_conflict(
     change: Change,
     id: Id<ConflictId>,
     gateway: web::Data<Gateway>,
-    trace: Trace,
     wish: Json<Wish>,
 ) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Ok().json(settled(&gateway, &change, id.0, wish.0.action).await?))
+}
+
+/// Decides a conflict, and has the records follow.
+pub(crate) async fn settled(
+    gateway: &Gateway,
+    change: &Change,
+    id: ConflictId,
+    decision: Decision,
+) -> Result<View, Problem> {
     let tenant = change.tenant_id;
-    let mut tx = change.begin(&gateway).await?;
-    let kept = match decided(conflicts::decide(&mut tx, tenant, id.0, wish.0.action).await?) {
+    let mut tx = change.begin(gateway).await?;
+    let kept = match decided(conflicts::decide(&mut tx, tenant, id, decision).await?) {
         Ok(kept) => kept,
         Err(refusal) => {
             tx.leave_unchanged().await?;
@@ -52,15 +61,15 @@ pub(crate) async fn decide_conflict(
         }
     };
     let records = records_of(&mut tx, tenant, std::slice::from_ref(&kept)).await?;
-    let decided = FieldChange { after: serde_json::to_value(wish.0.action).ok(), ..FieldChange::named("decision") };
-    tx.commit(Action::ConflictDecided, Some(id.0.to_string()), [decided]).await?;
+    let decided = FieldChange { after: serde_json::to_value(decision).ok(), ..FieldChange::named("decision") };
+    tx.commit(Action::ConflictDecided, Some(id.to_string()), [decided]).await?;
     if !kept.is_applied {
-        let message = RecordAmend { tenant_id: tenant, subject: Amended::Conflict(id.0) };
-        if let Err(error) = gateway.broker.publish(&message, &Context::continuing(trace.0)).await {
+        let message = RecordAmend { tenant_id: tenant, subject: Amended::Conflict(id) };
+        if let Err(error) = gateway.broker.publish(&message, &Context::continuing(change.trace)).await {
             tracing::warn!(%error, "a decision is left to the reconciler");
         }
     }
-    Ok(HttpResponse::Ok().json(View::of(kept, &records)))
+    Ok(View::of(kept, &records))
 }
 
 /// The conflict, where it was decided as somebody wishes.

@@ -17,7 +17,7 @@ use runtime::http::Problem;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-pub(crate) use self::decide::decide_conflict;
+pub(crate) use self::decide::{decide_conflict, settled};
 use self::view::View;
 use crate::auth::Viewer;
 use crate::body::QueryParams;

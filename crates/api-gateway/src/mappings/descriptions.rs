@@ -29,14 +29,21 @@ pub(crate) struct Descriptions(Cache<(IntegrationId, i64, RecordKind), Arc<Descr
 
 /// What an account said of its fields of a kind.
 #[derive(Debug)]
-pub(super) struct Described {
-    pub(super) fields: Vec<RemoteField>,
-    pub(super) at: Timestamp,
+pub(crate) struct Described {
+    /// They.
+    pub(crate) fields: Vec<RemoteField>,
+    /// When it said so.
+    pub(crate) at: Timestamp,
 }
 
 impl Descriptions {
     pub(crate) fn new() -> Self {
         Self(Cache::builder().max_capacity(KEPT).time_to_live(BELIEVED).build())
+    }
+
+    /// What an account said a while ago; `None` where it was not asked.
+    pub(crate) async fn kept(&self, integration: &Integration, kind: RecordKind) -> Option<Arc<Described>> {
+        self.0.get(&(integration.id, integration.version, kind)).await
     }
 
     /// The fields that an account has; `None` where its platform describes none. A fresh answer that fails leaves the kept one.

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, get, web};
 use connectors::discovery::{RemoteField, RemoteFieldType, RemoteOption};
-use domain::id::IntegrationId;
+use domain::id::{IntegrationId, TenantId};
 use domain::kind::RecordKind;
 use domain::schema::{self, FieldSpec, FieldType};
 use domain::time::Timestamp;
@@ -125,6 +125,18 @@ pub(crate) async fn list_fields(
         data.push(View::of(*kind, described.as_deref()));
     }
     Ok(HttpResponse::Ok().json(List { data }))
+}
+
+/// Asks the platform anew which fields of a kind the account has.
+pub(crate) async fn described(
+    gateway: &Gateway,
+    (tenant, id): (TenantId, IntegrationId),
+    kind: RecordKind,
+) -> Result<(), Problem> {
+    let mut tx = gateway.database.begin(Scope::Tenant(tenant)).await?;
+    let integration = find(&mut tx, tenant, id).await?;
+    tx.commit().await?;
+    gateway.descriptions.of(gateway, &integration, kind, true).await.map(|_described| ())
 }
 
 impl View {

@@ -16,17 +16,17 @@ use domain::mapping::Mapping;
 use persistence::{Transaction, mappings};
 use runtime::http::Problem;
 
-pub(crate) use descriptions::Descriptions;
-pub(crate) use fields::list_fields;
-pub(crate) use preview::preview_mapping;
-pub(crate) use replace::{replace_mapping, reset_mapping};
+pub(crate) use descriptions::{Described, Descriptions};
+pub(crate) use fields::{described, list_fields};
+pub(crate) use preview::{Preview, preview_mapping, previewed};
+pub(crate) use replace::{replace_mapping, replaced, reset_mapping, was_reset};
 pub(crate) use show::{list_mappings, show_mapping};
 
 use crate::integrations::{find, kinds_of};
 use crate::refusal::Refusal;
 
 /// The integration and its mapping of a kind; a kind that the platform does not hold has none.
-async fn mapped(
+pub(crate) async fn mapped(
     tx: &mut Transaction,
     tenant: TenantId,
     (id, kind): (IntegrationId, RecordKind),

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, post, web};
 use domain::field::{FieldName, FieldValue};
-use domain::id::{IntegrationId, RecordId};
+use domain::id::{IntegrationId, RecordId, TenantId};
 use domain::integration::Direction;
 use domain::kind::RecordKind;
 use domain::mapping::{FieldMapping, Mapping, Transform};
@@ -44,42 +44,42 @@ pub(crate) struct Preview {
     /// Its counterpart on the platform, where it has one.
     external_id: Option<String>,
     /// Whether the platform was asked just now what it holds; otherwise it is what it last showed.
-    read_live: bool,
+    pub(crate) read_live: bool,
     /// Field by field.
-    fields: Vec<Line>,
+    pub(crate) fields: Vec<Line>,
     /// How many objects that are there would be written to because of the change.
-    would_change: usize,
+    pub(crate) would_change: usize,
     /// How many objects were looked at to know.
-    looked_at: usize,
+    pub(crate) looked_at: usize,
     /// Whether there are more objects than were looked at, so that more may change.
-    is_lower_bound: bool,
+    pub(crate) is_lower_bound: bool,
 }
 
 /// What a mapping would do to one field. A value that is absent is not known or does not travel.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = MappingPreviewField)]
-struct Line {
+pub(crate) struct Line {
     /// Ours.
     local: FieldName,
     /// Theirs.
-    remote: String,
+    pub(crate) remote: String,
     /// Which way it travels, where the kind's own direction allows it.
     direction: Option<Direction>,
     /// What our record holds.
     #[serde(skip_serializing_if = "Option::is_none")]
-    ours: Option<FieldValue>,
+    pub(crate) ours: Option<FieldValue>,
     /// What the platform would hold.
     #[serde(skip_serializing_if = "Option::is_none")]
-    would_hold: Option<FieldValue>,
+    pub(crate) would_hold: Option<FieldValue>,
     /// What the platform holds now.
     #[serde(skip_serializing_if = "Option::is_none")]
-    holds: Option<FieldValue>,
+    pub(crate) holds: Option<FieldValue>,
     /// What that means to us, where it is taken.
     #[serde(skip_serializing_if = "Option::is_none")]
-    comes_back: Option<FieldValue>,
+    pub(crate) comes_back: Option<FieldValue>,
     /// Why it is not sent, or not taken back.
     #[serde(skip_serializing_if = "Option::is_none")]
-    note: Option<&'static str>,
+    pub(crate) note: Option<&'static str>,
 }
 
 /// Shows what a mapping would do to a real record, both ways, and how many objects it would change. Writes nothing.
@@ -92,27 +92,38 @@ pub(crate) async fn preview_mapping(
     gateway: web::Data<Gateway>,
     wish: Json<Wish>,
 ) -> Result<HttpResponse, Problem> {
-    let Wish { kind, fields, record_id, external_id } = wish.0;
-    let mut tx = gateway.database.begin(Scope::Tenant(caller.tenant_id)).await?;
-    let integration = find(&mut tx, caller.tenant_id, id.0).await?;
+    let mut wish = wish.0;
+    let on = (wish.record_id.take(), wish.external_id.take());
+    Ok(HttpResponse::Ok().json(previewed(&gateway, (caller.tenant_id, id.0), wish, on).await?))
+}
+
+/// What a mapping would do to a record, found by our id or by the platform's, and to how many objects.
+pub(crate) async fn previewed(
+    gateway: &Gateway,
+    (tenant, id): (TenantId, IntegrationId),
+    Wish { kind, fields, .. }: Wish,
+    (record_id, external_id): (Option<RecordId>, Option<String>),
+) -> Result<Preview, Problem> {
+    let mut tx = gateway.database.begin(Scope::Tenant(tenant)).await?;
+    let integration = find(&mut tx, tenant, id).await?;
     held(&integration, kind)?;
     let named = named(record_id, external_id)?;
     let current = present(&mut tx, &integration, kind).await?;
     tx.commit().await?;
-    draft::check(&gateway, &integration, kind, (&current.fields, &fields)).await?;
+    draft::check(gateway, &integration, kind, (&current.fields, &fields)).await?;
 
     let direction = integration.direction_of(kind);
     let draft = Mapping { version: current.version, fields };
-    let mut tx = gateway.database.begin(Scope::Tenant(caller.tenant_id)).await?;
+    let mut tx = gateway.database.begin(Scope::Tenant(tenant)).await?;
     let mut sample = Sample::of(&mut tx, &integration, kind, named).await?;
     let counted = count(&mut tx, &integration, kind, (&current.within(direction), &draft.within(direction))).await?;
     tx.commit().await?;
-    let read_live = sample.read(&gateway, &integration, kind, &draft.remote_names()).await?;
+    let read_live = sample.read(gateway, &integration, kind, &draft.remote_names()).await?;
     let within = draft.within(direction);
     let would_hold =
         if sample.external_id.is_some() { within.forward(&sample.fields) } else { within.forward_new(&sample.fields) };
     let lines = draft.fields.iter().map(|field| Line::of(field, direction, &sample, would_hold.get(&field.remote)));
-    Ok(HttpResponse::Ok().json(Preview {
+    Ok(Preview {
         record_id: sample.record_id,
         external_id: sample.external_id.clone(),
         read_live,
@@ -120,7 +131,7 @@ pub(crate) async fn preview_mapping(
         would_change: counted.would_change,
         looked_at: counted.looked_at,
         is_lower_bound: counted.is_lower_bound(),
-    }))
+    })
 }
 
 impl Line {

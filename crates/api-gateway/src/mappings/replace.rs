@@ -60,16 +60,25 @@ pub(crate) async fn replace_mapping(
     gateway: web::Data<Gateway>,
     wish: Json<Wish>,
 ) -> Result<HttpResponse, Problem> {
-    let mut tx = change.begin(&gateway).await?;
-    let (integration, before) = mapped(&mut tx, change.tenant_id, (of.0, of.1)).await?;
+    Ok(replaced(&gateway, &change, (of.0, of.1), (seen.0, wish.0)).await?.tagged())
+}
+
+/// Replaces a mapping that is still of the version that was seen.
+pub(crate) async fn replaced(
+    gateway: &Gateway,
+    change: &Change,
+    (id, kind): (IntegrationId, RecordKind),
+    (seen, wish): (i64, Wish),
+) -> Result<View, Problem> {
+    let mut tx = change.begin(gateway).await?;
+    let (integration, before) = mapped(&mut tx, change.tenant_id, (id, kind)).await?;
     tx.leave_unchanged().await?;
-    if before.version != seen.0 {
+    if before.version != seen {
         return Err(Problem::version_mismatch());
     }
-    draft::check(&gateway, &integration, of.1, (&before.fields, &wish.0.fields)).await?;
-    let whose = (&integration, of.1);
-    let after = save(&gateway, &change, whose, (&before, Some(seen.0)), wish.0.fields).await?;
-    Ok(View::of(&integration, of.1, after)?.tagged())
+    draft::check(gateway, &integration, kind, (&before.fields, &wish.fields)).await?;
+    let after = save(gateway, change, (&integration, kind), (&before, Some(seen)), wish.fields).await?;
+    View::of(&integration, kind, after)
 }
 
 /// Sets the mapping of a kind back to the one that a new integration begins with.
@@ -91,15 +100,24 @@ pub(crate) async fn reset_mapping(
     gateway: web::Data<Gateway>,
     reset: Json<Reset>,
 ) -> Result<HttpResponse, Problem> {
-    let kind = reset.0.kind;
-    let mut tx = change.begin(&gateway).await?;
-    let integration = find(&mut tx, change.tenant_id, id.0).await?;
+    Ok(was_reset(&gateway, &change, (id.0, reset.0.kind), seen.0).await?.tagged())
+}
+
+/// Sets a mapping back, where it is still of the version that was seen, if one was.
+pub(crate) async fn was_reset(
+    gateway: &Gateway,
+    change: &Change,
+    (id, kind): (IntegrationId, RecordKind),
+    seen: Option<i64>,
+) -> Result<View, Problem> {
+    let mut tx = change.begin(gateway).await?;
+    let integration = find(&mut tx, change.tenant_id, id).await?;
     held(&integration, kind)?;
     let before = present(&mut tx, &integration, kind).await?;
     tx.leave_unchanged().await?;
     let defaults = platform_of(&integration.platform)?.connector().default_mapping(kind).fields;
-    let after = save(&gateway, &change, (&integration, kind), (&before, seen.0), defaults).await?;
-    Ok(View::of(&integration, kind, after)?.tagged())
+    let after = save(gateway, change, (&integration, kind), (&before, seen), defaults).await?;
+    View::of(&integration, kind, after)
 }
 
 /// Saves a mapping where nobody was faster, and has what it concerns looked at.

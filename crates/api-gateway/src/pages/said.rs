@@ -27,7 +27,7 @@ const fn refused(code: &'static str, sentence: Message) -> Said {
 }
 
 /// Everything that can be said. Refusals have the codes of the API's problems.
-const ALL: [Said; 14] = [
+const ALL: [Said; 21] = [
     done("created", m::CREATED),
     done("enabled", m::ENABLED),
     done("disabled", m::DISABLED),
@@ -37,11 +37,18 @@ const ALL: [Said; 14] = [
     done("saved", m::SAVED),
     done("deleted", m::DELETED),
     done("replayed", m::REPLAYED),
+    done("decided", m::DECIDED),
+    done("erased", m::ERASED),
+    done("mapped", m::MAPPED),
+    done("fields_read", m::FIELDS_READ),
+    done("erasing", m::ERASING),
     refused("run_under_way", m::RUN_UNDER_WAY),
     refused("integration_disabled", m::SWITCHED_OFF),
     refused("nothing_to_confirm", m::NOTHING_TO_CONFIRM),
     refused("nothing_to_replay", m::NOTHING_TO_REPLAY),
     refused("platform_unavailable", m::PLATFORM_AWAY),
+    refused("platform_refused", m::PLATFORM_REFUSED),
+    refused("conflict_closed", m::CONFLICT_CLOSED),
 ];
 
 impl Said {
@@ -65,5 +72,6 @@ pub(super) fn lead<T>(path: &str, outcome: Result<T, Problem>, done: &'static st
             None => return Err(problem),
         },
     };
-    Ok(HttpResponse::SeeOther().insert_header((LOCATION, format!("{path}?said={code}"))).finish())
+    let joint = if path.contains('?') { '&' } else { '?' };
+    Ok(HttpResponse::SeeOther().insert_header((LOCATION, format!("{path}{joint}said={code}"))).finish())
 }

@@ -12,7 +12,7 @@ use messaging::Context;
 use persistence::Transaction;
 use persistence::people::{self, Person, Suppression};
 use persistence::records::guard;
-use runtime::http::{Problem, Trace};
+use runtime::http::Problem;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -73,16 +73,27 @@ pub(crate) async fn erase_person(
     change: Change,
     id: Id<RecordId>,
     gateway: web::Data<Gateway>,
-    trace: Trace,
     reach: QueryParams<Reach>,
 ) -> Result<HttpResponse, Problem> {
+    let receipt = erased(&gateway, &change, id.0, reach.0.platforms).await?;
+    let mut answer = if reach.0.platforms { HttpResponse::Accepted() } else { HttpResponse::Ok() };
+    Ok(answer.json(receipt))
+}
+
+/// Erases a person; `platforms` has them delete it first.
+pub(crate) async fn erased(
+    gateway: &Gateway,
+    change: &Change,
+    id: RecordId,
+    platforms: bool,
+) -> Result<Receipt, Problem> {
     let tenant = change.tenant_id;
-    let mut tx = change.begin(&gateway).await?;
+    let mut tx = change.begin(gateway).await?;
     guard::exclude(&mut tx, tenant).await?;
-    let person = people::find(&mut tx, tenant, id.0).await?.ok_or(Refusal::NotFound)?;
+    let person = people::find(&mut tx, tenant, id).await?.ok_or(Refusal::NotFound)?;
     let record = person.contact.id;
-    let receipt = if reach.0.platforms {
-        delete_first(&gateway, &mut tx, tenant, &person).await?
+    let receipt = if platforms {
+        delete_first(gateway, &mut tx, tenant, &person).await?
     } else {
         let (mut done, suppressions) = gateway.accounts.erase(&mut tx, tenant, &person).await?;
         // Before the receipt says that nothing is left. Where the broker is away, nothing is erased yet.
@@ -95,14 +106,14 @@ pub(crate) async fn erase_person(
         Receipt::of(record, &suppressions, Some(done))
     };
     tx.commit(Action::PersonErased, Some(record.to_string()), None).await?;
-    if !reach.0.platforms {
-        return Ok(HttpResponse::Ok().json(receipt));
+    if !platforms {
+        return Ok(receipt);
     }
     let message = RecordAmend { tenant_id: tenant, subject: Amended::Erasure(record) };
-    if let Err(error) = gateway.broker.publish(&message, &Context::continuing(trace.0)).await {
+    if let Err(error) = gateway.broker.publish(&message, &Context::continuing(change.trace)).await {
         tracing::warn!(%error, "an erasure is left to the reconciler");
     }
-    Ok(HttpResponse::Accepted().json(receipt))
+    Ok(receipt)
 }
 
 /// Leaves the person to the dispatcher, which erases it once the platforms have deleted it.

@@ -6,18 +6,18 @@ pub(crate) mod view;
 
 use actix_web::{HttpResponse, get, web};
 use domain::field::FieldValue;
-use domain::id::RecordId;
+use domain::id::{RecordId, TenantId};
 use domain::identity::{Identity, Region};
 use domain::kind::RecordKind;
 use domain::time::Timestamp;
 use persistence::records::links;
 use persistence::records::listing::{self, FoundBy, Listed, Wanted};
 use persistence::records::{joining, store};
-use persistence::{Scope, tenants};
+use persistence::{Scope, Transaction, tenants};
 use runtime::http::Problem;
 use serde::Deserialize;
 
-pub(crate) use self::erase::erase_person;
+pub(crate) use self::erase::{erase_person, erased};
 pub(crate) use self::history::show_history;
 use self::view::{Listing, Shown};
 use crate::auth::Viewer;
@@ -32,16 +32,16 @@ use crate::state::Gateway;
 #[into_params(parameter_in = Query)]
 pub(crate) struct Search {
     /// Of which kind; contacts where nothing is said.
-    kind: Option<RecordKind>,
+    pub(crate) kind: Option<RecordKind>,
     /// An e-mail address, a telephone number in any form, Coccinelle's own id of the subject, a platform's id of the object,
     /// or the beginning of a name (first or last name first, in any case, with or without accents) or title.
     #[param(example = "dupont mar")]
-    q: Option<String>,
+    pub(crate) q: Option<String>,
     /// The `next_cursor` of the part before.
-    cursor: Option<String>,
+    pub(crate) cursor: Option<String>,
     /// Records in the answer.
     #[param(minimum = 1, maximum = 200, default = 50)]
-    limit: Option<u32>,
+    pub(crate) limit: Option<u32>,
 }
 
 /// Lists records, those that changed last first; `q` finds those that an identifier or the beginning of a name names.
@@ -53,17 +53,22 @@ pub(crate) async fn list_records(
     gateway: web::Data<Gateway>,
     search: QueryParams<Search>,
 ) -> Result<HttpResponse, Problem> {
-    let tenant = caller.tenant_id;
-    let limit = page::limit(search.0.limit)?;
-    let after = search.0.cursor.as_deref().map(place).transpose()?;
-    let mut tx = gateway.database.begin(Scope::Tenant(tenant)).await?;
-    let region = tenants::region(&mut tx, tenant).await?.unwrap_or(Region::FR);
-    let found_by = search.0.q.as_deref().map(|q| found_by(&q.replace('\0', ""), region));
-    let kind = search.0.kind.unwrap_or(RecordKind::Contact);
-    let found = listing::list(&mut tx, tenant, &Wanted { kind, found_by, after, limit }).await?;
+    let mut tx = gateway.database.begin(Scope::Tenant(caller.tenant_id)).await?;
+    let found = found(&mut tx, caller.tenant_id, search.0).await?;
     tx.commit().await?;
+    Ok(HttpResponse::Ok().json(found.map(Listing::from)))
+}
+
+/// The records that somebody looks for.
+pub(crate) async fn found(tx: &mut Transaction, tenant: TenantId, search: Search) -> Result<Page<Listed>, Problem> {
+    let limit = page::limit(search.limit)?;
+    let after = search.cursor.as_deref().map(place).transpose()?;
+    let region = tenants::region(tx, tenant).await?.unwrap_or(Region::FR);
+    let found_by = search.q.as_deref().map(|q| found_by(&q.replace('\0', ""), region));
+    let kind = search.kind.unwrap_or(RecordKind::Contact);
+    let found = listing::list(tx, tenant, &Wanted { kind, found_by, after, limit }).await?;
     let place = |last: &Listed| format!("{}~{}", last.updated_at, last.record.id);
-    Ok(HttpResponse::Ok().json(Page::of(found, limit, place).map(Listing::from)))
+    Ok(Page::of(found, limit, place))
 }
 
 fn place(cursor: &str) -> Result<(Timestamp, RecordId), Refusal> {

@@ -175,8 +175,145 @@ async fn webhooks_show_their_address_their_secret_once_and_what_came_in() {
     world.stop().await;
 }
 
+#[tokio::test]
+async fn records_are_found_shown_in_full_restored_and_erased() {
+    let world = World::start().await;
+    let id = connected(&world, "pat-eu1-4242-demo").await;
+    let zoe = planted(&world, id.parse().unwrap()).await;
+    let tab = format!("/dashboard/integrations/{id}/data");
+    let mut browser = Browser::of(&world, Role::Admin).await;
+    let page = browser.get(&tab).await;
+    is_sound(&page, "fr");
+    page.says("Zoé Dupré").says("zoe@exemple.fr · 0612345678");
+    browser.get(&format!("{tab}?q=06+12+34+56+78")).await.says("Zoé Dupré");
+    browser.get(&format!("{tab}?q=personne")).await.says("Aucune fiche ne correspond");
+    browser.get(&format!("{tab}?kind=deal")).await.says("Allergique aux lys");
+    browser.get(&format!("{tab}?kind=%3Cb%3E&q=%00%3Cscript%3E")).await.says("Aucune fiche ne correspond");
+
+    let one = format!("{tab}/{zoe}");
+    let page = browser.get(&one).await;
+    is_sound(&page, "fr");
+    page.says("Prénom").says("zoe@exemple.fr").says("https://app.hubspot.com/contacts/4242/record/0-1/70501");
+    page.says("Chez Zoé").says("Modifiée des deux côtés à la fois");
+    let conflict = between(&page.html, "name=\"conflict\" value=\"", "\"").to_owned();
+    let refused = browser.submit(&one, &format!("{one}/decide"), &[("conflict", &conflict), ("action", "x")]).await;
+    assert_eq!(refused.status, 422);
+    let decided = [("conflict", conflict.as_str()), ("action", "restore")];
+    let page = browser.submit(&one, &format!("{one}/decide"), &decided).await;
+    assert_eq!(page.location(), format!("{one}?said=decided"), "{page:?}");
+    browser.get(&one).await.says("Restaurée");
+    let again = browser.submit(&one, &format!("{one}/decide"), &[("conflict", &conflict), ("action", "keep")]).await;
+    assert_eq!(again.location(), format!("{one}?said=conflict_closed"), "{again:?}");
+
+    let page = browser.submit(&one, &format!("{one}/erase"), &[("confirm", "quelqu'un")]).await;
+    assert_eq!(page.status, 422);
+    page.says("Ce n'est pas le nom de la fiche");
+    let page = browser.submit(&one, &format!("{one}/erase"), &[("confirm", "Zoé Dupré")]).await;
+    assert_eq!(page.location(), format!("{tab}?said=erased"), "{page:?}");
+    assert_eq!(browser.get(&one).await.status, 404);
+    world.stop().await;
+}
+
+/// The fields of the mapping editor, as they stand in a page.
+fn rows(html: &str) -> Vec<(String, String)> {
+    let mut rows = Vec::new();
+    for row in html.split("<fieldset class=\"map").skip(1) {
+        let row = row.split("</fieldset>").next().unwrap();
+        for select in row.split("<select ").skip(1) {
+            let name = between(select, "name=\"", "\"");
+            let chosen = select.split("<option value=\"").find(|option| option.contains("\" selected"));
+            rows.push((name.to_owned(), chosen.map_or("", |option| option.split('"').next().unwrap()).to_owned()));
+        }
+        for input in row.split("<input ").skip(1).filter(|input| !input.starts_with("type=\"checkbox\"")) {
+            rows.push((between(input, "name=\"", "\"").to_owned(), between(input, "value=\"", "\"").to_owned()));
+        }
+        let area = row.split("<textarea ").nth(1).unwrap();
+        rows.push((between(area, "name=\"", "\"").to_owned(), between(area, ">", "<").to_owned()));
+        for input in row.split("<input type=\"checkbox\" ").skip(1) {
+            if input.split('>').next().unwrap().contains(" checked") {
+                rows.push((between(input, "name=\"", "\"").to_owned(), "1".to_owned()));
+            }
+        }
+    }
+    rows
+}
+
+/// Lines that no mapping may hold: the platform's field (a very long one, where there is none), transform and setting.
+const BAD_LINES: [(&str, &str, &str); 7] = [
+    ("nothing_of_that_name", "none", ""),
+    ("<script>alert(1)</script>", "none", ""),
+    ("", "none", ""),
+    ("loyalty", "<b>", ""),
+    ("loyalty", "template", "{{ nobody }}"),
+    ("loyalty", "value_map", "no pair"),
+    ("loyalty", "split", "middle"),
+];
+
+#[tokio::test]
+async fn a_mapping_is_changed_by_its_form_once_its_preview_was_seen_and_set_back() {
+    let world = World::start().await;
+    let id = connected(&world, "pat-eu1-4242-demo").await;
+    planted(&world, id.parse().unwrap()).await;
+    world.add_property("loyalty").await;
+    let tab = format!("/dashboard/integrations/{id}/fields");
+    let mut browser = Browser::of(&world, Role::Admin).await;
+    let page = browser.get(&tab).await;
+    is_sound(&page, "fr");
+    page.says("n'ont pas encore été lus").says("Prénom").says("value=\"firstname\"");
+    let read = browser.submit(&tab, &format!("{tab}/refresh"), &[("kind", "contact")]).await;
+    assert_eq!(read.location(), format!("{tab}?kind=contact&said=fields_read"), "{read:?}");
+    browser.get(&tab).await.says("<option value=\"loyalty\">").says("lus le");
+
+    let present = rows(&browser.get(&tab).await.html);
+    let blank = present.iter().filter(|(name, _)| name.ends_with(".local")).count() - 2;
+    let fill = |remote: &str, transform: &str, detail: &str| {
+        let mut fields = present.clone();
+        for (name, value) in [("local", "city"), ("remote", remote), ("direction", "to_platform")] {
+            fields.push((format!("f.{blank}.{name}"), value.to_owned()));
+        }
+        fields.push((format!("f.{blank}.transform"), transform.to_owned()));
+        fields.push((format!("f.{blank}.detail"), detail.to_owned()));
+        // What stands first of a name counts.
+        fields.reverse();
+        fields.extend([("kind".to_owned(), "contact".to_owned()), ("version".to_owned(), "1".to_owned())]);
+        fields
+    };
+    let send = async |browser: &mut Browser<'_>, fields: &[(String, String)]| {
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        browser.submit(&tab, &tab, &fields).await
+    };
+    for (remote, transform, detail) in BAD_LINES {
+        let remote = if remote.is_empty() { "x".repeat(10_000) } else { remote.to_owned() };
+        let page = send(&mut browser, &fill(&remote, transform, detail)).await;
+        assert_eq!(page.status, 422, "{remote} {transform}: {page:?}");
+        is_sound(&page, "fr");
+        page.says("aria-invalid=\"true\"");
+        assert!(!page.html.contains("<script>alert"));
+    }
+    let mut good = fill("loyalty", "text", "trim upper");
+    let page = send(&mut browser, &good).await;
+    assert_eq!(page.status, 200, "{page:?}");
+    is_sound(&page, "fr");
+    page.says("0 fiche déjà présente serait modifiée sur la plateforme.").says("Enregistrer ce mapping");
+    let previewed = between(&page.html, "name=\"previewed\" value=\"", "\"").replace("&#34;", "\"");
+    good.extend([("previewed".to_owned(), previewed), ("save".to_owned(), "1".to_owned())]);
+    // Another draft than the one that was seen is shown first.
+    let mut other = good.clone();
+    other.insert(0, (format!("f.{blank}.detail"), "trim lower".to_owned()));
+    send(&mut browser, &other).await.says("Enregistrer ce mapping");
+    let page = send(&mut browser, &good).await;
+    assert_eq!(page.location(), format!("{tab}?kind=contact&said=mapped"), "{page:?}");
+    browser.get(&tab).await.says("value=\"loyalty\"").says("trim upper");
+    let page = send(&mut browser, &good).await;
+    assert_eq!(page.status, 412, "{page:?}");
+    let page = browser.submit(&tab, &format!("{tab}/reset"), &[("kind", "contact")]).await;
+    assert_eq!(page.location(), format!("{tab}?kind=contact&said=mapped"), "{page:?}");
+    assert!(!browser.get(&tab).await.html.contains("value=\"loyalty\" list"));
+    world.stop().await;
+}
+
 /// Every page and form below one integration, with what stands behind its path.
-const PAGES: &[&str] = &["", "/logs", "/failures", "/webhooks", "/settings"];
+const PAGES: &[&str] = &["", "/logs", "/failures", "/fields", "/data", "/webhooks", "/settings"];
 const FORMS: &[&str] = &[
     "/enable",
     "/disable",
@@ -185,6 +322,11 @@ const FORMS: &[&str] = &[
     "/sync",
     "/consent",
     "/failures",
+    "/fields",
+    "/fields/reset",
+    "/fields/refresh",
+    "/data/{record}/decide",
+    "/data/{record}/erase",
     "/webhooks/rotate",
     "/settings",
     "/delete",
@@ -194,6 +336,7 @@ const FORMS: &[&str] = &[
 async fn every_page_is_for_those_who_may_look_and_every_form_for_those_who_may_change() {
     let world = World::start().await;
     let id = connected(&world, "pat-eu1-4242-demo").await;
+    let record = planted(&world, id.parse().unwrap()).await.to_string();
     let home = format!("/dashboard/integrations/{id}");
     let mut nobody = Browser::new(&world);
     let (mut viewer, mut service) = (Browser::of(&world, Role::Viewer).await, Browser::new(&world));
@@ -212,7 +355,7 @@ async fn every_page_is_for_those_who_may_look_and_every_form_for_those_who_may_c
     let everything = async || testkit::dump(&world.database.url()).await;
     let before = everything().await;
     for form in FORMS {
-        let path = format!("{home}{form}");
+        let path = format!("{home}{}", form.replace("{record}", &record));
         assert_eq!(nobody.send(&path, &[("csrf", "x")]).await.status, 303, "{path}");
         assert_eq!(viewer.submit(&home, &path, &[]).await.status, 403, "{path}");
         assert_eq!(stranger.submit("/dashboard/integrations", &path, &[]).await.status, 404, "{path}");

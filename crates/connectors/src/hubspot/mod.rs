@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
+use domain::integration::Integration;
 use domain::kind::RecordKind;
 use domain::mapping::Mapping;
+use url::Url;
 
 use crate::connector::{Changes, Connector, Probe, Reader, Writer};
 use crate::descriptor::{AuthScheme, Category, CredentialField, Descriptor, KeyShown, Limits, Terms};
 use crate::discovery::Discovery;
 use crate::oauth::OAuth;
 use crate::proxy::Proxy;
+use crate::site;
 use crate::webhook::WebhookFormat;
 
 mod api;
@@ -86,6 +89,16 @@ impl Connector for HubSpot {
 
     fn probe(&self) -> &dyn Probe {
         self
+    }
+
+    fn address_of(&self, integration: &Integration, kind: RecordKind, external_id: &str) -> Option<Url> {
+        let portal = integration.account_id.as_deref()?;
+        let of = match kind {
+            RecordKind::Contact => "0-1",
+            RecordKind::Deal => "0-3",
+            RecordKind::Activity | RecordKind::Product | RecordKind::Order => return None,
+        };
+        site::page("https://app.hubspot.com", &["contacts", portal, "record", of, external_id])
     }
 
     fn reader(&self) -> Option<&dyn Reader> {

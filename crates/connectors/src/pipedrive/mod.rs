@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use domain::integration::Integration;
 use domain::kind::RecordKind;
 use domain::mapping::Mapping;
+use url::Url;
 
 use crate::connector::{Changes, Connector, Probe, Reader, Writer};
 use crate::descriptor::{AuthScheme, Category, CredentialField, Descriptor, KeyShown, Limits};
 use crate::discovery::Discovery;
 use crate::oauth::OAuth;
+use crate::site;
 use crate::subscriptions::Subscriptions;
 use crate::webhook::WebhookFormat;
 
@@ -79,6 +82,15 @@ impl Connector for Pipedrive {
 
     fn probe(&self) -> &dyn Probe {
         self
+    }
+
+    fn address_of(&self, _integration: &Integration, kind: RecordKind, external_id: &str) -> Option<Url> {
+        let of = match kind {
+            RecordKind::Contact => "person",
+            RecordKind::Deal => "deal",
+            RecordKind::Activity | RecordKind::Product | RecordKind::Order => return None,
+        };
+        site::page("https://app.pipedrive.com", &[of, external_id])
     }
 
     fn reader(&self) -> Option<&dyn Reader> {

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use domain::integration::Integration;
 use domain::kind::RecordKind;
 use domain::mapping::Mapping;
+use url::Url;
 
 use crate::connector::{Changes, Connector, Probe, Reader, Writer};
 use crate::descriptor::{AuthScheme, Category, CredentialField, Descriptor, KeyShown, Limits};
 use crate::discovery::Discovery;
+use crate::site;
 use crate::subscriptions::Subscriptions;
 use crate::webhook::WebhookFormat;
 
@@ -77,6 +80,18 @@ impl Connector for WooCommerce {
 
     fn probe(&self) -> &dyn Probe {
         self
+    }
+
+    fn address_of(&self, integration: &Integration, kind: RecordKind, external_id: &str) -> Option<Url> {
+        let shop = integration.url.as_deref()?;
+        let (script, query): (_, &[(&str, &str)]) = match kind {
+            RecordKind::Contact => ("user-edit.php", &[("user_id", external_id)]),
+            RecordKind::Product | RecordKind::Order => ("post.php", &[("post", external_id), ("action", "edit")]),
+            RecordKind::Deal | RecordKind::Activity => return None,
+        };
+        let mut page = site::page(shop, &["wp-admin", script])?;
+        page.query_pairs_mut().extend_pairs(query);
+        Some(page)
     }
 
     fn reader(&self) -> Option<&dyn Reader> {

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use domain::integration::Integration;
 use domain::kind::RecordKind;
 use domain::mapping::Mapping;
+use url::Url;
 
 use crate::connector::{Changes, Connector, Probe, Reader, Writer};
 use crate::descriptor::{AuthScheme, Category, Descriptor, Limits};
 use crate::discovery::Discovery;
 use crate::oauth::OAuth;
+use crate::site;
 use crate::subscriptions::Subscriptions;
 use crate::webhook::WebhookFormat;
 
@@ -65,6 +68,15 @@ impl Connector for Zendesk {
 
     fn probe(&self) -> &dyn Probe {
         self
+    }
+
+    fn address_of(&self, integration: &Integration, kind: RecordKind, external_id: &str) -> Option<Url> {
+        let site = integration.url.as_deref()?;
+        let of = match kind {
+            RecordKind::Contact => "users",
+            RecordKind::Activity | RecordKind::Deal | RecordKind::Product | RecordKind::Order => return None,
+        };
+        site::page(&format!("https://{site}.zendesk.com"), &["agent", of, external_id])
     }
 
     fn reader(&self) -> Option<&dyn Reader> {

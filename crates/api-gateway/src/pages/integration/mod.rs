@@ -1,9 +1,13 @@
 //! The pages of one integration: what stands on top of each of them, and the tabs. A tab is one file here.
 
 mod actions;
+mod data;
 mod failures;
 mod logs;
+mod mapping;
+mod mapping_rows;
 mod overview;
+mod record;
 mod settings;
 mod webhooks;
 
@@ -28,12 +32,15 @@ pub(super) enum Tab {
     Overview,
     Logs,
     Failures,
+    Mapping,
+    Data,
     Webhooks,
     Settings,
 }
 
 impl Tab {
-    const ALL: [Self; 5] = [Self::Overview, Self::Logs, Self::Failures, Self::Webhooks, Self::Settings];
+    const ALL: [Self; 7] =
+        [Self::Overview, Self::Logs, Self::Failures, Self::Mapping, Self::Data, Self::Webhooks, Self::Settings];
 
     /// Its name.
     pub(super) fn title(self) -> Message {
@@ -41,6 +48,8 @@ impl Tab {
             Self::Overview => m::OVERVIEW,
             Self::Logs => m::LOGS,
             Self::Failures => m::FAILURES,
+            Self::Mapping => m::FIELDS,
+            Self::Data => m::DATA,
             Self::Webhooks => m::WEBHOOKS,
             Self::Settings => frame_words::SETTINGS,
         }
@@ -52,6 +61,8 @@ impl Tab {
             Self::Overview => "",
             Self::Logs => "/logs",
             Self::Failures => "/failures",
+            Self::Mapping => "/fields",
+            Self::Data => "/data",
             Self::Webhooks => "/webhooks",
             Self::Settings => "/settings",
         }
@@ -68,6 +79,14 @@ pub(super) fn routes(routes: &mut web::ServiceConfig) {
         .service(failures::show_failures)
         .service(failures::show_group)
         .service(failures::replay)
+        .service(mapping::show_mapping)
+        .service(mapping::save)
+        .service(mapping::reset)
+        .service(mapping::refresh)
+        .service(data::show_data)
+        .service(record::show_record)
+        .service(record::decide)
+        .service(record::erase)
         .service(webhooks::show_webhooks)
         .service(webhooks::show_delivery)
         .service(webhooks::rotate)

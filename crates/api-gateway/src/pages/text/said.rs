@@ -32,6 +32,26 @@ pub(in crate::pages) const REPLAYED: Message = say(
     "C'est rejoué. Le résultat apparaîtra dans les journaux.",
     "It is tried again. What comes of it appears in the logs.",
 );
+pub(in crate::pages) const DECIDED: Message =
+    say("C'est décidé. Les fiches suivent.", "It is decided. The records follow.");
+pub(in crate::pages) const MAPPED: Message = say(
+    "Le mapping est enregistré. Ce qu'il change part maintenant.",
+    "The mapping is saved. What it changes is sent now.",
+);
+pub(in crate::pages) const FIELDS_READ: Message =
+    say("Les champs de la plateforme sont à jour.", "The platform's fields are up to date.");
+pub(in crate::pages) const PLATFORM_REFUSED: Message = say(
+    "La plateforme refuse de répondre. Testez la connexion pour en connaître la cause.",
+    "The platform refuses to answer. Test the connection to see why.",
+);
+pub(in crate::pages) const ERASED: Message =
+    say("La personne est effacée. Il n'en reste rien ici.", "The person is erased. Nothing of them is left here.");
+pub(in crate::pages) const ERASING: Message = say(
+    "La suppression est demandée aux plateformes ; la personne sera effacée ensuite. Rien d'elle n'est plus repris.",
+    "The platforms are asked to delete; then the person is erased. Nothing of them is taken in any more.",
+);
+pub(in crate::pages) const CONFLICT_CLOSED: Message =
+    say("Quelqu'un en a déjà décidé autrement.", "Somebody has decided otherwise already.");
 pub(in crate::pages) const NOTHING_TO_REPLAY: Message =
     say("Il n'y a plus rien à rejouer ici.", "There is nothing left to try again here.");
 pub(in crate::pages) const RUN_UNDER_WAY: Message = say(

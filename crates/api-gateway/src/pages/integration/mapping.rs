@@ -1,0 +1,242 @@
+//! The mapping editor: our fields beside the platform's, what a change would do to a real record and to how many, and only then
+//! saving it.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, ResponseError as _, get, post, web};
+use askama::Template;
+use domain::field::FieldValue;
+use domain::id::IntegrationId;
+use domain::kind::RecordKind;
+use domain::schema;
+use persistence::Scope;
+use runtime::http::Problem;
+use serde_json::json;
+
+use super::super::{
+    catalogue::kinds,
+    connect::status_of,
+    fields::Fields,
+    form::{self, Form, word},
+    frame::{Frame, Visit},
+    said::lead,
+    text::{Message, consent as consent_words, faults, form as form_words, frame as frame_words},
+    text::{integration as shell_words, mapping as m, our_fields},
+};
+use super::mapping_rows::Row;
+use super::{Shell, Tab};
+use crate::mappings::{self, Described, Preview};
+use crate::{body, body::Id, change::Change, integrations, records, refusal::Refusal, state::Gateway};
+
+/// Empty rows below the others.
+const BLANK: usize = 2;
+
+#[derive(Template)]
+#[template(path = "mapping.html")]
+struct Page {
+    frame: Frame,
+    shell: Shell,
+    form: Form,
+    kind: RecordKind,
+    kinds: Vec<(String, String, bool)>,
+    version: i64,
+    rows: Vec<Row>,
+    ours: Vec<(&'static str, String)>,
+    theirs: Option<std::sync::Arc<Described>>,
+    sample: String,
+    preview: Option<Preview>,
+    /// The draft that the preview is of.
+    previewed: String,
+}
+
+/// The ways in which a field may travel.
+const DIRECTIONS: [(&str, Message); 3] = [
+    ("bidirectional", form_words::BOTH_WAYS),
+    ("to_platform", form_words::TO_PLATFORM),
+    ("from_platform", form_words::FROM_PLATFORM),
+];
+
+/// The transforms, and what each needs besides.
+const TRANSFORMS: [(&str, Message); 12] = [
+    ("none", m::AS_IT_IS),
+    ("text", m::TEXT),
+    ("e164", m::E164),
+    ("value_map", m::VALUE_MAP),
+    ("date", m::DATE),
+    ("join", m::JOIN),
+    ("split", m::SPLIT),
+    ("template", m::TEMPLATE),
+    ("constant", m::CONSTANT),
+    ("number_text", m::NUMBER_TEXT),
+    ("seconds_to_millis", m::SECONDS_TO_MILLIS),
+    ("epoch_millis", m::EPOCH_MILLIS),
+];
+
+/// The mapping as it is.
+#[get("/integrations/{id}/fields")]
+pub(super) async fn show_mapping(
+    visit: Visit,
+    id: Id<IntegrationId>,
+    gateway: web::Data<Gateway>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let fields = Fields::read(request.query_string().as_bytes());
+    let page = Page::of(&visit, &gateway, id.0, &fields).await?;
+    page.frame.show(&page)
+}
+
+/// Shows what the draft would do, and saves it where that was seen.
+#[post("/integrations/{id}/fields")]
+pub(super) async fn save(
+    change: Change,
+    visit: Visit,
+    id: Id<IntegrationId>,
+    gateway: web::Data<Gateway>,
+    fields: Fields,
+) -> Result<HttpResponse, Problem> {
+    let mut page = Page::of(&visit, &gateway, id.0, &fields).await?;
+    page.rows = Row::typed(&fields);
+    let draft = json!(page.rows.iter().map(|row| row.to_json(page.kind)).collect::<Vec<_>>());
+    page.previewed = draft.to_string();
+    let was_seen = fields.get("previewed") == page.previewed;
+    if was_seen && fields.has("save") {
+        let seen = fields.get("version").parse().map_err(|_no_number| Refusal::at("version", "must be a number"))?;
+        let path = format!("{}?kind={}", page.shell.path(Tab::Mapping), page.kind);
+        return match saved(&change, &gateway, (id.0, page.kind), (seen, &draft)).await {
+            Err(problem) if form::is_about_form(&problem) => page.refused(&problem),
+            outcome => lead(&path, outcome, "mapped"),
+        };
+    }
+    let wish = json!({ "kind": page.kind, "fields": draft });
+    let (object, record) = page.sampled();
+    let previewed = match body::parse(wish.to_string().as_bytes()) {
+        Ok(wish) => mappings::previewed(&gateway, (change.tenant_id, id.0), wish, (record, object)).await,
+        Err(refusal) => Err(refusal.into()),
+    };
+    match previewed {
+        Ok(preview) => {
+            page.preview = Some(preview);
+            page.frame.show(&page)
+        }
+        Err(problem) if form::is_about_form(&problem) => page.refused(&problem),
+        Err(problem) => Err(problem),
+    }
+}
+
+/// Sets the mapping back to the one that a new integration begins with.
+#[post("/integrations/{id}/fields/reset")]
+pub(super) async fn reset(
+    change: Change,
+    visit: Visit,
+    id: Id<IntegrationId>,
+    gateway: web::Data<Gateway>,
+    fields: Fields,
+) -> Result<HttpResponse, Problem> {
+    let page = Page::of(&visit, &gateway, id.0, &fields).await?;
+    let path = format!("{}?kind={}", page.shell.path(Tab::Mapping), page.kind);
+    lead(&path, mappings::was_reset(&gateway, &change, (id.0, page.kind), None).await, "mapped")
+}
+
+/// Asks the platform which fields the account has.
+#[post("/integrations/{id}/fields/refresh")]
+pub(super) async fn refresh(
+    change: Change,
+    visit: Visit,
+    id: Id<IntegrationId>,
+    gateway: web::Data<Gateway>,
+    fields: Fields,
+) -> Result<HttpResponse, Problem> {
+    let page = Page::of(&visit, &gateway, id.0, &fields).await?;
+    let path = format!("{}?kind={}", page.shell.path(Tab::Mapping), page.kind);
+    lead(&path, mappings::described(&gateway, (change.tenant_id, id.0), page.kind).await, "fields_read")
+}
+
+async fn saved(
+    change: &Change,
+    gateway: &Gateway,
+    of: (IntegrationId, RecordKind),
+    (seen, draft): (i64, &serde_json::Value),
+) -> Result<(), Problem> {
+    let wish = body::parse(json!({ "fields": draft }).to_string().as_bytes())?;
+    mappings::replaced(gateway, change, of, (seen, wish)).await.map(|_view| ())
+}
+
+impl Page {
+    async fn of(visit: &Visit, gateway: &Gateway, id: IntegrationId, fields: &Fields) -> Result<Self, Problem> {
+        let tenant = visit.tenant_id;
+        let mut tx = gateway.database.begin(Scope::Tenant(tenant)).await?;
+        let (shell, frame) = Shell::of(visit, gateway, &mut tx, id, Tab::Mapping).await?;
+        let held = integrations::platform_of(&shell.view.platform)?.connector().descriptor().kinds;
+        let wanted = held.iter().find(|kind| word(kind) == fields.get("kind")).or(held.first());
+        let kind = wanted.copied().unwrap_or(RecordKind::Contact);
+        let (integration, mapping) = mappings::mapped(&mut tx, tenant, (id, kind)).await?;
+        let newest = records::Search { kind: Some(kind), q: None, cursor: None, limit: Some(1) };
+        let newest = records::found(&mut tx, tenant, newest).await?.data.into_iter().next();
+        tx.commit().await?;
+        let newest = newest.map(|listed| listed.record.id.to_string()).unwrap_or_default();
+        let name = |name: &'static str| {
+            let label = our_fields::label(kind, name).map_or_else(|| name.to_owned(), |label| frame.say(label));
+            (name, label)
+        };
+        Ok(Self {
+            kinds: held.iter().map(|of| (word(of), frame.say(kinds(*of)), *of == kind)).collect(),
+            version: mapping.version,
+            rows: mapping.fields.iter().map(Row::of).collect(),
+            ours: schema::fields_of(kind).iter().map(|spec| name(spec.name)).chain([name("contact")]).collect(),
+            theirs: gateway.descriptions.kept(&integration, kind).await,
+            sample: fields.given("sample").map_or(newest, str::to_owned),
+            preview: None,
+            previewed: String::new(),
+            form: Form::default(),
+            kind,
+            shell,
+            frame,
+        })
+    }
+
+    /// By what the record is found on which the draft is shown: the platform's id of it, or ours.
+    fn sampled(&self) -> (Option<String>, Option<domain::id::RecordId>) {
+        match self.sample.parse() {
+            Ok(record) => (None, Some(record)),
+            Err(_) => (Some(self.sample.clone()).filter(|id| !id.is_empty()), None),
+        }
+    }
+
+    /// The page once more, with what is wrong beside each row.
+    fn refused(mut self, problem: &Problem) -> Result<HttpResponse, Problem> {
+        let status = if problem.errors().is_empty() { problem.status_code() } else { StatusCode::UNPROCESSABLE_ENTITY };
+        self.form = self.form.refused(&self.frame, problem);
+        self.previewed = String::new();
+        let status = if status.is_success() { status_of(problem) } else { status };
+        self.frame.answer(status, &self)
+    }
+
+    /// The rows, and empty ones to be filled.
+    fn all_rows(&self) -> Vec<(usize, Row)> {
+        let blank = std::iter::repeat_with(Row::default).take(if self.frame.may_change { BLANK } else { 0 });
+        self.rows.iter().cloned().chain(blank).enumerate().collect()
+    }
+
+    /// What is wrong with a row, or with anything in it.
+    fn wrong(&self, at: &usize) -> Option<&str> {
+        self.form.error(&format!("fields[{at}]"))
+    }
+
+    /// What the platform says of a field.
+    fn about(&self, remote: &str) -> Option<String> {
+        let described = self.theirs.as_ref()?;
+        let field = described.fields.iter().find(|field| field.name == remote)?;
+        Some(if field.custom { format!("{} ★", field.label) } else { field.label.clone() })
+    }
+
+    fn note(&self, note: &str) -> String {
+        faults::said(self.frame.language, note)
+    }
+}
+
+fn shown(value: Option<&FieldValue>) -> String {
+    value.map_or_else(|| "–".to_owned(), FieldValue::to_plain_text)
+}
+
+fn count_of(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
