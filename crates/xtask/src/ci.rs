@@ -8,7 +8,7 @@ use tokio::process::Command;
 
 use crate::console::{Console, ServiceLines};
 use crate::workspace::{cargo, output, root};
-use crate::{cluster, contract, test, tidy};
+use crate::{browser, cluster, contract, test, tidy};
 
 pub(crate) async fn run() -> anyhow::Result<ExitCode> {
     let console = Console::new(ServiceLines::InFilesOnly);
@@ -25,6 +25,7 @@ async fn stages(console: &Console) -> anyhow::Result<()> {
     stage(console, "doc", document()).await?;
     stage(console, "test", Box::pin(test())).await?;
     stage(console, "contract", Box::pin(contract())).await?;
+    stage(console, "browser", Box::pin(browser())).await?;
     stage(console, "kubernetes", cluster::check(console)).await?;
     match output(&mut promtool(&["--version"])).await {
         Ok(_) => stage(console, "promtool check rules", check_rules()).await?,
@@ -68,6 +69,13 @@ async fn test() -> anyhow::Result<()> {
 async fn contract() -> anyhow::Result<()> {
     if contract::run(&contract::Args::default()).await? != ExitCode::SUCCESS {
         bail!("the API answered what its document does not foresee");
+    }
+    Ok(())
+}
+
+async fn browser() -> anyhow::Result<()> {
+    if browser::run(&browser::Args::default(), browser::Errand::Walk).await? != ExitCode::SUCCESS {
+        bail!("the dashboard does not do in a browser what its guide says");
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
-use crate::{bench, ci, console, contract, crash, demo, test, tidy, up};
+use crate::{bench, browser, ci, console, contract, crash, demo, test, tidy, up};
 
 #[derive(Debug, Parser)]
 #[command(bin_name = "cargo xtask", about = "Runs, demonstrates, tests and checks the whole system on one machine")]
@@ -30,6 +30,10 @@ enum Task {
     Bench(bench::Args),
     /// Kill every process at every step under load, and count what was lost or done twice.
     Crash(crash::Args),
+    /// Walk the guide of the product in a real Chromium, and look for barriers on every page.
+    Browser(browser::Args),
+    /// Take a picture of every page of the dashboard, in every language, theme and width.
+    Screenshots(browser::Args),
     /// Run what the hosted CI runs.
     Ci,
 }
@@ -47,6 +51,8 @@ pub fn run() -> ExitCode {
         Task::Tidy(args) => tidy::run(&args).map(|()| ExitCode::SUCCESS),
         Task::Bench(args) => wait_for(bench::run(&args)),
         Task::Crash(args) => wait_for(crash::run(&args)),
+        Task::Browser(args) => wait_for(browser::run(&args, browser::Errand::Walk)),
+        Task::Screenshots(args) => wait_for(browser::run(&args, browser::Errand::Screenshots)),
         Task::Ci => wait_for(ci::run()),
     };
     outcome.unwrap_or_else(|error| {

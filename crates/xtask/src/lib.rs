@@ -3,6 +3,7 @@
 //! A library, so that the crash and outage suites can drive [`crash`], [`session`], [`stack`] and [`services`].
 
 mod bench;
+mod browser;
 mod ci;
 pub mod cli;
 mod cluster;

@@ -16,6 +16,7 @@ mod gate;
 mod integration;
 mod login;
 mod mark;
+mod policies;
 mod preferences;
 mod reader;
 mod said;

@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, get, post, web};
 use askama::Template;
 use persistence::audit::{self, Filter};
-use persistence::{Scope, Transaction};
+use persistence::{Scope, Transaction, integrations};
 use runtime::http::Problem;
 use serde_json::{Value, json};
 
@@ -11,11 +11,12 @@ use super::connect::status_of;
 use super::fields::Fields;
 use super::form::{self, Form, word};
 use super::frame::{Frame, Section, Visit};
+use super::policies::{self, Believed, Hook};
 use super::said::{Said, lead};
-use super::text::{frame as frame_words, settings as m};
-use crate::refusal::Refusal;
+use super::text::{Message, frame as frame_words, settings as m};
 use crate::settings::{self, View};
 use crate::{body, change::Change, page, state::Gateway};
+use crate::{integrations::name_of, refusal::Refusal};
 
 /// Changes that are shown.
 const CHANGES: u32 = 20;
@@ -29,7 +30,15 @@ struct Page {
     said: Option<Said>,
     retention_limit: u32,
     changes: Vec<audit::Change>,
+    hooks: Vec<Hook>,
+    believed: Vec<Believed>,
+    /// Who can be believed, by slug and name.
+    systems: Vec<(String, String)>,
 }
+
+/// Whose deletions are carried on.
+const CARRIED: [(&str, Message); 3] =
+    [("coccinelles", m::COCCINELLES), ("everybodys", m::EVERYBODYS), ("nobodys", m::NOBODYS)];
 
 /// The settings as they are.
 #[get("/settings")]
@@ -68,14 +77,13 @@ async fn saved(change: &Change, gateway: &Gateway, fields: &Fields) -> Result<()
 /// What the API would be sent by a program; what the page does not show stays as it is.
 fn wish(fields: &Fields, view: &View) -> Value {
     let lines = |name| fields.get(name).lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>();
-    let webhooks = view.alert_webhooks.iter().map(|webhook| json!({ "name": webhook.name, "form": webhook.form }));
     // What is no number is told beside its field, as any number that will not do.
     let days = fields.given("retention_days").map(|days| days.parse::<u16>().unwrap_or(0));
     json!({
         "language": fields.get("language"),
         "time_zone": fields.get("time_zone").trim(),
         "alert_emails": lines("alert_emails"),
-        "alert_webhooks": webhooks.collect::<Vec<_>>(),
+        "alert_webhooks": policies::hooks(fields, view),
         "retention_days": days,
         "redaction": {
             "fields": lines("redaction.fields"),
@@ -83,7 +91,7 @@ fn wish(fields: &Fields, view: &View) -> Value {
             "emails": fields.has("redaction.emails"),
             "phones": fields.has("redaction.phones"),
         },
-        "conflict_policy": view.conflict_policy,
+        "conflict_policy": policies::policy(fields, &view.conflict_policy),
     })
 }
 
@@ -94,17 +102,35 @@ impl Page {
         let view = settings::shown(&mut tx, visit.tenant_id).await?;
         let changes = changes(&mut tx, visit).await?;
         let frame = visit.frame(&mut tx, Section::Settings, visit.reader.say(frame_words::SETTINGS)).await?;
+        let connected = integrations::list(&mut tx, visit.tenant_id).await?;
         tx.commit().await?;
-        let form = Form::with(typed.unwrap_or_else(|| filled(&view)));
-        Ok(Self { frame, form, said: visit.said, retention_limit: gateway.retention_days, changes, view })
+        let (typed, fields) = (typed.is_some(), typed.unwrap_or_else(|| filled(&view)));
+        let mut hooks = if typed { Hook::typed(&fields, &view) } else { Hook::kept(&view) };
+        if visit.may_change() {
+            hooks.push(Hook::default());
+        }
+        let slugs = connected.iter().map(|integration| integration.platform.to_string());
+        let named = |slug: String| {
+            let platform = slug.parse().ok().filter(|_| slug != "coccinelle");
+            let name = platform.map_or_else(|| visit.reader.say(frame_words::PRODUCT), |it| name_of(&it).to_owned());
+            (slug, name)
+        };
+        Ok(Self {
+            frame,
+            said: visit.said,
+            retention_limit: gateway.retention_days,
+            changes,
+            hooks,
+            believed: Believed::all(&fields, &view.conflict_policy),
+            systems: policies::systems(slugs, &view.conflict_policy).into_iter().map(named).collect(),
+            form: Form::with(fields),
+            view,
+        })
     }
-}
 
-/// What is told of trouble besides people, by name.
-impl Page {
-    fn webhooks(&self) -> String {
-        let names = self.view.alert_webhooks.iter().map(|webhook| webhook.name.as_str());
-        names.collect::<Vec<_>>().join(", ")
+    /// What is wrong with a webhook.
+    fn wrong(&self, at: &usize) -> Option<&str> {
+        self.form.error(&format!("alert_webhooks[{at}]"))
     }
 }
 

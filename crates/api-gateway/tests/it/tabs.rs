@@ -312,6 +312,56 @@ async fn a_mapping_is_changed_by_its_form_once_its_preview_was_seen_and_set_back
     world.stop().await;
 }
 
+#[tokio::test]
+async fn conflicts_alerts_and_the_direction_of_a_kind_are_set_by_forms_that_leave_alone_what_they_do_not_show() {
+    let world = World::start().await;
+    let id = connected(&world, "pat-eu1-4242-demo").await;
+    let mut browser = Browser::of(&world, Role::Admin).await;
+    let tab = format!("/dashboard/integrations/{id}/settings");
+    let page = browser.get(&tab).await;
+    let version = between(&page.html, "name=\"version\" value=\"", "\"").to_owned();
+    let fields = [("version", version.as_str()), ("name", "HubSpot"), ("kind_directions.deal", "from_platform")];
+    let page = browser.submit(&tab, &tab, &fields).await;
+    assert_eq!(page.location(), format!("{tab}?said=saved"), "{page:?}");
+    let shown = world.get(&format!("/api/v1/integrations/{id}")).await;
+    assert_eq!(shown.body["kind_directions"], json!({ "deal": "from_platform" }));
+
+    let path = "/dashboard/settings";
+    let base = [("version", "0"), ("language", "fr"), ("time_zone", "Europe/Paris")];
+    let send = async |browser: &mut Browser<'_>, more: &[(&str, &str)]| {
+        let fields: Vec<_> = more.iter().chain(&base).copied().collect();
+        browser.submit(path, path, &fields).await
+    };
+    for (name, value) in [("hook.0.url", "http://x"), ("hook.0.url", "<b>"), ("policy.contact", "<script>")] {
+        let hook = [(name, value), ("hook.0.name", "Astreinte"), ("hook.0.form", "slack"), ("policy.contact", "")];
+        let page = send(&mut browser, &hook).await;
+        assert_eq!(page.status, 422, "{name} {value}: {page:?}");
+        is_sound(&page, "fr");
+        assert!(!page.html.contains("<script>"), "{}", page.html);
+    }
+    let good = [
+        ("hook.0.name", "Astreinte"),
+        ("hook.0.form", "slack"),
+        ("hook.0.url", "https://hooks.slack.com/services/x"),
+        ("policy.contact", "coccinelle"),
+        ("deletions.contact", "nobodys"),
+    ];
+    let page = send(&mut browser, &good).await;
+    assert_eq!(page.location(), "/dashboard/settings?said=saved", "{page:?}");
+    let page = browser.get(path).await;
+    page.says("Astreinte").says("hooks.slack.com. Laissez vide pour la garder.");
+    page.says("value=\"coccinelle\" selected").says("value=\"nobodys\" selected");
+    assert!(!page.html.contains("services/x"), "{}", page.html);
+    // A form without these fields leaves them.
+    let plain = [("version", "1"), ("language", "en"), ("time_zone", "Europe/Paris")];
+    let page = browser.submit(path, path, &plain).await;
+    assert_eq!(page.location(), "/dashboard/settings?said=saved", "{page:?}");
+    let kept = world.get("/api/v1/settings").await;
+    assert_eq!(kept.body["alert_webhooks"][0]["name"], "Astreinte", "{kept:?}");
+    assert_eq!(kept.body["conflict_policy"]["rules"][0]["ranking"], json!(["coccinelle"]));
+    world.stop().await;
+}
+
 /// Every page and form below one integration, with what stands behind its path.
 const PAGES: &[&str] = &["", "/logs", "/failures", "/fields", "/data", "/webhooks", "/settings"];
 const FORMS: &[&str] = &[

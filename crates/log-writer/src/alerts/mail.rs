@@ -78,7 +78,7 @@ pub(super) fn items(news: &[News], reader: &Reader, dashboard: &Url) -> Vec<Item
 fn link(dashboard: &Url, news: &News) -> String {
     let mut url = dashboard.clone();
     if let (Some((id, ..)), Ok(mut segments)) = (&news.integration, url.path_segments_mut()) {
-        segments.pop_if_empty().extend(["integrations", &id.to_string()]);
+        segments.pop_if_empty().extend(["dashboard", "integrations", &id.to_string()]);
     }
     url.into()
 }
@@ -146,7 +146,8 @@ mod tests {
         let mail = read(std::slice::from_ref(&failing), Language::Fr);
         let (text, html) = (mail["text"].as_str().unwrap(), mail["html"].as_str().unwrap());
         assert_eq!(mail["subject"], "HubSpot Paris : les synchronisations échouent");
-        let link = format!("https://app.example.com/integrations/{}", failing.integration.as_ref().unwrap().0);
+        let link =
+            format!("https://app.example.com/dashboard/integrations/{}", failing.integration.as_ref().unwrap().0);
         for part in ["l'e-mail <x> est pris", "Depuis le 27 nov. 2026 à 13:05", &link] {
             assert!(text.contains(part), "{part} is not in {text}");
         }

@@ -85,7 +85,7 @@ async fn an_incident_is_told_once_and_its_end_once() {
     assert_eq!(first.to, ["astreinte@cabinet.example"]);
     assert_eq!(first.header("From"), "Coccinelle <integrations@coccinelle.example>");
     assert_eq!(first.header("Auto-Submitted"), "auto-generated");
-    let link = format!("https://app.example.com/integrations/{integration}");
+    let link = format!("https://app.example.com/dashboard/integrations/{integration}");
     let (text, html) = (first.part("text/plain"), first.part("text/html"));
     for part in ["l'e-mail <x> est pris", "Depuis le ", "À faire : ", &link] {
         assert!(text.contains(part), "{part} is not in {text}");

@@ -108,6 +108,11 @@ fn entries(folder: &Path, prefix: &str) -> Vec<PathBuf> {
     listing.filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix)).map(|entry| entry.path()).collect()
 }
 
+/// Where a program of that name is on the search path.
+pub(crate) fn program(name: &str) -> Option<PathBuf> {
+    search_path().map(|folder| folder.join(name)).find(|program| program.is_file())
+}
+
 fn search_path() -> impl Iterator<Item = PathBuf> {
     let path = crate::workspace::variable("PATH").unwrap_or_default();
     std::env::split_paths(&path).collect::<Vec<_>>().into_iter()
@@ -133,7 +138,8 @@ apt-get -q -o DPkg::Lock::Timeout=300 update
 apt-get -q -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$@"
 "#;
 
-async fn apt(packages: &[&str], folder: &Path) -> anyhow::Result<()> {
+/// Installs Debian packages; nothing of them comes up by itself.
+pub(crate) async fn apt(packages: &[&str], folder: &Path) -> anyhow::Result<()> {
     if !Path::new("/usr/bin/apt-get").exists() {
         bail!("this is no Debian or Ubuntu");
     }

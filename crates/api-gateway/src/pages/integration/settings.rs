@@ -3,13 +3,14 @@
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, get, post, web};
 use askama::Template;
-use domain::id::IntegrationId;
+use domain::{id::IntegrationId, kind::RecordKind};
 use persistence::Scope;
 use persistence::records::links;
 use runtime::http::Problem;
 use serde_json::{Map, Value};
 
 use super::super::{
+    catalogue::kinds,
     connect::{Key, keys_of, status_of},
     fields::Fields,
     form::{self, Choice, Form, deliveries, directions, frequencies, word},
@@ -36,6 +37,8 @@ struct Page {
     directions: Vec<Choice>,
     frequencies: Vec<Choice>,
     deliveries: Vec<Choice>,
+    /// The kinds that may have a direction of their own: the field, its name, what is chosen.
+    kinds: Vec<(String, Message, String)>,
     in_step: i64,
     wrong_name: Option<Message>,
 }
@@ -92,12 +95,25 @@ async fn saved(change: &Change, gateway: &Gateway, id: IntegrationId, fields: &F
     let seen = fields.get("version").parse().map_err(|_no_number| Refusal::at("version", "must be a number"))?;
     let mut edit = fields.object(&["direction", "frequency", "delivery", "url"]);
     edit.insert("name".to_owned(), fields.get("name").into());
+    if let Some(kinds) = kind_directions(fields) {
+        edit.insert("kind_directions".to_owned(), kinds);
+    }
     let credentials: Map<String, Value> = fields.object(&["api_key", "api_secret"]);
     if !credentials.is_empty() {
         edit.insert("credentials".to_owned(), Value::Object(credentials));
     }
     let edit = body::parse(Value::Object(edit).to_string().as_bytes())?;
     integrations::edited(gateway, change, (id, seen), edit).await.map(|_view| ())
+}
+
+/// The directions of kinds; `None` where the form has none of these fields, so that they stay as they are.
+fn kind_directions(fields: &Fields) -> Option<Value> {
+    let names = RecordKind::ALL.map(|kind| (kind, format!("kind_directions.{kind}")));
+    if !names.iter().any(|(_, name)| fields.has(name)) {
+        return None;
+    }
+    let chosen = names.iter().filter_map(|(kind, name)| Some((word(kind), fields.given(name)?.into())));
+    Some(Value::Object(chosen.collect()))
 }
 
 impl Page {
@@ -118,6 +134,12 @@ impl Page {
             ])
         });
         let form = Form::with(fields);
+        let kind = |kind: &RecordKind| {
+            let field = format!("kind_directions.{kind}");
+            let known = || view.kind_directions.get(kind).map(word).unwrap_or_default();
+            let chosen = if form.has(&field) { form.value(&field).to_owned() } else { known() };
+            (field, kinds(*kind), chosen)
+        };
         let connector = integrations::platform_of(&view.platform)?.connector();
         let by_n8n = gateway.has_n8n && connector.proxy().is_some();
         Ok(Self {
@@ -126,6 +148,7 @@ impl Page {
             directions: directions(form.value("direction")),
             frequencies: frequencies(form.value("frequency")),
             deliveries: deliveries(form.value("delivery"), by_n8n),
+            kinds: connector.descriptor().kinds.iter().map(kind).collect(),
             in_step,
             wrong_name: None,
             form,

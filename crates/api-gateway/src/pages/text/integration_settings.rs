@@ -8,10 +8,25 @@ pub(in crate::pages) const CREDENTIALS_HELP: Message = say(
     "Laissez vide pour garder la clé actuelle ({}). Une nouvelle clé est essayée avant d'être enregistrée.",
     "Leave empty to keep the present key ({}). A new key is tried before it is saved.",
 );
+pub(in crate::pages) const BY_KIND: Message = say("Direction par sorte de fiche", "Direction by kind of record");
+pub(in crate::pages) const BY_KIND_HELP: Message =
+    say("Par exemple, lire les commandes sans jamais les écrire.", "For example, to read orders and never write them.");
+pub(in crate::pages) const AS_ABOVE: Message = say("Comme ci-dessus", "As above");
+pub(in crate::pages) const GRANT: Message = say("Autorisation", "Authorisation");
+pub(in crate::pages) const GRANT_HELP: Message = say(
+    "Le compte est connecté par votre accord. Donnez-le de nouveau si ses droits ont changé.",
+    "The account is connected by your consent. Give it again if its permissions have changed.",
+);
+pub(in crate::pages) const CONFLICTS: Message = say("Conflits", "Conflicts");
+pub(in crate::pages) const CONFLICTS_HELP: Message = say(
+    "Quel système l'emporte quand deux se contredisent se règle une fois pour toutes les intégrations.",
+    "Which system is believed where two disagree is set once, for all integrations.",
+);
+pub(in crate::pages) const CONFLICTS_LINK: Message = say("Réglages des conflits", "Settings of conflicts");
 pub(in crate::pages) const ALERTS: Message = say("Alertes", "Alerts");
 pub(in crate::pages) const ALERTS_HELP: Message = say(
-    "Les adresses prévenues en cas de panne se règlent une fois pour toutes les intégrations.",
-    "The addresses that are told of trouble are set once, for all integrations.",
+    "Les adresses et webhooks prévenus se règlent une fois pour toutes les intégrations : échec durable, reconnexion requise, panne de la plateforme, et le retour à la normale.",
+    "The addresses and webhooks that are told are set once, for all integrations: lasting failure, reconnection needed, platform down, and when all is well again.",
 );
 pub(in crate::pages) const ALERTS_LINK: Message = say("Réglages des alertes", "Settings of alerts");
 pub(in crate::pages) const DANGER: Message = say("Supprimer l'intégration", "Delete the integration");

@@ -13,7 +13,33 @@ pub(in crate::pages) const TIME_ZONE_HELP: Message = say(
 pub(in crate::pages) const EMAILS: Message = say("Adresses prévenues en cas de panne", "Addresses told of trouble");
 pub(in crate::pages) const EMAILS_HELP: Message =
     say("Une adresse e-mail par ligne, dix au plus.", "One e-mail address a line, ten at most.");
-pub(in crate::pages) const WEBHOOKS: Message = say("Webhooks prévenus : {}", "Webhooks told: {}");
+pub(in crate::pages) const WEBHOOKS: Message = say("Webhooks prévenus", "Webhooks that are told");
+pub(in crate::pages) const WEBHOOKS_HELP: Message = say(
+    "Slack, ou un webhook à vous que Coccinelle signe. L'adresse et le secret sont chiffrés et ne sont plus montrés.",
+    "Slack, or a webhook of yours that Coccinelle signs. Address and secret are encrypted and not shown again.",
+);
+pub(in crate::pages) const WEBHOOK: Message = say("Webhook {}", "Webhook {}");
+pub(in crate::pages) const HOOK_NAME: Message = say("Nom", "Name");
+pub(in crate::pages) const HOOK_FORM: Message = say("Forme", "Form");
+pub(in crate::pages) const HOOK_SIGNED: Message = say("Signé", "Signed");
+pub(in crate::pages) const HOOK_URL: Message = say("Adresse", "Address");
+pub(in crate::pages) const HOOK_KEPT: Message = say("{}. Laissez vide pour la garder.", "{}. Leave empty to keep it.");
+pub(in crate::pages) const HOOK_SECRET: Message = say("Secret, si signé", "Secret, if signed");
+pub(in crate::pages) const HOOK_REMOVE: Message = say("Retirer", "Remove");
+pub(in crate::pages) const POLICY: Message = say("Quand deux systèmes se contredisent", "Where two systems disagree");
+pub(in crate::pages) const POLICY_HELP: Message = say(
+    "Ce qui perd reste dans l'historique de la fiche et peut être restauré.",
+    "What loses stays in the record's history and can be restored.",
+);
+pub(in crate::pages) const BELIEVED: Message = say("qui l'emporte", "who is believed");
+pub(in crate::pages) const LATEST: Message = say("La modification la plus récente", "The latest change");
+pub(in crate::pages) const FIRST: Message = say("{} d'abord", "{} first");
+pub(in crate::pages) const FINER: Message = say("L'ordre actuel", "The present order");
+pub(in crate::pages) const DELETIONS: Message = say("suppressions", "deletions");
+pub(in crate::pages) const COCCINELLES: Message =
+    say("Celles de Coccinelle sont transmises", "Coccinelle's are carried on");
+pub(in crate::pages) const EVERYBODYS: Message = say("Toutes sont transmises", "All are carried on");
+pub(in crate::pages) const NOBODYS: Message = say("Aucune n'est transmise", "None are carried on");
 pub(in crate::pages) const RETENTION: Message =
     say("Conservation des journaux, en jours", "Logs are kept for, in days");
 pub(in crate::pages) const RETENTION_HELP: Message = say(

@@ -1,0 +1,33 @@
+// A picture of every page, in both languages, both themes and three widths; what axe finds on the way is told.
+import fs from "node:fs";
+import path from "node:path";
+import { failure, launch, look, pages, prospect, reader, until, world } from "./common.mjs";
+
+const WIDTHS = [360, 768, 1280];
+
+await prospect("seen", { first_name: "Éloïse", last_name: "Martin", email: "eloise.martin@example.fr", phone: "06 12 34 56 78", city: "Nîmes" });
+await until("the prospect", async () => {
+  const answer = await fetch(`${world.base}/api/v1/records`, { headers: { authorization: `Bearer ${world.token}` } });
+  return (await answer.json()).data?.length > 0;
+});
+await failure("failed", "4242");
+fs.mkdirSync(world.out, { recursive: true });
+const browser = await launch();
+const [all, found] = [await pages(), []];
+for (const language of ["fr", "en"]) {
+  for (const theme of ["light", "dark"]) {
+    for (const width of WIDTHS) {
+      const page = await reader(browser, { language, theme, width, bypassCSP: true });
+      for (const [name, at] of all) {
+        await page.goto(world.base + at);
+        await page.screenshot({ path: path.join(world.out, `${name}-${language}-${theme}-${width}.png`), fullPage: true });
+        found.push(...await look(page, `${name} (${language}, ${theme}, ${width})`));
+      }
+      await page.context().close();
+    }
+  }
+}
+await browser.close();
+console.log(`${all.length} pages, ${all.length * 2 * 2 * WIDTHS.length} pictures in ${world.out}`);
+for (const fault of found) console.error(fault);
+process.exitCode = found.length > 0 ? 1 : 0;

@@ -1,0 +1,157 @@
+// The guide of the product, walked in a real Chromium: connect by consent and by key, test, enable, let a prospect arrive, map a
+// field of the account's own, break the platform and see the remedy, repair, try again, disconnect; then every page under axe.
+import assert from "node:assert/strict";
+import { failure, faults, launch, look, pages, prospect, reader, until, world } from "./common.mjs";
+
+const ACCOUNT = "88";
+const KEY = `pat-eu1-${ACCOUNT}-demo`;
+const browser = await launch();
+const troubles = [];
+let step = "";
+
+const says = (page, text) => page.getByText(text, { exact: false }).first().waitFor();
+const press = (page, name) => page.getByRole("button", { name, exact: true }).first().click();
+const begin = (text) => { step = text; console.log(`  ${text}`); };
+
+async function walk() {
+  const page = await reader(browser, { troubles });
+
+  begin("the consent is denied, and the page says what to do");
+  await page.goto(`${world.base}/dashboard/integrations/new?platform=hubspot`);
+  await page.getByLabel("Nom de l'intégration").fill("CRM par accord");
+  await press(page, "Connecter avec HubSpot");
+  await page.waitForURL(`${world.sandbox}/**`);
+  await page.locator("[name=account]").fill("99");
+  await page.locator("button[value=refuse], button[value=deny]").first().click();
+  await says(page, "Vous n'avez pas donné votre accord.");
+
+  begin("the account is connected by consent");
+  await press(page, "Connecter avec HubSpot");
+  await page.waitForURL(`${world.sandbox}/**`);
+  await page.locator("[name=account]").fill("99");
+  await page.locator("button[value=grant]").click();
+  await says(page, "Le compte est connecté.");
+  const consented = new URL(page.url()).pathname;
+
+  begin("a wrong key is refused beside its field, and the right one connects");
+  await page.goto(`${world.base}/dashboard/integrations/new?platform=hubspot&by=key`);
+  await page.getByLabel("Nom de l'intégration").fill("Mon CRM");
+  await page.getByLabel("Clé API").fill("pas-une-cle");
+  await press(page, "Créer l'intégration");
+  await says(page, "n'accepte pas cette clé");
+  assert.equal(await page.getByLabel("Nom de l'intégration").inputValue(), "Mon CRM");
+  await page.getByLabel("Clé API").fill(KEY);
+  await press(page, "Créer l'intégration");
+  await says(page, "L'intégration est créée.");
+  const home = new URL(page.url()).pathname;
+  world.integration = home.split("/").pop();
+
+  begin("the connection is tested, and its first sync ends");
+  await press(page, "Tester la connexion");
+  await says(page, "Connexion établie en");
+  await until("the first sync to end", async () => {
+    await page.goto(world.base + home);
+    return (await page.locator("progress").count()) === 0;
+  });
+
+  begin("a prospect arrives in the CRM");
+  await prospect("walk", { first_name: "Éloïse", last_name: "Martin", email: "eloise.walk@example.fr", city: "Nîmes" });
+  await until("the prospect in the journal", async () => {
+    await page.goto(`${world.base}${home}/logs?q=&status=success&type=create`);
+    return (await page.locator("tbody tr").count()) > 0;
+  });
+  await page.locator("tbody a.row").first().click();
+  await says(page, "eloise.walk@example.fr");
+  await page.goto(`${world.base}${home}/data?q=eloise.walk@example.fr`);
+  await page.getByRole("link", { name: "Éloïse Martin" }).click();
+  await says(page, "Sur les plateformes");
+  await says(page, "À jour");
+
+  begin("a field of the account's own is mapped, once its preview was seen");
+  const made = await fetch(`${world.sandbox}/hubspot/crm/properties/2026-03/contacts`, {
+    method: "POST", headers: { authorization: `Bearer ${KEY}`, "content-type": "application/json" },
+    body: JSON.stringify({ name: "ville_sara", label: "Ville de Sara", groupName: "contactinformation", type: "string", fieldType: "text" }),
+  });
+  assert.ok(made.ok, `the property: ${made.status}`);
+  await page.goto(`${world.base}${home}/fields`);
+  await press(page, "Lire les champs de HubSpot");
+  await says(page, "Les champs de la plateforme sont à jour.");
+  const blank = page.locator("fieldset.map").nth(-2);
+  await blank.getByLabel("Champ Coccinelle").selectOption({ label: "Ville" });
+  await blank.getByLabel("Champ de la plateforme").fill("ville_sara");
+  await blank.getByLabel("Direction").selectOption("to_platform");
+  await press(page, "Voir l'aperçu");
+  await says(page, "1 fiche déjà présente serait modifiée");
+  await press(page, "Enregistrer ce mapping");
+  await says(page, "Le mapping est enregistré.");
+  await until("the city in the CRM", async () => {
+    const found = await fetch(`${world.sandbox}/hubspot/crm/objects/2026-03/contacts?properties=ville_sara&limit=100`, { headers: { authorization: `Bearer ${KEY}` } });
+    return (await found.text()).includes("Nîmes");
+  });
+
+  begin("the platform refuses the key: the page says what happened and what helps");
+  await faults(ACCOUNT, { token_revoked: true });
+  await page.goto(world.base + home);
+  await press(page, "Tester la connexion");
+  await says(page, "La connexion a échoué");
+  await says(page, "Reconnexion requise");
+  await faults(ACCOUNT, { token_revoked: false });
+  await press(page, "Tester la connexion");
+  await says(page, "Connexion établie en");
+
+  begin("what the platform refuses is seen with its remedy, counted, and tried again");
+  await failure("walk-refused", ACCOUNT);
+  await page.goto(`${world.base}${home}/failures`);
+  await page.locator("tbody a.row").first().click();
+  await says(page, "Que faire");
+  await press(page, "Rejouer ce groupe");
+  await says(page, "Rien n'est encore parti.");
+  await press(page, "Rejouer 1 fiche");
+  await says(page, "C'est rejoué.");
+  await until("nothing to fail any more", async () => {
+    await page.goto(`${world.base}${home}/failures`);
+    return (await page.getByText("Aucun échec").count()) > 0;
+  });
+
+  begin("both are disconnected");
+  for (const [at, name] of [[home, "Mon CRM"], [consented, "CRM par accord"]]) {
+    await page.goto(`${world.base}${at}/settings`);
+    await page.locator("#confirm").fill("autre chose");
+    await page.locator("button.danger").click();
+    await says(page, "Ce n'est pas le nom de l'intégration");
+    await page.locator("#confirm").fill(name);
+    await page.locator("button.danger").click();
+    await says(page, "L'intégration est supprimée");
+  }
+  await page.context().close();
+}
+
+async function lookAtAll() {
+  for (const language of ["fr", "en"]) {
+    for (const theme of ["light", "dark"]) {
+      begin(`axe on every page (${language}, ${theme})`);
+      const page = await reader(browser, { language, theme, troubles });
+      for (const [name, at] of await pages()) {
+        await page.goto(world.base + at);
+        troubles.push(...await look(page, `${name} (${language}, ${theme})`));
+      }
+      await page.context().close();
+    }
+  }
+}
+
+const demo = world.integration;
+try {
+  await walk();
+  world.integration = demo;
+  await failure("seen", "4242");
+  await lookAtAll();
+} catch (error) {
+  troubles.push(`while ${step}: ${error.stack ?? error}`);
+  for (const context of browser.contexts()) {
+    for (const page of context.pages()) troubles.push(`${page.url()}\n${(await page.locator("main").innerText().catch(() => "")).slice(0, 2_000)}`);
+  }
+}
+await browser.close();
+for (const trouble of troubles) console.error(trouble);
+process.exitCode = troubles.length > 0 ? 1 : 0;
