@@ -127,7 +127,7 @@ impl Tools {
 
 fn are_there() -> bool {
     let has = |name: &&str| install::program(name).is_some();
-    BROWSERS.iter().any(|name| has(name)) && ["node", "npm"].iter().all(|name| has(name))
+    BROWSERS.iter().any(has) && ["node", "npm"].iter().all(has)
 }
 
 /// Whether npm has put that very version there.
