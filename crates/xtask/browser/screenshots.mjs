@@ -6,8 +6,9 @@ import { failure, launch, look, pages, prospect, reader, until, world } from "./
 const WIDTHS = [360, 768, 1280];
 
 await prospect("seen", { first_name: "Éloïse", last_name: "Martin", email: "eloise.martin@example.fr", phone: "06 12 34 56 78", city: "Nîmes" });
-await until("the prospect", async () => {
-  const answer = await fetch(`${world.base}/api/v1/records`, { headers: { authorization: `Bearer ${world.token}` } });
+await until("the prospect in the CRM", async () => {
+  const path = `${world.base}/api/v1/integrations/${world.integration}/logs?type=create&status=success`;
+  const answer = await fetch(path, { headers: { authorization: `Bearer ${world.token}` } });
   return (await answer.json()).data?.length > 0;
 });
 await failure("failed", "4242");

@@ -172,7 +172,9 @@ impl Page {
         let lost = history(&mut tx, visit, id, Sort::History).await?;
         let doubles = doubles(&mut tx, visit, &record).await?;
         tx.commit().await?;
-        let fields = record.fields.iter().map(|(name, stamped)| Field {
+        // That it is not deleted goes without saying.
+        let told = record.fields.iter().filter(|(name, _)| name.as_str() != "deleted");
+        let fields = told.map(|(name, stamped)| Field {
             name: label(&frame, record.kind, name.as_str()),
             value: shown(&frame, &stamped.value),
             origin: origin(&frame, &names, stamped.stamp.origin),

@@ -16,6 +16,7 @@ pub(in crate::pages) const NOT_SET_UP: Message = say(
      connecter un compte.",
     "Coccinelle's app is not set up at {} yet. Your operator has to do that before you can connect an account.",
 );
+pub(in crate::pages) const MORE: Message = say("Direction et fréquence", "Direction and frequency");
 pub(in crate::pages) const TITLE: Message = say("Vous allez chez {}", "On your way to {}");
 pub(in crate::pages) const GOING: Message = say(
     "{} s'ouvre pour vous demander votre accord. Vous avez dix minutes.",

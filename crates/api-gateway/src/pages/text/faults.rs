@@ -3,6 +3,7 @@
 
 use domain::settings::Language;
 
+use super::finer_faults::FINER;
 use super::{Message, say};
 use crate::pages::typeset;
 
@@ -99,7 +100,8 @@ const TROUBLES: &[(&str, Message)] = &[
 
 /// What is wrong, in that language. A sentence that is not known here is told as it is.
 pub(in crate::pages) fn said(language: Language, message: &str) -> String {
-    let known = FAULTS.iter().find_map(|(pattern, ours)| Some((filled(pattern, message)?, ours)));
+    let all = FINER.iter().chain(FAULTS);
+    let known = all.into_iter().find_map(|(pattern, ours)| Some((filled(pattern, message)?, ours)));
     match known {
         Some((parts, ours)) => {
             let text = typeset::text(language, ours.to(language));

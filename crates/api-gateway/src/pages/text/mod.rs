@@ -9,6 +9,7 @@ pub(super) mod data;
 pub(super) mod failure;
 pub(super) mod failures;
 pub(super) mod faults;
+mod finer_faults;
 pub(super) mod form;
 pub(super) mod frame;
 pub(super) mod hints;
