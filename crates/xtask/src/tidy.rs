@@ -1,5 +1,6 @@
 //! `cargo xtask tidy`: the checks of the source tree that no lint can make. It changes nothing.
 
+mod codes;
 mod docs;
 mod layers;
 mod lengths;
@@ -57,7 +58,8 @@ impl fmt::Display for Finding {
 }
 
 /// Every rule that reads files. The layers are checked apart: they need what cargo knows.
-const RULES: [fn(&Tree) -> Vec<Finding>; 10] = [
+const RULES: [fn(&Tree) -> Vec<Finding>; 11] = [
+    codes::check,
     docs::check,
     lengths::check,
     manifests::check,

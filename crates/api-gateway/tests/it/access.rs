@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use domain::access::Role;
 use domain::id::{IntegrationId, RecordId, RunId, SyncLogId, WebhookLogId};
+use domain::kind::RecordKind;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::connecting::{connected, wish};
 use crate::people::planted;
+use crate::repair::{blocked, refused};
 use crate::world::{World, document, token};
 
 /// An operation of the document.
@@ -128,8 +130,20 @@ async fn belongings(world: &World, integration: &str) -> Vec<(&'static str, Stri
         let done = world.post(&format!("{here}/{step}"), json!({})).await;
         assert!(done.status.is_success(), "{done:?}");
     }
-    let first = async |path: String| world.get(&path).await.body["data"][0]["id"].as_str().unwrap().to_owned();
+    blocked(world, integration.parse().unwrap(), refused("PHONE")).await;
+    let gone = world.record(RecordKind::Contact, &[("email", "max@exemple.fr")]).await;
+    let erased = world.delete(&format!("/api/v1/records/{gone}/person")).await;
+    assert!(erased.status.is_success(), "{erased:?}");
+    let admin = world.token(Role::Admin);
+    let listed = async |path: String, column: &str| {
+        let page = world.call(Method::GET, &path, Some(&admin), None).await;
+        page.body["data"][0][column].as_str().unwrap_or_else(|| panic!("{path}: {page:?}")).to_owned()
+    };
+    let first = async |path: String| listed(path, "id").await;
+    let fingerprint = listed(format!("{here}/failures"), "fingerprint").await;
     vec![
+        ("/suppressions/{id}", format!("/suppressions/{}", first("/api/v1/suppressions".to_owned()).await)),
+        ("{fingerprint}", fingerprint.replace(' ', "%20")),
         ("/records/{id}", format!("/records/{}", first("/api/v1/records".to_owned()).await)),
         ("/conflicts/{id}", format!("/conflicts/{}", first("/api/v1/conflicts".to_owned()).await)),
         ("{run}", first(format!("{here}/runs")).await),
@@ -147,11 +161,11 @@ async fn nothing_of_another_tenant_is_found_and_neither_is_what_is_no_id() {
     let stranger = token(world.other_tenant().await, Role::Admin, 600);
     let unknown = IntegrationId::new().to_string();
     // What is asked for by its id is there.
-    for (name, id) in theirs.iter().filter(|(name, _)| ["/records/{id}", "{run}", "{log}", "{delivery}"].contains(name))
-    {
+    let shown_alone = ["/records/{id}", "{run}", "{log}", "{delivery}", "{fingerprint}"];
+    for (name, named) in theirs.iter().filter(|(name, _)| shown_alone.contains(name)) {
         let ends = |operation: &&Operation| operation.method == Method::GET && operation.path.ends_with(name);
-        let shows = operations().iter().find(ends).map(|operation| operation.path.replace(name, id)).unwrap();
-        assert_eq!(world.get(&path_of(&shows, &theirs[5].1)).await.status.as_u16(), 200, "{shows}");
+        let shows = operations().iter().find(ends).map(|operation| operation.path.replace(name, named)).unwrap();
+        assert_eq!(world.get(&path_of(&shows, &id)).await.status.as_u16(), 200, "{shows}");
     }
     let everything = async || testkit::dump(&world.database.url()).await;
     let before = everything().await;

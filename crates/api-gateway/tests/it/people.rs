@@ -34,7 +34,7 @@ impl World {
     }
 
     /// A record with these values.
-    async fn record(&self, kind: RecordKind, values: &[(&str, &str)]) -> RecordId {
+    pub(crate) async fn record(&self, kind: RecordKind, values: &[(&str, &str)]) -> RecordId {
         let (stamp, mut fields) = (self.stamp(1).await, Fields::default());
         for (name, value) in values {
             fields.set(FieldName::new(name), FieldValue::text(*value), stamp);
@@ -64,7 +64,7 @@ impl World {
     }
 
     /// A value of a record that lost.
-    async fn lost(&self, record: RecordId, why: Why, value: &str) {
+    pub(crate) async fn lost(&self, record: RecordId, why: Why, value: &str) {
         let of = |stamp, value: &str| Stamped { stamp, value: FieldValue::text(value) };
         let (field, kept) = (FieldName::new("company"), of(self.stamp(2).await, "Fleurs SA"));
         let lost = Lost { field, lost: of(self.stamp(1).await, value), kept };
@@ -77,7 +77,7 @@ impl World {
     }
 }
 
-fn ids(answer: &Answer) -> Vec<String> {
+pub(crate) fn ids(answer: &Answer) -> Vec<String> {
     let rows = answer.body["data"].as_array().unwrap_or_else(|| panic!("{answer:?}"));
     rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect()
 }

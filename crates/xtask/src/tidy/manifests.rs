@@ -4,9 +4,10 @@ use super::Finding;
 use super::tree::{File, Tree};
 
 /// What the top level holds besides dotfiles.
-const TOP: [&str; 10] = [
+const TOP: [&str; 11] = [
     "Cargo.lock",
     "Cargo.toml",
+    "CHANGELOG.md",
     "LICENSE",
     "README.md",
     "crates",

@@ -2,7 +2,9 @@
 
 use std::cell::RefCell;
 
-use reqwest::{Method, RequestBuilder};
+use reqwest::header::{COOKIE, HeaderMap, LOCATION, SET_COOKIE};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Method, RequestBuilder, Url};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use testkit::wait;
@@ -15,7 +17,14 @@ const GOOD_KEY: &str = "pat-eu1-4343-canary-good-key-5e1f";
 const WRONG_KEY: &str = "canary-wrong-key-77ab";
 const MISPLACED_KEY: &str = "canary-misplaced-key-c0de";
 const WRONG_TOKEN: &str = "canary-wrong-token-1234";
-const WEBHOOK_SECRET: &str = "canary-webhook-secret-9a8b7c";
+/// The app's secret at the platform, by which its deliveries are signed.
+const WEBHOOK_SECRET: &str = "sandbox-secret";
+/// What the stand-in's grants for the account begin with to which a person consents: access tokens and refresh tokens.
+const GRANTED: [&str; 2] = ["CSbx-4344-", "eu1-4344-"];
+const SHOP_KEY: &str = "ck_1111111111111111111111111111111111111111";
+const SHOP_SECRET: &str = "cs_1111111111111111111111111111111111111111";
+const ALERT_ADDRESS: &str = "canary-alert-address-41c2";
+const ALERT_SECRET: &str = "canary-alert-secret-d00f";
 
 /// No secrets: kept in clear, so whoever does not find them does not look well.
 const CONTROL_NAME: &str = "control-name-in-clear";
@@ -32,11 +41,16 @@ impl Seen {
 
     /// Sends it, and keeps the whole answer.
     async fn answer(&self, request: RequestBuilder) -> (u16, Value) {
+        let (status, _, body) = self.whole_answer(request).await;
+        (status, body)
+    }
+
+    async fn whole_answer(&self, request: RequestBuilder) -> (u16, HeaderMap, Value) {
         let response = request.send().await.unwrap();
-        let (status, headers) = (response.status().as_u16(), format!("{:?}", response.headers()));
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await.unwrap();
-        self.add("answers", format!("{status} {headers} {text}"));
-        (status, serde_json::from_str(&text).unwrap_or(Value::Null))
+        self.add("answers", format!("{status} {headers:?} {text}"));
+        (status, headers, serde_json::from_str(&text).unwrap_or(Value::Null))
     }
 
     /// The places where this stands.
@@ -51,10 +65,12 @@ impl Seen {
 
 #[tokio::test]
 async fn no_secret_is_shown_logged_counted_queued_or_kept_in_clear() {
-    let settings = [("PLATFORMS__HUBSPOT__CLIENT_SECRET", WEBHOOK_SECRET)];
-    let mut world = World::on_own_servers("e2e-canaries", 29_000, &settings).await;
+    let mut world = World::on_own_servers("e2e-canaries", 29_000, &[]).await;
     let seen = Seen::default();
     let id = connect(&world, &seen).await;
+    let code = consent(&world, &seen).await;
+    connect_shop(&world, &seen).await;
+    name_alert_webhook(&world, &seen).await;
     misplace(&world, &seen).await;
     fail_at_the_platform(&world, &seen, &id).await;
     deliver(&world, &seen).await;
@@ -64,7 +80,7 @@ async fn no_secret_is_shown_logged_counted_queued_or_kept_in_clear() {
     assert_eq!(seen.places_of(CONTROL_NAME), ["answers", "database"]);
     assert_eq!(seen.places_of(CONTROL_SUBJECT), ["queue dispatcher.event.merge"]);
     assert!(seen.places_of(&id).contains(&"log of api-gateway".to_owned()), "the logs hold what they should");
-    for (name, secret) in secrets(&world) {
+    for (name, secret) in secrets(&world).into_iter().chain([("a consent's code".to_owned(), code)]) {
         assert_eq!(seen.places_of(&secret), Vec::<String>::new(), "{name}");
     }
     world.end().await;
@@ -72,8 +88,9 @@ async fn no_secret_is_shown_logged_counted_queued_or_kept_in_clear() {
 
 /// What must not be found anywhere.
 fn secrets(world: &World) -> Vec<(String, String)> {
-    let planted = [GOOD_KEY, WRONG_KEY, MISPLACED_KEY, WRONG_TOKEN, WEBHOOK_SECRET];
-    let mut all: Vec<_> = planted.into_iter().map(|secret| (secret.to_owned(), secret.to_owned())).collect();
+    let planted = [GOOD_KEY, WRONG_KEY, MISPLACED_KEY, WRONG_TOKEN, WEBHOOK_SECRET, SHOP_KEY, SHOP_SECRET];
+    let planted = planted.into_iter().chain(GRANTED).chain([ALERT_ADDRESS, ALERT_SECRET]);
+    let mut all: Vec<_> = planted.map(|secret| (secret.to_owned(), secret.to_owned())).collect();
     let read = |name: &str| -> Value {
         serde_json::from_slice(&std::fs::read(world.session.home().path(name)).unwrap()).unwrap()
     };
@@ -116,6 +133,57 @@ async fn connect(world: &World, seen: &Seen) -> String {
         assert_eq!(seen.answer(to_gateway(world, Method::GET, &path, token)).await.0, 200);
     }
     id
+}
+
+/// A person consents on the platform's page, and a token is used that was granted then. Returns the code that was exchanged.
+async fn consent(world: &World, seen: &Seen) -> String {
+    let token = world.tenant.admin_token.expose_secret();
+    let post = |path: &str| to_gateway(world, Method::POST, path, token);
+    let (status, made) =
+        seen.answer(post("/api/v1/integrations").json(&json!({ "name": "Consented", "platform": "hubspot" }))).await;
+    assert_eq!(status, 201, "{made}");
+    let here = format!("/api/v1/integrations/{}", made["id"].as_str().unwrap());
+    let (status, headers, begun) = seen.whole_answer(post(&format!("{here}/oauth/start")).json(&json!({}))).await;
+    assert_eq!(status, 200, "{begun}");
+    let page: Url = begun["authorize_url"].as_str().unwrap().parse().unwrap();
+    let asked = page.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned()));
+    let form = asked.chain([("portal", "4344"), ("decision", "grant")].map(|(a, b)| (a.to_owned(), b.to_owned())));
+    let browser = Client::builder().no_proxy().redirect(Policy::none()).build().unwrap();
+    let decided = format!("{}/hubspot/oauth/authorize", world.session.url(Service::Sandbox));
+    let answer = browser.post(decided).form(&form.collect::<Vec<_>>()).send().await.unwrap();
+    let back: Url = answer.headers()[LOCATION].to_str().unwrap().parse().unwrap();
+    let code = back.query_pairs().find(|(name, _)| name == "code").unwrap().1.into_owned();
+    let cookie = headers[SET_COOKIE].to_str().unwrap().split(';').next().unwrap();
+    assert_eq!(seen.answer(browser.get(back).header(COOKIE, cookie)).await.0, 303);
+    let (_, tried) = seen.answer(post(&format!("{here}/test"))).await;
+    assert_eq!((&tried["ok"], &tried["account"]["id"]), (&json!(true), &json!("4344")), "{tried}");
+    code
+}
+
+/// A shop has a key and a secret.
+async fn connect_shop(world: &World, seen: &Seen) {
+    let token = world.tenant.admin_token.expose_secret();
+    let wish = json!({
+        "name": "Boutique", "platform": "woocommerce",
+        "url": format!("{}/woocommerce/boutique", world.session.url(Service::Sandbox)),
+        "credentials": { "api_key": SHOP_KEY, "api_secret": SHOP_SECRET },
+    });
+    let (status, made) = seen.answer(to_gateway(world, Method::POST, "/api/v1/integrations", token).json(&wish)).await;
+    assert_eq!(status, 201, "{made}");
+}
+
+/// The address of a tenant's own webhook is a secret, and so is what signs it.
+async fn name_alert_webhook(world: &World, seen: &Seen) {
+    let token = world.tenant.admin_token.expose_secret();
+    let url = format!("https://alerts.example.fr/{ALERT_ADDRESS}");
+    let wish = json!({
+        "language": "fr", "time_zone": "Europe/Paris", "alert_emails": [],
+        "alert_webhooks": [{ "name": "Ours", "form": "signed", "url": url, "secret": ALERT_SECRET }],
+        "retention_days": 30, "redaction": {}, "conflict_policy": {},
+    });
+    let put = to_gateway(world, Method::PUT, "/api/v1/settings", token).header("if-match", "\"0\"").json(&wish);
+    let (status, set) = seen.answer(put).await;
+    assert_eq!((status, &set["alert_webhooks"][0]["host"]), (200, &json!("alerts.example.fr")), "{set}");
 }
 
 /// Secrets where none belongs: in other fields, in what is no JSON, in a query, in a header.
