@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use domain::access::Role;
 use domain::kind::RecordKind;
 use persistence::records::conflicts::Why;
 use persistence::{Scope, sync_logs};
+use reqwest::Method;
 use serde_json::json;
 
 use crate::connecting::connected;
@@ -23,11 +25,13 @@ async fn grows(world: &World, path: &str, add: impl AsyncFn(usize)) {
     for n in 0..BEFORE {
         add(n).await;
     }
-    let before = ids(&world.get(path).await);
+    let admin = world.token(Role::Admin);
+    let list = async |path: &str| world.call(Method::GET, path, Some(&admin), None).await;
+    let before = ids(&list(path).await);
     assert!(before.len() >= BEFORE, "{path}: {before:?}");
     let (mut walked, mut cursor, mut later) = (Vec::new(), String::new(), BEFORE..BEFORE + LATER);
     loop {
-        let page = world.get(&format!("{path}?limit=2{cursor}")).await;
+        let page = list(&format!("{path}?limit=2{cursor}")).await;
         walked.extend(ids(&page));
         let Some(next) = page.body["next_cursor"].as_str() else { break };
         cursor = format!("&cursor={next}");
