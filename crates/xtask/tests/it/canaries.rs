@@ -20,7 +20,7 @@ const WRONG_TOKEN: &str = "canary-wrong-token-1234";
 /// The app's secret at the platform, by which its deliveries are signed.
 const WEBHOOK_SECRET: &str = "sandbox-secret";
 /// What the stand-in's grants for the account begin with to which a person consents: access tokens and refresh tokens.
-const GRANTED: [&str; 2] = ["CSbx-4344-", "eu1-4344-"];
+const GRANTED: [&str; 2] = ["CSbx-4344.", "eu1-4344."];
 const SHOP_KEY: &str = "ck_1111111111111111111111111111111111111111";
 const SHOP_SECRET: &str = "cs_1111111111111111111111111111111111111111";
 const ALERT_ADDRESS: &str = "canary-alert-address-41c2";
@@ -147,7 +147,7 @@ async fn consent(world: &World, seen: &Seen) -> String {
     assert_eq!(status, 200, "{begun}");
     let page: Url = begun["authorize_url"].as_str().unwrap().parse().unwrap();
     let asked = page.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned()));
-    let form = asked.chain([("portal", "4344"), ("decision", "grant")].map(|(a, b)| (a.to_owned(), b.to_owned())));
+    let form = asked.chain([("account", "4344"), ("decision", "grant")].map(|(a, b)| (a.to_owned(), b.to_owned())));
     let browser = Client::builder().no_proxy().redirect(Policy::none()).build().unwrap();
     let decided = format!("{}/hubspot/oauth/authorize", world.session.url(Service::Sandbox));
     let answer = browser.post(decided).form(&form.collect::<Vec<_>>()).send().await.unwrap();
