@@ -274,7 +274,7 @@ async fn look_everywhere(world: &World, seen: &Seen, id: &str) {
 }
 
 /// All messages of all queues, dead letters and those that wait included; they stay.
-async fn look_into_queues(world: &World, seen: &Seen, management: reqwest::Url) {
+async fn look_into_queues(world: &World, seen: &Seen, management: Url) {
     let client = world.session.client();
     let queues = management.join("api/queues/%2F").unwrap();
     let queues: Value = client.get(queues).send().await.unwrap().json().await.unwrap();
