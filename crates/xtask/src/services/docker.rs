@@ -64,6 +64,10 @@ impl Container {
         }
         // The data is in the volume, which stays.
         output(docker().args(["rm", "--force", &self.name])).await.ok();
+        if !self.record.exists() {
+            // It is an earlier folder's of this name, whose password is gone.
+            output(docker().args(["volume", "rm", "--force", &self.name])).await.ok();
+        }
         let mut run = docker();
         run.args(["run", "--detach", "--name", &self.name, "--hostname", "coccinelle"]);
         run.args(["--volume", &format!("{}:{}", self.name, self.data)]);

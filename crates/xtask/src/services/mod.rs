@@ -52,7 +52,7 @@ impl Services {
         let Means { postgres, rabbitmq } = install::find_or_install(wanted, folder, console).await?;
         let postgres = match given.postgres {
             Some(url) => Postgres::given(url),
-            None => Postgres::private(postgres, folder, ports.postgres)?,
+            None => Postgres::private(postgres, folder, ports.postgres, console).await?,
         };
         let rabbitmq = match given.rabbitmq {
             Some((amqp, management)) => RabbitMq::given(amqp, management),
@@ -85,9 +85,7 @@ impl Services {
     /// # Errors
     /// Fails when another xtask works in the folder, or a file cannot be removed.
     pub async fn wipe(folder: &Path) -> anyhow::Result<()> {
-        if !folder.exists() {
-            return Ok(());
-        }
+        // Also where there is no folder: something of an earlier one may be outside of it.
         let home = crate::home::Home::open(folder)?;
         crate::stack::stop_leftovers(home.folder()).await?;
         rabbitmq::stop_leftovers(home.folder()).await?;

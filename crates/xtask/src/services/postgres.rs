@@ -14,6 +14,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use self::cluster::Cluster;
 use super::docker::{Container, Image};
 use super::install::PostgresMeans;
+use crate::console::Console;
 use crate::home::write_private;
 use crate::processes;
 
@@ -47,12 +48,22 @@ impl Postgres {
         Self { url, engine: Engine::Given }
     }
 
-    pub(super) fn private(means: PostgresMeans, folder: &Path, port: u16) -> anyhow::Result<Self> {
-        let password = password(&folder.join("postgres.password"))?;
+    pub(super) async fn private(
+        means: PostgresMeans,
+        folder: &Path,
+        port: u16,
+        console: &Console,
+    ) -> anyhow::Result<Self> {
+        let password_file = folder.join("postgres.password");
+        if !password_file.exists() {
+            // The folder is new, and what an earlier one of this name left outside opens to nobody any more.
+            remove(folder).await?;
+        }
+        let password = password(&password_file)?;
         let url = Url::parse(&format!("postgres://postgres:{}@127.0.0.1:{port}/postgres", password.expose_secret()))?;
         let engine = match means {
             PostgresMeans::Programs(programs) => {
-                Engine::Cluster(Cluster { programs, home: place::choose(folder)?, port, password })
+                Engine::Cluster(Cluster::new(programs, place::choose(folder, console)?, port, password))
             }
             PostgresMeans::Docker => Engine::Docker(Container::new(
                 folder,
@@ -151,27 +162,21 @@ impl Postgres {
 /// The port of the private server that runs for this folder, if one does.
 pub(super) fn running_port(folder: &Path) -> Option<u16> {
     let home = place::expected(folder);
-    let file = home.join("data/postmaster.pid");
-    let pid = processes::read_pid(&file)?;
-    let lines = std::fs::read_to_string(file).ok()?;
-    let port = lines.lines().nth(3)?.parse().ok()?;
-    processes::alive(pid).then_some(port)
+    cluster::running(&home)?;
+    let lines = std::fs::read_to_string(home.join("data/postmaster.pid")).ok()?;
+    lines.lines().nth(3)?.parse().ok()
 }
 
 /// Stops the private server that runs for this folder, if one does, and removes its files.
 pub(super) async fn remove(folder: &Path) -> anyhow::Result<()> {
-    let home = place::expected(folder);
-    if !home.exists() {
-        return Ok(());
+    for home in place::possible(folder).into_iter().filter(|home| home.exists()) {
+        if let Some(pid) = cluster::running(&home) {
+            processes::signal(pid, Signal::SIGQUIT)?;
+            processes::gone(pid, Duration::from_secs(30)).await;
+        }
+        std::fs::remove_dir_all(&home).with_context(|| format!("cannot remove {}", home.display()))?;
     }
-    let pid = processes::read_pid(&home.join("data/postmaster.pid"));
-    // The server works in its data folder: a stranger with this id does not.
-    let ours = |pid: &u32| processes::working_folder(*pid).is_some_and(|folder| folder == home.join("data"));
-    if let Some(pid) = pid.filter(ours) {
-        processes::signal(pid, Signal::SIGQUIT)?;
-        processes::gone(pid, Duration::from_secs(30)).await;
-    }
-    std::fs::remove_dir_all(&home).with_context(|| format!("cannot remove {}", home.display()))
+    Ok(())
 }
 
 fn password(file: &Path) -> anyhow::Result<SecretString> {
@@ -181,4 +186,67 @@ fn password(file: &Path) -> anyhow::Result<SecretString> {
     let made = crate::secrets::random();
     write_private(file, made.expose_secret().as_bytes())?;
     Ok(made)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::console::ServiceLines;
+    use crate::services::Services;
+
+    /// A folder that nobody but its owner may enter, as root's own is.
+    fn closed_folder(name: &str) -> PathBuf {
+        let closed = std::env::temp_dir().join(format!("xtask-closed-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&closed).unwrap();
+        std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o700)).unwrap();
+        closed.join(".dev")
+    }
+
+    /// The server of this folder, and where its data is once somebody has put some there.
+    async fn with_data(folder: &Path) -> (Postgres, PathBuf) {
+        std::fs::create_dir_all(folder).unwrap();
+        let console = Console::new(ServiceLines::InFilesOnly);
+        let means = PostgresMeans::Programs(PathBuf::from("/nowhere"));
+        let postgres = Postgres::private(means, folder, 1, &console).await.unwrap();
+        let data = place::expected(folder).join("data");
+        (postgres, data)
+    }
+
+    #[tokio::test]
+    async fn no_new_password_meets_an_old_cluster() {
+        let folder = closed_folder("password");
+        if nix::unistd::geteuid().is_root() && place::server_user().is_err() {
+            return;
+        }
+        let (first, data) = with_data(&folder).await;
+        std::fs::create_dir_all(&data).unwrap();
+        let (again, _) = with_data(&folder).await;
+        assert_eq!(first.url(), again.url());
+        assert!(data.exists(), "the next run finds it");
+
+        std::fs::remove_dir_all(&folder).unwrap();
+        let (anew, place) = with_data(&folder).await;
+        assert_eq!(place, data);
+        assert_ne!(first.url(), anew.url());
+        assert!(!data.exists(), "with another password there is another cluster");
+        Services::wipe(&folder).await.unwrap();
+        std::fs::remove_dir_all(folder.parent().unwrap()).unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_was_kept_outside_is_wiped_also_when_the_folder_is_gone() {
+        let folder = closed_folder("wipe");
+        if nix::unistd::geteuid().is_root() && place::server_user().is_err() {
+            return;
+        }
+        let (_, data) = with_data(&folder).await;
+        std::fs::create_dir_all(&data).unwrap();
+        std::fs::remove_dir_all(&folder).unwrap();
+        Services::wipe(&folder).await.unwrap();
+        assert!(!data.parent().unwrap().exists() && !folder.exists());
+        std::fs::remove_dir_all(folder.parent().unwrap()).unwrap();
+    }
 }

@@ -1,12 +1,13 @@
 //! A PostgreSQL cluster from its own programs, run as user `postgres` where we are root.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use nix::sys::signal::Signal;
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::process::Command;
+use tokio::process::{Child, Command};
+use tokio::sync::Mutex;
 
 use super::super::install::tail;
 use super::Durability;
@@ -17,19 +18,26 @@ use crate::workspace::output;
 
 #[derive(Debug)]
 pub(super) struct Cluster {
-    pub(super) programs: PathBuf,
+    programs: PathBuf,
     /// Holds `data` and `log`; belongs to the user who runs the server.
-    pub(super) home: PathBuf,
-    pub(super) port: u16,
-    pub(super) password: SecretString,
+    home: PathBuf,
+    port: u16,
+    password: SecretString,
+    /// `pg_ctl` while it starts the server: it goes on when nobody waits for it any more.
+    starter: Mutex<Option<Child>>,
 }
 
 impl Cluster {
+    pub(super) fn new(programs: PathBuf, home: PathBuf, port: u16, password: SecretString) -> Self {
+        Self { programs, home, port, password, starter: Mutex::new(None) }
+    }
+
     pub(super) async fn boot(&self, durability: Durability) -> anyhow::Result<()> {
         // Not by `pg_ctl status`, which takes one for running that is dead and not buried yet.
         if self.pid().is_some() {
             return Ok(());
         }
+        self.forget_a_stranger()?;
         if !self.data().join("PG_VERSION").exists() {
             self.initialise().await?;
         }
@@ -50,7 +58,9 @@ impl Cluster {
             // Its output must not be a pipe: the server would keep it open.
             start.args(["-o", &options]).stdin(std::process::Stdio::null());
             start.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
-            if start.status().await?.success() {
+            // A group of its own: Ctrl-C in the terminal must reach xtask only, which then stops all in order.
+            start.process_group(0);
+            if self.finish(start).await? {
                 return Ok(());
             }
             // After a kill, the old server's children may hold its shared memory for a moment.
@@ -58,6 +68,23 @@ impl Cluster {
                 bail!("PostgreSQL did not start:\n{}", tail(&log, 10));
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    /// Runs the starter to its end. Where the waiting is broken off, [`Cluster::stop`] takes it up again.
+    async fn finish(&self, mut start: Command) -> anyhow::Result<bool> {
+        let mut starter = self.starter.lock().await;
+        let status = starter.insert(start.spawn().context("pg_ctl could not be started")?).wait().await;
+        *starter = None;
+        Ok(status?.success())
+    }
+
+    /// After a power cut, a stranger may have the number of the server that was: the new one would take it for that.
+    fn forget_a_stranger(&self) -> anyhow::Result<()> {
+        let file = self.data().join("postmaster.pid");
+        match processes::read_pid(&file) {
+            Some(pid) if processes::alive(pid) => std::fs::remove_file(&file).context("cannot remove a stale pid file"),
+            Some(_) | None => Ok(()),
         }
     }
 
@@ -88,6 +115,9 @@ impl Cluster {
     }
 
     pub(super) async fn stop(&self) -> anyhow::Result<()> {
+        if let Some(mut starter) = self.starter.lock().await.take() {
+            starter.wait().await?;
+        }
         if self.pid().is_none() {
             return Ok(());
         }
@@ -103,7 +133,7 @@ impl Cluster {
     }
 
     fn pid(&self) -> Option<u32> {
-        processes::read_pid(&self.data().join("postmaster.pid")).filter(|pid| processes::alive(*pid))
+        running(&self.home)
     }
 
     fn data(&self) -> PathBuf {
@@ -122,5 +152,89 @@ impl Cluster {
         };
         command.current_dir("/").env("LC_ALL", "C.UTF-8");
         command
+    }
+}
+
+/// The server of the cluster in this folder, if it runs. It works in its data folder: a stranger with its number does not.
+pub(super) fn running(home: &Path) -> Option<u32> {
+    let data = home.join("data");
+    let pid = processes::read_pid(&data.join("postmaster.pid"))?;
+    let ours = processes::alive(pid) && processes::working_folder(pid) == data.canonicalize().ok();
+    ours.then_some(pid)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    /// Starts nothing before the gate is open, and stops what it has started.
+    const PG_CTL: &str = r#"#!/bin/sh
+cd "$(dirname "$0")/data" || exit 1
+case "$1" in
+start)
+    touch ../data/waiting
+    while [ ! -e ../gate ]; do sleep 0.02; done
+    sleep 600 & echo $! >postmaster.pid ;;
+stop) kill "$(cat postmaster.pid)" ;;
+esac
+"#;
+
+    /// A cluster whose programs are a script; none where root has no user to run it as.
+    fn cluster(name: &str) -> Option<Cluster> {
+        let home = std::env::temp_dir().join(format!("xtask-cluster-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(home.join("data")).unwrap();
+        std::fs::write(home.join("data/PG_VERSION"), "15").unwrap();
+        std::fs::write(home.join("pg_ctl"), PG_CTL).unwrap();
+        std::fs::set_permissions(home.join("pg_ctl"), std::fs::Permissions::from_mode(0o755)).unwrap();
+        if nix::unistd::geteuid().is_root() {
+            let user = server_user().ok()?;
+            std::os::unix::fs::chown(home.join("data"), Some(user.uid.as_raw()), None).unwrap();
+        }
+        Some(Cluster::new(home.clone(), home, 1, "x".to_owned().into()))
+    }
+
+    async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+        let started = Instant::now();
+        let mut looks = tokio::time::interval(Duration::from_millis(5));
+        while !holds() {
+            assert!(started.elapsed() < Duration::from_secs(60), "{what} did not come true");
+            looks.tick().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_whose_start_was_broken_off_is_stopped_all_the_same() {
+        let Some(cluster) = cluster("broken-off") else { return };
+        let home = cluster.home.clone();
+        tokio::select! {
+            outcome = cluster.boot(Durability::Kept) => panic!("{outcome:?}"),
+            () = until("the wait at the gate", || home.join("data/waiting").exists()) => {}
+        }
+        std::fs::write(home.join("gate"), "").unwrap();
+        cluster.stop().await.unwrap();
+        let pid = processes::read_pid(&home.join("data/postmaster.pid")).expect("the server was started meanwhile");
+        until("its end", || !processes::alive(pid)).await;
+        std::fs::remove_dir_all(&home).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_stranger_with_the_servers_number_is_neither_taken_for_it_nor_touched() {
+        let Some(cluster) = cluster("stranger") else { return };
+        let home = cluster.home.clone();
+        let mut stranger = Command::new("sleep").arg("600").current_dir("/").kill_on_drop(true).spawn().unwrap();
+        let number = stranger.id().unwrap();
+        std::fs::write(home.join("data/postmaster.pid"), format!("{number}\n\n\n5432\n")).unwrap();
+        assert_eq!(running(&home), None);
+        cluster.stop().await.unwrap();
+        cluster.kill().await.unwrap_err();
+        std::fs::write(home.join("gate"), "").unwrap();
+        cluster.boot(Durability::Kept).await.unwrap();
+        assert!(running(&home).is_some_and(|pid| pid != number), "a server of its own");
+        cluster.stop().await.unwrap();
+        assert!(stranger.try_wait().unwrap().is_none());
+        stranger.kill().await.unwrap();
+        std::fs::remove_dir_all(&home).unwrap();
     }
 }

@@ -1,13 +1,15 @@
 //! Where a cluster's files are: in the system's folder, or where user `postgres` can reach them.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
+use crate::console::Console;
 use crate::home::write_private;
 
 /// The folder for the server's files: inside ours, or under /var/tmp where user `postgres` cannot enter ours.
-pub(super) fn choose(folder: &Path) -> anyhow::Result<PathBuf> {
+pub(super) fn choose(folder: &Path, console: &Console) -> anyhow::Result<PathBuf> {
     if let Some(recorded) = recorded(folder) {
         return prepared(recorded);
     }
@@ -18,8 +20,12 @@ pub(super) fn choose(folder: &Path) -> anyhow::Result<PathBuf> {
     if reachable(folder)? {
         return prepared(inside);
     }
-    let name = folder.to_string_lossy().replace(|letter: char| !letter.is_ascii_alphanumeric(), "-");
-    let outside = PathBuf::from(format!("/var/tmp/coccinelle{name}-postgres"));
+    let outside = outside(folder);
+    console.note(&format!(
+        "PostgreSQL's files are kept in {}: its user may not enter {}",
+        outside.display(),
+        folder.display()
+    ));
     write_private(&folder.join("postgres.folder"), outside.to_string_lossy().as_bytes())?;
     prepared(outside)
 }
@@ -28,8 +34,29 @@ fn recorded(folder: &Path) -> Option<PathBuf> {
     std::fs::read_to_string(folder.join("postgres.folder")).ok().map(|text| PathBuf::from(text.trim()))
 }
 
+/// The place outside that belongs to this folder and to no other.
+fn outside(folder: &Path) -> PathBuf {
+    let mut name = String::new();
+    for letter in folder.to_string_lossy().chars() {
+        match letter {
+            '/' => name.push('-'),
+            letter if letter.is_ascii_alphanumeric() => name.push(letter),
+            letter => drop(write!(name, "_{:x}_", u32::from(letter))),
+        }
+    }
+    PathBuf::from(format!("/var/tmp/coccinelle{name}-postgres"))
+}
+
+/// Where the folder's cluster is, if it has one.
 pub(super) fn expected(folder: &Path) -> PathBuf {
     recorded(folder).unwrap_or_else(|| folder.join("postgres"))
+}
+
+/// Wherever the folder's cluster may be, also after the folder itself was removed and made anew.
+pub(super) fn possible(folder: &Path) -> Vec<PathBuf> {
+    let mut places: Vec<_> = recorded(folder).into_iter().chain([folder.join("postgres"), outside(folder)]).collect();
+    places.dedup();
+    places
 }
 
 fn prepared(home: PathBuf) -> anyhow::Result<PathBuf> {
@@ -68,4 +95,16 @@ fn reachable(folder: &Path) -> anyhow::Result<bool> {
 
 pub(super) fn server_user() -> anyhow::Result<nix::unistd::User> {
     nix::unistd::User::from_name("postgres")?.context("root needs a user `postgres` to run PostgreSQL as")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_folders_have_the_same_place_outside() {
+        let folders = ["/root/a/b/.dev", "/root/a-b/.dev", "/root/a/b/-dev", "/root/a_2d_b/.dev", "/root/a/b/dev"];
+        let places: std::collections::BTreeSet<_> = folders.iter().map(|folder| outside(Path::new(folder))).collect();
+        assert_eq!(places.len(), folders.len(), "{places:?}");
+    }
 }
