@@ -1,7 +1,9 @@
 //! What a platform is: the data from which the catalogue, the forms and the rate limiter are made. No behaviour lives here.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use domain::integration::Direction;
 use domain::kind::RecordKind;
 
 /// What a platform is, in words and numbers.
@@ -31,6 +33,16 @@ pub struct Descriptor {
 }
 
 impl Descriptor {
+    /// The kinds that flow another way than an integration's own direction, until the tenant says otherwise: not every
+    /// prospect is a customer of a shop.
+    #[must_use]
+    pub fn default_directions(&self) -> BTreeMap<RecordKind, Direction> {
+        match self.category {
+            Category::ECommerce => BTreeMap::from([(RecordKind::Contact, Direction::FromPlatform)]),
+            Category::Crm | Category::Support | Category::Marketing => BTreeMap::new(),
+        }
+    }
+
     /// The terms of its grants; `None` where it gives none.
     #[must_use]
     pub fn terms(&self) -> Option<&'static Terms> {

@@ -1,7 +1,5 @@
 //! Connecting an account: nothing is saved before the platform itself has accepted the credentials.
 
-use std::collections::BTreeMap;
-
 use accounts::AccountError;
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, post, web};
@@ -89,7 +87,7 @@ async fn save(
         name: wish.name.trim().to_owned(),
         enabled: false,
         direction: wish.direction,
-        kind_directions: BTreeMap::new(),
+        kind_directions: connector.descriptor().default_directions(),
         frequency: wish.frequency,
         delivery: wish.delivery,
         account_id,

@@ -15,6 +15,7 @@ use persistence::records::conflicts::{self, Conflict};
 use persistence::records::links::{self, Ending};
 use persistence::records::store;
 
+use super::belonging::{self, Owners};
 use super::job::{Job, Seen, Try};
 use super::session::Session;
 use crate::engine::DispatchError;
@@ -33,6 +34,7 @@ pub(super) async fn absorb(
     let ids: BTreeSet<RecordId> = jobs.iter().filter_map(|job| job.record.as_ref().map(|record| record.id)).collect();
     let locked = store::lock(tx, tenant, &ids).await?;
     let mut current: BTreeMap<RecordId, Record> = locked.into_iter().map(|record| (record.id, record)).collect();
+    let (owners, named) = belonging::owners(session, tx, jobs).await?;
     let mut conflicts = Vec::new();
     let (mut changed, mut moved) = (Vec::new(), Vec::new());
     for job in jobs.iter_mut().filter(|job| !job.has_ended()) {
@@ -52,7 +54,7 @@ pub(super) async fn absorb(
             }
         };
         let before = record.version;
-        if take(session, kind, job, &mut record, &mut conflicts) || is_new {
+        if take(session, &owners, job, &mut record, &mut conflicts) || is_new {
             changed.push(record.clone());
         }
         if record.version != before || is_new {
@@ -61,7 +63,7 @@ pub(super) async fn absorb(
         job.record = Some(record);
     }
     if changed.is_empty() {
-        return Ok((Vec::new(), Tidings::default()));
+        return Ok((named, Tidings::default()));
     }
     store::save(tx, &changed.iter().collect::<Vec<_>>()).await?;
     conflicts.extend(claims::claim(tx, tenant, session.region, &changed).await?);
@@ -75,7 +77,8 @@ pub(super) async fn absorb(
     links::raise(tx, tenant, &others).await?;
     let held: BTreeSet<LinkId> = jobs.iter().map(|job| job.leased.push.link_id).collect();
     let owed = links::owed_of(tx, tenant, &changed.iter().map(|record| record.id).collect::<Vec<_>>()).await?;
-    Ok((owed.into_iter().filter(|push| !held.contains(&push.link_id)).collect(), tidings))
+    let owed = owed.into_iter().filter(|push| !held.contains(&push.link_id)).chain(named).collect();
+    Ok((owed, tidings))
 }
 
 /// The object that a link without one was found to stand for.
@@ -89,12 +92,12 @@ fn found(job: &Job) -> Option<String> {
 /// Takes what one job saw into its record. Returns whether the record has to be saved.
 fn take(
     session: &Session<'_>,
-    kind: RecordKind,
+    owners: &Owners,
     job: &mut Job,
     record: &mut Record,
     conflicts: &mut Vec<Conflict>,
 ) -> bool {
-    let is_adopted = job.state.external_id.is_none();
+    let (is_adopted, kind) = (job.state.external_id.is_none(), job.leased.kind);
     let knew = job.state.knows(&record.fields, Some(&session.mapping(kind)));
     let merged = match std::mem::take(&mut job.seen) {
         Seen::Unasked => return false,
@@ -107,7 +110,7 @@ fn take(
             note_existence(session, kind, record, true)
         }
         Seen::There(object) => {
-            let merged = take_object(session, kind, job, record, &object);
+            let merged = take_object(session, owners, job, record, &object);
             job.seen = Seen::There(object);
             merged
         }
@@ -125,12 +128,12 @@ fn take(
 
 fn take_object(
     session: &Session<'_>,
-    kind: RecordKind,
+    owners: &Owners,
     job: &mut Job,
     record: &mut Record,
     object: &RemoteObject,
 ) -> Merged {
-    let is_adopted = job.state.external_id.is_none();
+    let (is_adopted, kind) = (job.state.external_id.is_none(), job.leased.kind);
     let is_ours = !is_adopted || object.key == Some(record.id) || job.is_hinted_at(object);
     if let Some(intent) = job.leased.intent.as_ref().filter(|_| is_ours) {
         job.state.take_up(&intent.fields, object);
@@ -151,8 +154,9 @@ fn take_object(
         let response = serde_json::to_value(&object.fields).ok();
         job.log(Try { sync_type, request: None, response, duration_ms: 0, error: None });
     }
-    merged.touched |= back.touched;
-    merged.changed.extend(back.changed);
+    let owned = owners.take(job, record, object, arrival);
+    merged.touched |= back.touched | owned.touched;
+    merged.changed.extend(back.changed.into_iter().chain(owned.changed));
     merged
 }
 

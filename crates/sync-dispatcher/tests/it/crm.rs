@@ -65,6 +65,26 @@ impl Crm {
         made["id"].as_str().unwrap().to_owned()
     }
 
+    /// Where an account of another platform is.
+    pub(crate) fn platform_url(&self, platform: &str, account: &str) -> String {
+        format!("{}/{account}", self.running.platform_url(platform))
+    }
+
+    /// Somebody adds an object by hand at another platform, as in `woocommerce/demo/orders`; returns its id.
+    pub(crate) async fn add_at(&self, place: &str, fields: Value) -> String {
+        let made = self.control(Method::POST, &format!("/{place}"), Some(fields)).await;
+        made["id"].as_str().unwrap().to_owned()
+    }
+
+    /// How many writes to objects of a type came by the API at another platform, as in `woocommerce/demo`.
+    pub(crate) async fn api_writes_at(&self, place: &str, object_type: &str) -> usize {
+        let (platform, account) = place.split_once('/').unwrap();
+        let path = format!("/journal?platform={platform}&account={account}&limit=100000");
+        let journal = self.control(Method::GET, &path, None).await;
+        let ours = |entry: &&Value| entry["by"] == "api" && entry["object_type"] == object_type;
+        journal.as_array().unwrap().iter().filter(ours).count()
+    }
+
     /// Somebody else ties a deal to a contact.
     pub(crate) async fn tie_deal(&self, deal: &str, contact: &str) {
         let path = format!("crm/objects/2026-03/deals/{deal}/associations/default/contacts/{contact}");

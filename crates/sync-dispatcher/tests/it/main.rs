@@ -39,6 +39,8 @@ mod scheduling;
 #[cfg(test)]
 mod settling;
 #[cfg(test)]
+mod shops;
+#[cfg(test)]
 mod state;
 #[cfg(test)]
 mod telling;

@@ -1,0 +1,90 @@
+//! To whom an object belongs by what the platform says of it, as an order names its customer. Ties that we make are `ties`'.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::field::{FieldName, FieldValue};
+use domain::id::RecordId;
+use domain::kind::RecordKind;
+use domain::link::{Arrival, RemoteObject};
+use domain::message::RecordPush;
+use domain::record::{Fields, Merged, Record};
+use persistence::Transaction;
+use persistence::records::links::{self, Heard};
+
+use super::job::{Job, Seen};
+use super::session::Session;
+use super::ties::TIED;
+use crate::engine::DispatchError;
+
+/// The records of the contacts that a batch's objects name, by the platform's ids.
+#[derive(Debug, Default)]
+pub(super) struct Owners(BTreeMap<String, RecordId>);
+
+/// Finds them. Contacts that were never heard of are marked for reading, and what names one that was not read yet is read
+/// again after it; returns what is to be announced for that.
+pub(super) async fn owners(
+    session: &Session<'_>,
+    tx: &mut Transaction,
+    jobs: &mut [Job],
+) -> Result<(Owners, Vec<RecordPush>), DispatchError> {
+    let named: BTreeSet<String> = jobs.iter().filter_map(|job| named_by(job).map(str::to_owned)).collect();
+    let integration = &session.integration;
+    if named.is_empty() || !integration.direction_of(RecordKind::Contact).reads() {
+        return Ok((Owners::default(), Vec::new()));
+    }
+    let known = links::by_external_id(tx, integration.id, RecordKind::Contact, &named).await?;
+    let mut unheard = BTreeSet::new();
+    for job in jobs.iter_mut().filter(|job| !job.has_ended()) {
+        let Some(contact) = named_by(job).map(str::to_owned) else { continue };
+        match known.get(&contact) {
+            Some(counterpart) if counterpart.record.is_some() => {}
+            Some(_) => job.read_again(),
+            // Once only: a customer that is not there, or not ours to know, is not waited for.
+            None if job.is_record_new => {
+                job.read_again();
+                unheard.insert(contact);
+            }
+            None => {}
+        }
+    }
+    let owners = known.into_iter().filter_map(|(id, counterpart)| Some((id, counterpart.record?))).collect();
+    if unheard.is_empty() {
+        return Ok((Owners(owners), Vec::new()));
+    }
+    let (tenant, integration, kind) = (integration.tenant_id, integration.id, RecordKind::Contact);
+    let pushes = links::mark_dirty(tx, &Heard { tenant, integration, kind, external_ids: unheard }).await?;
+    Ok((Owners(owners), pushes))
+}
+
+fn named_by(job: &Job) -> Option<&str> {
+    match &job.seen {
+        Seen::There(object) => object.contact.as_deref(),
+        Seen::Unasked | Seen::Missing => None,
+    }
+}
+
+impl Owners {
+    /// Takes into a record to whom its object belongs, where the platform names somebody we know.
+    pub(super) fn take(
+        &self,
+        job: &mut Job,
+        record: &mut Record,
+        object: &RemoteObject,
+        arrival: Arrival<'_>,
+    ) -> Merged {
+        let Some((contact, owner)) = object.contact.as_ref().and_then(|id| Some((id, self.0.get(id)?))) else {
+            return Merged::default();
+        };
+        job.state.sent.insert(TIED.to_owned(), FieldValue::text(contact.as_str()));
+        if record.fields.contact() == Some(*owner) {
+            return Merged::default();
+        }
+        let at = object.modified_at.map_or(arrival.at, |at| at.min(arrival.at));
+        // It is there that things are ordered: what it says of whose an order is follows what was believed so far.
+        let at = record.fields.get(FieldName::CONTACT).map_or(at, |before| at.max(before.stamp.at.next()));
+        let mut change = Fields::default();
+        let stamp = arrival.stamp(FieldName::CONTACT, at);
+        change.set(FieldName::new(FieldName::CONTACT), FieldValue::text(owner.to_string()), stamp);
+        record.fields.merge(&change)
+    }
+}
