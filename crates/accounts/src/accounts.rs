@@ -315,14 +315,15 @@ impl Accounts {
         (credentials, url, granted): (Credentials, Option<&str>, Option<&Url>),
         budget: Arc<dyn Budget>,
     ) -> Result<Account, AccountError> {
-        let descriptor = place.platform.connector().descriptor();
+        let connector = place.platform.connector();
+        let descriptor = connector.descriptor();
         let base_url = match granted {
             Some(granted) => granted.clone(),
             None if descriptor.needs_url => address(url)?,
             None => place.base_url.of(url).ok_or(AccountError::BadUrl)?,
         };
         let (platform, http) = (platform.clone(), place.client.clone());
-        let shown = descriptor.key_shown();
+        let shown = connector.shown(&credentials);
         Ok(Account {
             platform,
             account_id: None,

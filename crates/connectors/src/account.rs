@@ -25,7 +25,7 @@ pub struct Account {
     pub base_url: Url,
     /// How we get in.
     pub credentials: Credentials,
-    /// How a key is shown; access tokens are shown as bearers everywhere.
+    /// How the key, or the access token, is shown: `Connector::shown`.
     pub shown: KeyShown,
     /// By what we call.
     pub http: Client,

@@ -5,6 +5,7 @@ mod cursor;
 use std::fmt;
 
 use async_trait::async_trait;
+use domain::credentials::Credentials;
 use domain::field::{FieldValue, RemoteFields};
 use domain::id::RecordId;
 use domain::integration::Integration;
@@ -14,7 +15,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::account::Account;
-use crate::descriptor::Descriptor;
+use crate::descriptor::{Descriptor, KeyShown};
 use crate::discovery::Discovery;
 use crate::error::ConnectorError;
 use crate::oauth::OAuth;
@@ -70,6 +71,14 @@ pub trait Connector: fmt::Debug + Send + Sync {
     /// hand, leave it out.
     fn subscriptions(&self) -> Option<&dyn Subscriptions> {
         None
+    }
+
+    /// How these credentials are shown with every call.
+    fn shown(&self, credentials: &Credentials) -> KeyShown {
+        match credentials {
+            Credentials::ApiKey { .. } => self.descriptor().key_shown(),
+            Credentials::Bearer { .. } => self.oauth().map_or(KeyShown::AsBearer, OAuth::token_shown),
+        }
     }
 
     /// Says what workflows may call through us.

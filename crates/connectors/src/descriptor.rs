@@ -123,10 +123,10 @@ impl AuthScheme {
     }
 }
 
-/// How a key is shown with every call.
+/// How a key, or an access token, is shown with every call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyShown {
-    /// `Authorization: Bearer`, as every access token is.
+    /// `Authorization: Bearer`, as nearly every access token is.
     AsBearer,
     /// `Authorization: Basic`, the secret as its password.
     AsBasic,

@@ -11,6 +11,7 @@ use url::Url;
 
 pub use self::pkce::Pkce;
 pub use self::token::{ClientAuth, Endpoint, INVALID_GRANT, below};
+use crate::descriptor::KeyShown;
 use crate::error::ConnectorError;
 use crate::http::Client;
 
@@ -60,6 +61,11 @@ pub trait OAuth: Send + Sync {
     /// When the platform does not answer.
     async fn is_unspent(&self, _app: &App, _http: &Client, _grant: &Grant) -> Result<Option<bool>, ConnectorError> {
         Ok(None)
+    }
+
+    /// How an access token is shown with every call.
+    fn token_shown(&self) -> KeyShown {
+        KeyShown::AsBearer
     }
 
     /// The scopes that are needed and were not granted. Platforms on which one scope implies others say so here.

@@ -5,6 +5,7 @@ use domain::platform::PlatformSlug;
 use crate::connector::Connector;
 use crate::hubspot::HubSpot;
 use crate::pipedrive::Pipedrive;
+use crate::shopify::Shopify;
 use crate::woocommerce::WooCommerce;
 use crate::zendesk::Zendesk;
 
@@ -15,6 +16,8 @@ pub enum Platform {
     HubSpot,
     /// <https://www.pipedrive.com>
     Pipedrive,
+    /// <https://www.shopify.com>
+    Shopify,
     /// <https://woocommerce.com>
     WooCommerce,
     /// <https://www.zendesk.com>
@@ -24,7 +27,7 @@ pub enum Platform {
 /// Every platform, in alphabetical order.
 #[must_use]
 pub fn all() -> &'static [Platform] {
-    &[Platform::HubSpot, Platform::Pipedrive, Platform::WooCommerce, Platform::Zendesk]
+    &[Platform::HubSpot, Platform::Pipedrive, Platform::Shopify, Platform::WooCommerce, Platform::Zendesk]
 }
 
 impl Platform {
@@ -34,6 +37,7 @@ impl Platform {
         match self {
             Self::HubSpot => &HubSpot,
             Self::Pipedrive => &Pipedrive,
+            Self::Shopify => &Shopify,
             Self::WooCommerce => &WooCommerce,
             Self::Zendesk => &Zendesk,
         }

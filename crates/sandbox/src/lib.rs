@@ -18,6 +18,7 @@ mod requests;
 mod sender;
 mod server;
 mod settings;
+mod shopify;
 mod stand_in;
 mod store;
 mod tools;

@@ -7,12 +7,18 @@ use serde_json::{Map, Value};
 
 use crate::{
     faults::Faults, hubspot::HubSpot, journal::Entry, people::Words, pipedrive::Pipedrive, sender::Webhook,
-    tools::Tools, woocommerce::WooCommerce, zendesk::Zendesk,
+    shopify::Shopify, tools::Tools, woocommerce::WooCommerce, zendesk::Zendesk,
 };
 
 /// Every stand-in, in the order of their pages.
 pub(crate) fn all(tools: &Arc<Tools>) -> Vec<Arc<dyn StandIn>> {
-    vec![HubSpot::open(tools), Pipedrive::open(tools), WooCommerce::open(tools), Zendesk::open(tools)]
+    vec![
+        HubSpot::open(tools),
+        Pipedrive::open(tools),
+        Shopify::open(tools),
+        WooCommerce::open(tools),
+        Zendesk::open(tools),
+    ]
 }
 
 /// One platform.

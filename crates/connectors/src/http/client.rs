@@ -302,17 +302,17 @@ fn authorized(
     account: &Account,
     token: Option<&SecretString>,
 ) -> reqwest::RequestBuilder {
-    if let Some(token) = token {
-        return request.bearer_auth(token.expose_secret());
-    }
-    match (&account.credentials, account.shown) {
-        (Credentials::Bearer { access_token }, _) => request.bearer_auth(access_token.expose_secret()),
-        (Credentials::ApiKey { key, .. }, KeyShown::AsBearer) => request.bearer_auth(key.expose_secret()),
-        (Credentials::ApiKey { key, secret }, KeyShown::AsBasic) => {
-            request.basic_auth(key.expose_secret(), secret.as_ref().map(ExposeSecret::expose_secret))
+    let key = token.unwrap_or(account.bearer()).expose_secret();
+    match account.shown {
+        KeyShown::AsBearer => request.bearer_auth(key),
+        KeyShown::AsBasic => {
+            let half = match &account.credentials {
+                Credentials::ApiKey { secret, .. } => secret.as_ref(),
+                Credentials::Bearer { .. } => None,
+            };
+            request.basic_auth(key, half.map(ExposeSecret::expose_secret))
         }
-        (Credentials::ApiKey { key, .. }, KeyShown::InHeader(name)) => match HeaderValue::from_str(key.expose_secret())
-        {
+        KeyShown::InHeader(name) => match HeaderValue::from_str(key) {
             Ok(mut value) => {
                 value.set_sensitive(true);
                 request.header(name, value)

@@ -1,0 +1,65 @@
+//! Reading objects by id.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use domain::kind::RecordKind;
+use domain::link::RemoteObject;
+use serde_json::{Value, json};
+
+use super::{BATCH, Shopify, api, find, wire};
+use crate::account::Account;
+use crate::connector::{Reader, Wanted};
+use crate::error::ConnectorError;
+use crate::values::is_id;
+
+#[async_trait]
+impl Reader for Shopify {
+    async fn read(
+        &self,
+        account: &Account,
+        kind: RecordKind,
+        ids: &[String],
+        fields: &[String],
+    ) -> Result<Vec<Option<RemoteObject>>, ConnectorError> {
+        let mut found = HashMap::new();
+        // What is no number is no id of a shop's, and the whole list would be refused for it.
+        let numbers: Vec<&String> = ids.iter().filter(|id| is_id(id)).collect();
+        for part in numbers.chunks(BATCH) {
+            for object in objects(account, kind, part, fields).await? {
+                if let Some(object) = wire::to_remote(&object, kind, fields) {
+                    found.insert(object.external_id.clone(), object);
+                }
+            }
+        }
+        Ok(ids.iter().map(|id| found.get(id).cloned()).collect())
+    }
+
+    async fn find(
+        &self,
+        account: &Account,
+        kind: RecordKind,
+        wanted: &[Wanted],
+        fields: &[String],
+    ) -> Result<Vec<Option<RemoteObject>>, ConnectorError> {
+        find::find(account, kind, wanted, fields).await
+    }
+}
+
+/// The objects of these ids that are there.
+pub(crate) async fn objects(
+    account: &Account,
+    kind: RecordKind,
+    ids: &[&String],
+    fields: &[String],
+) -> Result<Vec<Value>, ConnectorError> {
+    let (_, name) = api::names(kind)?;
+    let selection = wire::selection(kind, fields.iter());
+    let document = format!("query($ids: [ID!]!) {{ nodes(ids: $ids) {{ ... on {name} {{ {selection} }} }} }}");
+    let ids: Result<Vec<String>, ConnectorError> = ids.iter().map(|id| api::gid(kind, id)).collect();
+    let mut data = api::ask(account, &document, json!({"ids": ids?})).await?;
+    match data.get_mut("nodes").map(Value::take) {
+        Some(Value::Array(nodes)) => Ok(nodes.into_iter().filter(Value::is_object).collect()),
+        Some(_) | None => Err(api::not_shopify()),
+    }
+}

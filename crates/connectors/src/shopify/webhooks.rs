@@ -1,0 +1,111 @@
+//! Shopify's deliveries: their signature, and what they say has changed.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use domain::fault::FaultKind;
+use domain::kind::RecordKind;
+use domain::time::Timestamp;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
+
+use super::{Shopify, wire};
+use crate::error::ConnectorError;
+use crate::signature;
+use crate::values::id_of;
+use crate::webhook::{Rejection, RemoteChange, SecretSource, WebhookFormat, WebhookRequest, header};
+
+const SIGNATURE: &str = "x-shopify-hmac-sha256";
+const TOPIC: &str = "x-shopify-topic";
+const SHOP: &str = "x-shopify-shop-domain";
+const DELIVERY: &str = "x-shopify-webhook-id";
+
+impl WebhookFormat for Shopify {
+    fn secret(&self) -> SecretSource {
+        SecretSource::App
+    }
+
+    /// What is signed is the body alone. Neither the shop nor the topic is, so whatever a delivery names is read again, with the
+    /// credentials of the account that it claims to be about.
+    fn verify(&self, request: &WebhookRequest<'_>, secret: &SecretString) -> Result<(), Rejection> {
+        if secret.expose_secret().is_empty() {
+            return Err(Rejection::NoSecret);
+        }
+        let given = header(request.headers, SIGNATURE).ok_or(Rejection::Unsigned)?;
+        let Ok(given) = STANDARD.decode(given) else { return Err(Rejection::Unsigned) };
+        if signature::is_hmac_sha256(secret, &[request.body], &given) { Ok(()) } else { Err(Rejection::WrongSignature) }
+    }
+
+    fn kept_headers(&self) -> &'static [&'static str] {
+        &[TOPIC, SHOP]
+    }
+
+    /// The same for every attempt of one delivery, and only for those.
+    fn delivery_id(&self, headers: &[(String, String)], _body: &[u8]) -> Option<String> {
+        Some(format!("{}:{}", header(headers, SHOP)?, header(headers, DELIVERY)?))
+    }
+
+    fn parse(&self, headers: &[(String, String)], body: &str) -> Result<Vec<RemoteChange>, ConnectorError> {
+        let object: Value = serde_json::from_str(body).ok().filter(Value::is_object).ok_or_else(malformed)?;
+        let (Some(topic), Some(shop)) = (header(headers, TOPIC), header(headers, SHOP)) else { return Ok(Vec::new()) };
+        let Some((resource, event)) = topic.split_once('/') else { return Ok(Vec::new()) };
+        let change = |kind, external_id: String| RemoteChange {
+            account_id: Some(shop.to_lowercase()),
+            kind,
+            external_id,
+            occurred_at: object.get("updated_at").and_then(Value::as_str).and_then(Timestamp::parse),
+            deleted: false,
+            merged_into: None,
+        };
+        let named = |name: &str| object.get(name).and_then(id_of).ok_or_else(malformed);
+        Ok(match (resource, event) {
+            ("customers", "merge") => {
+                let id = |name: &str| object.get(name).and_then(Value::as_str).and_then(wire::short);
+                let gone = id("admin_graphql_api_customer_deleted_id").ok_or_else(malformed)?;
+                let merged_into = id("admin_graphql_api_customer_kept_id");
+                vec![RemoteChange { deleted: true, merged_into, ..change(RecordKind::Contact, gone) }]
+            }
+            // Whose data the shop was asked to erase is gone there, or soon will be.
+            ("customers", "redact") => {
+                let id = object.pointer("/customer/id").and_then(id_of).ok_or_else(malformed)?;
+                vec![RemoteChange { deleted: true, ..change(RecordKind::Contact, id) }]
+            }
+            ("refunds", "create") => vec![change(RecordKind::Order, named("order_id")?)],
+            _ => {
+                let kind = match resource {
+                    "customers" => RecordKind::Contact,
+                    "products" => RecordKind::Product,
+                    "orders" => RecordKind::Order,
+                    // The app's own affairs, and what a shop has beside these.
+                    _ => return Ok(Vec::new()),
+                };
+                if !is_of_object(event) {
+                    return Ok(Vec::new());
+                }
+                vec![RemoteChange { deleted: event == "delete", ..change(kind, named("id")?) }]
+            }
+        })
+    }
+}
+
+/// Whether an event is about the object that its body holds.
+fn is_of_object(event: &str) -> bool {
+    const EVENTS: [&str; 12] = [
+        "create",
+        "update",
+        "updated",
+        "delete",
+        "paid",
+        "cancelled",
+        "fulfilled",
+        "partially_fulfilled",
+        "edited",
+        "disable",
+        "enable",
+        "closed",
+    ];
+    EVENTS.contains(&event)
+}
+
+fn malformed() -> ConnectorError {
+    ConnectorError::new(FaultKind::Invalid, "malformed_delivery", "the delivery is not of Shopify's form")
+}

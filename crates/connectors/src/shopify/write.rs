@@ -1,0 +1,264 @@
+//! Creating, changing and deleting objects, one call each: a shop has no batch of them.
+
+use async_trait::async_trait;
+use domain::fault::FaultKind;
+use domain::field::RemoteFields;
+use domain::kind::RecordKind;
+use serde_json::{Map, Value, json};
+
+use super::pieces::Pieces;
+use super::{Shopify, api, errors, find, probe, read, wire};
+use crate::account::Account;
+use crate::connector::{Create, Each, Tie, Update, Wanted, Writer, Written};
+use crate::error::ConnectorError;
+use crate::singly;
+
+/// What a new order is of, where nothing says so: an order without a line is none, and what it comes to is not ours to say.
+const LINE: &str = "Coccinelle";
+
+#[async_trait]
+impl Writer for Shopify {
+    /// As many as the smallest plan has room for in a few seconds.
+    fn at_once(&self) -> usize {
+        25
+    }
+
+    /// Our key, an address and a number are unique in a shop: what is there already by one of them is taken over.
+    async fn create(
+        &self,
+        account: &Account,
+        kind: RecordKind,
+        items: &[Create],
+    ) -> Result<Each<Written>, ConnectorError> {
+        api::names(kind)?;
+        Ok(singly::each(items.iter().map(|item| create_once(account, kind, item)).collect()).await)
+    }
+
+    async fn create_unguarded(
+        &self,
+        account: &Account,
+        kind: RecordKind,
+        items: &[Create],
+    ) -> Result<Each<Written>, ConnectorError> {
+        api::names(kind)?;
+        Ok(singly::each(items.iter().map(|item| make(account, kind, item, None)).collect()).await)
+    }
+
+    async fn update(
+        &self,
+        account: &Account,
+        kind: RecordKind,
+        items: &[Update],
+    ) -> Result<Each<Written>, ConnectorError> {
+        api::names(kind)?;
+        let calls = items.iter().map(|item| async move {
+            let pieces = Pieces::of(kind, &item.fields);
+            apply(account, kind, &item.external_id, pieces).await?;
+            shown(account, kind, (&item.external_id, false), &item.fields).await
+        });
+        Ok(singly::each(calls.collect()).await)
+    }
+
+    async fn delete(&self, account: &Account, kind: RecordKind, ids: &[String]) -> Result<Each<()>, ConnectorError> {
+        api::names(kind)?;
+        let calls = ids.iter().map(|id| async move {
+            let (field, arguments) = match kind {
+                RecordKind::Contact => ("customerDelete", "input: {id: $id}"),
+                RecordKind::Product => ("productDelete", "input: {id: $id}"),
+                RecordKind::Order | RecordKind::Deal | RecordKind::Activity => ("orderDelete", "orderId: $id"),
+            };
+            let document =
+                format!("mutation($id: ID!) {{ {field}({arguments}) {{ userErrors {{ field message }} }} }}");
+            let deleted = api::change(account, field, &document, json!({"id": api::gid(kind, id)?})).await;
+            deleted.map(drop).or_else(ConnectorError::unless_gone)
+        });
+        Ok(singly::each(calls.collect()).await)
+    }
+
+    /// An order belongs to one customer; a product to nobody.
+    async fn associate(&self, account: &Account, kind: RecordKind, ties: &[Tie]) -> Result<Each<()>, ConnectorError> {
+        let calls = ties.iter().map(|tie| async move {
+            if kind != RecordKind::Order {
+                return Ok(());
+            }
+            let document = "mutation($order: ID!, $customer: ID!) { orderCustomerSet(orderId: $order, \
+                            customerId: $customer) { userErrors { field message code } } }";
+            let order = api::gid(kind, &tie.external_id)?;
+            let variables = json!({"order": order, "customer": api::gid(RecordKind::Contact, &tie.contact)?});
+            api::change(account, "orderCustomerSet", document, variables).await.map(drop)
+        });
+        Ok(singly::each(calls.collect()).await)
+    }
+
+    async fn dissociate(&self, account: &Account, kind: RecordKind, ties: &[Tie]) -> Result<Each<()>, ConnectorError> {
+        let calls = ties.iter().map(|tie| async move {
+            if kind != RecordKind::Order {
+                return Ok(());
+            }
+            let document = "mutation($order: ID!) { orderCustomerRemove(orderId: $order) \
+                            { userErrors { field message code } } }";
+            let variables = json!({"order": api::gid(kind, &tie.external_id)?});
+            let removed = api::change(account, "orderCustomerRemove", document, variables).await;
+            removed.map(drop).or_else(ConnectorError::unless_gone)
+        });
+        Ok(singly::each(calls.collect()).await)
+    }
+}
+
+async fn create_once(account: &Account, kind: RecordKind, item: &Create) -> Result<Written, ConnectorError> {
+    let key = item.key.to_string();
+    let made = match make(account, kind, item, Some(&key)).await {
+        Err(error) if errors::lacks_key(&error) => {
+            probe::define_key(account, kind).await?;
+            make(account, kind, item, Some(&key)).await
+        }
+        other => other,
+    };
+    match made {
+        // Not every refusal of what is there already says so.
+        Err(error) if matches!(error.kind, FaultKind::Conflict | FaultKind::Invalid) => {
+            match holder(account, kind, item).await? {
+                Some(id) => take_over(account, kind, &id, item).await,
+                None => Err(error),
+            }
+        }
+        other => other,
+    }
+}
+
+/// Who has what was to be unique.
+async fn holder(account: &Account, kind: RecordKind, item: &Create) -> Result<Option<String>, ConnectorError> {
+    let unique = item.fields.iter().filter(|(name, _)| ["email", "phone"].contains(&name.as_str()));
+    let identifiers = unique.map(|(name, value)| (name.clone(), value.clone())).collect();
+    let wanted = Wanted { key: item.key, identifiers };
+    let found = find::find(account, kind, &[wanted], &[]).await?;
+    Ok(found.into_iter().flatten().next().map(|object| object.external_id))
+}
+
+/// What is there and we have nothing of stays.
+async fn take_over(account: &Account, kind: RecordKind, id: &str, item: &Create) -> Result<Written, ConnectorError> {
+    let key = item.key.to_string();
+    apply(account, kind, id, Pieces::of_new(kind, &item.fields, Some(&key))).await?;
+    shown(account, kind, (id, false), &item.fields).await
+}
+
+/// Makes an object with all that belongs to it.
+async fn make(
+    account: &Account,
+    kind: RecordKind,
+    item: &Create,
+    key: Option<&str>,
+) -> Result<Written, ConnectorError> {
+    let mut pieces = Pieces::of_new(kind, &item.fields, key);
+    let own = std::mem::take(&mut pieces.own);
+    let (one, _) = api::names(kind)?;
+    let (field, declared, arguments, input) = match kind {
+        RecordKind::Contact => ("customerCreate", "CustomerInput!", "input: $input", own),
+        RecordKind::Product => ("productCreate", "ProductCreateInput!", "product: $input", own),
+        RecordKind::Order | RecordKind::Deal | RecordKind::Activity => {
+            ("orderCreate", "OrderCreateOrderInput!", "order: $input", order(own, item)?)
+        }
+    };
+    let document = format!(
+        "mutation($input: {declared}) {{ {field}({arguments}) {{ {one} {{ id }} userErrors {{ field message }} }} }}"
+    );
+    let payload = api::change(account, field, &document, json!({"input": input})).await?;
+    let id = payload.get(one).and_then(wire::id_of).ok_or_else(ConnectorError::unanswered)?;
+    apply(account, kind, &id, pieces).await?;
+    shown(account, kind, (&id, true), &item.fields).await
+}
+
+/// An order needs a line, and is its customer's from the beginning.
+fn order(mut own: Map<String, Value>, item: &Create) -> Result<Map<String, Value>, ConnectorError> {
+    own.insert("lineItems".to_owned(), json!([{"title": LINE, "quantity": 1}]));
+    if let Some(contact) = &item.contact {
+        let id = api::gid(RecordKind::Contact, contact)?;
+        own.insert("customer".to_owned(), json!({"toAssociate": {"id": id}}));
+    }
+    Ok(own)
+}
+
+/// Makes the changes of an object that is there, each by its own call.
+async fn apply(account: &Account, kind: RecordKind, id: &str, pieces: Pieces) -> Result<(), ConnectorError> {
+    let gid = api::gid(kind, id)?;
+    if !pieces.own.is_empty() {
+        let (field, declared, argument) = match kind {
+            RecordKind::Contact => ("customerUpdate", "CustomerInput!", "input"),
+            RecordKind::Product => ("productUpdate", "ProductUpdateInput!", "product"),
+            RecordKind::Order | RecordKind::Deal | RecordKind::Activity => ("orderUpdate", "OrderInput!", "input"),
+        };
+        let document = format!(
+            "mutation($input: {declared}) {{ {field}({argument}: $input) {{ userErrors {{ field message }} }} }}"
+        );
+        let mut input = pieces.own;
+        input.insert("id".to_owned(), json!(gid));
+        api::change(account, field, &document, json!({"input": input})).await?;
+    }
+    if !pieces.address.is_empty() {
+        put_address(account, &gid, pieces.address).await?;
+    }
+    if !pieces.variant.is_empty() {
+        put_variant(account, &gid, pieces.variant).await?;
+    }
+    if !pieces.cleared.is_empty() {
+        let document = "mutation($metafields: [MetafieldIdentifierInput!]!) \
+                        { metafieldsDelete(metafields: $metafields) { userErrors { field message } } }";
+        let named = |(namespace, key): &(String, String)| json!({"ownerId": gid, "namespace": namespace, "key": key});
+        let metafields: Vec<Value> = pieces.cleared.iter().map(named).collect();
+        api::change(account, "metafieldsDelete", document, json!({"metafields": metafields})).await?;
+    }
+    Ok(())
+}
+
+/// Changes a customer's own address, and makes it where there is none. Others stay as they are.
+async fn put_address(account: &Account, gid: &str, address: Map<String, Value>) -> Result<(), ConnectorError> {
+    let document = "query($id: ID!) { customer(id: $id) { defaultAddress { id } } }";
+    let data = api::ask(account, document, json!({"id": gid})).await?;
+    let known = data.pointer("/customer/defaultAddress/id").and_then(Value::as_str);
+    let (field, declared, argument) = match known {
+        Some(_) => ("customerAddressUpdate", ", $address: ID!", ", addressId: $address"),
+        None => ("customerAddressCreate", "", ""),
+    };
+    let document = format!(
+        "mutation($customer: ID!, $input: MailingAddressInput!{declared}) {{ {field}(customerId: $customer, \
+         address: $input{argument}, setAsDefault: true) {{ userErrors {{ field message }} }} }}"
+    );
+    let mut variables = Map::from_iter([("customer".to_owned(), json!(gid)), ("input".to_owned(), address.into())]);
+    variables.extend(known.map(|known| ("address".to_owned(), json!(known))));
+    api::change(account, field, &document, variables.into()).await.map(drop)
+}
+
+/// Changes the first variant of a product; every product has one.
+async fn put_variant(account: &Account, gid: &str, mut variant: Map<String, Value>) -> Result<(), ConnectorError> {
+    let document = "query($id: ID!) { product(id: $id) { variants(first: 1) { nodes { id } } } }";
+    let data = api::ask(account, document, json!({"id": gid})).await?;
+    let first = data.pointer("/product/variants/nodes/0/id").cloned().ok_or_else(gone)?;
+    variant.insert("id".to_owned(), first);
+    let document = "mutation($product: ID!, $variants: [ProductVariantsBulkInput!]!) { productVariantsBulkUpdate\
+                    (productId: $product, variants: $variants) { userErrors { field message code } } }";
+    let variables = json!({"product": gid, "variants": [variant]});
+    api::change(account, "productVariantsBulkUpdate", document, variables).await.map(drop)
+}
+
+/// What a write left behind, as the shop shows it now.
+async fn shown(
+    account: &Account,
+    kind: RecordKind,
+    (id, created): (&str, bool),
+    fields: &RemoteFields,
+) -> Result<Written, ConnectorError> {
+    let names: Vec<String> = fields.keys().cloned().collect();
+    let object = read::objects(account, kind, &[&id.to_owned()], &names).await?.pop();
+    let object = object.ok_or_else(gone)?;
+    Ok(Written {
+        external_id: id.to_owned(),
+        shown: wire::shown(&object, kind, names.iter()),
+        created,
+        modified_at: wire::modified_at(&object),
+    })
+}
+
+fn gone() -> ConnectorError {
+    let error = ConnectorError::new(FaultKind::NotFound, "not_found", "the shop no longer has this object");
+    ConnectorError { status: Some(404), ..error }
+}
