@@ -47,6 +47,15 @@ pub(crate) const PIPEDRIVE: Stand = Stand {
     calm: || json!({"search_lag_ms": 0, "rate_limit_per_2s": null, "search_limit_per_2s": null}),
 };
 
+pub(crate) const SHOPIFY: Stand = Stand {
+    platform: Platform::Shopify,
+    account: "acme",
+    key: "shpat_acme_secret",
+    secret: None,
+    path: "/acme",
+    calm: || json!({"search_lag_ms": 0, "restore_rate": 100_000, "bucket_size": 100_000}),
+};
+
 pub(crate) const WOOCOMMERCE: Stand = Stand {
     platform: Platform::WooCommerce,
     account: "demo",
@@ -95,16 +104,19 @@ impl Bench {
     pub(crate) async fn bare_at(stand: Stand) -> Self {
         let running = sandbox::start(Options::default()).unwrap();
         let http = Client::new(Duration::from_secs(5), Reach::Anywhere).unwrap();
-        let descriptor = stand.platform.connector().descriptor();
+        let connector = stand.platform.connector();
+        let (descriptor, key) = (connector.descriptor(), stand.key.to_owned().into());
+        let credentials = if descriptor.key_fields().is_some() {
+            Credentials::ApiKey { key, secret: stand.secret.map(|secret| secret.to_owned().into()) }
+        } else {
+            Credentials::Bearer { access_token: key }
+        };
         let account = Account {
             platform: descriptor.slug.parse().unwrap(),
             account_id: Some(stand.account.to_owned()),
             base_url: format!("{}{}", running.platform_url(descriptor.slug), stand.path).parse().unwrap(),
-            credentials: Credentials::ApiKey {
-                key: stand.key.to_owned().into(),
-                secret: stand.secret.map(|secret| secret.to_owned().into()),
-            },
-            shown: descriptor.key_shown(),
+            shown: connector.shown(&credentials),
+            credentials,
             http,
             budget: Arc::new(Unlimited),
             learnt: Learnt::default(),

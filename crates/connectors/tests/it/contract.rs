@@ -181,7 +181,7 @@ proptest! {
     fn no_header_makes_a_check_panic_or_pass(signature in ".{0,80}", time in ".{0,20}", uri in ".{0,60}") {
         for platform in registry::all() {
             let format = platform.connector().webhooks();
-            let signatures = ["x-hubspot-signature-v3", "authorization", "x-zendesk-webhook-signature"].map(|name| (name.to_owned(), signature.clone()));
+            let signatures = ["x-hubspot-signature-v3", "authorization", "x-shopify-hmac-sha256", "x-zendesk-webhook-signature"].map(|name| (name.to_owned(), signature.clone()));
             let headers: Vec<_> =
                 signatures.into_iter().chain([("x-hubspot-request-timestamp".to_owned(), time.clone())]).collect();
             let received_at = Timestamp::from_millis(time.parse().unwrap_or(0)).unwrap_or_else(Timestamp::now);
