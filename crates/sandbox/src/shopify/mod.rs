@@ -37,7 +37,7 @@ const SLUG: &str = "shopify";
 const VERSION: &str = "2026-10";
 
 /// Our app, as every shop knows it.
-const CLIENT: (&str, &str) = ("sandbox-client", "sandbox-secret");
+const CLIENT: (&str, &str) = (crate::oauth::CLIENT_ID, crate::oauth::CLIENT_SECRET);
 
 /// One shop.
 pub(crate) type Shop = Desk<Trader>;

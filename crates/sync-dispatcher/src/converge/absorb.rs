@@ -12,8 +12,7 @@ use domain::record::{Fields, Merged, Record, Stamp};
 use domain::time::Timestamp;
 use persistence::Transaction;
 use persistence::records::conflicts::{self, Conflict};
-use persistence::records::links::{self, Ending};
-use persistence::records::store;
+use persistence::records::{links, links::Ending, store};
 
 use super::belonging::{self, Owners};
 use super::job::{Job, Seen, Try};

@@ -150,7 +150,11 @@ fn shared(session: &Session) -> Vec<(String, String)> {
         pair("PLATFORMS", "HUBSPOT__AUTHORIZE_URL", format_args!("http://127.0.0.1:{}/hubspot", ports.sandbox)),
         pair("PLATFORMS", "HUBSPOT__CLIENT_ID", CLIENT_ID),
         pair("PLATFORMS", "HUBSPOT__CLIENT_SECRET", CLIENT_SECRET),
-        // The stand-in's shops are on this machine.
+        pair("PLATFORMS", "SHOPIFY__BASE_URL", format_args!("http://127.0.0.1:{}/shopify/{{account}}", ports.sandbox)),
+        pair("PLATFORMS", "SHOPIFY__CLIENT_ID", CLIENT_ID),
+        pair("PLATFORMS", "SHOPIFY__CLIENT_SECRET", CLIENT_SECRET),
+        // The stand-ins' shops are on this machine.
+        pair("PLATFORMS", "SHOPIFY__ALLOW_PRIVATE_ADDRESSES", true),
         pair("PLATFORMS", "WOOCOMMERCE__ALLOW_PRIVATE_ADDRESSES", true),
     ]
 }
