@@ -38,9 +38,18 @@ impl Budgets {
     pub(crate) fn of(&self, platform: &PlatformSlug, account_id: &str, limits: Limits) -> Arc<dyn Budget> {
         let key = (platform.clone(), account_id.to_owned());
         self.known.get_with(key.clone(), || {
-            let (database, (platform, account_id)) = (self.database.clone(), key);
-            let (slice, asking) = (Mutex::default(), tokio::sync::Mutex::default());
-            Arc::new(Leased { database, platform, account_id, rate: rate(limits), slice, asking })
+            let leased = |reserve, unhurried| Leased {
+                database: self.database.clone(),
+                platform: key.0.clone(),
+                account_id: key.1.clone(),
+                rate: rate(limits),
+                reserve,
+                unhurried,
+                slice: Mutex::default(),
+                asking: tokio::sync::Mutex::default(),
+            };
+            let unhurried = Arc::new(leased(reserve(rate(limits)), None));
+            Arc::new(leased(0, Some(unhurried)))
         })
     }
 }
@@ -58,6 +67,10 @@ struct Leased {
     platform: PlatformSlug,
     account_id: String,
     rate: Rate,
+    /// So many are left in the bucket for others.
+    reserve: u32,
+    /// The same budget for what nobody waits for; of that one, `None`.
+    unhurried: Option<Arc<Self>>,
     slice: Mutex<Slice>,
     /// Held by the one who asks the database; the others wait, and share what it is granted.
     asking: tokio::sync::Mutex<()>,
@@ -82,6 +95,12 @@ fn rate(limits: Limits) -> Rate {
     let requests = f64::from(limits.requests);
     let per_second = 0.9 * requests / limits.per.as_secs_f64().max(0.001);
     Rate { per_second, burst: (limits.requests / 20).max(1) }
+}
+
+/// What back-fills leave for live work: half of what the bucket holds. They get all that live work does not take, since the
+/// bucket fills up to its reserve only once.
+fn reserve(rate: Rate) -> u32 {
+    rate.burst / 2
 }
 
 impl Leased {
@@ -113,8 +132,9 @@ impl Budget for Leased {
             return Ok(());
         }
         let _asking = self.asking.lock().await;
+        let wanted = (u32::MAX, self.reserve);
         while !self.spend(requests) {
-            match budgets::take(&self.database, &self.platform, &self.account_id, u32::MAX, self.rate).await {
+            match budgets::take(&self.database, &self.platform, &self.account_id, wanted, self.rate).await {
                 Ok(Lease::Granted(granted)) => self.add(granted),
                 Ok(Lease::Wait(wait)) => return Err(wait),
                 Err(error) => {
@@ -126,7 +146,15 @@ impl Budget for Leased {
         Ok(())
     }
 
+    fn unhurried(&self) -> Option<Arc<dyn Budget>> {
+        let unhurried: Arc<dyn Budget> = self.unhurried.clone()?;
+        Some(unhurried)
+    }
+
     fn correct(&self, remaining: Remaining) {
+        if let Some(unhurried) = &self.unhurried {
+            unhurried.cut_to(remaining.requests);
+        }
         // As long as more is left than we hold, the count in the database is at least as strict.
         if !self.cut_to(remaining.requests) {
             return;

@@ -68,6 +68,13 @@ impl Account {
         self.options.get(name).map(String::as_str)
     }
 
+    /// The same account for back-fills and runs: what they ask leaves a share of the budget to what happens now.
+    #[must_use]
+    pub fn unhurried(self) -> Self {
+        let budget = self.budget.unhurried().unwrap_or_else(|| Arc::clone(&self.budget));
+        Self { budget, ..self }
+    }
+
     /// The key, or the access token.
     #[must_use]
     pub fn bearer(&self) -> &SecretString {
@@ -96,6 +103,11 @@ pub trait Budget: fmt::Debug + Send + Sync {
     /// # Errors
     /// How long to wait, where there is no room now.
     async fn take(&self, requests: u32) -> Result<(), Duration>;
+
+    /// The same budget for work that nobody waits for: it leaves a share to the others. `None` where none is set apart.
+    fn unhurried(&self) -> Option<Arc<dyn Budget>> {
+        None
+    }
 
     /// Hears what the platform itself says is left.
     fn correct(&self, remaining: Remaining);

@@ -39,23 +39,24 @@ struct Answer {
 /// locked: who had to wait for the lock may come with an older time than the row's, and then refills nothing.
 const TAKE: &str = "
 INSERT INTO platform_budgets AS bucket (platform, account_id, tokens, granted, refilled_at)
-VALUES ($1, $2, $5 - least($3, $5), least($3, $5), clock_timestamp())
+VALUES ($1, $2, $5 - least($3, $5 - $6), least($3, $5 - $6), clock_timestamp())
 ON CONFLICT (platform, account_id) DO UPDATE SET
     granted = CASE WHEN bucket.paused_until > excluded.refilled_at THEN 0
         ELSE greatest(0, least($3, floor(least($5, bucket.tokens + $4 * greatest(0,
-            extract(epoch FROM excluded.refilled_at - bucket.refilled_at)::double precision)))))::integer END,
+            extract(epoch FROM excluded.refilled_at - bucket.refilled_at)::double precision)) - $6)))::integer END,
     tokens = least($5, bucket.tokens + $4 * greatest(0,
             extract(epoch FROM excluded.refilled_at - bucket.refilled_at)::double precision))
         - CASE WHEN bucket.paused_until > excluded.refilled_at THEN 0
         ELSE greatest(0, least($3, floor(least($5, bucket.tokens + $4 * greatest(0,
-            extract(epoch FROM excluded.refilled_at - bucket.refilled_at)::double precision))))) END,
+            extract(epoch FROM excluded.refilled_at - bucket.refilled_at)::double precision)) - $6))) END,
     refilled_at = greatest(bucket.refilled_at, excluded.refilled_at)
-RETURNING granted, greatest((1 - tokens) / $4,
+RETURNING granted, greatest((1 + $6 - tokens) / $4,
     coalesce(extract(epoch FROM paused_until - clock_timestamp())::double precision, 0))::double precision AS wait";
 
 /// Takes up to `wanted` requests from an account's bucket, in a transaction of its own.
 ///
-/// At most half a second's worth is granted at once (and always 1), so that one replica does not starve the others.
+/// At most half a second's worth is granted at once (and always 1), so that one replica does not starve the others. Who names
+/// a reserve leaves so many in the bucket for others, who find them there at once: fewer than it holds.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -63,7 +64,7 @@ pub async fn take(
     database: &Database,
     platform: &PlatformSlug,
     account_id: &str,
-    wanted: u32,
+    (wanted, reserve): (u32, u32),
     rate: Rate,
 ) -> Result<Lease, PersistenceError> {
     let slice = (rate.per_second / 2.0).floor().max(1.0);
@@ -74,6 +75,7 @@ pub async fn take(
         .bind::<Double, _>(f64::from(wanted.max(1)).min(slice))
         .bind::<Double, _>(rate.per_second)
         .bind::<Double, _>(f64::from(rate.burst.max(1)))
+        .bind::<Double, _>(f64::from(reserve.min(rate.burst.max(1) - 1)))
         .get_result(&mut *tx)
         .await?;
     tx.commit().await?;

@@ -1,6 +1,7 @@
 //! Everything that is kept in PostgreSQL, one module an aggregate; the only place that knows SQL. What the rows mean is `domain`'s.
 
 pub mod audit;
+pub mod breakers;
 pub mod budgets;
 pub mod catalogue;
 pub mod data_keys;

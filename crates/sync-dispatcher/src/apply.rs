@@ -18,6 +18,9 @@ use persistence::{Scope, Transaction, integrations};
 use crate::engine::{DispatchError, Engine, Priority};
 use crate::suppressing;
 
+/// How often applying is begun anew that got into somebody else's way.
+const COLLISIONS: usize = 3;
+
 /// Applies one delivery to every tenant that is connected to its account.
 #[derive(Clone, Debug)]
 pub(crate) struct Apply(pub(crate) Engine);
@@ -26,6 +29,20 @@ impl Handler<WebhookApply> for Apply {
     type Error = DispatchError;
 
     async fn handle(&self, message: &WebhookApply, context: &Context) -> Result<(), DispatchError> {
+        let mut collisions = 0;
+        loop {
+            match self.apply(message, context).await {
+                Err(DispatchError::Persistence(error)) if error.is_collision() && collisions < COLLISIONS => {
+                    collisions += 1;
+                }
+                applied => return applied,
+            }
+        }
+    }
+}
+
+impl Apply {
+    async fn apply(&self, message: &WebhookApply, context: &Context) -> Result<(), DispatchError> {
         let platform = Platform::from_slug(&message.platform)
             .ok_or_else(|| DispatchError::UnknownPlatform(message.platform.clone()))?;
         let changes = platform

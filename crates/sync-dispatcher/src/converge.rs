@@ -28,30 +28,56 @@ use persistence::records::{guard, links};
 
 use crate::engine::{DispatchError, Engine, Priority};
 use job::Job;
+use opening::Opened;
 use session::Session;
 
 pub(crate) use lanes::{Lanes, chain};
 pub(crate) use opening::{load_mappings, unusable};
 
+/// How often a batch is begun anew that got into somebody else's way.
+const COLLISIONS: usize = 3;
+
 /// Brings links of one integration into step, as far as they are owed and free.
 ///
+/// Where somebody else gave a record or an object its link at the same moment, the batch begins anew and sees what was left.
+///
 /// No transaction is open while the platform is called. What cannot be done now stays owed, or is blocked with its error.
+/// Whether anybody could be called at all.
 pub(crate) async fn converge(
     engine: &Engine,
     priority: Priority,
     (tenant, integration): (TenantId, IntegrationId),
     links: &BTreeMap<LinkId, TraceParent>,
-) -> Result<(), DispatchError> {
-    let opened = opening::open(engine, priority, (tenant, integration), links).await?;
-    let Some((session, jobs)) = opened else {
-        return Ok(());
+) -> Result<bool, DispatchError> {
+    let mut collisions = 0;
+    loop {
+        match converge_once(engine, priority, (tenant, integration), links).await {
+            Err(DispatchError::Persistence(error)) if error.is_collision() && collisions < COLLISIONS => {
+                collisions += 1
+            }
+            converged => return converged,
+        }
+    }
+}
+
+async fn converge_once(
+    engine: &Engine,
+    priority: Priority,
+    (tenant, integration): (TenantId, IntegrationId),
+    links: &BTreeMap<LinkId, TraceParent>,
+) -> Result<bool, DispatchError> {
+    let (session, jobs) = match opening::open(engine, priority, (tenant, integration), links).await? {
+        Opened::Ready(session, jobs) => (session, jobs),
+        Opened::Nothing => return Ok(true),
+        Opened::Shut => return Ok(false),
     };
     let held: Vec<LinkId> = jobs.iter().map(|job| job.leased.push.link_id).collect();
     let converged = converge_kinds(&session, jobs).await;
     if converged.is_err() {
         give_up(&session, &held).await;
     }
-    converged
+    session.watch.conclude(engine, &session.integration, session.account.as_ref().err()).await?;
+    converged.map(|()| true)
 }
 
 /// A deal needs its contact there first.

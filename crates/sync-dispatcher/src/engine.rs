@@ -18,6 +18,7 @@ use url::Url;
 
 use crate::backend::Backend;
 use crate::beliefs::Believed;
+use crate::breakers::Noted;
 use crate::n8n::N8n;
 
 /// How much somebody waits for work.
@@ -41,6 +42,7 @@ pub(crate) struct Engine {
     pub(crate) believed: Believed,
     pub(crate) n8n: Arc<N8n>,
     pub(crate) backend: Arc<Backend>,
+    pub(crate) answers: Noted,
     /// Where platforms reach us.
     pub(crate) public_url: Url,
 }

@@ -5,6 +5,7 @@ mod amend;
 mod apply;
 pub mod backend;
 mod beliefs;
+mod breakers;
 mod callback;
 mod caretaker;
 mod claims;

@@ -66,7 +66,7 @@ async fn forget_events(engine: &Engine) -> Result<(), DispatchError> {
 
 async fn announce_overdue(engine: &Engine) -> Result<(), DispatchError> {
     let mut tx = engine.database.begin(Scope::System).await?;
-    let overdue = links::overdue(&mut tx, engine.settings.owed_for_too_long, STEP.into()).await?;
+    let overdue = links::overdue(&mut tx, engine.settings.owed_for_too_long, STEP.into(), None).await?;
     tx.commit().await?;
     // A backlog may be long: what happens now must not wait behind it.
     engine.announce(Priority::Bulk, &overdue, TraceParent::generate()).await

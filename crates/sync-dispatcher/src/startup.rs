@@ -13,6 +13,7 @@ use vault::{Vault, VaultError};
 
 use crate::backend::{Backend, BackendError};
 use crate::beliefs::Believed;
+use crate::breakers::Noted;
 use crate::engine::Engine;
 use crate::work;
 
@@ -72,6 +73,7 @@ pub fn build(settings: Settings) -> Result<App, StartError> {
             believed: Believed::new(),
             n8n,
             backend,
+            answers: Noted::default(),
             public_url: settings.webhooks.public_url,
         },
     })

@@ -149,6 +149,22 @@ async fn two_processes_together_are_granted_no_more_than_the_platform_takes() {
 }
 
 #[tokio::test]
+async fn back_fills_leave_a_share_of_the_budget_to_what_happens_now() {
+    let world = World::start().await;
+    let id = IntegrationId::new();
+    let integration = world.keep(id, id).await;
+    let account = world.accounts().open(&integration).await.unwrap();
+    let live = world.accounts().open(&integration).await.unwrap();
+    let back_fill = account.unhurried();
+    let mut granted = 0_u32;
+    while back_fill.budget.take(1).await.is_ok() {
+        granted += 1;
+    }
+    assert!(granted > 0);
+    assert_eq!(live.budget.take(1).await, Ok(()), "it waits behind a back-fill");
+}
+
+#[tokio::test]
 async fn while_a_data_key_is_changed_what_either_has_sealed_opens() {
     let world = World::start().await;
     let (before, after) = (IntegrationId::new(), IntegrationId::new());

@@ -161,7 +161,7 @@ const SHOWN: &str =
 const EXPIRE_LEASE: &str = "UPDATE integration_oauth_tokens SET lease_expires_at = now() - interval '1 second'";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_workers_of_many_processes_make_one_token_call_per_expiry() {
+async fn promise_3_many_workers_of_many_processes_make_one_token_call_per_expiry() {
     let life = Life::start().await;
     for round in 1..=3 {
         life.age(round == 2).await;
@@ -187,7 +187,7 @@ async fn many_workers_of_many_processes_make_one_token_call_per_expiry() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_process_that_dies_before_the_platform_took_the_token_costs_nothing() {
+async fn promise_3_a_process_that_dies_before_the_platform_took_the_token_costs_nothing() {
     let life = Life::start().await;
     life.age(true).await;
     life.switch(json!({ "hang": true })).await;
@@ -199,7 +199,7 @@ async fn a_process_that_dies_before_the_platform_took_the_token_costs_nothing() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_process_that_dies_between_rotation_and_commit_parks_the_integration_without_a_second_use() {
+async fn promise_3_a_process_that_dies_between_rotation_and_commit_parks_the_integration_without_a_second_use() {
     let life = Life::start().await;
     life.age(true).await;
     life.switch(json!({ "lost_answer_next": 1, "lost_answer_as": "silence" })).await;
@@ -247,7 +247,7 @@ async fn a_caller_that_gives_up_does_not_stop_a_refresh() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_outage_never_ends_a_grant() {
+async fn promise_3_an_outage_never_ends_a_grant() {
     let life = Life::start().await;
     life.age(true).await;
     for status in [500, 503, 429, 404] {

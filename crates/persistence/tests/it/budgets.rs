@@ -24,7 +24,7 @@ async fn replicas_together_never_get_more_than_the_account_has() {
             tokio::spawn(async move {
                 let mut granted = 0;
                 for _ in 0..25 {
-                    match budgets::take(&database, &hubspot(), "1", 7, RATE).await.unwrap() {
+                    match budgets::take(&database, &hubspot(), "1", (7, 0), RATE).await.unwrap() {
                         Lease::Granted(requests) => granted += requests,
                         Lease::Wait(wait) => assert!(wait <= Duration::from_millis(60), "{wait:?}"),
                     }
@@ -47,7 +47,7 @@ async fn a_lease_is_half_a_seconds_worth_at_most_and_an_empty_bucket_says_how_lo
     let world = World::new().await;
     let slow = Rate { per_second: 0.1, burst: 3 };
     let take = async |account: &'static str, wanted, rate| {
-        budgets::take(&world.gateway, &hubspot(), account, wanted, rate).await.unwrap()
+        budgets::take(&world.gateway, &hubspot(), account, (wanted, 0), rate).await.unwrap()
     };
     assert_eq!(take("fast", 100, Rate { per_second: 20.0, burst: 100 }).await, Lease::Granted(10));
     for _ in 0..3 {
@@ -62,7 +62,8 @@ async fn a_lease_is_half_a_seconds_worth_at_most_and_an_empty_bucket_says_how_lo
 async fn a_pause_and_a_correction_are_heeded() {
     let world = World::new().await;
     let slow = Rate { per_second: 0.1, burst: 10 };
-    let take = async |account: &'static str| budgets::take(&world.worker, &hubspot(), account, 1, slow).await.unwrap();
+    let take =
+        async |account: &'static str| budgets::take(&world.worker, &hubspot(), account, (1, 0), slow).await.unwrap();
     assert_eq!(take("corrected").await, Lease::Granted(1));
     let mut tx = world.worker.begin(Scope::System).await.unwrap();
     budgets::correct(&mut tx, &hubspot(), "corrected", 0).await.unwrap();
@@ -70,4 +71,25 @@ async fn a_pause_and_a_correction_are_heeded() {
     tx.commit().await.unwrap();
     assert!(matches!(take("corrected").await, Lease::Wait(wait) if wait <= Duration::from_secs(10)));
     assert!(matches!(take("paused").await, Lease::Wait(wait) if wait > Duration::from_secs(3_500)));
+}
+
+#[tokio::test]
+async fn what_is_reserved_is_there_at_once_for_whoever_does_not_reserve() {
+    let world = World::new().await;
+    let slow = Rate { per_second: 0.1, burst: 6 };
+    let take = async |reserve| budgets::take(&world.worker, &hubspot(), "1", (1, reserve), slow).await.unwrap();
+    for _ in 0..3 {
+        assert_eq!(take(3).await, Lease::Granted(1));
+    }
+    assert!(matches!(take(3).await, Lease::Wait(wait) if wait <= Duration::from_secs(10)), "back-fill has to wait");
+    for _ in 0..3 {
+        assert_eq!(take(0).await, Lease::Granted(1));
+    }
+    // What comes in now is live work's first.
+    assert!(matches!(take(3).await, Lease::Wait(wait) if wait > Duration::from_secs(20)));
+    assert!(matches!(take(0).await, Lease::Wait(wait) if wait <= Duration::from_secs(10)));
+    // Of a bucket that holds one, nothing can be kept.
+    let least = Rate { per_second: 0.1, burst: 1 };
+    let least = budgets::take(&world.worker, &hubspot(), "2", (1, 3), least).await.unwrap();
+    assert_eq!(least, Lease::Granted(1));
 }

@@ -214,6 +214,11 @@ pub struct DispatcherSettings {
     /// How long a platform may take to answer one request.
     #[serde(with = "humantime_serde")]
     pub platform_timeout: Duration,
+    /// So many batches in a row that are not answered open the breaker of an integration.
+    pub breaker_failures: u32,
+    /// How long what does not answer is left alone at first.
+    #[serde(with = "humantime_serde")]
+    pub breaker_pause: Duration,
     /// Records in one batch call.
     pub lane_batch: usize,
     /// Batch calls of one integration at once.

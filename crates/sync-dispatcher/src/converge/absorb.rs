@@ -65,6 +65,7 @@ pub(super) async fn absorb(
         return Ok((named, Tidings::default()));
     }
     store::save(tx, &changed.iter().collect::<Vec<_>>()).await?;
+    links::attach(tx, &made(jobs), session.mapping(kind).version, session.token).await?;
     conflicts.extend(claims::claim(tx, tenant, session.region, &changed).await?);
     conflicts::keep(tx, tenant, &conflicts).await?;
     let versions: Vec<_> = changed.iter().map(|record| (record.id, record.kind, record.version)).collect();
@@ -78,6 +79,13 @@ pub(super) async fn absorb(
     let owed = links::owed_of(tx, tenant, &changed.iter().map(|record| record.id).collect::<Vec<_>>()).await?;
     let owed = owed.into_iter().filter(|push| !held.contains(&push.link_id)).chain(named).collect();
     Ok((owed, tidings))
+}
+
+/// The links of records that nobody knew before, with these and their versions.
+fn made(jobs: &[Job]) -> Vec<(LinkId, RecordId, i64)> {
+    let made = jobs.iter().filter(|job| job.is_record_new && job.leased.record.is_none() && !job.has_ended());
+    made.filter_map(|job| job.record.as_ref().map(|record| (job.leased.push.link_id, record.id, record.version)))
+        .collect()
 }
 
 /// The object that a link without one was found to stand for.

@@ -82,7 +82,7 @@ async fn call(session: &Session<'_>, workflows: &Workflows, body: Result<Value, 
             return Answer::Refused(ConnectorError::new(FaultKind::Internal, "pass", "no pass could be issued"));
         }
     };
-    match session.write(workflows.hand_over(platform, &body)).await {
+    match session.hand_over(workflows.hand_over(platform, &body)).await {
         Ok(()) => {
             session.engine.n8n.took(platform);
             Answer::Taken

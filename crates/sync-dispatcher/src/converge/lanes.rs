@@ -136,7 +136,11 @@ impl<M: Announcement> Lanes<M> {
             let size = batch.links.len();
             metrics::histogram!("coccinelle_batch_size").record(u32::try_from(size).unwrap_or(u32::MAX));
             match converge(&self.engine, M::PRIORITY, (batch.tenant, integration), &batch.links).await {
-                Ok(()) => acknowledge(batch.deliveries).await,
+                Ok(true) => acknowledge(batch.deliveries).await,
+                Ok(false) => {
+                    self.rest(integration);
+                    acknowledge(batch.deliveries).await;
+                }
                 Err(error) => {
                     tracing::warn!(integration.id = %integration, error = %chain(&error), "a batch is put off");
                     put_off(batch.deliveries).await;
@@ -152,6 +156,8 @@ impl<M: Announcement> Lanes<M> {
             let lane = lanes.get_mut(&integration)?;
             let count = lane.waiting.len().min(self.engine.settings.lane_batch);
             let deliveries: Vec<_> = lane.waiting.drain(..count).collect();
+            // Where a whole batch was announced of what nobody waits for, there is likely more that was not.
+            lane.overflowed |= M::PRIORITY == Priority::Bulk && count == self.engine.settings.lane_batch;
             let refills = deliveries.is_empty() && std::mem::take(&mut lane.overflowed);
             if deliveries.is_empty() && !refills {
                 lane.running -= 1;
@@ -166,6 +172,14 @@ impl<M: Announcement> Lanes<M> {
         let announced = deliveries.iter().map(|delivery| (delivery.message.push().link_id, delivery.context.trace));
         let links = announced.chain(links).collect();
         Some(Batch { tenant, links, deliveries })
+    }
+
+    /// Leaves to the database what is owed by an integration that nobody can call now. Whoever finds that it can be called
+    /// again announces it.
+    fn rest(&self, integration: IntegrationId) {
+        if let Some(lane) = self.lock().get_mut(&integration) {
+            lane.overflowed = false;
+        }
     }
 
     /// What the database says is owed and due, in place of announcements that were not kept.

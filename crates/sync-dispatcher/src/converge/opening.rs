@@ -24,18 +24,28 @@ use crate::engine::{DispatchError, Engine, Priority};
 /// The part of a lease that platform calls may use; the rest is for committing what came of them.
 const SHARE_FOR_CALLS: f64 = 0.8;
 
-/// Takes those of the links that are owed and free. `None` where there is nothing to do, or nobody to do it with.
+/// What came of opening a session.
+pub(super) enum Opened<'a> {
+    /// There is something to do.
+    Ready(Box<Session<'a>>, Vec<Job>),
+    /// None of it is owed and free.
+    Nothing,
+    /// Nobody is to be called: the integration is switched off or parked, or does not answer.
+    Shut,
+}
+
+/// Takes those of the links that are owed and free.
 pub(super) async fn open<'a>(
     engine: &'a Engine,
     priority: Priority,
     (tenant, integration): (TenantId, IntegrationId),
     links: &BTreeMap<LinkId, TraceParent>,
-) -> Result<Option<(Session<'a>, Vec<Job>)>, DispatchError> {
+) -> Result<Opened<'a>, DispatchError> {
     let deadline = Instant::now() + engine.settings.lease.mul_f64(SHARE_FOR_CALLS);
     let mut tx = engine.database.begin(Scope::System).await?;
-    let Some((integration, platform)) = open_for_work(&mut tx, tenant, integration).await? else {
+    let Some((integration, platform, watch)) = open_for_work(&mut tx, tenant, integration).await? else {
         tx.commit().await?;
-        return Ok(None);
+        return Ok(Opened::Shut);
     };
     let token = LeaseToken::new();
     let names: Vec<LinkId> = links.keys().copied().collect();
@@ -53,9 +63,10 @@ pub(super) async fn open<'a>(
     let trace = links.values().next().copied().unwrap_or_else(TraceParent::generate);
     engine.announce(priority, &passed_over, trace).await?;
     if leased.is_empty() {
-        return Ok(None);
+        return Ok(Opened::Nothing);
     }
     let account = engine.accounts.open(&integration).await.map_err(|error| unusable(&error));
+    let account = account.map(|account| if priority == Priority::Bulk { account.unhurried() } else { account });
     let jobs = leased.into_iter().map(|leased| {
         let trace = links.get(&leased.push.link_id).copied().unwrap_or_else(TraceParent::generate);
         let record = leased.record.and_then(|id| records.get(&id).cloned());
@@ -77,21 +88,23 @@ pub(super) async fn open<'a>(
         token,
         deadline,
         traces,
+        watch,
     };
-    Ok(Some((session, jobs)))
+    Ok(Opened::Ready(Box::new(session), jobs))
 }
 
-/// The integration, where it is switched on, has a connector, and is not parked.
+/// The integration, where it is switched on, has a connector, is not parked, and answers as far as anybody knows.
 async fn open_for_work(
     tx: &mut Transaction,
     tenant: TenantId,
     integration: IntegrationId,
-) -> Result<Option<(Integration, Platform)>, DispatchError> {
+) -> Result<Option<(Integration, Platform, crate::breakers::Watch)>, DispatchError> {
     let Some(integration) = integrations::get(tx, tenant, integration).await? else { return Ok(None) };
     let Some(platform) = Platform::from_slug(&integration.platform) else { return Ok(None) };
     let health = health::get(tx, tenant, integration.id).await?;
     let is_parked = health.is_some_and(|health| health.status == Status::ReauthRequired);
-    Ok((integration.enabled && !is_parked).then_some((integration, platform)))
+    let watch = crate::breakers::Watch::over(tx, &integration).await?.filter(|_| integration.enabled && !is_parked);
+    Ok(watch.map(|watch| (integration, platform, watch)))
 }
 
 /// What an account that cannot be opened means to its tenant.
@@ -105,7 +118,11 @@ pub(crate) fn unusable(error: &accounts::AccountError) -> ConnectorError {
     }
     tracing::error!(%error, "an account cannot be opened");
     let kind = if error.kind().is_transient() { FaultKind::Unavailable } else { FaultKind::Invalid };
-    ConnectorError::new(kind, "account_unusable", "Intégration non configurée : ses identifiants ne s'ouvrent pas")
+    ConnectorError::new(
+        kind,
+        crate::breakers::UNUSABLE,
+        "Intégration non configurée : ses identifiants ne s'ouvrent pas",
+    )
 }
 
 /// The records of leased links, as they are now.

@@ -36,6 +36,8 @@ pub(super) struct Session<'a> {
     pub(super) token: LeaseToken,
     pub(super) deadline: Instant,
     pub(super) traces: BTreeMap<LinkId, TraceParent>,
+    /// What the platform's answers say of it.
+    pub(super) watch: crate::breakers::Watch,
 }
 
 impl Session<'_> {
@@ -64,11 +66,23 @@ impl Session<'_> {
         &self,
         call: impl Future<Output = Result<T, ConnectorError>>,
     ) -> Result<T, ConnectorError> {
-        self.engine.asking(self.call(call)).await
+        let answer = self.engine.asking(self.call(call)).await;
+        self.watch.note(&answer);
+        answer
     }
 
     /// Writes to the platform, but waits no longer than the lease allows.
     pub(super) async fn write<T>(
+        &self,
+        call: impl Future<Output = Result<T, ConnectorError>>,
+    ) -> Result<T, ConnectorError> {
+        let answer = self.engine.writing(self.call(call)).await;
+        self.watch.note(&answer);
+        answer
+    }
+
+    /// Hands a write to somebody else, whose answer says nothing of the platform.
+    pub(super) async fn hand_over<T>(
         &self,
         call: impl Future<Output = Result<T, ConnectorError>>,
     ) -> Result<T, ConnectorError> {

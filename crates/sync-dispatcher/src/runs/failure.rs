@@ -52,6 +52,19 @@ pub(super) async fn put_off(
     Ok(engine.broker.park(page, &Context::continuing(trace), wait).await?)
 }
 
+/// Has a page done when its platform may be back. That is no attempt.
+pub(super) async fn wait(
+    engine: &Engine,
+    (page, trace): (&RunPage, TraceParent),
+    until: Timestamp,
+) -> Result<(), DispatchError> {
+    let until = until.max(Timestamp::now().plus(SOON));
+    let mut tx = engine.database.begin(Scope::System).await?;
+    runs::put_off(&mut tx, page, until, None).await?;
+    tx.commit().await?;
+    Ok(engine.broker.park(page, &Context::continuing(trace), Timestamp::now().until(until)).await?)
+}
+
 /// Ends a run by an error. Refused credentials park its integration, as they do anywhere.
 pub(super) async fn give_up(engine: &Engine, page: &RunPage, error: &SyncError) -> Result<(), DispatchError> {
     let mut tx = engine.database.begin(Scope::System).await?;

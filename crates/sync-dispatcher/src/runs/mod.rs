@@ -17,6 +17,7 @@ use messaging::Context;
 use messaging::consumer::Handler;
 use persistence::{Scope, runs};
 
+use crate::breakers;
 use crate::engine::{DispatchError, Engine, Priority};
 use opening::Opened;
 use trip::{Outcome, Trip};
@@ -40,10 +41,15 @@ impl Handler<RunPage> for Pages {
         if run.state == State::Cancelling {
             return end(engine, page, State::Cancelled).await;
         }
-        let done = match opening::open(engine, *page, run).await? {
-            Opened::Ready(trip) => Box::pin(step(&trip)).await,
+        let trip = match opening::open(engine, *page, run).await? {
+            Opened::Ready(trip) => trip,
+            Opened::Parked(until) => return failure::wait(engine, (page, context.trace), until).await,
             Opened::Refused(error) => return failure::give_up(engine, page, &error).await,
         };
+        let done = Box::pin(step(&trip)).await;
+        if let Some(answered) = trip.answered(&done) {
+            breakers::note(engine, &trip.integration, (trip.standing, answered)).await?;
+        }
         match done {
             Ok(Outcome::Moved { next, pushes, wait }) => {
                 engine.announce(Priority::Bulk, &pushes, context.trace).await?;

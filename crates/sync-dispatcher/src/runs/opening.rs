@@ -1,5 +1,6 @@
 //! Opening a page: whether its integration may be worked on, and what the run may do with it now.
 
+use connectors::account::Account;
 use connectors::connector::Connector;
 use connectors::registry::Platform;
 use domain::fault::FaultKind;
@@ -7,6 +8,8 @@ use domain::integration::{Frequency, Integration, Status};
 use domain::message::RunPage;
 use domain::outcome::SyncError;
 use domain::run::{Mode, Plan, Run, Step};
+use domain::time::Timestamp;
+use persistence::breakers::{self, Standing};
 use persistence::{Scope, health, integrations};
 
 use super::trip::Trip;
@@ -16,6 +19,8 @@ use crate::engine::{DispatchError, Engine};
 pub(super) enum Opened<'a> {
     /// The page can be done.
     Ready(Box<Trip<'a>>),
+    /// The platform does not answer; somebody looks again then.
+    Parked(Timestamp),
     /// The run cannot go on, and this is why.
     Refused(SyncError),
 }
@@ -34,6 +39,10 @@ pub(super) async fn open<'a>(engine: &'a Engine, page: RunPage, run: Run) -> Res
         Some(integration) => converge::load_mappings(&mut tx, integration).await?,
         None => Default::default(),
     };
+    let standing = match &integration {
+        Some(integration) => breakers::standing(&mut tx, integration).await?,
+        None => Standing::Closed,
+    };
     tx.commit().await?;
     let Some(integration) = integration.filter(|integration| integration.enabled) else {
         let message = "Synchronisation arrêtée : l'intégration est désactivée";
@@ -42,6 +51,9 @@ pub(super) async fn open<'a>(engine: &'a Engine, page: RunPage, run: Run) -> Res
     if health.is_some_and(|health| health.status == Status::ReauthRequired) {
         let message = "Synchronisation arrêtée : la plateforme refuse les identifiants";
         return Ok(refused(FaultKind::Unauthorized, "reauth_required", message));
+    }
+    if let Standing::Open(until) = standing {
+        return Ok(Opened::Parked(until));
     }
     let Some(platform) = Platform::from_slug(&integration.platform) else {
         return Ok(refused(FaultKind::Invalid, "unknown_platform", "Plateforme inconnue"));
@@ -53,8 +65,9 @@ pub(super) async fn open<'a>(engine: &'a Engine, page: RunPage, run: Run) -> Res
     // A kind may have been switched off since the last page.
     let step = plan.from(wanted);
     let cursor = position.filter(|position| position.step == step).and_then(|position| position.cursor);
-    let account = engine.accounts.open(&integration).await.map_err(|error| converge::unusable(&error));
-    let trip = Trip { engine, page, run, integration, connector, account, mappings, plan, step, cursor };
+    let account =
+        engine.accounts.open(&integration).await.map(Account::unhurried).map_err(|error| converge::unusable(&error));
+    let trip = Trip { engine, page, run, integration, standing, connector, account, mappings, plan, step, cursor };
     Ok(Opened::Ready(Box::new(trip)))
 }
 

@@ -11,9 +11,11 @@ use domain::kind::RecordKind;
 use domain::mapping::Mapping;
 use domain::message::{RecordPush, RunPage};
 use domain::run::{Counts, Plan, Position, Run, Step};
+use persistence::breakers::Standing;
 use persistence::runs::{self, Move};
 use persistence::{PersistenceError, Transaction};
 
+use crate::breakers::Answered;
 use crate::engine::{DispatchError, Engine};
 
 pub(super) struct Trip<'a> {
@@ -21,6 +23,8 @@ pub(super) struct Trip<'a> {
     pub(super) page: RunPage,
     pub(super) run: Run,
     pub(super) integration: Integration,
+    /// How it stood with the integration before.
+    pub(super) standing: Standing,
     pub(super) connector: &'static dyn Connector,
     /// The opened account, or why it cannot be opened: not every step calls the platform.
     pub(super) account: Result<Account, ConnectorError>,
@@ -53,6 +57,19 @@ impl Trip<'_> {
     /// The opened account.
     pub(super) fn account(&self) -> Result<&Account, DispatchError> {
         self.account.as_ref().map_err(|error| DispatchError::Platform(error.clone()))
+    }
+
+    /// What a page says of the platform; `None` where it was not asked.
+    pub(super) fn answered(&self, done: &Result<Outcome, DispatchError>) -> Option<Answered> {
+        match done {
+            Err(DispatchError::Platform(error)) => Answered::of(&Err::<(), _>(error.clone())),
+            Err(_) => None,
+            Ok(_) => match self.step {
+                Step::List(_) | Step::Archived(_) => Some(Answered::Yes),
+                // It is not always asked by these, or never.
+                Step::Verify(_) | Step::Remove | Step::Link(_) | Step::Announce(_) | Step::Settle => None,
+            },
+        }
     }
 
     /// The mapping of a kind, as far as the kind's direction allows.

@@ -107,6 +107,14 @@ impl Crm {
         requests.as_array().unwrap().iter().filter(is_search).count()
     }
 
+    /// How often it was asked whose account this is.
+    pub(crate) async fn probes(&self) -> usize {
+        let path = format!("/requests?platform=hubspot&account={portal}", portal = self.portal);
+        let requests = self.control(Method::GET, &path, None).await;
+        let is_probe = |request: &&Value| request["path"].as_str().unwrap().contains("account-info/");
+        requests.as_array().unwrap().iter().filter(is_probe).count()
+    }
+
     /// Somebody edits a contact by hand.
     pub(crate) async fn edit_contact(&self, id: &str, properties: Value) {
         self.control(

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use testkit::wait;
 
 use crate::crm::told;
-use crate::world::{DEADLINE, HASTE, World, event};
+use crate::world::{DEADLINE, HASTE, NO_BREAKERS, World, event};
 
 fn by_number(n: u32) -> Value {
     event(
@@ -40,8 +40,8 @@ async fn rule_08_without_looking_first_a_lost_answer_makes_duplicates() {
 }
 
 #[tokio::test]
-async fn a_platform_that_is_down_blocks_after_the_schedule_and_a_replay_delivers() {
-    let world = World::start().await;
+async fn what_fails_again_and_again_blocks_after_the_schedule_and_a_replay_delivers() {
+    let world = World::with(&[NO_BREAKERS]).await;
     world.crm.faults(json!({"fail_all_status": 503})).await;
     world.accept((0..3).map(by_number).collect()).await;
     let failures = wait::until("three blocked links", DEADLINE, || async {
@@ -68,7 +68,7 @@ async fn a_platform_that_is_down_blocks_after_the_schedule_and_a_replay_delivers
 
 #[tokio::test]
 async fn a_replay_also_brings_back_what_was_blocked_before_it_was_ever_read() {
-    let world = World::start().await;
+    let world = World::with(&[NO_BREAKERS]).await;
     let id = world.crm.add_contact(json!({"email": "paul@exemple.fr"})).await;
     world.crm.faults(json!({"fail_all_status": 503})).await;
     world.deliver(&[told("creation", &id)]).await;

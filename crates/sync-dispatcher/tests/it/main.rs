@@ -5,6 +5,8 @@ mod arriving;
 #[cfg(test)]
 mod backend;
 #[cfg(test)]
+mod breaking;
+#[cfg(test)]
 mod crm;
 #[cfg(test)]
 mod deciding;

@@ -216,7 +216,7 @@ async fn a_page_that_fails_for_good_ends_the_run_with_its_error() {
 
 #[tokio::test]
 async fn a_platform_that_stays_away_ends_the_run_when_the_schedule_is_used_up() {
-    let world = World::start().await;
+    let world = World::with(&[crate::world::NO_BREAKERS]).await;
     world.crm.faults(json!({"fail_all_status": 503})).await;
     let run = world.ask_for(&world.full_run()).await;
     let run = world.run_in(run.id, State::Failed).await;

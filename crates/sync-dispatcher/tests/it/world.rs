@@ -36,6 +36,9 @@ pub(crate) const HASTE: [(&str, &str); 2] =
 /// Retries that a test can sit out.
 pub(crate) const SHORT: (&str, &str) = ("BROKER__RETRY_SCHEDULE", "100ms,300ms,500ms");
 
+/// Attempts go on by the schedule, however often nobody answers.
+pub(crate) const NO_BREAKERS: (&str, &str) = ("DISPATCHER__BREAKER_FAILURES", "0");
+
 /// What is peculiar to the integration of a test.
 pub(crate) struct Shape {
     pub(crate) frequency: Frequency,

@@ -171,11 +171,44 @@ pub async fn lease(
 /// # Errors
 /// When the database does not answer; then the leases run out by themselves.
 pub async fn give_up(tx: &mut Transaction, links: &[LinkId], token: LeaseToken) -> Result<(), PersistenceError> {
-    sql_query("UPDATE record_links SET lease_until = now() WHERE id = ANY($1) AND lease_token = $2")
-        .bind::<Array<Text>, _>(links.iter().map(ToString::to_string).collect::<Vec<_>>())
-        .bind::<Text, _>(token.to_string())
-        .execute(&mut **tx)
-        .await?;
+    // Another token, so that nobody settles by the old one, and not none: somebody may have written there.
+    sql_query(
+        "UPDATE record_links SET lease_token = 'given up', lease_until = now() WHERE id = ANY($1) AND lease_token = $2",
+    )
+    .bind::<Array<Text>, _>(links.iter().map(ToString::to_string).collect::<Vec<_>>())
+    .bind::<Text, _>(token.to_string())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Gives links that only said "heard of" the records that were made of what they name, in the transaction that makes these:
+/// whoever looks for records without a link finds none.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn attach(
+    tx: &mut Transaction,
+    made: &[(LinkId, RecordId, i64)],
+    mapping: i64,
+    token: LeaseToken,
+) -> Result<(), PersistenceError> {
+    if made.is_empty() {
+        return Ok(());
+    }
+    sql_query(
+        "UPDATE record_links AS link SET record_id = new.record_id,
+             wanted_version = greatest(link.wanted_version, new.version), wanted_mapping = greatest(link.wanted_mapping, $4)
+         FROM unnest($1, $2, $3) AS new (id, record_id, version)
+         WHERE link.id = new.id AND link.lease_token = $5 AND link.record_id IS NULL",
+    )
+    .bind::<Array<Text>, _>(made.iter().map(|(link, ..)| link.to_string()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(made.iter().map(|(_, record, _)| record.to_string()).collect::<Vec<_>>())
+    .bind::<Array<BigInt>, _>(made.iter().map(|(.., version)| *version).collect::<Vec<_>>())
+    .bind::<BigInt, _>(mapping)
+    .bind::<Text, _>(token.to_string())
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 

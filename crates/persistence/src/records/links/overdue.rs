@@ -2,22 +2,25 @@
 
 use std::time::Duration;
 
-use diesel::sql_types::{Array, BigInt, Double, Jsonb, Text};
+use diesel::sql_types::{Array, BigInt, Double, Jsonb, Nullable, Text};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, LinkId, RecordId, SyncLogId, TenantId};
 use domain::kind::RecordKind;
 use domain::message::RecordPush;
 use domain::outcome::SyncOutcome;
+use domain::platform::PlatformSlug;
 use serde_json::Value;
 
 use super::{PushRow, into_pushes};
 use crate::text::{from_json, parse};
 use crate::{PersistenceError, Transaction};
 
-/// Names what is owed and was not announced for `too_long`, or whose lease ran out; it counts as announced from now on.
+/// Names what is owed and was not announced for `too_long`, or whose lease ran out; it counts as announced from now on. Where a
+/// platform is named, only what is owed there.
 ///
-/// Of an integration that does not take changes at once, only while a run of it is under way.
+/// Integrations take turns, so that one that is owed much keeps nobody's little waiting. Of one that does not take changes at
+/// once, only while a run of it is under way; of one whose breaker is open, or its platform's, nothing.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -25,29 +28,41 @@ pub async fn overdue(
     tx: &mut Transaction,
     too_long: Duration,
     limit: i64,
+    platform: Option<&PlatformSlug>,
 ) -> Result<Vec<RecordPush>, PersistenceError> {
     let rows: Vec<PushRow> = sql_query(
-        "UPDATE record_links AS link SET announced_at = now()
-         FROM (
-             SELECT owed.id FROM record_links AS owed
-             JOIN tenant_integrations AS integration ON integration.id = owed.integration_id
-             LEFT JOIN integration_health AS health ON health.integration_id = owed.integration_id
-             WHERE owed.owed AND integration.enabled AND integration.deleted_at IS NULL AND integration.platform <> 'coccinelle'
+        "WITH late AS (
+             SELECT owed.id FROM tenant_integrations AS integration
+             LEFT JOIN integration_health AS health ON health.integration_id = integration.id
+             CROSS JOIN LATERAL (
+                 SELECT id, announced_at, row_number() OVER (ORDER BY announced_at NULLS FIRST, id) AS turn FROM (
+                     SELECT id, announced_at FROM record_links
+                     WHERE integration_id = integration.id AND owed AND (lease_until IS NULL OR lease_until < now())
+                       AND (not_before IS NULL OR not_before < now() - make_interval(secs => $1))
+                       AND (announced_at IS NULL OR announced_at < now() - make_interval(secs => $1)
+                            OR lease_until > announced_at)
+                     ORDER BY announced_at NULLS FIRST, id LIMIT $2
+                 ) AS oldest
+             ) AS owed
+             WHERE integration.enabled AND integration.deleted_at IS NULL AND integration.platform <> 'coccinelle'
+               AND ($3 IS NULL OR integration.platform = $3)
                AND health.status IS DISTINCT FROM 'reauth_required'
+               AND NOT EXISTS (
+                   SELECT FROM breakers AS breaker
+                   WHERE breaker.subject IN (integration.id, integration.platform) AND breaker.opened_at IS NOT NULL)
                AND (integration.frequency = 'realtime' OR EXISTS (
                    SELECT FROM sync_runs AS run
-                   WHERE run.integration_id = owed.integration_id AND run.state = 'running'))
-               AND (owed.lease_until IS NULL OR owed.lease_until < now())
-               AND (owed.not_before IS NULL OR owed.not_before < now() - make_interval(secs => $1))
-               AND (owed.announced_at IS NULL OR owed.announced_at < now() - make_interval(secs => $1)
-                    OR owed.lease_until > owed.announced_at)
-             ORDER BY owed.announced_at NULLS FIRST LIMIT $2 FOR UPDATE OF owed SKIP LOCKED
-         ) AS late
-         WHERE link.id = late.id
+                   WHERE run.integration_id = integration.id AND run.state = 'running'))
+             ORDER BY owed.turn, owed.announced_at NULLS FIRST LIMIT $2
+         )
+         UPDATE record_links AS link SET announced_at = now()
+         WHERE link.id IN (
+             SELECT id FROM record_links WHERE id IN (SELECT id FROM late) ORDER BY id FOR UPDATE SKIP LOCKED)
          RETURNING link.id, link.tenant_id, link.integration_id",
     )
     .bind::<Double, _>(too_long.as_secs_f64())
     .bind::<BigInt, _>(limit)
+    .bind::<Nullable<Text>, _>(platform.map(PlatformSlug::as_str))
     .load(&mut **tx)
     .await?;
     into_pushes(rows)

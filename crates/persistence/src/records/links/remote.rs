@@ -33,6 +33,7 @@ pub struct Heard {
 /// # Errors
 /// When the database does not answer.
 pub async fn mark_dirty(tx: &mut Transaction, heard: &Heard) -> Result<Vec<RecordPush>, PersistenceError> {
+    lock_heard(tx, heard).await?;
     let rows: Vec<PushRow> = sql_query(
         "INSERT INTO record_links (tenant_id, integration_id, kind, id, external_id, remote_seq, owed_since, announced_at)
          SELECT $1, $2, $3, new.id, new.external_id, 1, now(), now() FROM unnest($4, $5) AS new (id, external_id)
@@ -51,11 +52,27 @@ pub async fn mark_dirty(tx: &mut Transaction, heard: &Heard) -> Result<Vec<Recor
     into_pushes(rows)
 }
 
+/// Locks the links that are there in the order of their ids, as everybody does who locks several.
+async fn lock_heard(tx: &mut Transaction, heard: &Heard) -> Result<(), PersistenceError> {
+    sql_query(
+        "SELECT FROM record_links WHERE tenant_id = $1 AND integration_id = $2 AND kind = $3 AND external_id = ANY($4)
+         ORDER BY id FOR UPDATE",
+    )
+    .bind::<Text, _>(heard.tenant.to_string())
+    .bind::<Text, _>(heard.integration.to_string())
+    .bind::<Text, _>(heard.kind.as_str())
+    .bind::<Array<Text>, _>(heard.external_ids.iter().collect::<Vec<_>>())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
 /// Marks objects as changed there where a link names them, and leaves the others alone: for what is said to be deleted.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn mark_known_dirty(tx: &mut Transaction, heard: &Heard) -> Result<Vec<RecordPush>, PersistenceError> {
+    lock_heard(tx, heard).await?;
     let rows: Vec<PushRow> = sql_query(
         "UPDATE record_links SET remote_seq = remote_seq + 1, blocked_at = NULL, attempts = 0, not_before = NULL,
              owed_since = coalesce(owed_since, now()), announced_at = now()

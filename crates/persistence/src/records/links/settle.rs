@@ -1,6 +1,6 @@
 //! Giving a link back with what came of it; only under the token that it was taken with.
 
-use diesel::sql_types::{Bool, Jsonb, Text};
+use diesel::sql_types::{Array, Bool, Jsonb, Text};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::field::RemoteFields;
@@ -198,6 +198,12 @@ pub async fn settle(
         return Ok(Vec::new());
     }
     let rows: Vec<Row<'_>> = settlements.iter().map(Row::of).collect();
+    // In the order in which deliveries lock them, too.
+    sql_query("SELECT FROM record_links WHERE id = ANY($1) AND lease_token = $2 ORDER BY id FOR UPDATE")
+        .bind::<Array<Text>, _>(rows.iter().map(|row| row.id.as_str()).collect::<Vec<_>>())
+        .bind::<Text, _>(token.to_string())
+        .execute(&mut **tx)
+        .await?;
     let given: Vec<Given> =
         sql_query(SETTLE).bind::<Text, _>(token.to_string()).bind::<Jsonb, _>(to_json(&rows)?).load(&mut **tx).await?;
     given.into_iter().map(|row| Ok(Settled { link: parse("id", &row.id)?, is_owed: row.owed })).collect()

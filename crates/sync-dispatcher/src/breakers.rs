@@ -1,0 +1,235 @@
+//! Breakers: an integration whose platform does not answer is left alone for a while, and a platform that answers nobody is left
+//! alone by everybody. Neither is an attempt, nor anybody's fault. All replicas share them through the database.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use connectors::error::ConnectorError;
+use connectors::registry::{self, Platform};
+use domain::fault::FaultKind;
+use domain::integration::Integration;
+use domain::platform::PlatformSlug;
+use domain::trace::TraceParent;
+use persistence::breakers::{self, Closed, Standing, Terms};
+use persistence::records::links;
+use persistence::{Scope, Transaction, integrations};
+use tokio::time::{Instant, MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+
+use crate::converge::chain;
+use crate::engine::{DispatchError, Engine, Priority};
+
+/// Breakers that are looked at in one step.
+const STEP: i64 = 100;
+
+/// The code of an account that cannot be opened for a reason of ours.
+pub(crate) const UNUSABLE: &str = "account_unusable";
+
+/// Links that are sent on their way at once when their platform is back; their lanes, or the reconciler, see to the others.
+const DRAINED: i64 = 1_000;
+
+/// An answer is noted no more often than this where nothing was known against the platform.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// What became of the calls of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answered {
+    /// The platform answered, whatever it said.
+    Yes,
+    /// It did not, or only that it cannot now.
+    No,
+}
+
+impl Answered {
+    /// What an answer says of it; `None` where the platform was not asked.
+    pub(crate) fn of<T>(answer: &Result<T, ConnectorError>) -> Option<Self> {
+        match answer {
+            Err(error) if error.is_budget_spent() => None,
+            Err(error) if error.kind == FaultKind::Unavailable => Some(Self::No),
+            Ok(_) | Err(_) => Some(Self::Yes),
+        }
+    }
+}
+
+/// What a batch hears of a platform.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    /// How it stood with the integration before.
+    standing: Standing,
+    answered: AtomicBool,
+    failed: AtomicBool,
+}
+
+impl Watch {
+    /// Begins to listen; `None` where a breaker is open and nobody is to call.
+    pub(crate) async fn over(tx: &mut Transaction, integration: &Integration) -> Result<Option<Self>, DispatchError> {
+        let standing = breakers::standing(tx, integration).await?;
+        let is_open = matches!(standing, Standing::Open(_));
+        Ok((!is_open).then(|| Self { standing, answered: AtomicBool::new(false), failed: AtomicBool::new(false) }))
+    }
+
+    /// Hears one answer.
+    pub(crate) fn note<T>(&self, answer: &Result<T, ConnectorError>) {
+        match Answered::of(answer) {
+            Some(Answered::Yes) => self.answered.store(true, Ordering::Relaxed),
+            Some(Answered::No) => self.failed.store(true, Ordering::Relaxed),
+            None => {}
+        }
+    }
+
+    /// Notes what the batch has heard, or that its account could not be opened.
+    pub(crate) async fn conclude(
+        &self,
+        engine: &Engine,
+        integration: &Integration,
+        unopened: Option<&ConnectorError>,
+    ) -> Result<(), DispatchError> {
+        // What was wrong with the account on our side says nothing of the platform.
+        if let Some(error) = unopened.filter(|error| error.code != UNUSABLE && error.kind == FaultKind::Unavailable) {
+            self.note(&Err::<(), _>(error.clone()));
+        }
+        let answered = match (self.answered.load(Ordering::Relaxed), self.failed.load(Ordering::Relaxed)) {
+            (true, _) => Answered::Yes,
+            (false, true) => Answered::No,
+            (false, false) => return Ok(()),
+        };
+        note(engine, integration, (self.standing, answered)).await
+    }
+}
+
+/// When this process last noted that a platform answers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Noted(Arc<Mutex<HashMap<PlatformSlug, Instant>>>);
+
+impl Noted {
+    /// Whether it is to be noted again.
+    fn is_due(&self, platform: &PlatformSlug) -> bool {
+        let (now, mut noted) = (Instant::now(), self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        if noted.get(platform).is_some_and(|at| now.duration_since(*at) < FRESH) {
+            return false;
+        }
+        noted.insert(platform.clone(), now);
+        true
+    }
+}
+
+/// Notes what became of a batch of an integration that stood so before.
+pub(crate) async fn note(
+    engine: &Engine,
+    integration: &Integration,
+    (before, answered): (Standing, Answered),
+) -> Result<(), DispatchError> {
+    match answered {
+        Answered::No if engine.settings.breaker_failures == 0 => Ok(()),
+        Answered::No => fail(engine, integration).await,
+        Answered::Yes if before != Standing::Closed || engine.answers.is_due(&integration.platform) => {
+            answer(engine, integration).await
+        }
+        Answered::Yes => Ok(()),
+    }
+}
+
+async fn fail(engine: &Engine, integration: &Integration) -> Result<(), DispatchError> {
+    let descriptor = Platform::from_slug(&integration.platform).map(|platform| platform.connector().descriptor());
+    // A shop of a tenant's own is nobody else's.
+    let name = descriptor.filter(|descriptor| !descriptor.needs_url).map(|descriptor| descriptor.name);
+    let cause =
+        name.map(|name| format!("{name} ne répond à personne pour le moment ; ce qui est dû partira tout seul"));
+    let (failures, pause) = (engine.settings.breaker_failures, engine.settings.breaker_pause);
+    let mut tx = engine.database.begin(Scope::System).await?;
+    let terms = Terms { failures, pause, outage: cause.as_deref() };
+    let opened = breakers::note_failure(&mut tx, integration, terms).await?;
+    tx.commit().await?;
+    if opened.integration {
+        tracing::warn!(integration.id = %integration.id, "its platform does not answer; what is owed waits");
+    }
+    if opened.platform {
+        // Once, however many tenants, links and replicas meet it.
+        tracing::error!(platform = %integration.platform, "the platform is away for everybody; what is owed waits");
+    }
+    Ok(())
+}
+
+async fn answer(engine: &Engine, integration: &Integration) -> Result<(), DispatchError> {
+    let platform = &integration.platform;
+    let mut tx = engine.database.begin(Scope::System).await?;
+    let closed = breakers::note_answer(&mut tx, integration).await?;
+    tx.commit().await?;
+    if closed == Closed::default() {
+        return Ok(());
+    }
+    match closed.platform {
+        Some(seconds) => tracing::warn!(%platform, seconds, "the platform is back"),
+        None => tracing::info!(integration.id = %integration.id, "its platform answers again"),
+    }
+    let mut tx = engine.database.begin(Scope::System).await?;
+    let owed = links::overdue(&mut tx, Duration::ZERO, DRAINED, Some(platform)).await?;
+    tx.commit().await?;
+    engine.announce(Priority::Bulk, &owed, TraceParent::generate()).await
+}
+
+/// Looks at what does not answer, whether it is back, until `shutdown`. Whether anything is owed there does not matter.
+pub(crate) async fn watch(engine: Engine, shutdown: CancellationToken) {
+    let mut ticks = tokio::time::interval(engine.settings.breaker_pause);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        // A look that is cut off here is another replica's after the pause.
+        let looked = tokio::select! {
+            () = shutdown.cancelled() => return,
+            looked = look(&engine) => looked,
+        };
+        if let Err(error) = looked {
+            tracing::warn!(error = %chain(&error), "it could not be seen whether platforms are back");
+        }
+    }
+}
+
+async fn look(engine: &Engine) -> Result<(), DispatchError> {
+    let mut tx = engine.database.begin(Scope::System).await?;
+    let due = breakers::take_due(&mut tx, engine.settings.breaker_pause, STEP).await?;
+    let mut found = Vec::new();
+    for (tenant, id) in due {
+        found.extend(integrations::get(&mut tx, tenant, id).await?);
+    }
+    tx.commit().await?;
+    let looks = found.iter().map(|integration| probe(engine, integration));
+    let results = futures_util::future::join_all(looks).await;
+    show(engine).await?;
+    results.into_iter().collect()
+}
+
+/// Asks a platform whose account it is: the smallest question there is.
+async fn probe(engine: &Engine, integration: &Integration) -> Result<(), DispatchError> {
+    let Some(platform) = Platform::from_slug(&integration.platform) else { return Ok(()) };
+    let asked = match engine.accounts.open(integration).await {
+        Ok(account) => platform.connector().probe().test(&account).await.map(drop),
+        Err(error) => Err(crate::converge::unusable(&error)),
+    };
+    match Answered::of(&asked) {
+        Some(Answered::Yes) => answer(engine, integration).await,
+        Some(Answered::No) | None => Ok(()),
+    }
+}
+
+/// What is open, for whoever watches.
+async fn show(engine: &Engine) -> Result<(), DispatchError> {
+    let mut tx = engine.database.begin(Scope::System).await?;
+    let open = breakers::open(&mut tx).await?;
+    tx.commit().await?;
+    for platform in registry::all() {
+        let slug = platform.connector().descriptor().slug;
+        let at = open.iter().find(|at| at.platform.as_str() == slug);
+        let integrations = at.map_or(0, |at| u32::try_from(at.integrations).unwrap_or(u32::MAX));
+        let whole = u32::from(at.is_some_and(|at| at.whole));
+        for (of, count) in [("integration", integrations), ("platform", whole)] {
+            metrics::gauge!("coccinelle_breakers_open", "platform" => slug, "of" => of).set(f64::from(count));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,201 @@
+//! A platform that does not answer is left alone: by one integration, or by everybody. What is owed there waits, and flows by
+//! itself afterwards.
+
+use domain::id::{IntegrationId, TenantId};
+use domain::integration::Status;
+use domain::message::EventMerge;
+use domain::run::State;
+use domain::time::Timestamp;
+use messaging::Context;
+use persistence::breakers::{self, OpenAt};
+use persistence::{health, integrations};
+use serde_json::{Value, json};
+use testkit::wait;
+
+use crate::crm::Crm;
+use crate::world::{DEADLINE, HASTE, Shape, World, event};
+
+const OTHER_PORTAL: u64 = 5151;
+
+/// Looks that a test can sit out, and more attempts than any breaker needs to open.
+const IMPATIENT: [(&str, &str); 4] = [
+    HASTE[0],
+    HASTE[1],
+    ("DISPATCHER__BREAKER_PAUSE", "300ms"),
+    ("BROKER__RETRY_SCHEDULE", "100ms,101ms,102ms,103ms,104ms,105ms,106ms,107ms,108ms,109ms,110ms,111ms"),
+];
+
+/// Another tenant's account on the same platform.
+struct Other {
+    crm: Crm,
+    tenant: TenantId,
+    integration: IntegrationId,
+}
+
+impl Other {
+    async fn connected_to(world: &World) -> Self {
+        let (tenant, integration) = (TenantId::new(), IntegrationId::new());
+        world.connect((tenant, integration), OTHER_PORTAL, Shape::default()).await;
+        Self { crm: world.crm.another(OTHER_PORTAL), tenant, integration }
+    }
+
+    /// Hands over one person, merged for sure once its link is owed or its contact there.
+    async fn accept(&self, world: &World, n: u32) {
+        let events = vec![domain::event::parse(&person(n), "").unwrap()];
+        let message = EventMerge { tenant_id: self.tenant, accepted_at: Timestamp::now(), events };
+        world.broker.publish(&message, &Context::new()).await.unwrap();
+    }
+
+    async fn has_contacts(&self, count: usize) {
+        wait::until("the other tenant's contacts", DEADLINE, || async {
+            let contacts = self.crm.contacts().await.len();
+            if contacts == count { Ok(()) } else { Err(contacts) }
+        })
+        .await;
+    }
+}
+
+fn person(n: u32) -> Value {
+    event("prospect.created", &format!("p{n}"), json!({"email": format!("p{n}@exemple.fr")}))
+}
+
+impl World {
+    async fn status_of(&self, tenant: TenantId, integration: IntegrationId) -> Status {
+        health::get(&mut self.begin().await, tenant, integration).await.unwrap().unwrap().status
+    }
+
+    async fn open_breakers(&self) -> Vec<OpenAt> {
+        breakers::open(&mut self.begin().await).await.unwrap()
+    }
+
+    async fn opened(&self, integrations: i64, whole: bool) {
+        wait::until("the breakers", DEADLINE, || async {
+            let open = self.open_breakers().await;
+            let is_so = |at: &OpenAt| at.integrations >= integrations && at.whole == whole;
+            if open.iter().any(is_so) { Ok(()) } else { Err(open) }
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_platform_that_answers_nobody_is_left_alone_by_everybody_until_it_is_back() {
+    let world = World::quiet(&IMPATIENT).await;
+    let other = Other::connected_to(&world).await;
+    world.dispatch();
+    world.dispatch();
+    for crm in [&world.crm, &other.crm] {
+        crm.faults(json!({"fail_all_status": 503})).await;
+    }
+    for n in 0..6 {
+        world.accept(vec![person(n)]).await;
+        other.accept(&world, n).await;
+    }
+    world.opened(1, true).await;
+    for (tenant, integration) in [(world.tenant, world.integration), (other.tenant, other.integration)] {
+        assert_eq!(world.status_of(tenant, integration).await, Status::PlatformDown);
+    }
+
+    // What comes now is owed, and nobody tries it.
+    world.accept((100..110).map(person).collect()).await;
+    world.take_in().await;
+    let run = world.ask_for(&world.full_run()).await;
+    wait::until("several looks that find it away", DEADLINE, || async {
+        let looks = world.crm.probes().await;
+        if looks >= 3 { Ok(()) } else { Err(looks) }
+    })
+    .await;
+    assert_eq!(world.link("p105").await.error_message, None);
+    assert_eq!((world.failures().await.len(), world.crm.contacts().await.len()), (0, 0));
+
+    for crm in [&world.crm, &other.crm] {
+        crm.faults(json!({"fail_all_status": null, "search_lag_ms": 0})).await;
+    }
+    world.settle().await;
+    world.run_in(run.id, State::Done).await;
+    other.has_contacts(6).await;
+    assert_eq!((world.crm.contacts().await.len(), world.crm.duplicates().await), (16, 0));
+    assert_eq!((other.crm.duplicates().await, world.failures().await.len()), (0, 0));
+    wait::until("both to be well", DEADLINE, || async {
+        let ours = world.status().await;
+        let theirs = world.status_of(other.tenant, other.integration).await;
+        let open = world.open_breakers().await;
+        if (ours, theirs, open.len()) == (Status::Active, Status::Active, 0) {
+            Ok(())
+        } else {
+            Err((ours, theirs, open))
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_account_that_is_not_answered_is_left_alone_and_keeps_nobody_else_waiting() {
+    let world = World::quiet(&IMPATIENT).await;
+    let other = Other::connected_to(&world).await;
+    world.dispatch();
+    world.crm.faults(json!({"fail_all_status": 503})).await;
+    for n in 0..6 {
+        world.accept(vec![person(n)]).await;
+        other.accept(&world, n).await;
+    }
+    world.opened(1, false).await;
+    other.accept(&world, 6).await;
+    other.has_contacts(7).await;
+    assert_ne!(world.status().await, Status::PlatformDown);
+    assert_eq!(world.status_of(other.tenant, other.integration).await, Status::Active);
+    assert_eq!(world.failures().await.len(), 0);
+
+    world.crm.faults(json!({"fail_all_status": null})).await;
+    world.settle().await;
+    assert_eq!((world.crm.contacts().await.len(), world.crm.duplicates().await), (6, 0));
+    assert_eq!(world.open_breakers().await, []);
+}
+
+#[tokio::test]
+async fn of_all_replicas_one_looks_and_a_late_answer_of_anybody_keeps_the_platform_open_to_all() {
+    let world = World::quiet(&[]).await;
+    let other = Other::connected_to(&world).await;
+    let mut tx = world.begin().await;
+    let ours = integrations::get(&mut tx, world.tenant, world.integration).await.unwrap().unwrap();
+    let theirs = integrations::get(&mut tx, other.tenant, other.integration).await.unwrap().unwrap();
+    let pause = std::time::Duration::ZERO;
+    let terms = breakers::Terms { failures: 2, pause, outage: Some("La plateforme ne répond pas") };
+    let (nothing, own) = (breakers::Opened::default(), breakers::Opened { integration: true, platform: false });
+    assert_eq!(breakers::note_failure(&mut tx, &ours, terms).await.unwrap(), nothing);
+    assert_eq!(breakers::standing(&mut tx, &ours).await.unwrap(), breakers::Standing::Failing);
+    assert_eq!(breakers::note_failure(&mut tx, &ours, terms).await.unwrap(), own);
+    assert_eq!(breakers::standing(&mut tx, &theirs).await.unwrap(), breakers::Standing::Closed);
+    tx.commit().await.unwrap();
+
+    // Somebody is answered: the failure of another tenant after it is its own.
+    let mut tx = world.begin().await;
+    breakers::note_answer(&mut tx, &theirs).await.unwrap();
+    breakers::note_failure(&mut tx, &theirs, terms).await.unwrap();
+    assert_eq!(breakers::note_failure(&mut tx, &theirs, terms).await.unwrap(), own);
+    tx.commit().await.unwrap();
+
+    // Both fail since, and nobody was answered.
+    let mut tx = world.begin().await;
+    breakers::note_answer(&mut tx, &ours).await.unwrap();
+    breakers::note_answer(&mut tx, &theirs).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = world.begin().await;
+    breakers::note_failure(&mut tx, &ours, terms).await.unwrap();
+    breakers::note_failure(&mut tx, &ours, terms).await.unwrap();
+    breakers::note_failure(&mut tx, &theirs, terms).await.unwrap();
+    let whole = breakers::Opened { integration: true, platform: true };
+    assert_eq!(breakers::note_failure(&mut tx, &theirs, terms).await.unwrap(), whole);
+    tx.commit().await.unwrap();
+
+    // One of two replicas is told to look, at the platform and not at each account.
+    let (mut one, mut two) = (world.begin().await, world.begin().await);
+    let hour = std::time::Duration::from_hours(1);
+    assert_eq!(breakers::take_due(&mut one, hour, 10).await.unwrap().len(), 1);
+    assert_eq!(breakers::take_due(&mut two, hour, 10).await.unwrap(), []);
+    one.commit().await.unwrap();
+    two.commit().await.unwrap();
+    let mut tx = world.begin().await;
+    assert!(breakers::note_answer(&mut tx, &ours).await.unwrap().platform.is_some());
+    assert_eq!(breakers::open(&mut tx).await.unwrap(), []);
+}
