@@ -14,6 +14,7 @@ pub mod oauth;
 mod pipedrive;
 pub mod proxy;
 pub mod registry;
+mod salesforce;
 mod shopify;
 mod signature;
 mod singly;

@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use url::Url;
 
 pub use self::pkce::Pkce;
+pub(crate) use self::token::home;
 pub use self::token::{ClientAuth, Endpoint, INVALID_GRANT, below};
 use crate::descriptor::KeyShown;
 use crate::error::ConnectorError;

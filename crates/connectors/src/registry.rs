@@ -5,6 +5,7 @@ use domain::platform::PlatformSlug;
 use crate::connector::Connector;
 use crate::hubspot::HubSpot;
 use crate::pipedrive::Pipedrive;
+use crate::salesforce::Salesforce;
 use crate::shopify::Shopify;
 use crate::woocommerce::WooCommerce;
 use crate::zendesk::Zendesk;
@@ -16,6 +17,8 @@ pub enum Platform {
     HubSpot,
     /// <https://www.pipedrive.com>
     Pipedrive,
+    /// <https://www.salesforce.com>
+    Salesforce,
     /// <https://www.shopify.com>
     Shopify,
     /// <https://woocommerce.com>
@@ -27,7 +30,14 @@ pub enum Platform {
 /// Every platform, in alphabetical order.
 #[must_use]
 pub fn all() -> &'static [Platform] {
-    &[Platform::HubSpot, Platform::Pipedrive, Platform::Shopify, Platform::WooCommerce, Platform::Zendesk]
+    &[
+        Platform::HubSpot,
+        Platform::Pipedrive,
+        Platform::Salesforce,
+        Platform::Shopify,
+        Platform::WooCommerce,
+        Platform::Zendesk,
+    ]
 }
 
 impl Platform {
@@ -37,6 +47,7 @@ impl Platform {
         match self {
             Self::HubSpot => &HubSpot,
             Self::Pipedrive => &Pipedrive,
+            Self::Salesforce => &Salesforce,
             Self::Shopify => &Shopify,
             Self::WooCommerce => &WooCommerce,
             Self::Zendesk => &Zendesk,

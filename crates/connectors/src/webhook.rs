@@ -5,6 +5,7 @@ pub(crate) mod basic;
 use domain::kind::RecordKind;
 use domain::time::Timestamp;
 use secrecy::SecretString;
+use serde::de::IgnoredAny;
 
 use crate::error::ConnectorError;
 
@@ -88,6 +89,18 @@ pub trait WebhookFormat: Send + Sync {
         false
     }
 
+    /// Whether a body is of the form that the platform sends: JSON or a form, unless it says otherwise.
+    fn is_readable(&self, headers: &[(String, String)], body: &str) -> bool {
+        let is_form =
+            header(headers, "content-type").is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
+        is_form || serde_json::from_str::<IgnoredAny>(body).is_ok()
+    }
+
+    /// What the platform wants to hear, besides the status, of a delivery that was taken; most want nothing.
+    fn receipt(&self) -> Option<Receipt> {
+        None
+    }
+
     /// The names, in lower case, of the headers that [`Self::parse`] needs.
     fn kept_headers(&self) -> &'static [&'static str];
 
@@ -99,6 +112,15 @@ pub trait WebhookFormat: Send + Sync {
     /// # Errors
     /// When the body is not of the platform's form.
     fn parse(&self, headers: &[(String, String)], body: &str) -> Result<Vec<RemoteChange>, ConnectorError>;
+}
+
+/// The answer to a delivery that was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// Its media type.
+    pub content_type: &'static str,
+    /// It.
+    pub body: &'static str,
 }
 
 /// That an object changed: a reason to look at it, not what it holds.

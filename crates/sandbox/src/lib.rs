@@ -15,6 +15,7 @@ mod pages;
 mod people;
 mod pipedrive;
 mod requests;
+mod salesforce;
 mod sender;
 mod server;
 mod settings;

@@ -6,8 +6,8 @@ use actix_web::web::ServiceConfig;
 use serde_json::{Map, Value};
 
 use crate::{
-    faults::Faults, hubspot::HubSpot, journal::Entry, people::Words, pipedrive::Pipedrive, sender::Webhook,
-    shopify::Shopify, tools::Tools, woocommerce::WooCommerce, zendesk::Zendesk,
+    faults::Faults, hubspot::HubSpot, journal::Entry, people::Words, pipedrive::Pipedrive, salesforce::Salesforce,
+    sender::Webhook, shopify::Shopify, tools::Tools, woocommerce::WooCommerce, zendesk::Zendesk,
 };
 
 /// Every stand-in, in the order of their pages.
@@ -15,6 +15,7 @@ pub(crate) fn all(tools: &Arc<Tools>) -> Vec<Arc<dyn StandIn>> {
     vec![
         HubSpot::open(tools),
         Pipedrive::open(tools),
+        Salesforce::open(tools),
         Shopify::open(tools),
         WooCommerce::open(tools),
         Zendesk::open(tools),

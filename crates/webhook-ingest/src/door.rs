@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 
 use connectors::registry::Platform;
-use connectors::webhook::{Rejection, SecretSource, WebhookFormat, WebhookRequest, header};
+use connectors::webhook::{Receipt, Rejection, SecretSource, WebhookFormat, WebhookRequest};
 use domain::id::{IntegrationId, WebhookLogId};
 use domain::message::WebhookApply;
 use domain::platform::PlatformSlug;
 use domain::time::Timestamp;
 use runtime::config::Settings;
 use secrecy::{ExposeSecret, SecretString};
-use serde::de::IgnoredAny;
 
 #[cfg(test)]
 mod tests;
@@ -104,6 +103,11 @@ impl Address {
         self.format().is_greeting(&request)
     }
 
+    /// What the platform wants to hear of a delivery that was taken.
+    pub(crate) fn receipt(&self) -> Option<Receipt> {
+        self.format().receipt()
+    }
+
     fn format(&self) -> &'static dyn WebhookFormat {
         self.connector.connector().webhooks()
     }
@@ -137,9 +141,7 @@ impl Door {
         let format = address.format();
         self.verify(format, incoming, secrets)?;
         let body = std::str::from_utf8(incoming.body).map_err(|_not_text| Refusal::Malformed)?;
-        let is_form = header(incoming.headers, "content-type")
-            .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
-        if !is_form && serde_json::from_str::<IgnoredAny>(body).is_err() {
+        if !format.is_readable(incoming.headers, body) {
             return Err(Refusal::Malformed);
         }
         let kept = format.kept_headers();

@@ -118,7 +118,7 @@ fn problem_of(refusal: Refusal) -> Problem {
             Problem::new(FaultKind::Unauthorized, rejection.code(), detail)
         }
         Refusal::UnknownAddress => Problem::not_found(),
-        Refusal::Malformed => Problem::malformed("The body is not JSON in UTF-8."),
+        Refusal::Malformed => Problem::malformed("The body is not of the form that the platform sends, in UTF-8."),
         Refusal::KeyUnavailable => {
             let detail = "The key that would verify this is not at hand now.";
             Problem::new(FaultKind::Unavailable, "key_unavailable", detail)

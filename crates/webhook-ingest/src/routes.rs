@@ -64,7 +64,10 @@ async fn receive(
     }
     let caller = Caller { sender: request.peer_addr().map(|peer| peer.ip()), trace };
     let delivery = intake.take(&address, &incoming, caller).await?;
-    Ok(HttpResponse::Ok().json(json!({ "delivery": delivery })))
+    Ok(match address.receipt() {
+        Some(receipt) => HttpResponse::Ok().content_type(receipt.content_type).body(receipt.body),
+        None => HttpResponse::Ok().json(json!({ "delivery": delivery })),
+    })
 }
 
 /// Those headers that are text; no platform signs by others.

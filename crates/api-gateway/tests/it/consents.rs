@@ -37,6 +37,15 @@ const WAYS: &[Way] = &[
         readable: "pipedrive/api/v1/users/me",
     },
     Way {
+        platform: "salesforce",
+        site: None,
+        chosen: "00D000000000001EAA",
+        account: "00D000000000001EAA",
+        names_scopes: true,
+        pkce: true,
+        readable: "salesforce/00D000000000001EAA/services/data/v68.0/limits",
+    },
+    Way {
         platform: "zendesk",
         site: Some("acme"),
         chosen: "acme",
@@ -51,6 +60,8 @@ async fn world() -> World {
     let settings = [
         ("PLATFORMS__PIPEDRIVE__CLIENT_ID", "sandbox-client"),
         ("PLATFORMS__PIPEDRIVE__CLIENT_SECRET", "sandbox-secret"),
+        ("PLATFORMS__SALESFORCE__CLIENT_ID", "sandbox-client"),
+        ("PLATFORMS__SALESFORCE__CLIENT_SECRET", "sandbox-secret"),
         ("PLATFORMS__ZENDESK__CLIENT_ID", "sandbox-client"),
         ("PLATFORMS__ZENDESK__CLIENT_SECRET", "sandbox-secret"),
         ("GATEWAY__PUBLIC_URL", "https://app.example.test"),

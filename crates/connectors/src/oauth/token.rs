@@ -85,6 +85,15 @@ pub fn below(base: &Url, path: &str) -> Url {
     url
 }
 
+/// Where an answer says that the account's interface is. Our tokens are sent there, so it must be of the platform's own domain, or
+/// where the tokens are made, as a stand-in is.
+pub(crate) fn home(app: &App, body: &Value, name: &str, domain: &str) -> Option<Url> {
+    let told = Url::parse(text(body, name)?).ok()?;
+    let is_below = told.host_str().and_then(|host| host.strip_suffix(domain)).is_some_and(|rest| rest.ends_with('.'));
+    let is_own = told.scheme() == "https" && told.port().is_none() && is_below;
+    (is_own || told.origin() == app.token_base.origin()).then_some(told)
+}
+
 /// A field of an answer that is text, and not empty.
 fn text<'a>(body: &'a Value, name: &str) -> Option<&'a str> {
     body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
@@ -177,6 +186,33 @@ mod tests {
             (302, Value::Null),
         ] {
             assert_ne!(refused(status, body.clone()).0, FaultKind::Unauthorized, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn tokens_are_sent_to_the_platforms_own_domain_or_to_where_they_were_made_and_nowhere_else() {
+        let base: Url = "http://127.0.0.1:20090/pipedrive".parse().unwrap();
+        let app = App {
+            client_id: String::new(),
+            client_secret: String::new().into(),
+            authorize_base: base.clone(),
+            token_base: base,
+            base_url: None,
+            site: None,
+        };
+        let home = |told: &str| home(&app, &json!({ "api_domain": told }), "api_domain", "pipedrive.com").is_some();
+        assert!(home("https://acme.pipedrive.com") && home("http://127.0.0.1:20090/pipedrive"));
+        for told in [
+            "http://acme.pipedrive.com",
+            "https://pipedrive.com.evil.example",
+            "https://evilpipedrive.com",
+            "https://acme.pipedrive.com:8443",
+            "https://acme.pipedrive.com@evil.example",
+            "http://169.254.169.254/latest",
+            "http://127.0.0.1:5432/",
+            "",
+        ] {
+            assert!(!home(told), "{told}");
         }
     }
 

@@ -14,6 +14,7 @@ use crate::error::ConnectorError;
 use crate::http::Client;
 use crate::oauth::{
     App, Authorization, BadCallback, BadSite, Callback, ClientAuth, Code, Endpoint, Grant, INVALID_GRANT, OAuth, below,
+    home,
 };
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -58,13 +59,13 @@ impl OAuth for Pipedrive {
             ("redirect_uri", code.redirect_uri.as_str()),
         ];
         let (grant, body) = endpoint(app, http, "token").grant(&fields).await?;
-        Ok(at_home(grant, &body))
+        Ok(at_home(app, grant, &body))
     }
 
     async fn refresh(&self, app: &App, http: &Client, refresh: &SecretString) -> Result<Grant, ConnectorError> {
         let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh.expose_secret())];
         let (grant, body) = endpoint(app, http, "token").grant(&fields).await?;
-        Ok(at_home(grant, &body))
+        Ok(at_home(app, grant, &body))
     }
 
     async fn revoke(&self, app: &App, http: &Client, grant: &Grant) -> Result<(), ConnectorError> {
@@ -82,9 +83,8 @@ impl OAuth for Pipedrive {
 }
 
 /// The company's own address, where its interface is.
-fn at_home(grant: Grant, body: &Value) -> Grant {
-    let told = body.get("api_domain").and_then(Value::as_str).and_then(|told| Url::parse(told).ok());
-    Grant { base_url: told.or(grant.base_url.clone()), ..grant }
+fn at_home(app: &App, grant: Grant, body: &Value) -> Grant {
+    Grant { base_url: home(app, body, "api_domain", "pipedrive.com"), ..grant }
 }
 
 fn endpoint<'a>(app: &'a App, http: &'a Client, tail: &str) -> Endpoint<'a> {

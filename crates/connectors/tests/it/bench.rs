@@ -47,6 +47,15 @@ pub(crate) const PIPEDRIVE: Stand = Stand {
     calm: || json!({"search_lag_ms": 0, "rate_limit_per_2s": null, "search_limit_per_2s": null}),
 };
 
+pub(crate) const SALESFORCE: Stand = Stand {
+    platform: Platform::Salesforce,
+    account: "00D000000000001EAA",
+    key: "00D000000000001EAA!secret",
+    secret: None,
+    path: "/00D000000000001EAA",
+    calm: || json!({}),
+};
+
 pub(crate) const SHOPIFY: Stand = Stand {
     platform: Platform::Shopify,
     account: "acme",

@@ -19,6 +19,10 @@ mod pipedrive;
 #[cfg(test)]
 mod pipedrive_webhooks;
 #[cfg(test)]
+mod salesforce;
+#[cfg(test)]
+mod salesforce_webhooks;
+#[cfg(test)]
 mod shopify;
 #[cfg(test)]
 mod shopify_webhooks;

@@ -155,3 +155,26 @@ proptest! {
         Address::parse(&platform, Some(&integration));
     }
 }
+
+#[test]
+fn a_message_of_salesforce_is_let_in_by_the_secret_in_its_address_and_acknowledged() {
+    let id = IntegrationId::new().to_string();
+    let address = Address::parse("salesforce", Some(&id)).unwrap();
+    let body = "<notifications xmlns=\"http://soap.sforce.com/2005/09/outbound\"><OrganizationId>00D000000000001EAA\
+                </OrganizationId><Notification><Id>04l000000000001AAA</Id><sObject xsi:type=\"sf:Contact\"><sf:Id>\
+                003000000000031AAA</sf:Id></sObject></Notification></notifications>";
+    let secret: SecretString = SECRET.to_owned().into();
+    let verdict = |target: &str, body: &str| {
+        let target = format!("/webhooks/integrations/salesforce/{id}{target}");
+        let (body, received_at) = (body.as_bytes(), Timestamp::now());
+        let incoming = Incoming { method: "POST", target: &target, headers: &[], body, received_at };
+        door().admit(&address, &incoming, std::iter::once(&secret)).map(|admitted| admitted.delivery_id)
+    };
+    let known = "?token=an+app%27s+secret";
+    assert_eq!(verdict(known, body).unwrap().as_deref(), Some("04l000000000001AAA"));
+    assert_eq!(verdict(known, "{}").unwrap_err(), Refusal::Malformed);
+    assert_eq!(verdict("?token=another", body).unwrap_err(), Refusal::Unverified(Rejection::WrongSignature));
+    assert_eq!(verdict("", body).unwrap_err(), Refusal::Unverified(Rejection::Unsigned));
+    assert!(address.receipt().unwrap().body.contains("<Ack>true</Ack>"));
+    assert!(hubspot().receipt().is_none());
+}

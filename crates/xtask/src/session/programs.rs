@@ -138,7 +138,12 @@ pub(super) fn own_servers(owner: Url, rabbitmq: &RabbitMq, secrets: &Secrets) ->
 /// What all our programs are told alike.
 fn shared(session: &Session) -> Vec<(String, String)> {
     let ports = session.ports;
-    vec![
+    let stand_in = |path: &str| format!("http://127.0.0.1:{}/{path}", ports.sandbox);
+    let of_apps = ["HUBSPOT", "PIPEDRIVE", "SALESFORCE", "SHOPIFY", "ZENDESK"].into_iter().flat_map(|platform| {
+        let name = |key: &str| format!("{platform}__{key}");
+        [pair("PLATFORMS", &name("CLIENT_ID"), CLIENT_ID), pair("PLATFORMS", &name("CLIENT_SECRET"), CLIENT_SECRET)]
+    });
+    let own = vec![
         pair("TELEMETRY", "FORMAT", "human"),
         pair("VAULT", "KEY_RING_FILE", session.home.path("key-ring.json").display()),
         pair("AUTH", "HS256_SECRET", session.secrets.hs256.expose_secret()),
@@ -146,17 +151,21 @@ fn shared(session: &Session) -> Vec<(String, String)> {
         pair("AUTH", "SECURE_COOKIES", false),
         pair("WEBHOOKS", "PUBLIC_URL", format_args!("http://127.0.0.1:{}", ports.ingest)),
         pair("GATEWAY", "PUBLIC_URL", format_args!("http://127.0.0.1:{}", ports.gateway)),
-        pair("PLATFORMS", "HUBSPOT__BASE_URL", format_args!("http://127.0.0.1:{}/hubspot", ports.sandbox)),
-        pair("PLATFORMS", "HUBSPOT__AUTHORIZE_URL", format_args!("http://127.0.0.1:{}/hubspot", ports.sandbox)),
-        pair("PLATFORMS", "HUBSPOT__CLIENT_ID", CLIENT_ID),
-        pair("PLATFORMS", "HUBSPOT__CLIENT_SECRET", CLIENT_SECRET),
-        pair("PLATFORMS", "SHOPIFY__BASE_URL", format_args!("http://127.0.0.1:{}/shopify/{{account}}", ports.sandbox)),
-        pair("PLATFORMS", "SHOPIFY__CLIENT_ID", CLIENT_ID),
-        pair("PLATFORMS", "SHOPIFY__CLIENT_SECRET", CLIENT_SECRET),
-        // The stand-ins' shops are on this machine.
+        pair("PLATFORMS", "HUBSPOT__BASE_URL", stand_in("hubspot")),
+        pair("PLATFORMS", "HUBSPOT__AUTHORIZE_URL", stand_in("hubspot")),
+        pair("PLATFORMS", "PIPEDRIVE__BASE_URL", stand_in("pipedrive")),
+        pair("PLATFORMS", "PIPEDRIVE__AUTHORIZE_URL", stand_in("pipedrive")),
+        pair("PLATFORMS", "PIPEDRIVE__TOKEN_URL", stand_in("pipedrive")),
+        pair("PLATFORMS", "SALESFORCE__BASE_URL", stand_in("salesforce")),
+        pair("PLATFORMS", "SHOPIFY__BASE_URL", stand_in("shopify/{account}")),
+        pair("PLATFORMS", "ZENDESK__BASE_URL", stand_in("zendesk/{account}")),
+        // The stand-in's shops and sites are on this machine.
         pair("PLATFORMS", "SHOPIFY__ALLOW_PRIVATE_ADDRESSES", true),
+        pair("PLATFORMS", "SALESFORCE__ALLOW_PRIVATE_ADDRESSES", true),
         pair("PLATFORMS", "WOOCOMMERCE__ALLOW_PRIVATE_ADDRESSES", true),
-    ]
+        pair("PLATFORMS", "ZENDESK__ALLOW_PRIVATE_ADDRESSES", true),
+    ];
+    own.into_iter().chain(of_apps).collect()
 }
 
 fn pair(section: &str, key: &str, value: impl std::fmt::Display) -> (String, String) {

@@ -1,0 +1,94 @@
+//! Looking for objects by our key, then by what identifies them.
+
+use std::collections::BTreeMap;
+
+use domain::kind::RecordKind;
+use domain::link::RemoteObject;
+
+use super::{BATCH, KEY, api, fields, read, soql};
+use crate::account::Account;
+use crate::connector::Wanted;
+use crate::error::ConnectorError;
+
+/// In the order of `wanted`. An object that carries another record's key is nobody else's, whatever it holds besides.
+pub(crate) async fn find(
+    account: &Account,
+    kind: RecordKind,
+    wanted: &[Wanted],
+    fields: &[String],
+) -> Result<Vec<Option<RemoteObject>>, ConnectorError> {
+    let mut found: Vec<Option<RemoteObject>> = vec![None; wanted.len()];
+    if fields::knows_key(account, kind).await? {
+        let keys: Vec<String> = wanted.iter().map(|wanted| wanted.key.to_string()).collect();
+        let by_key =
+            by_value(account, (kind, KEY), &keys, fields, |object| object.key.map(|key| key.to_string())).await?;
+        for (place, key) in found.iter_mut().zip(&keys) {
+            *place = by_key.get(key).cloned();
+        }
+    }
+    for name in identifiers(wanted) {
+        let asked: Vec<String> = missing(&found, wanted).filter_map(|wanted| value(wanted, &name)).collect();
+        if asked.is_empty() || !soql::is_field(&name) {
+            continue;
+        }
+        let mut shown = fields.to_vec();
+        shown.push(name.clone());
+        let named = name.clone();
+        let of = move |object: &RemoteObject| Some(object.fields.get(&named)?.to_plain_text().to_lowercase());
+        let by_value = by_value(account, (kind, &name), &asked, &shown, of).await?;
+        for (place, wanted) in found.iter_mut().zip(wanted).filter(|(place, _)| place.is_none()) {
+            let candidate = value(wanted, &name).and_then(|value| by_value.get(&value.to_lowercase()));
+            *place = candidate.filter(|object| object.key.is_none_or(|key| key == wanted.key)).cloned();
+        }
+    }
+    Ok(found)
+}
+
+/// The oldest object of each value.
+async fn by_value(
+    account: &Account,
+    (kind, name): (RecordKind, &str),
+    values: &[String],
+    fields: &[String],
+    of: impl Fn(&RemoteObject) -> Option<String>,
+) -> Result<BTreeMap<String, RemoteObject>, ConnectorError> {
+    let mut found = BTreeMap::new();
+    for some in chunks(values) {
+        let name = api::own_name(api::object_type(account, kind)?, name);
+        let condition = format!("{name} IN {}", soql::list(some.iter().map(String::as_str)));
+        for object in read::matching(account, kind, &condition, fields).await? {
+            if let Some(value) = of(&object) {
+                found.entry(value).or_insert(object);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// As many values as one query takes.
+fn chunks(values: &[String]) -> Vec<&[String]> {
+    let longest = values.iter().map(String::len).max().unwrap_or(1);
+    // Every character may become three in an address.
+    let most = (soql::LONGEST / (3 * (longest + 3))).clamp(1, BATCH);
+    values.chunks(most).collect()
+}
+
+fn missing<'a>(found: &'a [Option<RemoteObject>], wanted: &'a [Wanted]) -> impl Iterator<Item = &'a Wanted> {
+    found.iter().zip(wanted).filter(|(place, _)| place.is_none()).map(|(_, wanted)| wanted)
+}
+
+/// The identifier fields in their order, each once.
+fn identifiers(wanted: &[Wanted]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for (name, _) in wanted.iter().flat_map(|wanted| &wanted.identifiers) {
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    names
+}
+
+fn value(wanted: &Wanted, name: &str) -> Option<String> {
+    let (_, value) = wanted.identifiers.iter().find(|(known, _)| known == name)?;
+    Some(value.to_plain_text()).filter(|text| !text.is_empty())
+}

@@ -1,0 +1,92 @@
+//! Salesforce: contacts or leads, opportunities and tasks. Everything that is peculiar to it lives in this folder.
+
+use std::time::Duration;
+
+use domain::kind::RecordKind;
+use domain::mapping::Mapping;
+
+use crate::connector::{Changes, Connector, Probe, Reader, Writer};
+use crate::descriptor::{AuthScheme, Category, Descriptor, Limits};
+use crate::discovery::Discovery;
+use crate::oauth::OAuth;
+use crate::webhook::WebhookFormat;
+
+mod api;
+mod changes;
+mod errors;
+mod fields;
+mod find;
+mod mapping;
+mod oauth;
+mod probe;
+mod read;
+mod soql;
+mod webhooks;
+mod wire;
+mod write;
+
+/// The custom field, an external id and unique, in which every object of ours carries its record id.
+const KEY: &str = "Coccinelle_Id__c";
+
+/// The tenant's choice of what people are kept as, and the answer that is not the usual one.
+const PEOPLE: &str = "people";
+const LEAD: &str = "Lead";
+
+/// How many rows one collection request may carry.
+const BATCH: usize = 200;
+
+const DESCRIPTOR: Descriptor = Descriptor {
+    slug: "salesforce",
+    name: "Salesforce",
+    category: Category::Crm,
+    auth: &[AuthScheme::OAuth2(oauth::TERMS)],
+    needs_url: false,
+    kinds: &[RecordKind::Contact, RecordKind::Deal, RecordKind::Activity],
+    // 100,000 requests a day are the least that a paying organisation has; spread over the day with room for bursts.
+    limits: Limits { requests: 60, per: Duration::from_secs(60), batch: BATCH },
+    docs_url: "https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/",
+    // What SOQL finds is what was written; an organisation without our field is searched by address.
+    lookup_lag: Duration::from_secs(1),
+};
+
+/// The connector.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Salesforce;
+
+impl Connector for Salesforce {
+    fn descriptor(&self) -> &'static Descriptor {
+        &DESCRIPTOR
+    }
+
+    fn default_mapping(&self, kind: RecordKind) -> Mapping {
+        mapping::default_of(kind)
+    }
+
+    fn webhooks(&self) -> &dyn WebhookFormat {
+        self
+    }
+
+    fn probe(&self) -> &dyn Probe {
+        self
+    }
+
+    fn reader(&self) -> Option<&dyn Reader> {
+        Some(self)
+    }
+
+    fn writer(&self) -> Option<&dyn Writer> {
+        Some(self)
+    }
+
+    fn changes(&self) -> Option<&dyn Changes> {
+        Some(self)
+    }
+
+    fn discovery(&self) -> Option<&dyn Discovery> {
+        Some(self)
+    }
+
+    fn oauth(&self) -> Option<&dyn OAuth> {
+        Some(self)
+    }
+}

@@ -1,0 +1,301 @@
+//! Creating, changing and deleting objects by the collection; ties to people are fields of the objects themselves.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::kind::RecordKind;
+use domain::time::Timestamp;
+use reqwest::Method;
+use serde_json::{Map, Value, json};
+
+use super::wire::{self, Form};
+use super::{BATCH, KEY, LEAD, Salesforce, api, errors, fields};
+use crate::account::Account;
+use crate::connector::{Create, Each, Tie, Update, Writer, Written};
+use crate::error::ConnectorError;
+use crate::http::Call;
+
+/// When an opportunity is expected to close of which nothing is known.
+const IN_A_MONTH: Duration = Duration::from_secs(30 * 86_400);
+
+#[async_trait]
+impl Writer for Salesforce {
+    async fn create(
+        &self,
+        account: &Account,
+        kind: RecordKind,
+        items: &[Create],
+    ) -> Result<Each<Written>, ConnectorError> {
+        if fields::knows_key(account, kind).await? {
+            write(account, kind, items, Guard::Key).await
+        } else {
+            write(account, kind, items, Guard::None).await
+        }
+    }
+
+    async fn create_unguarded(
+        &self,
+        account: &Account,
+        kind: RecordKind,
+        items: &[Create],
+    ) -> Result<Each<Written>, ConnectorError> {
+        write(account, kind, items, Guard::None).await
+    }
+
+    async fn update(
+        &self,
+        account: &Account,
+        kind: RecordKind,
+        items: &[Update],
+    ) -> Result<Each<Written>, ConnectorError> {
+        let (object, form) = (api::object_type(account, kind)?, fields::forms(account, kind).await?);
+        let row = |item: &Update| {
+            let mut row = with_type(object, wire::fields(object, &item.fields, &form));
+            row.insert("Id".to_owned(), json!(item.external_id));
+            row
+        };
+        let rows: Vec<_> = items.iter().map(row).collect();
+        let answers = collection(account, (Method::PATCH, "composite/sobjects"), &rows).await?;
+        let written: Vec<_> =
+            answers.into_iter().zip(items).map(|(answer, item)| answer.map(|_| item.external_id.clone())).collect();
+        let asked: Vec<&domain::field::RemoteFields> = items.iter().map(|item| &item.fields).collect();
+        shown(account, kind, written.into_iter().map(|id| id.map(|id| (id, false))).collect(), &asked).await
+    }
+
+    async fn delete(&self, account: &Account, _kind: RecordKind, ids: &[String]) -> Result<Each<()>, ConnectorError> {
+        let mut each = Vec::with_capacity(ids.len());
+        for some in ids.chunks(BATCH) {
+            let call = Call::new(Method::DELETE, &[api::DATA, "composite/sobjects"]).with("ids", some.join(","));
+            let answer = api::send(account, call.with("allOrNone", "false")).await?;
+            each.extend(
+                results(&answer, some.len())
+                    .into_iter()
+                    .map(|result| result.map(drop).or_else(ConnectorError::unless_gone)),
+            );
+        }
+        Ok(each)
+    }
+
+    async fn associate(&self, account: &Account, kind: RecordKind, ties: &[Tie]) -> Result<Each<()>, ConnectorError> {
+        match kind {
+            RecordKind::Activity => tie_tasks(account, ties, true).await,
+            RecordKind::Deal => tie_deals(account, ties).await,
+            RecordKind::Contact | RecordKind::Product | RecordKind::Order => {
+                Err(ConnectorError::unsupported("Salesforce", kind))
+            }
+        }
+    }
+
+    async fn dissociate(&self, account: &Account, kind: RecordKind, ties: &[Tie]) -> Result<Each<()>, ConnectorError> {
+        match kind {
+            RecordKind::Activity => tie_tasks(account, ties, false).await,
+            RecordKind::Deal => untie_deals(account, ties).await,
+            RecordKind::Contact | RecordKind::Product | RecordKind::Order => {
+                Err(ConnectorError::unsupported("Salesforce", kind))
+            }
+        }
+    }
+}
+
+/// What keeps a second create from making a second object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Guard {
+    Key,
+    None,
+}
+
+async fn write(
+    account: &Account,
+    kind: RecordKind,
+    items: &[Create],
+    guard: Guard,
+) -> Result<Each<Written>, ConnectorError> {
+    let (object, form) = (api::object_type(account, kind)?, fields::forms(account, kind).await?);
+    let rows: Vec<_> = items.iter().map(|item| new_row((object, kind), item, guard, &form)).collect();
+    let by_key = format!("composite/sobjects/{object}/{KEY}");
+    let answers = match guard {
+        Guard::Key => collection(account, (Method::PATCH, &by_key), &rows).await?,
+        Guard::None => collection(account, (Method::POST, "composite/sobjects"), &rows).await?,
+    };
+    let made = |answer: Value| {
+        let id = answer.get("id").and_then(Value::as_str).ok_or_else(ConnectorError::unanswered)?.to_owned();
+        Ok((id, answer.get("created").and_then(Value::as_bool).unwrap_or(true)))
+    };
+    let made: Vec<Result<(String, bool), ConnectorError>> =
+        answers.into_iter().map(|answer| answer.and_then(made)).collect();
+    if kind == RecordKind::Deal {
+        let tie = |(made, item): (&Result<(String, bool), ConnectorError>, &Create)| {
+            Some(Tie { external_id: made.as_ref().ok()?.0.clone(), contact: item.contact.clone()? })
+        };
+        let ties: Vec<Tie> = made.iter().zip(items).filter_map(tie).collect();
+        // What is not tied now is tied by the next look: a deal that is there must not be made again.
+        if let Err(error) = tie_deals(account, &ties).await {
+            tracing::warn!(%error, "opportunities were made and not tied to their contacts");
+        }
+    }
+    let asked: Vec<&domain::field::RemoteFields> = items.iter().map(|item| &item.fields).collect();
+    shown(account, kind, made, &asked).await
+}
+
+fn new_row(
+    (object, kind): (&str, RecordKind),
+    item: &Create,
+    guard: Guard,
+    form: impl Fn(&str) -> Form,
+) -> Map<String, Value> {
+    let mut row = with_type(object, wire::fields(object, &item.fields, form));
+    let mut unless_there = |name: &str, value: Value| {
+        row.entry(name.to_owned()).or_insert(value);
+    };
+    match kind {
+        RecordKind::Activity => {
+            unless_there("TaskSubtype", json!("Call"));
+            unless_there("Status", json!("Completed"));
+            if let Some(contact) = &item.contact {
+                unless_there("WhoId", json!(contact));
+            }
+        }
+        RecordKind::Deal => {
+            // Salesforce takes none without a day of closing.
+            let day: String = Timestamp::now().plus(IN_A_MONTH).to_string().chars().take(10).collect();
+            unless_there("CloseDate", json!(day));
+        }
+        RecordKind::Contact if object == LEAD => unless_there("Company", json!("-")),
+        RecordKind::Contact | RecordKind::Product | RecordKind::Order => {}
+    }
+    if guard == Guard::Key {
+        row.insert(KEY.to_owned(), json!(item.key.to_string()));
+    }
+    row
+}
+
+fn with_type(object: &str, fields: Map<String, Value>) -> Map<String, Value> {
+    let mut row = fields;
+    row.insert("attributes".to_owned(), json!({"type": object}));
+    row
+}
+
+/// Sends rows by the collection; what came of each, in their order.
+async fn collection(
+    account: &Account,
+    (method, path): (Method, &str),
+    rows: &[Map<String, Value>],
+) -> Result<Each<Value>, ConnectorError> {
+    let mut each = Vec::with_capacity(rows.len());
+    for some in rows.chunks(BATCH) {
+        let body = json!({"allOrNone": false, "records": some});
+        let call = Call { body: Some(body), ..Call::new(method.clone(), &[api::DATA, path]) };
+        let answer = api::send(account, call).await?;
+        each.extend(results(&answer, some.len()));
+    }
+    Ok(each)
+}
+
+fn results(answer: &Value, asked: usize) -> Each<Value> {
+    let rows = answer.as_array().map(Vec::as_slice).unwrap_or_default();
+    let result = |row: Option<&Value>| match row {
+        Some(row) if row.get("success").and_then(Value::as_bool) == Some(true) => Ok(row.clone()),
+        Some(row) => Err(errors::of_row(row)),
+        None => Err(ConnectorError::unanswered()),
+    };
+    (0..asked).map(|at| result(rows.get(at))).collect()
+}
+
+/// What Salesforce shows for what was written: an answer says no more than that it was taken.
+async fn shown(
+    account: &Account,
+    kind: RecordKind,
+    made: Vec<Result<(String, bool), ConnectorError>>,
+    asked: &[&domain::field::RemoteFields],
+) -> Result<Each<Written>, ConnectorError> {
+    let ids: Vec<String> = made.iter().filter_map(|made| Some(made.as_ref().ok()?.0.clone())).collect();
+    let mut names: Vec<String> = asked.iter().flat_map(|fields| fields.keys().cloned()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let read = crate::connector::Reader::read(&Salesforce, account, kind, &ids, &names).await;
+    // Written it is; what became of it is seen by the next read.
+    let read = read.unwrap_or_else(|_error| vec![None; ids.len()]);
+    let mut read = read.into_iter();
+    let written = made.into_iter().zip(asked).map(|(made, asked)| {
+        let (external_id, created) = made?;
+        let object = read.next().flatten();
+        let modified_at = object.as_ref().and_then(|object| object.modified_at);
+        let all = object.map(|object| object.fields).unwrap_or_default();
+        let shown = all.into_iter().filter(|(name, _)| asked.contains_key(name)).collect();
+        Ok(Written { external_id, shown, created, modified_at })
+    });
+    Ok(written.collect())
+}
+
+/// A task names its person itself.
+async fn tie_tasks(account: &Account, ties: &[Tie], is_tied: bool) -> Result<Each<()>, ConnectorError> {
+    let row = |tie: &Tie| {
+        let mut row = with_type("Task", Map::new());
+        row.insert("Id".to_owned(), json!(tie.external_id));
+        row.insert("WhoId".to_owned(), if is_tied { json!(tie.contact) } else { Value::Null });
+        row
+    };
+    let rows: Vec<_> = ties.iter().map(row).collect();
+    let each = collection(account, (Method::PATCH, "composite/sobjects"), &rows).await?;
+    let done = |result: Result<Value, ConnectorError>| result.map(drop);
+    Ok(each
+        .into_iter()
+        .map(|result| if is_tied { done(result) } else { done(result).or_else(ConnectorError::unless_gone) })
+        .collect())
+}
+
+/// An opportunity's contacts are rows of their own.
+async fn tie_deals(account: &Account, ties: &[Tie]) -> Result<Each<()>, ConnectorError> {
+    if api::object_type(account, RecordKind::Contact)? == LEAD {
+        // A lead becomes a contact, with an opportunity, when somebody there converts it; until then it has none.
+        return Ok(ties.iter().map(|_| Ok(())).collect());
+    }
+    let there = roles(account, ties).await?;
+    let is_there = |tie: &Tie| there.iter().any(|(_, known)| known == tie);
+    let missing: Vec<&Tie> = ties.iter().filter(|tie| !is_there(tie)).collect();
+    let row = |tie: &&Tie| {
+        let mut row = with_type("OpportunityContactRole", Map::new());
+        row.insert("OpportunityId".to_owned(), json!(tie.external_id));
+        row.insert("ContactId".to_owned(), json!(tie.contact));
+        row
+    };
+    let rows: Vec<_> = missing.iter().map(row).collect();
+    let mut made = collection(account, (Method::POST, "composite/sobjects"), &rows).await?.into_iter();
+    Ok(ties
+        .iter()
+        .map(|tie| {
+            if is_there(tie) {
+                Ok(())
+            } else {
+                made.next().map_or(Err(ConnectorError::unanswered()), |made| made.map(drop))
+            }
+        })
+        .collect())
+}
+
+async fn untie_deals(account: &Account, ties: &[Tie]) -> Result<Each<()>, ConnectorError> {
+    let ids: Vec<String> =
+        roles(account, ties).await?.into_iter().filter(|(_, tie)| ties.contains(tie)).map(|(id, _)| id).collect();
+    let each = Writer::delete(&Salesforce, account, RecordKind::Deal, &ids).await?;
+    match each.into_iter().find_map(Result::err) {
+        Some(error) => Ok(ties.iter().map(|_| Err(error.clone())).collect()),
+        None => Ok(ties.iter().map(|_| Ok(())).collect()),
+    }
+}
+
+/// The rows that tie these opportunities to people, by their ids.
+async fn roles(account: &Account, ties: &[Tie]) -> Result<Vec<(String, Tie)>, ConnectorError> {
+    let mut found = Vec::new();
+    for some in ties.chunks(BATCH) {
+        let named = super::soql::list(some.iter().map(|tie| tie.external_id.as_str()));
+        let query =
+            format!("SELECT Id, OpportunityId, ContactId FROM OpportunityContactRole WHERE OpportunityId IN {named}");
+        let body = api::query(account, &query).await?;
+        found.extend(wire::rows(&body).filter_map(|row| {
+            let tie =
+                Tie { external_id: row.text("OpportunityId")?.to_owned(), contact: row.text("ContactId")?.to_owned() };
+            Some((row.id()?.to_owned(), tie))
+        }));
+    }
+    Ok(found)
+}
