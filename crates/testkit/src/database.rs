@@ -33,6 +33,17 @@ pub async fn dump(url: &str) -> String {
     outside::run(move || async move { template::dump(&url).await }).await.expect("a dump")
 }
 
+/// Carries out a statement in the database at this address.
+///
+/// # Panics
+/// When the database refuses it.
+pub async fn execute(url: &str, statement: &str) {
+    let (url, statement) = (url.to_owned(), statement.to_owned());
+    outside::run(move || async move { template::execute(&url, statement).await })
+        .await
+        .expect("a statement carried out");
+}
+
 impl TestDatabase {
     /// Its address for the role that owns it.
     #[must_use]
@@ -77,10 +88,7 @@ impl TestDatabase {
     /// # Panics
     /// When the database refuses it.
     pub async fn execute(&self, statement: &str) {
-        let (url, statement) = (self.url(), statement.to_owned());
-        outside::run(move || async move { template::execute(&url, statement).await })
-            .await
-            .expect("a statement carried out");
+        execute(&self.url(), statement).await;
     }
 
     /// The owner, who takes on the role as soon as it has logged in: on a server that checks passwords, the roles have

@@ -19,6 +19,6 @@ mod template;
 mod vhost;
 pub mod wait;
 
-pub use database::{TestDatabase, database, dump};
+pub use database::{TestDatabase, database, dump, execute};
 pub use management::StoredMessage;
 pub use vhost::{TestVhost, vhost};

@@ -4,8 +4,10 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
 
 use crate::console::{Console, ServiceLines};
+use crate::home::{read_json, write_json};
 use crate::people::Crowd;
 use crate::processes;
 use crate::services::Services;
@@ -84,7 +86,9 @@ pub(crate) async fn send_crowd(
     let sent = console.bar("sent", u64::try_from(crowd.events.len())?);
     let arrived = console.bar("in the CRM", people);
     let started = Instant::now();
-    let mut expected = Count { accepted: 0, distinct_people: people, in_crm: 0, duplicates: 0, owed: 0, seconds: 0.0 };
+    let mut expected =
+        Count { accepted: 0, distinct_people: people, strangers: 0, in_crm: 0, duplicates: 0, owed: 0, seconds: 0.0 };
+    expected.strangers = strangers(session, args, session.count(tenant, expected).await?)?;
     for batch in crowd.batches(args.seed) {
         expected.accepted += session.send_events(tenant, batch).await?;
         sent.set_position(expected.accepted);
@@ -104,8 +108,36 @@ pub(crate) async fn send_crowd(
     Ok(count)
 }
 
+/// The crowd that was sent last, and who was there before.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+struct Sent {
+    seed: u64,
+    prospects: usize,
+    strangers: u64,
+}
+
+/// How many people are in the CRM who are not of this crowd; a later run with the same crowd finds it remembered.
+fn strangers(session: &Session, args: &CrowdArgs, now: Count) -> anyhow::Result<u64> {
+    let file = session.home().path("crowd.json");
+    let strangers = Sent::strangers(read_json(&file)?, args, now);
+    write_json(&file, &Sent { seed: args.seed, prospects: args.prospects, strangers })?;
+    Ok(strangers)
+}
+
+impl Sent {
+    fn strangers(last: Option<Self>, args: &CrowdArgs, now: Count) -> u64 {
+        match last {
+            // Of a crowd that came before, nobody is a stranger; others may have come after it.
+            Some(last) if (last.seed, last.prospects) == (args.seed, args.prospects) => {
+                last.strangers.max(now.in_crm.saturating_sub(now.distinct_people))
+            }
+            Some(_) | None => now.in_crm,
+        }
+    }
+}
+
 fn summary(count: &Count) -> String {
-    let Count { accepted, distinct_people, in_crm, duplicates, owed, seconds } = count;
+    let Count { accepted, distinct_people, strangers: _, in_crm, duplicates, owed, seconds } = count;
     format!(
         "  accepted events   {accepted:>6}\n  distinct people   {distinct_people:>6}\n  in the CRM        {in_crm:>6}\n  \
          duplicates        {duplicates:>6}\n  owed              {owed:>6}\n  seconds           {seconds:>6.1}"
@@ -121,5 +153,32 @@ fn explain(session: &Session, count: &Count, console: &Console) {
         if state.is_none() {
             console.note(&format!("✘ {} does not run:\n{}", service.name(), session.stack.tail(service.name(), 10)));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn strangers(last: Option<Sent>, in_crm: u64) -> u64 {
+        let args = CrowdArgs { prospects: 1_000, seed: 1, deadline: 1 };
+        let now =
+            Count { accepted: 0, distinct_people: 953, strangers: 0, in_crm, duplicates: 0, owed: 0, seconds: 0.0 };
+        Sent::strangers(last, &args, now)
+    }
+
+    #[test]
+    fn whoever_was_there_before_is_not_of_the_crowd() {
+        assert_eq!(strangers(None, 0), 0);
+        assert_eq!(strangers(None, 1), 1);
+        assert_eq!(strangers(Some(Sent { seed: 2, prospects: 1_000, strangers: 1 }), 954), 954);
+    }
+
+    #[test]
+    fn the_same_crowd_sent_again_is_no_crowd_of_strangers() {
+        let last = Some(Sent { seed: 1, prospects: 1_000, strangers: 1 });
+        assert_eq!(strangers(last, 954), 1);
+        assert_eq!(strangers(last, 956), 3, "two came after it");
+        assert_eq!(strangers(last, 500), 1, "the last run was broken off");
     }
 }

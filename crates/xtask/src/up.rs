@@ -1,5 +1,6 @@
 //! `cargo xtask up`: everything running on one machine, with a demo tenant, until Ctrl-C.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use secrecy::ExposeSecret as _;
@@ -21,6 +22,12 @@ pub(crate) struct Args {
     /// Do not show the services' lines; they are in .dev/logs all the same.
     #[arg(long)]
     quiet: bool,
+    /// Where its data, its logs and its ports are kept; .dev if nothing is said. Two systems can run in two folders.
+    #[arg(long)]
+    folder: Option<PathBuf>,
+    /// Where its ports are wished for; those that are taken are moved.
+    #[arg(long, default_value_t = BASE_PORT, value_parser = clap::value_parser!(u16).range(1_024..32_000))]
+    base_port: u16,
     #[command(flatten)]
     build: Build,
     #[command(flatten)]
@@ -32,8 +39,9 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let console = Console::new(lines);
     let Some(built) = interruptible(args.build.run(&console)).await else { return Ok(ExitCode::SUCCESS) };
     built?;
-    let options = Options::new(BASE_PORT);
-    let mut session = Session::open(&workspace::root().join(".dev"), options, console.clone()).await?;
+    let options = Options::new(args.base_port);
+    let folder = args.folder.clone().unwrap_or_else(|| workspace::root().join(".dev"));
+    let mut session = Session::open(&folder, options, console.clone()).await?;
     let outcome = interruptible(stay_up(&mut session, args, &console)).await;
     session.take_down().await;
     // Ctrl-C is how this command is meant to end.
@@ -70,6 +78,11 @@ pub(crate) async fn interruptible<T>(work: impl Future<Output = T>) -> Option<T>
     }
 }
 
+/// The folder as seen from the checkout.
+fn shown(folder: &Path) -> std::path::Display<'_> {
+    folder.strip_prefix(workspace::root()).unwrap_or(folder).display()
+}
+
 fn banner(session: &Session, tenant: &Tenant) -> String {
     let (gateway, sandbox) = (session.url(Service::ApiGateway), session.url(Service::Sandbox));
     let (admin, service) = (tenant.admin_token.expose_secret(), tenant.service_token.expose_secret());
@@ -77,7 +90,7 @@ fn banner(session: &Session, tenant: &Tenant) -> String {
     let now = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
     format!(
         r#"
-Everything is running. Ctrl-C stops it; the data stays in .dev for the next time.
+Everything is running. Ctrl-C stops it; the data stays in {folder} for the next time.
 
   The CRM (a stand-in for HubSpot)   {sandbox}/
   The dashboard, and you are in      {gateway}/dashboard/login#token={admin}
@@ -102,6 +115,7 @@ See what was done for it:
   curl -sS '{gateway}/api/v1/integrations/{integration}/logs' \
     -H 'Authorization: Bearer {admin}'
 "#,
+        folder = shown(session.home().folder()),
         tenant_id = tenant.id,
     )
 }

@@ -40,11 +40,29 @@ impl Session {
     pub async fn demo_tenant(&self) -> anyhow::Result<Tenant> {
         let step = self.console.step("make the demo tenant");
         let file = self.home.path("demo.json");
-        let remembered = match read_json::<Remembered>(&file)? {
-            Some(remembered) => remembered,
-            None => Remembered { tenant: self.create_tenant().await?, integration: None },
+        let found = match read_json::<Remembered>(&file)? {
+            // The folder may remember what another database knows: one that was given by URL then, or that is gone.
+            Some(remembered) => self.equip(remembered).await.inspect_err(|error| {
+                self.console.note(&format!("The tenant of an earlier run is of no use, another is made: {error:#}"));
+            }),
+            None => Err(anyhow::anyhow!("there is none yet")),
         };
-        write_json(&file, &remembered)?;
+        let tenant = match found {
+            Ok(tenant) => tenant,
+            Err(_) => {
+                let made = Remembered { tenant: self.create_tenant().await?, integration: None };
+                write_json(&file, &made)?;
+                self.equip(made).await?
+            }
+        };
+        write_json(&file, &Remembered { tenant: tenant.id.clone(), integration: Some(tenant.integration.clone()) })?;
+        self.point_sandbox_at_us().await?;
+        step.done();
+        Ok(tenant)
+    }
+
+    /// Gives the tenant its tokens, and its integration where it has none; fails where the database does not know it.
+    async fn equip(&self, remembered: Remembered) -> anyhow::Result<Tenant> {
         let id = remembered.tenant;
         let admin_token = self.token(&id, "demo-admin", "admin").await?;
         let service_token = self.token(&id, "demo-backend", "service").await?;
@@ -52,9 +70,6 @@ impl Session {
             Some(integration) if self.has_integration(&integration, &admin_token).await? => integration,
             Some(_) | None => self.create_integration(&admin_token).await?,
         };
-        write_json(&file, &Remembered { tenant: id.clone(), integration: Some(integration.clone()) })?;
-        self.point_sandbox_at_us().await?;
-        step.done();
         Ok(Tenant { id, integration, admin_token, service_token })
     }
 

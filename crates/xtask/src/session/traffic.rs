@@ -20,7 +20,9 @@ pub struct Count {
     pub accepted: u64,
     /// Different people among them, as the generator knows.
     pub distinct_people: u64,
-    /// Different people in the CRM, by the sandbox's journal of writes.
+    /// People in the CRM who are none of these, and were there before.
+    pub strangers: u64,
+    /// Different people in the CRM beside the strangers, by the sandbox's journal of writes.
     pub in_crm: u64,
     /// Contacts created for a person who had one, by the same journal.
     pub duplicates: u64,
@@ -118,7 +120,8 @@ impl Session {
         let integration = self.integration(tenant).await?;
         let owed = integration.get("drift").and_then(Value::as_u64);
         let owed = owed.with_context(|| format!("the integration shows no drift: {integration}"))?;
-        Ok(Count { in_crm: people.in_crm, duplicates: people.duplicates, owed, ..expected })
+        let in_crm = people.in_crm.saturating_sub(expected.strangers);
+        Ok(Count { in_crm, duplicates: people.duplicates, owed, ..expected })
     }
 
     /// Messages in the dispatcher's queues, delivered or not; 0 where the broker was given without its management API.

@@ -17,6 +17,8 @@ mod servers;
 #[cfg(test)]
 mod shutdown;
 #[cfg(test)]
+mod up;
+#[cfg(test)]
 mod way_back;
 #[cfg(test)]
 mod world;

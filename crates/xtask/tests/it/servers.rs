@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use reqwest::Url;
 use xtask::console::{Console, ServiceLines};
 use xtask::services::ports::{Ports, is_free};
 use xtask::services::postgres::Durability;
@@ -24,12 +25,14 @@ impl Folder {
 async fn private_servers_survive_a_kill_and_leave_nothing_behind() {
     let folder = Folder::new("servers");
     std::fs::create_dir_all(&folder.0).unwrap();
-    let ports = Ports::choose(&folder.0.join("ports.json"), 29_000, |_| false).unwrap();
+    let ports = Ports::choose(&folder.0.join("ports.json"), 22_000, |_| false).unwrap();
     let services = folder.services(ports).await;
     services.boot(Durability::Kept).await.unwrap();
 
     let database = services.postgres.database("kept").await.unwrap();
     assert_eq!(database.port(), Some(ports.postgres));
+    testkit::execute(database.as_str(), "CREATE TABLE kept (what text)").await;
+    testkit::execute(database.as_str(), "INSERT INTO kept VALUES ('survives a kill')").await;
     assert!(services.rabbitmq.serves().await);
     assert!(Services::already_hold(&folder.0, ports.postgres) && Services::already_hold(&folder.0, ports.amqp));
     assert!(!Services::already_hold(&folder.0, ports.gateway));
@@ -45,10 +48,24 @@ async fn private_servers_survive_a_kill_and_leave_nothing_behind() {
     assert_eq!(again.postgres.url(), services.postgres.url());
     assert_eq!(again.postgres.database("kept").await.unwrap(), database);
 
+    // A row is read: the database itself would be made anew where it is missing.
+    testkit::execute(database.as_str(), "INSERT INTO kept VALUES ('survives a stop')").await;
+    has_rows(&database, &["survives a kill", "survives a stop"]).await;
+
+    again.stop().await.unwrap();
+    again.postgres.boot(Durability::Kept).await.unwrap();
+    has_rows(&database, &["survives a kill", "survives a stop"]).await;
     again.stop().await.unwrap();
     for port in [ports.postgres, ports.amqp, ports.dist, ports.management, ports.prometheus, ports.epmd] {
         assert!(is_free(port), "somebody still listens on port {port}");
     }
     Services::wipe(&folder.0).await.unwrap();
     assert!(!folder.0.exists());
+}
+
+async fn has_rows(database: &Url, rows: &[&str]) {
+    let dump = testkit::dump(database.as_str()).await;
+    for row in rows {
+        assert!(dump.contains(row), "`{row}` is lost");
+    }
 }

@@ -18,7 +18,7 @@ const BATCH: usize = 5;
 
 #[tokio::test]
 async fn every_service_ends_with_zero_in_the_middle_of_a_load_and_loses_nothing() {
-    let mut world = World::on_shared_servers("e2e-shutdown", 31_000, &[]).await;
+    let mut world = World::on_shared_servers("e2e-shutdown", 32_000, &[]).await;
     world.faults(json!({ "latency_ms": 100 })).await;
     let crowd = Crowd::generate(11, PROSPECTS, chrono::Utc::now());
     let people = u64::try_from(crowd.distinct).unwrap();

@@ -206,7 +206,7 @@ impl World {
 }
 
 /// The folder of a system. After a panic it shows what the services said last, and stops what still runs there.
-struct Estate(PathBuf);
+pub(crate) struct Estate(pub(crate) PathBuf);
 
 impl Drop for Estate {
     fn drop(&mut self) {
@@ -239,7 +239,7 @@ pub(crate) fn prospect(subject: &str, kind: &str, data: Value) -> Value {
 }
 
 fn expected(distinct_people: u64) -> Count {
-    Count { accepted: 0, distinct_people, in_crm: 0, duplicates: 0, owed: 0, seconds: 0.0 }
+    Count { accepted: 0, distinct_people, strangers: 0, in_crm: 0, duplicates: 0, owed: 0, seconds: 0.0 }
 }
 
 fn options(base_port: u16, settings: &[(&str, &str)]) -> Options {

@@ -1,0 +1,116 @@
+//! `cargo xtask up` as people use it: ended by Ctrl-C without a trace, and taken up again with all that it had.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+use testkit::{TestVhost, wait};
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+use xtask::processes;
+use xtask::services::Services;
+use xtask::services::ports::is_free;
+
+use crate::world::{DEADLINE, Estate, World, variable};
+
+/// One run of the command, which has said that everything is running.
+struct Run {
+    child: Child,
+    /// Kept open: a broken pipe would be an end of another kind.
+    _stdout: Lines<BufReader<ChildStdout>>,
+    tenant: String,
+    integration: String,
+    stderr: PathBuf,
+}
+
+impl Run {
+    async fn start(folder: &Path, vhost: &TestVhost, more: &[&str]) -> Self {
+        let stderr = folder.with_extension("stderr");
+        let mut up = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        up.args(["up", "--no-build", "--quiet", "--base-port", "26500", "--folder"]).arg(folder).args(more);
+        // A PostgreSQL of its own, and a vhost of everybody's RabbitMQ, which takes long to start.
+        up.env_remove("DATABASE_URL").env("AMQP_URL", vhost.url());
+        up.env("AMQP_MANAGEMENT_URL", variable("AMQP_MANAGEMENT_URL"));
+        up.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(std::fs::File::create(&stderr).unwrap());
+        let mut child = up.kill_on_drop(true).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let (mut tenant, mut integration) = (None, None);
+        while tenant.is_none() || integration.is_none() {
+            let Some(line) = lines.next_line().await.unwrap() else {
+                panic!("`up` ended: {}", std::fs::read_to_string(&stderr).unwrap())
+            };
+            let value = |label: &str| line.trim().strip_prefix(label).map(|rest| rest.trim().to_owned());
+            tenant = tenant.or_else(|| value("The tenant "));
+            integration = integration.or_else(|| value("Its HubSpot integration "));
+        }
+        Self { child, _stdout: lines, tenant: tenant.unwrap(), integration: integration.unwrap(), stderr }
+    }
+
+    /// Ctrl-C, and what it must come to.
+    async fn interrupt(mut self, folder: &Path) {
+        processes::signal(self.child.id().unwrap(), Signal::SIGINT).unwrap();
+        let status = self.child.wait().await.unwrap();
+        assert!(status.success(), "{status}: {}", std::fs::read_to_string(&self.stderr).unwrap());
+        assert_eq!(running_in(folder), Vec::<String>::new(), "left behind");
+        let ports: Value = serde_json::from_slice(&std::fs::read(folder.join("ports.json")).unwrap()).unwrap();
+        for name in ["postgres", "gateway", "ingest", "dispatcher", "log_writer", "sandbox"] {
+            assert!(is_free(ports[name].as_u64().unwrap().try_into().unwrap()), "{name} still listens");
+        }
+    }
+}
+
+/// The processes that work in the folder, or were told of it.
+fn running_in(folder: &Path) -> Vec<String> {
+    let folder = folder.to_str().unwrap();
+    let told = |pid: u32, file: &str| {
+        let bytes = std::fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).contains(folder)
+    };
+    let pids = std::fs::read_dir("/proc").unwrap().flatten();
+    let pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let ours = pids.filter(|pid| {
+        let works = processes::working_folder(*pid).is_some_and(|place| place.starts_with(folder));
+        processes::alive(*pid) && (works || told(*pid, "cmdline") || told(*pid, "environ"))
+    });
+    ours.map(|pid| format!("{pid} {:?}", processes::executable(pid))).collect()
+}
+
+#[tokio::test]
+async fn ctrl_c_leaves_nothing_behind_and_the_next_run_finds_what_the_first_one_had() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("e2e-up");
+    Services::wipe(&folder).await.unwrap();
+    let estate = Estate(folder.clone());
+    let vhost = testkit::vhost().await;
+
+    let first = Run::start(&folder, &vhost, &["--demo", "--prospects", "5", "--seed", "2"]).await;
+    assert!(!running_in(&folder).is_empty(), "the look at the processes sees some that run");
+    let known = (first.tenant.clone(), first.integration.clone());
+    first.interrupt(&folder).await;
+
+    // To a CRM with people in it come others.
+    let second = Run::start(&folder, &vhost, &["--demo", "--prospects", "7"]).await;
+    assert_eq!((second.tenant.clone(), second.integration.clone()), known);
+    let said = std::fs::read_to_string(&second.stderr).unwrap();
+    assert!(said.contains("in the CRM") && !said.contains("people are missing"), "{said}");
+    second.interrupt(&folder).await;
+
+    Services::wipe(&folder).await.unwrap();
+    assert!(!folder.exists());
+    drop(estate);
+}
+
+#[tokio::test]
+async fn a_tenant_that_the_database_does_not_know_is_made_anew() {
+    let world = World::on_shared_servers("e2e-tenant", 28_500, &[]).await;
+    let file = world.session.home().path("demo.json");
+    let again = world.session.demo_tenant().await.unwrap();
+    assert_eq!((&again.id, &again.integration), (&world.tenant.id, &world.tenant.integration));
+
+    let stranger = world.tenant.integration.replacen("int_", "ten_", 1);
+    std::fs::write(&file, json!({ "tenant": stranger, "integration": null }).to_string()).unwrap();
+    let other = world.session.demo_tenant().await.unwrap();
+    assert!(other.id != stranger && other.id != world.tenant.id);
+    wait::until("its integration", DEADLINE, || async { world.session.integration(&other).await }).await;
+    world.end().await;
+}
