@@ -1,12 +1,12 @@
 //! `cargo xtask browser` and `cargo xtask screenshots`: the dashboard in a real Chromium. What is done there is said in `browser/`.
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use anyhow::Context as _;
 use secrecy::ExposeSecret as _;
 use tokio::process::Command;
 
+use crate::ci::Outcome;
 use crate::console::{Console, ServiceLines};
 use crate::services::{Services, install};
 use crate::session::{Build, Options, Service, Session};
@@ -47,11 +47,10 @@ impl Errand {
     }
 }
 
-pub(crate) async fn run(args: &Args, errand: Errand) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(args: &Args, errand: Errand) -> anyhow::Result<Outcome> {
     let console = Console::new(ServiceLines::InFilesOnly);
     let Some(tools) = Tools::find(&console).await? else {
-        console.note("SKIPPED browser: Chromium, node or npm is not there, and apt cannot bring it");
-        return Ok(ExitCode::SUCCESS);
+        return Ok(Outcome::Skipped("Chromium, node or npm is not there, and apt cannot bring it"));
     };
     up::interruptible(args.build.run(&console)).await.transpose()?.context("interrupted")?;
     let folder = workspace::root().join(".dev/browser-run");
@@ -65,7 +64,7 @@ pub(crate) async fn run(args: &Args, errand: Errand) -> anyhow::Result<ExitCode>
     if is_good {
         Services::wipe(&folder).await?;
     }
-    Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(Outcome::of(is_good))
 }
 
 async fn carry_out(session: &mut Session, tools: &Tools, errand: Errand) -> anyhow::Result<bool> {
@@ -96,13 +95,10 @@ impl Tools {
     async fn find(console: &Console) -> anyhow::Result<Option<Self>> {
         let folder = workspace::root().join(".dev/browser");
         std::fs::create_dir_all(&folder).context("the folder of the browser's scripts cannot be made")?;
-        if !are_there() {
-            let step = console.step("install Chromium and node by apt");
-            let installed = install::apt(&DEBIAN, &folder).await;
-            step.done();
-            if let Err(error) = installed {
-                console.note(&format!("✘ {error:#}"));
-            }
+        if !are_there()
+            && let Err(error) = install::apt("Chromium and node", &DEBIAN, &folder, console).await
+        {
+            console.note(&format!("✘ {error:#}"));
         }
         let Some(chromium) = BROWSERS.iter().find_map(|name| install::program(name)).filter(|_| are_there()) else {
             return Ok(None);

@@ -17,67 +17,89 @@ pub(crate) async fn run() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// What became of a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It was made, and all is well.
+    Holds,
+    /// It was made, and something is wrong.
+    Fails,
+    /// It was not made, and why.
+    Skipped(&'static str),
+}
+
+impl Outcome {
+    pub(crate) fn of(holds: bool) -> Self {
+        if holds { Self::Holds } else { Self::Fails }
+    }
+
+    /// The line that says so.
+    pub(crate) fn line(self, name: &str, seconds: f32) -> String {
+        match self {
+            Self::Holds => format!("✔ {name} ({seconds:.1} s)"),
+            Self::Fails => format!("✘ {name} ({seconds:.1} s)"),
+            Self::Skipped(reason) => format!("– {name}: SKIPPED {reason}"),
+        }
+    }
+
+    /// Makes an error of a failure.
+    fn or(self, complaint: &'static str) -> anyhow::Result<Self> {
+        match self {
+            Self::Fails => bail!(complaint),
+            Self::Holds | Self::Skipped(_) => Ok(self),
+        }
+    }
+}
+
 async fn stages(console: &Console) -> anyhow::Result<()> {
     stage(console, "fmt", command(&["fmt", "--all", "--check"])).await?;
     let clippy = ["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"];
     stage(console, "clippy", command(&clippy)).await?;
-    stage(console, "tidy", async { tidy::run(&tidy::Args {}) }).await?;
+    stage(console, "tidy", async { tidy::run(&tidy::Args {}).map(|()| Outcome::Holds) }).await?;
     stage(console, "doc", document()).await?;
     stage(console, "test", Box::pin(test())).await?;
     stage(console, "contract", Box::pin(contract())).await?;
     stage(console, "browser", Box::pin(browser())).await?;
     stage(console, "kubernetes", cluster::check(console)).await?;
-    match output(&mut promtool(&["--version"])).await {
-        Ok(_) => stage(console, "promtool check rules", check_rules()).await?,
-        Err(_) => console.note("SKIPPED promtool check rules: `promtool` (Debian's package prometheus) is not there"),
-    }
-    match compose_reader().await {
-        Some(reader) => stage(console, "docker compose config", check_compose(reader)).await,
-        None => {
-            console.note("SKIPPED docker compose config: neither `docker compose` nor `docker-compose` is there");
-            Ok(())
-        }
-    }
+    stage(console, "promtool check rules", check_rules()).await?;
+    stage(console, "docker compose config", check_compose()).await
 }
 
-async fn stage(console: &Console, name: &str, work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+async fn stage(
+    console: &Console,
+    name: &str,
+    work: impl Future<Output = anyhow::Result<Outcome>>,
+) -> anyhow::Result<()> {
     console.note(&format!("… {name}"));
     let started = Instant::now();
     let outcome = work.await;
-    let mark = if outcome.is_ok() { '✔' } else { '✘' };
-    console.note(&format!("{mark} {name} ({:.1} s)", started.elapsed().as_secs_f32()));
-    outcome.map_err(|error| error.context(format!("stage {name} failed")))
+    console.note(&outcome.as_ref().copied().unwrap_or(Outcome::Fails).line(name, started.elapsed().as_secs_f32()));
+    outcome.map(drop).map_err(|error| error.context(format!("stage {name} failed")))
 }
 
-async fn command(arguments: &[&str]) -> anyhow::Result<()> {
-    crate::workspace::run(cargo().args(arguments)).await
+async fn command(arguments: &[&str]) -> anyhow::Result<Outcome> {
+    crate::workspace::run(cargo().args(arguments)).await.map(|()| Outcome::Holds)
 }
 
-async fn document() -> anyhow::Result<()> {
+async fn document() -> anyhow::Result<Outcome> {
     let mut doc = cargo();
     doc.args(["doc", "--workspace", "--no-deps", "--document-private-items", "--quiet"]);
-    crate::workspace::run(doc.env("RUSTDOCFLAGS", "-D warnings")).await
+    crate::workspace::run(doc.env("RUSTDOCFLAGS", "-D warnings")).await.map(|()| Outcome::Holds)
 }
 
-async fn test() -> anyhow::Result<()> {
-    if test::run(&test::Args::default()).await? != ExitCode::SUCCESS {
-        bail!("tests failed");
-    }
-    Ok(())
+async fn test() -> anyhow::Result<Outcome> {
+    let code = test::run(&test::Args::default()).await?;
+    Outcome::of(code == ExitCode::SUCCESS).or("tests failed")
 }
 
-async fn contract() -> anyhow::Result<()> {
-    if contract::run(&contract::Args::default()).await? != ExitCode::SUCCESS {
-        bail!("the API answered what its document does not foresee");
-    }
-    Ok(())
+async fn contract() -> anyhow::Result<Outcome> {
+    let outcome = contract::run(&contract::Args::default()).await?;
+    outcome.or("the API answered what its document does not foresee")
 }
 
-async fn browser() -> anyhow::Result<()> {
-    if browser::run(&browser::Args::default(), browser::Errand::Walk).await? != ExitCode::SUCCESS {
-        bail!("the dashboard does not do in a browser what its guide says");
-    }
-    Ok(())
+async fn browser() -> anyhow::Result<Outcome> {
+    let outcome = browser::run(&browser::Args::default(), browser::Errand::Walk).await?;
+    outcome.or("the dashboard does not do in a browser what its guide says")
 }
 
 /// The words of whichever Compose is installed.
@@ -92,8 +114,11 @@ async fn compose_reader() -> Option<&'static [&'static str]> {
 }
 
 /// The alert rules and the configuration that names them, read as Prometheus will.
-async fn check_rules() -> anyhow::Result<()> {
-    output(&mut promtool(&["check", "config", "deploy/prometheus/prometheus.yml"])).await.map(drop)
+async fn check_rules() -> anyhow::Result<Outcome> {
+    if output(&mut promtool(&["--version"])).await.is_err() {
+        return Ok(Outcome::Skipped("`promtool` (Debian's package prometheus) is not there"));
+    }
+    output(&mut promtool(&["check", "config", "deploy/prometheus/prometheus.yml"])).await.map(|_| Outcome::Holds)
 }
 
 fn promtool(arguments: &[&str]) -> Command {
@@ -102,8 +127,11 @@ fn promtool(arguments: &[&str]) -> Command {
     command
 }
 
-async fn check_compose(words: &[&str]) -> anyhow::Result<()> {
-    output(compose(words).args(["config", "--quiet"])).await.map(drop)
+async fn check_compose() -> anyhow::Result<Outcome> {
+    let Some(words) = compose_reader().await else {
+        return Ok(Outcome::Skipped("neither `docker compose` nor `docker-compose` is there"));
+    };
+    output(compose(words).args(["config", "--quiet"])).await.map(|_| Outcome::Holds)
 }
 
 fn compose(words: &[&str]) -> Command {
@@ -111,4 +139,19 @@ fn compose(words: &[&str]) -> Command {
     let mut command = Command::new(words.next().copied().unwrap_or("docker"));
     command.args(words).current_dir(root());
     command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_skipped_is_neither_well_nor_wrong() {
+        assert_eq!(Outcome::of(true).line("contract", 1.25), "✔ contract (1.2 s)");
+        assert_eq!(Outcome::of(false).line("contract", 1.0), "✘ contract (1.0 s)");
+        let skipped = Outcome::Skipped("there is no Python");
+        assert_eq!(skipped.line("contract", 1.0), "– contract: SKIPPED there is no Python");
+        assert_eq!(skipped.or("no").unwrap(), skipped);
+        assert_eq!(Outcome::Fails.or("the API is wrong").unwrap_err().to_string(), "the API is wrong");
+    }
 }

@@ -5,6 +5,8 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
+use crate::ci::Outcome;
+use crate::console::{Console, ServiceLines};
 use crate::{bench, browser, ci, console, contract, crash, demo, test, tidy, up};
 
 #[derive(Debug, Parser)]
@@ -47,18 +49,27 @@ pub fn run() -> ExitCode {
         Task::Up(args) => wait_for(up::run(&args)),
         Task::Demo(args) => wait_for(demo::run(&args)),
         Task::Test(args) => wait_for(test::run(&args)),
-        Task::Contract(args) => wait_for(contract::run(&args)),
+        Task::Contract(args) => wait_for(told("contract", contract::run(&args))),
         Task::Tidy(args) => tidy::run(&args).map(|()| ExitCode::SUCCESS),
         Task::Bench(args) => wait_for(bench::run(&args)),
         Task::Crash(args) => wait_for(crash::run(&args)),
-        Task::Browser(args) => wait_for(browser::run(&args, browser::Errand::Walk)),
-        Task::Screenshots(args) => wait_for(browser::run(&args, browser::Errand::Screenshots)),
+        Task::Browser(args) => wait_for(told("browser", browser::run(&args, browser::Errand::Walk))),
+        Task::Screenshots(args) => wait_for(told("screenshots", browser::run(&args, browser::Errand::Screenshots))),
         Task::Ci => wait_for(ci::run()),
     };
     outcome.unwrap_or_else(|error| {
         console::complain(&error);
         ExitCode::FAILURE
     })
+}
+
+/// The exit code of a check; why it was skipped is said.
+async fn told(name: &str, check: impl Future<Output = anyhow::Result<Outcome>>) -> anyhow::Result<ExitCode> {
+    let outcome = check.await?;
+    if let Outcome::Skipped(_) = outcome {
+        Console::new(ServiceLines::InFilesOnly).note(&outcome.line(name, 0.0));
+    }
+    Ok(if outcome == Outcome::Fails { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 fn wait_for(task: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {

@@ -3,6 +3,7 @@
 use anyhow::Context as _;
 use tokio::process::Command;
 
+use crate::ci::Outcome;
 use crate::console::Console;
 use crate::python::Program;
 use crate::workspace::{output, root};
@@ -22,20 +23,18 @@ const BY_OPERATORS: [&str; 4] = ["Cluster", "RabbitmqCluster", "ScaledObject", "
 ///
 /// # Errors
 /// Where they cannot be put together, or Kubernetes would refuse one.
-pub(crate) async fn check(console: &Console) -> anyhow::Result<()> {
+pub(crate) async fn check(console: &Console) -> anyhow::Result<Outcome> {
     let mut kubectl = Command::new("kubectl");
     if output(kubectl.args(["version", "--client"])).await.is_err() {
-        console.note("SKIPPED kubernetes: kubectl is not there");
-        return Ok(());
+        return Ok(Outcome::Skipped("kubectl is not there"));
     }
     let Some(validator) = VALIDATOR.install(console).await? else {
-        console.note("SKIPPED kubernetes: `python3 -m venv` is not there");
-        return Ok(());
+        return Ok(Outcome::Skipped("`python3 -m venv` is not there"));
     };
     let manifests = output(Command::new("kubectl").args(["kustomize", FOLDER]).current_dir(root())).await?;
     let file = root().join(".dev/kubernetes.yaml");
     std::fs::write(&file, manifests).context("the manifests cannot be written down")?;
     output(Command::new(validator).args(["--strict", "--quiet", "--no-warn", "-k", OLDEST]).arg(&file)).await?;
     console.note(&format!("SKIPPED the schemas of {}: their operators bring them", BY_OPERATORS.join(", ")));
-    Ok(())
+    Ok(Outcome::Holds)
 }

@@ -1,7 +1,6 @@
 //! `cargo xtask contract`: the running API, asked what its document allows and what it forbids, by schemathesis.
 
 use std::path::Path;
-use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -9,6 +8,7 @@ use reqwest::Method;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
+use crate::ci::Outcome;
 use crate::console::{Console, ServiceLines};
 use crate::python::Program;
 use crate::services::Services;
@@ -49,11 +49,10 @@ impl Default for Args {
     }
 }
 
-pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(args: &Args) -> anyhow::Result<Outcome> {
     let console = Console::new(ServiceLines::InFilesOnly);
     let Some(tool) = SCHEMATHESIS.install(&console).await? else {
-        console.note("SKIPPED contract: neither `python3 -m venv` nor schemathesis is there");
-        return Ok(ExitCode::SUCCESS);
+        return Ok(Outcome::Skipped("neither `python3 -m venv` nor schemathesis is there"));
     };
     up::interruptible(args.build.run(&console)).await.transpose()?.context("interrupted")?;
     let folder = workspace::root().join(".dev/contract");
@@ -62,7 +61,7 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let outcome = up::interruptible(carry_out(&mut session, args, &tool)).await;
     session.take_down().await;
     let holds = outcome.transpose()?.context("interrupted")?;
-    Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(Outcome::of(holds))
 }
 
 /// Asks twice: quickly with ids that are made up, and thoroughly with those of things that are there, which lead further.

@@ -120,12 +120,18 @@ pub async fn answers() -> bool {
     output(docker().args(["info", "--format", "{{.ServerVersion}}"])).await.is_ok()
 }
 
-/// Whether a container of the folder has the port.
+/// Whether a container of the folder has the port. One that is stopped has none: another program may hold it then.
 pub(super) fn holds(folder: &Path, port: u16) -> bool {
     SERVICES.iter().any(|service| {
         let record = read_json::<Vec<u16>>(&record(folder, service));
-        record.ok().flatten().is_some_and(|ports| ports.contains(&port))
+        record.ok().flatten().is_some_and(|ports| ports.contains(&port)) && runs(&name(folder, service))
     })
+}
+
+fn runs(name: &str) -> bool {
+    let mut inspect = std::process::Command::new("docker");
+    inspect.args(["inspect", "--format", "{{.State.Running}}", name]);
+    inspect.output().is_ok_and(|seen| seen.status.success() && seen.stdout.trim_ascii() == b"true")
 }
 
 /// Removes the folder's containers with their data.
@@ -151,4 +157,18 @@ fn record(folder: &Path, service: &str) -> PathBuf {
 
 fn docker() -> Command {
     Command::new("docker")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_container_that_does_not_run_holds_no_port() {
+        let folder = std::env::temp_dir().join(format!("xtask-docker-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        write_json(&record(&folder, "postgres"), &[5_432_u16]).unwrap();
+        assert!(!holds(&folder, 5_432));
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 }

@@ -1,5 +1,6 @@
 //! Finds the programs of PostgreSQL and RabbitMQ, installs them by apt where they are missing, or falls back to Docker.
 
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -9,6 +10,10 @@ use tokio::process::Command;
 use super::docker;
 use crate::console::Console;
 use crate::workspace::output;
+
+/// The oldest versions that the services work with, as their settings say.
+const POSTGRES: [u32; 1] = [15];
+const RABBITMQ: [u32; 2] = [3, 10];
 
 /// Which of the two services need programs.
 #[derive(Clone, Copy, Debug)]
@@ -58,7 +63,7 @@ pub enum RabbitMqMeans {
 /// Says in one sentence what to install.
 pub async fn find_or_install(wanted: Wanted, folder: &Path, console: &Console) -> anyhow::Result<Means> {
     let mut missing = Vec::new();
-    if wanted.postgres && find_postgres().is_none() {
+    if wanted.postgres && find_postgres().await.is_none() {
         missing.push("postgresql");
     }
     if wanted.rabbitmq && find_rabbitmq().is_none() {
@@ -66,41 +71,59 @@ pub async fn find_or_install(wanted: Wanted, folder: &Path, console: &Console) -
     }
     let mut trouble = None;
     if !missing.is_empty() {
-        let step = console.step(format!("install {} by apt", missing.join(" and ")));
-        match apt(&missing, folder).await {
-            Ok(()) => step.done(),
-            Err(error) => trouble = Some(error),
-        }
+        trouble = apt(&missing.join(" and "), &missing, folder, console).await.err();
     }
-    let postgres = find_postgres().map_or(PostgresMeans::Docker, PostgresMeans::Programs);
+    let postgres = find_postgres().await.map_or(PostgresMeans::Docker, PostgresMeans::Programs);
     let rabbitmq = find_rabbitmq().unwrap_or(RabbitMqMeans::Docker);
-    let needs_docker = (wanted.postgres && matches!(postgres, PostgresMeans::Docker))
-        || (wanted.rabbitmq && matches!(rabbitmq, RabbitMqMeans::Docker));
-    if needs_docker && !docker::answers().await {
+    let mut lacking = Vec::new();
+    if wanted.postgres && matches!(postgres, PostgresMeans::Docker) {
+        lacking.push("PostgreSQL 15 or later");
+    }
+    if wanted.rabbitmq && matches!(rabbitmq, RabbitMqMeans::Docker) {
+        lacking.push("RabbitMQ 3.10 or later");
+    }
+    if !lacking.is_empty() && !docker::answers().await {
         let why = trouble.map_or_else(String::new, |error| format!(" (apt was tried: {error:#})"));
         bail!(
             "install {}, or start Docker, or set DATABASE_URL and AMQP_URL to servers that run already{why}",
-            missing.join(" and ")
+            lacking.join(" and ")
         );
     }
     Ok(Means { postgres, rabbitmq })
 }
 
 /// The newest PostgreSQL's programs: Debian's places first, then the search path.
-fn find_postgres() -> Option<PathBuf> {
+async fn find_postgres() -> Option<PathBuf> {
     let mut versions = entries(Path::new("/usr/lib/postgresql"), "");
-    versions.sort_by_key(|path| numbers(path));
+    versions.sort_by_key(|path| numbers(&last_part(path)));
     let places = versions.into_iter().rev().map(|version| version.join("bin"));
-    places.chain(search_path()).find(|bin| bin.join("initdb").is_file() && bin.join("pg_ctl").is_file())
+    new_enough_postgres(places.chain(search_path())).await
+}
+
+/// The first of these folders that has all the programs, of a version that will do.
+async fn new_enough_postgres(places: impl Iterator<Item = PathBuf>) -> Option<PathBuf> {
+    for bin in places.filter(|bin| ["initdb", "pg_ctl", "psql"].iter().all(|name| bin.join(name).is_file())) {
+        // `initdb (PostgreSQL) 15.14 (Debian 15.14-0+deb12u1)`
+        let said = output(Command::new(bin.join("initdb")).arg("--version")).await.unwrap_or_default();
+        if said.split_whitespace().nth(2).is_some_and(|version| numbers(version).as_slice() >= POSTGRES.as_slice()) {
+            return Some(bin);
+        }
+    }
+    None
 }
 
 fn find_rabbitmq() -> Option<RabbitMqMeans> {
-    let mut servers = entries(Path::new("/usr/lib/rabbitmq/lib"), "rabbitmq_server-");
-    servers.sort_by_key(|path| numbers(path));
-    let sbin = servers.pop()?.join("sbin");
+    let sbin = newest_rabbitmq(Path::new("/usr/lib/rabbitmq/lib"))?.join("sbin");
     let runtimes = entries(Path::new("/usr/lib/erlang"), "erts-").into_iter().map(|runtime| runtime.join("bin"));
     let epmd = runtimes.chain(search_path()).map(|bin| bin.join("epmd")).find(|epmd| epmd.is_file())?;
     sbin.join("rabbitmq-server").is_file().then_some(RabbitMqMeans::Programs { sbin, epmd })
+}
+
+/// The newest server in Debian's place, if it will do.
+fn newest_rabbitmq(place: &Path) -> Option<PathBuf> {
+    let servers = entries(place, "rabbitmq_server-").into_iter();
+    let new_enough = servers.filter(|path| numbers(&last_part(path)).as_slice() >= RABBITMQ.as_slice());
+    new_enough.max_by_key(|path| numbers(&last_part(path)))
 }
 
 fn entries(folder: &Path, prefix: &str) -> Vec<PathBuf> {
@@ -118,9 +141,12 @@ fn search_path() -> impl Iterator<Item = PathBuf> {
     std::env::split_paths(&path).collect::<Vec<_>>().into_iter()
 }
 
-/// The numbers in the last part of a path, so that 9 sorts before 15.
-fn numbers(path: &Path) -> Vec<u32> {
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+fn last_part(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// The numbers in a name, so that 9 sorts before 15.
+fn numbers(name: &str) -> Vec<u32> {
     name.split(|letter: char| !letter.is_ascii_digit()).filter_map(|part| part.parse().ok()).collect()
 }
 
@@ -138,15 +164,52 @@ apt-get -q -o DPkg::Lock::Timeout=300 update
 apt-get -q -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$@"
 "#;
 
-/// Installs Debian packages; nothing of them comes up by itself.
-pub(crate) async fn apt(packages: &[&str], folder: &Path) -> anyhow::Result<()> {
+/// How root's rights are had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rights {
+    Ours,
+    BySudo,
+    /// By sudo, which asks for a password in the terminal first.
+    ByPassword,
+    NotAtAll,
+}
+
+impl Rights {
+    fn of(is_root: bool, sudo_is_silent: bool, has_terminal: bool) -> Self {
+        match (is_root, sudo_is_silent, has_terminal) {
+            (true, _, _) => Self::Ours,
+            (false, true, _) => Self::BySudo,
+            (false, false, true) => Self::ByPassword,
+            (false, false, false) => Self::NotAtAll,
+        }
+    }
+
+    /// Finds out, and asks for the password where that is how.
+    async fn acquire(console: &Console) -> anyhow::Result<Self> {
+        let is_root = nix::unistd::geteuid().is_root();
+        let is_silent = !is_root && output(Command::new("sudo").args(["-n", "true"])).await.is_ok();
+        let rights = Self::of(is_root, is_silent, std::io::stdin().is_terminal());
+        match rights {
+            Self::Ours | Self::BySudo => {}
+            Self::ByPassword => {
+                console.note("To install programs by apt, sudo may ask for your password");
+                let status = Command::new("sudo").arg("-v").status().await.context("sudo could not be started")?;
+                anyhow::ensure!(status.success(), "sudo refused");
+            }
+            Self::NotAtAll => bail!("without a terminal, sudo must be there and not ask for a password"),
+        }
+        Ok(rights)
+    }
+}
+
+/// Installs Debian packages, called by this name; nothing of them comes up by itself.
+pub(crate) async fn apt(name: &str, packages: &[&str], folder: &Path, console: &Console) -> anyhow::Result<()> {
     if !Path::new("/usr/bin/apt-get").exists() {
         bail!("this is no Debian or Ubuntu");
     }
-    let is_root = nix::unistd::geteuid().is_root();
-    if !is_root && output(Command::new("sudo").args(["-n", "true"])).await.is_err() {
-        bail!("neither root nor password-less sudo");
-    }
+    // Before the step, whose display would cover a question.
+    let is_root = Rights::acquire(console).await? == Rights::Ours;
+    let step = console.step(format!("install {name} by apt"));
     let log_path = folder.join("logs/install.log");
     std::fs::create_dir_all(folder.join("logs"))?;
     let log = std::fs::File::create(&log_path)?;
@@ -160,6 +223,7 @@ pub(crate) async fn apt(packages: &[&str], folder: &Path) -> anyhow::Result<()> 
     if !status.success() {
         bail!("it failed:\n{}", tail(&log_path, 5));
     }
+    step.done();
     Ok(())
 }
 
@@ -177,7 +241,65 @@ mod tests {
     #[test]
     fn sorts_versions_by_number() {
         let mut versions = vec![PathBuf::from("/x/15"), PathBuf::from("/x/9"), PathBuf::from("/x/9.6")];
-        versions.sort_by_key(|path| numbers(path));
+        versions.sort_by_key(|path| numbers(&last_part(path)));
         assert_eq!(versions, [PathBuf::from("/x/9"), PathBuf::from("/x/9.6"), PathBuf::from("/x/15")]);
+    }
+
+    fn folder(name: &str) -> PathBuf {
+        std::env::temp_dir().join(format!("xtask-install-{}-{name}", std::process::id()))
+    }
+
+    /// A folder with such programs, of which `initdb` says that it is of this version.
+    fn programs(name: &str, version: &str, names: &[&str]) -> PathBuf {
+        use std::os::unix::fs::PermissionsExt as _;
+        let bin = folder(name);
+        std::fs::create_dir_all(&bin).unwrap();
+        for program in names {
+            let script = format!("#!/bin/sh\necho '{program} (PostgreSQL) {version} (Debian {version}-0+deb12u1)'\n");
+            // Written by another process: one that this process has open for writing, another test's fork holds too.
+            let made = std::process::Command::new("sh")
+                .args(["-c", r#"printf %s "$1" >"$2""#, "sh", &script])
+                .arg(bin.join(program))
+                .status();
+            assert!(made.unwrap().success());
+            std::fs::set_permissions(bin.join(program), std::fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        bin
+    }
+
+    #[tokio::test]
+    async fn takes_the_first_postgres_that_is_whole_and_new_enough() {
+        let all = ["initdb", "pg_ctl", "psql"];
+        let old = programs("old", "14.20", &all);
+        let partial = programs("partial", "16.1", &["initdb", "pg_ctl"]);
+        let good = programs("good", "15.14", &all);
+        let newer = programs("newer", "18beta1", &all);
+        let found = async |places: [&PathBuf; 2]| new_enough_postgres(places.into_iter().cloned()).await;
+        assert_eq!(found([&old, &partial]).await, None);
+        assert_eq!(found([&old, &good]).await, Some(good.clone()));
+        assert_eq!(found([&partial, &newer]).await, Some(newer.clone()));
+        for bin in [old, partial, good, newer] {
+            std::fs::remove_dir_all(bin).unwrap();
+        }
+    }
+
+    #[test]
+    fn takes_the_newest_rabbitmq_if_it_is_new_enough() {
+        let place = folder("rabbitmq");
+        let made = |version: &str| std::fs::create_dir_all(place.join(format!("rabbitmq_server-{version}"))).unwrap();
+        made("3.9.27");
+        assert_eq!(newest_rabbitmq(&place), None);
+        made("3.10.8");
+        made("4.0.5");
+        assert_eq!(newest_rabbitmq(&place), Some(place.join("rabbitmq_server-4.0.5")));
+        std::fs::remove_dir_all(place).unwrap();
+    }
+
+    #[test]
+    fn asks_for_a_password_only_where_somebody_can_answer() {
+        assert_eq!(Rights::of(true, false, false), Rights::Ours);
+        assert_eq!(Rights::of(false, true, true), Rights::BySudo);
+        assert_eq!(Rights::of(false, false, true), Rights::ByPassword);
+        assert_eq!(Rights::of(false, false, false), Rights::NotAtAll);
     }
 }

@@ -68,7 +68,7 @@ impl Ports {
     /// Fails when no free port is left below the ephemeral range, or the file cannot be read or written.
     pub fn choose(file: &Path, base: u16, ours: impl Fn(u16) -> bool) -> anyhow::Result<Self> {
         let before = read_json::<Self>(file)?;
-        let chosen = before.unwrap_or_else(|| Self::wished(base)).moved(|port| ours(port) || is_free(port))?;
+        let chosen = before.unwrap_or_else(|| Self::wished(base)).moved(|port| is_free(port) || ours(port))?;
         if before != Some(chosen) {
             write_json(file, &chosen)?;
         }
