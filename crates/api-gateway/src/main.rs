@@ -7,7 +7,7 @@ use runtime::{config, shutdown, telemetry};
 #[actix_web::main]
 async fn main() -> anyhow::Result<()> {
     let settings = config::load()?;
-    telemetry::start(&settings.telemetry, "api-gateway");
+    let _telemetry = telemetry::start(&settings.telemetry, "api-gateway");
     let app = startup::build(settings)?;
     app.run_until(shutdown::on_signal()).await.context("the listener broke")
 }

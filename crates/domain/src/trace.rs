@@ -1,5 +1,7 @@
 //! The W3C trace context that one request carries from the edge to the log row. Exporting spans is `runtime`'s.
 
+mod span;
+
 use std::fmt;
 use std::str::FromStr;
 

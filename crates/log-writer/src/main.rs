@@ -7,7 +7,7 @@ use runtime::{config, shutdown, telemetry};
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let settings = config::load()?;
-    telemetry::start(&settings.telemetry, "log-writer");
+    let _telemetry = telemetry::start(&settings.telemetry, "log-writer");
     let app = startup::build(settings).context("cannot start")?;
     app.run_until(shutdown::on_signal()).await.context("the listener broke")
 }

@@ -88,8 +88,12 @@ impl<L: Log> Writer<L> {
     async fn write(&self, batch: Vec<Delivery<L>>) {
         let mut parts = vec![batch];
         while let Some(part) = parts.pop() {
+            let spans: Vec<_> = part.iter().map(span).collect();
             match self.insert(&part).await {
-                Ok(()) => acknowledge(part).await,
+                Ok(()) => {
+                    drop(spans);
+                    acknowledge(part).await;
+                }
                 Err(Failure::Away) => park(part).await,
                 Err(Failure::Stopping) => release(part).await,
                 Err(Failure::Refused(error)) => match halve(part) {
@@ -158,6 +162,15 @@ impl<L: Log> Writer<L> {
         metrics::counter!("log_rows_repeated_total", "log" => L::NAME).increment(count(rows.len() - written));
         Ok(())
     }
+}
+
+/// The writing of one row, as a part of the trace that led to it.
+fn span<L: Log>(delivery: &Delivery<L>) -> tracing::Span {
+    let span = tracing::info_span!("log.write", otel.name = L::QUEUE, otel.kind = "consumer", log = L::NAME);
+    if !span.is_disabled() {
+        let _below = delivery.context.trace.continued_in(&span);
+    }
+    span
 }
 
 fn count(rows: usize) -> u64 {

@@ -13,6 +13,7 @@ use futures_util::FutureExt;
 use metrics::gauge;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::context::Context;
 use crate::deliveries::Deliveries;
@@ -60,9 +61,18 @@ where
 }
 
 async fn work<M: Message, H: Handler<M>>(handler: Arc<H>, delivery: Delivery<M>, schedule: RetrySchedule) {
+    let span = tracing::info_span!(
+        "handle",
+        otel.name = M::QUEUE,
+        otel.kind = "consumer",
+        queue = M::QUEUE,
+        message.id = %delivery.context.message_id,
+        trace.id = delivery.context.trace.trace_id(),
+    );
+    let context = Context { trace: delivery.context.trace.continued_in(&span), ..delivery.context };
     let in_handling = gauge!(metric::IN_HANDLING, "queue" => M::QUEUE);
     in_handling.increment(1.0);
-    let handling = AssertUnwindSafe(handler.handle(&delivery.message, &delivery.context));
+    let handling = AssertUnwindSafe(handler.handle(&delivery.message, &context).instrument(span));
     let result = handling.catch_unwind().await;
     in_handling.decrement(1.0);
     match result {

@@ -7,7 +7,7 @@ use sync_dispatcher::startup;
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let settings = config::load()?;
-    telemetry::start(&settings.telemetry, "sync-dispatcher");
+    let _telemetry = telemetry::start(&settings.telemetry, "sync-dispatcher");
     let app = startup::build(settings).context("the dispatcher cannot start")?;
     Box::pin(app.run_until(shutdown::on_signal())).await.context("the listener broke")
 }

@@ -5,7 +5,7 @@ use webhook_ingest::startup;
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let settings = runtime::config::load()?;
-    runtime::telemetry::start(&settings.telemetry, "webhook-ingest");
+    let _telemetry = runtime::telemetry::start(&settings.telemetry, "webhook-ingest");
     runtime::crypto::install();
     let shutdown = runtime::shutdown::on_signal();
     startup::build(&settings)?.run_until(shutdown).await?;

@@ -3,13 +3,15 @@
 use std::time::Instant;
 
 use reqwest::{RequestBuilder, Response};
+use tracing::Instrument as _;
 
 use crate::account::Account;
 
 /// Sends a request, and counts how it went.
 pub(super) async fn send(account: &Account, request: RequestBuilder) -> reqwest::Result<Response> {
     let started = Instant::now();
-    let response = request.send().await;
+    let span = tracing::info_span!("platform.call", otel.kind = "client", platform = %account.platform);
+    let response = request.send().instrument(span).await;
     let outcome = match response.as_ref().ok().map(|response| response.status().as_u16()) {
         None => "none",
         Some(200..300) => "ok",

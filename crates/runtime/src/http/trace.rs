@@ -49,9 +49,21 @@ pub(super) async fn follow<B: MessageBody>(
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
     let header = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
-    let trace = header.and_then(|text| text.parse().ok()).unwrap_or_else(TraceParent::generate);
+    let received: Option<TraceParent> = header.and_then(|text| text.parse().ok());
+    let span = tracing::info_span!(
+        "request",
+        otel.name = format!("{} {}", request.method(), request.match_pattern().unwrap_or_default()).trim(),
+        otel.kind = "server",
+        trace.id = tracing::field::Empty,
+        http.status = tracing::field::Empty,
+    );
+    // Where spans are exported, what follows hangs below this one.
+    let trace = match received {
+        Some(trace) => trace.continued_in(&span),
+        None => TraceParent::below(&span).unwrap_or_else(TraceParent::generate),
+    };
+    span.record("trace.id", trace.trace_id());
     request.extensions_mut().insert(Trace(trace));
-    let span = tracing::info_span!("request", trace.id = trace.trace_id());
     CURRENT.scope(Cell::new(trace), answer(request, next, trace).instrument(span)).await
 }
 
@@ -65,6 +77,7 @@ async fn answer<B: MessageBody>(
     // The pattern, not the path: a label must not grow with what strangers type.
     let route = response.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
     let (status, took) = (response.status().as_u16(), started.elapsed());
+    tracing::Span::current().record("http.status", status);
     if let Ok(id) = HeaderValue::from_str(&trace.trace_id()) {
         response.headers_mut().insert(HeaderName::from_static("x-request-id"), id);
     }

@@ -12,6 +12,7 @@ use persistence::Scope;
 use persistence::records::links;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
 use super::converge;
 use crate::engine::{DispatchError, Engine, Priority};
@@ -135,7 +136,13 @@ impl<M: Announcement> Lanes<M> {
         while let Some(batch) = self.take(tenant, integration).await {
             let size = batch.links.len();
             metrics::histogram!("coccinelle_batch_size").record(u32::try_from(size).unwrap_or(u32::MAX));
-            match converge(&self.engine, M::PRIORITY, (batch.tenant, integration), &batch.links).await {
+            let span = tracing::info_span!("converge", otel.name = M::QUEUE, integration.id = %integration, rows = size);
+            // Many traces share a batch; the span can be a part of one of them.
+            if let Some(trace) = batch.links.values().next() {
+                let _below = trace.continued_in(&span);
+            }
+            let converging = converge(&self.engine, M::PRIORITY, (batch.tenant, integration), &batch.links);
+            match converging.instrument(span).await {
                 Ok(true) => acknowledge(batch.deliveries).await,
                 Ok(false) => {
                     self.rest(integration);

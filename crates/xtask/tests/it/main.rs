@@ -16,6 +16,7 @@ mod outages;
 mod servers;
 #[cfg(test)]
 mod shutdown;
+mod tracing;
 #[cfg(test)]
 mod up;
 #[cfg(test)]
