@@ -64,7 +64,8 @@ impl Fault for AccountError {
             Self::BadPass | Self::GrantEnded(_) => FaultKind::Unauthorized,
             Self::Interrupted => FaultKind::Unavailable,
             Self::Platform(error) => error.kind(),
-            Self::NoCredentials(_) | Self::NoDataKey(_) => FaultKind::NotFound,
+            Self::NoCredentials(_) => FaultKind::NotFound,
+            Self::NoDataKey(_) => FaultKind::Forbidden,
             Self::Persistence(error) => error.kind(),
             Self::Vault(error) => error.kind(),
             Self::NoApp(_) | Self::NoSettings(_) | Self::Client(_) | Self::Unreadable(_) => FaultKind::Internal,
@@ -81,8 +82,8 @@ impl Fault for AccountError {
             Self::NoApp(_) => "oauth_not_set_up",
             Self::GrantEnded(_) => "reauth_required",
             Self::Interrupted => "grant_refreshing",
-            Self::NoDataKey(_)
-            | Self::NoSettings(_)
+            Self::NoDataKey(_) => "tenant_unknown",
+            Self::NoSettings(_)
             | Self::Client(_)
             | Self::Platform(_)
             | Self::Persistence(_)

@@ -108,6 +108,7 @@ fn complete(operation: &mut Operation) {
     let mut refuse = |status: &str, why: &str| refuse(operation, status, why);
     refuse("401", "`token_missing`, `token_invalid`: who asks is not known.");
     refuse("403", "`role_missing`: the caller's roles do not allow this.");
+    refuse("414", "`url_too_long`: the path with its query is longer than is taken.");
     refuse("500", "`internal`: something went wrong on our side; the request id finds it in the logs.");
     refuse("503", "`unavailable`: a part that this needs does not answer; come again after `Retry-After` seconds.");
     if in_path {

@@ -71,7 +71,8 @@ pub fn start(settings: &TelemetrySettings, service: &'static str) -> Telemetry {
         Ok(provider) => (provider, None),
         Err(error) => (None, Some(error)),
     };
-    let spans = provider.as_ref().map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer("coccinelle")));
+    let spans =
+        provider.as_ref().map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer("coccinelle")));
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let registry = tracing_subscriber::registry().with(EnvFilter::new(&settings.filter.0)).with(spans);
     let started = match settings.format {
@@ -93,7 +94,8 @@ pub fn start(settings: &TelemetrySettings, service: &'static str) -> Telemetry {
 fn exporting(endpoint: &Url, share: f64, service: &'static str) -> Result<SdkTracerProvider, ExporterBuildError> {
     crypto::install();
     let url = format!("{}/v1/traces", endpoint.as_str().trim_end_matches('/'));
-    let exporter = SpanExporter::builder().with_http().with_protocol(Protocol::HttpBinary).with_endpoint(url).build()?;
+    let exporter =
+        SpanExporter::builder().with_http().with_protocol(Protocol::HttpBinary).with_endpoint(url).build()?;
     Ok(SdkTracerProvider::builder()
         .with_batch_exporter(exporter)
         // By the trace's id, so that all services keep the same ones.

@@ -4,7 +4,7 @@ use actix_web::http::header::HeaderMap;
 use actix_web::web::{self, Data, Path, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use domain::time::Timestamp;
-use runtime::http::{Problem, Trace};
+use runtime::http::{Peer, Problem, Trace};
 use serde_json::json;
 
 use crate::body;
@@ -62,7 +62,7 @@ async fn receive(
     if address.is_greeted_by(&incoming) {
         return Ok(HttpResponse::Ok().finish());
     }
-    let caller = Caller { sender: request.peer_addr().map(|peer| peer.ip()), trace };
+    let caller = Caller { sender: Peer::of(request).map(|Peer(address)| address), trace };
     let delivery = intake.take(&address, &incoming, caller).await?;
     Ok(match address.receipt() {
         Some(receipt) => HttpResponse::Ok().content_type(receipt.content_type).body(receipt.body),

@@ -17,6 +17,7 @@ use super::{form::Wish, road, show, view::View};
 use crate::body::Json;
 use crate::change::Change;
 use crate::refusal::Refusal;
+use crate::sessions::unknown_tenant;
 use crate::state::Gateway;
 
 /// Connects an account after a real call with its credentials. It is switched off until somebody enables it.
@@ -131,6 +132,6 @@ pub(super) fn taken_meanwhile(error: PersistenceError) -> Problem {
     if error.kind() == FaultKind::Conflict {
         Problem::new(FaultKind::Conflict, "account_taken", "This account is connected already.")
     } else {
-        Problem::from(error)
+        unknown_tenant(error)
     }
 }

@@ -1,5 +1,6 @@
 //! The form of settings, and everything that can be told of it without asking anybody.
 
+use connectors::http;
 use domain::audit::FieldChange;
 use domain::event::InputFault;
 use domain::policy::ConflictPolicy;
@@ -73,9 +74,8 @@ pub(crate) struct WebhookWish {
 /// The host of an address that can be told of trouble.
 pub(super) fn host_of(url: &SecretString) -> Option<String> {
     let text = url.expose_secret();
-    let url = Url::parse(text).ok().filter(|url| url.scheme() == "https" && text.len() <= URL_LIMIT)?;
-    let is_plain = url.username().is_empty() && url.password().is_none();
-    url.host_str().filter(|_| is_plain).map(str::to_owned)
+    let url = Url::parse(text).ok().filter(|url| text.len() <= URL_LIMIT && http::may_be_called(url))?;
+    url.host_str().map(str::to_owned)
 }
 
 impl Wish {
@@ -151,7 +151,7 @@ impl WebhookWish {
             faults.push(("name", "is the name of another one"));
         }
         if self.url.as_ref().is_some_and(|url| host_of(url).is_none()) {
-            faults.push(("url", "must be an https address without a user"));
+            faults.push(("url", "must be a public https address without a user"));
         }
         let secret = self.secret.as_ref().map(ExposeSecret::expose_secret);
         match (self.form, secret) {

@@ -52,7 +52,7 @@ fn merge(
 ) -> Result<(AlertWebhook, AlertHook), (&'static str, &'static str)> {
     let (known_url, known_secret) = known.map_or((None, None), |known| (Some(known.url), known.secret));
     let url = wish.url.clone().or(known_url).ok_or(("url", "is missing: nothing is kept under this name"))?;
-    let host = host_of(&url).ok_or(("url", "must be an https address without a user"))?;
+    let host = host_of(&url).ok_or(("url", "must be a public https address without a user"))?;
     let secret = wish.secret.clone().or(known_secret);
     let secret = match wish.form {
         AlertForm::Slack => None,

@@ -9,7 +9,7 @@ use domain::id::TenantId;
 use domain::time::Timestamp;
 use persistence::live::{self, Item, Watched};
 use persistence::log_page::LogCursor;
-use persistence::{Database, PersistenceError, Scope};
+use persistence::{Database, PersistenceError, Scope, sessions};
 use tokio::sync::broadcast::{self, Receiver, Sender};
 use tokio_util::sync::CancellationToken;
 
@@ -104,6 +104,14 @@ impl Hub {
             .or_insert_with(|| Arc::new(Channel { sender: Sender::new(WAITING), told: tokio::sync::Mutex::default() }));
         let is_full = channel.sender.receiver_count() >= self.limit;
         (!is_full).then(|| (channel.clone(), channel.sender.subscribe()))
+    }
+
+    /// Whether a session of the tenant stands.
+    pub(super) async fn knows(&self, tenant: TenantId, id_hash: &str) -> Result<bool, PersistenceError> {
+        let mut tx = self.database.begin(Scope::Tenant(tenant)).await?;
+        let found = sessions::find(&mut tx, tenant, id_hash).await?;
+        tx.commit().await?;
+        Ok(found.is_some())
     }
 
     /// Rows of the logs behind a place, the oldest first.

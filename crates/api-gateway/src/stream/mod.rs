@@ -10,12 +10,13 @@ use std::time::Duration;
 use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, get, web};
+use domain::id::TenantId;
 use domain::time::Timestamp;
 use futures_util::stream;
 use persistence::log_page::LogCursor;
 use runtime::http::Problem;
 use tokio::sync::broadcast::Receiver;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 pub(crate) use self::hub::Hub;
 use self::hub::{Deaf, Event};
@@ -24,6 +25,9 @@ use crate::refusal::Refusal;
 
 /// How long a stream is silent at most: proxies cut off what says nothing.
 const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// How often it is looked whether a reader's session still stands.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// How far back a reader may go on.
 const RESUMES: Duration = Duration::from_mins(15);
@@ -36,7 +40,7 @@ const GREETING: &[u8] = b"retry: 3000\n\n";
 /// `attempt`: an attempt at bringing something into step ended. `delivery`: a webhook came in. `health`: an integration is
 /// otherwise than it was. `run`: a full sync moved on. `gap`: some were missed; read the lists again. Attempts and deliveries
 /// have ids; sent back as `Last-Event-ID`, one lets the stream go on behind it, up to 15 minutes and 1,000 of each. The
-/// stream ends when the token expires.
+/// stream ends when the token expires, and soon after the session ends by which it was opened.
 #[utoipa::path(tag = "logs", security(("bearer" = ["viewer", "admin"])),
     params(("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was seen.")),
     responses(
@@ -61,7 +65,9 @@ pub(crate) async fn stream_news(
     let mut waiting = VecDeque::from([Bytes::from_static(GREETING)]);
     waiting.extend(missed.iter().map(frame));
     let ends = Instant::now() + Timestamp::now().until(caller.expires_at);
-    let reader = Reader { waiting, repeated, receiver, ends };
+    let session = caller.session.as_ref().map(|session| session.id_hash.clone());
+    let standing = Standing { hub: hub.into_inner(), tenant: caller.tenant_id, session, look: Instant::now() + LOOK };
+    let reader = Reader { waiting, repeated, receiver, ends, standing };
     let frames = stream::unfold(reader, |mut reader| async move {
         reader.next().await.map(|frame| (Ok::<_, Infallible>(frame), reader))
     });
@@ -95,6 +101,35 @@ struct Reader {
     receiver: Receiver<Arc<Event>>,
     /// When the token expires.
     ends: Instant,
+    standing: Standing,
+}
+
+/// By what a reader is known, and when that is looked at again.
+struct Standing {
+    hub: Arc<Hub>,
+    tenant: TenantId,
+    /// The session by which it is known; `None` where a token says it.
+    session: Option<String>,
+    look: Instant,
+}
+
+impl Standing {
+    /// Whether the session has ended, where it is time to look. Where nobody can say, the browser comes again and is asked who
+    /// it is.
+    async fn has_ended(&mut self) -> bool {
+        let Some(session) = self.session.as_ref().filter(|_| Instant::now() >= self.look) else { return false };
+        let is_known = self.hub.knows(self.tenant, session).await.unwrap_or_default();
+        self.look = Instant::now() + LOOK;
+        !is_known
+    }
+
+    /// Waits until it is time to look; for ever where there is no session.
+    async fn look(&self) {
+        match self.session {
+            Some(_) => sleep_until(self.look).await,
+            None => std::future::pending().await,
+        }
+    }
 }
 
 impl Reader {
@@ -102,11 +137,18 @@ impl Reader {
         if let Some(frame) = self.waiting.pop_front() {
             return Some(frame);
         }
-        tokio::select! {
-            biased;
-            () = sleep_until(self.ends) => None,
-            heard = timeout(HEARTBEAT, news(&mut self.receiver, &mut self.repeated)) => {
-                heard.unwrap_or_else(|_silence| Some(Bytes::from_static(b": still here\n\n")))
+        let silence = Instant::now() + HEARTBEAT;
+        loop {
+            if self.standing.has_ended().await {
+                return None;
+            }
+            tokio::select! {
+                biased;
+                () = sleep_until(self.ends) => return None,
+                () = self.standing.look() => {}
+                heard = timeout_at(silence, news(&mut self.receiver, &mut self.repeated)) => {
+                    return heard.unwrap_or_else(|_silence| Some(Bytes::from_static(b": still here\n\n")));
+                }
             }
         }
     }

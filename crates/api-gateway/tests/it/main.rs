@@ -30,6 +30,7 @@ mod mapping;
 mod outages;
 #[cfg(test)]
 mod pages;
+#[cfg(test)]
 mod paging;
 #[cfg(test)]
 mod people;

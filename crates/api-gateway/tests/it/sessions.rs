@@ -12,13 +12,13 @@ use crate::world::{Answer, World, token};
 const PATH: &str = "/api/v1/session";
 
 /// A browser that holds a session.
-struct Browser {
+pub(crate) struct Browser {
     cookie: String,
     csrf_token: String,
 }
 
 impl Browser {
-    async fn of(world: &World, token: &str) -> Self {
+    pub(crate) async fn of(world: &World, token: &str) -> Self {
         let answer = world.call(Method::POST, PATH, Some(token), None).await;
         assert_eq!(answer.status.as_u16(), 201, "{answer:?}");
         let set = answer.headers["set-cookie"].to_str().unwrap();
@@ -38,8 +38,15 @@ impl Browser {
         world.ask(Method::GET, path, &[("cookie", &self.cookie)], None).await
     }
 
+    /// A stream of news.
+    pub(crate) async fn stream(&self, world: &World) -> reqwest::Response {
+        let request =
+            reqwest::Client::builder().no_proxy().build().unwrap().get(format!("{}/api/v1/stream", world.url()));
+        request.header("cookie", &self.cookie).send().await.unwrap()
+    }
+
     /// As our own page does it.
-    async fn write(&self, world: &World, method: Method, path: &str, body: Option<Value>) -> Answer {
+    pub(crate) async fn write(&self, world: &World, method: Method, path: &str, body: Option<Value>) -> Answer {
         let headers =
             [("cookie", self.cookie.as_str()), ("x-csrf-token", &self.csrf_token), ("sec-fetch-site", "same-origin")];
         world.ask(method, path, &headers, body).await

@@ -83,6 +83,12 @@ async fn of_a_webhooks_address_only_the_host_comes_back_and_it_stays_where_none_
     world.stop().await;
 }
 
+/// An address that leads into our own network, and what is wrong with it.
+fn inward(url: &str) -> (&'static str, Value, &'static str) {
+    let webhooks = json!([{ "name": "a", "form": "slack", "url": url }]);
+    ("alert_webhooks", webhooks, "alert_webhooks[0].url")
+}
+
 #[tokio::test]
 async fn every_fault_is_named_by_its_path() {
     let world = World::start().await;
@@ -101,6 +107,12 @@ async fn every_fault_is_named_by_its_path() {
             "conflict_policy.rules[0].field",
         ),
         ("alert_webhooks", json!([{ "name": "a", "form": "slack", "url": "http://x.fr" }]), "alert_webhooks[0].url"),
+        inward("https://169.254.169.254/latest"),
+        inward("https://127.0.0.1/x"),
+        inward("https://[::1]/"),
+        inward("https://10.0.0.1/"),
+        inward("https://x.fr:8443/"),
+        inward("https://shop.example@10.0.0.1/"),
         (
             "alert_webhooks",
             json!([{ "name": "a", "form": "signed", "url": "https://x.fr", "secret": "short" }]),

@@ -6,10 +6,11 @@ use domain::access::Role;
 use domain::outcome::SyncOutcome;
 use domain::time::Timestamp;
 use persistence::{Scope, sync_logs};
-use reqwest::Response;
+use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
 use crate::connecting::{connected, wish};
+use crate::sessions::Browser;
 use crate::statistics::attempt;
 use crate::world::{DEADLINE, World, token};
 
@@ -87,7 +88,7 @@ async fn what_happens_is_told_to_the_tenant_and_to_nobody_else_and_goes_on_where
 
     // The stranger hears of its own first, so of the others' it heard nothing.
     let own =
-        world.call(reqwest::Method::POST, "/api/v1/integrations", Some(&stranger), Some(wish("pat-eu1-77-other")));
+        world.call(Method::POST, "/api/v1/integrations", Some(&stranger), Some(wish("pat-eu1-77-other")));
     let own = own.await.body["id"].clone();
     let heard_there = theirs.frame().await.unwrap();
     assert!(heard_there.starts_with("retry:"), "{heard_there}");
@@ -129,6 +130,18 @@ async fn a_stream_ends_with_its_token_and_too_many_are_refused() {
         if status == 200 { Ok(()) } else { Err(status) }
     })
     .await;
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_stream_ends_soon_after_the_session_that_opened_it() {
+    let world = World::start().await;
+    let browser = Browser::of(&world, &world.token(Role::Viewer)).await;
+    let mut stream = Stream { response: browser.stream(&world).await, read: String::new() };
+    assert!(stream.frame().await.is_some());
+    let ended = browser.write(&world, Method::DELETE, "/api/v1/session", None).await;
+    assert_eq!(ended.status.as_u16(), 204, "{ended:?}");
+    while stream.frame().await.is_some() {}
     world.stop().await;
 }
 

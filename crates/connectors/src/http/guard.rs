@@ -74,6 +74,15 @@ pub(crate) fn check_url(url: &Url, other_ports: &[u16]) -> Result<(), NotPublic>
     if public && port && plain && url.scheme() == "https" { Ok(()) } else { Err(NotPublic) }
 }
 
+/// Whether an address that a tenant typed may lead out of our network.
+///
+/// HTTPS on its own port, with no user in it, and no host that is not public by its own form. What a name resolves to is
+/// checked when it is called.
+#[must_use]
+pub fn may_be_called(url: &Url) -> bool {
+    check_url(url, &[]).is_ok()
+}
+
 /// Whether an address belongs to the public internet. What is not known to is not.
 pub(crate) fn is_public(address: IpAddr) -> bool {
     match address {

@@ -10,6 +10,7 @@ mod raw;
 mod renewal;
 
 pub use client::{Client, Reach, SetupError};
+pub use guard::may_be_called;
 pub use raw::RawAnswer;
 pub use renewal::Renewal;
 pub use reqwest::Method;

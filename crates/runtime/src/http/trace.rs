@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest};
@@ -52,7 +53,7 @@ pub(super) async fn follow<B: MessageBody>(
     let received: Option<TraceParent> = header.and_then(|text| text.parse().ok());
     let span = tracing::info_span!(
         "request",
-        otel.name = format!("{} {}", request.method(), request.match_pattern().unwrap_or_default()).trim(),
+        otel.name = format!("{} {}", known(request.method()), request.match_pattern().unwrap_or_default()).trim(),
         otel.kind = "server",
         trace.id = tracing::field::Empty,
         http.status = tracing::field::Empty,
@@ -72,7 +73,7 @@ async fn answer<B: MessageBody>(
     next: Next<B>,
     trace: TraceParent,
 ) -> Result<ServiceResponse<B>, Error> {
-    let (started, method, path) = (Instant::now(), request.method().to_string(), request.path().to_owned());
+    let (started, method, path) = (Instant::now(), known(request.method()), request.path().to_owned());
     let mut response = next.call(request).await?;
     // The pattern, not the path: a label must not grow with what strangers type.
     let route = response.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
@@ -82,8 +83,25 @@ async fn answer<B: MessageBody>(
         response.headers_mut().insert(HeaderName::from_static("x-request-id"), id);
     }
     tracing::debug!(http.method = method, http.path = path, http.status = status, duration_ms = ?took, "answered");
-    let labels = [("method", method), ("route", route), ("status", status.to_string())];
+    let labels = [("method", method.to_owned()), ("route", route), ("status", status.to_string())];
     metrics::counter!("http_requests_total", &labels).increment(1);
     metrics::histogram!("http_request_duration_seconds", &labels).record(took.as_secs_f64());
     Ok(response)
+}
+/// The method as a label, which must not grow with what strangers make up.
+fn known(method: &Method) -> &'static str {
+    let usual = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
+    usual.into_iter().find(|usual| *usual == method.as_str()).unwrap_or("other")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_method_that_a_stranger_makes_up_is_no_label_of_its_own() {
+        assert_eq!(known(&Method::PATCH), "PATCH");
+        let made_up = Method::from_bytes("M".repeat(6_000).as_bytes()).unwrap();
+        assert_eq!((known(&made_up), known(&Method::from_bytes(b"get").unwrap())), ("other", "other"));
+    }
 }

@@ -136,7 +136,8 @@ impl<M: Announcement> Lanes<M> {
         while let Some(batch) = self.take(tenant, integration).await {
             let size = batch.links.len();
             metrics::histogram!("coccinelle_batch_size").record(u32::try_from(size).unwrap_or(u32::MAX));
-            let span = tracing::info_span!("converge", otel.name = M::QUEUE, integration.id = %integration, rows = size);
+            let span =
+                tracing::info_span!("converge", otel.name = M::QUEUE, integration.id = %integration, rows = size);
             // Many traces share a batch; the span can be a part of one of them.
             if let Some(trace) = batch.links.values().next() {
                 let _below = trace.continued_in(&span);

@@ -16,6 +16,7 @@ mod outages;
 mod servers;
 #[cfg(test)]
 mod shutdown;
+#[cfg(test)]
 mod tracing;
 #[cfg(test)]
 mod up;

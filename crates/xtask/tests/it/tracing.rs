@@ -83,8 +83,7 @@ fn keep(body: &[u8], spans: &Spans) {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_is_one_trace_from_the_gateway_to_the_platform_and_the_log() {
     let (url, spans) = collector().await;
-    let world =
-        World::on_shared_servers("e2e-tracing", 23_000, &[("TELEMETRY__OTLP_ENDPOINT", &url)]).await;
+    let world = World::on_shared_servers("e2e-tracing", 23_000, &[("TELEMETRY__OTLP_ENDPOINT", &url)]).await;
     let event = prospect("traced", "prospect.created", json!({ "email": "trace@example.fr", "first_name": "Zoé" }));
     assert_eq!(world.post_event(&event).await.status(), 202);
     let wanted = [

@@ -145,7 +145,7 @@ pub(super) const FINER: &[(&str, Message)] = &[
         say("Ce n'est pas une expression régulière utilisable.", "This is no regular expression that can be used."),
     ),
     (
-        "must be an https address without a user",
+        "must be a public https address without a user",
         say("Donnez une adresse qui commence par https://.", "Give an address that begins with https://."),
     ),
     (
