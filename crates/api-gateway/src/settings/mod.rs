@@ -20,7 +20,6 @@ use self::form::Wish;
 use crate::auth::Viewer;
 use crate::body::Json;
 use crate::change::Change;
-use crate::sessions::unknown_tenant;
 use crate::state::Gateway;
 use crate::version::{IfMatch, etag};
 
@@ -114,7 +113,7 @@ pub(crate) async fn replaced(gateway: &Gateway, change: &Change, seen: i64, wish
     let policy = policies::get(&mut tx, tenant).await?;
     let webhooks = webhooks::kept(gateway, &mut tx, tenant, (&wish.alert_webhooks, &before)).await?;
     let (told, conflict_policy, after) = wish.applied(&before, &policy, webhooks);
-    if !settings::replace(&mut tx, tenant, &after).await.map_err(unknown_tenant)? {
+    if !settings::replace(&mut tx, tenant, &after).await.map_err(crate::sessions::unknown_tenant)? {
         return Err(Problem::version_mismatch());
     }
     policies::set(&mut tx, tenant, &conflict_policy).await?;

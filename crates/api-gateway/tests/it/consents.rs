@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use reqwest::redirect::Policy;
+use reqwest::{Method, RequestBuilder};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 use url::Url;
@@ -22,8 +23,18 @@ struct Way {
     /// The scopes that are asked for beyond the app's own; none where the address does not name them.
     names_scopes: bool,
     pkce: bool,
-    /// A path of the stand-in that only a good token reads.
+    /// A path of the stand-in that only a good token opens, and how it is asked.
     readable: &'static str,
+    asks: fn(RequestBuilder, &str) -> RequestBuilder,
+}
+
+fn by_bearer(request: RequestBuilder, token: &str) -> RequestBuilder {
+    request.bearer_auth(token)
+}
+
+/// A shop is asked by documents.
+fn by_document(request: RequestBuilder, token: &str) -> RequestBuilder {
+    request.header("x-shopify-access-token", token).json(&json!({"query": "{ shop { name } }"}))
 }
 
 const WAYS: &[Way] = &[
@@ -35,7 +46,9 @@ const WAYS: &[Way] = &[
         names_scopes: false,
         pkce: false,
         readable: "pipedrive/api/v1/users/me",
+        asks: by_bearer,
     },
+    SHOPIFY,
     Way {
         platform: "salesforce",
         site: None,
@@ -44,6 +57,7 @@ const WAYS: &[Way] = &[
         names_scopes: true,
         pkce: true,
         readable: "salesforce/00D000000000001EAA/services/data/v68.0/limits",
+        asks: by_bearer,
     },
     Way {
         platform: "zendesk",
@@ -53,8 +67,20 @@ const WAYS: &[Way] = &[
         names_scopes: true,
         pkce: true,
         readable: "zendesk/acme/api/v2/users/me",
+        asks: by_bearer,
     },
 ];
+
+const SHOPIFY: Way = Way {
+    platform: "shopify",
+    site: Some("https://acme.myshopify.com/admin"),
+    chosen: "acme",
+    account: "acme.myshopify.com",
+    names_scopes: true,
+    pkce: false,
+    readable: "shopify/acme/admin/api/2026-10/graphql.json",
+    asks: by_document,
+};
 
 async fn world() -> World {
     let settings = [
@@ -62,6 +88,8 @@ async fn world() -> World {
         ("PLATFORMS__PIPEDRIVE__CLIENT_SECRET", "sandbox-secret"),
         ("PLATFORMS__SALESFORCE__CLIENT_ID", "sandbox-client"),
         ("PLATFORMS__SALESFORCE__CLIENT_SECRET", "sandbox-secret"),
+        ("PLATFORMS__SHOPIFY__CLIENT_ID", "sandbox-client"),
+        ("PLATFORMS__SHOPIFY__CLIENT_SECRET", "sandbox-secret"),
         ("PLATFORMS__ZENDESK__CLIENT_ID", "sandbox-client"),
         ("PLATFORMS__ZENDESK__CLIENT_SECRET", "sandbox-secret"),
         ("GATEWAY__PUBLIC_URL", "https://app.example.test"),
@@ -79,6 +107,13 @@ fn asked(page: &Url) -> BTreeMap<String, String> {
 
 /// From the beginning to the end; the integration's id.
 async fn connect(world: &World, browser: &reqwest::Client, way: &Way) -> String {
+    let (id, end) = consent(world, browser, way).await;
+    assert_eq!((end.path(), end.query()), (format!("/dashboard/integrations/{id}").as_str(), Some("connected=1")));
+    id
+}
+
+/// From the beginning to the end; the integration's id, and the page on which it ends.
+async fn consent(world: &World, browser: &reqwest::Client, way: &Way) -> (String, Url) {
     let body = json!({"name": way.platform, "platform": way.platform, "url": way.site});
     let made = world.post("/api/v1/integrations", body).await;
     assert_eq!(made.status.as_u16(), 201, "{made:?}");
@@ -107,9 +142,7 @@ async fn connect(world: &World, browser: &reqwest::Client, way: &Way) -> String 
     let back: Url = decided.headers()[LOCATION].to_str().unwrap().parse().unwrap();
     let back = format!("{}{}?{}", world.url(), back.path(), back.query().unwrap());
     let answer = browser.get(back).header(COOKIE, cookie).send().await.unwrap();
-    let end: Url = answer.headers()[LOCATION].to_str().unwrap().parse().unwrap();
-    assert_eq!((end.path(), end.query()), (format!("/dashboard/integrations/{id}").as_str(), Some("connected=1")));
-    id
+    (id, answer.headers()[LOCATION].to_str().unwrap().parse().unwrap())
 }
 
 #[tokio::test]
@@ -132,10 +165,33 @@ async fn each_platform_with_a_consent_page_is_connected_by_it_and_given_back() {
         let account = world.accounts().open(&integration).await.unwrap();
         let token = account.bearer().expose_secret().to_owned();
         let readable = format!("{}/{}", world.sandbox.url, way.readable);
-        let ask = async || browser.get(&readable).bearer_auth(&token).send().await.unwrap().status().as_u16();
+        let method = if way.platform == SHOPIFY.platform { Method::POST } else { Method::GET };
+        let ask = async || {
+            let request = browser.request(method.clone(), &readable);
+            (way.asks)(request, &token).send().await.unwrap().status().as_u16()
+        };
         assert_eq!(ask().await, 200, "{}", way.platform);
         assert_eq!(world.delete(&path).await.status.as_u16(), 204);
         assert_eq!(ask().await, 401, "the grant of {} was not given back", way.platform);
     }
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_no_shop_is_not_asked_and_what_the_shop_did_not_sign_connects_nothing() {
+    let world = world().await;
+    let browser = reqwest::Client::builder().no_proxy().redirect(Policy::none()).build().unwrap();
+    for url in ["shop.example.com", "acme.myshopify.com.evil.example", "127.0.0.1", "http://acme.myshopify.com"] {
+        let body = json!({"name": "Shopify", "platform": "shopify", "url": url});
+        let made = world.post("/api/v1/integrations", body).await;
+        assert_eq!(made.status.as_u16(), 422, "{url}: {made:?}");
+    }
+    let switches = format!("{}/_sandbox/shopify/acme/faults", world.sandbox.url);
+    let put = browser.put(switches).json(&json!({"foreign_callback": true})).send().await.unwrap();
+    assert_eq!(put.status().as_u16(), 200);
+    let (id, end) = consent(&world, &browser, &SHOPIFY).await;
+    assert_eq!(end.query(), Some("oauth_error=callback_forged"));
+    let shown = world.get(&format!("/api/v1/integrations/{id}")).await;
+    assert_eq!(shown.body["connected"], false);
     world.stop().await;
 }

@@ -87,8 +87,7 @@ async fn what_happens_is_told_to_the_tenant_and_to_nobody_else_and_goes_on_where
     assert_eq!(mine.next("health").await.data["status"], "active");
 
     // The stranger hears of its own first, so of the others' it heard nothing.
-    let own =
-        world.call(Method::POST, "/api/v1/integrations", Some(&stranger), Some(wish("pat-eu1-77-other")));
+    let own = world.call(Method::POST, "/api/v1/integrations", Some(&stranger), Some(wish("pat-eu1-77-other")));
     let own = own.await.body["id"].clone();
     let heard_there = theirs.frame().await.unwrap();
     assert!(heard_there.starts_with("retry:"), "{heard_there}");

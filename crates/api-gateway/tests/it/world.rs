@@ -91,6 +91,8 @@ impl World {
             ("PLATFORMS__PIPEDRIVE__TOKEN_URL", sandbox.platform_url("pipedrive")),
             ("PLATFORMS__SALESFORCE__BASE_URL", sandbox.platform_url("salesforce")),
             ("PLATFORMS__SALESFORCE__ALLOW_PRIVATE_ADDRESSES", "true".to_owned()),
+            ("PLATFORMS__SHOPIFY__BASE_URL", sandbox.platform_url("shopify/{account}")),
+            ("PLATFORMS__SHOPIFY__ALLOW_PRIVATE_ADDRESSES", "true".to_owned()),
             ("PLATFORMS__ZENDESK__BASE_URL", sandbox.platform_url("zendesk/{account}")),
             ("PLATFORMS__ZENDESK__ALLOW_PRIVATE_ADDRESSES", "true".to_owned()),
         ];

@@ -27,10 +27,21 @@ async fn with_shops() -> World {
     World::with(&[("PLATFORMS__WOOCOMMERCE__ALLOW_PRIVATE_ADDRESSES", "true")]).await
 }
 
-/// Connects a shop of that name to the tenant.
+/// Connects a shop of WooCommerce of that name to the tenant.
 async fn connect_shop(world: &World, name: &str, directions: BTreeMap<RecordKind, Direction>) -> IntegrationId {
-    let (id, connector) = (IntegrationId::new(), Platform::WooCommerce.connector());
+    let credentials = Credentials::ApiKey { key: KEY.0.to_owned().into(), secret: Some(KEY.1.to_owned().into()) };
     let url = world.crm.platform_url("woocommerce", name);
+    connect(world, (Platform::WooCommerce, name), (url.clone(), url, credentials), directions).await
+}
+
+/// Connects a shop by its address and account.
+async fn connect(
+    world: &World,
+    (platform, name): (Platform, &str),
+    (url, account_id, credentials): (String, String, Credentials),
+    directions: BTreeMap<RecordKind, Direction>,
+) -> IntegrationId {
+    let (id, connector) = (IntegrationId::new(), platform.connector());
     let integration = Integration {
         id,
         tenant_id: world.tenant,
@@ -41,11 +52,10 @@ async fn connect_shop(world: &World, name: &str, directions: BTreeMap<RecordKind
         kind_directions: directions,
         frequency: Frequency::Realtime,
         delivery: Delivery::Direct,
-        account_id: Some(url.clone()),
+        account_id: Some(account_id),
         url: Some(url),
         version: 1,
     };
-    let credentials = Credentials::ApiKey { key: KEY.0.to_owned().into(), secret: Some(KEY.1.to_owned().into()) };
     let mut tx = world.begin().await;
     let sealed = world.accounts().seal(&mut tx, (world.tenant, id), &credentials).await.unwrap();
     integrations::create(&mut tx, &NewIntegration { integration, sealed: Some(sealed.into()) }).await.unwrap();
@@ -125,4 +135,46 @@ async fn an_order_is_tied_to_its_customer_who_reaches_the_crm_and_no_shop_is_wri
     }
     assert_eq!(world.crm.api_writes_at("woocommerce/demo", "customers").await, 0);
     assert_eq!(world.crm.api_writes_at("woocommerce/autre", "customers").await, 2);
+}
+
+#[tokio::test]
+async fn a_contact_born_in_shopify_reaches_the_crm_with_its_order_tied_and_neither_shop_is_written_to() {
+    let world = with_shops().await;
+    let usual = Platform::Shopify.connector().descriptor().default_directions();
+    let woo = connect_shop(&world, "demo", usual.clone()).await;
+    let token = Credentials::Bearer { access_token: "shpat_acme_secret".to_owned().into() };
+    let acme = ("acme".to_owned(), "acme.myshopify.com".to_owned(), token);
+    let shopify = connect(&world, (Platform::Shopify, "acme"), acme, usual).await;
+    let zoe = world.crm.add_at("shopify/acme/customers", json!({"email": "zoe@exemple.fr", "firstName": "Zoé"})).await;
+    let order = json!({"customer": zoe.parse::<u64>().unwrap(), "total": "21.00"});
+    let order = world.crm.add_at("shopify/acme/orders", order).await;
+    let ann = world.crm.add_at("woocommerce/demo/customers", json!({"email": "ann@exemple.fr"})).await;
+    // Whose shop it is, a delivery says itself.
+    let message = WebhookApply {
+        delivery: WebhookLogId::new(),
+        platform: "shopify".parse().unwrap(),
+        integration_id: None,
+        received_at: Timestamp::now(),
+        headers: [("x-shopify-topic", "orders/create"), ("x-shopify-shop-domain", "acme.myshopify.com")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .to_vec(),
+        body: json!({"id": order.parse::<u64>().unwrap()}).to_string(),
+    };
+    world.broker.publish(&message, &Context::new()).await.unwrap();
+    tell(&world, woo, "customer.created", &ann).await;
+
+    let tied = record(&world, (shopify, RecordKind::Order, &order), |order| order.fields.contact().is_some()).await;
+    let customer = record(&world, (shopify, RecordKind::Contact, &zoe), |_| true).await;
+    assert_eq!(tied.fields.contact(), Some(customer.id));
+    assert_eq!(tied.fields.value("total").map(FieldValue::to_plain_text).as_deref(), Some("21.0"));
+    record(&world, (woo, RecordKind::Contact, &ann), |_| true).await;
+    world.settle().await;
+    let mut emails: Vec<_> = world.crm.contacts().await.values().map(|contact| contact["email"].clone()).collect();
+    emails.sort();
+    assert_eq!(emails, ["ann@exemple.fr", "zoe@exemple.fr"]);
+    for place in ["woocommerce/demo", "shopify/acme"] {
+        for kind in ["orders", "products", "customers"] {
+            assert_eq!(world.crm.api_writes_at(place, kind).await, 0, "{place}: {kind}");
+        }
+    }
 }

@@ -117,6 +117,8 @@ impl World {
             ("HTTP__LISTEN", "127.0.0.1:0".to_owned()),
             ("VAULT__KEY_RING_FILE", key_ring.display().to_string()),
             ("PLATFORMS__HUBSPOT__BASE_URL", crm.url()),
+            ("PLATFORMS__SHOPIFY__BASE_URL", crm.platform_url("shopify", "{account}")),
+            ("PLATFORMS__SHOPIFY__ALLOW_PRIVATE_ADDRESSES", "true".to_owned()),
             (SHORT.0, SHORT.1.to_owned()),
         ];
         let theirs = settings.iter().map(|(key, value)| (*key, (*value).to_owned()));
