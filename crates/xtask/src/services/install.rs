@@ -237,6 +237,7 @@ pub(crate) fn tail(path: &Path, lines: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::services::make_program;
 
     #[test]
     fn sorts_versions_by_number() {
@@ -251,18 +252,11 @@ mod tests {
 
     /// A folder with such programs, of which `initdb` says that it is of this version.
     fn programs(name: &str, version: &str, names: &[&str]) -> PathBuf {
-        use std::os::unix::fs::PermissionsExt as _;
         let bin = folder(name);
         std::fs::create_dir_all(&bin).unwrap();
         for program in names {
             let script = format!("#!/bin/sh\necho '{program} (PostgreSQL) {version} (Debian {version}-0+deb12u1)'\n");
-            // Written by another process: one that this process has open for writing, another test's fork holds too.
-            let made = std::process::Command::new("sh")
-                .args(["-c", r#"printf %s "$1" >"$2""#, "sh", &script])
-                .arg(bin.join(program))
-                .status();
-            assert!(made.unwrap().success());
-            std::fs::set_permissions(bin.join(program), std::fs::Permissions::from_mode(0o755)).unwrap();
+            make_program(&bin.join(program), &script);
         }
         bin
     }

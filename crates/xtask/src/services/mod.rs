@@ -120,3 +120,14 @@ fn url(variable: &str) -> anyhow::Result<Option<Url>> {
     // The text is not repeated: it may hold a password.
     text.map(|text| Url::parse(&text).map_err(|error| anyhow::anyhow!("{variable} is not a URL: {error}"))).transpose()
 }
+
+/// Writes a script that can be run, for tests.
+///
+/// Another process writes it: a file that this one has open for writing is held by the forks of other tests as well, and
+/// what is open for writing cannot be run.
+#[cfg(test)]
+fn make_program(path: &Path, script: &str) {
+    let mut write = std::process::Command::new("sh");
+    write.args(["-c", r#"printf %s "$1" >"$2" && chmod 755 "$2""#, "sh", script]).arg(path);
+    assert!(write.status().unwrap().success());
+}

@@ -23,7 +23,7 @@ pub(super) struct Cluster {
     home: PathBuf,
     port: u16,
     password: SecretString,
-    /// `pg_ctl` while it starts the server: it goes on when nobody waits for it any more.
+    /// `initdb` or `pg_ctl` at its work: it goes on when nobody waits for it any more.
     starter: Mutex<Option<Child>>,
 }
 
@@ -58,8 +58,6 @@ impl Cluster {
             // Its output must not be a pipe: the server would keep it open.
             start.args(["-o", &options]).stdin(std::process::Stdio::null());
             start.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
-            // A group of its own: Ctrl-C in the terminal must reach xtask only, which then stops all in order.
-            start.process_group(0);
             if self.finish(start).await? {
                 return Ok(());
             }
@@ -73,8 +71,11 @@ impl Cluster {
 
     /// Runs the starter to its end. Where the waiting is broken off, [`Cluster::stop`] takes it up again.
     async fn finish(&self, mut start: Command) -> anyhow::Result<bool> {
+        // A group of its own: Ctrl-C in the terminal must reach xtask only, which then stops all in order.
+        start.process_group(0);
         let mut starter = self.starter.lock().await;
-        let status = starter.insert(start.spawn().context("pg_ctl could not be started")?).wait().await;
+        let child = start.spawn().context("a program of PostgreSQL's could not be started")?;
+        let status = starter.insert(child).wait().await;
         *starter = None;
         Ok(status?.success())
     }
@@ -102,9 +103,14 @@ impl Cluster {
         let mut initdb = self.owner("initdb");
         initdb.args(["--username=postgres", "--auth=scram-sha-256", "--encoding=UTF8"]);
         initdb.args(["--locale=C.UTF-8", "--no-instructions", "-D"]).arg(&unfinished);
-        let outcome = output(initdb.arg("--pwfile").arg(&password_file)).await;
+        let log = self.home.join("initdb.log");
+        initdb.arg("--pwfile").arg(&password_file).stdin(std::process::Stdio::null());
+        initdb.stdout(std::process::Stdio::null()).stderr(std::fs::File::create(&log)?);
+        let is_made = self.finish(initdb).await;
         std::fs::remove_file(&password_file)?;
-        outcome?;
+        if !is_made? {
+            bail!("PostgreSQL's initdb failed:\n{}", tail(&log, 10));
+        }
         Ok(std::fs::rename(&unfinished, self.data())?)
     }
 
@@ -165,9 +171,8 @@ pub(super) fn running(home: &Path) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
+    use crate::services::make_program;
 
     /// Starts nothing before the gate is open, and stops what it has started.
     const PG_CTL: &str = r#"#!/bin/sh
@@ -181,13 +186,21 @@ stop) kill "$(cat postmaster.pid)" ;;
 esac
 "#;
 
-    /// A cluster whose programs are a script; none where root has no user to run it as.
+    const INITDB: &str = r#"#!/bin/sh
+cd "$(dirname "$0")/data" || exit 1
+touch waiting
+while [ ! -e ../gate ]; do sleep 0.02; done
+touch finished
+"#;
+
+    /// A cluster whose programs are scripts; none where root has no user to run it as.
     fn cluster(name: &str) -> Option<Cluster> {
         let home = std::env::temp_dir().join(format!("xtask-cluster-{}-{name}", std::process::id()));
         std::fs::create_dir_all(home.join("data")).unwrap();
         std::fs::write(home.join("data/PG_VERSION"), "15").unwrap();
-        std::fs::write(home.join("pg_ctl"), PG_CTL).unwrap();
-        std::fs::set_permissions(home.join("pg_ctl"), std::fs::Permissions::from_mode(0o755)).unwrap();
+        for (name, script) in [("pg_ctl", PG_CTL), ("initdb", INITDB)] {
+            make_program(&home.join(name), script);
+        }
         if nix::unistd::geteuid().is_root() {
             let user = server_user().ok()?;
             std::os::unix::fs::chown(home.join("data"), Some(user.uid.as_raw()), None).unwrap();
@@ -216,6 +229,21 @@ esac
         cluster.stop().await.unwrap();
         let pid = processes::read_pid(&home.join("data/postmaster.pid")).expect("the server was started meanwhile");
         until("its end", || !processes::alive(pid)).await;
+        std::fs::remove_dir_all(&home).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_cluster_whose_making_was_broken_off_is_left_alone_before_all_is_over() {
+        let Some(cluster) = cluster("unmade") else { return };
+        let home = cluster.home.clone();
+        std::fs::remove_file(home.join("data/PG_VERSION")).unwrap();
+        tokio::select! {
+            outcome = cluster.boot(Durability::Kept) => panic!("{outcome:?}"),
+            () = until("the wait at the gate", || home.join("data/waiting").exists()) => {}
+        }
+        std::fs::write(home.join("gate"), "").unwrap();
+        cluster.stop().await.unwrap();
+        assert!(home.join("data/finished").exists(), "initdb still writes");
         std::fs::remove_dir_all(&home).unwrap();
     }
 
