@@ -32,6 +32,8 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let console = Console::new(ServiceLines::InFilesOnly);
     let folder = workspace::root().join(".dev/test");
     let options = Options { durability: Durability::Relaxed, ..Options::new(BASE_PORT) };
+    // Before the ports are chosen: while it takes its minutes, another checkout's tests may take them.
+    up::interruptible(build(&console)).await.transpose()?.context("interrupted")?;
     Services::wipe(&folder).await?;
     let mut session = Session::open(&folder, options, console.clone()).await?;
     let outcome = up::interruptible(carry_out(&mut session, args, &console)).await;
@@ -44,10 +46,14 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(code))
 }
 
-async fn carry_out(session: &mut Session, args: &Args, console: &Console) -> anyhow::Result<ExitStatus> {
+async fn build(console: &Console) -> anyhow::Result<()> {
     let step = console.step("build the binaries");
     workspace::run(workspace::cargo().args(["build", "--quiet", "--workspace", "--bins"])).await?;
     step.done();
+    Ok(())
+}
+
+async fn carry_out(session: &mut Session, args: &Args, console: &Console) -> anyhow::Result<ExitStatus> {
     session.start_services().await?;
     let services = session.services.as_ref().context("PostgreSQL and RabbitMQ are not started")?;
     let mut test = workspace::cargo();
