@@ -41,6 +41,7 @@ pub(crate) fn api(routes: &mut ServiceConfig<'_>, cors: Condition<Cors>) {
             .service(mappings::preview_mapping)
             .service(mappings::show_mapping)
             .service(mappings::replace_mapping)
+            .service(mappings::replace_mapping_of_kind)
             .service(i::show_failures)
             .service(stats::show_integration_stats)
             .service(runs::start_run)

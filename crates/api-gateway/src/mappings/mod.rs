@@ -19,7 +19,7 @@ use runtime::http::Problem;
 pub(crate) use descriptions::{Described, Descriptions};
 pub(crate) use fields::{described, list_fields};
 pub(crate) use preview::{Preview, preview_mapping, previewed};
-pub(crate) use replace::{replace_mapping, replaced, reset_mapping, was_reset};
+pub(crate) use replace::{replace_mapping, replace_mapping_of_kind, replaced, reset_mapping, was_reset};
 pub(crate) use show::{list_mappings, show_mapping};
 
 use crate::integrations::{find, kinds_of};

@@ -30,6 +30,17 @@ pub(crate) struct Wish {
     fields: Vec<FieldMapping>,
 }
 
+/// The same, with the kind beside it.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewMappingOfKind)]
+pub(crate) struct WishOfKind {
+    /// The kind.
+    kind: RecordKind,
+    /// All of its fields, in the order in which they are shown.
+    fields: Vec<FieldMapping>,
+}
+
 /// Which mapping is set back.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -61,6 +72,30 @@ pub(crate) async fn replace_mapping(
     wish: Json<Wish>,
 ) -> Result<HttpResponse, Problem> {
     Ok(replaced(&gateway, &change, (of.0, of.1), (seen.0, wish.0)).await?.tagged())
+}
+
+/// Replaces the mapping of the kind that the body names; otherwise as under its own path.
+#[utoipa::path(tag = "mappings", security(("bearer" = ["admin"])), request_body = WishOfKind,
+    params(
+        ("id" = IntegrationId, Path, description = "Which integration."),
+        ("If-Match" = String, Header, description = "The `ETag` of the kind's mapping that is to be replaced.", example = "\"7\""),
+    ),
+    responses(
+        (status = 200, body = View, description = "The mapping as it is now.",
+            headers(("ETag" = String, description = "Its version, for `If-Match`."))),
+        (status = 412, description = "`version_mismatch`: it was changed since; read it again."),
+        (status = 428, description = "`precondition_required`: `If-Match` is missing."),
+    ))]
+#[put("/integrations/{id}/mappings")]
+pub(crate) async fn replace_mapping_of_kind(
+    change: Change,
+    id: Id<IntegrationId>,
+    seen: IfMatch,
+    gateway: web::Data<Gateway>,
+    wish: Json<WishOfKind>,
+) -> Result<HttpResponse, Problem> {
+    let WishOfKind { kind, fields } = wish.0;
+    Ok(replaced(&gateway, &change, (id.0, kind), (seen.0, Wish { fields })).await?.tagged())
 }
 
 /// Replaces a mapping that is still of the version that was seen.

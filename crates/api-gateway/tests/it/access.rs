@@ -72,6 +72,7 @@ pub(crate) fn bodies() -> BTreeMap<&'static str, Value> {
         ("POST /api/v1/integrations/{id}/oauth/start", json!({})),
         ("POST /api/v1/integrations/{id}/sync", json!({})),
         ("PUT /api/v1/integrations/{id}", json!({})),
+        ("PUT /api/v1/integrations/{id}/mappings", json!({ "kind": "contact", "fields": [] })),
         ("PUT /api/v1/integrations/{id}/mappings/{kind}", json!({ "fields": [] })),
         ("POST /api/v1/integrations/{id}/mappings/reset", json!({ "kind": "contact" })),
         ("POST /api/v1/integrations/{id}/mappings/preview", json!({ "kind": "contact", "fields": [] })),

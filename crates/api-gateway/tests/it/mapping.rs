@@ -59,8 +59,15 @@ async fn a_mapping_is_shown_replaced_over_what_was_seen_and_set_back() {
     // The configuration is another thing.
     assert_eq!(world.get(&path).await.etag(), "\"1\"");
 
+    let named = json!({ "kind": "contact", "fields": before.body["fields"] });
+    let all = format!("{path}/mappings");
+    world.put(&all, "\"1\"", named.clone()).await.is_problem(412, "version_mismatch");
+    let replaced = world.put(&all, "\"2\"", named.clone()).await;
+    assert_eq!((replaced.etag(), &replaced.body["kind"]), ("\"3\"", &json!("contact")), "{replaced:?}");
+    assert_eq!(world.get(&contact).await.body["fields"], named["fields"]);
+
     let reset = world.post(&format!("{path}/mappings/reset"), json!({ "kind": "contact" })).await;
-    assert_eq!((reset.etag(), &reset.body["fields"]), ("\"3\"", &before.body["fields"]));
+    assert_eq!((reset.etag(), &reset.body["fields"]), ("\"4\"", &before.body["fields"]));
     world.get(&format!("{path}/mappings/order")).await.is_problem(404, "not_found");
     world.get(&format!("{path}/mappings/people")).await.is_problem(404, "not_found");
     let order = world.post(&format!("{path}/mappings/reset"), json!({ "kind": "order" })).await;
