@@ -175,6 +175,15 @@ mod tests {
     }
 
     #[test]
+    fn the_object_that_is_printed_has_exactly_the_keys_that_scripts_rely_on() {
+        let count =
+            Count { accepted: 2, distinct_people: 1, strangers: 7, in_crm: 1, duplicates: 0, owed: 0, seconds: 0.5 };
+        let printed = serde_json::to_string(&count).unwrap();
+        let expected = r#"{"accepted":2,"distinct_people":1,"in_crm":1,"duplicates":0,"owed":0,"seconds":0.5}"#;
+        assert_eq!(printed, expected);
+    }
+
+    #[test]
     fn the_same_crowd_sent_again_is_no_crowd_of_strangers() {
         let last = Some(Sent { seed: 1, prospects: 1_000, strangers: 1 });
         assert_eq!(strangers(last, 954), 1);

@@ -15,15 +15,27 @@ use domain::kind::RecordKind;
 use domain::mapping::Mapping;
 use persistence::{Transaction, mappings};
 use runtime::http::Problem;
+use utoipa_actix_web::service_config::ServiceConfig;
 
 pub(crate) use descriptions::{Described, Descriptions};
-pub(crate) use fields::{described, list_fields};
-pub(crate) use preview::{Preview, preview_mapping, previewed};
-pub(crate) use replace::{replace_mapping, replace_mapping_of_kind, replaced, reset_mapping, was_reset};
-pub(crate) use show::{list_mappings, show_mapping};
+pub(crate) use fields::described;
+pub(crate) use preview::{Preview, previewed};
+pub(crate) use replace::{replaced, was_reset};
 
 use crate::integrations::{find, kinds_of};
 use crate::refusal::Refusal;
+
+/// Fields and mappings. What is under a word of its own comes before what is under a kind.
+pub(crate) fn routes(routes: &mut ServiceConfig<'_>) {
+    routes
+        .service(fields::list_fields)
+        .service(show::list_mappings)
+        .service(replace::replace_mapping_of_kind)
+        .service(replace::reset_mapping)
+        .service(preview::preview_mapping)
+        .service(show::show_mapping)
+        .service(replace::replace_mapping);
+}
 
 /// The integration and its mapping of a kind; a kind that the platform does not hold has none.
 pub(crate) async fn mapped(

@@ -20,7 +20,8 @@ pub struct Count {
     pub accepted: u64,
     /// Different people among them, as the generator knows.
     pub distinct_people: u64,
-    /// People in the CRM who are none of these, and were there before.
+    /// People in the CRM who are none of these, and were there before; not part of the object that is printed.
+    #[serde(skip)]
     pub strangers: u64,
     /// Different people in the CRM beside the strangers, by the sandbox's journal of writes.
     pub in_crm: u64,
