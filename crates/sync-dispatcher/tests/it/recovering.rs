@@ -43,13 +43,14 @@ async fn what_a_lost_queue_held_arrives() {
 async fn announcements_that_vanished_are_made_again() {
     let world = World::quiet(&HASTE).await;
     let stop = world.dispatch();
+    // Made by the dispatcher as it starts, which the rest must not overtake.
+    wait::until("the queue", DEADLINE, || async { world.has_queue().await.then_some(()) }).await;
     world.switch(false).await;
     world.accept((0..20).map(person).collect()).await;
     world.take_in().await;
     world.switch(true).await;
     wait::until("the records to be linked", DEADLINE, || async { (world.drift().await == 20).then_some(()) }).await;
     stop.cancel();
-    wait::until("the queue", DEADLINE, || async { world.has_queue().await.then_some(()) }).await;
     world.vhost.delete_queue(RecordPush::QUEUE).await;
 
     world.dispatch();
