@@ -8,16 +8,16 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 
 /// The class of a status that is no success.
 ///
-/// An unknown 4xx is permanent: the same request would be refused again.
+/// An unknown 4xx is permanent: the same request would be refused again. A conflict that no platform's own code explains is one of
+/// timing, too: two requests met.
 pub(crate) fn kind_of(status: u16) -> FaultKind {
     match status {
         401 => FaultKind::Unauthorized,
         403 => FaultKind::Forbidden,
         404 | 410 => FaultKind::NotFound,
-        409 => FaultKind::Conflict,
         429 => FaultKind::RateLimited,
         // 477 is HubSpot's "the account is being moved"; the rest is timing by its own definition.
-        408 | 423 | 425 | 477 | 500.. => FaultKind::Unavailable,
+        408 | 409 | 423 | 425 | 477 | 500.. => FaultKind::Unavailable,
         _ => FaultKind::Invalid,
     }
 }
@@ -53,7 +53,7 @@ mod tests {
     #[test]
     fn only_what_can_heal_by_itself_is_transient() {
         let transient: Vec<u16> = (300..600).filter(|status| kind_of(*status).is_transient()).collect();
-        let expected: Vec<u16> = [408, 423, 425, 429, 477].into_iter().chain(500..600).collect();
+        let expected: Vec<u16> = [408, 409, 423, 425, 429, 477].into_iter().chain(500..600).collect();
         assert_eq!(transient, expected);
     }
 

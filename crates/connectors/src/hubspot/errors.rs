@@ -18,7 +18,8 @@ pub(crate) fn refine(error: ConnectorError) -> ConnectorError {
     let Some(body) = error.body.as_deref() else { return error };
     let code = code_of(body).unwrap_or(&error.code).to_owned();
     let message = message_of(body).unwrap_or_else(|| error.message.clone());
-    let kind = if is_clash(&code, &message) { FaultKind::Conflict } else { error.kind };
+    // HubSpot answers 409 only to what is there already.
+    let kind = if error.status == Some(409) || is_clash(&code, &message) { FaultKind::Conflict } else { error.kind };
     let retry_after = match (kind, error.retry_after) {
         (_, Some(wait)) => Some(wait),
         (FaultKind::RateLimited, None) => wait_by_policy(body),
