@@ -1,12 +1,11 @@
 //! A create that a workflow makes through us: looked for first, made once, and remembered, so that a repetition gets the first result.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use connectors::connector::Wanted;
 use connectors::error::ConnectorError;
-use connectors::http::{Method, RawAnswer};
-use connectors::proxy::{self, Forward, Proxy};
+use connectors::http::RawAnswer;
+use connectors::proxy::{self, Forward};
 use domain::link::RemoteObject;
 use domain::time::Timestamp;
 use persistence::records::store;
@@ -21,7 +20,6 @@ use crate::state::Gateway;
 /// Makes the object, unless it is there already or is being made.
 pub(super) async fn create(gateway: &Gateway, errand: &Errand, call: Forward) -> Result<RawAnswer, Problem> {
     let silent = |error: ConnectorError| unanswered(errand, &error);
-    let proxy = proxy::of(errand.connector).map_err(silent)?;
     if let Some(first) = begin(gateway, errand).await? {
         return Ok(first);
     }
@@ -34,18 +32,16 @@ pub(super) async fn create(gateway: &Gateway, errand: &Errand, call: Forward) ->
         }
     };
     let made = match found {
-        Some(object) => show(errand, proxy, &object).await,
-        None => make(errand, proxy, call).await,
+        Some(object) => show(errand, &object).await,
+        None => make(errand, call).await,
     };
     match made {
-        Ok(answer) if answer.is_success() => {
-            remember(gateway, errand, &answer).await?;
-            Ok(answer)
-        }
         Ok(answer) => {
-            // What may have been made although this came back is looked for when the workflow comes again.
-            if answer.status < 500 && answer.status != 408 {
-                forget(gateway, errand).await?;
+            match errand.proxy.refusal(&answer) {
+                None => remember(gateway, errand, &answer).await?,
+                // What may have been made although this came back is looked for when the workflow comes again.
+                Some(refused) if refused.outcome_is_unknown() => {}
+                Some(_) => forget(gateway, errand).await?,
             }
             Ok(answer)
         }
@@ -102,17 +98,19 @@ async fn find(gateway: &Gateway, errand: &Errand) -> Result<Option<RemoteObject>
 }
 
 /// The object that is there, as the platform itself shows it.
-async fn show(errand: &Errand, proxy: &dyn Proxy, object: &RemoteObject) -> Result<RawAnswer, ConnectorError> {
-    let path = proxy.object_path(errand.pass.action.kind, &object.external_id);
-    let read = Forward { method: Method::GET, path, query: BTreeMap::new(), body: None };
-    proxy::forward(&errand.account, read).await
+async fn show(errand: &Errand, object: &RemoteObject) -> Result<RawAnswer, ConnectorError> {
+    let account = &errand.account;
+    let read = errand.proxy.show(account, errand.pass.action.kind, &object.external_id)?;
+    proxy::forward(account, read).await
 }
 
 /// Creates it with our key, which an account that was never made ready does not know.
-async fn make(errand: &Errand, proxy: &dyn Proxy, call: Forward) -> Result<RawAnswer, ConnectorError> {
-    let keyed = call.body.clone().map(|body| proxy.keyed(body, errand.pass.record_id));
-    let answer = proxy::forward(&errand.account, Forward { body: keyed, ..call.clone() }).await?;
-    if proxy.lacks_key(&answer) { proxy::forward(&errand.account, call).await } else { Ok(answer) }
+async fn make(errand: &Errand, call: Forward) -> Result<RawAnswer, ConnectorError> {
+    let (proxy, account, kind) = (errand.proxy, &errand.account, errand.pass.action.kind);
+    let keyed = proxy.keyed(account, kind, call.clone(), errand.pass.record_id).await?;
+    let answer = proxy::forward(account, keyed).await?;
+    let lacks_key = proxy.refusal(&answer).is_some_and(|refused| proxy.lacks_key(account, kind, &refused));
+    if lacks_key { proxy::forward(account, call).await } else { Ok(answer) }
 }
 
 async fn remember(gateway: &Gateway, errand: &Errand, answer: &RawAnswer) -> Result<(), Problem> {

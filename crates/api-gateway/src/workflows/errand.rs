@@ -3,7 +3,7 @@
 use connectors::account::Account;
 use connectors::connector::Connector;
 use connectors::error::ConnectorError;
-use connectors::proxy::{Effect, Forward};
+use connectors::proxy::{Effect, Forward, Proxy};
 use connectors::registry::Platform;
 use domain::integration::{Delivery, Integration};
 use domain::workflow::Pass;
@@ -19,7 +19,10 @@ pub(super) struct Errand {
     pub(super) pass: Pass,
     pub(super) integration: Integration,
     pub(super) connector: &'static dyn Connector,
+    pub(super) proxy: &'static dyn Proxy,
     pub(super) account: Account,
+    /// The platform's id of the object, where there is one already.
+    pub(super) own: Option<String>,
 }
 
 /// Whether this call may be made now: the errand is still under way, and its action needs such a call.
@@ -35,16 +38,12 @@ pub(super) async fn admit(gateway: &Gateway, pass: Pass, call: &Forward) -> Resu
         return Err(Refusal::ErrandOver.into());
     }
     let connector = Platform::from_slug(&integration.platform).ok_or(Refusal::CallNotAllowed)?.connector();
-    let routes = connector.proxy().map(|proxy| proxy.routes(pass.action)).unwrap_or_default();
-    let own = link.external_id.as_deref();
-    let admitted = routes.iter().find(|route| route.admits(call.method.as_str(), &call.path, own));
-    let effect = admitted.map(|route| route.effect).ok_or(Refusal::CallNotAllowed)?;
-    // By its query, a write could mean another object than its path says.
-    if effect != Effect::Read && !call.query.is_empty() {
-        return Err(Refusal::CallNotAllowed.into());
-    }
+    let proxy = connector.proxy().ok_or(Refusal::CallNotAllowed)?;
+    // What an action may call depends on what the tenant has chosen of the platform's options.
     let account = gateway.accounts.open(&integration).await?;
-    Ok((Errand { pass, integration, connector, account }, effect))
+    let admitted = proxy.admit(&account, pass.action, call, link.external_id.as_deref());
+    let effect = admitted.ok_or(Refusal::CallNotAllowed)?;
+    Ok((Errand { pass, integration, connector, proxy, account, own: link.external_id }, effect))
 }
 
 /// What it means to a workflow that the platform gave no answer.

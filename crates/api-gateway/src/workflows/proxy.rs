@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpRequest, HttpResponse, route, web};
+use connectors::error::ConnectorError;
 use connectors::http::RawAnswer;
 use connectors::proxy::{self, Effect, Forward};
 use domain::id::IntegrationId;
@@ -13,7 +14,7 @@ use runtime::http::Problem;
 use serde_json::Value;
 
 use super::create;
-use super::errand::{admit, unanswered};
+use super::errand::{Errand, admit, unanswered};
 use super::pass::ProxyPass;
 use crate::body::Body;
 use crate::refusal::Refusal;
@@ -25,13 +26,20 @@ const BODY: usize = 256 * 1024;
 /// Bytes of a call's query.
 const QUERY: usize = 2_000;
 
+/// What the answer comes to, by the platform's own rules: `done`, `refused`, or `retry` where the same may succeed later.
+const RESULT: &str = "x-coccinelle-result";
+
+/// The platform's id of the object, where the call was done.
+const OBJECT: &str = "x-coccinelle-object-id";
+
 /// Says that the platform, and not we, gave this answer.
 const SOURCE: (&str, &str) = ("x-coccinelle-source", "platform");
 
 /// Calls the platform for the write that the pass is for, by the calls that its action needs and no others.
 ///
 /// `path` goes on below the platform's base URL, as in `crm/objects/2026-03/contacts`. The platform's answer comes back with
-/// its status, marked by the header `x-coccinelle-source: platform`. A create is looked for first; one that is repeated
+/// its status, marked by the header `x-coccinelle-source: platform`; `x-coccinelle-result` is `done`, `refused` or `retry`, and
+/// `x-coccinelle-object-id` the object's id where it was done. A create is looked for first; one that is repeated
 /// gets the first result.
 #[utoipa::path(tag = "workflows", method(get, post, put, patch, delete), path = "/proxy/{id}/{path}", security(("pass" = [])),
     params(("id" = IntegrationId, Path, description = "Which integration."),
@@ -57,16 +65,24 @@ pub(crate) async fn call_platform(
     let (event, method, path) = (errand.pass.event_id, call.method.clone(), call.path.clone());
     let answer = match effect {
         Effect::Create => create::create(&gateway, &errand, call).await?,
-        Effect::Read | Effect::Write => {
-            proxy::forward(&errand.account, call).await.map_err(|error| unanswered(&errand, &error))?
-        }
+        Effect::Read => proxy::forward(&errand.account, call).await.map_err(|error| unanswered(&errand, &error))?,
+        Effect::Write => write(&errand, call).await.map_err(|error| unanswered(&errand, &error))?,
     };
     // Neither query nor body: both hold what people are.
     tracing::info!(
         event.id = %event, integration.id = %errand.integration.id, http.method = %method, http.path = path,
         http.status = answer.status, "a workflow called a platform"
     );
-    Ok(passed_on(answer))
+    Ok(passed_on(&errand, answer))
+}
+
+/// Makes a change, and what it leaves open where the platform cannot do it by one call.
+async fn write(errand: &Errand, call: Forward) -> Result<RawAnswer, ConnectorError> {
+    let answer = proxy::forward(&errand.account, call.clone()).await?;
+    match errand.proxy.refusal(&answer) {
+        Some(_) => Ok(answer),
+        None => errand.proxy.settle(&errand.account, &call, answer).await,
+    }
 }
 
 /// The call as it is asked for; what is not JSON, or too long, is no call.
@@ -89,11 +105,22 @@ fn read(request: &HttpRequest, pass: &Pass, body: &Body) -> Result<Forward, Refu
     Ok(Forward { method, path: path.to_owned(), query, body })
 }
 
-fn passed_on(answer: RawAnswer) -> HttpResponse {
+fn passed_on(errand: &Errand, answer: RawAnswer) -> HttpResponse {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
     let mut response = HttpResponse::build(status);
     response.insert_header(SOURCE);
-    if let Some(wait) = answer.retry_after {
+    let refused = errand.proxy.refusal(&answer);
+    let result = match &refused {
+        None => "done",
+        Some(refused) if refused.kind.is_transient() => "retry",
+        Some(_) => "refused",
+    };
+    response.insert_header((RESULT, result));
+    let id = errand.proxy.id_of(&answer.body).or_else(|| errand.own.clone());
+    if let Some(id) = id.filter(|_| refused.is_none()) {
+        response.insert_header((OBJECT, id));
+    }
+    if let Some(wait) = answer.retry_after.or_else(|| refused.and_then(|refused| refused.retry_after)) {
         response.insert_header((RETRY_AFTER, wait.as_secs().max(1)));
     }
     if answer.body.is_null() { response.finish() } else { response.json(answer.body) }

@@ -38,20 +38,19 @@ struct Handed {
 }
 
 async fn start() -> System {
-    let system = reaching(None).await;
+    let system = reaching(None, wish("pat-eu1-4242-demo")).await;
     system.world.wait_for_broker().await;
     system
 }
 
-/// The same, with its broker at this address.
-async fn reaching(broker: Option<String>) -> System {
+/// The same, with its broker at this address, and this account.
+async fn reaching(broker: Option<String>, mut by_n8n: Value) -> System {
     let settings = vec![
         ("N8N__BASE_URL", "http://127.0.0.1:9".to_owned()),
         ("N8N__SIGNING_SECRET", "a signing secret of thirty-two bytes".to_owned()),
         ("DISPATCHER__PLATFORM_TIMEOUT", "1s".to_owned()),
     ];
     let world = World::behind(|_, _| async { Lines { settings, broker, ..Lines::default() } }).await;
-    let mut by_n8n = wish("pat-eu1-4242-demo");
     by_n8n["delivery"] = json!("n8n");
     let made = world.post("/api/v1/integrations", by_n8n).await;
     assert_eq!((made.status.as_u16(), &made.body["delivery"]), (201, &json!("n8n")), "{made:?}");
@@ -200,7 +199,7 @@ async fn a_report_is_passed_on_once_and_a_repetition_gets_the_first_answer() {
 
 #[tokio::test]
 async fn a_report_waits_in_the_inbox_while_the_broker_is_away_and_keeps_no_token() {
-    let system = reaching(Some("amqp://guest:guest@127.0.0.1:1/%2f".to_owned())).await;
+    let system = reaching(Some("amqp://guest:guest@127.0.0.1:1/%2f".to_owned()), wish("pat-eu1-4242-demo")).await;
     let handed = system.hand_over(Verb::Update, "zoe@exemple.fr", Some("7")).await;
     let error = format!("POST {}?token={} failed", handed.proxy, handed.callback);
     let answer = system.report(&handed.callback, json!({"success": false, "error": {"message": error}})).await;
@@ -255,6 +254,37 @@ async fn a_create_is_made_once_with_our_key_and_a_repetition_gets_the_first_resu
     let created = system.created().await;
     assert_eq!(created.len(), 1, "{created:?}");
     assert_eq!(created[0]["properties"]["coccinelle_id"], handed.pass.record_id.to_string());
+    system.world.stop().await;
+}
+
+#[tokio::test]
+async fn an_answer_says_what_it_comes_to_whatever_the_platform() {
+    let account = json!({"name": "Pipedrive", "platform": "pipedrive", "credentials": {"api_key": "pd-900-demo"}});
+    let system = reaching(None, account).await;
+    system.world.wait_for_broker().await;
+    let handed = system.hand_over(Verb::Create, "zoe@exemple.fr", None).await;
+    let persons = "api/v2/persons";
+    let body = json!({"name": "Zoé", "emails": [{"value": "zoe@exemple.fr", "primary": true}]});
+    let refused = system.call(&handed.proxy, Method::POST, persons, Some(json!({"emails": "x"}))).await;
+    assert_eq!(refused.headers["x-coccinelle-result"], "refused", "{refused:?}");
+    assert!(!refused.headers.contains_key("x-coccinelle-object-id"));
+    let made = system.call(&handed.proxy, Method::POST, persons, Some(body.clone())).await;
+    let id = made.body["data"]["id"].to_string();
+    let told = |answer: &Answer| {
+        let header = |name: &str| answer.headers[name].to_str().unwrap().to_owned();
+        (header("x-coccinelle-source"), header("x-coccinelle-result"), header("x-coccinelle-object-id"))
+    };
+    let expected = ("platform".to_owned(), "done".to_owned(), id.clone());
+    assert_eq!(told(&made), expected, "{made:?}");
+    let again = system.call(&handed.proxy, Method::POST, persons, Some(body)).await;
+    assert_eq!((told(&again), &again.body), (expected.clone(), &made.body));
+    let renamed = system.hand_over(Verb::Update, "zoe@exemple.fr", Some(&id)).await;
+    let own = format!("{persons}/{id}");
+    let changed = system.call(&renamed.proxy, Method::PATCH, &own, Some(json!({"name": "Zoë"}))).await;
+    assert_eq!((told(&changed), &changed.body["data"]["name"]), (expected, &json!("Zoë")), "{changed:?}");
+    for (method, path) in [(Method::PATCH, format!("{persons}/4711")), (Method::GET, persons.to_owned())] {
+        system.call(&renamed.proxy, method, &path, None).await.is_problem(403, "call_not_allowed");
+    }
     system.world.stop().await;
 }
 

@@ -6,7 +6,7 @@ use reqwest::{Method, Url};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
-use super::client::{Client, take_patiently, without};
+use super::client::{self, Client, take_patiently, without};
 use super::{Call, classify};
 use crate::account::Account;
 use crate::error::ConnectorError;
@@ -33,6 +33,15 @@ impl RawAnswer {
     #[must_use]
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
+    }
+
+    /// What its status says, where that is no success. The connector refines code and message.
+    pub(crate) fn refused(&self) -> Option<ConnectorError> {
+        let error = || {
+            let error = client::refused(self.status, &HeaderMap::new(), self.body.clone());
+            ConnectorError { retry_after: self.retry_after, ..error }
+        };
+        (!self.is_success()).then(error)
     }
 }
 

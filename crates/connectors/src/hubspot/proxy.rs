@@ -1,51 +1,75 @@
 //! What a workflow may call of HubSpot: the one object of its action, by single calls.
 
-use domain::fault::FaultKind;
-use domain::field::RemoteFields;
+use async_trait::async_trait;
 use domain::id::RecordId;
 use domain::kind::RecordKind;
-use domain::workflow::{Action, Verb};
+use domain::workflow::Action;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{HubSpot, KEY, api, errors, wire, write};
+use crate::account::Account;
 use crate::error::ConnectorError;
 use crate::http::RawAnswer;
-use crate::proxy::{Effect, Proxy, ProxyRoute};
+use crate::proxy::{self, Effect, Forward, Intended, Proxy};
 
+/// What a read may ask for.
+const ASKED: &[&str] = &["associations", "properties", "propertiesWithHistory"];
+
+#[async_trait]
 impl Proxy for HubSpot {
-    fn routes(&self, action: Action) -> Vec<ProxyRoute> {
-        let (Ok(all), Ok(own)) = (api::objects(action.kind, ""), api::objects(action.kind, "/{id}")) else {
-            return Vec::new();
-        };
-        let read = ProxyRoute::new(Method::GET, own.clone(), Effect::Read);
-        match action.verb {
-            Verb::Create => vec![ProxyRoute::new(Method::POST, all, Effect::Create)],
-            Verb::Update => vec![read, ProxyRoute::new(Method::PATCH, own, Effect::Write)],
-            Verb::Delete => vec![read, ProxyRoute::new(Method::DELETE, own, Effect::Write)],
+    fn admit(&self, _account: &Account, action: Action, call: &Forward, own: Option<&str>) -> Option<Effect> {
+        let mut routes = proxy::routes(action.verb, &api::objects(action.kind, "").ok()?, Method::PATCH);
+        for read in routes.iter_mut().filter(|route| route.effect == Effect::Read) {
+            read.query = ASKED;
         }
+        proxy::effect(&routes, call, own)
     }
 
-    fn remote(&self, kind: RecordKind, fields: &RemoteFields, is_new: bool) -> Value {
-        let properties = if is_new { write::new_properties(kind, fields) } else { wire::properties(fields) };
-        Value::Object(properties)
+    async fn request(
+        &self,
+        _account: &Account,
+        kind: RecordKind,
+        write: Intended<'_>,
+    ) -> Result<Forward, ConnectorError> {
+        let one = |id: &str| api::objects(kind, &format!("/{id}"));
+        Ok(match write {
+            Intended::Create(create) => {
+                let body = write::plain_input(kind, create, write::Key::Unknown)?.body;
+                Forward::new(Method::POST, api::objects(kind, "")?).with(body)
+            }
+            Intended::Update(update) => {
+                let body = json!({"properties": wire::properties(&update.fields)});
+                Forward::new(Method::PATCH, one(&update.external_id)?).with(body)
+            }
+            Intended::Delete(id) => Forward::new(Method::DELETE, one(id)?),
+        })
     }
 
-    fn keyed(&self, mut body: Value, key: RecordId) -> Value {
-        if let Some(properties) = body.get_mut("properties").and_then(Value::as_object_mut) {
-            properties.insert(KEY.to_owned(), json!(key.to_string()));
-        }
-        body
+    fn remote(&self, body: &Value) -> Value {
+        body.get("properties").cloned().unwrap_or_default()
     }
 
-    fn lacks_key(&self, answer: &RawAnswer) -> bool {
-        let bare = ConnectorError::new(FaultKind::Invalid, "http_400", "status 400");
-        let body = Some(Box::new(answer.body.clone()));
-        answer.status == 400 && errors::lacks_key(&errors::refine(ConnectorError { status: Some(400), body, ..bare }))
+    fn show(&self, _account: &Account, kind: RecordKind, id: &str) -> Result<Forward, ConnectorError> {
+        Ok(Forward::new(Method::GET, api::objects(kind, &format!("/{id}"))?))
     }
 
-    fn object_path(&self, kind: RecordKind, id: &str) -> String {
-        api::objects(kind, &format!("/{id}")).unwrap_or_default()
+    async fn keyed(
+        &self,
+        _account: &Account,
+        _kind: RecordKind,
+        create: Forward,
+        key: RecordId,
+    ) -> Result<Forward, ConnectorError> {
+        Ok(create.adding("/properties", KEY, json!(key.to_string())))
+    }
+
+    fn refusal(&self, answer: &RawAnswer) -> Option<ConnectorError> {
+        answer.refused().map(errors::refine)
+    }
+
+    fn lacks_key(&self, _account: &Account, _kind: RecordKind, error: &ConnectorError) -> bool {
+        errors::lacks_key(error)
     }
 
     fn id_of(&self, answer: &Value) -> Option<String> {

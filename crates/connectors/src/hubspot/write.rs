@@ -93,7 +93,7 @@ impl Writer for HubSpot {
 
 /// Whether the account knows our unique property.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Key {
+pub(crate) enum Key {
     Written,
     Unknown,
 }
@@ -166,7 +166,8 @@ fn upsert_input(kind: RecordKind, item: &Create, key: Key) -> Option<Input> {
     Some(Input { body, names: vec![item.key.to_string(), id] })
 }
 
-fn plain_input(kind: RecordKind, item: &Create, key: Key) -> Result<Input, ConnectorError> {
+/// What is created together with its tie.
+pub(crate) fn plain_input(kind: RecordKind, item: &Create, key: Key) -> Result<Input, ConnectorError> {
     let association = match kind {
         RecordKind::Deal => Some(DEAL_TO_CONTACT),
         RecordKind::Activity => Some(CALL_TO_CONTACT),
@@ -196,7 +197,7 @@ fn properties_of(kind: RecordKind, item: &Create, key: Key) -> Map<String, Value
 }
 
 /// The properties of a new object, but for our key.
-pub(crate) fn new_properties(kind: RecordKind, fields: &RemoteFields) -> Map<String, Value> {
+fn new_properties(kind: RecordKind, fields: &RemoteFields) -> Map<String, Value> {
     let mut properties = wire::properties(fields);
     // A new object has nothing to clear, and one that an upsert meets must not lose what we do not have.
     properties.retain(|_, value| value.as_str() != Some(""));

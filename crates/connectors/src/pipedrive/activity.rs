@@ -79,6 +79,14 @@ pub(crate) fn write(fields: &RemoteFields, key: Option<RecordId>, body: &mut Map
     }
 }
 
+/// Puts our key at the end of the note, where it is not there already.
+pub(crate) fn put_key(body: &mut Map<String, Value>, key: RecordId) {
+    if self::key(body) != Some(key) {
+        let marked = format!("{}{MARK}{key}</p>", note(body));
+        body.insert(NOTE.to_owned(), json!(marked));
+    }
+}
+
 /// A new activity is a call that took place.
 pub(crate) fn begin(body: &mut Map<String, Value>) {
     body.entry("type").or_insert_with(|| json!("call"));

@@ -82,7 +82,8 @@ fn plain(kind: RecordKind, fields: &RemoteFields, schema: &Schema) -> Map<String
     body
 }
 
-fn own(body: &mut Map<String, Value>, code: &str, value: Value) {
+/// Puts a value among the fields of an account's own.
+pub(crate) fn own(body: &mut Map<String, Value>, code: &str, value: Value) {
     let all = body.entry("custom_fields").or_insert_with(|| json!({}));
     if let Some(all) = all.as_object_mut() {
         all.insert(code.to_owned(), value);

@@ -11,6 +11,7 @@ use crate::connector::{Changes, Connector, Probe, Reader, Writer};
 use crate::descriptor::{AuthScheme, Category, CredentialField, Descriptor, KeyShown, Limits};
 use crate::discovery::Discovery;
 use crate::oauth::OAuth;
+use crate::proxy::Proxy;
 use crate::site;
 use crate::subscriptions::Subscriptions;
 use crate::webhook::WebhookFormat;
@@ -26,6 +27,7 @@ mod mapping;
 mod oauth;
 mod person;
 mod probe;
+mod proxy;
 mod read;
 mod schema;
 mod subscriptions;
@@ -114,6 +116,10 @@ impl Connector for Pipedrive {
     }
 
     fn subscriptions(&self) -> Option<&dyn Subscriptions> {
+        Some(self)
+    }
+
+    fn proxy(&self) -> Option<&dyn Proxy> {
         Some(self)
     }
 }

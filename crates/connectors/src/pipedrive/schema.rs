@@ -42,6 +42,11 @@ pub(crate) async fn of(account: &Account, kind: RecordKind) -> Result<Schema, Co
     Ok(schema)
 }
 
+/// The code of the field that carries our key, as far as that was learnt.
+pub(crate) fn known_key(account: &Account, kind: RecordKind) -> Option<String> {
+    serde_json::from_str::<Schema>(&account.learnt.get(name(kind))?).ok()?.key
+}
+
 /// Something of it is no longer so.
 pub(crate) fn forget(account: &Account, kind: RecordKind) {
     account.learnt.forget(name(kind));

@@ -9,6 +9,7 @@ use crate::connector::{Changes, Connector, Probe, Reader, Writer};
 use crate::descriptor::{AuthScheme, Category, Descriptor, Limits};
 use crate::discovery::Discovery;
 use crate::oauth::OAuth;
+use crate::proxy::Proxy;
 use crate::webhook::WebhookFormat;
 
 mod api;
@@ -19,6 +20,7 @@ mod find;
 mod mapping;
 mod oauth;
 mod probe;
+mod proxy;
 mod read;
 mod soql;
 mod webhooks;
@@ -87,6 +89,10 @@ impl Connector for Salesforce {
     }
 
     fn oauth(&self) -> Option<&dyn OAuth> {
+        Some(self)
+    }
+
+    fn proxy(&self) -> Option<&dyn Proxy> {
         Some(self)
     }
 }

@@ -143,7 +143,20 @@ fn new_row(
     guard: Guard,
     form: impl Fn(&str) -> Form,
 ) -> Map<String, Value> {
-    let mut row = with_type(object, wire::fields(object, &item.fields, form));
+    let mut row = with_type(object, new_fields((object, kind), item, form));
+    if guard == Guard::Key {
+        row.insert(KEY.to_owned(), json!(item.key.to_string()));
+    }
+    row
+}
+
+/// What a new object holds, but for our key: Salesforce takes some only with what nothing is known of.
+pub(crate) fn new_fields(
+    (object, kind): (&str, RecordKind),
+    item: &Create,
+    form: impl Fn(&str) -> Form,
+) -> Map<String, Value> {
+    let mut row = wire::fields(object, &item.fields, form);
     let mut unless_there = |name: &str, value: Value| {
         row.entry(name.to_owned()).or_insert(value);
     };
@@ -162,9 +175,6 @@ fn new_row(
         }
         RecordKind::Contact if object == LEAD => unless_there("Company", json!("-")),
         RecordKind::Contact | RecordKind::Product | RecordKind::Order => {}
-    }
-    if guard == Guard::Key {
-        row.insert(KEY.to_owned(), json!(item.key.to_string()));
     }
     row
 }

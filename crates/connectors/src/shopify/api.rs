@@ -47,10 +47,15 @@ pub(crate) fn quoted(text: &str) -> String {
     Value::String(text.to_owned()).to_string()
 }
 
+/// Where all documents go.
+pub(crate) fn path() -> String {
+    format!("admin/api/{VERSION}/graphql.json")
+}
+
 /// Asks by a document; what it answers under `data`.
 pub(crate) async fn ask(account: &Account, document: &str, variables: Value) -> Result<Value, ConnectorError> {
     let body = json!({"query": document, "variables": variables});
-    let path = format!("admin/api/{VERSION}/graphql.json");
+    let path = path();
     singly::patiently(PAUSE, || async {
         let answer = account.http.ask(account, Call::post(&[&path], body.clone())).await?;
         warn_of_version(answer.headers.get("x-shopify-api-version").and_then(|version| version.to_str().ok()));

@@ -9,18 +9,22 @@ use crate::connector::{Changes, Connector, Probe, Reader, Writer};
 use crate::descriptor::{AuthScheme, Category, Descriptor, Limits};
 use crate::discovery::Discovery;
 use crate::oauth::OAuth;
+use crate::proxy::Proxy;
 use crate::subscriptions::Subscriptions;
 use crate::webhook::WebhookFormat;
 
 mod api;
+mod change;
 mod changes;
 mod errors;
 mod fields;
 mod find;
 mod mapping;
 mod oauth;
+mod permitted;
 mod pieces;
 mod probe;
+mod proxy;
 mod read;
 mod subscriptions;
 mod webhooks;
@@ -90,6 +94,10 @@ impl Connector for Shopify {
     }
 
     fn subscriptions(&self) -> Option<&dyn Subscriptions> {
+        Some(self)
+    }
+
+    fn proxy(&self) -> Option<&dyn Proxy> {
         Some(self)
     }
 }

@@ -6,6 +6,7 @@ use domain::field::RemoteFields;
 use domain::kind::RecordKind;
 use serde_json::{Map, Value, json};
 
+use super::change::{self, Change};
 use super::pieces::Pieces;
 use super::{Shopify, api, errors, find, probe, read, wire};
 use crate::account::Account;
@@ -62,14 +63,7 @@ impl Writer for Shopify {
     async fn delete(&self, account: &Account, kind: RecordKind, ids: &[String]) -> Result<Each<()>, ConnectorError> {
         api::names(kind)?;
         let calls = ids.iter().map(|id| async move {
-            let (field, arguments) = match kind {
-                RecordKind::Contact => ("customerDelete", "input: {id: $id}"),
-                RecordKind::Product => ("productDelete", "input: {id: $id}"),
-                RecordKind::Order | RecordKind::Deal | RecordKind::Activity => ("orderDelete", "orderId: $id"),
-            };
-            let document =
-                format!("mutation($id: ID!) {{ {field}({arguments}) {{ userErrors {{ field message }} }} }}");
-            let deleted = api::change(account, field, &document, json!({"id": api::gid(kind, id)?})).await;
+            let deleted = change::make(account, &Change::deleting(kind, id)?, "").await;
             deleted.map(drop).or_else(ConnectorError::unless_gone)
         });
         Ok(singly::each(calls.collect()).await)
@@ -152,24 +146,14 @@ async fn make(
     let mut pieces = Pieces::of_new(kind, &item.fields, key);
     let own = std::mem::take(&mut pieces.own);
     let (one, _) = api::names(kind)?;
-    let (field, declared, arguments, input) = match kind {
-        RecordKind::Contact => ("customerCreate", "CustomerInput!", "input: $input", own),
-        RecordKind::Product => ("productCreate", "ProductCreateInput!", "product: $input", own),
-        RecordKind::Order | RecordKind::Deal | RecordKind::Activity => {
-            ("orderCreate", "OrderCreateOrderInput!", "order: $input", order(own, item)?)
-        }
-    };
-    let document = format!(
-        "mutation($input: {declared}) {{ {field}({arguments}) {{ {one} {{ id }} userErrors {{ field message }} }} }}"
-    );
-    let payload = api::change(account, field, &document, json!({"input": input})).await?;
+    let payload = change::make(account, &Change::creating(kind, item, own)?, &format!("{one} {{ id }}")).await?;
     let id = payload.get(one).and_then(wire::id_of).ok_or_else(ConnectorError::unanswered)?;
     apply(account, kind, &id, pieces).await?;
     shown(account, kind, (&id, true), &item.fields).await
 }
 
 /// An order needs a line, and is its customer's from the beginning.
-fn order(mut own: Map<String, Value>, item: &Create) -> Result<Map<String, Value>, ConnectorError> {
+pub(crate) fn order(mut own: Map<String, Value>, item: &Create) -> Result<Map<String, Value>, ConnectorError> {
     own.insert("lineItems".to_owned(), json!([{"title": LINE, "quantity": 1}]));
     if let Some(contact) = &item.contact {
         let id = api::gid(RecordKind::Contact, contact)?;
@@ -180,64 +164,10 @@ fn order(mut own: Map<String, Value>, item: &Create) -> Result<Map<String, Value
 
 /// Makes the changes of an object that is there, each by its own call.
 async fn apply(account: &Account, kind: RecordKind, id: &str, pieces: Pieces) -> Result<(), ConnectorError> {
-    let gid = api::gid(kind, id)?;
-    if !pieces.own.is_empty() {
-        let (field, declared, argument) = match kind {
-            RecordKind::Contact => ("customerUpdate", "CustomerInput!", "input"),
-            RecordKind::Product => ("productUpdate", "ProductUpdateInput!", "product"),
-            RecordKind::Order | RecordKind::Deal | RecordKind::Activity => ("orderUpdate", "OrderInput!", "input"),
-        };
-        let document = format!(
-            "mutation($input: {declared}) {{ {field}({argument}: $input) {{ userErrors {{ field message }} }} }}"
-        );
-        let mut input = pieces.own;
-        input.insert("id".to_owned(), json!(gid));
-        api::change(account, field, &document, json!({"input": input})).await?;
-    }
-    if !pieces.address.is_empty() {
-        put_address(account, &gid, pieces.address).await?;
-    }
-    if !pieces.variant.is_empty() {
-        put_variant(account, &gid, pieces.variant).await?;
-    }
-    if !pieces.cleared.is_empty() {
-        let document = "mutation($metafields: [MetafieldIdentifierInput!]!) \
-                        { metafieldsDelete(metafields: $metafields) { userErrors { field message } } }";
-        let named = |(namespace, key): &(String, String)| json!({"ownerId": gid, "namespace": namespace, "key": key});
-        let metafields: Vec<Value> = pieces.cleared.iter().map(named).collect();
-        api::change(account, "metafieldsDelete", document, json!({"metafields": metafields})).await?;
+    for change in change::of_pieces(account, kind, id, pieces).await? {
+        change::make(account, &change, "").await?;
     }
     Ok(())
-}
-
-/// Changes a customer's own address, and makes it where there is none. Others stay as they are.
-async fn put_address(account: &Account, gid: &str, address: Map<String, Value>) -> Result<(), ConnectorError> {
-    let document = "query($id: ID!) { customer(id: $id) { defaultAddress { id } } }";
-    let data = api::ask(account, document, json!({"id": gid})).await?;
-    let known = data.pointer("/customer/defaultAddress/id").and_then(Value::as_str);
-    let (field, declared, argument) = match known {
-        Some(_) => ("customerAddressUpdate", ", $address: ID!", ", addressId: $address"),
-        None => ("customerAddressCreate", "", ""),
-    };
-    let document = format!(
-        "mutation($customer: ID!, $input: MailingAddressInput!{declared}) {{ {field}(customerId: $customer, \
-         address: $input{argument}, setAsDefault: true) {{ userErrors {{ field message }} }} }}"
-    );
-    let mut variables = Map::from_iter([("customer".to_owned(), json!(gid)), ("input".to_owned(), address.into())]);
-    variables.extend(known.map(|known| ("address".to_owned(), json!(known))));
-    api::change(account, field, &document, variables.into()).await.map(drop)
-}
-
-/// Changes the first variant of a product; every product has one.
-async fn put_variant(account: &Account, gid: &str, mut variant: Map<String, Value>) -> Result<(), ConnectorError> {
-    let document = "query($id: ID!) { product(id: $id) { variants(first: 1) { nodes { id } } } }";
-    let data = api::ask(account, document, json!({"id": gid})).await?;
-    let first = data.pointer("/product/variants/nodes/0/id").cloned().ok_or_else(gone)?;
-    variant.insert("id".to_owned(), first);
-    let document = "mutation($product: ID!, $variants: [ProductVariantsBulkInput!]!) { productVariantsBulkUpdate\
-                    (productId: $product, variants: $variants) { userErrors { field message code } } }";
-    let variables = json!({"product": gid, "variants": [variant]});
-    api::change(account, "productVariantsBulkUpdate", document, variables).await.map(drop)
 }
 
 /// What a write left behind, as the shop shows it now.
@@ -258,7 +188,7 @@ async fn shown(
     })
 }
 
-fn gone() -> ConnectorError {
+pub(crate) fn gone() -> ConnectorError {
     let error = ConnectorError::new(FaultKind::NotFound, "not_found", "the shop no longer has this object");
     ConnectorError { status: Some(404), ..error }
 }

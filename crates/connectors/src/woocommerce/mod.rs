@@ -10,6 +10,7 @@ use url::Url;
 use crate::connector::{Changes, Connector, Probe, Reader, Writer};
 use crate::descriptor::{AuthScheme, Category, CredentialField, Descriptor, KeyShown, Limits};
 use crate::discovery::Discovery;
+use crate::proxy::Proxy;
 use crate::site;
 use crate::subscriptions::Subscriptions;
 use crate::webhook::WebhookFormat;
@@ -21,6 +22,7 @@ mod errors;
 mod fields;
 mod mapping;
 mod probe;
+mod proxy;
 mod read;
 mod subscribe;
 mod webhooks;
@@ -111,6 +113,10 @@ impl Connector for WooCommerce {
     }
 
     fn subscriptions(&self) -> Option<&dyn Subscriptions> {
+        Some(self)
+    }
+
+    fn proxy(&self) -> Option<&dyn Proxy> {
         Some(self)
     }
 }

@@ -139,22 +139,36 @@ fn lacks_address(kind: RecordKind, item: &Create) -> Option<ConnectorError> {
     (kind == RecordKind::Contact && !has_one).then(|| ConnectorError::new(FaultKind::Invalid, "no_email", message))
 }
 
-fn new_body(kind: RecordKind, item: &Create) -> Map<String, Value> {
+/// All of a new object, our key and its customer among it.
+pub(crate) fn new_body(kind: RecordKind, item: &Create) -> Map<String, Value> {
     let mut fields = item.fields.clone();
     // A new object has nothing to clear.
     fields.retain(|_, value| !value.is_null());
     let mut body = wire::body(&fields);
-    let key = json!({"key": KEY, "value": item.key.to_string()});
+    put_key(&mut body, json!({"key": KEY, "value": item.key.to_string()}));
+    if let (RecordKind::Order, Some(contact)) = (kind, &item.contact) {
+        body.insert("customer_id".to_owned(), number(contact));
+    }
+    body
+}
+
+/// Puts our key among the custom fields.
+pub(crate) fn put_key(body: &mut Map<String, Value>, key: Value) {
     match body.get_mut("meta_data") {
         Some(Value::Array(customs)) => customs.push(key),
         Some(_) | None => {
             body.insert("meta_data".to_owned(), json!([key]));
         }
     }
-    if let (RecordKind::Order, Some(contact)) = (kind, &item.contact) {
-        body.insert("customer_id".to_owned(), number(contact));
+}
+
+/// Takes our key from among them, whoever put it there.
+pub(crate) fn without_key(body: &mut Map<String, Value>) {
+    let Some(Value::Array(customs)) = body.get_mut("meta_data") else { return };
+    customs.retain(|custom| custom.get("key").and_then(Value::as_str) != Some(KEY));
+    if customs.is_empty() {
+        body.remove("meta_data");
     }
-    body
 }
 
 fn changed_body(id: &str, fields: &RemoteFields) -> Value {

@@ -11,6 +11,7 @@ use crate::connector::{Changes, Connector, Probe, Reader, Writer};
 use crate::descriptor::{AuthScheme, Category, Descriptor, Limits};
 use crate::discovery::Discovery;
 use crate::oauth::OAuth;
+use crate::proxy::Proxy;
 use crate::site;
 use crate::subscriptions::Subscriptions;
 use crate::webhook::WebhookFormat;
@@ -23,6 +24,7 @@ mod find;
 mod mapping;
 mod oauth;
 mod probe;
+mod proxy;
 mod read;
 mod subscriptions;
 mod ticket;
@@ -100,6 +102,10 @@ impl Connector for Zendesk {
     }
 
     fn subscriptions(&self) -> Option<&dyn Subscriptions> {
+        Some(self)
+    }
+
+    fn proxy(&self) -> Option<&dyn Proxy> {
         Some(self)
     }
 }

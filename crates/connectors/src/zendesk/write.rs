@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use domain::fault::FaultKind;
 use domain::field::RemoteFields;
 use domain::kind::RecordKind;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::ticket::{self, Form};
 use super::wire::{self, Object};
@@ -109,12 +109,17 @@ impl Writer for Zendesk {
 
 /// A create with the same key, or of somebody with the same address, changes the user that is there.
 async fn create_user(account: &Account, item: &Create) -> Result<Written, ConnectorError> {
-    let fields: RemoteFields = item
-        .fields
-        .iter()
-        .filter(|(_, value)| !value.is_null())
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect();
+    let body = json!({"user": new_user(item)});
+    let answer = api::send(account, Call::post(&[api::V2, "users", "create_or_update"], body)).await?;
+    let user = wire::object(&answer, "user").ok_or_else(ConnectorError::unanswered)?;
+    let created = user.text("created_at") == user.text("updated_at");
+    Ok(written(RecordKind::Contact, &user, &item.fields, created))
+}
+
+/// All of a new user: nobody is without a name there.
+pub(crate) fn new_user(item: &Create) -> Map<String, Value> {
+    let mut fields = item.fields.clone();
+    fields.retain(|_, value| !value.is_null());
     let mut body = user::body(&fields, "");
     if !body.contains_key("name") {
         let known = [user::EMAIL, user::PHONE].into_iter().filter_map(|name| body.get(name)?.as_str());
@@ -124,18 +129,19 @@ async fn create_user(account: &Account, item: &Create) -> Result<Written, Connec
     body.insert("external_id".to_owned(), json!(item.key.to_string()));
     // Nobody is written to because Sara took a call.
     body.insert("skip_verify_email".to_owned(), json!(true));
-    let answer =
-        api::send(account, Call::post(&[api::V2, "users", "create_or_update"], json!({ "user": body }))).await?;
-    let user = wire::object(&answer, "user").ok_or_else(ConnectorError::unanswered)?;
-    let created = user.text("created_at") == user.text("updated_at");
-    Ok(written(RecordKind::Contact, &user, &item.fields, created))
+    body
+}
+
+/// What changes of a user; `name` is the one that is there.
+pub(crate) fn changed_user(item: &Update, name: &str) -> Map<String, Value> {
+    let mut body = user::body(&item.fields, name);
+    body.insert("skip_verify_email".to_owned(), json!(true));
+    body
 }
 
 async fn update_user(account: &Account, item: &Update, name: &str) -> Result<Written, ConnectorError> {
     let id = item.external_id.as_str();
-    let mut body = user::body(&item.fields, name);
-    body.insert("skip_verify_email".to_owned(), json!(true));
-    let answer = api::put(account, &["users", id], json!({ "user": body })).await?;
+    let answer = api::put(account, &["users", id], json!({"user": changed_user(item, name)})).await?;
     let mut user = wire::object(&answer, "user").ok_or_else(ConnectorError::unanswered)?;
     let email = item.fields.get(user::EMAIL).and_then(|email| email.as_text()).unwrap_or_default();
     // An address that is written to a user becomes one more of his; the first he has stays the primary one.
@@ -147,7 +153,8 @@ async fn update_user(account: &Account, item: &Update, name: &str) -> Result<Wri
     Ok(written(RecordKind::Contact, &user, &item.fields, false))
 }
 
-async fn make_primary(account: &Account, id: &str, email: &str) -> Result<(), ConnectorError> {
+/// Makes an address of a user the one that counts.
+pub(crate) async fn make_primary(account: &Account, id: &str, email: &str) -> Result<(), ConnectorError> {
     let body = api::get(account, &["users", id, "identities"]).await?;
     let identities = wire::objects(&body, "identities");
     let Some(identity) = identities.iter().find(|one| one.text("value").to_lowercase() == email.to_lowercase()) else {
@@ -188,16 +195,20 @@ async fn open_ticket(account: &Account, contact: &str) -> Result<Option<Object>,
     Ok(wire::objects(&body, "tickets").into_iter().find(is_open))
 }
 
-async fn update_ticket(account: &Account, item: &Update) -> Result<Written, ConnectorError> {
+/// What changes of a ticket. What else there is of the ticket in which a note stands is not the call's.
+pub(crate) fn changed_ticket(item: &Update) -> Map<String, Value> {
     let mut body = ticket::body(&item.fields);
-    let id = read::ticket_of(&item.external_id);
     if read::is_note(&item.external_id) {
-        // What else there is of the ticket is not the call's.
         body.retain(|name, _| name == ticket::COMMENT);
-        if body.is_empty() {
-            let (external_id, shown) = (item.external_id.clone(), RemoteFields::new());
-            return Ok(Written { external_id, shown, created: false, modified_at: None });
-        }
+    }
+    body
+}
+
+async fn update_ticket(account: &Account, item: &Update) -> Result<Written, ConnectorError> {
+    let (body, id) = (changed_ticket(item), read::ticket_of(&item.external_id));
+    if body.is_empty() && read::is_note(&item.external_id) {
+        let (external_id, shown) = (item.external_id.clone(), RemoteFields::new());
+        return Ok(Written { external_id, shown, created: false, modified_at: None });
     }
     let answer = api::put(account, &["tickets", id], json!({ "ticket": body })).await?;
     let ticket = wire::object(&answer, "ticket").ok_or_else(ConnectorError::unanswered)?;

@@ -83,6 +83,17 @@ pub(crate) const ZENDESK: Stand = Stand {
     calm: || json!({"search_lag_ms": 0, "rate_limit_per_minute": null, "export_lag_ms": 0}),
 };
 
+/// One account at every platform's stand-in.
+const STANDS: [Stand; 6] = [HUBSPOT, PIPEDRIVE, SALESFORCE, SHOPIFY, WOOCOMMERCE, ZENDESK];
+
+/// The account at a platform's stand-in; a platform without one cannot be tried.
+pub(crate) fn stand_of(platform: Platform) -> Stand {
+    STANDS
+        .into_iter()
+        .find(|stand| stand.platform == platform)
+        .unwrap_or_else(|| panic!("{platform:?} has no stand-in"))
+}
+
 /// A platform's stand-in, an account in it, and the connector.
 pub(crate) struct Bench {
     running: Running,

@@ -19,6 +19,8 @@ mod pipedrive;
 #[cfg(test)]
 mod pipedrive_webhooks;
 #[cfg(test)]
+mod proxy;
+#[cfg(test)]
 mod salesforce;
 #[cfg(test)]
 mod salesforce_webhooks;

@@ -29,6 +29,7 @@ fn second(config: &mut ServiceConfig) {
         .route("/users/show_many", web::get().to(users::show_many))
         .route("/users/create_or_update", web::post().to(users::create_or_update))
         .route("/users", web::get().to(users::list))
+        .route("/users", web::post().to(users::create))
         .route("/users/{id}", web::get().to(users::get))
         .route("/users/{id}", web::put().to(users::update))
         .route("/users/{id}", web::delete().to(users::remove))

@@ -70,6 +70,16 @@ fn fields_of(body: Body) -> Map<String, Value> {
     fields
 }
 
+/// A user whose address or key somebody has already is refused.
+pub(crate) async fn create(caller: Caller, body: Json<Body>) -> Result<HttpResponse, ApiError> {
+    let fields = fields_of(body.into_inner());
+    caller.write(By::Api, |ledger| {
+        let id = site::create(ledger, USERS, fields)?;
+        let user = ledger.state.store.get(USERS, id).ok_or_else(ApiError::not_found)?;
+        Ok(HttpResponse::Created().json(json!({"user": show::whole(USERS, user)})))
+    })
+}
+
 pub(crate) async fn create_or_update(caller: Caller, body: Json<Body>) -> Result<HttpResponse, ApiError> {
     let fields = fields_of(body.into_inner());
     let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();

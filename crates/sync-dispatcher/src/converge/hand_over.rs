@@ -16,9 +16,8 @@ use super::errands::{request_of, sync_type, withdraw};
 use super::failure::fail;
 use super::job::{Job, Try};
 use super::plan::{Plans, Write};
-use super::request::body;
+use super::request::{Unsaid, body};
 use super::session::Session;
-use crate::engine::DispatchError;
 
 const NO_N8N: &str = "n8n n'est pas configuré sur ce serveur : passez l'intégration en livraison directe";
 
@@ -63,21 +62,26 @@ pub(super) async fn hand_over(session: &Session<'_>, jobs: &mut [Job], plans: &m
 async fn timed(
     session: &Session<'_>,
     workflows: &Workflows,
-    (link, body): (LinkId, Result<Value, DispatchError>),
+    (link, body): (LinkId, impl Future<Output = Result<Value, Unsaid>>),
 ) -> (LinkId, (Answer, u32)) {
     let started = Instant::now();
     let answer = call(session, workflows, body).await;
     (link, (answer, u32::try_from(started.elapsed().as_millis()).unwrap_or(u32::MAX)))
 }
 
-async fn call(session: &Session<'_>, workflows: &Workflows, body: Result<Value, DispatchError>) -> Answer {
+async fn call(
+    session: &Session<'_>,
+    workflows: &Workflows,
+    body: impl Future<Output = Result<Value, Unsaid>>,
+) -> Answer {
     let platform = &session.integration.platform;
     if session.engine.n8n.paused_until(platform).is_some() {
         return Answer::Skipped;
     }
-    let body = match body {
+    let body = match body.await {
         Ok(body) => body,
-        Err(error) => {
+        Err(Unsaid::Platform(error)) => return Answer::Refused(error),
+        Err(Unsaid::NoPass(error)) => {
             tracing::error!(%error, "a write cannot be handed over");
             return Answer::Refused(ConnectorError::new(FaultKind::Internal, "pass", "no pass could be issued"));
         }

@@ -1,7 +1,8 @@
 //! What a workflow is sent: the documented body, and beside it all that it needs to do the write through us.
 
-use accounts::Use;
-use connectors::connector::Connector;
+use accounts::{AccountError, Use};
+use connectors::error::ConnectorError;
+use connectors::proxy::{Forward, Intended};
 use domain::field::FieldName;
 use domain::id::LinkId;
 use domain::record::Record;
@@ -16,12 +17,12 @@ use super::session::Session;
 use crate::engine::DispatchError;
 
 /// The body of one write.
-pub(super) fn body(
+pub(super) async fn body(
     session: &Session<'_>,
     record: &Record,
     (link_id, errand): (LinkId, &Errand),
     write: &Write,
-) -> Result<Value, DispatchError> {
+) -> Result<Value, Unsaid> {
     let (engine, integration) = (session.engine, &session.integration);
     let expires_at = Timestamp::now().plus(engine.n8n.settings.errand_life);
     let pass = Pass {
@@ -41,11 +42,13 @@ pub(super) fn body(
         Write::Update(update) => (Some(update.external_id.as_str()), None),
         Write::Delete(external_id) => (Some(external_id.as_str()), None),
     };
+    let request = request(session, record, write).await?;
     Ok(json!({
         "version": 1,
         "action": errand.action,
         "data": data(record),
-        "remote": remote(session.connector, record, write),
+        "remote": remote(session, write, request.as_ref()),
+        "request": request,
         "external_id": external_id,
         "contact_external_id": contact,
         "platform": integration.platform,
@@ -67,11 +70,44 @@ fn data(record: &Record) -> Value {
     Value::Object(values.collect::<Map<_, _>>())
 }
 
+/// The one call that makes the write; `None` for a platform that workflows cannot call through us.
+async fn request(session: &Session<'_>, record: &Record, write: &Write) -> Result<Option<Forward>, ConnectorError> {
+    let Some(proxy) = session.connector.proxy() else { return Ok(None) };
+    let account = session.account.as_ref().map_err(Clone::clone)?;
+    let intended = match write {
+        Write::Create(create) => Intended::Create(create),
+        Write::Update(update) => Intended::Update(update),
+        Write::Delete(external_id) => Intended::Delete(external_id),
+    };
+    session.ask(proxy.request(account, record.kind, intended)).await.map(Some)
+}
+
 /// What is to be written, as the platform's API takes it.
-fn remote(connector: &dyn Connector, record: &Record, write: &Write) -> Value {
+fn remote(session: &Session<'_>, write: &Write, request: Option<&Forward>) -> Value {
     let Some(fields) = fields_of(write) else { return json!({}) };
-    match connector.proxy() {
-        Some(proxy) => proxy.remote(record.kind, fields, matches!(write, Write::Create(_))),
-        None => json!(fields),
+    match (session.connector.proxy(), request.and_then(|request| request.body.as_ref())) {
+        (Some(proxy), Some(body)) => proxy.remote(body),
+        _ => json!(fields),
+    }
+}
+
+/// Why a write cannot be put into a workflow's hands.
+#[derive(Debug)]
+pub(super) enum Unsaid {
+    /// No pass could be issued for it.
+    NoPass(DispatchError),
+    /// The platform did not say what it takes.
+    Platform(ConnectorError),
+}
+
+impl From<AccountError> for Unsaid {
+    fn from(error: AccountError) -> Self {
+        Self::NoPass(error.into())
+    }
+}
+
+impl From<ConnectorError> for Unsaid {
+    fn from(error: ConnectorError) -> Self {
+        Self::Platform(error)
     }
 }
