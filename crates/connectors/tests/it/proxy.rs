@@ -18,10 +18,10 @@ use crate::bench::{Bench, SHOPIFY, WOOCOMMERCE, ZENDESK, create, fields, key, st
 fn mapped(bench: &Bench, kind: RecordKind, values: &[(&str, &str)]) -> RemoteFields {
     let stamp = Stamp { rank: 0, at: Timestamp::now(), origin: IntegrationId::new() };
     let mut fields = Fields::default();
-    for (name, value) in values {
+    for (name, value) in values.iter().copied() {
         let spec = domain::schema::find(kind, name).unwrap();
         let value = spec.read(&json!(value)).or_else(|_| spec.read(&value.parse::<f64>().unwrap().into()));
-        fields.set(FieldName::new(*name), value.unwrap(), stamp);
+        fields.set(FieldName::new(name), value.unwrap(), stamp);
     }
     let mut mapped = bench.connector().default_mapping(kind).forward_new(&fields);
     mapped.retain(|_, value| !value.is_null());
