@@ -291,7 +291,8 @@ impl Accounts {
     /// An account with what is known of it.
     fn known(&self, integration: &Integration, account: Account) -> Account {
         let learnt = self.learnt.get_with(integration.id, Learnt::default);
-        Account { account_id: integration.account_id.clone(), learnt, ..account }
+        let (account_id, options) = (integration.account_id.clone(), integration.options.clone());
+        Account { account_id, learnt, options, ..account }
     }
 
     fn budget(&self, integration: &Integration, place: &Place) -> Arc<dyn Budget> {

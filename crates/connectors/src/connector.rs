@@ -15,7 +15,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::account::Account;
-use crate::descriptor::{Descriptor, KeyShown};
+use crate::descriptor::{Descriptor, KeyShown, OptionField};
 use crate::discovery::Discovery;
 use crate::error::ConnectorError;
 use crate::oauth::OAuth;
@@ -40,6 +40,11 @@ pub trait Connector: fmt::Debug + Send + Sync {
     /// Where a person sees an object on the platform's own site; `None` where that is not known.
     fn address_of(&self, _integration: &Integration, _kind: RecordKind, _external_id: &str) -> Option<Url> {
         None
+    }
+
+    /// The choices that a tenant has there.
+    fn options(&self) -> &'static [OptionField] {
+        &[]
     }
 
     /// Reads objects.

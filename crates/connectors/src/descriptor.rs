@@ -175,6 +175,47 @@ pub struct CredentialField {
     pub hint: &'static str,
 }
 
+/// A choice that a tenant has at a platform.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OptionField {
+    /// Its name in the API, and for the connector: `Account::option`.
+    pub name: &'static str,
+    /// Its name for people.
+    pub label: Words,
+    /// What can be chosen, the usual first.
+    pub choices: &'static [OptionChoice],
+    /// Once there are objects of this kind, another choice would mean other objects: it is made before.
+    pub fixed_by: Option<RecordKind>,
+}
+
+/// One of the things that can be chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OptionChoice {
+    /// Its name in the API, and for the connector.
+    pub value: &'static str,
+    /// Its name for people.
+    pub label: Words,
+    /// What it leads to.
+    pub help: Words,
+}
+
+/// A text for people, in both languages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Words {
+    /// In French.
+    pub fr: &'static str,
+    /// In English.
+    pub en: &'static str,
+}
+
+impl Words {
+    /// French first, then English.
+    #[must_use]
+    pub const fn new(fr: &'static str, en: &'static str) -> Self {
+        Self { fr, en }
+    }
+}
+
 /// How much a platform takes from one account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {

@@ -101,6 +101,8 @@ pub struct Integration {
     pub direction: Direction,
     /// Kinds with a direction of their own.
     pub kind_directions: BTreeMap<RecordKind, Direction>,
+    /// What was chosen of the choices that the platform's connector offers; what is not here is as it begins.
+    pub options: BTreeMap<String, String>,
     /// When.
     pub frequency: Frequency,
     /// By which road.
@@ -147,6 +149,7 @@ mod tests {
             enabled: true,
             direction: Direction::Bidirectional,
             kind_directions: BTreeMap::new(),
+            options: BTreeMap::new(),
             frequency: Frequency::Realtime,
             delivery: Delivery::Direct,
             account_id: None,

@@ -21,12 +21,12 @@ diesel::table! {
         enabled -> Bool,
         direction -> Text,
         kind_directions -> Jsonb,
+        options -> Jsonb,
         frequency -> Text,
         delivery -> Text,
         account_id -> Nullable<Text>,
         url -> Nullable<Text>,
         version -> BigInt,
-        created_at -> Timestamptz,
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
     }

@@ -72,6 +72,7 @@ impl World {
             enabled: true,
             direction: Direction::Bidirectional,
             kind_directions: BTreeMap::new(),
+            options: BTreeMap::new(),
             frequency: Frequency::Realtime,
             delivery: Delivery::Direct,
             account_id: Some(id.to_string()),

@@ -146,6 +146,7 @@ fn integration(world: &World) -> Integration {
         enabled: true,
         direction: Direction::Bidirectional,
         kind_directions: BTreeMap::new(),
+        options: BTreeMap::new(),
         frequency: Frequency::Realtime,
         delivery: Delivery::Direct,
         account_id: Some("4242".to_owned()),

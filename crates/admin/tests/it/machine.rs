@@ -172,6 +172,7 @@ fn hubspot(tenant_id: TenantId, id: IntegrationId) -> Integration {
         enabled: true,
         direction: Direction::Bidirectional,
         kind_directions: BTreeMap::new(),
+        options: BTreeMap::new(),
         frequency: Frequency::Realtime,
         delivery: Delivery::Direct,
         account_id: Some(id.to_string()),

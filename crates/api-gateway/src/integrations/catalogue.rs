@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use actix_web::{HttpResponse, get, web};
-use connectors::descriptor::{AuthScheme, CredentialField, Descriptor, SiteField};
+use connectors::connector::Connector;
+use connectors::descriptor::{AuthScheme, CredentialField, Descriptor, OptionChoice, OptionField, SiteField};
 use connectors::registry;
 use domain::id::IntegrationId;
 use domain::kind::RecordKind;
@@ -35,6 +36,8 @@ pub(crate) struct Platform {
     needs_url: bool,
     /// The kinds of record that it holds.
     kinds: &'static [RecordKind],
+    /// The choices that there are, each under its name in `options`.
+    options: Vec<Choice>,
     /// How much it takes.
     limits: Limits,
     /// Where its interface is documented.
@@ -81,6 +84,44 @@ struct Field {
     hint: &'static str,
 }
 
+/// A choice that a tenant has at a platform.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PlatformOption)]
+struct Choice {
+    /// Its name in `options`.
+    #[schema(example = "people")]
+    name: &'static str,
+    /// Its name for people.
+    label: Words,
+    /// What can be chosen, the usual first.
+    choices: Vec<Answer>,
+    /// Whether it is fixed once records are in step.
+    fixed: bool,
+}
+
+/// One of the things that can be chosen.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PlatformOptionChoice)]
+struct Answer {
+    /// What stands in `options`.
+    #[schema(example = "lead")]
+    value: &'static str,
+    /// Its name for people.
+    label: Words,
+    /// What it leads to.
+    help: Words,
+}
+
+/// A text for people.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Words)]
+struct Words {
+    /// In French.
+    fr: &'static str,
+    /// In English.
+    en: &'static str,
+}
+
 /// How much a platform takes from one account.
 #[derive(Debug, Serialize, ToSchema)]
 struct Limits {
@@ -122,9 +163,14 @@ pub(crate) async fn list_catalogue(
         configured.entry(integration.platform.to_string()).or_default().push(integration.id);
     }
     tx.commit().await?;
-    let all = registry::all().iter().map(|platform| platform.connector().descriptor());
-    let data = all.filter(|descriptor| wanted.0.takes(descriptor));
-    let data = data.map(|it| Platform::of(it, configured.remove(it.slug).unwrap_or_default())).collect();
+    let all = registry::all().iter().map(|platform| platform.connector());
+    let data = all.filter(|connector| wanted.0.takes(connector.descriptor()));
+    let configured = |slug| configured.remove(slug).unwrap_or_default();
+    let data = data.map({
+        let mut configured = configured;
+        move |connector| Platform::of(connector, configured(connector.descriptor().slug))
+    });
+    let data = data.collect();
     Ok(HttpResponse::Ok().json(List { data }))
 }
 
@@ -137,8 +183,10 @@ impl Wanted {
 }
 
 impl Platform {
-    fn of(descriptor: &Descriptor, configured: Vec<IntegrationId>) -> Self {
+    fn of(connector: &dyn Connector, configured: Vec<IntegrationId>) -> Self {
+        let descriptor = connector.descriptor();
         Self {
+            options: connector.options().iter().map(Choice::of).collect(),
             platform: descriptor.slug,
             name: descriptor.name,
             category: descriptor.category.as_str(),
@@ -153,6 +201,28 @@ impl Platform {
             docs_url: descriptor.docs_url,
             configured,
         }
+    }
+}
+
+impl Choice {
+    fn of(option: &OptionField) -> Self {
+        let answer = |choice: &OptionChoice| Answer {
+            value: choice.value,
+            label: Words::of(choice.label),
+            help: Words::of(choice.help),
+        };
+        Self {
+            name: option.name,
+            label: Words::of(option.label),
+            choices: option.choices.iter().map(answer).collect(),
+            fixed: option.fixed_by.is_some(),
+        }
+    }
+}
+
+impl Words {
+    fn of(words: connectors::descriptor::Words) -> Self {
+        Self { fr: words.fr, en: words.en }
     }
 }
 

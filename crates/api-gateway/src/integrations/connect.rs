@@ -89,6 +89,7 @@ async fn save(
         enabled: false,
         direction: wish.direction,
         kind_directions: connector.descriptor().default_directions(),
+        options: wish.options.clone(),
         frequency: wish.frequency,
         delivery: wish.delivery,
         account_id,

@@ -1,12 +1,13 @@
 //! Changing what is configured: only over what the caller has seen, and with new credentials only once they were tried.
 
 use actix_web::{HttpResponse, put, web};
+use connectors::connector::Connector;
 use domain::audit::{Action, FieldChange};
 use domain::id::IntegrationId;
 use domain::integration::{Integration, Status};
-use persistence::health;
 use persistence::integrations::{self, Configuration};
 use persistence::records::links::{self, Selection};
+use persistence::{Scope, health};
 use runtime::http::Problem;
 use serde_json::json;
 
@@ -15,8 +16,11 @@ use super::connect::taken_meanwhile;
 use super::{announce, find, form::Edit, platform_of, road, show, view::View};
 use crate::body::{Id, Json};
 use crate::change::Change;
+use crate::refusal::Refusal;
 use crate::state::Gateway;
 use crate::version::IfMatch;
+
+const FIXED: &str = "is fixed once records are in step: connect the account anew with another choice";
 
 /// Changes an integration; what is left out stays as it is. New credentials are tried by a real call before they are saved.
 #[utoipa::path(tag = "integrations", security(("bearer" = ["admin"])), request_body = Edit,
@@ -59,8 +63,9 @@ pub(crate) async fn edited(
         return Err(Problem::version_mismatch());
     }
     let connector = platform_of(&before.platform)?.connector();
-    edit.check(&before, connector.descriptor())?;
+    edit.check(&before, connector)?;
     let mut after = edit.applied_to(&before);
+    check_fixed(gateway, connector, (&before, &after)).await?;
     if after.delivery != before.delivery {
         road::check(gateway, after.delivery, connector)?;
     }
@@ -71,6 +76,28 @@ pub(crate) async fn edited(
     }
     save(gateway, change, &edit, (&before, &after)).await?;
     show::shown(gateway, change.tenant_id, id).await
+}
+
+/// Refuses another choice where objects are there that it would not mean.
+async fn check_fixed(
+    gateway: &Gateway,
+    connector: &dyn Connector,
+    (before, after): (&Integration, &Integration),
+) -> Result<(), Problem> {
+    for option in connector.options() {
+        let chosen = |integration: &Integration| {
+            let usual = || option.choices.first().map(|choice| choice.value.to_owned());
+            integration.options.get(option.name).cloned().or_else(usual)
+        };
+        let Some(kind) = option.fixed_by.filter(|_| chosen(before) != chosen(after)) else { continue };
+        let mut tx = gateway.database.begin(Scope::Tenant(before.tenant_id)).await?;
+        let holds = links::holds(&mut tx, (before.tenant_id, before.id), kind).await?;
+        tx.commit().await?;
+        if holds {
+            return Err(Refusal::at(&format!("options.{}", option.name), FIXED).into());
+        }
+    }
+    Ok(())
 }
 
 /// Saves the change where nobody was faster. Credentials that were just accepted let go what the old ones held up.
@@ -108,6 +135,7 @@ fn told(before: &Integration, after: &Integration) -> impl Iterator<Item = Field
         FieldChange::told("name", before.name.as_str(), after.name.as_str()),
         FieldChange::told("direction", json!(before.direction), json!(after.direction)),
         FieldChange::told("kind_directions", json!(before.kind_directions), json!(after.kind_directions)),
+        FieldChange::told("options", json!(before.options), json!(after.options)),
         FieldChange::told("frequency", json!(before.frequency), json!(after.frequency)),
         FieldChange::told("delivery", json!(before.delivery), json!(after.delivery)),
         (before.url != after.url).then(|| FieldChange::named("url")),

@@ -44,6 +44,10 @@ pub(crate) struct Wish {
     /// Which way data flows.
     #[serde(default = "both_ways")]
     pub(super) direction: Direction,
+    /// What is chosen of the platform's `options` in the catalogue; the usual where nothing is.
+    #[serde(default)]
+    #[schema(example = json!({"people": "lead"}))]
+    pub(super) options: BTreeMap<String, String>,
     /// When data flows.
     #[serde(default = "at_once")]
     pub(super) frequency: Frequency,
@@ -110,6 +114,9 @@ impl Wish {
                 }
             }
         }
+        if let Some(platform) = platform {
+            check_options(&mut faults, &self.options, platform.connector());
+        }
         match platform {
             Some(platform) if faults.0.is_empty() => Ok(platform.connector()),
             Some(_) | None => Err(Refusal::Faulty(faults.0)),
@@ -154,6 +161,9 @@ pub(crate) struct Edit {
     /// The kinds of record with a direction of their own, all of them.
     #[schema(value_type = Option<BTreeMap<String, Direction>>)]
     kind_directions: Option<BTreeMap<RecordKind, Direction>>,
+    /// What is chosen of the platform's `options` in the catalogue, all of it.
+    #[schema(example = json!({"calls": "comment"}))]
+    options: Option<BTreeMap<String, String>>,
     /// When data flows.
     frequency: Option<Frequency>,
     /// By which road data flows.
@@ -162,8 +172,11 @@ pub(crate) struct Edit {
 
 impl Edit {
     /// Everything that can be told without asking the platform, all at once.
-    pub(super) fn check(&self, integration: &Integration, descriptor: &Descriptor) -> Result<(), Refusal> {
-        let mut faults = Faults::default();
+    pub(super) fn check(&self, integration: &Integration, connector: &dyn Connector) -> Result<(), Refusal> {
+        let (mut faults, descriptor) = (Faults::default(), connector.descriptor());
+        if let Some(options) = &self.options {
+            check_options(&mut faults, options, connector);
+        }
         if let Some(name) = &self.name {
             check_name(&mut faults, name);
         }
@@ -195,6 +208,7 @@ impl Edit {
             url: self.url.clone().or(before.url),
             direction: self.direction.unwrap_or(before.direction),
             kind_directions: self.kind_directions.clone().unwrap_or(before.kind_directions),
+            options: self.options.clone().unwrap_or(before.options),
             frequency: self.frequency.unwrap_or(before.frequency),
             delivery: self.delivery.unwrap_or(before.delivery),
             ..before
@@ -215,6 +229,17 @@ impl Faults {
 fn check_name(faults: &mut Faults, name: &str) {
     if !(1..=NAME_LIMIT).contains(&name.trim().chars().count()) || name.chars().any(char::is_control) {
         faults.add("name", "must be 1 to 100 characters, none of them a control character");
+    }
+}
+
+fn check_options(faults: &mut Faults, options: &BTreeMap<String, String>, connector: &dyn Connector) {
+    for (name, value) in options {
+        let known = connector.options().iter().find(|option| option.name == name);
+        match known.map(|option| option.choices.iter().any(|choice| choice.value == value)) {
+            Some(true) => {}
+            Some(false) => faults.add(&format!("options.{name}"), "is none of the choices that the catalogue offers"),
+            None => faults.add(&format!("options.{name}"), "is not used by this platform"),
+        }
     }
 }
 

@@ -31,6 +31,8 @@ pub(crate) struct View {
     /// Kinds of record with a direction of their own.
     #[schema(value_type = BTreeMap<String, Direction>)]
     pub(crate) kind_directions: BTreeMap<RecordKind, Direction>,
+    /// What was chosen of the platform's `options`; what is not here is as usual.
+    pub(crate) options: BTreeMap<String, String>,
     /// When data flows.
     pub(crate) frequency: Frequency,
     /// By which road data flows.
@@ -109,6 +111,7 @@ impl View {
             status: if integration.enabled { said } else { Status::Inactive },
             direction: integration.direction,
             kind_directions: integration.kind_directions,
+            options: integration.options,
             frequency: integration.frequency,
             delivery: integration.delivery,
             connected: integration.account_id.is_some(),

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use super::{
     consent,
     fields::Fields,
-    form::{self, Choice, Form, deliveries, directions, frequencies},
+    form::{self, Choice, Form, Offered, deliveries, directions, frequencies},
     frame::{Frame, Section, Visit},
     mark::Mark,
     text::{Message, connect as m, consent as consent_words, form as form_words, frame as frame_words, hints},
@@ -52,6 +52,7 @@ struct Page {
     directions: Vec<Choice>,
     frequencies: Vec<Choice>,
     deliveries: Vec<Choice>,
+    options: Vec<Offered>,
     way: Way,
     site: Option<SiteField>,
     is_offered: bool,
@@ -158,6 +159,8 @@ async fn connected(change: &Change, gateway: &Gateway, fields: &Fields) -> Resul
 pub(super) fn wish(fields: &Fields, by_key: bool) -> Vec<u8> {
     let mut wish = fields.object(&["platform", "url", "direction", "frequency", "delivery"]);
     wish.insert("name".to_owned(), fields.get("name").into());
+    let chosen = connector(fields.get("platform")).ok().and_then(|connector| form::chosen(connector, fields));
+    wish.extend(chosen.map(|chosen| ("options".to_owned(), chosen)));
     if by_key {
         let mut credentials = fields.object(&["api_secret"]);
         credentials.insert("api_key".to_owned(), fields.get("api_key").trim().into());
@@ -209,6 +212,7 @@ impl Page {
             directions: directions(form.value("direction")),
             frequencies: frequencies(form.value("frequency")),
             deliveries: deliveries(form.value("delivery"), by_n8n),
+            options: form::options(connector, &form),
             frame,
             form,
             descriptor,

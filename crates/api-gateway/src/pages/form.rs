@@ -3,14 +3,16 @@
 
 use std::collections::BTreeMap;
 
+use connectors::connector::Connector;
+use connectors::descriptor::{OptionChoice, OptionField};
 use domain::integration::{Delivery, Direction, Frequency};
 use runtime::http::Problem;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::fields::Fields;
 use super::frame::Frame;
-use super::text::Message;
-use super::text::{faults, form as m};
+use super::text::{Message, faults, form as m, say};
 
 /// A form that is shown, for the first time or again.
 #[derive(Debug, Default)]
@@ -100,6 +102,43 @@ fn choices<T: Serialize + Copy, const N: usize>(all: [(T, Message, Message); N],
         first.is_chosen = true;
     }
     choices
+}
+
+/// One of the choices that a platform offers, as its field.
+#[derive(Debug)]
+pub(super) struct Offered {
+    pub(super) field: String,
+    pub(super) legend: Message,
+    pub(super) choices: Vec<Choice>,
+}
+
+fn field_of(option: &OptionField) -> String {
+    format!("options.{}", option.name)
+}
+
+/// The choices that a platform offers, with what is chosen.
+pub(super) fn options(connector: &dyn Connector, form: &Form) -> Vec<Offered> {
+    let offered = |option: &OptionField| {
+        let field = field_of(option);
+        let usual = option.choices.first().map_or("", |choice| choice.value);
+        let chosen = Some(form.value(&field)).filter(|value| !value.is_empty()).unwrap_or(usual);
+        let choice = |choice: &OptionChoice| Choice {
+            value: choice.value.to_owned(),
+            name: say(choice.label.fr, choice.label.en),
+            help: say(choice.help.fr, choice.help.en),
+            is_chosen: choice.value == chosen,
+        };
+        let choices = option.choices.iter().map(choice).collect();
+        Offered { legend: say(option.label.fr, option.label.en), choices, field }
+    };
+    connector.options().iter().map(offered).collect()
+}
+
+/// What a form chose of them, as the API takes it; `None` where it asked for nothing.
+pub(super) fn chosen(connector: &dyn Connector, fields: &Fields) -> Option<Value> {
+    let given = |option: &OptionField| Some((option.name.to_owned(), fields.given(&field_of(option))?.into()));
+    let chosen: Map<String, Value> = connector.options().iter().filter_map(given).collect();
+    (!chosen.is_empty()).then_some(Value::Object(chosen))
 }
 
 /// Which way data may flow.

@@ -5,7 +5,7 @@ use domain::kind::RecordKind;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
-use super::{LEAD, PEOPLE, errors};
+use super::{LEAD, LEADS, PEOPLE, errors};
 use crate::account::{Account, Remaining};
 use crate::error::ConnectorError;
 use crate::http::Call;
@@ -19,7 +19,7 @@ pub(crate) const DATA: &str = "services/data/v68.0";
 /// `Invalid` for a kind that is not kept in step with Salesforce.
 pub(crate) fn object_type(account: &Account, kind: RecordKind) -> Result<&'static str, ConnectorError> {
     match kind {
-        RecordKind::Contact if account.option(PEOPLE) == Some(LEAD) => Ok(LEAD),
+        RecordKind::Contact if account.option(PEOPLE) == Some(LEADS) => Ok(LEAD),
         RecordKind::Contact => Ok("Contact"),
         RecordKind::Deal => Ok("Opportunity"),
         RecordKind::Activity => Ok("Task"),

@@ -6,7 +6,7 @@ use domain::kind::RecordKind;
 use domain::mapping::Mapping;
 
 use crate::connector::{Changes, Connector, Probe, Reader, Writer};
-use crate::descriptor::{AuthScheme, Category, Descriptor, Limits};
+use crate::descriptor::{AuthScheme, Category, Descriptor, Limits, OptionChoice, OptionField, Words};
 use crate::discovery::Discovery;
 use crate::oauth::OAuth;
 use crate::proxy::Proxy;
@@ -32,7 +32,32 @@ const KEY: &str = "Coccinelle_Id__c";
 
 /// The tenant's choice of what people are kept as, and the answer that is not the usual one.
 const PEOPLE: &str = "people";
+const LEADS: &str = "lead";
+
+/// The type of those.
 const LEAD: &str = "Lead";
+
+const OPTIONS: &[OptionField] = &[OptionField {
+    name: PEOPLE,
+    label: Words::new("Vos prospects deviennent", "Your prospects become"),
+    choices: &[
+        OptionChoice {
+            value: "contact",
+            label: Words::new("Des contacts", "Contacts"),
+            help: Words::new("Rendez-vous et appels y sont rattachés.", "Appointments and calls are tied to them."),
+        },
+        OptionChoice {
+            value: LEADS,
+            label: Words::new("Des pistes (leads)", "Leads"),
+            help: Words::new(
+                "Les appels y sont rattachés ; une opportunité attend que vous convertissiez la piste.",
+                "Calls are tied to them; an opportunity waits until you convert the lead.",
+            ),
+        },
+    ],
+    // A contact is no lead: what was written as one would not be found as the other.
+    fixed_by: Some(RecordKind::Contact),
+}];
 
 /// How many rows one collection request may carry.
 const BATCH: usize = 200;
@@ -70,6 +95,10 @@ impl Connector for Salesforce {
 
     fn probe(&self) -> &dyn Probe {
         self
+    }
+
+    fn options(&self) -> &'static [OptionField] {
+        OPTIONS
     }
 
     fn reader(&self) -> Option<&dyn Reader> {

@@ -8,7 +8,7 @@ use domain::mapping::Mapping;
 use url::Url;
 
 use crate::connector::{Changes, Connector, Probe, Reader, Writer};
-use crate::descriptor::{AuthScheme, Category, Descriptor, Limits};
+use crate::descriptor::{AuthScheme, Category, Descriptor, Limits, OptionChoice, OptionField, Words};
 use crate::discovery::Discovery;
 use crate::oauth::OAuth;
 use crate::proxy::Proxy;
@@ -35,6 +35,32 @@ mod write;
 
 /// How many objects one call may name.
 const BATCH: usize = 100;
+
+/// The tenant's choice of how calls are kept, and the answer that is not the usual one.
+const CALLS: &str = "calls";
+const COMMENTS: &str = "comment";
+
+const OPTIONS: &[OptionField] = &[OptionField {
+    name: CALLS,
+    label: Words::new("Un appel devient", "A call becomes"),
+    choices: &[
+        OptionChoice {
+            value: "ticket",
+            label: Words::new("Un ticket", "A ticket"),
+            help: Words::new("Un par appel, au nom de la personne.", "One for each call, in the person's name."),
+        },
+        OptionChoice {
+            value: COMMENTS,
+            label: Words::new("Une note interne", "An internal note"),
+            help: Words::new(
+                "Dans le ticket ouvert le plus récent de la personne ; sans ticket ouvert, un nouveau.",
+                "In the person's newest open ticket; a new ticket where none is open.",
+            ),
+        },
+    ],
+    // Whatever was written stays what it is.
+    fixed_by: None,
+}];
 
 const DESCRIPTOR: Descriptor = Descriptor {
     slug: "zendesk",
@@ -79,6 +105,10 @@ impl Connector for Zendesk {
             RecordKind::Activity | RecordKind::Deal | RecordKind::Product | RecordKind::Order => return None,
         };
         site::page(&format!("https://{site}.zendesk.com"), &["agent", of, external_id])
+    }
+
+    fn options(&self) -> &'static [OptionField] {
+        OPTIONS
     }
 
     fn reader(&self) -> Option<&dyn Reader> {

@@ -4,6 +4,7 @@ use domain::field::{FieldValue, RemoteFields};
 use domain::id::RecordId;
 use serde_json::{Map, Value, json};
 
+use super::{CALLS, COMMENTS};
 use crate::account::Account;
 use crate::values::{number, value_of};
 
@@ -24,8 +25,8 @@ pub(crate) enum Form {
 
 /// What the tenant has chosen.
 pub(crate) fn form(account: &Account) -> Form {
-    match account.option("calls") {
-        Some("comment") => Form::Comment,
+    match account.option(CALLS) {
+        Some(COMMENTS) => Form::Comment,
         Some(_) | None => Form::Ticket,
     }
 }

@@ -67,6 +67,20 @@ fn every_descriptor_says_enough_for_a_catalogue_a_form_and_a_limiter() {
 }
 
 #[test]
+fn every_choice_has_a_name_of_its_own_and_words_for_people() {
+    for platform in registry::all() {
+        let mut names = BTreeSet::new();
+        for option in platform.connector().options() {
+            assert!(names.insert(option.name) && option.choices.len() > 1, "{platform:?} {}", option.name);
+            let values: BTreeSet<_> = option.choices.iter().map(|choice| choice.value).collect();
+            assert_eq!(values.len(), option.choices.len(), "{platform:?} {}", option.name);
+            let words = option.choices.iter().flat_map(|choice| [choice.label, choice.help]).chain([option.label]);
+            assert!(words.into_iter().all(|words| !words.fr.is_empty() && !words.en.is_empty()), "{platform:?}");
+        }
+    }
+}
+
+#[test]
 fn default_mappings_name_fields_that_coccinelle_has_and_each_remote_field_once() {
     for platform in registry::all() {
         let connector = platform.connector();

@@ -88,7 +88,7 @@ async fn a_change_writes_what_differs_and_what_is_gone_says_so() {
 #[tokio::test]
 async fn where_the_tenant_wants_it_people_are_leads_whose_address_has_other_names() {
     let mut bench = Bench::bare_at(SALESFORCE).await;
-    bench.account.options.insert("people".to_owned(), "Lead".to_owned());
+    bench.account.options.insert("people".to_owned(), "lead".to_owned());
     bench.probe().prepare(&bench.account).await.unwrap();
     let item = create(1, &[("LastName", "Un"), ("Email", "un@x.fr"), ("MailingCity", "Lyon")]);
     let written = bench.writer().create(&bench.account, Contact, &[item]).await.unwrap().remove(0).unwrap();

@@ -71,6 +71,7 @@ impl World {
             enabled: true,
             direction: Direction::Bidirectional,
             kind_directions: std::collections::BTreeMap::new(),
+            options: std::collections::BTreeMap::new(),
             frequency: Frequency::Realtime,
             delivery: DeliveryRoad::Direct,
             account_id: Some(name.to_owned()),

@@ -36,6 +36,7 @@ pub async fn configure(tx: &mut Transaction, new: &Configuration) -> Result<bool
         table::name.eq(&integration.name),
         table::direction.eq(to_word(&integration.direction)?),
         table::kind_directions.eq(to_json(&integration.kind_directions)?),
+        table::options.eq(to_json(&integration.options)?),
         table::frequency.eq(to_word(&integration.frequency)?),
         table::delivery.eq(to_word(&integration.delivery)?),
         table::account_id.eq(&integration.account_id),

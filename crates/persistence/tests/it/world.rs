@@ -76,6 +76,7 @@ pub(crate) fn hubspot(tenant: TenantId, account: &str) -> Integration {
         enabled: true,
         direction: Direction::Bidirectional,
         kind_directions: BTreeMap::from([(RecordKind::Order, Direction::ToPlatform)]),
+        options: BTreeMap::from([("people".to_owned(), "lead".to_owned())]),
         frequency: Frequency::Realtime,
         delivery: Delivery::Direct,
         account_id: Some(account.to_owned()),

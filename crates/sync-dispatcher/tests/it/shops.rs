@@ -50,6 +50,7 @@ async fn connect(
         enabled: true,
         direction: Direction::Bidirectional,
         kind_directions: directions,
+        options: BTreeMap::new(),
         frequency: Frequency::Realtime,
         delivery: Delivery::Direct,
         account_id: Some(account_id),

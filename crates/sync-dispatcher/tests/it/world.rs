@@ -239,6 +239,7 @@ impl World {
             enabled: true,
             direction: Direction::Bidirectional,
             kind_directions: shape.directions,
+            options: BTreeMap::new(),
             frequency: shape.frequency,
             // Whoever says where n8n is wants to deliver by it.
             delivery: if settings.n8n.base_url.is_some() { Delivery::N8n } else { Delivery::Direct },

@@ -13,7 +13,7 @@ use super::super::{
     catalogue::kinds,
     connect::{Key, keys_of, status_of},
     fields::Fields,
-    form::{self, Choice, Form, deliveries, directions, frequencies, word},
+    form::{self, Choice, Form, Offered, deliveries, directions, frequencies, word},
     frame::{Frame, Visit},
     said::lead,
     text::Message,
@@ -37,6 +37,7 @@ struct Page {
     directions: Vec<Choice>,
     frequencies: Vec<Choice>,
     deliveries: Vec<Choice>,
+    options: Vec<Offered>,
     /// The kinds that may have a direction of their own: the field, its name, what is chosen.
     kinds: Vec<(String, Message, String)>,
     in_step: i64,
@@ -95,6 +96,9 @@ async fn saved(change: &Change, gateway: &Gateway, id: IntegrationId, fields: &F
     let seen = fields.get("version").parse().map_err(|_no_number| Refusal::at("version", "must be a number"))?;
     let mut edit = fields.object(&["direction", "frequency", "delivery", "url"]);
     edit.insert("name".to_owned(), fields.get("name").into());
+    if let Some(chosen) = chosen(gateway, change, id, fields).await? {
+        edit.insert("options".to_owned(), chosen);
+    }
     if let Some(kinds) = kind_directions(fields) {
         edit.insert("kind_directions".to_owned(), kinds);
     }
@@ -104,6 +108,19 @@ async fn saved(change: &Change, gateway: &Gateway, id: IntegrationId, fields: &F
     }
     let edit = body::parse(Value::Object(edit).to_string().as_bytes())?;
     integrations::edited(gateway, change, (id, seen), edit).await.map(|_view| ())
+}
+
+/// What was chosen of the platform's own choices; `None` where the form has none of them.
+async fn chosen(
+    gateway: &Gateway,
+    change: &Change,
+    id: IntegrationId,
+    fields: &Fields,
+) -> Result<Option<Value>, Problem> {
+    let mut tx = gateway.database.begin(Scope::Tenant(change.tenant_id)).await?;
+    let integration = integrations::find(&mut tx, change.tenant_id, id).await?;
+    tx.commit().await?;
+    Ok(form::chosen(integrations::platform_of(&integration.platform)?.connector(), fields))
 }
 
 /// The directions of kinds; `None` where the form has none of these fields, so that they stay as they are.
@@ -125,13 +142,17 @@ impl Page {
         tx.commit().await?;
         let view = &shell.view;
         let fields = typed.unwrap_or_else(|| {
-            Fields::of(&[
-                ("name", &view.name),
+            let names: Vec<String> = view.options.keys().map(|name| format!("options.{name}")).collect();
+            let (direction, frequency, delivery) = (word(view.direction), word(view.frequency), word(view.delivery));
+            let mut all = vec![
+                ("name", view.name.as_str()),
                 ("url", view.url.as_deref().unwrap_or_default()),
-                ("direction", &word(view.direction)),
-                ("frequency", &word(view.frequency)),
-                ("delivery", &word(view.delivery)),
-            ])
+                ("direction", &direction),
+                ("frequency", &frequency),
+                ("delivery", &delivery),
+            ];
+            all.extend(names.iter().zip(view.options.values()).map(|(name, value)| (name.as_str(), value.as_str())));
+            Fields::of(&all)
         });
         let form = Form::with(fields);
         let kind = |kind: &RecordKind| {
@@ -148,6 +169,7 @@ impl Page {
             directions: directions(form.value("direction")),
             frequencies: frequencies(form.value("frequency")),
             deliveries: deliveries(form.value("delivery"), by_n8n),
+            options: form::options(connector, &form),
             kinds: connector.descriptor().kinds.iter().map(kind).collect(),
             in_step,
             wrong_name: None,

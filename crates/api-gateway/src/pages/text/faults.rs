@@ -27,6 +27,17 @@ const FAULTS: &[(&str, Message)] = &[
             "Give the address of the account, for example https://shop.example.com",
         ),
     ),
+    (
+        "is fixed once records are in step: connect the account anew with another choice",
+        say(
+            "Ce choix ne change plus une fois des fiches synchronisées. Pour un autre, connectez le compte de nouveau.",
+            "This choice is fixed once records are in step. For another, connect the account anew.",
+        ),
+    ),
+    (
+        "is none of the choices that the catalogue offers",
+        say("Choisissez l'une des réponses proposées.", "Choose one of the answers that are offered."),
+    ),
     ("is missing", say("Ce champ est nécessaire.", "This field is needed.")),
     ("is not used by this platform", say("Cette plateforme n'en a pas besoin.", "This platform does not need it.")),
     (

@@ -2,7 +2,7 @@
 
 use super::{Message, say};
 
-/// The steps by the platform's slug. Of a platform that is not here, the connector's own hint is shown.
+/// The steps by the slug of each platform that takes a key. Of one that is not here, the connector's own hint is shown.
 const STEPS: &[(&str, &[Message])] = &[
     (
         "hubspot",
@@ -43,39 +43,6 @@ const STEPS: &[(&str, &[Message])] = &[
             ),
             say("Ouvrez l'onglet API.", "Open the API tab."),
             say("Copiez votre jeton API personnel.", "Copy your personal API token."),
-        ],
-    ),
-    (
-        "zendesk",
-        &[
-            say("Dans Zendesk, ouvrez le Centre d'administration.", "In Zendesk, open the Admin Center."),
-            say(
-                "Ouvrez Applications et intégrations, puis API Zendesk.",
-                "Open Apps and integrations, then Zendesk API.",
-            ),
-            say("Ajoutez un jeton API et copiez-le.", "Add an API token and copy it."),
-        ],
-    ),
-    (
-        "shopify",
-        &[
-            say(
-                "Dans Shopify, ouvrez Applications, puis Développer des applications.",
-                "In Shopify, open Apps, then Develop apps.",
-            ),
-            say("Créez une application et choisissez ses accès.", "Create an app and choose its access scopes."),
-            say("Installez-la, puis copiez ses identifiants.", "Install it, then copy its credentials."),
-        ],
-    ),
-    (
-        "salesforce",
-        &[
-            say(
-                "Dans Salesforce, ouvrez Configuration, puis App Manager.",
-                "In Salesforce, open Setup, then App Manager.",
-            ),
-            say("Créez une Connected App et activez OAuth.", "Create a Connected App and enable OAuth."),
-            say("Donnez-lui les accès nécessaires.", "Give it the scopes it needs."),
         ],
     ),
 ];

@@ -33,7 +33,7 @@ pub use telling::{
     Counterparts, Told, Untold, backends_to_tell, counterparts, lease_untold, lock_untold, mark_backends, note_news,
     overdue_untold, records_after, settle_untold,
 };
-pub use view::{LinkView, drift, drift_by_kind, in_step, of_record};
+pub use view::{LinkView, drift, drift_by_kind, holds, in_step, of_record};
 
 use diesel::QueryableByName;
 use diesel::sql_types::Text;

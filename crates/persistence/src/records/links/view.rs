@@ -122,6 +122,32 @@ pub async fn in_step(
     Ok(count)
 }
 
+/// Whether an integration has objects of a kind, in step or not.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn holds(
+    tx: &mut Transaction,
+    (tenant, integration): (TenantId, IntegrationId),
+    kind: RecordKind,
+) -> Result<bool, PersistenceError> {
+    #[derive(QueryableByName)]
+    struct Found {
+        #[diesel(sql_type = Bool)]
+        found: bool,
+    }
+    let Found { found } = sql_query(
+        "SELECT EXISTS (SELECT FROM record_links
+                        WHERE tenant_id = $1 AND integration_id = $2 AND kind = $3 AND external_id IS NOT NULL) AS found",
+    )
+    .bind::<Text, _>(tenant.to_string())
+    .bind::<Text, _>(integration.to_string())
+    .bind::<Text, _>(kind.to_string())
+    .get_result(&mut **tx)
+    .await?;
+    Ok(found)
+}
+
 /// The drift number kind by kind: how many links of an integration are owed. Kinds that are in step are left out.
 ///
 /// # Errors
