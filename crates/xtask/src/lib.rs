@@ -13,6 +13,7 @@ pub mod crash;
 mod demo;
 pub mod home;
 mod http;
+pub mod n8n;
 pub mod people;
 pub mod processes;
 mod python;

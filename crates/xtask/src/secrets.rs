@@ -6,7 +6,7 @@ use rand::Rng as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
-use crate::home::{read_json, write_json};
+use crate::home::{read_json, write_json, write_private};
 
 /// The passwords and keys that our own services are started with.
 #[derive(Debug)]
@@ -42,6 +42,16 @@ impl Secrets {
         write_json(file, &stored)?;
         Ok(made)
     }
+}
+
+/// The secret that a file of mode 0600 holds; a new one where there is no such file.
+pub(crate) fn kept(file: &Path) -> anyhow::Result<SecretString> {
+    if let Ok(text) = std::fs::read_to_string(file) {
+        return Ok(text.trim().to_owned().into());
+    }
+    let made = random();
+    write_private(file, made.expose_secret().as_bytes())?;
+    Ok(made)
 }
 
 /// 256 random bits in hexadecimal, which need no escaping in a URL or in SQL.

@@ -1,5 +1,6 @@
 //! One whole running system: the database, the broker, our services and the sandbox, in one folder.
 
+mod n8n;
 mod options;
 mod programs;
 mod tenant;
@@ -11,12 +12,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use tokio::process::Command;
 
+pub use self::n8n::Workflows;
 pub use self::options::{Build, Options, Servers};
 pub use self::programs::Service;
 pub use self::tenant::{PORTAL, Tenant};
 pub use self::traffic::Count;
 use crate::console::Console;
 use crate::home::Home;
+use crate::n8n::N8n;
 use crate::secrets::Secrets;
 use crate::services::Services;
 use crate::services::ports::{Ports, is_free};
@@ -36,6 +39,7 @@ pub struct Session {
     secrets: Secrets,
     ports: Ports,
     servers: Option<Servers>,
+    n8n: Option<N8n>,
     /// PostgreSQL and RabbitMQ, once [`Session::bring_up`] has prepared them; none where they were there already.
     pub services: Option<Services>,
     /// Our own processes.
@@ -56,7 +60,7 @@ impl Session {
         let secrets = Secrets::load_or_make(&home.path("secrets.json"))?;
         let binaries = options.binaries.clone().map_or_else(workspace::binaries, Ok)?;
         let (client, servers) = (http::client()?, options.servers.clone());
-        Ok(Self { home, options, console, client, binaries, secrets, ports, servers, services: None, stack })
+        Ok(Self { home, options, console, client, binaries, secrets, ports, servers, n8n: None, services: None, stack })
     }
 
     /// Starts everything, from the installation of missing programs to the last service's readiness.
@@ -67,6 +71,7 @@ impl Session {
     /// Names the part that did not come up, with the end of its log.
     pub async fn bring_up(&mut self) -> anyhow::Result<()> {
         self.start_services().await?;
+        self.find_n8n().await?;
         self.migrate().await?;
         for service in Service::ALL {
             self.start(service)?;
@@ -77,7 +82,7 @@ impl Session {
             self.ready(service).await?;
         }
         step.done();
-        Ok(())
+        self.bring_up_n8n().await
     }
 
     /// Starts PostgreSQL and RabbitMQ only, unless they are there already.
@@ -162,7 +167,7 @@ impl Session {
     /// Stops everything, the last started first; says what could not be stopped, and goes on.
     pub async fn take_down(&mut self) {
         let step = self.console.step("stop everything");
-        step.detail("our services");
+        step.detail("our services and n8n");
         self.stack.stop().await;
         step.detail("RabbitMQ and PostgreSQL");
         if let Some(services) = self.services.take()

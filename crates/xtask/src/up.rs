@@ -8,7 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::console::{Console, ServiceLines};
 use crate::demo::{CrowdArgs, send_crowd};
-use crate::session::{Build, Options, Service, Session, Tenant};
+use crate::session::{Build, Options, Service, Session, Tenant, Workflows};
 use crate::workspace;
 
 const BASE_PORT: u16 = 20_000;
@@ -19,6 +19,9 @@ pub(crate) struct Args {
     /// Also send generated prospects, and stay up.
     #[arg(long)]
     demo: bool,
+    /// Also run a real n8n, installed if need be, with all our workflows published and connected.
+    #[arg(long)]
+    n8n: bool,
     /// Do not show the services' lines; they are in .dev/logs all the same.
     #[arg(long)]
     quiet: bool,
@@ -39,7 +42,8 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let console = Console::new(lines);
     let Some(built) = interruptible(args.build.run(&console)).await else { return Ok(ExitCode::SUCCESS) };
     built?;
-    let options = Options::new(args.base_port);
+    let workflows = if args.n8n { Workflows::Own } else { Workflows::None };
+    let options = Options { workflows, ..Options::new(args.base_port) };
     let folder = args.folder.clone().unwrap_or_else(|| workspace::root().join(".dev"));
     let mut session = Session::open(&folder, options, console.clone()).await?;
     let outcome = interruptible(stay_up(&mut session, args, &console)).await;
@@ -87,6 +91,8 @@ fn banner(session: &Session, tenant: &Tenant) -> String {
     let (gateway, sandbox) = (session.url(Service::ApiGateway), session.url(Service::Sandbox));
     let (admin, service) = (tenant.admin_token.expose_secret(), tenant.service_token.expose_secret());
     let integration = &tenant.integration;
+    let n8n =
+        session.n8n().map(|n8n| format!("\n  n8n, with our workflows            {}", n8n.url())).unwrap_or_default();
     let now = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
     format!(
         r#"
@@ -95,7 +101,7 @@ Everything is running. Ctrl-C stops it; the data stays in {folder} for the next 
   The CRM (a stand-in for HubSpot)   {sandbox}/
   The dashboard, and you are in      {gateway}/dashboard/login#token={admin}
   The API                            {gateway}/api/v1
-  Its reference, to read and try out {gateway}/docs/
+  Its reference, to read and try out {gateway}/docs/{n8n}
   The tenant                         {tenant_id}
   Its HubSpot integration            {integration}
 

@@ -38,6 +38,21 @@ pub struct Ports {
     pub log_writer: u16,
     /// The stand-in of the platforms.
     pub sandbox: u16,
+    /// n8n, where one is wanted.
+    #[serde(default = "n8n_of_old")]
+    pub n8n: u16,
+    /// Where n8n's own helpers come to it.
+    #[serde(default = "n8n_broker_of_old")]
+    pub n8n_broker: u16,
+}
+
+/// For a folder that was made before there was an n8n: taken ports are moved anyway.
+fn n8n_of_old() -> u16 {
+    20_678
+}
+
+fn n8n_broker_of_old() -> u16 {
+    20_679
 }
 
 impl Ports {
@@ -57,6 +72,8 @@ impl Ports {
             dispatcher: at(82),
             log_writer: at(83),
             sandbox: at(90),
+            n8n: at(678),
+            n8n_broker: at(679),
         }
     }
 
@@ -92,6 +109,8 @@ impl Ports {
             dispatcher: place(self.dispatcher)?,
             log_writer: place(self.log_writer)?,
             sandbox: place(self.sandbox)?,
+            n8n: place(self.n8n)?,
+            n8n_broker: place(self.n8n_broker)?,
         })
     }
 }
@@ -124,8 +143,15 @@ mod tests {
     fn never_gives_one_port_twice() {
         for step in 0..20_u16 {
             let chosen = Ports::wished(20_000).moved(|port| port % 7 != step % 7 && port > 20_000 + step * 50).unwrap();
-            assert_eq!(all(chosen).len(), 11);
+            assert_eq!(all(chosen).len(), 13);
         }
+    }
+
+    #[test]
+    fn a_choice_from_before_there_was_an_n8n_is_kept() {
+        let mut old = serde_json::to_value(Ports::wished(20_000)).unwrap();
+        old.as_object_mut().unwrap().retain(|name, _| !name.starts_with("n8n"));
+        assert_eq!(serde_json::from_value::<Ports>(old).unwrap(), Ports::wished(20_000));
     }
 
     #[test]

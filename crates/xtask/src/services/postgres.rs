@@ -9,14 +9,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use nix::sys::signal::Signal;
 use reqwest::Url;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::ExposeSecret as _;
 
 use self::cluster::Cluster;
 use super::docker::{Container, Image};
 use super::install::PostgresMeans;
 use crate::console::Console;
-use crate::home::write_private;
-use crate::processes;
+use crate::{processes, secrets};
 
 const START_LIMIT: Duration = Duration::from_secs(90);
 
@@ -59,7 +58,7 @@ impl Postgres {
             // The folder is new, and what an earlier one of this name left outside opens to nobody any more.
             remove(folder).await?;
         }
-        let password = password(&password_file)?;
+        let password = secrets::kept(&password_file)?;
         let url = Url::parse(&format!("postgres://postgres:{}@127.0.0.1:{port}/postgres", password.expose_secret()))?;
         let engine = match means {
             PostgresMeans::Programs(programs) => {
@@ -134,6 +133,17 @@ impl Postgres {
         Ok(url)
     }
 
+    /// As [`Postgres::database`], for a program that must not share ours.
+    ///
+    /// # Errors
+    /// As there, and for a given server, where databases are not ours to make.
+    pub async fn further_database(&self, name: &'static str) -> anyhow::Result<Url> {
+        match &self.engine {
+            Engine::Given => bail!("{name} needs a database of its own: unset DATABASE_URL"),
+            Engine::Cluster(_) | Engine::Docker(_) => self.database(name).await,
+        }
+    }
+
     /// Stops the server in order; sessions are ended. A given server is left alone.
     ///
     /// # Errors
@@ -177,15 +187,6 @@ pub(super) async fn remove(folder: &Path) -> anyhow::Result<()> {
         std::fs::remove_dir_all(&home).with_context(|| format!("cannot remove {}", home.display()))?;
     }
     Ok(())
-}
-
-fn password(file: &Path) -> anyhow::Result<SecretString> {
-    if let Ok(text) = std::fs::read_to_string(file) {
-        return Ok(text.trim().to_owned().into());
-    }
-    let made = crate::secrets::random();
-    write_private(file, made.expose_secret().as_bytes())?;
-    Ok(made)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use reqwest::Url;
 
-use super::Service;
+use super::{Service, Workflows};
 use crate::console::Console;
 use crate::services::Choice;
 use crate::services::postgres::Durability;
@@ -28,6 +28,8 @@ pub struct Options {
     pub servers: Option<Servers>,
     /// Where the services' binaries are; where cargo puts them when nothing is said.
     pub binaries: Option<PathBuf>,
+    /// Whose n8n makes the writes of integrations that want it so.
+    pub workflows: Workflows,
 }
 
 /// A database and a vhost for one system, in servers that somebody else runs. The roles need no passwords of ours.
@@ -57,6 +59,7 @@ impl Options {
             settings: Vec::new(),
             servers: None,
             binaries: None,
+            workflows: Workflows::None,
         }
     }
 

@@ -120,6 +120,11 @@ fn settings(session: &Session, listen: &str, role: Role) -> anyhow::Result<Vec<(
     pairs.push(pair("DATABASE", "URL", database));
     pairs.push(pair("BROKER", "URL", &servers.broker));
     pairs.push(pair("HTTP", "LISTEN", listen));
+    if let Some(n8n) = &session.n8n {
+        pairs.push(pair("N8N", "BASE_URL", n8n.url()));
+        pairs.push(pair("N8N", "SIGNING_SECRET", n8n.place().signing.expose_secret()));
+        pairs.push(pair("N8N", "CALLBACK_BASE_URL", format_args!("http://127.0.0.1:{}", session.ports.gateway)));
+    }
     pairs.extend(session.options.settings.iter().cloned());
     Ok(pairs)
 }
