@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 
 use crate::ci::Outcome;
 use crate::console::{Console, ServiceLines};
-use crate::{bench, browser, ci, console, contract, crash, demo, test, tidy, up};
+use crate::{bench, browser, ci, console, contract, crash, demo, test, tidy, up, workflows};
 
 #[derive(Debug, Parser)]
 #[command(bin_name = "cargo xtask", about = "Runs, demonstrates, tests and checks the whole system on one machine")]
@@ -36,6 +36,8 @@ enum Task {
     Browser(browser::Args),
     /// Take a picture of every page of the dashboard, in every language, theme and width.
     Screenshots(browser::Args),
+    /// Write the workflows of n8n-workflows/ anew; `tidy` says when they are not as they should be.
+    Workflows,
     /// Run what the hosted CI runs.
     Ci,
 }
@@ -55,6 +57,7 @@ pub fn run() -> ExitCode {
         Task::Crash(args) => wait_for(crash::run(&args)),
         Task::Browser(args) => wait_for(told("browser", browser::run(&args, browser::Errand::Walk))),
         Task::Screenshots(args) => wait_for(told("screenshots", browser::run(&args, browser::Errand::Screenshots))),
+        Task::Workflows => workflows::run(),
         Task::Ci => wait_for(ci::run()),
     };
     outcome.unwrap_or_else(|error| {

@@ -24,4 +24,5 @@ pub mod stack;
 mod test;
 mod tidy;
 mod up;
+mod workflows;
 pub mod workspace;

@@ -49,7 +49,16 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
             findings.push(Finding::of(&file.path, "another workflow has the same `id`: an import would replace it"));
         }
     }
+    findings.extend(crate::workflows::all().filter_map(|(path, wanted)| stale(tree, &path, &wanted)));
     findings
+}
+
+/// A file that is not what `cargo xtask workflows` writes; a tree without any workflow is another project's.
+fn stale(tree: &Tree, path: &str, wanted: &Value) -> Option<Finding> {
+    let advice = "is not as `cargo xtask workflows` writes it: change the template in crates/xtask, and run it";
+    let held = tree.get(path).map(|file| serde_json::from_str::<Value>(&file.text).unwrap_or_default());
+    let is_ours = tree.has("n8n-workflows/coccinelle-error-handler.json");
+    (is_ours && held.as_ref() != Some(wanted)).then(|| Finding::of(path, advice))
 }
 
 fn check_text(text: &str) -> impl Iterator<Item = String> {
@@ -143,6 +152,22 @@ mod tests {
         assert_eq!(check(&Tree::of(&[("n8n-workflows/a.json", "{")])).len(), 1);
         let twice = workflow().to_string();
         assert_eq!(check(&Tree::of(&[("n8n-workflows/a.json", &twice), ("n8n-workflows/b.json", &twice)])).len(), 1);
+    }
+
+    #[test]
+    fn what_the_template_writes_is_in_order_and_what_differs_from_it_is_found() {
+        let handler = ("n8n-workflows/coccinelle-error-handler.json", r#"{"id": "errors", "active": false}"#);
+        let written: Vec<(String, String)> =
+            crate::workflows::all().map(|(path, workflow)| (path, workflow.to_string())).collect();
+        let mut files: Vec<(&str, &str)> = written.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+        assert_eq!(files.len(), 6);
+        assert_eq!(check(&Tree::of(&files)), []);
+        files.push(handler);
+        let of_the_handler = check(&Tree::of(&[handler])).len() - 6;
+        assert_eq!(check(&Tree::of(&files)).len(), of_the_handler);
+        let other = written[0].1.replace("Réussi ?", "Réussi ??");
+        files[0].1 = &other;
+        assert!(check(&Tree::of(&files)).iter().any(|finding| finding.advice.contains("cargo xtask workflows")));
     }
 
     #[test]
