@@ -22,7 +22,7 @@ enum Task {
     Up(up::Args),
     /// Start everything afresh, send prospects through it, count them in the CRM, take it down.
     Demo(demo::Args),
-    /// Run the whole test suite against a PostgreSQL and a RabbitMQ of its own.
+    /// Run the whole test suite against a PostgreSQL and a RabbitMQ of its own; with --n8n, the suite against a real n8n.
     Test(test::Args),
     /// Ask the running API what its document allows and forbids; no answer may be unforeseen.
     Contract(contract::Args),

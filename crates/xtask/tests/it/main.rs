@@ -13,6 +13,8 @@ mod keys;
 #[cfg(test)]
 mod outages;
 #[cfg(test)]
+mod real_n8n;
+#[cfg(test)]
 mod servers;
 #[cfg(test)]
 mod shutdown;

@@ -13,7 +13,7 @@ use testkit::{TestDatabase, TestVhost, wait};
 use xtask::console::{Console, ServiceLines};
 use xtask::services::postgres::Durability;
 use xtask::services::{Choice, Services};
-use xtask::session::{Count, Options, PORTAL, Servers, Service, Session, Tenant};
+use xtask::session::{Count, Options, PORTAL, Servers, Service, Session, Tenant, Workflows};
 use xtask::stack::Backoff;
 
 pub(crate) const DEADLINE: Duration = Duration::from_secs(90);
@@ -42,6 +42,15 @@ pub(crate) struct World {
 impl World {
     /// A system with a database and a vhost of its own on the servers that all tests share.
     pub(crate) async fn on_shared_servers(name: &str, base_port: u16, settings: &[(&str, &str)]) -> Self {
+        Self::with_workflows(name, base_port, (settings, Workflows::None)).await
+    }
+
+    /// The same, told of an n8n.
+    pub(crate) async fn with_workflows(
+        name: &str,
+        base_port: u16,
+        (settings, workflows): (&[(&str, &str)], Workflows),
+    ) -> Self {
         let (database, vhost) = (testkit::database().await, testkit::vhost().await);
         let servers = Servers {
             owner: url(&database.url()),
@@ -50,7 +59,7 @@ impl World {
             broker: url(&vhost.url()),
             management: Some(url(&variable("AMQP_MANAGEMENT_URL"))),
         };
-        let options = Options { servers: Some(servers), ..options(base_port, settings) };
+        let options = Options { servers: Some(servers), workflows, ..options(base_port, settings) };
         Self::start(name, options, Some((database, vhost))).await
     }
 

@@ -1,0 +1,61 @@
+//! Each workflow makes, changes and deletes what it is asked to, and keeps none of the tenant's secrets.
+
+use std::collections::BTreeMap;
+
+use secrecy::ExposeSecret as _;
+use serde_json::json;
+
+use super::accounts::{PIPEDRIVE, SHOP, connect};
+use super::{DEADLINE, System};
+use crate::world::prospect;
+
+/// Beside contacts: deals and calls, calls, nothing.
+const PLATFORMS: [(&str, usize); 6] =
+    [("hubspot", 2), ("pipedrive", 2), ("salesforce", 2), ("shopify", 0), ("woocommerce", 0), ("zendesk", 1)];
+
+#[tokio::test]
+async fn each_workflow_does_what_it_is_asked_and_no_secret_of_the_tenant_stays_in_n8n() {
+    let system = System::start("e2e-n8n-deeds", 29_000).await;
+    let mut ids = BTreeMap::new();
+    for (platform, _) in PLATFORMS {
+        ids.insert(platform, connect(&system, platform).await);
+    }
+    let person = |name: &str| json!({"email": format!("{name}@exemple.fr"), "first_name": name, "last_name": "Martin"});
+    system.send(&prospect("p1", "prospect.created", person("zoe"))).await;
+    system.send(&prospect("p2", "prospect.created", person("paul"))).await;
+    for (platform, _) in PLATFORMS {
+        system.logged(&ids[platform], "create success", 2).await;
+    }
+    system.send(&prospect("p1", "prospect.updated", json!({"last_name": "Durand"}))).await;
+    let visit = json!({"title": "Visite", "prospect_id": "p1", "starts_at": "2026-12-01T10:00:00Z"});
+    system.send(&prospect("a1", "appointment.created", visit)).await;
+    system.send(&prospect("c1", "call.completed", json!({"prospect_id": "p1", "summary": "Rappeler"}))).await;
+    system.send(&prospect("p2", "prospect.deleted", json!({}))).await;
+    for (platform, more) in PLATFORMS {
+        let id = &ids[platform];
+        system.logged(id, "update success", 1).await;
+        system.logged(id, "delete success", 1).await;
+        let created = system.logged(id, "create success", 2 + more).await;
+        assert!(created.iter().all(|row| row["external_id"].is_string()), "{platform}: {created:?}");
+    }
+    for (platform, _) in PLATFORMS {
+        testkit::wait::until(&format!("{platform} to be in step"), DEADLINE, || async {
+            let shown = system.world.ask(&format!("/api/v1/integrations/{}", ids[platform])).await;
+            if shown["drift"] == 0 { Ok(()) } else { Err(shown) }
+        })
+        .await;
+    }
+
+    let held = testkit::dump(system.place.database.as_str()).await;
+    // What is looked for would be found: what passed through is kept here.
+    for (platform, _) in PLATFORMS {
+        assert!(held.contains(&format!("coccinelle/{platform}")), "{platform}");
+    }
+    assert!(held.contains("proxy_token") && held.contains("zoe@exemple.fr"));
+    for secret in ["pat-eu1-4242-demo", PIPEDRIVE, SHOP.0, SHOP.1, "shpat_", "sandbox-secret", "refresh_token\":"] {
+        assert!(!held.contains(secret), "{secret}");
+    }
+    let signing = system.place.signing.expose_secret();
+    assert!(!held.contains(signing), "n8n seals the signing secret");
+    system.world.end().await;
+}
