@@ -8,9 +8,10 @@ use super::platforms::Platform;
 /// Of the workflows' own changes: what `{"test": true}` answers.
 const VERSION: u32 = 2;
 
-/// What an answer comes to: by Coccinelle's word, or by its status where the platform was called without Coccinelle.
+/// What an answer comes to: by Coccinelle's word, or by its status where there is none. A 403 of Coccinelle's may only mean that
+/// it has not noted yet which object the write is about.
 const RESULT: &str = "($json.headers?.['x-coccinelle-result'] ?? ($json.statusCode >= 200 && $json.statusCode < 300 ? 'done' : \
-                      !$json.statusCode || $json.statusCode >= 500 || [408, 409, 423, 425, 429].includes($json.statusCode) ? \
+                      !$json.statusCode || $json.statusCode >= 500 || [403, 408, 409, 423, 425, 429].includes($json.statusCode) ? \
                       'retry' : 'refused'))";
 
 pub(super) fn workflow(platform: &Platform) -> Value {
@@ -136,7 +137,8 @@ fn work(nodes: &Nodes, platform: &Platform, call: &str) -> Vec<Value> {
         },
         "sendBody": true,
         "contentType": "raw",
-        "rawContentType": "application/json",
+        // No body at all must not be sent as an empty text in JSON.
+        "rawContentType": "={{ $json.demande.request.body ? 'application/json' : 'text/plain' }}",
         "body": "={{ $json.demande.request.body ? JSON.stringify($json.demande.request.body) : '' }}",
         "options": {
             "timeout": 30_000,
