@@ -67,7 +67,7 @@ pub(super) async fn send(
             drop(session.integration(tenant).await);
         }
         turns += 1;
-        tokio::time::sleep(if turns % RESTS_EVERY == 0 { REST } else { PAUSE }).await;
+        tokio::time::sleep(if turns.is_multiple_of(RESTS_EVERY) { REST } else { PAUSE }).await;
     }
     Ok(load.ledger)
 }
