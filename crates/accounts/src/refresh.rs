@@ -14,6 +14,7 @@ use connectors::http::Renewal;
 use connectors::oauth::{Grant, INVALID_GRANT};
 use domain::id::{IntegrationId, LeaseToken};
 use domain::integration::{Integration, Status};
+use domain::step::Step;
 use domain::time::Timestamp;
 use persistence::grants::{self as table, Taken};
 use persistence::{Scope, health, integrations};
@@ -135,7 +136,10 @@ impl Refresher {
         }
         let oauth = self.doorway.oauth()?;
         match oauth.refresh(&self.doorway.app, &self.doorway.http, refresh).await {
-            Ok(answer) => self.keep(held, answer).await,
+            Ok(answer) => {
+                self.accounts.database().steps().reached(Step::TokenAnswered);
+                self.keep(held, answer).await
+            }
             Err(error) if error.code == INVALID_GRANT => self.disbelieve(held).await,
             Err(error) => {
                 let was_answered = error.status.is_some() || !error.outcome_is_unknown();
@@ -164,6 +168,7 @@ impl Refresher {
             sleep(wait).await;
             wait = (wait * 2).min(LONGEST_WAIT);
         }
+        self.accounts.database().steps().reached(Step::TokenKept);
         self.read().await?.ok_or(AccountError::NoCredentials(self.integration.id))
     }
 

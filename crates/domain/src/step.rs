@@ -1,4 +1,7 @@
 //! The steps between which a process may die, and who is told when one is reached. What is done then is `runtime`'s.
+//!
+//! This is the one table of them. `cargo xtask crash` has each service die at each step that it comes by, and `cargo xtask tidy`
+//! sees to it that none is left out there.
 
 use std::fmt;
 use std::str::FromStr;
@@ -27,11 +30,53 @@ pub enum Step {
     WriteBefore,
     /// It was written to, and nothing of that is kept yet.
     WriteAfter,
+    /// Events were read and checked, and nobody keeps them yet.
+    AcceptBefore,
+    /// They are durable, and their sender was not answered yet.
+    AcceptAfter,
+    /// A platform's delivery was verified, and nobody keeps it yet.
+    HookBefore,
+    /// It is durable, and the platform was not answered yet.
+    HookAfter,
+    /// What the broker did not take stands in the inbox, and is not committed yet.
+    InboxBefore,
+    /// It is committed there, and its sender was not answered yet.
+    InboxAfter,
+    /// The broker has taken it from there after all, and it still stands in the inbox.
+    InboxPassedOn,
+    /// Events were taken from the broker, and nothing is done yet.
+    EventTaken,
+    /// They are merged, and what follows from them is not announced yet.
+    EventMerged,
+    /// What a delivery named is marked, and not announced yet.
+    HookApplied,
+    /// Links are held under a lease, and nobody was asked or written to yet.
+    LinkLeased,
+    /// They are given back with what came of them, and nothing that follows was announced yet.
+    LinkSettled,
+    /// The broker has outcomes for the log, and they still stand beside their links.
+    LogTold,
+    /// A platform has answered a refresh, and the new tokens are not kept yet.
+    TokenAnswered,
+    /// They are kept, and nobody has used them yet.
+    TokenKept,
+    /// A page of a run is done, and is not committed yet.
+    PageBefore,
+    /// It is committed, and the next one is not announced yet.
+    PageAfter,
+    /// The reconciler has found what is owed for too long, and has not announced it yet.
+    OverdueFound,
+    /// It has.
+    OverdueAnnounced,
+    /// Rows of a log are gathered, and not written yet.
+    RowsBefore,
+    /// They are committed, and none of them is acknowledged yet.
+    RowsAfter,
 }
 
 impl Step {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 31] = [
         Self::PublishBefore,
         Self::PublishAfter,
         Self::AckBefore,
@@ -42,6 +87,27 @@ impl Step {
         Self::ReadAfter,
         Self::WriteBefore,
         Self::WriteAfter,
+        Self::AcceptBefore,
+        Self::AcceptAfter,
+        Self::HookBefore,
+        Self::HookAfter,
+        Self::InboxBefore,
+        Self::InboxAfter,
+        Self::InboxPassedOn,
+        Self::EventTaken,
+        Self::EventMerged,
+        Self::HookApplied,
+        Self::LinkLeased,
+        Self::LinkSettled,
+        Self::LogTold,
+        Self::TokenAnswered,
+        Self::TokenKept,
+        Self::PageBefore,
+        Self::PageAfter,
+        Self::OverdueFound,
+        Self::OverdueAnnounced,
+        Self::RowsBefore,
+        Self::RowsAfter,
     ];
 
     /// Its name.
@@ -58,6 +124,27 @@ impl Step {
             Self::ReadAfter => "read.after",
             Self::WriteBefore => "write.before",
             Self::WriteAfter => "write.after",
+            Self::AcceptBefore => "accept.before",
+            Self::AcceptAfter => "accept.after",
+            Self::HookBefore => "hook.before",
+            Self::HookAfter => "hook.after",
+            Self::InboxBefore => "inbox.before",
+            Self::InboxAfter => "inbox.after",
+            Self::InboxPassedOn => "inbox.passed_on",
+            Self::EventTaken => "event.taken",
+            Self::EventMerged => "event.merged",
+            Self::HookApplied => "hook.applied",
+            Self::LinkLeased => "link.leased",
+            Self::LinkSettled => "link.settled",
+            Self::LogTold => "log.told",
+            Self::TokenAnswered => "token.answered",
+            Self::TokenKept => "token.kept",
+            Self::PageBefore => "page.before",
+            Self::PageAfter => "page.after",
+            Self::OverdueFound => "overdue.found",
+            Self::OverdueAnnounced => "overdue.announced",
+            Self::RowsBefore => "rows.before",
+            Self::RowsAfter => "rows.after",
         }
     }
 }

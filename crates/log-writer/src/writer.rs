@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use domain::fault::{Fault, FaultKind};
 use domain::retry::{Asked, RetrySchedule};
+use domain::step::Step;
 use messaging::{Broker, Deliveries, Delivery};
 use persistence::{Database, PersistenceError, Scope};
 use tokio::time::Instant;
@@ -154,8 +155,10 @@ impl<L: Log> Writer<L> {
     async fn commit(&self, rows: &[L]) -> Result<(), PersistenceError> {
         let started = Instant::now();
         let mut transaction = self.database.begin(Scope::System).await?;
+        self.database.steps().reached(Step::RowsBefore);
         let written = L::insert(&mut transaction, rows).await?;
         transaction.commit().await?;
+        self.database.steps().reached(Step::RowsAfter);
         metrics::histogram!("log_batch_seconds", "log" => L::NAME).record(started.elapsed());
         metrics::histogram!("log_batch_rows", "log" => L::NAME).record(u32::try_from(rows.len()).unwrap_or(u32::MAX));
         metrics::counter!("log_rows_written_total", "log" => L::NAME).increment(count(written));

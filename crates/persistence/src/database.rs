@@ -59,6 +59,12 @@ impl Database {
         Self { steps, ..self }
     }
 
+    /// Who is told of each step.
+    #[must_use]
+    pub fn steps(&self) -> &Steps {
+        &self.steps
+    }
+
     /// Opens a transaction.
     ///
     /// # Errors
@@ -121,6 +127,12 @@ pub struct Transaction {
 }
 
 impl Transaction {
+    /// Who is told of each step.
+    #[must_use]
+    pub fn steps(&self) -> &Steps {
+        &self.steps
+    }
+
     /// Makes everything done in it durable, and gives the connection back.
     ///
     /// # Errors

@@ -32,6 +32,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
                 .app_data(web::JsonConfig::default().content_type_required(false).limit(LARGEST_BODY))
                 .route("/journal", web::get().to(list_journal))
                 .route("/requests", web::get().to(list_requests))
+                .route("/under-way", web::get().to(count_under_way))
                 .route("/people", web::get().to(count_people))
                 .route("/reset", web::post().to(reset_world))
                 .route("/{platform}/{account}/faults", web::get().to(show_faults))
@@ -87,6 +88,11 @@ async fn list_journal(world: Data<World>, selection: Query<Selection>) -> HttpRe
 
 async fn list_requests(world: Data<World>, asked: Query<Asked>) -> HttpResponse {
     HttpResponse::Ok().json(world.tools.requests.select(&asked))
+}
+
+/// Requests of HubSpot's interface that are being answered now.
+async fn count_under_way(world: Data<World>) -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "under_way": world.tools.requests.under_way() }))
 }
 
 #[derive(Debug, Deserialize)]

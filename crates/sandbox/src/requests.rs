@@ -2,7 +2,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use serde::{Deserialize, Serialize};
@@ -46,6 +49,17 @@ struct Book {
 #[derive(Debug, Default)]
 pub(crate) struct Requests {
     book: Mutex<Book>,
+    under_way: AtomicU64,
+}
+
+/// A request that is being answered, as long as this is kept.
+#[derive(Debug)]
+pub(crate) struct UnderWay<'a>(&'a AtomicU64);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Requests {
@@ -62,6 +76,17 @@ impl Requests {
         if book.requests.len() > KEPT {
             book.requests.pop_front();
         }
+    }
+
+    /// Counts a request until its answer leaves.
+    pub(crate) fn begin(&self) -> UnderWay<'_> {
+        self.under_way.fetch_add(1, Ordering::Relaxed);
+        UnderWay(&self.under_way)
+    }
+
+    /// How many are being answered now.
+    pub(crate) fn under_way(&self) -> u64 {
+        self.under_way.load(Ordering::Relaxed)
     }
 
     pub(crate) fn select(&self, asked: &Asked) -> Vec<Request> {

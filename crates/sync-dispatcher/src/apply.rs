@@ -9,6 +9,7 @@ use domain::integration::{Frequency, Integration};
 use domain::kind::RecordKind;
 use domain::message::{RecordPush, WebhookApply};
 use domain::outcome::{WebhookOutcome, WebhookResult};
+use domain::step::Step;
 use messaging::Context;
 use messaging::consumer::Handler;
 use persistence::records::guard;
@@ -67,6 +68,7 @@ impl Apply {
             }
         }
         tx.commit().await?;
+        self.0.steps.reached(Step::HookApplied);
         self.0.announce(Priority::Live, &marked, context.trace).await?;
         // A body that speaks of several accounts, or that several tenants are told of, is nobody's alone.
         // Nor is one kept that speaks of somebody who was erased.

@@ -165,6 +165,7 @@ impl Engine {
         let messages: Vec<_> =
             outcomes.into_iter().map(|(outcome, trace)| (outcome, Context::continuing(trace))).collect();
         let results = self.broker.publish_all(&messages).await;
+        self.steps.reached(Step::LogTold);
         let confirmed: Vec<&SyncOutcome> = messages
             .iter()
             .zip(&results)

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use domain::fault::{Fault as _, FaultKind};
 use domain::message::EventMerge;
+use domain::step::Step;
 use messaging::Context;
 use messaging::consumer::Handler;
 use persistence::records::{guard, links};
@@ -29,6 +30,7 @@ impl Handler<EventMerge> for Merge {
 
     async fn handle(&self, message: &EventMerge, context: &Context) -> Result<(), DispatchError> {
         let tenant = message.tenant_id;
+        self.0.steps.reached(Step::EventTaken);
         let mut tx = self.0.database.begin(Scope::Tenant(tenant)).await?;
         let (message, mut workset) = match welcome(&self.0, &mut tx, message).await {
             Err(error) if error.kind() == FaultKind::NotFound && erasure::is_erased(&mut tx, tenant).await? => {
@@ -48,6 +50,7 @@ impl Handler<EventMerge> for Merge {
         let ids: Vec<_> = records.iter().map(|(record, ..)| *record).collect();
         let owed = links::owed_of(&mut tx, tenant, &ids).await?;
         tx.commit().await?;
+        self.0.steps.reached(Step::EventMerged);
         metrics::counter!("coccinelle_events_merged_total").increment(message.events.len().try_into().unwrap_or(0));
         let (told, announced) = tokio::join!(
             tidings.announce(&self.0, context.trace),

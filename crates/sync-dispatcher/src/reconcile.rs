@@ -5,6 +5,7 @@ mod inbox;
 use std::time::Duration;
 
 use domain::message::RunPage;
+use domain::step::Step;
 use domain::time::Timestamp;
 use domain::trace::TraceParent;
 use messaging::Context;
@@ -68,8 +69,14 @@ async fn announce_overdue(engine: &Engine) -> Result<(), DispatchError> {
     let mut tx = engine.database.begin(Scope::System).await?;
     let overdue = links::overdue(&mut tx, engine.settings.owed_for_too_long, STEP.into(), None).await?;
     tx.commit().await?;
+    if overdue.is_empty() {
+        return Ok(());
+    }
+    engine.steps.reached(Step::OverdueFound);
     // A backlog may be long: what happens now must not wait behind it.
-    engine.announce(Priority::Bulk, &overdue, TraceParent::generate()).await
+    engine.announce(Priority::Bulk, &overdue, TraceParent::generate()).await?;
+    engine.steps.reached(Step::OverdueAnnounced);
+    Ok(())
 }
 
 async fn start_due(engine: &Engine) -> Result<(), DispatchError> {

@@ -7,6 +7,7 @@ use connectors::webhook::SecretSource;
 use domain::fault::FaultKind;
 use domain::id::WebhookLogId;
 use domain::platform::PlatformSlug;
+use domain::step::Step;
 use domain::trace::TraceParent;
 use messaging::Context;
 use moka::future::Cache;
@@ -91,6 +92,8 @@ impl Intake {
             count(&message.platform, "repeated");
             return Ok(first);
         }
+        let steps = self.keeper.database.steps();
+        steps.reached(Step::HookBefore);
         let kept = self.keeper.keep(&message, &Context::continuing(caller.trace)).await;
         let result = match &kept {
             Ok(Kept::Queue) => "published",
@@ -99,6 +102,7 @@ impl Intake {
         };
         count(&message.platform, result);
         kept?;
+        steps.reached(Step::HookAfter);
         // Only now: a repetition of what was not kept must be tried anew.
         if let Some(key) = key {
             self.accepted.insert(key, message.delivery).await;

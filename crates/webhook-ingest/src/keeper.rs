@@ -2,6 +2,7 @@
 
 use domain::fault::{Fault, FaultKind};
 use domain::message::Message;
+use domain::step::Step;
 use messaging::{Broker, Context, PublishError};
 use persistence::{Database, PersistenceError, Scope, inbox};
 
@@ -71,6 +72,9 @@ impl Keeper {
     async fn store(&self, message: inbox::StoredMessage) -> Result<(), PersistenceError> {
         let mut transaction = self.database.begin(Scope::System).await?;
         inbox::store(&mut transaction, &[message]).await?;
-        transaction.commit().await
+        transaction.steps().reached(Step::InboxBefore);
+        transaction.commit().await?;
+        self.database.steps().reached(Step::InboxAfter);
+        Ok(())
     }
 }

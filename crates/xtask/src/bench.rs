@@ -8,8 +8,12 @@ mod journal;
 mod limits;
 mod load;
 mod measure;
+mod parts;
 mod prospects;
 mod report;
+mod rows;
+mod slow;
+mod standing;
 mod tenants;
 mod usage;
 
@@ -18,6 +22,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 
 use self::measure::Wishes;
+use self::parts::{Extent, Part};
 use crate::console::{Console, ServiceLines};
 use crate::services::{Choice, Services};
 use crate::session::{Options, Session};
@@ -32,7 +37,7 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
     /// Seconds for each measurement under load.
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=60))]
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
     /// A glance: 2 seconds for each measurement, fewer events.
     #[arg(long, conflicts_with_all = ["seconds", "events", "samples"])]
@@ -43,6 +48,15 @@ pub(crate) struct Args {
     /// Events that are sent one at a time.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=1_000))]
     samples: u64,
+    /// Measure this alone, which is not measured otherwise.
+    #[arg(long, conflicts_with_all = ["quick", "events", "samples"])]
+    only: Option<Part>,
+    /// Messages of the backlog, for `--only backlog`.
+    #[arg(long, default_value_t = 1_000_000)]
+    messages: u64,
+    /// Integrations that the work is spread over, for `--only in-flight` and `--only replicas`.
+    #[arg(long, default_value_t = 80, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    tenants: u64,
     /// Run the release builds as they were built last.
     #[arg(long)]
     no_build: bool,
@@ -64,7 +78,7 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     Services::wipe(&folder).await?;
     let options = Options { choice: Choice::Private, ..Options::new(BASE_PORT).without_limits() };
     let mut session = Session::open(&folder, options, console.clone()).await?;
-    let outcome = up::interruptible(measure::everything(&mut session, args.wishes(), &console)).await;
+    let outcome = up::interruptible(args.measure(&mut session, &console)).await;
     session.take_down().await;
     drop(session);
     let report = match outcome.transpose() {
@@ -74,7 +88,7 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
             return Err(error);
         }
     };
-    console.print(&if args.json { serde_json::to_string(&report)? } else { report.table() });
+    console.print(&report);
     if !args.keep {
         Services::wipe(&folder).await?;
     }
@@ -82,6 +96,17 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 impl Args {
+    /// The figures as they are printed.
+    async fn measure(&self, session: &mut Session, console: &Console) -> anyhow::Result<String> {
+        let Some(part) = self.only else {
+            let report = measure::everything(session, self.wishes(), console).await?;
+            return Ok(if self.json { serde_json::to_string(&report)? } else { report.table() });
+        };
+        let extent = Extent { seconds: self.seconds, messages: self.messages, tenants: self.tenants };
+        let figures = part.measure(session, extent, console).await?;
+        Ok(if self.json { serde_json::to_string(&figures)? } else { figures.to_string() })
+    }
+
     fn wishes(&self) -> Wishes {
         if self.quick {
             return Wishes { seconds: 2, events: 1_000, samples: 20 };

@@ -133,6 +133,17 @@ impl Session {
         self.stack.start(program)
     }
 
+    /// Starts another process of a service beside the first, on a port that the system chooses.
+    ///
+    /// # Errors
+    /// Fails when it cannot be started.
+    pub fn start_another(&mut self, service: Service) -> anyhow::Result<()> {
+        let mut program = programs::program(service, self)?;
+        program.name.push_str("-2");
+        program.environment.push(("COCCINELLE__HTTP__LISTEN".to_owned(), "127.0.0.1:0".to_owned()));
+        self.stack.start(program)
+    }
+
     /// Waits until the service answers 200 to `/readyz`.
     ///
     /// # Errors

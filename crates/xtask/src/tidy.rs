@@ -11,6 +11,7 @@ mod promises;
 mod runbook;
 mod scan;
 mod schemas;
+mod steps;
 mod suites;
 mod tree;
 mod workflows;
@@ -58,7 +59,7 @@ impl fmt::Display for Finding {
 }
 
 /// Every rule that reads files. The layers are checked apart: they need what cargo knows.
-const RULES: [fn(&Tree) -> Vec<Finding>; 11] = [
+const RULES: [fn(&Tree) -> Vec<Finding>; 12] = [
     codes::check,
     docs::check,
     lengths::check,
@@ -68,6 +69,7 @@ const RULES: [fn(&Tree) -> Vec<Finding>; 11] = [
     promises::check,
     runbook::check,
     schemas::check,
+    steps::check,
     suites::check,
     workflows::check,
 ];

@@ -54,3 +54,26 @@ async fn it_gives_back_what_it_holds_when_it_stops() {
     world.rows_written(4).await;
     successor.stop().await;
 }
+
+#[tokio::test]
+async fn while_the_database_is_away_the_broker_holds_the_backlog_and_we_hold_two_batches() {
+    let world = World::new().await;
+    let line = Proxy::before(&world.database.worker_url()).await;
+    let mut settings = world.settings(&line.url());
+    settings.log_writer.batch_rows = 10;
+    let running = Running::start(settings);
+    world.publish(&world.success()).await;
+    world.rows_written(1).await;
+
+    line.cut();
+    for _ in 0..100 {
+        world.publish(&world.success()).await;
+    }
+    // One batch that waits for the database, and one that would be the next; more does not come in, however much there is.
+    world.ready(QUEUE, 80).await;
+    line.mend();
+
+    assert_eq!(world.rows_written(101).await.len(), 101);
+    running.stop().await;
+    world.ready(QUEUE, 0).await;
+}

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use domain::fault::FaultKind;
+use domain::field::{FieldValue, RemoteFields};
 use domain::id::{IntegrationId, LeaseToken, LinkId, RecordId, TenantId};
 use domain::kind::RecordKind;
+use domain::link::{LinkState, RemoteObject};
 use domain::outcome::SyncError;
 use domain::record::{Fields, Record};
-use persistence::records::links::{self, Ending, Heard, Leased, Selection, Settlement, Wanted};
+use persistence::records::links::{self, Ending, Heard, Intention, Leased, Selection, Settlement, Wanted};
 use persistence::records::store;
 use persistence::{Scope, Transaction};
 
@@ -124,6 +126,43 @@ async fn rule_07_of_all_who_ask_for_a_link_at_once_one_is_given_it_and_who_takes
     tx.commit().await.unwrap();
     assert_eq!(owed.state(&world).await, (true, false));
     block(&world, second, token).await;
+}
+
+/// One dies over a write that landed; another reads what it showed, notes the next write, and dies before making it.
+#[tokio::test]
+async fn a_second_death_over_another_write_does_not_pass_the_first_one_off_as_it() {
+    let world = World::new().await;
+    let owed = Owed::new(&world).await;
+    let city = |name: &str| RemoteFields::from([("city".to_owned(), FieldValue::text(name))]);
+    let there = RemoteObject { external_id: "501".to_owned(), fields: city("Arles"), ..RemoteObject::default() };
+    let (leased, token) = owed.lease(&world).await;
+    let mut state = LinkState { external_id: Some("501".to_owned()), ..leased.state.clone() };
+    state.wrote("501", city("Nîmes"), &city("Nîmes"));
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    let settlement = Settlement { state, ending: Ending::Released(None), ..refused(leased) };
+    assert_eq!(links::settle(&mut tx, token, &[settlement]).await.unwrap().len(), 1);
+    tx.commit().await.unwrap();
+
+    // Arles is written, and its writer dies. The next one finds it there, and is to write Sète.
+    for (meant, is_first) in [("Arles", true), ("Sète", false)] {
+        let (mut leased, token) = owed.lease(&world).await;
+        if let Some(intent) = leased.intent.as_ref() {
+            leased.state.take_up(&intent.fields, &there);
+        }
+        assert_eq!(leased.intent.is_none(), is_first);
+        let intention = Intention { fields: city(meant), known: Some(leased.state) };
+        let mut tx = world.worker.begin(Scope::System).await.unwrap();
+        let held = links::intend(&mut tx, &[(owed.link, intention)].into(), token).await.unwrap();
+        assert_eq!(held, [owed.link]);
+        links::give_up(&mut tx, &held, token).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    // Whoever comes now sees that Sète was never written.
+    let (leased, _) = owed.lease(&world).await;
+    let mut state = leased.state;
+    state.take_up(&leased.intent.unwrap().fields, &there);
+    assert_eq!((&state.sent, &state.seen), (&city("Arles"), &city("Arles")));
 }
 
 #[tokio::test]

@@ -62,6 +62,7 @@ pub(crate) async fn pass<B: MessageBody + 'static>(
     let path = request.path().strip_prefix("/hubspot").unwrap_or(request.path());
     let whose = (super::SLUG, account.portal.to_string());
     account.tools.requests.note((whose.0, &whose.1), request.method().as_str(), path);
+    let _under_way = account.tools.requests.begin();
     let is_search = request.path().ends_with("/search");
     let is_write = is_write(&request);
     let (fate, verdict) = account.adjust(|state| {

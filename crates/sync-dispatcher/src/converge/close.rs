@@ -9,6 +9,7 @@ use domain::integration::Status;
 use domain::kind::RecordKind;
 use domain::message::{BackendTell, RecordPush};
 use domain::outcome::SyncOutcome;
+use domain::step::Step;
 use domain::time::Timestamp;
 use domain::trace::TraceParent;
 use persistence::records::links::{self, Ending, Settled};
@@ -26,6 +27,7 @@ const COLLISIONS: usize = 5;
 /// Settles a batch under its lease, then publishes what follows from it.
 pub(super) async fn close(session: &Session<'_>, kind: RecordKind, mut jobs: Vec<Job>) -> Result<(), DispatchError> {
     let Settling { settled, freed: mut next, tells } = settle(session, kind, &mut jobs).await?;
+    session.engine.steps.reached(Step::LinkSettled);
     session.engine.announce_telling(&tells, session.trace()).await?;
     let held: BTreeSet<LinkId> = settled.iter().map(|given| given.link).collect();
     jobs.retain(|job| held.contains(&job.leased.push.link_id));

@@ -65,6 +65,7 @@ pub(super) async fn open<'a>(
     if leased.is_empty() {
         return Ok(Opened::Nothing);
     }
+    engine.steps.reached(domain::step::Step::LinkLeased);
     let account = engine.accounts.open(&integration).await.map_err(|error| unusable(&error));
     let account = account.map(|account| if priority == Priority::Bulk { account.unhurried() } else { account });
     let jobs = leased.into_iter().map(|leased| {

@@ -10,7 +10,7 @@ use domain::link::outbound_difference;
 use domain::mapping::Mapping;
 use domain::record::Record;
 use persistence::Transaction;
-use persistence::records::links::{self, Ending};
+use persistence::records::links::{self, Ending, Intention};
 
 use super::errands;
 use super::job::Job;
@@ -120,7 +120,11 @@ async fn note_intents(
     if writes.is_empty() {
         return Ok(());
     }
-    let held = links::intend(tx, &writes, session.token).await?;
+    let intentions = jobs.iter().filter_map(|job| {
+        let fields = writes.get(&job.leased.push.link_id)?.clone();
+        Some((job.leased.push.link_id, intention(job, fields)))
+    });
+    let held = links::intend(tx, &intentions.collect(), session.token).await?;
     for job in jobs.iter_mut().filter(|job| writes.contains_key(&job.leased.push.link_id)) {
         if held.contains(&job.leased.push.link_id) {
             job.intent_is_open = true;
@@ -131,6 +135,17 @@ async fn note_intents(
         }
     }
     Ok(())
+}
+
+/// What is noted of a write: with it, what its object shows before it, which nobody could tell afterwards.
+///
+/// An object that was found to be the outcome of an earlier write, and is not its link's yet, keeps the note of that one: by it
+/// the object is known again, and what is written now is seen to differ.
+fn intention(job: &Job, fields: RemoteFields) -> Intention {
+    let (leased, now) = (&job.leased, &job.state);
+    let earlier = leased.intent.as_ref().filter(|_| leased.state.external_id.is_none() && now.external_id.is_some());
+    let is_linked = now.external_id.is_some() && now.external_id == leased.state.external_id;
+    Intention { fields: earlier.map_or(fields, |intent| intent.fields.clone()), known: is_linked.then(|| now.clone()) }
 }
 
 fn intended((link, write): (&LinkId, &Write)) -> Option<(LinkId, RemoteFields)> {

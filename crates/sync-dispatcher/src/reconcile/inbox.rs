@@ -2,6 +2,7 @@
 
 use domain::fault::Fault;
 use domain::id::MessageId;
+use domain::step::Step;
 use messaging::{PublishError, StoredMessage};
 use persistence::{Scope, inbox};
 
@@ -23,6 +24,9 @@ pub(super) async fn empty(engine: &Engine) -> Result<(), DispatchError> {
                     break;
                 }
             }
+        }
+        if !done.is_empty() {
+            tx.steps().reached(Step::InboxPassedOn);
         }
         inbox::remove(&mut tx, &done).await?;
         tx.commit().await?;

@@ -52,6 +52,7 @@ impl Handler<RunPage> for Pages {
         }
         match done {
             Ok(Outcome::Moved { next, pushes, wait }) => {
+                engine.steps.reached(domain::step::Step::PageAfter);
                 engine.announce(Priority::Bulk, &pushes, context.trace).await?;
                 let context = Context::continuing(context.trace);
                 match wait {

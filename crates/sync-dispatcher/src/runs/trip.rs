@@ -120,6 +120,7 @@ pub(super) async fn close(
     pushes: Vec<RecordPush>,
 ) -> Result<Outcome, DispatchError> {
     let Some(next) = next else { return Ok(Outcome::Overtaken) };
+    tx.steps().reached(domain::step::Step::PageBefore);
     tx.commit().await?;
     Ok(Outcome::Moved { next, pushes, wait: None })
 }

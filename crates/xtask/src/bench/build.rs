@@ -17,8 +17,8 @@ pub(super) async fn release(console: &Console) -> anyhow::Result<()> {
     let step = console.step("build everything as it is released (the first time takes some minutes)");
     let mut cargo = workspace::cargo();
     cargo.args(["build", "--quiet", "--release", "--bins"]);
-    cargo.args(["--example", "raw_publish", "--example", "bare_handler"]);
-    for package in Service::ALL.map(Service::name).into_iter().chain(["admin", "messaging", "xtask"]) {
+    cargo.args(["--example", "raw_publish", "--example", "bare_handler", "--example", "log_rows"]);
+    for package in Service::ALL.map(Service::name).into_iter().chain(["admin", "messaging", "persistence", "xtask"]) {
         cargo.args(["--package", package]);
     }
     // Standard output is kept for results.

@@ -54,7 +54,7 @@ pub(super) async fn bare_handler(
     Ok((load?, cores))
 }
 
-fn example(name: &str) -> anyhow::Result<PathBuf> {
+pub(super) fn example(name: &str) -> anyhow::Result<PathBuf> {
     Ok(workspace::binaries()?.join("examples").join(name))
 }
 

@@ -171,7 +171,7 @@ fn plan(session: &Session, service: Service, wanted: u16, wishes: Wishes) -> Pla
     Plan { address: address(session, service), time: Duration::from_secs(wishes.seconds), wanted }
 }
 
-fn address(session: &Session, service: Service) -> SocketAddr {
+pub(super) fn address(session: &Session, service: Service) -> SocketAddr {
     (Ipv4Addr::LOCALHOST, service.port(session.ports())).into()
 }
 

@@ -16,11 +16,16 @@ const FIRST_PORTAL: u64 = 70_001;
 /// Fails with the answer of the part that refused.
 pub(super) async fn make(session: &Session, count: u64) -> anyhow::Result<Vec<Tenant>> {
     let mut tenants = Vec::new();
-    for portal in (FIRST_PORTAL..).zip(0..count).map(|(portal, _)| portal.to_string()) {
+    for portal in portals(count) {
         lift_limits(session, &portal).await?;
         tenants.push(one(session, &portal).await?);
     }
     Ok(tenants)
+}
+
+/// The accounts of so many tenants.
+pub(super) fn portals(count: u64) -> impl Iterator<Item = String> {
+    (FIRST_PORTAL..).zip(0..count).map(|(portal, _)| portal.to_string())
 }
 
 /// Lets the stand-in answer at once, and as often as it is asked.

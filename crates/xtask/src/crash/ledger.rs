@@ -23,4 +23,8 @@ pub(super) struct Ledger {
     pub(super) appointments: Vec<String>,
     /// Changes by hand.
     pub(super) by_hand: u64,
+    /// Runs that the gateway answered for.
+    pub(super) runs: Vec<String>,
+    /// Deliveries that the ingest answered for, beside the platform's own.
+    pub(super) hooks: Vec<String>,
 }

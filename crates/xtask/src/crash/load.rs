@@ -1,4 +1,4 @@
-//! Prospects, appointments and edits by hand, for as long as the crashes go on. What is accepted is written down.
+//! Prospects, appointments, edits by hand, webhooks and runs, for as long as the crashes go on. What is accepted is written down.
 
 use std::time::Duration;
 
@@ -6,21 +6,32 @@ use anyhow::Context as _;
 use rand::rngs::StdRng;
 use rand::seq::IteratorRandom as _;
 use rand::{Rng as _, SeedableRng as _};
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use super::hooks;
+use super::journal::Journal;
 use super::ledger::{Ledger, Person};
 use crate::session::{PORTAL, Service, Session, Tenant};
 
 /// Between two requests.
 const PAUSE: Duration = Duration::from_millis(250);
+/// What comes in without a break takes the whole request budget of the account, and runs wait for what it leaves.
+const REST: Duration = Duration::from_secs(4);
+const RESTS_EVERY: u64 = 12;
 /// Events in a request, at most.
 const EVENTS: u32 = 4;
+
+/// How long an access token lives; it is refreshed when half of that is over.
+const TOKEN_SECONDS: u64 = 16;
 
 /// How fast the platform lets us be is not what this is about; that it takes a while is, so that crashes land in its calls.
 pub(super) async fn prepare(session: &Session) -> anyhow::Result<()> {
     let url = format!("{}/_sandbox/hubspot/{PORTAL}/faults", session.url(Service::Sandbox));
-    let switches = json!({ "rate_limit_per_10s": null, "search_limit_per_s": null, "latency_ms": 30 });
+    let switches = json!({
+        "rate_limit_per_10s": null, "search_limit_per_s": null, "latency_ms": 30, "access_token_seconds": TOKEN_SECONDS,
+    });
     session
         .client()
         .put(url)
@@ -39,15 +50,24 @@ pub(super) async fn send(
     seed: u64,
     stop: &CancellationToken,
 ) -> anyhow::Result<Ledger> {
-    let mut load =
-        Load { session, tenant, seed, dice: StdRng::seed_from_u64(seed), ledger: Ledger::default(), sent: 0 };
+    let (dice, journal, ledger) = (StdRng::seed_from_u64(seed), Journal::default(), Ledger::default());
+    let mut load = Load { session, tenant, seed, dice, journal, ledger, sent: 0 };
+    let mut turns = 0_u64;
     while !stop.is_cancelled() {
         let events = load.dice.random_range(1..=EVENTS);
         load.events(events).await?;
         if load.dice.random_bool(0.5) {
             load.edit_by_hand().await?;
         }
-        tokio::time::sleep(PAUSE).await;
+        if load.dice.random_bool(0.1) {
+            load.start_run().await?;
+        }
+        if load.dice.random_bool(0.3) {
+            // Somebody looks at the dashboard; where nobody answers, somebody will look again.
+            drop(session.integration(tenant).await);
+        }
+        turns += 1;
+        tokio::time::sleep(if turns.is_multiple_of(RESTS_EVERY) { REST } else { PAUSE }).await;
     }
     Ok(load.ledger)
 }
@@ -57,6 +77,7 @@ struct Load<'a> {
     tenant: &'a Tenant,
     seed: u64,
     dice: StdRng,
+    journal: Journal,
     ledger: Ledger,
     /// Events so far, whose number is their id.
     sent: u64,
@@ -110,7 +131,8 @@ impl Load<'_> {
     async fn edit_by_hand(&mut self) -> anyhow::Result<()> {
         let Some(subject) = self.ledger.people.keys().choose(&mut self.dice).cloned() else { return Ok(()) };
         let Some(person) = self.ledger.people.get_mut(&subject) else { return Ok(()) };
-        let there = super::verdict::contacts(self.session).await?;
+        self.journal.go_on(self.session).await?;
+        let there = &self.journal.contacts;
         let Some((id, _)) = there.iter().find(|(_, contact)| contact.get("email") == Some(&person.email)) else {
             return Ok(());
         };
@@ -120,6 +142,21 @@ impl Load<'_> {
         let edit = json!({ "jobtitle": title });
         self.session.client().patch(url).json(&edit).send().await?.error_for_status()?;
         person.job_title = Some(title);
+        // The platform tells of it by itself, and again where nobody answers; this one is not told a second time.
+        let told = hooks::deliver(self.session, id.parse()?, self.ledger.by_hand).await?;
+        self.ledger.hooks.extend(told);
+        Ok(())
+    }
+
+    /// Asks for a run of everything; where one is under way, or nobody answers, there is none to be found afterwards.
+    async fn start_run(&mut self) -> anyhow::Result<()> {
+        let path = format!("/api/v1/integrations/{}/sync", self.tenant.integration);
+        let wish = json!({ "mode": "full" });
+        let answer = self.session.call(Method::POST, &path, &self.tenant.admin_token, Some(&wish)).await;
+        if let Ok((StatusCode::ACCEPTED, run)) = answer {
+            let id = run.get("id").and_then(Value::as_str).context("a run has no id")?;
+            self.ledger.runs.push(id.to_owned());
+        }
         Ok(())
     }
 }

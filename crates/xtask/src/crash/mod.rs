@@ -2,8 +2,12 @@
 //!
 //! What is sent is `load`'s, which process dies where is `plan`'s, what came of it is `verdict`'s.
 
+mod consent;
+mod hooks;
+mod journal;
 mod ledger;
 mod load;
+mod log;
 mod plan;
 mod verdict;
 
@@ -18,7 +22,7 @@ use rand::rngs::StdRng;
 use tokio_util::sync::CancellationToken;
 
 pub use self::plan::Length;
-use self::plan::{Outage, Phase};
+use self::plan::{Lines, Outage, Phase};
 pub use self::verdict::Verdict;
 use crate::console::{Console, ServiceLines};
 use crate::services::postgres::Durability;
@@ -118,6 +122,7 @@ pub async fn torment(
 ) -> anyhow::Result<Verdict> {
     std::fs::create_dir_all(plans(session.home().folder()))?;
     load::prepare(session).await?;
+    consent::give(session, tenant).await?;
     let stop = CancellationToken::new();
     let began = Instant::now();
     let load = load::send(session, tenant, seed, &stop);
@@ -157,11 +162,11 @@ async fn crash(session: &Session, seed: u64, length: Length, console: &Console) 
 /// Has each service of a phase die at each of its steps, while a server is away or comes back.
 async fn go_through(session: &Session, phase: &Phase, deaths: &mut Deaths) -> anyhow::Result<()> {
     let folder = plans(session.home().folder());
-    for service in phase.plans.keys() {
+    for (service, _) in phase.all() {
         // One that has only just been started again would take the first line away.
-        session.ready(*service).await?;
+        session.ready(service).await?;
     }
-    for (service, lines) in &phase.plans {
+    for (service, lines) in phase.all() {
         drop(std::fs::remove_file(folder.join(format!("{}.deaths", service.name()))));
         let text: String = lines.iter().map(|(step, times)| format!("{step}@{times}\n")).collect();
         std::fs::write(folder.join(format!("{}.plan", service.name())), text)?;
@@ -169,7 +174,7 @@ async fn go_through(session: &Session, phase: &Phase, deaths: &mut Deaths) -> an
     if phase.outage == Outage::Broker {
         services(session)?.rabbitmq.kill().await?;
     }
-    for service in phase.plans.keys() {
+    for (service, _) in phase.all() {
         // At whatever it is doing just now; its successor dies by the plan.
         session.stack.kill(service.name()).await?;
         count(deaths, service.name(), "anywhere");
@@ -180,17 +185,12 @@ async fn go_through(session: &Session, phase: &Phase, deaths: &mut Deaths) -> an
         postgres.boot(Durability::Kept).await?;
         count(deaths, "PostgreSQL", "anywhere");
     }
-    for (service, lines) in &phase.plans {
-        wait_for_deaths(session, &folder, (*service, lines.len())).await?;
-        for (step, _) in lines {
-            count(deaths, service.name(), step);
-        }
-    }
+    wait_for_deaths(session, &phase.plans, deaths).await?;
     if phase.outage == Outage::Broker {
         services(session)?.rabbitmq.boot().await?;
         count(deaths, "RabbitMQ", "anywhere");
     }
-    Ok(())
+    wait_for_deaths(session, &phase.afterwards, deaths).await
 }
 
 fn services(session: &Session) -> anyhow::Result<&Services> {
@@ -201,18 +201,29 @@ fn count(deaths: &mut Deaths, name: &str, step: &str) {
     *deaths.entry((name.to_owned(), step.to_owned())).or_default() += 1;
 }
 
-async fn wait_for_deaths(session: &Session, folder: &Path, (service, all): (Service, usize)) -> anyhow::Result<()> {
-    let (note, began) = (folder.join(format!("{}.deaths", service.name())), Instant::now());
-    loop {
-        let died = std::fs::read_to_string(&note).unwrap_or_default();
-        let so_often = died.lines().count();
-        if so_often >= all {
-            return Ok(());
+/// Waits until each has died at each of its steps: one that is not reached is one that nothing is known of.
+async fn wait_for_deaths(
+    session: &Session,
+    plans: &BTreeMap<Service, Lines>,
+    deaths: &mut Deaths,
+) -> anyhow::Result<()> {
+    for (service, lines) in plans {
+        let note = self::plans(session.home().folder()).join(format!("{}.deaths", service.name()));
+        let (mut died, mut began) = (0, Instant::now());
+        while died < lines.len() {
+            tokio::time::sleep(LOOK_AGAIN).await;
+            let now = std::fs::read_to_string(&note).unwrap_or_default().lines().count();
+            if now > died {
+                (died, began) = (now, Instant::now());
+            } else if began.elapsed() > DYING {
+                let next = lines.get(died).map_or("?", |(step, _)| step);
+                let tail = session.stack.tail(service.name(), 20);
+                anyhow::bail!("{} does not come by `{next}`; its log ends with:\n{tail}", service.name());
+            }
         }
-        if began.elapsed() > DYING {
-            let tail = session.stack.tail(service.name(), 20);
-            anyhow::bail!("{} died {so_often} of {all} times; its log ends with:\n{tail}", service.name());
+        for (step, _) in lines {
+            count(deaths, service.name(), step);
         }
-        tokio::time::sleep(LOOK_AGAIN).await;
     }
+    Ok(())
 }

@@ -10,8 +10,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::Deaths;
+use super::journal::{Contacts, Journal};
 use super::ledger::Ledger;
-use crate::session::{PORTAL, Service, Session, Tenant};
+use super::log;
+use crate::session::{Session, Tenant};
 
 /// How long everything may take to come into step once nothing dies any more.
 const DEADLINE: Duration = Duration::from_secs(240);
@@ -103,42 +105,65 @@ pub(super) async fn settle(
     ledger: &Ledger,
     deaths: Deaths,
 ) -> anyhow::Result<Verdict> {
-    let began = Instant::now();
+    let (began, mut journal) = (Instant::now(), Journal::default());
     loop {
         // Whatever died last may still be starting.
-        let now = look(session, tenant, ledger).await;
+        let now = look(session, tenant, ledger, &mut journal).await;
         match now {
+            // What takes long to count is counted once the rest is as it should be.
             Ok(verdict) if verdict.is_clean() || began.elapsed() > DEADLINE => {
-                return Ok(Verdict { deaths, ..verdict });
+                let verdict = look_closely(session, tenant, ledger, (verdict, &journal)).await;
+                match verdict {
+                    Ok(verdict) if verdict.is_clean() || began.elapsed() > DEADLINE => {
+                        return Ok(Verdict { deaths, ..verdict });
+                    }
+                    Err(error) if began.elapsed() > DEADLINE => return Err(error),
+                    Ok(_) | Err(_) => {}
+                }
             }
             Err(error) if began.elapsed() > DEADLINE => return Err(error),
-            Ok(_) | Err(_) => tokio::time::sleep(LOOK_AGAIN).await,
+            Ok(_) | Err(_) => {}
         }
+        tokio::time::sleep(LOOK_AGAIN).await;
     }
 }
 
-async fn look(session: &Session, tenant: &Tenant, ledger: &Ledger) -> anyhow::Result<Verdict> {
+/// What the platform's journal, the queues and the integration say.
+async fn look(session: &Session, tenant: &Tenant, ledger: &Ledger, journal: &mut Journal) -> anyhow::Result<Verdict> {
     let integration = session.integration(tenant).await?;
     let owed = integration.get("drift").and_then(Value::as_u64).context("the integration shows no drift")?;
     let (dead, queued) = queues(session).await?;
     let mut verdict = Verdict { accepted: ledger.accepted, owed, dead, queued, ..Verdict::default() };
-    let there = contacts(session).await?;
-    let titles = created(session, "deals", "dealname").await?;
+    journal.go_on(session).await?;
     verdict.tallies = vec![
-        ("prospects, as contacts", people(ledger, &there)),
-        ("their last changes, in the CRM", changes(ledger, &there)),
-        ("appointments, as deals", appointments(ledger, &titles)),
-        ("changes by hand, in the records", by_hand(session, tenant, ledger).await?),
-        ("contacts that were written, in the log", logged(session, tenant, &there).await?),
+        ("prospects, as contacts", people(ledger, &journal.contacts)),
+        ("their last changes, in the CRM", changes(ledger, &journal.contacts)),
+        ("appointments, as deals", appointments(ledger, &journal.deals)),
     ];
     Ok(verdict)
 }
 
-fn number(count: usize) -> u64 {
-    u64::try_from(count).unwrap_or(u64::MAX)
+/// And what our records, runs and logs say.
+async fn look_closely(
+    session: &Session,
+    tenant: &Tenant,
+    ledger: &Ledger,
+    (mut verdict, journal): (Verdict, &Journal),
+) -> anyhow::Result<Verdict> {
+    let log = log::read(session, tenant).await?;
+    verdict.tallies.extend([
+        ("changes by hand, in the records", by_hand(session, tenant, ledger).await?),
+        ("runs, as ended", runs(session, tenant, ledger).await?),
+        ("webhook deliveries, in their log", log::deliveries(session, tenant, ledger).await?),
+        ("contacts that were written, in the log", log.contacts(&journal.contacts)),
+        ("rows of the log, in the statistics", log.counted(session, tenant).await?),
+    ]);
+    Ok(verdict)
 }
 
-type Contacts = BTreeMap<String, BTreeMap<String, String>>;
+pub(super) fn number(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
 
 fn people(ledger: &Ledger, there: &Contacts) -> Tally {
     let mut found = BTreeMap::<&str, u64>::new();
@@ -187,24 +212,17 @@ async fn by_hand(session: &Session, tenant: &Tenant, ledger: &Ledger) -> anyhow:
     Ok(tally)
 }
 
-/// Every contact that we wrote has its rows in the log.
-async fn logged(session: &Session, tenant: &Tenant, there: &Contacts) -> anyhow::Result<Tally> {
-    let mut written = BTreeSet::new();
-    let mut cursor = String::new();
-    loop {
-        let path =
-            format!("/api/v1/integrations/{}/logs?status=success&kind=contact&limit=200{cursor}", tenant.integration);
-        let page = ask(session, tenant, &path).await?;
-        let rows = page.get("data").and_then(Value::as_array).context("the log has no rows")?;
-        written.extend(rows.iter().filter_map(|row| row.get("external_id")?.as_str()).map(str::to_owned));
-        let Some(next) = page.get("next_cursor").and_then(Value::as_str) else { break };
-        cursor = format!("&cursor={next}");
+/// Every run that was asked for has come to its end.
+async fn runs(session: &Session, tenant: &Tenant, ledger: &Ledger) -> anyhow::Result<Tally> {
+    let mut tally = Tally { expected: number(ledger.runs.len()), ..Tally::default() };
+    for run in &ledger.runs {
+        let run = ask(session, tenant, &format!("/api/v1/integrations/{}/runs/{run}", tenant.integration)).await?;
+        tally.lost += u64::from(run.get("state").and_then(Value::as_str) != Some("done"));
     }
-    let missing = there.keys().filter(|id| !written.contains(*id)).count();
-    Ok(Tally { expected: number(there.len()), lost: number(missing), twice: 0 })
+    Ok(tally)
 }
 
-async fn ask(session: &Session, tenant: &Tenant, path: &str) -> anyhow::Result<Value> {
+pub(super) async fn ask(session: &Session, tenant: &Tenant, path: &str) -> anyhow::Result<Value> {
     let (status, body) = session.call(Method::GET, path, &tenant.admin_token, None).await?;
     if status != StatusCode::OK {
         bail!("GET {path} was answered {status}: {body}");
@@ -228,39 +246,4 @@ async fn queues(session: &Session) -> anyhow::Result<(u64, u64)> {
     let (dead, others): (Vec<_>, Vec<_>) = queues.iter().partition(|queue| queue.name.starts_with("dead."));
     let sum = |queues: Vec<&Queue>| queues.iter().map(|queue| queue.messages).sum();
     Ok((sum(dead), sum(others)))
-}
-
-#[derive(Deserialize)]
-struct Entry {
-    object_type: String,
-    action: String,
-    id: String,
-    #[serde(default)]
-    properties: BTreeMap<String, String>,
-}
-
-async fn journal(session: &Session) -> anyhow::Result<Vec<Entry>> {
-    let account = format!("platform=hubspot&account={PORTAL}&limit=100000000");
-    let url = format!("{}/_sandbox/journal?{account}", session.url(Service::Sandbox));
-    session.client().get(url).send().await?.error_for_status()?.json().await.context("the sandbox has no journal")
-}
-
-/// The contacts that there are, by their ids, as the journal of writes leaves them.
-pub(super) async fn contacts(session: &Session) -> anyhow::Result<Contacts> {
-    let mut contacts = Contacts::new();
-    for entry in journal(session).await?.into_iter().filter(|entry| entry.object_type == "contacts") {
-        match entry.action.as_str() {
-            "created" | "updated" => contacts.entry(entry.id).or_default().extend(entry.properties),
-            "archived" => drop(contacts.remove(&entry.id)),
-            _ => {}
-        }
-    }
-    Ok(contacts)
-}
-
-/// One property of every object that was created.
-async fn created(session: &Session, object_type: &str, property: &str) -> anyhow::Result<Vec<String>> {
-    let entries = journal(session).await?.into_iter();
-    let created = entries.filter(|entry| entry.object_type == object_type && entry.action == "created");
-    Ok(created.filter_map(|mut entry| entry.properties.remove(property)).collect())
 }

@@ -18,7 +18,7 @@ pub use errands::{
     Commissioned, FailedErrand, commission, commissioned, lock_commissioned, note_failure, note_success,
 };
 pub use failures::{FailedLink, FailureGroup, Selection, count_failures, failed_links, failures, replay};
-pub use lease::{Intent, Leased, attach, give_up, intend, lease};
+pub use lease::{Intent, Intention, Leased, attach, give_up, intend, lease};
 pub use overdue::{
     Unlinked, due_among, due_of, forget_published, integrations_to_link, leftovers, mark_linked, overdue, unlinked,
 };

@@ -1,0 +1,99 @@
+//! Single measurements that are made only where they are asked for by name, each on a system of its own: what they take is long,
+//! or other settings than the rest.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::{rows, slow, standing};
+use crate::console::Console;
+use crate::session::Session;
+
+/// What can be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Part {
+    /// Rows a second into the log, beside what COPY reaches alone, and how long a page of a long log takes.
+    LogRows,
+    /// Memory of `log-writer` while PostgreSQL is away and lines come in.
+    LogAway,
+    /// Platform calls that one dispatcher has in flight at once, when each takes two seconds.
+    InFlight,
+    /// What two dispatchers do, beside what one does.
+    Replicas,
+    /// Memory of a dispatcher before a large backlog.
+    Backlog,
+}
+
+/// How much is measured.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Extent {
+    /// Seconds for each measurement.
+    pub(super) seconds: u64,
+    /// Messages of a backlog.
+    pub(super) messages: u64,
+    /// Integrations that the work is spread over.
+    pub(super) tenants: u64,
+}
+
+/// Figures with their names.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Figures(Vec<Figure>);
+
+#[derive(Debug, Serialize)]
+struct Figure {
+    name: String,
+    value: f64,
+    unit: &'static str,
+}
+
+impl Figures {
+    pub(super) fn add(&mut self, name: impl Into<String>, value: f64, unit: &'static str) {
+        self.0.push(Figure { name: name.into(), value, unit });
+    }
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for Figure { name, value, unit } in &self.0 {
+            writeln!(f, "  {name:<60}{value:>12.1} {unit}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Part {
+    /// Measures it.
+    ///
+    /// # Errors
+    /// Fails when a part of the system does not come up, or something cannot be measured.
+    pub(super) async fn measure(
+        self,
+        session: &mut Session,
+        extent: Extent,
+        console: &Console,
+    ) -> anyhow::Result<Figures> {
+        match self {
+            Self::LogRows => rows::measure(session, extent, console).await,
+            Self::LogAway => standing::log_away(session, extent, console).await,
+            Self::InFlight => slow::in_flight(session, extent, console).await,
+            Self::Replicas => slow::replicas(session, extent, console).await,
+            Self::Backlog => standing::backlog(session, extent, console).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_stand_below_each_other() {
+        let mut figures = Figures::default();
+        figures.add("calls in flight", 1_024.0, "");
+        figures.add("memory", 49.25, "MiB");
+        let lines: Vec<String> = figures.to_string().lines().map(str::to_owned).collect();
+        assert_eq!(lines.len(), 2);
+        assert!(lines[0].starts_with("  calls in flight") && lines[1].ends_with("49.2 MiB"), "{lines:?}");
+        assert_eq!(lines[0].find("1024.0").map(|at| at + 6), lines[1].find("49.2").map(|at| at + 4));
+    }
+}

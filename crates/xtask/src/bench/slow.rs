@@ -1,0 +1,126 @@
+//! Platforms that take their time: how many calls a dispatcher has in flight then, and what a second one adds.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use chrono::Utc;
+use secrecy::ExposeSecret as _;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::connection::Connection;
+use super::journal::Journal;
+use super::measure::address;
+use super::parts::{Extent, Figures};
+use super::prospects::{Prospects, Series};
+use super::tenants;
+use super::usage::{Cores, Meter};
+use crate::console::Console;
+use crate::session::{Service, Session};
+
+/// A record a call, so that calls are what is counted; and more lanes than the account's budget can fill.
+const ONE_BY_ONE: [(&str, &str); 2] = [("LANE_BATCH", "1"), ("LANE_PARALLEL", "16")];
+/// Announcements that may be held, and so calls, where calls are not to be bounded.
+const UNBOUNDED: &str = "4000";
+/// Where they are.
+const BOUNDED: &str = "100";
+/// Until the calls that began with the work are followed by others.
+const WARM_UP: Duration = Duration::from_secs(8);
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// Events for each integration: more than it does while it is measured.
+const EVENTS_EACH: u64 = 200;
+
+/// Calls that one dispatcher has in flight when each takes two seconds.
+pub(super) async fn in_flight(session: &mut Session, extent: Extent, console: &Console) -> anyhow::Result<Figures> {
+    prepare(session, (extent, UNBOUNDED, 2_000), console).await?;
+    let step = console.step("calls in flight of one dispatcher, two seconds each");
+    tokio::time::sleep(WARM_UP).await;
+    let meter = Meter::start(session.stack.pid(Service::SyncDispatcher.name()));
+    let (began, mut seen) = (Instant::now(), Vec::new());
+    while began.elapsed() < Duration::from_secs(extent.seconds) {
+        seen.push(under_way(session).await?);
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+    let cores = meter.read();
+    step.done();
+    seen.sort_unstable();
+    let at = |share: usize| seen.get(seen.len() * share / 100).copied().unwrap_or_default();
+    let mut figures = Figures::default();
+    figures.add("calls in flight, median", f64::from(at(50)), "");
+    figures.add("calls in flight, a tenth of the time no more than", f64::from(at(10)), "");
+    add_cores(&mut figures, "one dispatcher", cores);
+    Ok(figures)
+}
+
+/// What two dispatchers do of what one does, each with a hundred announcements in hand, where a call takes half a second.
+pub(super) async fn replicas(session: &mut Session, extent: Extent, console: &Console) -> anyhow::Result<Figures> {
+    prepare(session, (extent, BOUNDED, 500), console).await?;
+    let mut figures = Figures::default();
+    let one = contacts_per_second(session, extent, console).await?;
+    session.start_another(Service::SyncDispatcher)?;
+    let two = contacts_per_second(session, extent, console).await?;
+    for (name, (rate, cores)) in [("one dispatcher", one), ("two dispatchers", two)] {
+        figures.add(format!("contacts written by {name}"), rate, "a second");
+        add_cores(&mut figures, name, cores);
+    }
+    figures.add("two, as a multiple of one", two.0 / one.0.max(0.001), "times");
+    Ok(figures)
+}
+
+/// Brings up a system of slow platforms and gives it work for longer than it is measured.
+async fn prepare(
+    session: &mut Session,
+    (extent, at_once, latency): (Extent, &str, u64),
+    console: &Console,
+) -> anyhow::Result<()> {
+    for (key, value) in ONE_BY_ONE.into_iter().chain([("PUSH_PREFETCH", at_once)]) {
+        session.set(&format!("COCCINELLE__DISPATCHER__{key}"), value);
+    }
+    session.bring_up().await?;
+    let step = console.step(format!("{} integrations of slow platforms, and work for them", extent.tenants));
+    let made = tenants::make(session, extent.tenants).await?;
+    for portal in tenants::portals(extent.tenants) {
+        let url = format!("{}/_sandbox/hubspot/{portal}/faults", session.url(Service::Sandbox));
+        session.client().put(url).json(&json!({ "latency_ms": latency })).send().await?.error_for_status()?;
+    }
+    let mut connection = Connection::open(address(session, Service::ApiGateway)).await?;
+    for (turn, tenant) in (0..extent.tenants.saturating_mul(EVENTS_EACH)).zip(made.iter().cycle()) {
+        let prospects = Prospects::new(Series::ManyTenants, tenant.service_token.expose_secret(), Utc::now());
+        let status = connection.send(&prospects.single(turn)).await?;
+        if status != 202 {
+            bail!("the gateway answered {status}: {}", connection.last_answer());
+        }
+    }
+    step.done();
+    Ok(())
+}
+
+async fn contacts_per_second(session: &Session, extent: Extent, console: &Console) -> anyhow::Result<(f64, Cores)> {
+    let step = console.step("contacts of slow platforms");
+    tokio::time::sleep(WARM_UP).await;
+    let mut journal = Journal::from_now(session).await?;
+    let meter = Meter::start(session.stack.pid(Service::SyncDispatcher.name()));
+    let began = Instant::now();
+    tokio::time::sleep(Duration::from_secs(extent.seconds)).await;
+    let (written, took) = (journal.news().await?.len(), began.elapsed());
+    let cores = meter.read();
+    step.done();
+    Ok((f64::from(u32::try_from(written)?) / took.as_secs_f64(), cores))
+}
+
+fn add_cores(figures: &mut Figures, of: &str, cores: Cores) {
+    figures.add(format!("processors in use by {of} (the first process)"), cores.service, "cores");
+    figures.add(format!("processors in use in the whole machine, {of}"), cores.machine, "cores");
+}
+
+#[derive(Deserialize)]
+struct UnderWay {
+    under_way: u32,
+}
+
+async fn under_way(session: &Session) -> anyhow::Result<u32> {
+    let url = format!("{}/_sandbox/under-way", session.url(Service::Sandbox));
+    let answer = session.client().get(url).send().await?.error_for_status()?;
+    let counted: UnderWay = answer.json().await.context("the sandbox does not count its requests")?;
+    Ok(counted.under_way)
+}
