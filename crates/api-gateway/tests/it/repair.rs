@@ -233,12 +233,13 @@ async fn another_mapping_or_value_is_tried_on_what_failed_before_anything_is_sen
     assert_eq!((&said["same"], &said["records"][0]["verdict"]), (&json!(1), &json!("same")), "{said:#}");
     assert_eq!(said["records"][0]["before"]["email"], "zoe@example.fr");
 
-    let fields = json!([{ "local": "email", "remote": "no_such_field", "direction": "to_platform" }]);
+    let fields =
+        json!([{ "local": "email", "remote": "no_such_field", "direction": "to_platform", "identifier": true }]);
     let mapped =
         world.post(&path, json!({ "dry_run": true, "mapping": { "kind": "contact", "fields": fields } })).await;
     // The account has no such field, which is told before anybody replays.
     mapped.is_problem(422, "invalid");
-    let fields = json!([{ "local": "email", "remote": "email", "direction": "to_platform" },
+    let fields = json!([{ "local": "email", "remote": "email", "direction": "to_platform", "identifier": true },
                         { "local": "email", "remote": "company", "direction": "to_platform" }]);
     let wish = json!({ "dry_run": true, "mapping": { "kind": "contact", "fields": fields } });
     let mapped = world.post(&path, wish).await;
