@@ -69,6 +69,7 @@ pub fn build(settings: Settings) -> Result<App, StartError> {
         accounts,
         descriptions: Descriptions::new(),
         platform_timeout: settings.dispatcher.platform_timeout,
+        looks: (settings.dispatcher.poll_every, settings.dispatcher.walk_every),
         has_n8n: settings.n8n.base_url.is_some(),
         public_url: settings.webhooks.public_url,
         limits: settings.gateway,

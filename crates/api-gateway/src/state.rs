@@ -23,6 +23,8 @@ pub(crate) struct Gateway {
     pub(crate) descriptions: Descriptions,
     /// How long a platform may take to answer one request.
     pub(crate) platform_timeout: Duration,
+    /// How often the dispatcher looks for what realtime integrations were not told of, and at everything.
+    pub(crate) looks: (Duration, Duration),
     /// Whether there is an n8n to deliver by.
     pub(crate) has_n8n: bool,
     /// Under which address platforms reach us.

@@ -1,6 +1,7 @@
 //! How far one system is in step with a record: what differs, which way it travels, and what it changes. Pure rules only.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use crate::event::Event;
 use crate::field::{FieldName, FieldValue, RemoteFields};
@@ -9,6 +10,12 @@ use crate::mapping::Mapping;
 use crate::policy::Ranks;
 use crate::record::{Fields, Merged, Stamp};
 use crate::time::Timestamp;
+
+/// Where `sent` remembers when the counterpart was made again; no platform has a field of this name.
+const MADE_AGAIN: &str = "→made-again";
+
+/// Where `sent` remembers that a counterpart which vanished is to stay away.
+const UNLINKED: &str = "→unlinked";
 
 mod told;
 
@@ -230,5 +237,34 @@ impl LinkState {
     /// Forgets the counterpart: it is gone, and what follows is a first contact again.
     pub fn forget(&mut self) {
         *self = Self::default();
+    }
+
+    /// Forgets a counterpart that vanished, and remembers when that was.
+    pub fn forget_vanished(&mut self, now: Timestamp) {
+        self.forget();
+        self.sent.insert(MADE_AGAIN.to_owned(), FieldValue::text(now.to_string()));
+    }
+
+    /// Whether a counterpart before this one had vanished less than `ago` before `now`.
+    #[must_use]
+    pub fn was_made_again(&self, now: Timestamp, ago: Duration) -> bool {
+        let at = self.sent.get(MADE_AGAIN).and_then(FieldValue::as_text).and_then(Timestamp::parse);
+        at.is_some_and(|at| at.until(now) < ago)
+    }
+
+    /// Leaves the counterpart as it is, gone, for good.
+    pub fn unlink(&mut self) {
+        self.sent.insert(UNLINKED.to_owned(), FieldValue::Bool(true));
+    }
+
+    /// Takes that back.
+    pub fn relink(&mut self) {
+        self.sent.remove(UNLINKED);
+    }
+
+    /// Whether nothing more is written for it.
+    #[must_use]
+    pub fn is_unlinked(&self) -> bool {
+        self.sent.contains_key(UNLINKED)
     }
 }

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use crate::event::InputFault;
 use crate::field::FieldName;
+use crate::integration::Direction;
 use crate::kind::RecordKind;
 use crate::platform::PlatformSlug;
 use crate::schema;
@@ -25,20 +26,24 @@ pub struct ConflictPolicy {
     #[serde(default)]
     #[schema(max_items = 100)]
     pub rules: Vec<ConflictRule>,
-    /// Whose deletions are carried to the other systems, for the kinds where that is not Coccinelle's alone.
+    /// What follows from deletions, for the kinds where that is not what follows without a rule.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 5)]
     pub deletions: Vec<DeletionRule>,
 }
 
-/// Whose deletions of a kind are carried to the other systems. The record here is deleted in any case.
+/// What follows from deletions of a kind: of a record here, and of its counterpart on a platform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeletionRule {
     /// Of which kind of record.
     pub kind: RecordKind,
-    /// Whose.
+    /// Whose deletions of the record are carried to the other systems.
+    #[serde(default)]
     pub carried: Carried,
+    /// What follows where a platform no longer has the record's counterpart.
+    #[serde(default)]
+    pub vanished: Vanished,
 }
 
 /// Whose deletions are carried on.
@@ -53,6 +58,20 @@ pub enum Carried {
     Everybodys,
     /// Nothing is deleted anywhere but where somebody deletes it.
     Nobodys,
+}
+
+/// What follows where a read has shown that a platform no longer has an object that stood for a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Vanished {
+    /// The record is deleted here, too, where the kind is read from the platform; else the object is created anew.
+    #[default]
+    Follow,
+    /// The object is looked for, and created anew where it is not there, if the kind is written at all. A second time within a
+    /// day only where somebody says so.
+    Recreate,
+    /// The record stays as it is, and nothing more is written for it there.
+    Unlink,
 }
 
 /// How disagreements about one field, or all fields of a kind, are decided.
@@ -117,6 +136,17 @@ impl ConflictPolicy {
             Carried::Coccinelles => is_ours,
             Carried::Everybodys => true,
             Carried::Nobodys => false,
+        }
+    }
+
+    /// What follows where a platform no longer has an object of a kind, which flows this way.
+    #[must_use]
+    pub fn vanished(&self, kind: RecordKind, direction: Direction) -> Vanished {
+        let rule = self.deletions.iter().find(|rule| rule.kind == kind);
+        match rule.map_or_else(Vanished::default, |rule| rule.vanished) {
+            Vanished::Follow if !direction.reads() => Vanished::Recreate,
+            Vanished::Recreate if !direction.writes() => Vanished::Follow,
+            chosen @ (Vanished::Follow | Vanished::Recreate | Vanished::Unlink) => chosen,
         }
     }
 
@@ -238,8 +268,22 @@ mod tests {
         assert_eq!(carried(RecordKind::Contact), [true, true]);
         assert_eq!(carried(RecordKind::Deal), [false, false]);
         assert_eq!(carried(RecordKind::Activity), [true, false]);
-        let twice = [DeletionRule { kind: RecordKind::Deal, carried: Carried::Nobodys }; 2].to_vec();
+        let rule = DeletionRule { kind: RecordKind::Deal, carried: Carried::Nobodys, vanished: Vanished::Follow };
+        let twice = [rule; 2].to_vec();
         let faults = ConflictPolicy { deletions: twice, ..policy }.check("conflict_policy").unwrap_err();
         assert_eq!(faults[0].path, "conflict_policy.deletions[1]");
+    }
+
+    #[test]
+    fn what_vanishes_is_followed_where_it_is_read_and_made_anew_where_it_is_only_written() {
+        let policy: ConflictPolicy = serde_json::from_value(json!({ "deletions": [
+            {"kind": "contact", "vanished": "recreate"}, {"kind": "deal", "vanished": "unlink"},
+        ]}))
+        .unwrap();
+        let ways = [Direction::Bidirectional, Direction::ToPlatform, Direction::FromPlatform];
+        let vanished = |kind| ways.map(|way| policy.vanished(kind, way));
+        assert_eq!(vanished(RecordKind::Contact), [Vanished::Recreate, Vanished::Recreate, Vanished::Follow]);
+        assert_eq!(vanished(RecordKind::Deal), [Vanished::Unlink; 3]);
+        assert_eq!(vanished(RecordKind::Activity), [Vanished::Follow, Vanished::Recreate, Vanished::Follow]);
     }
 }

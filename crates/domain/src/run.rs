@@ -170,6 +170,10 @@ pub struct Counts {
     pub read: u64,
     /// Those of them that were news.
     pub changed: u64,
+    /// Those of them that nobody here knew.
+    pub unknown: u64,
+    /// Objects that stand for somebody who has another object there already; each is among the failures.
+    pub duplicates: u64,
     /// Links that were announced because they were owed.
     pub announced: u64,
     /// Objects that the platform no longer has.

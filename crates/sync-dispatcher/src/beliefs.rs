@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::id::{IntegrationId, TenantId};
+use domain::integration::Direction;
 use domain::kind::RecordKind;
 use domain::platform::PlatformSlug;
-use domain::policy::{ConflictPolicy, Ranks};
+use domain::policy::{ConflictPolicy, Ranks, Vanished};
 use domain::record::Record;
 use moka::future::Cache;
 use persistence::{PersistenceError, Transaction, policies};
@@ -36,6 +37,11 @@ impl Beliefs {
     /// Whether a deletion is carried to the other systems; `is_ours` where Coccinelle made it.
     pub(crate) fn carry_deletion(&self, kind: RecordKind, is_ours: bool) -> bool {
         self.policy.carries_deletion(kind, is_ours)
+    }
+
+    /// What follows where a platform no longer has an object of a kind, which flows this way.
+    pub(crate) fn vanished(&self, kind: RecordKind, direction: Direction) -> Vanished {
+        self.policy.vanished(kind, direction)
     }
 
     /// Ranks a record's stamps by what the tenant believes now.

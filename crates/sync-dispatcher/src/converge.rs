@@ -16,6 +16,7 @@ mod request;
 mod resolve;
 mod session;
 mod ties;
+mod vanished;
 mod write;
 
 use std::collections::BTreeMap;
@@ -107,6 +108,7 @@ async fn converge_kind(session: &Session<'_>, kind: RecordKind, mut jobs: Vec<Jo
         return Ok(());
     }
     look::look(session, kind, &mut jobs).await;
+    let turn = session.turn(jobs.len()).await;
     let mut tx = session.engine.database.begin(Scope::System).await?;
     guard::share(&mut tx, session.integration.tenant_id).await?;
     resolve::resolve(session, kind, &mut tx, &mut jobs).await?;
@@ -114,6 +116,7 @@ async fn converge_kind(session: &Session<'_>, kind: RecordKind, mut jobs: Vec<Jo
     let mut plans = plan::plan(session, kind, &mut tx, &mut jobs).await?;
     errands::commission(session, &mut tx, &mut jobs, &plans).await?;
     tx.commit().await?;
+    drop(turn);
     session.announce(&others).await?;
     tidings.announce(session.engine, session.trace()).await?;
     if session.is_by_workflow() {

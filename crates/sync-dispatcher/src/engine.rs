@@ -19,7 +19,7 @@ use url::Url;
 use crate::backend::Backend;
 use crate::beliefs::Believed;
 use crate::breakers::Noted;
-use crate::n8n::N8n;
+use crate::{n8n::N8n, turns::Turns};
 
 /// How much somebody waits for work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,7 @@ pub(crate) struct Engine {
     pub(crate) n8n: Arc<N8n>,
     pub(crate) backend: Arc<Backend>,
     pub(crate) answers: Noted,
+    pub(crate) turns: Turns,
     /// Where platforms reach us.
     pub(crate) public_url: Url,
 }

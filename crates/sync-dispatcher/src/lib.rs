@@ -21,4 +21,5 @@ pub mod startup;
 mod suppressing;
 mod targets;
 mod telling;
+mod turns;
 mod work;

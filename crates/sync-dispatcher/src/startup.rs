@@ -15,6 +15,7 @@ use crate::backend::{Backend, BackendError};
 use crate::beliefs::Believed;
 use crate::breakers::Noted;
 use crate::engine::Engine;
+use crate::turns::Turns;
 use crate::work;
 
 /// Why the dispatcher cannot start.
@@ -50,6 +51,8 @@ pub struct App {
 /// When the address is taken or the key ring cannot be read.
 pub fn build(settings: Settings) -> Result<App, StartError> {
     crypto::install();
+    // The other connections are for what is merged, told and listed meanwhile.
+    let turns = usize::try_from(settings.database.pool_size).unwrap_or(usize::MAX) / 2;
     let backing = Backing::connect(&settings, "sync-dispatcher");
     // Working takes both.
     let operations = operations(backing.readiness(Rule::All), metrics::install());
@@ -74,6 +77,7 @@ pub fn build(settings: Settings) -> Result<App, StartError> {
             n8n,
             backend,
             answers: Noted::default(),
+            turns: Turns::new(turns),
             public_url: settings.webhooks.public_url,
         },
     })

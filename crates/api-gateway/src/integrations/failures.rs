@@ -1,7 +1,6 @@
-//! What failed for good, in groups that one remedy mends, and trying it again. Why something failed is the dispatcher's to say.
+//! What failed for good, in groups that one remedy mends. Why something failed is the dispatcher's to say, trying it again `replay`'s.
 
-use actix_web::{HttpResponse, get, post, web};
-use domain::audit::{Action, FieldChange};
+use actix_web::{HttpResponse, get, web};
 use domain::id::{IntegrationId, LinkId, RecordId};
 use domain::kind::RecordKind;
 use domain::time::Timestamp;
@@ -12,10 +11,9 @@ use runtime::http::Problem;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{announce, find};
+use super::find;
 use crate::auth::Viewer;
-use crate::body::{Id, Ids, Json, QueryParams};
-use crate::change::Change;
+use crate::body::{Id, Ids, QueryParams};
 use crate::page::{self, List, Page};
 use crate::refusal::Refusal;
 use crate::state::Gateway;
@@ -156,73 +154,4 @@ pub(crate) async fn show_failures(
     }
     let page = Page::of(found, limit, |failed| failed.link.to_string()).map(Failed::from);
     Ok(HttpResponse::Ok().json(Group { count, example, page }))
-}
-
-/// Which failures to try again; all of them where nothing is said. What is said narrows it down together.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = Replay)]
-pub(crate) struct Wish {
-    /// One link.
-    pub(crate) link_id: Option<LinkId>,
-    /// One group.
-    pub(crate) fingerprint: Option<String>,
-    /// What failed from then on.
-    pub(crate) since: Option<Timestamp>,
-    /// What failed before then.
-    pub(crate) until: Option<Timestamp>,
-    /// Only counts them; nothing is changed.
-    #[serde(default)]
-    pub(crate) dry_run: bool,
-}
-
-/// What is tried again.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Replayed {
-    /// How many failures; of a dry run, how many it would be.
-    pub(crate) replayed: i64,
-}
-
-/// Unblocks failures, so that they are tried again at once.
-///
-/// They are owed from the commit on; what the broker does not take now is announced by the reconciler.
-#[utoipa::path(tag = "failures", security(("bearer" = ["admin"])), params(("id" = IntegrationId, Path, description = "Which integration.")), request_body = Wish,
-    responses(
-        (status = 200, body = Replayed, description = "A dry run: they would be owed again."),
-        (status = 202, body = Replayed, description = "They are owed again."),
-    ))]
-#[post("/integrations/{id}/failures/replay")]
-pub(crate) async fn replay_failures(
-    change: Change,
-    id: Id<IntegrationId>,
-    gateway: web::Data<Gateway>,
-    wish: Json<Wish>,
-) -> Result<HttpResponse, Problem> {
-    let dry_run = wish.0.dry_run;
-    let replayed = replayed(&gateway, &change, id.0, wish.0).await?;
-    let mut answer = if dry_run { HttpResponse::Ok() } else { HttpResponse::Accepted() };
-    Ok(answer.json(replayed))
-}
-
-/// Tries failures again, or counts how many that would be.
-pub(crate) async fn replayed(
-    gateway: &Gateway,
-    change: &Change,
-    id: IntegrationId,
-    wish: Wish,
-) -> Result<Replayed, Problem> {
-    let Wish { link_id: link, fingerprint, since, until, dry_run } = wish;
-    let (whose, selection) = ((change.tenant_id, id), Selection { link, fingerprint, since, until });
-    let mut tx = change.begin(gateway).await?;
-    find(&mut tx, change.tenant_id, id).await?;
-    if dry_run {
-        let replayed = links::count_failures(&mut tx, whose, &selection).await?;
-        tx.leave_unchanged().await?;
-        return Ok(Replayed { replayed });
-    }
-    let pushes = links::replay(&mut tx, whose, &selection).await?;
-    let replayed = i64::try_from(pushes.len()).unwrap_or(i64::MAX);
-    tx.commit(Action::FailuresReplayed, Some(id.to_string()), FieldChange::told("failures", replayed, 0)).await?;
-    announce(gateway, pushes, change.trace).await;
-    Ok(Replayed { replayed })
 }

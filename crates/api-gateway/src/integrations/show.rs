@@ -1,15 +1,18 @@
 //! Showing what a tenant has connected, and how it is.
 
+use std::time::Duration;
+
 use actix_web::http::header::ETAG;
 use actix_web::{HttpResponse, HttpResponseBuilder, get, web};
 use domain::id::{IntegrationId, TenantId};
 use domain::integration::Integration;
+use domain::schedule;
 use persistence::records::links;
 use persistence::{Scope, Transaction, health, integrations};
 use runtime::http::Problem;
 
-use super::find;
 use super::view::{Known, View};
+use super::{find, platform_of};
 use crate::auth::Viewer;
 use crate::body::Id;
 use crate::page::List;
@@ -72,7 +75,15 @@ pub(crate) async fn view(gateway: &Gateway, tx: &mut Transaction, integration: I
     let (tenant, id) = (integration.tenant_id, integration.id);
     // Credentials that do not open are told by a test; they must not hide the integration.
     let hint = gateway.accounts.hint(tx, &integration).await.ok();
-    let known =
-        Known { hint, health: health::get(tx, tenant, id).await?, drift: links::drift_by_kind(tx, tenant, id).await? };
+    let (health, drift) = (health::get(tx, tenant, id).await?, links::drift_by_kind(tx, tenant, id).await?);
+    let known = Known { hint, health, drift, looks: looks(gateway, &integration) };
     Ok(View::of(integration, known))
+}
+
+/// How often it is looked for what changed there, and at everything.
+fn looks(gateway: &Gateway, integration: &Integration) -> Option<(Duration, Duration)> {
+    platform_of(&integration.platform).ok()?.connector().changes()?;
+    let (poll, walk) = gateway.looks;
+    let every = schedule::period(integration.frequency, poll, false);
+    (!every.is_zero()).then_some((every, walk))
 }

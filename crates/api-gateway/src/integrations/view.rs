@@ -9,6 +9,7 @@ use domain::time::Timestamp;
 use persistence::health::Health;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::time::Duration;
 use utoipa::ToSchema;
 
 /// An integration as the API shows it.
@@ -35,6 +36,13 @@ pub(crate) struct View {
     pub(crate) options: BTreeMap<String, String>,
     /// When data flows.
     pub(crate) frequency: Frequency,
+    /// So many seconds lie between two looks at what changed there, webhooks apart; `null` where nobody looks.
+    #[schema(example = 900)]
+    pub(crate) polled_every: Option<u64>,
+    /// So many seconds lie, at least, between two looks at everything that is there, compared with what was seen; `null` where
+    /// nobody looks.
+    #[schema(example = 86_400)]
+    pub(crate) walked_every: Option<u64>,
     /// By which road data flows.
     pub(crate) delivery: Delivery,
     /// Whether an account is connected; before a consent there is none.
@@ -97,6 +105,8 @@ pub(super) struct Known {
     pub(super) health: Option<Health>,
     /// How many records are not in step yet, kind by kind.
     pub(super) drift: BTreeMap<RecordKind, i64>,
+    /// How often it is looked for what changed, and at everything.
+    pub(super) looks: Option<(Duration, Duration)>,
 }
 
 impl View {
@@ -113,6 +123,8 @@ impl View {
             kind_directions: integration.kind_directions,
             options: integration.options,
             frequency: integration.frequency,
+            polled_every: known.looks.map(|(poll, _)| poll.as_secs()),
+            walked_every: known.looks.map(|(poll, walk)| walk.max(poll).as_secs()),
             delivery: integration.delivery,
             connected: integration.account_id.is_some(),
             account_id: integration.account_id,

@@ -5,6 +5,7 @@ mod descriptions;
 mod draft;
 mod fields;
 mod preview;
+mod rehearsal;
 mod replace;
 mod sample;
 mod show;
@@ -20,6 +21,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub(crate) use descriptions::{Described, Descriptions};
 pub(crate) use fields::described;
 pub(crate) use preview::{Preview, previewed};
+pub(crate) use rehearsal::{Draft, Rehearsal, With, rehearsed};
 pub(crate) use replace::{replaced, was_reset};
 
 use crate::integrations::{find, kinds_of};

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use domain::kind::RecordKind;
-use domain::policy::{Carried, ConflictPolicy};
+use domain::policy::{Carried, ConflictPolicy, DeletionRule, Vanished};
 use serde_json::{Value, json};
 
 use super::catalogue::kinds;
@@ -28,7 +28,7 @@ pub(super) struct Hook {
     pub(super) host: String,
 }
 
-/// Who is believed about a kind of record, and whose deletions are carried on.
+/// Who is believed about a kind of record, and what follows from deletions of it.
 #[derive(Debug)]
 pub(super) struct Believed {
     pub(super) kind: RecordKind,
@@ -37,6 +37,7 @@ pub(super) struct Believed {
     pub(super) first: String,
     pub(super) is_finer: bool,
     pub(super) carried: String,
+    pub(super) vanished: String,
 }
 
 impl Hook {
@@ -96,17 +97,31 @@ impl Believed {
         let is_finer = ranking.len() > 1;
         let known =
             if is_finer { AS_IT_IS.to_owned() } else { ranking.first().map(ToString::to_string).unwrap_or_default() };
-        let carried =
-            policy.deletions.iter().find(|rule| rule.kind == kind).map_or(Carried::default(), |it| it.carried);
-        let (first, ends) = (format!("policy.{kind}"), format!("deletions.{kind}"));
-        let typed = |name: &str, known: String| if fields.has(name) { fields.get(name).to_owned() } else { known };
-        Self { kind, title: kinds(kind), first: typed(&first, known), is_finer, carried: typed(&ends, word(carried)) }
+        let ends = policy.deletions.iter().find(|rule| rule.kind == kind).copied();
+        let DeletionRule { carried, vanished, .. } = ends.unwrap_or_else(|| no_rule(kind));
+        let typed = |name: &str, known: String| {
+            let name = format!("{name}.{kind}");
+            if fields.has(&name) { fields.get(&name).to_owned() } else { known }
+        };
+        Self {
+            kind,
+            title: kinds(kind),
+            first: typed("policy", known),
+            is_finer,
+            carried: typed("deletions", word(carried)),
+            vanished: typed("vanished", word(vanished)),
+        }
     }
 
     /// Whether a platform is chosen.
     pub(super) fn is(&self, platform: &str) -> bool {
         self.first == platform
     }
+}
+
+/// What follows from deletions of a kind of which nothing was said.
+fn no_rule(kind: RecordKind) -> DeletionRule {
+    DeletionRule { kind, carried: Carried::default(), vanished: Vanished::default() }
 }
 
 /// The policy as the API takes it. Rules about single fields are not shown, and stay.
@@ -119,8 +134,11 @@ pub(super) fn policy(fields: &Fields, before: &ConflictPolicy) -> Value {
     let kept = before.rules.iter().filter(|rule| rule.field.is_some() || stays(rule.kind)).map(|rule| json!(rule));
     let chosen = believed.iter().filter(|it| !it.is("") && !it.is(AS_IT_IS));
     let rules = kept.chain(chosen.map(|it| json!({ "kind": it.kind, "ranking": [it.first] })));
-    let ends = believed.iter().filter(|it| it.carried != word(Carried::default()));
-    let deletions = ends.map(|it| json!({ "kind": it.kind, "carried": it.carried }));
+    let says = |it: &&Believed| {
+        (it.carried.as_str(), it.vanished.as_str()) != (&word(Carried::default()), &word(Vanished::default()))
+    };
+    let ends = believed.iter().filter(says);
+    let deletions = ends.map(|it| json!({ "kind": it.kind, "carried": it.carried, "vanished": it.vanished }));
     json!({ "rules": rules.collect::<Vec<_>>(), "deletions": deletions.collect::<Vec<_>>() })
 }
 

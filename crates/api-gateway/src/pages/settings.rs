@@ -40,6 +40,9 @@ struct Page {
 const CARRIED: [(&str, Message); 3] =
     [("coccinelles", m::COCCINELLES), ("everybodys", m::EVERYBODYS), ("nobodys", m::NOBODYS)];
 
+/// What follows where a platform no longer has an object.
+const VANISHED: [(&str, Message); 3] = [("follow", m::FOLLOW), ("recreate", m::RECREATE), ("unlink", m::UNLINK)];
+
 /// The settings as they are.
 #[get("/settings")]
 pub(super) async fn show_settings(visit: Visit, gateway: web::Data<Gateway>) -> Result<HttpResponse, Problem> {

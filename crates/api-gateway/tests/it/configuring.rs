@@ -36,6 +36,7 @@ async fn what_is_left_out_stays_and_what_is_given_is_replaced_with_a_new_version
     expected["name"] = json!("Notre CRM");
     expected["kind_directions"] = json!({ "deal": "to_platform" });
     expected["frequency"] = json!("hourly");
+    expected["polled_every"] = json!(3_600);
     expected["version"] = json!(2);
     assert_eq!(after.body, expected);
     let again = world.get(&path).await;

@@ -217,3 +217,47 @@ async fn a_grant_that_was_taken_back_is_told_by_a_test_and_shown() {
     assert_eq!(world.get(&path).await.body["status"], "active");
     world.stop().await;
 }
+
+#[tokio::test]
+async fn another_mapping_or_value_is_tried_on_what_failed_before_anything_is_sent() {
+    let world = World::start().await;
+    let id = connected(&world, "pat-eu1-4242-demo").await;
+    let integration = id.parse().unwrap();
+    let (record, link) = blocked(&world, integration, refused("EMAIL")).await;
+    let path = format!("/api/v1/integrations/{id}/failures/replay");
+    let before = testkit::dump(&world.database.url()).await;
+
+    let same = world.post(&path, json!({ "dry_run": true })).await;
+    assert_eq!((same.status.as_u16(), &same.body["replayed"]), (200, &json!(1)), "{same:?}");
+    let said = &same.body["rehearsal"];
+    assert_eq!((&said["same"], &said["records"][0]["verdict"]), (&json!(1), &json!("same")), "{said:#}");
+    assert_eq!(said["records"][0]["before"]["email"], "zoe@example.fr");
+
+    let fields =
+        json!([{ "local": "email", "remote": "no_such_field", "direction": "to_platform", "identifier": true }]);
+    let mapped =
+        world.post(&path, json!({ "dry_run": true, "mapping": { "kind": "contact", "fields": fields } })).await;
+    // The account has no such field, which is told before anybody replays.
+    mapped.is_problem(422, "invalid");
+    let fields = json!([{ "local": "email", "remote": "email", "direction": "to_platform", "identifier": true },
+                        { "local": "email", "remote": "company", "direction": "to_platform" }]);
+    let wish = json!({ "dry_run": true, "mapping": { "kind": "contact", "fields": fields } });
+    let mapped = world.post(&path, wish).await;
+    let line = &mapped.body["rehearsal"]["records"][0];
+    assert_eq!((&line["verdict"], &line["record_id"]), (&json!("otherwise"), &json!(record)), "{mapped:?}");
+    assert_eq!((&line["link_id"], &line["after"]["company"]), (&json!(link.to_string()), &json!("zoe@example.fr")));
+
+    let edited = world.post(&path, json!({ "dry_run": true, "values": { "email": "zoe@exemple.fr" } })).await;
+    let line = &edited.body["rehearsal"]["records"][0];
+    assert_eq!(
+        (&line["verdict"], &line["after"]["email"]),
+        (&json!("otherwise"), &json!("zoe@exemple.fr")),
+        "{line:#}"
+    );
+    for wish in [json!({ "dry_run": true, "values": { "colour": "red" } }), json!({ "values": { "email": "a@b.fr" } })]
+    {
+        world.post(&path, wish).await.is_problem(422, "invalid");
+    }
+    assert_eq!(testkit::dump(&world.database.url()).await, before, "a dry run changed something");
+    world.stop().await;
+}

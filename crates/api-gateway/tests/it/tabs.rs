@@ -325,6 +325,9 @@ async fn conflicts_alerts_and_the_direction_of_a_kind_are_set_by_forms_that_leav
     assert_eq!(page.location(), format!("{tab}?said=saved"), "{page:?}");
     let shown = world.get(&format!("/api/v1/integrations/{id}")).await;
     assert_eq!(shown.body["kind_directions"], json!({ "deal": "from_platform" }));
+    // How often is looked there is shown, and follows the settings of the service.
+    assert_eq!([&shown.body["polled_every"], &shown.body["walked_every"]], [&json!(900), &json!(86_400)]);
+    browser.get(&tab).await.says("toutes les 15\u{202f}min").says("toutes les 24\u{202f}h");
 
     let path = "/dashboard/settings";
     let base = [("version", "0"), ("language", "fr"), ("time_zone", "Europe/Paris")];
@@ -345,12 +348,14 @@ async fn conflicts_alerts_and_the_direction_of_a_kind_are_set_by_forms_that_leav
         ("hook.0.url", "https://hooks.slack.com/services/x"),
         ("policy.contact", "coccinelle"),
         ("deletions.contact", "nobodys"),
+        ("vanished.deal", "unlink"),
     ];
     let page = send(&mut browser, &good).await;
     assert_eq!(page.location(), "/dashboard/settings?said=saved", "{page:?}");
     let page = browser.get(path).await;
     page.says("Astreinte").says("hooks.slack.com. Laissez vide pour la garder.");
     page.says("value=\"coccinelle\" selected").says("value=\"nobodys\" selected");
+    page.says("value=\"unlink\" selected");
     assert!(!page.html.contains("services/x"), "{}", page.html);
     // A form without these fields leaves them.
     let plain = [("version", "1"), ("language", "en"), ("time_zone", "Europe/Paris")];
@@ -359,6 +364,11 @@ async fn conflicts_alerts_and_the_direction_of_a_kind_are_set_by_forms_that_leav
     let kept = world.get("/api/v1/settings").await;
     assert_eq!(kept.body["alert_webhooks"][0]["name"], "Astreinte", "{kept:?}");
     assert_eq!(kept.body["conflict_policy"]["rules"][0]["ranking"], json!(["coccinelle"]));
+    let deletions = json!([
+        {"kind": "contact", "carried": "nobodys", "vanished": "follow"},
+        {"kind": "deal", "carried": "coccinelles", "vanished": "unlink"},
+    ]);
+    assert_eq!(kept.body["conflict_policy"]["deletions"], deletions);
     world.stop().await;
 }
 

@@ -83,6 +83,7 @@ pub(super) struct Row {
 struct Standing {
     owed: u64,
     failed: u64,
+    duplicates: u64,
 }
 
 impl Row {
@@ -91,7 +92,7 @@ impl Row {
         let standing = self.standing.map(|standing| from_json("standing", standing)).transpose()?;
         for (kind, now) in standing.unwrap_or_else(BTreeMap::<RecordKind, Standing>::new) {
             let of_kind = counts.entry(kind).or_default();
-            (of_kind.owed, of_kind.failed) = (now.owed, now.failed);
+            (of_kind.owed, of_kind.failed, of_kind.duplicates) = (now.owed, now.failed, now.duplicates);
         }
         Ok(Run {
             id: parse("id", &self.id)?,
@@ -139,9 +140,12 @@ pub(super) const COLUMNS: &str =
 /// Kind to what of a live run is owed and failed: what became owed after it began to settle is not its business.
 pub(super) const STANDING: &str = "
     CASE WHEN run.ended_at IS NULL THEN (
-        SELECT jsonb_object_agg(kind, jsonb_build_object('owed', owed, 'failed', failed)) FROM (
+        SELECT jsonb_object_agg(kind, jsonb_build_object('owed', owed, 'failed', failed,
+                                                       'duplicates', duplicates)) FROM (
             SELECT kind, count(*) FILTER (WHERE owed AND owed_since <= coalesce(run.settling_since, now())) AS owed,
-                   count(*) FILTER (WHERE blocked_at >= run.started_at) AS failed
+                   count(*) FILTER (WHERE blocked_at >= run.started_at) AS failed,
+                   count(*) FILTER (WHERE blocked_at IS NOT NULL
+                                      AND error_code IN ('duplicate_remote', 'already_linked')) AS duplicates
             FROM record_links
             WHERE tenant_id = run.tenant_id AND integration_id = run.integration_id AND kind = ANY (run.kinds)
               AND (owed OR blocked_at IS NOT NULL)

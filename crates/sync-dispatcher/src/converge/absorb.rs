@@ -8,6 +8,7 @@ use domain::kind::RecordKind;
 use domain::link::RemoteObject;
 use domain::message::RecordPush;
 use domain::outcome::SyncType;
+use domain::policy::Vanished;
 use domain::record::{Fields, Merged, Record, Stamp};
 use domain::time::Timestamp;
 use persistence::Transaction;
@@ -15,8 +16,10 @@ use persistence::records::conflicts::{self, Conflict};
 use persistence::records::{links, links::Ending, store};
 
 use super::belonging::{self, Owners};
-use super::job::{Job, Seen, Try};
-use super::session::Session;
+use super::{
+    job::{Job, Seen, Try},
+    session::Session,
+};
 use crate::engine::DispatchError;
 use crate::telling::{self, Tidings};
 use crate::{claims, losses, targets};
@@ -114,7 +117,11 @@ fn take(
         }
         Seen::Missing => {
             job.gone = true;
-            note_existence(session, kind, record, true)
+            if session.vanished(kind) == Vanished::Follow {
+                note_existence(session, kind, record, true)
+            } else {
+                Merged::default()
+            }
         }
         Seen::There(object) => {
             let merged = take_object(session, owners, job, record, &object);
@@ -147,6 +154,7 @@ fn take_object(
     }
     let mut back = Merged::default();
     if std::mem::take(&mut job.gone) {
+        job.state.relink();
         back = note_existence(session, kind, record, false);
     }
     if !session.engine.settings.compare_with_seen {

@@ -45,7 +45,7 @@ pub(super) async fn close(session: &Session<'_>, kind: RecordKind, mut jobs: Vec
 /// What came of settling.
 struct Settling {
     settled: Vec<Settled>,
-    /// What waited for contacts that are there now.
+    /// What waited for contacts that are there now, or belongs to some that are others there now.
     freed: Vec<RecordPush>,
     /// The backend's links of records whose counterparts are others now.
     tells: Vec<BackendTell>,
@@ -69,6 +69,7 @@ async fn settle(session: &Session<'_>, kind: RecordKind, jobs: &mut [Job]) -> Re
 
 async fn settle_once(session: &Session<'_>, kind: RecordKind, jobs: &mut [Job]) -> Result<Settling, DispatchError> {
     let mapping = session.mapping(kind).version;
+    let _turn = session.turn(jobs.len()).await;
     let mut tx = session.engine.database.begin(Scope::System).await?;
     held::refuse(session, kind, &mut tx, jobs, given).await?;
     let backend = (session.integration.tenant_id, session.backend);
@@ -76,7 +77,8 @@ async fn settle_once(session: &Session<'_>, kind: RecordKind, jobs: &mut [Job]) 
     let settlements: Vec<_> = jobs.iter().map(|job| job.settlement(mapping)).collect();
     let settled = links::settle(&mut tx, session.token, &settlements).await?;
     park_if_refused(session, &mut tx, jobs).await?;
-    let freed = links::owed_dependents(&mut tx, session.integration.id, &newly_linked(kind, jobs)).await?;
+    let mut freed = links::owed_dependents(&mut tx, session.integration.id, &newly_linked(kind, jobs)).await?;
+    freed.extend(links::mark_dependents_dirty(&mut tx, session.integration.id, &linked_anew(kind, jobs)).await?);
     tx.commit().await?;
     Ok(Settling { settled, freed, tells })
 }
@@ -109,6 +111,15 @@ async fn park_if_refused(session: &Session<'_>, tx: &mut Transaction, jobs: &[Jo
 fn newly_linked(kind: RecordKind, jobs: &[Job]) -> BTreeSet<RecordId> {
     let linked = jobs.iter().filter(|job| kind == RecordKind::Contact && job.leased.state.external_id.is_none());
     linked.filter(|job| job.state.external_id.is_some()).filter_map(|job| job.record.as_ref().map(|r| r.id)).collect()
+}
+
+/// The contacts whose objects were made again.
+fn linked_anew(kind: RecordKind, jobs: &[Job]) -> BTreeSet<RecordId> {
+    let is_other = |job: &&Job| {
+        let (before, now) = (&job.leased.state.external_id, &job.state.external_id);
+        kind == RecordKind::Contact && before.is_some() && now.is_some() && before != now
+    };
+    jobs.iter().filter(is_other).filter_map(|job| job.record.as_ref().map(|record| record.id)).collect()
 }
 
 /// What was put off for a contact that came into step while this batch was being settled.

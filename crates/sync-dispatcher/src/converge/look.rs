@@ -13,6 +13,7 @@ use super::errands;
 use super::failure::fail;
 use super::job::{Job, Seen, Try};
 use super::session::Session;
+use super::vanished;
 
 /// What has to be asked of the platform for a link.
 enum Question {
@@ -62,9 +63,7 @@ fn question(session: &Session<'_>, kind: RecordKind, job: &mut Job) -> Question 
     }
     let is_deleted = job.record.as_ref().is_some_and(|record| record.fields.is_deleted());
     if job.gone && !is_deleted && job.record.is_some() {
-        // It was deleted and is back: what follows is a first contact.
-        job.state.forget();
-        job.gone = false;
+        vanished::begin_anew(session, kind, job);
     }
     if let Some(id) = &job.state.external_id {
         let was_left = job.leased.was_taken_over || job.leased.errand.is_some();

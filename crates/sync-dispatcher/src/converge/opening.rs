@@ -41,6 +41,7 @@ pub(super) async fn open<'a>(
     (tenant, integration): (TenantId, IntegrationId),
     links: &BTreeMap<LinkId, TraceParent>,
 ) -> Result<Opened<'a>, DispatchError> {
+    let turn = engine.turns.take(priority, tenant, links.len()).await;
     let deadline = Instant::now() + engine.settings.lease.mul_f64(SHARE_FOR_CALLS);
     let mut tx = engine.database.begin(Scope::System).await?;
     let Some((integration, platform, watch)) = open_for_work(&mut tx, tenant, integration).await? else {
@@ -60,6 +61,7 @@ pub(super) async fn open<'a>(
     let backend = integrations::backend(&mut tx, tenant).await?;
     let beliefs = engine.believed.of(&mut tx, tenant, integration.id).await?;
     tx.commit().await?;
+    drop(turn);
     let trace = links.values().next().copied().unwrap_or_else(TraceParent::generate);
     engine.announce(priority, &passed_over, trace).await?;
     if leased.is_empty() {

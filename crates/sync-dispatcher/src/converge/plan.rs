@@ -16,6 +16,7 @@ use super::errands;
 use super::job::Job;
 use super::session::Session;
 use super::ties::{self, Owner, Retie, TIED, Waiting};
+use super::vanished;
 use crate::engine::DispatchError;
 
 /// What is to be written for one job.
@@ -46,6 +47,13 @@ pub(super) async fn plan(
     let mut plans = Plans::default();
     for job in jobs.iter_mut().filter(|job| !job.has_ended()) {
         let Some(record) = &job.record else { continue };
+        if record.fields.is_deleted() {
+            // Whoever revives it means it to be there.
+            job.state.relink();
+        } else if job.gone {
+            vanished::end(session, kind, job);
+            continue;
+        }
         let link = job.leased.push.link_id;
         let owner = match ties::owner_of(session, record, &contacts) {
             Ok(owner) => owner,

@@ -13,13 +13,13 @@ use domain::kind::RecordKind;
 use domain::link::Arrival;
 use domain::mapping::Mapping;
 use domain::message::RecordPush;
-use domain::policy::Ranks;
+use domain::policy::{Ranks, Vanished};
 use domain::time::Timestamp;
 use domain::trace::TraceParent;
 use tokio::time::Instant;
 
-use crate::beliefs::Beliefs;
 use crate::engine::{DispatchError, Engine, Priority};
+use crate::{beliefs::Beliefs, turns::Turn};
 
 pub(super) struct Session<'a> {
     pub(super) engine: &'a Engine,
@@ -59,6 +59,16 @@ impl Session<'_> {
     /// How much the platform is believed of a kind.
     pub(super) fn ranks(&self, kind: RecordKind) -> Ranks {
         self.beliefs.ranks(kind, self.integration.id)
+    }
+
+    /// Waits for the tenant's turn at so many links.
+    pub(super) async fn turn(&self, links: usize) -> Turn {
+        self.engine.turns.take(self.priority, self.integration.tenant_id, links).await
+    }
+
+    /// What follows where the platform no longer has an object of a kind.
+    pub(super) fn vanished(&self, kind: RecordKind) -> Vanished {
+        self.beliefs.vanished(kind, self.integration.direction_of(kind))
     }
 
     /// Asks the platform, but waits no longer than the lease allows.

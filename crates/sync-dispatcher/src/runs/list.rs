@@ -38,9 +38,11 @@ pub(super) async fn list(trip: &Trip<'_>, kind: RecordKind) -> Result<Outcome, D
         ids.iter().map(|id| (*id).to_owned()).collect()
     };
     let (read, changed) = (fresh.len(), fresh.intersection(&external_ids).count());
+    let unknown = fresh.iter().filter(|id| !known.contains_key(*id)).count();
     let counts = trip.counted(kind, |counts| {
         counts.read = counts.read.saturating_add(u64::try_from(read).unwrap_or_default());
         counts.changed = counts.changed.saturating_add(u64::try_from(changed).unwrap_or_default());
+        counts.unknown = counts.unknown.saturating_add(u64::try_from(unknown).unwrap_or_default());
         if is_first {
             counts.total = page.total;
         }

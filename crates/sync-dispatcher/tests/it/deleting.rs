@@ -9,7 +9,7 @@ use crate::crm::told;
 use crate::world::{DEADLINE, Shape, World, event, event_at};
 use domain::id::IntegrationId;
 use domain::kind::RecordKind;
-use domain::policy::{Carried, ConflictPolicy, DeletionRule};
+use domain::policy::{Carried, ConflictPolicy, DeletionRule, Vanished};
 use domain::time::Timestamp;
 
 /// Another account of the tenant.
@@ -173,7 +173,12 @@ async fn nor_does_one_that_is_sent_again_when_its_own_time_has_come() {
 impl World {
     /// The tenant says whose deletions of contacts are carried on.
     async fn carry(&self, carried: Carried) {
-        let deletions = vec![DeletionRule { kind: RecordKind::Contact, carried }];
+        self.rule(DeletionRule { kind: RecordKind::Contact, carried, vanished: Vanished::default() }).await;
+    }
+
+    /// The tenant says what follows from deletions of a kind.
+    pub(crate) async fn rule(&self, rule: DeletionRule) {
+        let deletions = vec![rule];
         let policy = ConflictPolicy { deletions, ..ConflictPolicy::default() };
         let mut tx = self.begin().await;
         persistence::policies::set(&mut tx, self.tenant, &policy).await.unwrap();

@@ -27,6 +27,8 @@ mod forgetting;
 #[cfg(test)]
 mod hearing;
 #[cfg(test)]
+mod making_again;
+#[cfg(test)]
 mod mapping;
 #[cfg(test)]
 mod n8n;

@@ -101,3 +101,26 @@ async fn what_an_hourly_platform_lists_as_deleted_is_asked_for_between_two_walks
     assert!(world.record("p1").await.fields.is_deleted());
     assert_eq!((world.deleted().await, world.crm.contacts().await.len()), (1, 2));
 }
+
+#[tokio::test]
+async fn a_full_run_says_of_each_kind_what_it_found_otherwise_than_it_should_be() {
+    let world = World::start().await;
+    world.crm.faults(prompt()).await;
+    let prospect = |n| event("prospect.created", &format!("p{n}"), json!({"phone": format!("060000000{n}")}));
+    world.accept((0..4).map(prospect).collect()).await;
+    world.settle().await;
+    world.lose("p1").await;
+    let changed = world.link("p2").await.external_id.unwrap();
+    world.crm.edit_contact(&changed, json!({"city": "Lyon"})).await;
+    world.crm.add_contact(json!({"email": "new@exemple.fr"})).await;
+    world.crm.add_contact(json!({"phone": "+33600000003"})).await;
+
+    let counts = world.run_fully().await.counts[&RecordKind::Contact];
+    let found = [counts.read, counts.changed, counts.unknown, counts.duplicates, counts.gone, counts.owed];
+    assert_eq!(found, [5, 3, 2, 1, 1, 0], "{counts:?}");
+    assert_eq!(crate::state::text(&world.record("p2").await, "city"), "Lyon", "what differed is repaired");
+
+    // What was repaired is not found once more, what nobody has decided is.
+    let counts = world.run_fully().await.counts[&RecordKind::Contact];
+    assert_eq!([counts.changed, counts.unknown, counts.duplicates, counts.gone], [1, 1, 1, 0], "{counts:?}");
+}

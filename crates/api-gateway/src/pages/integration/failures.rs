@@ -148,7 +148,8 @@ impl Page {
         let link: Option<Result<LinkId, _>> = fields.given("link_id").map(str::parse);
         let link_id = link.transpose().map_err(|_no_id| Refusal::NotFound)?;
         let fingerprint = fields.given("fingerprint").map(str::to_owned);
-        Ok(Replay { link_id, fingerprint, since: moment("since")?, until: moment("until")?, dry_run })
+        let (since, until) = (moment("since")?, moment("until")?);
+        Ok(Replay { link_id, fingerprint, since, until, dry_run, ..Replay::default() })
     }
 
     fn address_of(&self, group: &FailureGroup) -> String {

@@ -4,7 +4,8 @@ use actix_web::{HttpResponse, get, web};
 use askama::Template;
 use domain::fault::FaultKind;
 use domain::id::IntegrationId;
-use domain::run::{Run, State};
+use domain::run::{Counts, Mode, Run, State};
+use domain::time::Timestamp;
 use persistence::records::links::{self, Selection};
 use persistence::runs::{self, RunsPage};
 use persistence::stats::Whose;
@@ -12,6 +13,7 @@ use persistence::{Scope, Transaction};
 use runtime::http::Problem;
 
 use super::super::{
+    catalogue::kinds as kinds_word,
     frame::{Frame, Visit},
     statistics::{Figures, Wanted},
     status::Standing,
@@ -30,6 +32,9 @@ use crate::{
 
 /// Objects that are counted at most for the sentence on top.
 const COUNTED: i64 = 100_000;
+
+/// Runs among which the last complete one is looked for.
+const RUNS: u32 = 100;
 
 /// What the page shows besides what is there.
 #[derive(Debug, Default)]
@@ -62,8 +67,17 @@ struct Page {
     remedy: Option<Remedy>,
     progress: Option<Progress>,
     last_run: Option<String>,
+    audit: Option<Audit>,
     trial: Option<Trial>,
     figures: Figures,
+}
+
+/// What the last complete sync found, kind by kind.
+#[derive(Debug)]
+struct Audit {
+    at: Option<Timestamp>,
+    /// A kind and what of it was looked at, differed, was unknown, stands there twice, and is gone.
+    kinds: Vec<(Message, [i64; 5])>,
 }
 
 /// What helps: a sentence, and where the button leads.
@@ -97,10 +111,11 @@ pub(super) async fn shown(
     let whose = (visit.tenant_id, id);
     let mut tx = gateway.database.begin(Scope::Tenant(visit.tenant_id)).await?;
     let (shell, frame) = Shell::of(visit, gateway, &mut tx, id, Tab::Overview).await?;
-    let run = newest_run(&mut tx, visit, id).await?;
+    let runs = newest_runs(&mut tx, visit, id).await?;
+    let run = runs.first();
     let counted = Counted {
         is_new: run.is_none() && shell.view.health.last_sync_at.is_none(),
-        has_run: run.as_ref().is_some_and(|run| run.state.has_ended()),
+        has_run: run.is_some_and(|run| run.state.has_ended()),
         in_step: links::in_step(&mut tx, whose, COUNTED).await?,
         failed: links::count_failures(&mut tx, whose, &Selection::default()).await?,
     };
@@ -110,8 +125,9 @@ pub(super) async fn shown(
     let page = Page {
         sentence: sentence(&frame, &shell, &counted),
         remedy: remedy(&frame, &shell, &counted),
-        progress: run.as_ref().and_then(progress),
-        last_run: run.as_ref().and_then(|run| ended(&frame, run)),
+        progress: run.and_then(progress),
+        last_run: run.and_then(|run| ended(&frame, run)),
+        audit: runs.iter().find_map(audit),
         figures: Figures::of(&frame, extra.period, stats.stats, shell.path(Tab::Overview)),
         trial: extra.trial,
         shell,
@@ -130,9 +146,20 @@ struct Counted {
     is_new: bool,
 }
 
-async fn newest_run(tx: &mut Transaction, visit: &Visit, id: IntegrationId) -> Result<Option<Run>, Problem> {
-    let page = RunsPage { after: None, limit: 1 };
-    Ok(runs::list(tx, (visit.tenant_id, id), page).await?.into_iter().next())
+async fn newest_runs(tx: &mut Transaction, visit: &Visit, id: IntegrationId) -> Result<Vec<Run>, Problem> {
+    Ok(runs::list(tx, (visit.tenant_id, id), RunsPage { after: None, limit: RUNS }).await?)
+}
+
+/// What a complete sync that has ended found.
+fn audit(run: &Run) -> Option<Audit> {
+    if run.mode != Mode::Full || run.state != State::Done {
+        return None;
+    }
+    let of =
+        |counts: &Counts| [counts.read, counts.changed, counts.unknown, counts.duplicates, counts.gone].map(signed);
+    let kinds = run.counts.iter().filter(|(_, counts)| counts.read + counts.gone > 0);
+    let kinds: Vec<_> = kinds.map(|(kind, counts)| (kinds_word(*kind), of(counts))).collect();
+    (!kinds.is_empty()).then_some(Audit { at: run.ended_at, kinds })
 }
 
 fn signed(number: u64) -> i64 {

@@ -133,6 +133,15 @@ fn kind_directions(fields: &Fields) -> Option<Value> {
     Some(Value::Object(chosen.collect()))
 }
 
+/// A time between two looks, in the largest unit that it is whole in.
+fn span(seconds: &u64) -> String {
+    match seconds {
+        seconds if seconds % 3_600 == 0 => format!("{}\u{202f}h", seconds / 3_600),
+        seconds if seconds % 60 == 0 => format!("{}\u{202f}min", seconds / 60),
+        seconds => format!("{seconds}\u{202f}s"),
+    }
+}
+
 impl Page {
     /// The page with what was typed, else with what is there.
     async fn of(visit: &Visit, gateway: &Gateway, id: IntegrationId, typed: Option<Fields>) -> Result<Self, Problem> {

@@ -11,6 +11,10 @@ pub(in crate::pages) const CREDENTIALS_HELP: Message = say(
 pub(in crate::pages) const BY_KIND: Message = say("Direction par sorte de fiche", "Direction by kind of record");
 pub(in crate::pages) const BY_KIND_HELP: Message =
     say("Par exemple, lire les commandes sans jamais les écrire.", "For example, to read orders and never write them.");
+pub(in crate::pages) const LOOKS: Message = say(
+    "En plus des webhooks, Coccinelle cherche ce qui a changé toutes les {}, et compare tout au plus toutes les {}.",
+    "Besides webhooks, Coccinelle looks for changes every {}, and compares everything every {} at most.",
+);
 pub(in crate::pages) const AS_ABOVE: Message = say("Comme ci-dessus", "As above");
 pub(in crate::pages) const GRANT: Message = say("Autorisation", "Authorisation");
 pub(in crate::pages) const GRANT_HELP: Message = say(

@@ -106,3 +106,12 @@ pub(in crate::pages) const TEST_AWAY: Message = say(
     "La plateforme ne répond pas. Rien n'est perdu ; la synchronisation reprendra d'elle-même.",
     "The platform does not answer. Nothing is lost; syncing resumes by itself.",
 );
+pub(in crate::pages) const AUDIT: Message = say("Dernière comparaison complète", "Last complete comparison");
+pub(in crate::pages) const AUDIT_KIND: Message = say("Sorte", "Kind");
+pub(in crate::pages) const AUDIT_FOUND: [Message; 5] = [
+    say("Comparées", "Compared"),
+    say("Écarts", "Differed"),
+    say("Inconnues", "Unknown"),
+    say("En double", "Twice"),
+    say("Disparues", "Gone"),
+];

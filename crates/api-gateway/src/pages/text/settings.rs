@@ -40,6 +40,11 @@ pub(in crate::pages) const COCCINELLES: Message =
     say("Celles de Coccinelle sont transmises", "Coccinelle's are carried on");
 pub(in crate::pages) const EVERYBODYS: Message = say("Toutes sont transmises", "All are carried on");
 pub(in crate::pages) const NOBODYS: Message = say("Aucune n'est transmise", "None are carried on");
+pub(in crate::pages) const VANISHED_THERE: Message = say("supprimé sur une plateforme", "deleted on a platform");
+pub(in crate::pages) const FOLLOW: Message =
+    say("Suivre : supprimé ici aussi, si ce type est lu", "Follow: deleted here, too, where this kind is read");
+pub(in crate::pages) const RECREATE: Message = say("Recréer sur la plateforme", "Create it again there");
+pub(in crate::pages) const UNLINK: Message = say("Garder ici, ne plus y écrire", "Keep it here, write no more there");
 pub(in crate::pages) const RETENTION: Message =
     say("Conservation des journaux, en jours", "Logs are kept for, in days");
 pub(in crate::pages) const RETENTION_HELP: Message = say(

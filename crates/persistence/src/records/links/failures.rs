@@ -1,16 +1,19 @@
 //! Failures: links that are blocked, in groups that one remedy mends, and their replay.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Jsonb, Nullable, Text, Timestamptz};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
+use domain::field::RemoteFields;
 use domain::id::{IntegrationId, LinkId, RecordId, TenantId};
 use domain::kind::RecordKind;
 use domain::message::RecordPush;
+use domain::record::Fields;
 use domain::time::Timestamp;
+use serde_json::Value;
 
 use super::{PushRow, into_pushes};
-use crate::text::{parse, parse_optional, storable};
+use crate::text::{from_json, parse, parse_optional, storable};
 use crate::{PersistenceError, Transaction};
 
 /// Links that failed alike.
@@ -230,4 +233,73 @@ pub async fn failed_links(
         .load(&mut **tx)
         .await?;
     rows.into_iter().map(FailedRow::into_link).collect()
+}
+
+/// A link that a failure blocks, with all that decides what would be written for it.
+#[derive(Clone, Debug)]
+pub struct FailedState {
+    /// The link.
+    pub link: LinkId,
+    /// What the record is.
+    pub kind: RecordKind,
+    /// The platform's id of the object; `None` before the first contact, and where the object is gone.
+    pub external_id: Option<String>,
+    /// What we last wrote.
+    pub sent: RemoteFields,
+    /// The record and its fields as they are now; `None` where the remote object was not tied to one yet.
+    pub record: Option<(RecordId, Fields)>,
+}
+
+#[derive(QueryableByName)]
+struct StateRow {
+    #[diesel(sql_type = Text)]
+    id: String,
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    external_id: Option<String>,
+    #[diesel(sql_type = Jsonb)]
+    sent: Value,
+    #[diesel(sql_type = Nullable<Text>)]
+    record_id: Option<String>,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    fields: Option<Value>,
+}
+
+impl StateRow {
+    fn into_state(self) -> Result<FailedState, PersistenceError> {
+        let record = parse_optional("record_id", self.record_id.as_deref())?;
+        let fields = self.fields.map(|fields| from_json("fields", fields)).transpose()?;
+        Ok(FailedState {
+            link: parse("id", &self.id)?,
+            kind: parse("kind", &self.kind)?,
+            external_id: self.external_id,
+            sent: from_json("sent", self.sent)?,
+            record: record.zip(fields),
+        })
+    }
+}
+
+/// The links of an integration that failures block and what decides about them, in the order of their ids; those behind `after`.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn failed_states(
+    tx: &mut Transaction,
+    whose: (TenantId, IntegrationId),
+    selection: &Selection,
+    (after, limit): (Option<LinkId>, u32),
+) -> Result<Vec<FailedState>, PersistenceError> {
+    let statement = format!(
+        "SELECT failed.id, failed.kind, failed.external_id, failed.sent, record.id AS record_id, record.fields FROM (
+             SELECT id, kind, CASE WHEN NOT gone THEN external_id END AS external_id, sent, record_id FROM record_links
+             WHERE {SELECTED} AND ($7::text IS NULL OR id > $7) ORDER BY id LIMIT $8
+         ) AS failed LEFT JOIN records AS record ON record.id = failed.record_id ORDER BY failed.id"
+    );
+    let rows: Vec<StateRow> = about(whose, selection, statement)
+        .bind::<Nullable<Text>, _>(after.map(|link| link.to_string()))
+        .bind::<BigInt, _>(i64::from(limit))
+        .load(&mut **tx)
+        .await?;
+    rows.into_iter().map(StateRow::into_state).collect()
 }

@@ -17,7 +17,9 @@ pub use backend::{BackendLink, backend_links, save_backend_links};
 pub use errands::{
     Commissioned, FailedErrand, commission, commissioned, lock_commissioned, note_failure, note_success,
 };
-pub use failures::{FailedLink, FailureGroup, Selection, count_failures, failed_links, failures, replay};
+pub use failures::{
+    FailedLink, FailedState, FailureGroup, Selection, count_failures, failed_links, failed_states, failures, replay,
+};
 pub use lease::{Intent, Intention, Leased, attach, give_up, intend, lease};
 pub use overdue::{
     Unlinked, due_among, due_of, forget_published, integrations_to_link, leftovers, mark_linked, overdue, unlinked,
@@ -25,7 +27,8 @@ pub use overdue::{
 pub use owed::{OwedPage, owed_page};
 pub use raise::{Wanted, owed_of, raise, raise_mapping};
 pub use remote::{
-    Counterpart, Heard, by_external_id, by_record, drop_unread, mark_dirty, mark_known_dirty, owed_dependents, seen_of,
+    Counterpart, Heard, by_external_id, by_record, drop_unread, mark_dependents_dirty, mark_dirty, mark_known_dirty,
+    owed_dependents, seen_of,
 };
 pub use settle::{Ending, Settled, Settlement, settle};
 pub use standing::{Named, Sent, Standing, sent_after, standing};

@@ -231,3 +231,35 @@ pub async fn owed_dependents(
     .await?;
     into_pushes(rows)
 }
+
+/// Marks for reading what belongs to these contacts in an integration and is there: their objects are others now, and it is to
+/// be tied to those. Names it.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn mark_dependents_dirty(
+    tx: &mut Transaction,
+    integration: IntegrationId,
+    contacts: &BTreeSet<RecordId>,
+) -> Result<Vec<RecordPush>, PersistenceError> {
+    if contacts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<PushRow> = sql_query(
+        "UPDATE record_links AS link SET remote_seq = remote_seq + 1, blocked_at = NULL, attempts = 0, not_before = NULL,
+             owed_since = coalesce(owed_since, now()), announced_at = now()
+         FROM (
+             SELECT link.id FROM record_links AS link JOIN records AS record ON record.id = link.record_id
+             WHERE record.contact_id = ANY($2) AND link.integration_id = $1 AND link.external_id IS NOT NULL
+               AND NOT link.gone
+             ORDER BY link.id FOR UPDATE OF link
+         ) AS dependent
+         WHERE link.id = dependent.id
+         RETURNING link.id, link.tenant_id, link.integration_id",
+    )
+    .bind::<Text, _>(integration.to_string())
+    .bind::<Array<Text>, _>(contacts.iter().map(ToString::to_string).collect::<Vec<_>>())
+    .load(&mut **tx)
+    .await?;
+    into_pushes(rows)
+}

@@ -1,0 +1,168 @@
+//! Turns at what all tenants share, our database and processors: only so many batches are worked on at once, the tenants take
+//! turns by what they have had, and what is caught up with leaves room for what happens now. Waiting for a platform is no turn.
+
+mod rounds;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use domain::id::TenantId;
+use tokio::sync::oneshot;
+
+use crate::engine::Priority;
+use rounds::Rounds;
+
+/// Hands out turns; all clones share them.
+#[derive(Clone, Debug)]
+pub(crate) struct Turns(Arc<Shared>);
+
+/// A turn, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    shared: Arc<Shared>,
+    priority: Priority,
+}
+
+#[derive(Debug)]
+struct Shared {
+    /// Turns at once.
+    all: usize,
+    /// Those of them that live work may have; one is left for the rest, so that it goes on.
+    live: usize,
+    /// Those of them that the rest may have.
+    bulk: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    live: Lane,
+    bulk: Lane,
+}
+
+#[derive(Debug, Default)]
+struct Lane {
+    running: usize,
+    waiting: Rounds<TenantId, oneshot::Sender<Turn>>,
+}
+
+impl Turns {
+    /// So many at once, at least two.
+    pub(crate) fn new(at_once: usize) -> Self {
+        let all = at_once.max(2);
+        Self(Arc::new(Shared { all, live: all - 1, bulk: all / 2, state: Mutex::default() }))
+    }
+
+    /// Waits for a tenant's turn at something of this size.
+    pub(crate) async fn take(&self, priority: Priority, tenant: TenantId, size: usize) -> Turn {
+        let (sender, receiver) = oneshot::channel();
+        let cost = u64::try_from(size).unwrap_or(u64::MAX);
+        self.0.lock().lane(priority).waiting.push(tenant, cost, sender);
+        self.0.hand_out();
+        match receiver.await {
+            Ok(turn) => turn,
+            // Nobody drops a sender that waits.
+            Err(_dropped) => Turn { shared: Arc::new(Shared::beside()), priority },
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        {
+            let mut state = self.shared.lock();
+            let lane = state.lane(self.priority);
+            lane.running = lane.running.saturating_sub(1);
+        }
+        self.shared.hand_out();
+    }
+}
+
+impl State {
+    fn lane(&mut self, priority: Priority) -> &mut Lane {
+        match priority {
+            Priority::Live => &mut self.live,
+            Priority::Bulk => &mut self.bulk,
+        }
+    }
+}
+
+impl Shared {
+    /// A place where nobody else waits.
+    fn beside() -> Self {
+        Self { all: 0, live: 0, bulk: 0, state: Mutex::default() }
+    }
+
+    fn hand_out(self: &Arc<Self>) {
+        while let Some((priority, sender)) = self.next() {
+            // Whoever has gone meanwhile gives it back by dropping it.
+            drop(sender.send(Turn { shared: Arc::clone(self), priority }));
+        }
+    }
+
+    fn next(&self) -> Option<(Priority, oneshot::Sender<Turn>)> {
+        let mut state = self.lock();
+        if state.live.running + state.bulk.running >= self.all {
+            return None;
+        }
+        for (priority, most) in [(Priority::Live, self.live), (Priority::Bulk, self.bulk)] {
+            let lane = state.lane(priority);
+            if lane.running < most
+                && let Some((_, sender)) = lane.waiting.next()
+            {
+                lane.running += 1;
+                return Some((priority, sender));
+            }
+        }
+        None
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic elsewhere leaves the state as it was between two statements.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_caught_up_with_leaves_room_for_what_happens_now_and_goes_on_beside_it() {
+        let (turns, one, other) = (Turns::new(4), TenantId::new(), TenantId::new());
+        let mut bulk = vec![turns.take(Priority::Bulk, one, 100).await, turns.take(Priority::Bulk, one, 100).await];
+        assert!(turns.take(Priority::Bulk, one, 100).now_or_never().is_none(), "half of all, and no more");
+        let live = [turns.take(Priority::Live, other, 1).await, turns.take(Priority::Live, other, 1).await];
+        assert!(turns.take(Priority::Live, other, 1).now_or_never().is_none(), "all are taken");
+        bulk.clear();
+        let third = turns.take(Priority::Live, other, 1).await;
+        assert!(turns.take(Priority::Live, other, 1).now_or_never().is_none(), "one is left for the rest");
+        let rest = turns.take(Priority::Bulk, one, 100).await;
+        drop((live, third, rest));
+        let state = turns.0.lock();
+        assert_eq!((state.live.running, state.bulk.running), (0, 0), "who gave up holds nothing");
+    }
+
+    #[tokio::test]
+    async fn a_tenant_with_many_waiting_keeps_another_waiting_for_one_turn_only() {
+        let (turns, many, few) = (Turns::new(2), TenantId::new(), TenantId::new());
+        let held = turns.take(Priority::Live, many, 100).await;
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let wait = |tenant| {
+            let (turns, order) = (turns.clone(), Arc::clone(&order));
+            async move {
+                let _turn = turns.take(Priority::Live, tenant, 100).await;
+                order.lock().unwrap().push(tenant);
+            }
+        };
+        let waiting: Vec<_> = (0..50).map(|_| wait(many)).chain([wait(few)]).map(Box::pin).collect();
+        let all = futures_util::future::join_all(waiting);
+        tokio::join!(all, async {
+            tokio::task::yield_now().await;
+            drop(held);
+        });
+        let place = order.lock().unwrap().iter().position(|tenant| *tenant == few);
+        assert!(place.is_some_and(|place| place <= 1), "{place:?}");
+    }
+}
