@@ -49,6 +49,9 @@ pub enum AccountError {
     /// What is sealed does not open.
     #[error("the credentials cannot be sealed or opened")]
     Vault(#[from] VaultError),
+    /// As many replaced secrets of webhooks still verify as may; the first of them ends after this time.
+    #[error("too many replaced secrets still verify")]
+    TooManySecrets(std::time::Duration),
     /// A token is none of ours, or is for something else.
     #[error("the token is not valid here, or no longer")]
     BadPass,
@@ -63,6 +66,7 @@ impl Fault for AccountError {
             Self::BadUrl | Self::UnknownPlatform(_) | Self::NoGrants(_) => FaultKind::Invalid,
             Self::BadPass | Self::GrantEnded(_) => FaultKind::Unauthorized,
             Self::Interrupted => FaultKind::Unavailable,
+            Self::TooManySecrets(_) => FaultKind::Conflict,
             Self::Platform(error) => error.kind(),
             Self::NoCredentials(_) => FaultKind::NotFound,
             Self::NoDataKey(_) => FaultKind::Forbidden,
@@ -82,6 +86,7 @@ impl Fault for AccountError {
             Self::NoApp(_) => "oauth_not_set_up",
             Self::GrantEnded(_) => "reauth_required",
             Self::Interrupted => "grant_refreshing",
+            Self::TooManySecrets(_) => "too_many_secrets",
             Self::NoDataKey(_) => "tenant_unknown",
             Self::NoSettings(_)
             | Self::Client(_)

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use domain::id::{IntegrationId, TenantId};
 use domain::time::Timestamp;
-use persistence::webhook_secrets::{self as table, WebhookSecrets as Kept};
+use persistence::webhook_secrets::{self as table, Previous, WebhookSecrets as Kept};
 use persistence::{Database, Scope, Transaction, data_keys};
 use secrecy::SecretString;
 use vault::{DataKey, Purpose, Sealed, Vault, VaultError};
@@ -13,8 +13,11 @@ use vault::{DataKey, Purpose, Sealed, Vault, VaultError};
 use crate::accounts::{KeyHint, open_data_key};
 use crate::error::AccountError;
 
-/// For how long the secret before still verifies: as long as it may take a tenant to tell the platform of the new one.
+/// For how long a replaced secret still verifies: as long as it may take a tenant to tell the platform of the new one.
 const OVERLAP: Duration = Duration::from_hours(24);
+
+/// Replaced secrets that verify at once; each is tried with a delivery that none before it has signed.
+const MOST: usize = 10;
 
 /// The columns that the sealed secrets are bound to.
 const PRESENT: &str = "secret_sealed";
@@ -32,6 +35,8 @@ pub struct WebhookSecrets {
 pub struct NewSecret {
     /// It.
     pub secret: SecretString,
+    /// When it was made.
+    pub made_at: Timestamp,
     /// Until when the one before still verifies, where there was one.
     pub previous_until: Option<Timestamp>,
 }
@@ -40,13 +45,13 @@ pub struct NewSecret {
 #[derive(Clone, Debug)]
 pub struct Accepted {
     present: SecretString,
-    previous: Option<(SecretString, Timestamp)>,
+    previous: Vec<(SecretString, Timestamp)>,
 }
 
 impl Accepted {
-    /// The secrets that verify what came in then, the present one first.
+    /// The secrets that verify what came in then, the newest first.
     pub fn at(&self, received_at: Timestamp) -> impl Iterator<Item = &SecretString> {
-        let previous = self.previous.as_ref().filter(move |(_, until)| received_at < *until);
+        let previous = self.previous.iter().filter(move |(_, until)| received_at < *until);
         std::iter::once(&self.present).chain(previous.map(|(secret, _)| secret))
     }
 }
@@ -58,43 +63,79 @@ impl WebhookSecrets {
         Self { database, vault }
     }
 
-    /// Makes a secret for an integration; the one before still verifies for a day, and the one before that no more.
+    /// Makes a secret for an integration; the one before still verifies for a day, and each before that until its own day ends.
     ///
     /// # Errors
-    /// When the tenant has no data key, or the database does not answer.
+    /// When too many still verify, the tenant has no data key, or the database does not answer.
     pub async fn rotate(
         &self,
         tx: &mut Transaction,
         (tenant, integration): (TenantId, IntegrationId),
         now: Timestamp,
     ) -> Result<NewSecret, AccountError> {
+        table::lock(tx, integration).await?;
+        let kept = table::get(tx, tenant, integration).await?;
+        let still = kept.as_ref().map_or(&[][..], |kept| &kept.previous);
+        if still.len() >= MOST {
+            let ends = still.iter().map(|one| one.until).min();
+            return Err(AccountError::TooManySecrets(ends.map_or(OVERLAP, |ends| now.until(ends))));
+        }
         let secret = vault::new_secret()?;
-        let previous_until = self.replace(tx, (tenant, integration), (&secret, now)).await?;
-        Ok(NewSecret { secret, previous_until })
+        let previous_until = self.replace(tx, (tenant, integration), kept, (&secret, now)).await?;
+        Ok(NewSecret { secret, made_at: now, previous_until })
     }
 
-    /// Puts a secret in the place of the present one; until when that one still verifies, where there was one.
+    /// A secret that was made then, once more, for whoever did not get the answer; `None` where it verifies nothing any more.
+    ///
+    /// # Errors
+    /// When what is kept does not open, or the database does not answer.
+    pub async fn made_at(
+        &self,
+        tx: &mut Transaction,
+        (tenant, integration): (TenantId, IntegrationId),
+        made_at: Timestamp,
+    ) -> Result<Option<NewSecret>, AccountError> {
+        let Some(kept) = table::get(tx, tenant, integration).await? else { return Ok(None) };
+        let replaced = kept.previous.iter().find(|one| one.made_at == made_at);
+        let found = if kept.rotated_at == made_at {
+            Some((PRESENT, kept.sealed.clone()))
+        } else {
+            replaced.map(|one| (PREVIOUS, one.sealed.clone()))
+        };
+        let Some((column, sealed)) = found else { return Ok(None) };
+        let key = open_data_key(&self.vault, tenant, data_keys::get(tx, tenant).await?)?;
+        let purpose = Purpose { tenant, integration: Some(integration), column };
+        let secret = key.open(&purpose, &Sealed::from(sealed))?;
+        // The one that it replaced has the day that began with it.
+        let until = made_at.plus(OVERLAP);
+        let previous_until = kept.previous.iter().any(|one| one.until == until).then_some(until);
+        Ok(Some(NewSecret { secret, made_at, previous_until }))
+    }
+
+    /// Puts a secret in the place of the present one; until when that one still verifies, where there was one. The caller
+    /// holds the lock.
     async fn replace(
         &self,
         tx: &mut Transaction,
         (tenant, integration): (TenantId, IntegrationId),
+        kept: Option<Kept>,
         (secret, now): (&SecretString, Timestamp),
     ) -> Result<Option<Timestamp>, AccountError> {
-        table::lock(tx, integration).await?;
         let key = open_data_key(&self.vault, tenant, data_keys::for_sealing(tx, tenant).await?)?;
         let purpose = |column| Purpose { tenant, integration: Some(integration), column };
-        let previous = match table::get(tx, tenant, integration).await? {
-            Some(kept) => {
-                // Sealed anew: a secret opens in its own column only.
-                let secret = key.open(&purpose(PRESENT), &Sealed::from(kept.sealed))?;
-                Some((key.seal(&purpose(PREVIOUS), &secret)?.into(), now.plus(OVERLAP)))
-            }
-            None => None,
-        };
+        let mut previous_until = None;
+        if let Some(kept) = kept {
+            let until = now.plus(OVERLAP);
+            // Sealed anew: a secret opens in its own column only.
+            let replaced = key.open(&purpose(PRESENT), &Sealed::from(kept.sealed))?;
+            let sealed = key.seal(&purpose(PREVIOUS), &replaced)?.into();
+            table::put_before(tx, (tenant, integration), &Previous { sealed, made_at: kept.rotated_at, until }).await?;
+            previous_until = Some(until);
+        }
         let sealed = key.seal(&purpose(PRESENT), secret)?.into();
-        let previous_until = previous.as_ref().map(|(_, until)| *until);
         let KeyHint(hint) = KeyHint::of(secret);
-        table::put(tx, integration, &Kept { tenant, sealed, hint, previous, rotated_at: now }).await?;
+        let present = Kept { tenant, sealed, hint, previous: Vec::new(), rotated_at: now };
+        table::put(tx, integration, &present).await?;
         Ok(previous_until)
     }
 
@@ -124,7 +165,9 @@ impl WebhookSecrets {
     /// As [`Self::rotate`].
     pub async fn adopt(&self, of: (TenantId, IntegrationId), secret: &SecretString) -> Result<(), AccountError> {
         let mut tx = self.database.begin(Scope::Tenant(of.0)).await?;
-        self.replace(&mut tx, of, (secret, Timestamp::now())).await?;
+        table::lock(&mut tx, of.1).await?;
+        let kept = table::get(&mut tx, of.0, of.1).await?;
+        self.replace(&mut tx, of, kept, (secret, Timestamp::now())).await?;
         Ok(tx.commit().await?)
     }
 
@@ -151,10 +194,8 @@ impl WebhookSecrets {
         tx.commit().await?;
         let purpose = |column| Purpose { tenant, integration: Some(integration), column };
         let present = key.open(&purpose(PRESENT), &Sealed::from(kept.sealed))?;
-        let previous = match kept.previous {
-            Some((sealed, until)) => Some((key.open(&purpose(PREVIOUS), &Sealed::from(sealed))?, until)),
-            None => None,
-        };
-        Ok(Some(Accepted { present, previous }))
+        let open = |one: Previous| Ok((key.open(&purpose(PREVIOUS), &Sealed::from(one.sealed))?, one.until));
+        let previous: Result<_, VaultError> = kept.previous.into_iter().map(open).collect();
+        Ok(Some(Accepted { present, previous: previous? }))
     }
 }

@@ -63,10 +63,12 @@ impl<T: DeserializeOwned> FromRequest for QueryParams<T> {
 
 /// Reads parameters as if they had come as the query of a request.
 pub(crate) fn parse_query<T: DeserializeOwned>(query: &str) -> Result<T, Refusal> {
-    let parsed = web::Query::<T>::from_query(query);
-    parsed.map(web::Query::into_inner).map_err(|error| {
-        let message = without_values(&error.to_string());
-        Refusal::Faulty(vec![InputFault { path: "query".to_owned(), message }])
+    let pairs = serde_urlencoded::Deserializer::new(url::form_urlencoded::parse(query.as_bytes()));
+    serde_path_to_error::deserialize(pairs).map_err(|error| {
+        let fault = fault(&error.path().to_string(), &error.inner().to_string());
+        // What is twice there, say, is nobody's in particular.
+        let path = if fault.path.is_empty() { "query".to_owned() } else { fault.path };
+        Refusal::Faulty(vec![InputFault { path, ..fault }])
     })
 }
 
@@ -186,6 +188,25 @@ mod tests {
         ];
         for (body, (path, message)) in cases {
             assert_eq!(verdict(body), (path.to_owned(), message.to_owned()), "{body}");
+        }
+    }
+
+    #[test]
+    fn tells_which_parameter_cannot_be_used() {
+        #[derive(Debug, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        #[expect(dead_code, reason = "only whether it can be read matters")]
+        struct Wanted {
+            kind: Option<domain::kind::RecordKind>,
+            limit: Option<u32>,
+        }
+        for (query, path, message) in [
+            ("kind=xyz", "kind", "must be one of `contact`, `deal`, `product`, `order`, `activity`"),
+            ("limit=many", "limit", "is not valid"),
+            ("colour=red", "colour", "is not known here"),
+        ] {
+            let Refusal::Faulty(faults) = parse_query::<Wanted>(query).unwrap_err() else { panic!("{query}") };
+            assert_eq!((faults[0].path.as_str(), faults[0].message.as_str()), (path, message), "{query}");
         }
     }
 

@@ -66,6 +66,11 @@ impl Change {
         &self.author.sub
     }
 
+    /// Who makes it, and from where.
+    pub(crate) fn author(&self) -> &Author {
+        &self.author
+    }
+
     /// Opens the transaction of the change, scoped to the caller's tenant.
     pub(crate) async fn begin(&self, gateway: &Gateway) -> Result<Changing<'_>, PersistenceError> {
         let transaction = gateway.database.begin(Scope::Tenant(self.tenant_id)).await?;

@@ -1,6 +1,7 @@
 //! The OpenAPI document: collected from the handlers, completed by what holds for all of them.
 
 mod examples;
+mod webhooks;
 
 use actix_web::App;
 use runtime::http::ProblemBody;
@@ -36,6 +37,7 @@ use crate::{door, routes};
         (name = "conflicts", description = "What systems disagree about, and what was decided of it."),
         (name = "suppressions", description = "Identifiers of erased persons, who are not taken in again."),
         (name = "workflows", description = "What workflows in n8n ask of us, each by the pass of the write that it was handed."),
+        (name = "webhooks", description = "What platforms call; served by `webhook-ingest`, behind the same edge."),
         (name = "records", description = "Coccinelle's copies, and their counterparts on the platforms."),
     )
 )]
@@ -68,6 +70,7 @@ pub fn document() -> OpenApi {
         operations(item).for_each(complete);
     }
     door::describe(&mut document);
+    webhooks::add(&mut document);
     document
 }
 

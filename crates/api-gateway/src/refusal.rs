@@ -91,6 +91,9 @@ pub(crate) enum Refusal {
     /// What signs a platform's webhooks is the secret of our app there.
     #[error("{0} signs with the secret of Coccinelle's app there; there is no secret of this integration to replace.")]
     SecretNotOurs(&'static str),
+    /// As many replaced secrets still verify as may; the first of them ends after this time.
+    #[error("Ten replaced secrets still verify; come again after `Retry-After` seconds.")]
+    TooManySecrets(Duration),
     /// The platform could not be asked.
     #[error("{0} does not answer now; nothing was saved. Try again in a moment.")]
     PlatformAway(&'static str),
@@ -187,6 +190,9 @@ impl From<Refusal> for Problem {
             Refusal::NotFound => Self::not_found(),
             Refusal::AccountTaken { .. } => Self::new(FaultKind::Conflict, "account_taken", detail),
             Refusal::SecretNotOurs(_) => Self::new(FaultKind::Conflict, "secret_not_ours", detail),
+            Refusal::TooManySecrets(wait) => {
+                Self::new(FaultKind::Conflict, "too_many_secrets", detail).with_retry_after(wait)
+            }
             Refusal::OtherAccount { .. } => Self::new(FaultKind::Conflict, "other_account", detail),
             Refusal::NoConsent(_) => Self::new(FaultKind::Conflict, "oauth_unsupported", detail),
             Refusal::NoApp => Self::new(FaultKind::Conflict, "oauth_unavailable", detail),

@@ -57,6 +57,8 @@ pub(crate) fn api(routes: &mut ServiceConfig<'_>, cors: Condition<Cors>) {
             .service(records::show_record)
             .service(records::show_history)
             .service(records::erase_person)
+            .service(records::list_erasures)
+            .service(records::show_erasure)
             .service(conflicts::list_conflicts)
             .service(conflicts::decide_conflict)
             .service(suppressions::list_suppressions)

@@ -86,6 +86,9 @@ pub enum Category {
 }
 
 impl Category {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Crm, Self::ECommerce, Self::Support, Self::Marketing];
+
     /// The name in the catalogue.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -113,6 +116,9 @@ pub enum AuthScheme {
 }
 
 impl AuthScheme {
+    /// The names of all of them in the catalogue.
+    pub const NAMES: [&'static str; 2] = ["api_key", "oauth2"];
+
     /// The name in the catalogue.
     #[must_use]
     pub fn as_str(self) -> &'static str {

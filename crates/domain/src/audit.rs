@@ -54,7 +54,10 @@ pub enum Action {
     /// A conflict was decided.
     #[serde(rename = "conflict.decided")]
     ConflictDecided,
-    /// A person was erased, or its erasure was asked for.
+    /// A person is to be erased, once the platforms have deleted it.
+    #[serde(rename = "person.erasure_requested")]
+    PersonErasureRequested,
+    /// A person was erased.
     #[serde(rename = "person.erased")]
     PersonErased,
     /// An identifier of an erased person may come in again.

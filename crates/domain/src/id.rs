@@ -115,6 +115,7 @@ ids! {
     WebhookLog, WebhookLogId, "whk", "A row of `integration_webhook_logs`.";
     Conflict, ConflictId, "cfl", "A value that lost against another and can be restored.";
     Suppression, SuppressionId, "sup", "An identifier of an erased person, kept as a keyed hash.";
+    ErasureMarker, ErasureId, "era", "The erasure of a person, from the wish to its end.";
     ErrandMarker, ErrandId, "evt", "A write that was handed to a workflow; new for every attempt.";
     RunMarker, RunId, "run", "A full or scheduled sync of one integration.";
     Audit, AuditId, "aud", "A row of `audit_log`.";

@@ -37,8 +37,8 @@ pub async fn begin(tx: &mut Transaction, tenant: TenantId) -> Result<i64, Persis
             + (SELECT count(key_sealed) FROM suppression_keys WHERE tenant_id = $1)
             + (SELECT count(access_token_sealed) + count(refresh_token_sealed)
                FROM integration_oauth_tokens WHERE tenant_id = $1)
-            + (SELECT count(secret_sealed) + count(previous_sealed)
-               FROM integration_webhook_secrets WHERE tenant_id = $1) AS count",
+            + (SELECT count(previous_sealed) FROM integration_previous_secrets WHERE tenant_id = $1)
+            + (SELECT count(secret_sealed) FROM integration_webhook_secrets WHERE tenant_id = $1) AS count",
     )
     .bind::<Text, _>(&id)
     .get_result(&mut **tx)
@@ -48,6 +48,7 @@ pub async fn begin(tx: &mut Transaction, tenant: TenantId) -> Result<i64, Persis
         "UPDATE tenants SET sealed_data_key = NULL, previous_data_key = NULL WHERE id = $1",
         "DELETE FROM integration_oauth_tokens WHERE tenant_id = $1",
         "DELETE FROM integration_webhook_secrets WHERE tenant_id = $1",
+        "DELETE FROM integration_previous_secrets WHERE tenant_id = $1",
         "DELETE FROM suppression_keys WHERE tenant_id = $1",
         "UPDATE tenant_settings SET alert_webhooks_sealed = NULL WHERE tenant_id = $1",
         // An account that another tenant uses as well keeps its budget.

@@ -8,7 +8,7 @@ use domain::id::{IntegrationId, TenantId};
 use crate::text::parse_optional;
 use crate::{PersistenceError, Transaction};
 
-/// A column of secrets that are sealed under the tenant's data key, one of an integration each, or one of the tenant.
+/// A column of secrets that are sealed under the tenant's data key, each of an integration, or one of the tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SealedColumn {
     table: &'static str,
@@ -24,7 +24,7 @@ impl SealedColumn {
         Self { table: "integration_oauth_tokens", integration: Some("integration_id"), name: "access_token_sealed" },
         Self { table: "integration_oauth_tokens", integration: Some("integration_id"), name: "refresh_token_sealed" },
         Self { table: "integration_webhook_secrets", integration: Some("integration_id"), name: "secret_sealed" },
-        Self { table: "integration_webhook_secrets", integration: Some("integration_id"), name: "previous_sealed" },
+        Self { table: "integration_previous_secrets", integration: Some("integration_id"), name: "previous_sealed" },
         Self { table: "tenant_settings", integration: None, name: "alert_webhooks_sealed" },
         Self { table: "suppression_keys", integration: Some("integration_id"), name: "key_sealed" },
     ];

@@ -76,3 +76,24 @@ fn text_headers(headers: &HeaderMap) -> Vec<(String, String)> {
         headers.iter().filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
     text.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    #[test]
+    fn what_is_served_here_is_in_the_document_of_the_api() {
+        let document: Value = serde_json::from_str(include_str!("../../../docs/openapi.json")).unwrap();
+        let paths = document["paths"].as_object().unwrap();
+        let described: Vec<_> = paths.iter().filter(|(path, _)| path.starts_with("/webhooks/")).collect();
+        let served = ["/webhooks/integrations/{platform}", "/webhooks/integrations/{platform}/{integration_id}"];
+        assert_eq!(described.iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>(), served);
+        for (path, item) in described {
+            let methods: Vec<_> = item.as_object().unwrap().keys().filter(|key| *key != "servers").collect();
+            assert_eq!(methods, ["post"], "{path}");
+            for status in ["200", "400", "401", "404", "413", "503"] {
+                assert!(item["post"]["responses"][status].is_object(), "{path}: {status}");
+            }
+        }
+    }
+}

@@ -134,13 +134,21 @@ impl Machine {
         );
         self.database.execute(&tokens).await;
         let webhooks = format!(
-            "INSERT INTO integration_webhook_secrets
-                 (integration_id, tenant_id, secret_sealed, hint, previous_sealed, previous_until)
-             VALUES ('{integration}', '{tenant}', '{}', '', '{}', now())",
+            "INSERT INTO integration_webhook_secrets (integration_id, tenant_id, secret_sealed, hint)
+             VALUES ('{integration}', '{tenant}', '{}', '')",
             seal("secret_sealed"),
-            seal("previous_sealed")
         );
         self.database.execute(&webhooks).await;
+        // Replaced twice within a day.
+        for _ in 0..2 {
+            let replaced = format!(
+                "INSERT INTO integration_previous_secrets
+                     (integration_id, tenant_id, previous_sealed, made_at, verifies_until)
+                 VALUES ('{integration}', '{tenant}', '{}', now(), now())",
+                seal("previous_sealed")
+            );
+            self.database.execute(&replaced).await;
+        }
         let settings = format!(
             "INSERT INTO tenant_settings (tenant_id, language, time_zone, alert_webhooks_sealed)
              VALUES ('{tenant}', 'fr', 'Europe/Paris', '{}') ON CONFLICT DO NOTHING",
@@ -156,10 +164,10 @@ impl Machine {
         integration
     }
 
-    /// A sealed secret of the tenant, as it is kept.
-    pub(crate) async fn sealed(&self, table: &str, column: &'static str, tenant: TenantId) -> Sealed {
+    /// The sealed secrets of the tenant in a column, as they are kept.
+    pub(crate) async fn sealed(&self, table: &str, column: &'static str, tenant: TenantId) -> Vec<Sealed> {
         let query = format!("SELECT {column} FROM {table} WHERE tenant_id = '{tenant}' AND {column} IS NOT NULL");
-        Sealed::from(self.database.texts(&query).await.remove(0))
+        self.database.texts(&query).await.into_iter().map(Sealed::from).collect()
     }
 }
 

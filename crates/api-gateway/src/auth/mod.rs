@@ -9,6 +9,6 @@ mod session;
 mod token;
 
 pub(crate) use identity::{Credential, Identity};
-pub(crate) use permission::{Admin, Everybody, Service, Verdict, Viewer};
+pub(crate) use permission::{Admin, Administration, Everybody, Permission, Service, Verdict, Viewer};
 pub(crate) use session::{Cookies, Session, check_origin, is_ours, recognise};
 pub(crate) use token::{TokenFault, Verifier};

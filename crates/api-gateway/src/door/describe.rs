@@ -1,5 +1,6 @@
 //! What the door adds to the OpenAPI document: sessions beside tokens, refusals of its own, the key of a repetition.
 
+use actix_web::http::Method;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityRequirement, SecurityScheme};
@@ -40,14 +41,18 @@ pub(crate) fn describe(document: &mut OpenApi) {
             refuse(begin, "403", UNKNOWN_TENANT);
         } else if let Some(post) = post {
             write(post);
-            if idempotency::applies_to(path) {
-                repeatable(post);
-            }
         }
         if let Some(get) = get {
             by_session(get);
         }
-        [put, patch, delete].into_iter().flatten().for_each(write);
+        [&mut *put, patch, delete].into_iter().flatten().for_each(write);
+        for (method, operation) in
+            [(Method::POST, post), (Method::PUT, put), (Method::PATCH, patch), (Method::DELETE, delete)]
+        {
+            if let Some(operation) = operation.as_mut().filter(|_| idempotency::applies_to(&method, path)) {
+                repeatable(operation);
+            }
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! `persistence::idempotency`'s.
 
 mod reply;
+mod secret;
 
 use std::time::Duration;
 
@@ -17,11 +18,13 @@ use runtime::http::Problem;
 use secrecy::ExposeSecret as _;
 use tokio::time::{Instant, sleep};
 
-use crate::auth::{Identity, Verdict};
+use crate::auth::{Administration, Identity, Permission as _, Verdict};
 use crate::body::Body;
 use crate::refusal::Refusal;
 use crate::sessions::unknown_tenant;
 use crate::state::Gateway;
+
+pub(crate) use secret::MadeAt;
 
 /// The header with a request's key.
 const HEADER: &str = "idempotency-key";
@@ -38,28 +41,29 @@ const LEASE: Duration = Duration::from_secs(60);
 /// How long a repetition waits for the first request's answer, and how often it looks.
 const PATIENCE: (Duration, Duration) = (Duration::from_secs(10), Duration::from_millis(100));
 
-/// POSTs that need no key: events have an id of their own, a test and a preview change nothing, what the answers of a
-/// session and of a new secret hold is a secret, which must not be kept, and a consent belongs to the browser that begins it.
-const EXEMPT: [&str; 6] = [
-    "/api/v1/events",
-    "/api/v1/integrations/{id}/mappings/preview",
-    "/api/v1/integrations/{id}/oauth/start",
-    "/api/v1/integrations/{id}/test",
-    "/api/v1/integrations/{id}/webhook/rotate",
-    "/api/v1/session",
+/// Routes that need no key, each with why.
+const EXEMPT: [(&str, &str); 6] = [
+    ("/api/v1/events", "an event has an id of its own, and is taken with the database away"),
+    ("/api/v1/integrations/{id}/mappings/preview", "changes nothing"),
+    ("/api/v1/integrations/{id}/oauth/start", "a consent belongs to the browser that begins it"),
+    ("/api/v1/integrations/{id}/sync-callback", "a report is of one write, which its pass names"),
+    ("/api/v1/proxy/{id}/{path}", "a create is of one write, which its pass names; the rest is the platform's"),
+    ("/api/v1/session", "a session belongs to the browser that begins it"),
 ];
 
-/// Whether a POST of that route heeds a key. All do, unless they are named as exempt: a new one cannot forget it.
-pub(crate) fn applies_to(route: &str) -> bool {
-    !EXEMPT.contains(&route)
+/// Whether a request to that route heeds a key. All that change something do, unless they are named as exempt: a new one
+/// cannot forget it.
+pub(crate) fn applies_to(method: &Method, route: &str) -> bool {
+    let is_exempt = || EXEMPT.iter().any(|(exempt, _)| *exempt == route) || route.starts_with("/api/v1/proxy/");
+    !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) && !is_exempt()
 }
 
-/// Middleware: works a POST with a key off once.
+/// Middleware: works a request with a key off once.
 pub(crate) async fn once<B: MessageBody + 'static>(
     mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let Some((gateway, identity)) = concerned(request.request()) else {
+    let Some((gateway, identity, route)) = concerned(request.request()) else {
         return next.call(request).await.map(ServiceResponse::map_into_boxed_body);
     };
     let body = match request.extract::<Body>().await {
@@ -67,31 +71,44 @@ pub(crate) async fn once<B: MessageBody + 'static>(
         Err(problem) => return Ok(request.into_response(problem.error_response())),
     };
     let tenant = identity.tenant_id;
-    let mine = match read(request.request(), &identity, &body) {
+    let mine = match read(request.request(), &route, &body) {
         Ok(mine) => mine,
         Err(problem) => return Ok(request.into_response(problem.error_response())),
     };
-    match settled(&gateway, tenant, &mine).await {
-        Ok(None) => {}
-        Ok(Some(reply)) => return Ok(request.into_response(reply::replay(reply))),
+    let kept = match settled(&gateway, tenant, &mine).await {
+        Ok(kept) => kept,
         Err(problem) => return Ok(request.into_response(problem.error_response())),
-    }
+    };
     request.set_payload(Payload::from(body));
-    let response = next.call(request).await?.map_into_boxed_body();
-    Ok(reply::keep(&gateway, tenant, &mine, response).await)
+    match kept {
+        Some(reply) => match secret::made_at(&reply) {
+            None => Ok(request.into_response(reply::replay(reply))),
+            // Only its handler can say it again.
+            Some(made_at) => {
+                request.extensions_mut().insert(made_at);
+                next.call(request).await.map(|response| reply::mark(response.map_into_boxed_body()))
+            }
+        },
+        None => {
+            let response = next.call(request).await?.map_into_boxed_body();
+            Ok(reply::keep(&gateway, tenant, &mine, response).await)
+        }
+    }
 }
 
-/// The gateway and who asks, where a request has a key that counts. Who is nobody is refused by the handler.
-fn concerned(request: &HttpRequest) -> Option<(web::Data<Gateway>, Identity)> {
-    let has_key = request.method() == Method::POST && request.headers().contains_key(HEADER);
-    if !has_key || !request.match_pattern().is_some_and(|route| applies_to(&route)) {
+/// The gateway, who asks and for what, where a request has a key that counts. Whoever may not change anything is refused by
+/// the handler, whatever key they have found out.
+fn concerned(request: &HttpRequest) -> Option<(web::Data<Gateway>, Identity, String)> {
+    let route = request.match_pattern().filter(|_| request.headers().contains_key(HEADER))?;
+    if !applies_to(request.method(), &route) {
         return None;
     }
     let identity = request.extensions().get::<Verdict>()?.0.clone().ok()?;
-    Some((request.app_data::<web::Data<Gateway>>()?.clone(), identity))
+    let may_change = Administration::ROLES.iter().any(|role| identity.roles.contains(role));
+    Some((request.app_data::<web::Data<Gateway>>()?.clone(), identity, route)).filter(|_| may_change)
 }
 
-fn read(request: &HttpRequest, identity: &Identity, body: &[u8]) -> Result<Request, Problem> {
+fn read(request: &HttpRequest, route: &str, body: &[u8]) -> Result<Request, Problem> {
     let mut keys = request.headers().get_all(HEADER);
     let key = keys.next().filter(|_| keys.next().is_none()).map(header::HeaderValue::as_bytes);
     let is_good = |key: &&[u8]| (1..=KEY_LIMIT).contains(&key.len()) && key.iter().all(u8::is_ascii_graphic);
@@ -101,11 +118,13 @@ fn read(request: &HttpRequest, identity: &Identity, body: &[u8]) -> Result<Reque
             format!("`Idempotency-Key` must be 1 to {KEY_LIMIT} visible ASCII characters, once."),
         )
     })?;
+    // Another version to be replaced makes another request.
+    let seen = request.headers().get(header::IF_MATCH).map_or(&[][..], header::HeaderValue::as_bytes);
     Ok(Request {
-        // A key is its caller's own: the answer to an admin is not for whoever guesses the key.
-        key_hash: vault::fingerprint("idempotency-key", &[identity.sub.as_bytes(), key]),
+        // Of the tenant by its column; a tenant's admins may see each other's answers.
+        key_hash: vault::fingerprint("idempotency-key", &[request.method().as_str().as_bytes(), route.as_bytes(), key]),
         operation: format!("{} {}", request.method(), request.uri()),
-        request_hash: vault::fingerprint("idempotency-body", &[body]),
+        request_hash: vault::fingerprint("idempotency-body", &[body, seen]),
         claim: vault::new_secret()?.expose_secret().to_owned(),
     })
 }
@@ -131,20 +150,12 @@ async fn settled(gateway: &Gateway, tenant: TenantId, mine: &Request) -> Result<
 #[cfg(test)]
 mod tests {
     use actix_web::test::TestRequest;
-    use domain::time::Timestamp;
 
     use super::*;
 
     fn verdict(keys: &[&str]) -> Result<Request, Problem> {
-        let identity = Identity {
-            tenant_id: TenantId::new(),
-            sub: "someone".to_owned(),
-            roles: Vec::new(),
-            expires_at: Timestamp::now(),
-            session: None,
-        };
         let request = keys.iter().fold(TestRequest::post(), |request, key| request.append_header((HEADER, *key)));
-        read(&request.to_http_request(), &identity, b"body")
+        read(&request.to_http_request(), "/api/v1/integrations", b"body")
     }
 
     #[test]

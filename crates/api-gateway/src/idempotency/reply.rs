@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use actix_web::body::{BoxBody, to_bytes_limited};
 use actix_web::dev::ServiceResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, ETAG, HeaderMap, HeaderName, LOCATION};
+use actix_web::http::header::{CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use actix_web::{HttpResponse, ResponseError as _};
 use domain::id::TenantId;
 use persistence::idempotency::{self, Reply, Request};
 use persistence::{PersistenceError, Scope};
 use runtime::http::Problem;
 
+use super::secret::{MadeAt, NAME};
 use crate::state::Gateway;
 
 /// Bytes of an answer that are kept; none of ours is longer.
@@ -37,8 +38,11 @@ pub(super) async fn keep(
             return ServiceResponse::new(request, problem.error_response());
         }
     };
-    let headers = kept(response.headers_mut());
-    let reply = Reply { status: response.status().as_u16(), headers, body: bytes.to_vec() };
+    let mut headers = kept(response.headers_mut());
+    let secret = response.extensions().get::<MadeAt>().copied();
+    headers.extend(secret.map(|MadeAt(at)| (NAME.to_owned(), at.to_string())));
+    let body = if secret.is_some() { Vec::new() } else { bytes.to_vec() };
+    let reply = Reply { status: response.status().as_u16(), headers, body };
     if let Err(error) = store(gateway, tenant, mine, is_final(response.status()).then_some(&reply)).await {
         // What was done is done and must be told. Its key is free again when its claim runs out.
         let error: &dyn std::error::Error = &error;
@@ -82,6 +86,12 @@ pub(super) fn replay(reply: Reply) -> HttpResponse {
         response.insert_header(header);
     }
     response.insert_header((REPLAYED, "true")).body(reply.body)
+}
+
+/// An answer that its handler has given once more.
+pub(super) fn mark(mut response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    response
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use actix_web::{HttpResponse, get, web};
 use connectors::connector::Connector;
-use connectors::descriptor::{AuthScheme, CredentialField, Descriptor, OptionChoice, OptionField, SiteField};
+use connectors::descriptor::{AuthScheme, Category, CredentialField, Descriptor, OptionChoice, OptionField, SiteField};
 use connectors::registry;
 use domain::id::IntegrationId;
 use domain::kind::RecordKind;
@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 use crate::auth::Viewer;
 use crate::body::QueryParams;
 use crate::page::List;
+use crate::refusal::Refusal;
 use crate::state::Gateway;
 
 /// A platform that can be connected.
@@ -157,6 +158,7 @@ pub(crate) async fn list_catalogue(
     gateway: web::Data<Gateway>,
     wanted: QueryParams<Wanted>,
 ) -> Result<HttpResponse, Problem> {
+    wanted.0.check()?;
     let mut tx = gateway.database.begin(Scope::Tenant(caller.tenant_id)).await?;
     let mut configured: HashMap<String, Vec<IntegrationId>> = HashMap::new();
     for integration in integrations::list(&mut tx, caller.tenant_id).await? {
@@ -175,11 +177,24 @@ pub(crate) async fn list_catalogue(
 }
 
 impl Wanted {
+    /// What no platform could ever be is a mistake, and not an empty catalogue.
+    fn check(&self) -> Result<(), Refusal> {
+        let categories = Category::ALL.map(Category::as_str);
+        among("category", self.category.as_deref(), &categories)?;
+        among("auth", self.auth.as_deref(), &AuthScheme::NAMES)
+    }
+
     fn takes(&self, descriptor: &Descriptor) -> bool {
         self.category.as_deref().is_none_or(|category| category == descriptor.category.as_str())
             && self.auth.as_deref().is_none_or(|auth| descriptor.auth.iter().any(|scheme| scheme.as_str() == auth))
             && self.kind.is_none_or(|kind| descriptor.kinds.contains(&kind))
     }
+}
+
+fn among(path: &str, said: Option<&str>, known: &[&str]) -> Result<(), Refusal> {
+    let is_known = said.is_none_or(|said| known.contains(&said));
+    let names = || known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    if is_known { Ok(()) } else { Err(Refusal::at(path, format!("must be one of {}", names()))) }
 }
 
 impl Platform {

@@ -1,5 +1,6 @@
 //! How a platform tells us of changes: the address to register there, what signs it, and what last came of it.
 
+use accounts::{AccountError, NewSecret};
 use actix_web::{HttpResponse, get, post, web};
 use connectors::webhook::SecretSource;
 use domain::audit::{Action, FieldChange};
@@ -17,8 +18,7 @@ use utoipa::ToSchema;
 use super::{find, platform_of};
 use crate::auth::Viewer;
 use crate::body::Id;
-use crate::change::Change;
-use crate::{refusal::Refusal, state::Gateway};
+use crate::{change::Change, idempotency::MadeAt, refusal::Refusal, state::Gateway};
 
 /// How a platform tells us of changes.
 #[derive(Debug, Serialize, ToSchema)]
@@ -47,6 +47,8 @@ pub(crate) struct Secret {
     pub(crate) rotated_at: Timestamp,
     /// Until when the one before still verifies; `null` where there is none any more.
     pub(crate) previous_until: Option<Timestamp>,
+    /// Until when each of those before still verifies, the one that was replaced last first.
+    pub(crate) all_previous_until: Vec<Timestamp>,
 }
 
 /// What came of a delivery.
@@ -73,6 +75,8 @@ pub(crate) struct Rotated {
     pub(crate) secret: String,
     /// Until when the one before still verifies; `null` where there was none.
     pub(crate) previous_until: Option<Timestamp>,
+    #[serde(skip)]
+    made_at: MadeAt,
 }
 
 /// Shows the address to register at the platform, what signs its deliveries, and what came of the newest.
@@ -100,11 +104,10 @@ pub(crate) async fn webhook(
     let kept = webhook_secrets::get(tx, tenant, id).await?;
     let newest = LogPage { after: None, limit: 1 };
     let newest = webhook_logs::list(tx, (tenant, id), &Filter::default(), &newest).await?;
-    let now = Timestamp::now();
-    let secret = kept.map(|kept| Secret {
-        hint: kept.hint,
-        rotated_at: kept.rotated_at,
-        previous_until: kept.previous.map(|(_, until)| until).filter(|until| now < *until),
+    let secret = kept.map(|kept| {
+        let all_previous_until: Vec<_> = kept.previous.iter().map(|previous| previous.until).collect();
+        let previous_until = all_previous_until.first().copied();
+        Secret { hint: kept.hint, rotated_at: kept.rotated_at, previous_until, all_previous_until }
     });
     let delivery = |log: webhook_logs::WebhookLog| Delivery {
         at: log.created_at,
@@ -122,19 +125,28 @@ pub(crate) async fn webhook(
 }
 
 /// Replaces the integration's own secret. The new one is shown once; the one before still verifies for a day.
+///
+/// Each replaced secret has a day of its own, so replacing it again takes nothing from those before. A repetition with the same
+/// `Idempotency-Key` is told the same secret.
 #[utoipa::path(tag = "integrations", security(("bearer" = ["admin"])), params(("id" = IntegrationId, Path, description = "Which integration.")),
     responses(
         (status = 200, body = Rotated, description = "The new secret."),
         (status = 409, description = "`secret_not_ours`: the platform signs with the secret of \
-            Coccinelle's app, which is not the tenant's to replace."),
+            Coccinelle's app, which is not the tenant's to replace. `too_many_secrets`: ten replaced secrets still verify; \
+            come again after `Retry-After` seconds."),
     ))]
 #[post("/integrations/{id}/webhook/rotate")]
 pub(crate) async fn rotate_webhook_secret(
     change: Change,
     id: Id<IntegrationId>,
     gateway: web::Data<Gateway>,
+    repeated: Option<MadeAt>,
 ) -> Result<HttpResponse, Problem> {
-    Ok(HttpResponse::Ok().json(rotated(&gateway, &change, id.0).await?))
+    let rotated = match repeated {
+        Some(made_at) => told_again(&gateway, &change, id.0, made_at).await?,
+        None => rotated(&gateway, &change, id.0).await?,
+    };
+    Ok(rotated.made_at.mark(HttpResponse::Ok().json(rotated)))
 }
 
 /// A new secret in place of the integration's own.
@@ -145,11 +157,38 @@ pub(crate) async fn rotated(gateway: &Gateway, change: &Change, id: IntegrationI
     if source_of(&integration)? == SecretSource::App {
         return Err(Refusal::SecretNotOurs(platform_of(&integration.platform)?.connector().descriptor().name).into());
     }
-    let made = gateway.accounts.webhook_secrets().rotate(&mut tx, (tenant, id), Timestamp::now()).await?;
+    let made = gateway.accounts.webhook_secrets().rotate(&mut tx, (tenant, id), Timestamp::now()).await;
+    let made = made.map_err(|error| {
+        if let AccountError::TooManySecrets(wait) = error {
+            Refusal::TooManySecrets(wait).into()
+        } else {
+            Problem::from(error)
+        }
+    })?;
     let told = FieldChange::named("webhook_secret");
     tx.commit(Action::WebhookSecretRotated, Some(id.to_string()), [told]).await?;
-    let secret = made.secret.expose_secret().to_owned();
-    Ok(Rotated { secret, previous_until: made.previous_until })
+    Ok(made.into())
+}
+
+/// The secret that was made then, for whoever did not get the answer.
+async fn told_again(
+    gateway: &Gateway,
+    change: &Change,
+    id: IntegrationId,
+    MadeAt(made_at): MadeAt,
+) -> Result<Rotated, Problem> {
+    let mut tx = gateway.database.begin(Scope::Tenant(change.tenant_id)).await?;
+    let secrets = gateway.accounts.webhook_secrets();
+    let made = secrets.made_at(&mut tx, (change.tenant_id, id), made_at).await?.ok_or(Refusal::NotFound)?;
+    tx.commit().await?;
+    Ok(made.into())
+}
+
+impl From<NewSecret> for Rotated {
+    fn from(made: NewSecret) -> Self {
+        let NewSecret { secret, made_at, previous_until } = made;
+        Self { secret: secret.expose_secret().to_owned(), previous_until, made_at: MadeAt(made_at) }
+    }
 }
 
 fn source_of(integration: &Integration) -> Result<SecretSource, Problem> {

@@ -2,24 +2,27 @@
 
 use std::collections::BTreeMap;
 
-use actix_web::{HttpResponse, delete, web};
+use actix_web::http::header::LOCATION;
+use actix_web::{HttpResponse, delete, get, web};
 use domain::audit::Action;
 use domain::fault::FaultKind;
-use domain::id::{RecordId, SuppressionId, TenantId};
+use domain::id::{ErasureId, RecordId, SuppressionId};
 use domain::message::{Amended, RecordAmend};
 use domain::time::Timestamp;
 use messaging::Context;
-use persistence::Transaction;
-use persistence::people::{self, Person, Suppression};
-use persistence::records::guard;
+use persistence::people::{
+    self,
+    erasures::{self, Answer, Erasure},
+};
+use persistence::{Scope, records::guard};
 use runtime::http::Problem;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::auth::Admin;
 use crate::body::{Id, QueryParams};
-use crate::change::Change;
-use crate::refusal::Refusal;
-use crate::state::Gateway;
+use crate::page::{self, Page};
+use crate::{change::Change, refusal::Refusal, state::Gateway};
 
 /// How far.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -34,17 +37,23 @@ pub(crate) struct Reach {
 
 /// What was erased.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = ErasureReceipt)]
+#[schema(as = Erasure)]
 pub(crate) struct Receipt {
+    /// The erasure, by which it is asked for later: `GET /api/v1/erasures/{id}`.
+    id: ErasureId,
     /// The contact, which is no more.
     record_id: RecordId,
     /// Whether it is done, or waits for the platforms.
     state: State,
+    /// When it was asked for first.
+    requested_at: Timestamp,
     /// When it was erased; `null` while it waits.
     erased_at: Option<Timestamp>,
     /// By table, how many rows were deleted or lost their content; and how many messages that nobody could handle.
     #[schema(example = json!({"records": 3, "record_links": 4, "integration_sync_logs": 12}))]
-    erased: BTreeMap<&'static str, i64>,
+    erased: BTreeMap<String, i64>,
+    /// What each platform did that was to delete the person first, object by object.
+    platforms: Vec<Answer>,
     /// What keeps the person from being taken in again: one for each identifier, which is kept as a keyed hash.
     suppressions: Vec<SuppressionId>,
 }
@@ -77,7 +86,7 @@ pub(crate) async fn erase_person(
 ) -> Result<HttpResponse, Problem> {
     let receipt = erased(&gateway, &change, id.0, reach.0.platforms).await?;
     let mut answer = if reach.0.platforms { HttpResponse::Accepted() } else { HttpResponse::Ok() };
-    Ok(answer.json(receipt))
+    Ok(answer.insert_header((LOCATION, format!("/api/v1/erasures/{}", receipt.id))).json(receipt))
 }
 
 /// Erases a person; `platforms` has them delete it first.
@@ -92,10 +101,15 @@ pub(crate) async fn erased(
     guard::exclude(&mut tx, tenant).await?;
     let person = people::find(&mut tx, tenant, id).await?.ok_or(Refusal::NotFound)?;
     let record = person.contact.id;
-    let receipt = if platforms {
-        delete_first(gateway, &mut tx, tenant, &person).await?
+    erasures::note(&mut tx, (tenant, record), change.author(), platforms).await?;
+    let action = if platforms {
+        gateway.accounts.suppress(&mut tx, tenant, &person).await?;
+        // The dispatcher erases it once the platforms have deleted it.
+        people::request(&mut tx, tenant, record).await?;
+        Action::PersonErasureRequested
     } else {
-        let (mut done, suppressions) = gateway.accounts.erase(&mut tx, tenant, &person).await?;
+        let answers = erasures::answers(&mut tx, (tenant, record)).await?;
+        let (mut done, _) = gateway.accounts.erase(&mut tx, tenant, &person).await?;
         // Before the receipt says that nothing is left. Where the broker is away, nothing is erased yet.
         let letters = gateway.broker.revise_dead_letters(|letter| person.taken_out_of(letter)).await;
         let letters = letters.map_err(|error| {
@@ -103,9 +117,11 @@ pub(crate) async fn erased(
             Problem::new(FaultKind::Unavailable, "unavailable", "The broker does not answer now.")
         })?;
         done.counts.insert("dead_letters", i64::try_from(letters).unwrap_or(i64::MAX));
-        Receipt::of(record, &suppressions, Some(done))
+        erasures::finish(&mut tx, (tenant, record), &done, &answers).await?;
+        Action::PersonErased
     };
-    tx.commit(Action::PersonErased, Some(record.to_string()), None).await?;
+    let receipt = Receipt::from(erasures::of_record(&mut tx, tenant, record).await?.ok_or(Refusal::NotFound)?);
+    tx.commit(action, Some(record.to_string()), None).await?;
     if !platforms {
         return Ok(receipt);
     }
@@ -116,26 +132,53 @@ pub(crate) async fn erased(
     Ok(receipt)
 }
 
-/// Leaves the person to the dispatcher, which erases it once the platforms have deleted it.
-async fn delete_first(
-    gateway: &Gateway,
-    tx: &mut Transaction,
-    tenant: TenantId,
-    person: &Person,
-) -> Result<Receipt, Problem> {
-    let suppressions = gateway.accounts.suppress(tx, tenant, person).await?;
-    people::request(tx, tenant, person.contact.id).await?;
-    Ok(Receipt::of(person.contact.id, &suppressions, None))
+/// Shows an erasure: what was taken away, and what the platforms answered. It stays when the person is long gone.
+#[utoipa::path(tag = "records", security(("bearer" = ["admin"])), params(("id" = ErasureId, Path, description = "Which erasure.")),
+    responses((status = 200, body = Receipt, description = "How far it is, or what was done.")))]
+#[get("/erasures/{id}")]
+pub(crate) async fn show_erasure(
+    caller: Admin,
+    id: Id<ErasureId>,
+    gateway: web::Data<Gateway>,
+) -> Result<HttpResponse, Problem> {
+    let mut tx = gateway.database.begin(Scope::Tenant(caller.tenant_id)).await?;
+    let found = erasures::get(&mut tx, caller.tenant_id, id.0).await?.ok_or(Refusal::NotFound)?;
+    tx.commit().await?;
+    Ok(HttpResponse::Ok().json(Receipt::from(found)))
 }
 
-impl Receipt {
-    fn of(record_id: RecordId, suppressions: &[Suppression], done: Option<people::Receipt>) -> Self {
-        Self {
-            record_id,
-            state: if done.is_some() { State::Erased } else { State::Deleting },
-            erased_at: done.as_ref().map(|done| done.erased_at),
-            erased: done.map(|done| done.counts).unwrap_or_default(),
-            suppressions: suppressions.iter().map(|suppression| suppression.id).collect(),
-        }
+/// Which part.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Part {
+    /// The `next_cursor` of the part before.
+    cursor: Option<String>,
+    /// Erasures in the answer.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<u32>,
+}
+
+/// Lists erasures, those that were asked for last first.
+#[utoipa::path(tag = "records", security(("bearer" = ["admin"])), params(Part),
+    responses((status = 200, body = Page<Receipt>, description = "The erasures.")))]
+#[get("/erasures")]
+pub(crate) async fn list_erasures(
+    caller: Admin,
+    gateway: web::Data<Gateway>,
+    part: QueryParams<Part>,
+) -> Result<HttpResponse, Problem> {
+    let page = page::of_log(part.0.limit, part.0.cursor.as_deref())?;
+    let mut tx = gateway.database.begin(Scope::Tenant(caller.tenant_id)).await?;
+    let found = erasures::list(&mut tx, caller.tenant_id, &page).await?;
+    tx.commit().await?;
+    Ok(HttpResponse::Ok().json(Page::of(found, page.limit, |last| last.cursor().to_string()).map(Receipt::from)))
+}
+
+impl From<Erasure> for Receipt {
+    fn from(found: Erasure) -> Self {
+        let Erasure { id, record, requested_at, erased_at, counts, answers, suppressions, author: _ } = found;
+        let state = if erased_at.is_some() { State::Erased } else { State::Deleting };
+        Self { id, record_id: record, state, requested_at, erased_at, erased: counts, platforms: answers, suppressions }
     }
 }

@@ -9,7 +9,6 @@ use domain::field::FieldValue;
 use domain::id::{RecordId, TenantId};
 use domain::identity::{Identity, Region};
 use domain::kind::RecordKind;
-use domain::time::Timestamp;
 use persistence::records::links;
 use persistence::records::listing::{self, FoundBy, Listed, Wanted};
 use persistence::records::{joining, store};
@@ -17,7 +16,7 @@ use persistence::{Scope, Transaction, tenants};
 use runtime::http::Problem;
 use serde::Deserialize;
 
-pub(crate) use self::erase::{erase_person, erased};
+pub(crate) use self::erase::{erase_person, erased, list_erasures, show_erasure};
 pub(crate) use self::history::show_history;
 use self::view::{Listing, Shown};
 use crate::auth::Viewer;
@@ -44,7 +43,7 @@ pub(crate) struct Search {
     pub(crate) limit: Option<u32>,
 }
 
-/// Lists records, those that changed last first; `q` finds those that an identifier or the beginning of a name names.
+/// Lists records, the newest first; one that changes keeps its place. `q` finds those that an identifier or the beginning of a name names.
 #[utoipa::path(tag = "records", security(("bearer" = ["viewer", "admin"])), params(Search),
     responses((status = 200, body = Page<Listing>, description = "The records.")))]
 #[get("/records")]
@@ -67,13 +66,11 @@ pub(crate) async fn found(tx: &mut Transaction, tenant: TenantId, search: Search
     let found_by = search.q.as_deref().map(|q| found_by(&q.replace('\0', ""), region));
     let kind = search.kind.unwrap_or(RecordKind::Contact);
     let found = listing::list(tx, tenant, &Wanted { kind, found_by, after, limit }).await?;
-    let place = |last: &Listed| format!("{}~{}", last.updated_at, last.record.id);
-    Ok(Page::of(found, limit, place))
+    Ok(Page::of(found, limit, |last: &Listed| last.record.id.to_string()))
 }
 
-fn place(cursor: &str) -> Result<(Timestamp, RecordId), Refusal> {
-    let parts = cursor.split_once('~').and_then(|(at, id)| Some((Timestamp::parse(at)?, id.parse().ok()?)));
-    parts.ok_or_else(|| Refusal::at("cursor", "must be a `next_cursor` of this list"))
+fn place(cursor: &str) -> Result<RecordId, Refusal> {
+    cursor.parse().map_err(|_no_id| Refusal::at("cursor", "must be a `next_cursor` of this list"))
 }
 
 /// Characters of a name that count; none is longer.

@@ -24,6 +24,15 @@ async fn the_catalogue_says_what_each_platform_asks_for() {
     assert_eq!(hubspot["name"], "HubSpot");
     assert_eq!(hubspot["category"], "crm");
     assert_eq!(hubspot["kinds"], json!(["contact", "deal", "activity"]));
+    for (filter, some) in [("category=crm", true), ("category=marketing", false), ("auth=oauth2", true)] {
+        let listed = world.get(&format!("/api/v1/integrations?{filter}")).await;
+        assert_eq!(listed.body["data"].as_array().map(|found| !found.is_empty()), Some(some), "{filter}: {listed:?}");
+    }
+    for (filter, path) in [("category=xyz", "category"), ("auth=xyz", "auth"), ("kind=xyz", "kind"), ("nom=x", "nom")] {
+        let refused = world.get(&format!("/api/v1/integrations?{filter}")).await;
+        refused.is_problem(422, "invalid");
+        assert_eq!(refused.paths(), [path], "{refused:?}");
+    }
     world.stop().await;
 }
 

@@ -40,14 +40,14 @@ impl Consenting {
     }
 
     /// An integration that waits for a consent.
-    async fn waiting(&self) -> String {
+    pub(crate) async fn waiting(&self) -> String {
         let answer = self.world.post("/api/v1/integrations", json!({ "name": "HubSpot", "platform": "hubspot" })).await;
         assert_eq!(answer.status.as_u16(), 201, "{answer:?}");
         assert_eq!(answer.body["connected"], false);
         answer.body["id"].as_str().unwrap().to_owned()
     }
 
-    async fn begin(&self, id: &str) -> Begun {
+    pub(crate) async fn begin(&self, id: &str) -> Begun {
         let answer = self.world.post(&format!("/api/v1/integrations/{id}/oauth/start"), json!({})).await;
         assert_eq!(answer.status.as_u16(), 200, "{answer:?}");
         let cookie = answer.headers[SET_COOKIE].to_str().unwrap();

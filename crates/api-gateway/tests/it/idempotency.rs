@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::access::Role;
+use domain::id::IntegrationId;
 use futures_util::future::join_all;
 use persistence::Scope;
 use persistence::idempotency::{self, Request, Standing};
@@ -61,34 +62,137 @@ async fn without_a_key_nothing_is_repeated_and_a_refusal_is_an_answer_too() {
 }
 
 #[tokio::test]
-async fn a_key_belongs_to_one_request_of_one_caller() {
+async fn a_key_belongs_to_one_request_of_a_tenant_and_a_route() {
     let world = World::start().await;
     let id = connected(&world, "pat-eu1-4242-demo").await;
     let path = format!("{PATH}/{id}/enable");
-    assert_eq!(post(&world, &path, "k", None).await.status.as_u16(), 200);
-    for (path, body) in [
-        (path.clone(), Some(json!({}))),
-        (format!("{path}?x=1"), None),
-        (format!("{PATH}/{id}/disable"), None),
-        (PATH.to_owned(), Some(wish("pat-eu1-4343-demo"))),
-    ] {
+    let first = post(&world, &path, "k", None).await;
+    assert_eq!(first.status.as_u16(), 200);
+    let other = IntegrationId::new();
+    for (path, body) in
+        [(path.clone(), Some(json!({}))), (format!("{path}?x=1"), None), (format!("{PATH}/{other}/enable"), None)]
+    {
         post(&world, &path, "k", body).await.is_problem(422, "idempotency_key_reused");
     }
-    // Who may not ask is refused, whatever key they have guessed; another caller's key is another one.
-    for (tenant, role, status) in [
-        (world.tenant, Role::Viewer, 403),
-        (world.other_tenant().await, Role::Admin, 404),
-        (world.tenant, Role::Admin, 200),
+    // On another route it is another key.
+    for (path, body, status) in
+        [(format!("{PATH}/{id}/disable"), None, 200), (PATH.to_owned(), Some(wish("pat-eu1-4343-demo")), 201)]
+    {
+        let answer = post(&world, &path, "k", body).await;
+        assert_eq!((answer.status.as_u16(), is_replay(&answer)), (status, false), "{answer:?}");
+    }
+    // Whoever may not ask is refused, whatever key they have guessed; another tenant's key is another one, and another admin
+    // of the same tenant is told what the first was.
+    for (tenant, role, status, replayed) in [
+        (world.tenant, Role::Viewer, 403, false),
+        (world.tenant, Role::Service, 403, false),
+        (world.other_tenant().await, Role::Admin, 404, false),
+        (world.tenant, Role::Admin, 200, true),
     ] {
         let bearer = format!("Bearer {}", crate::world::token_of("somebody else", tenant, role, 600));
         let answer =
             world.ask(Method::POST, &path, &[("authorization", &bearer), ("idempotency-key", "k")], None).await;
-        assert_eq!((answer.status.as_u16(), is_replay(&answer)), (status, false), "{answer:?}");
+        assert_eq!((answer.status.as_u16(), is_replay(&answer)), (status, replayed), "{answer:?}");
+        assert_eq!(answer.body == first.body, replayed);
     }
+    let shown = world.get(&format!("{PATH}/{id}")).await;
+    assert_eq!(shown.body["enabled"], false, "nothing was done again");
     let expired = format!("Bearer {}", token(world.tenant, Role::Admin, -120));
     let refused = world.ask(Method::POST, &path, &[("authorization", &expired), ("idempotency-key", "k")], None).await;
     refused.is_problem(401, "token_invalid");
     post(&world, &path, "not a key", None).await.is_problem(400, "idempotency_key_invalid");
+    let lifetime = "SELECT count(*) FROM idempotency_keys
+        WHERE expires_at - created_at NOT BETWEEN interval '24 hours' AND interval '24 hours 1 second'";
+    assert_eq!(world.database.count(lifetime).await, 0);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn what_replaces_or_deletes_heeds_a_key_as_well() {
+    let world = World::start().await;
+    let id = connected(&world, "pat-eu1-4242-demo").await;
+    let path = format!("{PATH}/{id}");
+    let bearer = format!("Bearer {}", world.token(Role::Admin));
+    let ask = async |method: Method, key: &str, seen: &str, body: Option<Value>| {
+        let headers = [("authorization", bearer.as_str()), ("idempotency-key", key), ("if-match", seen)];
+        world.ask(method, &path, &headers, body).await
+    };
+    let seen = world.get(&path).await.etag().to_owned();
+    let renamed = ask(Method::PUT, "k", &seen, Some(json!({ "name": "One" }))).await;
+    let again = ask(Method::PUT, "k", &seen, Some(json!({ "name": "One" }))).await;
+    assert_eq!((renamed.status.as_u16(), is_replay(&renamed)), (200, false), "{renamed:?}");
+    assert!(is_replay(&again), "without its key this would be 412: {again:?}");
+    assert_eq!((&again.body, again.etag()), (&renamed.body, renamed.etag()));
+    ask(Method::PUT, "k", &seen, Some(json!({ "name": "Two" }))).await.is_problem(422, "idempotency_key_reused");
+    let newer = ask(Method::PUT, "k", renamed.etag(), Some(json!({ "name": "One" }))).await;
+    newer.is_problem(422, "idempotency_key_reused");
+    // The same key is another one for another method.
+    let gone = ask(Method::DELETE, "k", renamed.etag(), None).await;
+    let again = ask(Method::DELETE, "k", renamed.etag(), None).await;
+    assert_eq!((gone.status.as_u16(), is_replay(&gone)), (204, false), "{gone:?}");
+    assert_eq!((again.status.as_u16(), is_replay(&again)), (204, true), "without its key this would be 404: {again:?}");
+    world.stop().await;
+}
+
+/// What holds for a new operation before anybody thinks of it.
+#[test]
+fn every_operation_that_changes_something_takes_a_key_or_is_known_not_to() {
+    let exempt = ["/events", "/preview", "/oauth/start", "/sync-callback", "/api/v1/proxy/{id}/{path}", "/session"];
+    let document = crate::world::document();
+    let mut with_key = 0;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap().iter().filter(|(key, _)| *key != "servers") {
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            let takes = parameters.clone().any(|it| it["name"] == "Idempotency-Key" && it["in"] == "header");
+            let should =
+                path.starts_with("/api/v1/") && method != "get" && !exempt.iter().any(|end| path.ends_with(end));
+            assert_eq!(takes, should, "{method} {path}");
+            if takes {
+                // Whoever may ask for it may see what was answered before.
+                assert_eq!(operation["security"][0]["bearer"], json!(["admin"]), "{method} {path}");
+            }
+            with_key += usize::from(takes);
+        }
+    }
+    assert!(with_key >= 15, "{with_key}");
+}
+
+#[tokio::test]
+async fn a_secret_that_was_made_is_told_again_under_its_key_and_kept_nowhere_in_clear() {
+    let world = World::start().await;
+    let shop = IntegrationId::new();
+    let connected = format!(
+        "INSERT INTO tenant_integrations (id, tenant_id, platform, name)
+         VALUES ('{shop}', '{}', 'pipedrive', 'Pipedrive')",
+        world.tenant
+    );
+    world.database.execute(&connected).await;
+    let path = format!("{PATH}/{shop}/webhook/rotate");
+    let first = post(&world, &path, "k", None).await;
+    assert_eq!((first.status.as_u16(), is_replay(&first)), (200, false), "{first:?}");
+    let secret = first.body["secret"].as_str().unwrap();
+    let again = post(&world, &path, "k", None).await;
+    assert_eq!((is_replay(&again), &again.body), (true, &first.body));
+    // Even once it was replaced, while it still verifies.
+    let other = post(&world, &path, "l", None).await;
+    assert_ne!(other.body["secret"], first.body["secret"]);
+    assert_eq!(post(&world, &path, "k", None).await.body, first.body);
+    let dumped = testkit::dump(&world.database.url()).await;
+    assert!(!dumped.contains(secret), "the secret lies in the database in clear");
+    // Each replaced one verifies for its day, and so many are enough.
+    let mut rotations = 1;
+    let refused = loop {
+        rotations += 1;
+        let answer = post(&world, &path, &rotations.to_string(), None).await;
+        if answer.status.as_u16() != 200 {
+            break answer;
+        }
+    };
+    refused.is_problem(409, "too_many_secrets");
+    let wait: u64 = refused.headers["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((86_000..=86_400).contains(&wait), "{wait}");
+    let shown = world.get(&format!("{PATH}/{shop}/webhook")).await;
+    assert_eq!(shown.body["secret"]["all_previous_until"].as_array().unwrap().len(), 10, "{shown:?}");
     world.stop().await;
 }
 
@@ -113,9 +217,12 @@ async fn what_failed_on_our_side_is_tried_again_under_the_same_key() {
 /// Claims the key as a request does that is worked off elsewhere.
 async fn claim(world: &World, path: &str, key: &str, lease: Duration) {
     let request = Request {
-        key_hash: vault::fingerprint("idempotency-key", &[b"a test", key.as_bytes()]),
+        key_hash: vault::fingerprint(
+            "idempotency-key",
+            &[b"POST", b"/api/v1/integrations/{id}/enable", key.as_bytes()],
+        ),
         operation: format!("POST {path}"),
-        request_hash: vault::fingerprint("idempotency-body", &[b""]),
+        request_hash: vault::fingerprint("idempotency-body", &[b"", b""]),
         claim: "elsewhere".to_owned(),
     };
     let mut tx = world.owner().begin(Scope::System).await.unwrap();

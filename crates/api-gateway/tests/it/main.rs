@@ -27,6 +27,8 @@ mod limits;
 #[cfg(test)]
 mod mapping;
 #[cfg(test)]
+mod openings;
+#[cfg(test)]
 mod options;
 #[cfg(test)]
 mod outages;

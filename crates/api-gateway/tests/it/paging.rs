@@ -84,3 +84,26 @@ async fn a_cursor_survives_what_is_inserted_between_two_pages() {
     .await;
     world.stop().await;
 }
+
+#[tokio::test]
+async fn a_record_that_changes_between_two_pages_is_shown_all_the_same_and_once() {
+    let world = World::start().await;
+    for n in 0..BEFORE {
+        world.record(RecordKind::Contact, &[("last_name", &format!("Zola {n}"))]).await;
+    }
+    let before = ids(&world.get("/api/v1/records").await);
+    let (mut walked, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = world.get(&format!("/api/v1/records?limit=2{cursor}")).await;
+        walked.extend(ids(&page));
+        let Some(next) = page.body["next_cursor"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+        // What is still to come and what was shown change alike.
+        for id in [before.first(), before.last()].into_iter().flatten() {
+            let change = "SET version = version + 1, updated_at = clock_timestamp()";
+            world.database.execute(&format!("UPDATE records {change} WHERE id = '{id}'")).await;
+        }
+    }
+    assert_eq!(walked, before);
+    world.stop().await;
+}

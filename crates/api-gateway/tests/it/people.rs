@@ -310,6 +310,12 @@ fn waiting(world: &World) -> [StoredMessage; 2] {
     ]
 }
 
+/// What the audit log says of persons, the oldest first.
+async fn audited(world: &World) -> Vec<String> {
+    let said = "SELECT action FROM audit_log WHERE action LIKE 'person.%' ORDER BY created_at";
+    world.database.texts(said).await
+}
+
 #[tokio::test]
 async fn an_erased_person_is_in_no_table_any_more_and_everybody_else_is() {
     let world = World::start().await;
@@ -321,9 +327,51 @@ async fn an_erased_person_is_in_no_table_any_more_and_everybody_else_is() {
         assert!(everything.contains(said), "{said} was planted");
     }
     let path = format!("/api/v1/records/{zoe}/person");
+    // An incident repeats what a platform said of her; one message of it was sent, another is not yet, and a third tells of
+    // somebody else.
+    let message =
+        world.database.texts("SELECT error_message FROM integration_sync_logs WHERE record_id IS NOT NULL").await;
+    let cause = json!({ "cause": message.first().expect("her attempt failed") });
+    for statement in [
+        format!(
+            "INSERT INTO incidents (id, tenant_id, integration_id, subject, trigger, detail, told_at)
+             VALUES ('inc_hers', '{0}', '{hubspot}', 'a', 'failing', '{cause}', '2026-11-20')",
+            world.tenant
+        ),
+        format!(
+            "INSERT INTO incidents (id, tenant_id, integration_id, subject, trigger, detail, told_at)
+             VALUES ('inc_both', '{0}', '{hubspot}', 'b', 'failing', '{{}}', '2026-11-21')",
+            world.tenant
+        ),
+        format!(
+            "INSERT INTO alert_messages (id, tenant_id, channel, target, content, created_at, sent_at)
+             VALUES ('msg_sent', '{0}', 'webhook', 'x', '{cause}', '2026-11-20', now()),
+                    ('msg_waits', '{0}', 'webhook', 'x', '{cause}', '2026-11-21', NULL),
+                    ('msg_kept', '{0}', 'webhook', 'x', '{{\"cause\": \"valeur-kept\"}}', '2026-11-21', NULL)",
+            world.tenant
+        ),
+    ] {
+        world.database.execute(&statement).await;
+    }
     let receipt = world.delete(&path).await;
     assert_eq!((receipt.status.as_u16(), &receipt.body["state"]), (200, &json!("erased")), "{receipt:?}");
+    let kept = world.database.texts("SELECT id || content::text FROM alert_messages ORDER BY 1").await;
+    assert_eq!(kept, [r#"msg_kept{"cause": "valeur-kept"}"#, "msg_sent{}"]);
+    let untold = world.database.texts("SELECT id FROM incidents WHERE told_at IS NULL").await;
+    assert_eq!(untold, ["inc_both"], "what was on its way is told anew");
+    let later = world
+        .call(
+            Method::GET,
+            receipt.headers["location"].to_str().unwrap(),
+            Some(&world.token(domain::access::Role::Admin)),
+            None,
+        )
+        .await;
+    assert_eq!(later.body, receipt.body, "the receipt can be fetched later");
+    assert_eq!(audited(&world).await, ["person.erased"]);
     for (table, count) in [
+        ("incidents", 2),
+        ("alert_messages", 2),
         ("records", 2),
         ("record_identities", 2),
         ("record_links", 1),
@@ -420,7 +468,17 @@ async fn a_person_whom_the_platforms_delete_first_is_suppressed_at_once_and_left
         let receipt = world.delete(&format!("/api/v1/records/{zoe}/person?platforms=true")).await;
         assert_eq!((receipt.status.as_u16(), &receipt.body["state"]), (202, &json!("deleting")), "{receipt:?}");
         assert_eq!(receipt.body["suppressions"].as_array().unwrap().len(), 4);
+        let answers: Vec<_> =
+            receipt.body["platforms"].as_array().unwrap().iter().map(|one| (&one["platform"], &one["state"])).collect();
+        // It is not switched on.
+        assert_eq!(answers, [(&json!("hubspot"), &json!("not_asked"))], "{receipt:?}");
     }
+    assert_eq!(audited(&world).await, ["person.erasure_requested"; 2]);
+    let admin = world.token(domain::access::Role::Admin);
+    let listed = world.call(Method::GET, "/api/v1/erasures", Some(&admin), None).await;
+    let shown: Vec<_> =
+        listed.body["data"].as_array().unwrap().iter().map(|one| (&one["record_id"], &one["state"])).collect();
+    assert_eq!(shown, [(&json!(zoe), &json!("deleting"))], "asked for twice, it is one: {listed:?}");
     assert_eq!(world.amended().await, [Amended::Erasure(zoe), Amended::Erasure(zoe)]);
     assert_eq!(world.database.count("SELECT count(*) FROM pending_erasures WHERE begun_at IS NULL").await, 1);
     world.get(&format!("/api/v1/records/{zoe}")).await;

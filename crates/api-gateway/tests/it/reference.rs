@@ -23,7 +23,7 @@ fn the_checked_in_copy_is_the_document() {
 fn every_operation_parameter_and_field_is_explained() {
     let (document, mut mute) = (document(), Vec::new());
     for (path, item) in document["paths"].as_object().unwrap() {
-        for (method, operation) in item.as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap().iter().filter(|(key, _)| *key != "servers") {
             if operation["summary"].as_str().is_none_or(str::is_empty) {
                 mute.push(format!("{method} {path}"));
             }

@@ -78,7 +78,7 @@ pub async fn delete(
         return Ok(false);
     }
     grants::forget(tx, tenant, id).await?;
-    for statement in [FORGET_WEBHOOK_SECRETS, FORGET_SUBSCRIPTIONS, FORGET_STATES, END_RUNS] {
+    for statement in [FORGET_WEBHOOK_SECRETS, FORGET_PREVIOUS_SECRETS, FORGET_SUBSCRIPTIONS, FORGET_STATES, END_RUNS] {
         let statement = sql_query(statement).bind::<Text, _>(tenant.to_string()).bind::<Text, _>(id.to_string());
         statement.execute(&mut **tx).await?;
     }
@@ -93,6 +93,9 @@ WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NULL AND ($3::bigint IS NULL 
 
 const FORGET_WEBHOOK_SECRETS: &str =
     "DELETE FROM integration_webhook_secrets WHERE tenant_id = $1 AND integration_id = $2";
+
+const FORGET_PREVIOUS_SECRETS: &str =
+    "DELETE FROM integration_previous_secrets WHERE tenant_id = $1 AND integration_id = $2";
 
 const FORGET_SUBSCRIPTIONS: &str = "DELETE FROM integration_subscriptions WHERE tenant_id = $1 AND integration_id = $2";
 

@@ -26,7 +26,31 @@ pub struct Receipt {
 /// the lists of [`lists`].
 ///
 /// The error first: a status may repeat it.
-const STEPS: [(&str, &str); 12] = [
+const STEPS: [(&str, &str); 16] = [
+    // Messages that are still to be sent are written anew, without what they quote, for all that they tell of.
+    (
+        "incidents",
+        "UPDATE incidents AS incident
+         SET told_at = CASE WHEN told_at = letter.created_at THEN NULL ELSE told_at END,
+             told_end_at = CASE WHEN told_end_at = letter.created_at THEN NULL ELSE told_end_at END
+         FROM alert_messages AS letter
+         WHERE incident.tenant_id = $1 AND letter.tenant_id = $1
+           AND letter.created_at IN (incident.told_at, incident.told_end_at)
+           AND letter.sent_at IS NULL AND letter.given_up_at IS NULL AND quotes_person(letter.content, $1, $2)",
+    ),
+    (
+        "alert_messages",
+        "DELETE FROM alert_messages
+         WHERE tenant_id = $1 AND sent_at IS NULL AND given_up_at IS NULL AND quotes_person(content, $1, $2)",
+    ),
+    (
+        "alert_messages",
+        "UPDATE alert_messages SET content = '{}' WHERE tenant_id = $1 AND quotes_person(content, $1, $2)",
+    ),
+    (
+        "incidents",
+        "UPDATE incidents SET detail = detail - 'cause' WHERE tenant_id = $1 AND quotes_person(detail, $1, $2)",
+    ),
     (
         "integration_health",
         "UPDATE integration_health SET last_error = NULL
@@ -92,7 +116,7 @@ pub async fn erase(tx: &mut Transaction, tenant: TenantId, person: &Person) -> R
     let mut counts = BTreeMap::from([("integration_errors_hourly", take_from_error_counts(tx, tenant, &told).await?)]);
     for (table, statement) in STEPS {
         let touched = sql_query(statement).bind::<Text, _>(tenant.to_string()).bind::<Jsonb, _>(&told);
-        counts.insert(table, i64::try_from(touched.execute(&mut **tx).await?).unwrap_or(i64::MAX));
+        *counts.entry(table).or_default() += i64::try_from(touched.execute(&mut **tx).await?).unwrap_or(i64::MAX);
     }
     counts.insert("inbox", take_from_inbox(tx, &told, person).await?);
     Ok(Receipt { erased_at: remember(tx, tenant, &told).await?, counts })

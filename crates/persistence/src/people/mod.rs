@@ -1,6 +1,7 @@
 //! Erasing persons: what is taken away, and the keyed hashes by which whoever was erased is not taken in again. Hashing is `vault`'s.
 
 mod erase;
+pub mod erasures;
 mod letters;
 mod logging;
 mod pending;

@@ -1,4 +1,4 @@
-//! Records as a list for readers, those that changed last first. Reading one to change it is `store`'s.
+//! Records as a list for readers, the newest first: an order that no change of a record touches. Reading one to change it is `store`'s.
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text, Timestamptz};
@@ -21,7 +21,7 @@ pub struct Wanted {
     /// Found by this; any where it is `None`.
     pub found_by: Option<FoundBy>,
     /// Behind this place of the list.
-    pub after: Option<(Timestamp, RecordId)>,
+    pub after: Option<RecordId>,
     /// How many at most.
     pub limit: u32,
 }
@@ -66,17 +66,17 @@ WHERE tenant_id = $1 AND kind = $2
       JOIN record_links AS link ON link.integration_id = integration.id AND link.kind = $2 AND link.external_id = ANY($3)
       WHERE integration.tenant_id = $1 AND link.record_id IS NOT NULL
       UNION ALL
-      SELECT named.id FROM records AS named, plain_name($7) AS name
+      SELECT named.id FROM records AS named, plain_name($6) AS name
       WHERE name <> '' AND named.tenant_id = $1 AND named.kind = $2
         AND name_forward <> '' AND name_forward >= name AND name_forward < name || chr(1114111)
       UNION ALL
-      SELECT named.id FROM records AS named, plain_name($7) AS name
+      SELECT named.id FROM records AS named, plain_name($6) AS name
       WHERE name <> '' AND named.tenant_id = $1 AND named.kind = $2
         AND name_backward <> '' AND name_backward >= name AND name_backward < name || chr(1114111)))
-  AND ($4 IS NULL OR updated_at < $4 OR (updated_at = $4 AND id > $5))
-ORDER BY updated_at DESC, id LIMIT $6";
+  AND ($4 IS NULL OR id < $4)
+ORDER BY id DESC LIMIT $5";
 
-/// Records of a tenant, those that changed last first.
+/// Records of a tenant, the newest first.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -85,8 +85,7 @@ pub async fn list(tx: &mut Transaction, tenant: TenantId, wanted: &Wanted) -> Re
         .bind::<Text, _>(tenant.to_string())
         .bind::<Text, _>(wanted.kind.as_str())
         .bind::<Nullable<Array<Text>>, _>(wanted.found_by.as_ref().map(|by| &by.identifiers))
-        .bind::<Nullable<Timestamptz>, _>(wanted.after.map(|(at, _)| DateTime::<Utc>::from(at)))
-        .bind::<Nullable<Text>, _>(wanted.after.map(|(_, id)| id.to_string()))
+        .bind::<Nullable<Text>, _>(wanted.after.map(|id| id.to_string()))
         .bind::<BigInt, _>(i64::from(wanted.limit))
         .bind::<Nullable<Text>, _>(wanted.found_by.as_ref().map(|by| by.name.as_str()))
         .load(&mut **tx)

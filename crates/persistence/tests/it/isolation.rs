@@ -156,6 +156,11 @@ async fn fill(tx: &mut persistence::Transaction, customer: Customer) {
             "INSERT INTO integration_webhook_secrets (integration_id, tenant_id, secret_sealed, hint)
              VALUES ('{integration}', '{tenant}', 'v1.tenant.AAAA', '••••')"
         ),
+        format!(
+            "INSERT INTO integration_previous_secrets
+                 (integration_id, tenant_id, previous_sealed, made_at, verifies_until)
+             VALUES ('{integration}', '{tenant}', 'v1.tenant.AAAA', now(), now())"
+        ),
         format!("INSERT INTO integration_mapping_versions VALUES ('{integration}', '{tenant}', 'contact', 1)"),
         format!(
             "INSERT INTO integration_field_mappings
@@ -175,6 +180,10 @@ async fn fill(tx: &mut persistence::Transaction, customer: Customer) {
         format!("INSERT INTO suppression_keys VALUES ('{tenant}', '{integration}', 'v1.k.AAAA')"),
         format!("INSERT INTO suppressions VALUES ('{record}', '{tenant}', '{record}', 'email', '{record}')"),
         format!("INSERT INTO erased_records VALUES ('{record}', '{tenant}')"),
+        format!(
+            "INSERT INTO erasures (id, tenant_id, record_id, with_platforms, sub, roles, request_id)
+             VALUES ('{record}', '{tenant}', '{record}', true, '', '{{}}', '')"
+        ),
         format!("INSERT INTO pending_erasures VALUES ('{record}', '{tenant}')"),
         format!("INSERT INTO event_acceptances VALUES ('{tenant}', 'p1', 'e1', now())"),
         format!(

@@ -107,6 +107,9 @@ pub struct HttpSettings {
     /// How long a caller may take to let go of a closed connection.
     #[serde(with = "humantime_serde")]
     pub disconnect_timeout: Duration,
+    /// How long a caller may leave what is sent to it unread.
+    #[serde(with = "humantime_serde")]
+    pub reading_timeout: Duration,
     /// Bytes of a path with its query.
     pub url_limit: usize,
     /// Whose `X-Forwarded-For` is believed.

@@ -1,5 +1,6 @@
 //! How much a request may say before it is read, and how long it may take to say it. The size of a body is its reader's.
 
+use std::any::Any;
 use std::io;
 use std::pin::Pin;
 use std::time::Duration;
@@ -42,6 +43,23 @@ pub(super) async fn limit<B: MessageBody>(
     }
     next.call(request).await.map(ServiceResponse::map_into_left_body)
 }
+
+/// Cuts the connection where what was sent is not taken for so long: who never reads an answer would hold it, and the answer in
+/// memory, for ever.
+#[cfg(target_os = "linux")]
+pub(super) fn for_reading(connection: &dyn Any, timeout: Duration) {
+    use nix::sys::socket::{setsockopt, sockopt::TcpUserTimeout};
+
+    let Some(stream) = connection.downcast_ref::<actix_web::rt::net::TcpStream>() else { return };
+    let millis = u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX);
+    if let Err(error) = setsockopt(stream, TcpUserTimeout, &millis) {
+        tracing::warn!(%error, "a caller who does not read is not cut off");
+    }
+}
+
+/// Other systems know no such timeout; what we run on is Linux.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn for_reading(_: &dyn Any, _: Duration) {}
 
 type BodyStream = Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>>;
 

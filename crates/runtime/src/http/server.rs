@@ -36,7 +36,7 @@ pub fn bind(
     settings: &HttpSettings,
     configure: impl Fn(&mut ServiceConfig) + Send + Clone + 'static,
 ) -> io::Result<Bound> {
-    let frame = settings.clone();
+    let (frame, reading_timeout) = (settings.clone(), settings.reading_timeout);
     let server = HttpServer::new(move || {
         let unknown = web::to(|| async { Err::<&str, _>(Problem::not_found()) });
         App::new()
@@ -49,6 +49,7 @@ pub fn bind(
             .default_service(unknown)
     })
     .disable_signals()
+    .on_connect(move |connection, _| patience::for_reading(connection, reading_timeout))
     .client_request_timeout(settings.request_timeout)
     .client_disconnect_timeout(settings.disconnect_timeout)
     .keep_alive(settings.keep_alive)

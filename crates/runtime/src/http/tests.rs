@@ -7,6 +7,7 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError, web};
 use domain::fault::{Fault, FaultKind};
+use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -248,6 +249,56 @@ async fn a_crowd_of_headers_is_refused() {
     let long = format!("x: {}\r\n", "y".repeat(200_000));
     let heard = hears_who_says(port, &format!("GET /page HTTP/1.1\r\nhost: x\r\n{long}\r\n")).await;
     assert!(!heard.starts_with("HTTP/1.1 200 "), "{heard}");
+    stop.cancel();
+    running.await.unwrap().unwrap();
+}
+
+/// Tells when it is dropped.
+struct Told(Arc<Notify>);
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn who_never_reads_an_answer_is_cut_off_and_who_reads_it_gets_it_whole() {
+    let dropped = Arc::new(Notify::new());
+    let handler = dropped.clone();
+    let settings = HttpSettings { reading_timeout: Duration::from_secs(1), ..any_port() };
+    let bound = bind(&settings, move |routes| {
+        let dropped = handler.clone();
+        routes.route(
+            "/big",
+            web::get().to(move || {
+                // More than any socket's buffers hold: 64 MiB.
+                let told = Told(dropped.clone());
+                let piece = web::Bytes::from(vec![b'x'; 64 * 1024]);
+                let pieces = futures_util::stream::iter(0..1024).map(move |_| {
+                    let _held = &told;
+                    Ok::<_, std::io::Error>(piece.clone())
+                });
+                async move { HttpResponse::Ok().streaming(pieces) }
+            }),
+        );
+    })
+    .unwrap();
+    let (port, stop) = (bound.port(), CancellationToken::new());
+    let running = tokio::spawn(bound.run_until(stop.clone()));
+    let ask = async || {
+        let mut socket = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        socket.write_all(b"GET /big HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+        socket
+    };
+    let idle = ask().await;
+    let cut_off = tokio::time::timeout(Duration::from_secs(60), dropped.notified());
+    cut_off.await.expect("the answer is still held for somebody who does not read it");
+    drop(idle);
+    let mut heard = Vec::new();
+    ask().await.read_to_end(&mut heard).await.unwrap();
+    assert!(heard.len() > 64 * 1024 * 1024, "{}", heard.len());
     stop.cancel();
     running.await.unwrap().unwrap();
 }

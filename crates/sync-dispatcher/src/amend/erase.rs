@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
+use domain::audit::{Action, Entry};
 use domain::field::{FieldName, FieldValue};
 use domain::id::{IntegrationId, RecordId, TenantId};
 use domain::record::{Record, Stamp};
 use domain::time::Timestamp;
 use domain::trace::TraceParent;
+use persistence::people::erasures::{self, Erasure};
 use persistence::people::{self, Pending};
 use persistence::records::{guard, store};
-use persistence::{Scope, integrations};
+use persistence::{PersistenceError, Scope, Transaction, audit, integrations};
 
 use super::{Owed, spread};
 use crate::engine::{DispatchError, Engine};
@@ -66,9 +68,23 @@ async fn finish(engine: &Engine, tenant: TenantId, contact: RecordId) -> Result<
     let mut tx = engine.database.begin(Scope::Tenant(tenant)).await?;
     guard::exclude(&mut tx, tenant).await?;
     if let Some(person) = people::find(&mut tx, tenant, contact).await? {
-        let (receipt, _) = engine.accounts.erase(&mut tx, tenant, &person).await?;
+        // While the links still say it.
+        let answers = erasures::answers(&mut tx, (tenant, contact)).await?;
+        let (mut receipt, _) = engine.accounts.erase(&mut tx, tenant, &person).await?;
         let letters = engine.broker.revise_dead_letters(|letter| person.taken_out_of(letter)).await?;
+        receipt.counts.insert("dead_letters", i64::try_from(letters).unwrap_or(i64::MAX));
+        erasures::finish(&mut tx, (tenant, contact), &receipt, &answers).await?;
+        if let Some(asked) = erasures::of_record(&mut tx, tenant, contact).await? {
+            tell(&mut tx, tenant, &asked).await?;
+        }
         tracing::info!(tenant.id = %tenant, record.id = %contact, letters, counts = ?receipt.counts, "a person is erased");
     }
     Ok(tx.commit().await?)
+}
+
+/// The audit log is told in the name of whoever asked for it.
+async fn tell(tx: &mut Transaction, tenant_id: TenantId, asked: &Erasure) -> Result<(), PersistenceError> {
+    let target = Some(asked.record.to_string());
+    let entry = Entry { tenant_id, author: &asked.author, action: Action::PersonErased, target, changes: Vec::new() };
+    audit::record(tx, &entry).await
 }

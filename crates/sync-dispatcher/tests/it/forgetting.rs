@@ -1,10 +1,14 @@
 //! Erasing a person: nothing of it is left in any table, and on no way does it come back.
 
 use accounts::Accounts;
+use domain::access::Role;
+use domain::audit::Author;
 use domain::kind::RecordKind;
 use domain::message::{Amended, RecordAmend};
 use domain::time::Timestamp;
 use messaging::Context;
+use persistence::audit;
+use persistence::people::erasures::{self, AnswerState};
 use persistence::people::{self, Suppression};
 use persistence::records::guard;
 use persistence::{log_page::LogPage, sync_logs, webhook_logs};
@@ -160,6 +164,14 @@ async fn a_person_is_erased_once_the_platform_has_deleted_it() {
     let person = people::find(&mut tx, world.tenant, contact).await.unwrap().unwrap();
     accounts.suppress(&mut tx, world.tenant, &person).await.unwrap();
     people::request(&mut tx, world.tenant, contact).await.unwrap();
+    let author = Author {
+        sub: "marie".to_owned(),
+        roles: vec![Role::Admin],
+        address: None,
+        user_agent: None,
+        request_id: "a request".to_owned(),
+    };
+    erasures::note(&mut tx, (world.tenant, contact), &author, true).await.unwrap();
     tx.commit().await.unwrap();
     let message = RecordAmend { tenant_id: world.tenant, subject: Amended::Erasure(contact) };
     world.broker.publish(&message, &Context::new()).await.unwrap();
@@ -171,6 +183,17 @@ async fn a_person_is_erased_once_the_platform_has_deleted_it() {
     .await;
     assert!(!world.crm.contacts().await.contains_key(&id));
     assert!(world.crm.live("deals").await.is_empty());
+    let mut tx = world.begin().await;
+    let done = erasures::of_record(&mut tx, world.tenant, contact).await.unwrap().unwrap();
+    let filter = audit::Filter { action: Some("person.erased".to_owned()), ..audit::Filter::default() };
+    let told = audit::list(&mut tx, world.tenant, &filter, &LogPage { after: None, limit: 10 }).await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(done.erased_at.is_some() && done.counts["records"] == 2, "{done:?}");
+    let of_crm: Vec<_> =
+        done.answers.iter().filter(|one| one.platform.as_str() == "hubspot").map(|one| (one.kind, one.state)).collect();
+    let deleted = AnswerState::Deleted;
+    assert_eq!(of_crm, [(RecordKind::Contact, deleted), (RecordKind::Deal, deleted)], "{done:?}");
+    assert_eq!(told.iter().map(|row| row.sub.as_str()).collect::<Vec<_>>(), ["marie"], "it is audited when it is done");
     world.write_logs().await;
     world.accept(vec![prospect(at)]).await;
     world.settle().await;

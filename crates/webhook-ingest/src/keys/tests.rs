@@ -66,18 +66,21 @@ fn texts(accepted: &Accepted, at: Timestamp) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_secret_before_verifies_for_a_day_and_the_one_before_that_no_more() {
+async fn every_replaced_secret_verifies_for_its_own_day_however_often_it_is_replaced() {
     let world = World::start().await;
     let now = Timestamp::now();
-    let (first, second) = (world.rotate(now).await, world.rotate(now).await);
-    let keys = world.keys(&world._server.worker_url());
-    let accepted = keys.of(Some(world.integration)).await.unwrap();
-    let (first, second) = (first.expose_secret().to_owned(), second.expose_secret().to_owned());
-    assert_eq!(texts(&accepted, now), [second.clone(), first]);
-    assert_eq!(texts(&accepted, now.plus(Duration::from_hours(24))), [second.as_str()]);
-    let third = world.rotate(now).await.expose_secret().to_owned();
+    let hour = Duration::from_hours(1);
+    let (begun, between) = (now.minus(2 * hour), now.minus(hour));
+    let mut made = Vec::new();
+    for at in [begun, between, now] {
+        made.push(world.rotate(at).await.expose_secret().to_owned());
+    }
+    made.reverse();
     let accepted = world.keys(&world._server.worker_url()).of(Some(world.integration)).await.unwrap();
-    assert_eq!(texts(&accepted, now), [third, second]);
+    assert_eq!(texts(&accepted, now), made);
+    // The first was replaced an hour before the second.
+    assert_eq!(texts(&accepted, now.plus(23 * hour)), made[..2]);
+    assert_eq!(texts(&accepted, now.plus(24 * hour)), made[..1]);
 }
 
 #[tokio::test]

@@ -101,6 +101,13 @@ const TROUBLES: &[(&str, Message)] = &[
         ),
     ),
     (
+        "too_many_secrets",
+        say(
+            "Dix secrets remplacés sont encore acceptés. Attendez que le premier expire, puis réessayez.",
+            "Ten replaced secrets are still accepted. Wait until the first one ends, then try again.",
+        ),
+    ),
+    (
         "version_mismatch",
         say(
             "Quelqu'un a modifié ces réglages entre-temps. Vérifiez-les et enregistrez de nouveau.",
