@@ -316,19 +316,9 @@ async fn audited(world: &World) -> Vec<String> {
     world.database.texts(said).await
 }
 
-#[tokio::test]
-async fn an_erased_person_is_in_no_table_any_more_and_everybody_else_is() {
-    let world = World::start().await;
-    let hubspot = connected(&world, "pat-eu1-4242-demo").await.parse().unwrap();
-    let zoe = planted(&world, hubspot).await;
-    let max = world.record(RecordKind::Contact, &[("first_name", "Max")]).await;
-    let everything = testkit::dump(&world.database.url()).await;
-    for said in HER.iter().chain(&["70501"]) {
-        assert!(everything.contains(said), "{said} was planted");
-    }
-    let path = format!("/api/v1/records/{zoe}/person");
-    // An incident repeats what a platform said of her; one message of it was sent, another is not yet, and a third tells of
-    // somebody else.
+/// An incident repeats what a platform said of her; one message of it was sent, another is not yet, and a third tells of somebody
+/// else.
+async fn told_of_her(world: &World, hubspot: IntegrationId) {
     let message =
         world.database.texts("SELECT error_message FROM integration_sync_logs WHERE record_id IS NOT NULL").await;
     let cause = json!({ "cause": message.first().expect("her attempt failed") });
@@ -353,20 +343,27 @@ async fn an_erased_person_is_in_no_table_any_more_and_everybody_else_is() {
     ] {
         world.database.execute(&statement).await;
     }
+}
+
+#[tokio::test]
+async fn an_erased_person_is_in_no_table_any_more_and_everybody_else_is() {
+    let world = World::start().await;
+    let hubspot = connected(&world, "pat-eu1-4242-demo").await.parse().unwrap();
+    let zoe = planted(&world, hubspot).await;
+    let max = world.record(RecordKind::Contact, &[("first_name", "Max")]).await;
+    let everything = testkit::dump(&world.database.url()).await;
+    for said in HER.iter().chain(&["70501"]) {
+        assert!(everything.contains(said), "{said} was planted");
+    }
+    let path = format!("/api/v1/records/{zoe}/person");
+    told_of_her(&world, hubspot).await;
     let receipt = world.delete(&path).await;
     assert_eq!((receipt.status.as_u16(), &receipt.body["state"]), (200, &json!("erased")), "{receipt:?}");
     let kept = world.database.texts("SELECT id || content::text FROM alert_messages ORDER BY 1").await;
     assert_eq!(kept, [r#"msg_kept{"cause": "valeur-kept"}"#, "msg_sent{}"]);
     let untold = world.database.texts("SELECT id FROM incidents WHERE told_at IS NULL").await;
     assert_eq!(untold, ["inc_both"], "what was on its way is told anew");
-    let later = world
-        .call(
-            Method::GET,
-            receipt.headers["location"].to_str().unwrap(),
-            Some(&world.token(domain::access::Role::Admin)),
-            None,
-        )
-        .await;
+    let later = world.get(receipt.headers["location"].to_str().unwrap()).await;
     assert_eq!(later.body, receipt.body, "the receipt can be fetched later");
     assert_eq!(audited(&world).await, ["person.erased"]);
     for (table, count) in [

@@ -144,10 +144,10 @@ fn beside(customer: Customer) -> Vec<String> {
     ]
 }
 
-async fn fill(tx: &mut persistence::Transaction, customer: Customer) {
+/// What is kept sealed for an integration.
+fn sealed(customer: Customer) -> [String; 3] {
     let (tenant, integration) = (customer.tenant, customer.integration);
-    let record = domain::id::RecordId::new();
-    let rows = [
+    [
         format!(
             "INSERT INTO integration_oauth_tokens (integration_id, tenant_id, access_token_sealed)
              VALUES ('{integration}', '{tenant}', 'v1.tenant.AAAA')"
@@ -161,6 +161,13 @@ async fn fill(tx: &mut persistence::Transaction, customer: Customer) {
                  (integration_id, tenant_id, previous_sealed, made_at, verifies_until)
              VALUES ('{integration}', '{tenant}', 'v1.tenant.AAAA', now(), now())"
         ),
+    ]
+}
+
+async fn fill(tx: &mut persistence::Transaction, customer: Customer) {
+    let (tenant, integration) = (customer.tenant, customer.integration);
+    let record = domain::id::RecordId::new();
+    let rows = [
         format!("INSERT INTO integration_mapping_versions VALUES ('{integration}', '{tenant}', 'contact', 1)"),
         format!(
             "INSERT INTO integration_field_mappings
@@ -205,7 +212,7 @@ async fn fill(tx: &mut persistence::Transaction, customer: Customer) {
              VALUES ('{record}', now(), 'hubspot', '{tenant}', '{integration}', true, 'applied', '')"
         ),
     ];
-    for row in rows.into_iter().chain(beside(customer)) {
+    for row in sealed(customer).into_iter().chain(rows).chain(beside(customer)) {
         try_to(tx, &row).await.unwrap();
     }
     sync_logs::insert_batch(tx, &[customer.success(0)]).await.unwrap();
