@@ -1,10 +1,11 @@
 //! Secrets that cannot be mistaken go through the whole system, and are looked for wherever something is shown or kept.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 
 use reqwest::header::{COOKIE, HeaderMap, LOCATION, SET_COOKIE};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Method, RequestBuilder, Url};
+use reqwest::{Client, Method, RequestBuilder, Response, Url};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use testkit::wait;
@@ -68,16 +69,22 @@ async fn no_secret_is_shown_logged_counted_queued_or_kept_in_clear() {
     let mut world = World::on_own_servers("e2e-canaries", 29_000, &[]).await;
     let seen = Seen::default();
     let id = connect(&world, &seen).await;
+    let news = listen(&world).await;
+    let browser = Browser::begin(&world).await;
     let code = consent(&world, &seen).await;
     connect_shop(&world, &seen).await;
     name_alert_webhook(&world, &seen).await;
     misplace(&world, &seen).await;
     fail_at_the_platform(&world, &seen, &id).await;
     deliver(&world, &seen).await;
-    leave_messages(&mut world).await;
+    leave_messages(&mut world, &seen).await;
     look_everywhere(&world, &seen, &id).await;
+    hear(&seen, news, &id).await;
+    browser.look_at_every_page(&world, &seen, &id).await;
 
-    assert_eq!(seen.places_of(CONTROL_NAME), ["answers", "database"]);
+    assert_eq!(seen.places_of(CONTROL_NAME), ["answers", "database", "pages"]);
+    assert_eq!(seen.places_of(&browser.csrf_token), ["pages"], "it goes back with forms, and is nowhere else");
+    assert_eq!(seen.places_of(&browser.secret), Vec::<String>::new(), "the secret of a browser's session");
     assert_eq!(seen.places_of(CONTROL_SUBJECT), ["queue dispatcher.event.merge"]);
     assert!(seen.places_of(&id).contains(&"log of api-gateway".to_owned()), "the logs hold what they should");
     for (name, secret) in secrets(&world).into_iter().chain([("a consent's code".to_owned(), code)]) {
@@ -246,12 +253,79 @@ async fn deliver(world: &World, seen: &Seen) {
 }
 
 /// With nobody there to take them, messages stay where they can be looked at.
-async fn leave_messages(world: &mut World) {
+async fn leave_messages(world: &mut World, seen: &Seen) {
+    look_at_metrics(world, seen, Service::SyncDispatcher).await;
     world.session.stack.halt(Service::SyncDispatcher.name()).await;
     let event = prospect(CONTROL_SUBJECT, "prospect.created", json!({ "email": "file@exemple.fr" }));
     assert_eq!(world.post_event(&event).await.status(), 202);
     let contact = "1";
     assert_eq!(world.deliver_change(contact, WEBHOOK_SECRET).await.status(), 200);
+}
+
+/// A stream of news, which is read in the end.
+async fn listen(world: &World) -> Response {
+    let url = format!("{}/api/v1/stream", world.session.url(Service::ApiGateway));
+    let client = Client::builder().no_proxy().build().unwrap();
+    let stream = client.get(url).bearer_auth(world.tenant.admin_token.expose_secret()).send().await.unwrap();
+    assert_eq!(stream.status(), 200);
+    stream
+}
+
+/// Everything that was told until something was said of the integration.
+async fn hear(seen: &Seen, mut news: Response, id: &str) {
+    let mut heard = String::new();
+    while !heard.contains(id) {
+        let next = tokio::time::timeout(DEADLINE, news.chunk()).await;
+        let chunk = next.unwrap_or_else(|_| panic!("nothing was told of {id}: {heard}")).unwrap();
+        heard.push_str(&String::from_utf8_lossy(&chunk.expect("the stream goes on")));
+    }
+    seen.add("news", heard);
+}
+
+/// A browser's session, whose answer is kept nowhere.
+struct Browser {
+    client: Client,
+    cookie: String,
+    secret: String,
+    csrf_token: String,
+}
+
+impl Browser {
+    async fn begin(world: &World) -> Self {
+        let token = world.tenant.admin_token.expose_secret();
+        let begun = to_gateway(world, Method::POST, "/api/v1/session", token).send().await.unwrap();
+        assert_eq!(begun.status(), 201);
+        let cookie = begun.headers()[SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
+        let secret = cookie.rsplit(['.', '=']).next().unwrap().to_owned();
+        assert!(secret.len() >= 32, "{cookie}");
+        let said: Value = begun.json().await.unwrap();
+        let csrf_token = said["csrf_token"].as_str().unwrap().to_owned();
+        let client = Client::builder().no_proxy().redirect(Policy::none()).build().unwrap();
+        Self { client, cookie, secret, csrf_token }
+    }
+
+    /// From the first page on, every one to which a page leads.
+    async fn look_at_every_page(&self, world: &World, seen: &Seen, id: &str) {
+        let base = world.session.url(Service::ApiGateway);
+        let mut known = BTreeSet::from(["/dashboard/integrations".to_owned()]);
+        let mut ahead: Vec<String> = known.iter().cloned().collect();
+        while let Some(path) = ahead.pop() {
+            let page = self.client.get(format!("{base}{path}")).header(COOKIE, &self.cookie).send().await.unwrap();
+            assert!(page.status().as_u16() < 500, "{path}: {}", page.status());
+            let html = page.text().await.unwrap();
+            for link in html.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+                let link = link.replace("&#38;", "&");
+                if link.starts_with("/dashboard") && !link.contains('#') && known.insert(link.clone()) {
+                    ahead.push(link);
+                }
+            }
+            seen.add("pages", html);
+        }
+        for tab in ["data", "fields", "failures", "logs", "settings", "webhooks"] {
+            let path = format!("/dashboard/integrations/{id}/{tab}");
+            assert!(known.iter().any(|page| page.starts_with(&path)), "{path} is not among {known:?}");
+        }
+    }
 }
 
 async fn look_everywhere(world: &World, seen: &Seen, id: &str) {
@@ -263,14 +337,18 @@ async fn look_everywhere(world: &World, seen: &Seen, id: &str) {
     assert!(seen.places_of(id).contains(&"database".to_owned()));
     for service in Service::ALL.into_iter().filter(|service| *service != Service::Sandbox) {
         if service != Service::SyncDispatcher {
-            let url = format!("{}/metrics", world.session.url(service));
-            let text = world.session.client().get(url).send().await.unwrap().text().await.unwrap();
-            assert!(text.contains("# TYPE"), "{text}");
-            seen.add("metrics", text);
+            look_at_metrics(world, seen, service).await;
         }
         let log = world.session.home().path(&format!("logs/{}.log", service.name()));
         seen.add(&format!("log of {}", service.name()), std::fs::read_to_string(log).unwrap());
     }
+}
+
+async fn look_at_metrics(world: &World, seen: &Seen, service: Service) {
+    let url = format!("{}/metrics", world.session.url(service));
+    let text = world.session.client().get(url).send().await.unwrap().text().await.unwrap();
+    assert!(text.contains("# TYPE"), "{text}");
+    seen.add(&format!("metrics of {}", service.name()), text);
 }
 
 /// All messages of all queues, dead letters and those that wait included; they stay.
