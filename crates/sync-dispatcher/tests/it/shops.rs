@@ -103,7 +103,7 @@ async fn an_order_is_tied_to_its_customer_who_reaches_the_crm_and_no_shop_is_wri
     let usual = Platform::WooCommerce.connector().descriptor().default_directions();
     let shop = connect_shop(&world, "demo", usual).await;
     // The other one takes every prospect as a customer.
-    connect_shop(&world, "autre", BTreeMap::new()).await;
+    let other = connect_shop(&world, "autre", BTreeMap::new()).await;
     let ann =
         world.crm.add_at("woocommerce/demo/customers", json!({"email": "ann@exemple.fr", "first_name": "Ann"})).await;
     let mug = world.crm.add_at("woocommerce/demo/products", json!({"name": "Tasse", "regular_price": "10.50"})).await;
@@ -125,6 +125,11 @@ async fn an_order_is_tied_to_its_customer_who_reaches_the_crm_and_no_shop_is_wri
     // What Coccinelle knows, and what one shop knows, reaches the CRM, and the shop that asked for it.
     world.accept(vec![event("prospect.created", "p1", json!({"email": "zoe@exemple.fr"}))]).await;
     world.settle().await;
+    wait::until("the other shop to be in step", DEADLINE, || async {
+        let owed = world.drift_of(other).await;
+        if owed == 0 { Ok(()) } else { Err(format!("{owed} links are owed")) }
+    })
+    .await;
     let known = world.crm.contacts().await;
     let mut emails: Vec<_> = known.values().map(|contact| contact["email"].clone()).collect();
     emails.sort();

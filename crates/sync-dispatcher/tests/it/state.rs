@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use domain::fault::FaultKind;
 use domain::field::FieldValue;
-use domain::id::{RecordId, SyncLogId};
+use domain::id::{IntegrationId, RecordId, SyncLogId};
 use domain::identity::Identity;
 use domain::integration::Status;
 use domain::kind::RecordKind;
@@ -21,7 +21,12 @@ use crate::world::World;
 impl World {
     /// How many links are owed.
     pub(crate) async fn drift(&self) -> i64 {
-        links::drift(&mut self.begin().await, self.tenant, self.integration).await.unwrap()
+        self.drift_of(self.integration).await
+    }
+
+    /// How many links of this integration are owed something.
+    pub(crate) async fn drift_of(&self, integration: IntegrationId) -> i64 {
+        links::drift(&mut self.begin().await, self.tenant, integration).await.unwrap()
     }
 
     /// How many records the backend is owed news of.
