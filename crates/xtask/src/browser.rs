@@ -18,7 +18,10 @@ const BASE_PORT: u16 = 28_000;
 const PACKAGES: [&str; 2] = ["playwright-core@1.65.1", "axe-core@4.14.1"];
 
 /// What Debian calls a browser that these drive, and its letters.
-const DEBIAN: [&str; 4] = ["chromium", "fonts-noto-core", "nodejs", "npm"];
+const DEBIAN: [&str; 2] = ["chromium", "fonts-noto-core"];
+
+/// What runs them; Debian's own do not go together with another source's.
+const NODE: [&str; 2] = ["nodejs", "npm"];
 
 const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
 
@@ -96,7 +99,7 @@ impl Tools {
         let folder = workspace::root().join(".dev/browser");
         std::fs::create_dir_all(&folder).context("the folder of the browser's scripts cannot be made")?;
         if !are_there()
-            && let Err(error) = install::apt("Chromium and node", &DEBIAN, &folder, console).await
+            && let Err(error) = install::apt("Chromium and node", &missing(), &folder, console).await
         {
             console.note(&format!("✘ {error:#}"));
         }
@@ -122,8 +125,15 @@ impl Tools {
 }
 
 fn are_there() -> bool {
+    missing().is_empty()
+}
+
+/// The packages of what is not there.
+fn missing() -> Vec<&'static str> {
     let has = |name: &&str| install::program(name).is_some();
-    BROWSERS.iter().any(has) && ["node", "npm"].iter().all(has)
+    let browser = if BROWSERS.iter().any(has) { &[][..] } else { &DEBIAN };
+    let node = if ["node", "npm"].iter().all(has) { &[][..] } else { &NODE };
+    [browser, node].concat()
 }
 
 /// Whether npm has put that very version there.

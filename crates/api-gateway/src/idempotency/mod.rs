@@ -52,10 +52,10 @@ const EXEMPT: [(&str, &str); 6] = [
 ];
 
 /// Whether a request to that route heeds a key. All that change something do, unless they are named as exempt: a new one
-/// cannot forget it.
+/// cannot forget it. What no route answers to is refused for that, whatever its key is like.
 pub(crate) fn applies_to(method: &Method, route: &str) -> bool {
     let is_exempt = || EXEMPT.iter().any(|(exempt, _)| *exempt == route) || route.starts_with("/api/v1/proxy/");
-    !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) && !is_exempt()
+    matches!(*method, Method::POST | Method::PUT | Method::PATCH | Method::DELETE) && !is_exempt()
 }
 
 /// Middleware: works a request with a key off once.
@@ -156,6 +156,14 @@ mod tests {
     fn verdict(keys: &[&str]) -> Result<Request, Problem> {
         let request = keys.iter().fold(TestRequest::post(), |request, key| request.append_header((HEADER, *key)));
         read(&request.to_http_request(), "/api/v1/integrations", b"body")
+    }
+
+    #[test]
+    fn a_method_that_no_route_has_is_refused_for_itself_whatever_the_key() {
+        let route = "/api/v1/integrations";
+        assert!([Method::POST, Method::PUT, Method::PATCH, Method::DELETE].iter().all(|some| applies_to(some, route)));
+        let others = [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE, Method::CONNECT];
+        assert!(!others.iter().any(|some| applies_to(some, route)));
     }
 
     #[test]
