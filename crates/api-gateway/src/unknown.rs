@@ -37,6 +37,11 @@ impl Known {
             narrower: paths.iter().filter(|(path, _)| is_narrower(path)).map(read).collect(),
         }
     }
+
+    /// Whether a handler takes this.
+    pub(crate) fn takes(&self, request: &HttpRequest) -> bool {
+        self.all.iter().any(|path| path.knows(request.method()) && path.matches.is_match(request.path()))
+    }
 }
 
 impl Path {
