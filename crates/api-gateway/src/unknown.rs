@@ -40,7 +40,11 @@ impl Known {
 
     /// Whether a handler takes this.
     pub(crate) fn takes(&self, request: &HttpRequest) -> bool {
-        self.all.iter().any(|path| path.knows(request.method()) && path.matches.is_match(request.path()))
+        let is_meant = |path: &&Path| path.matches.is_match(request.path());
+        match self.narrower.iter().find(is_meant) {
+            Some(path) => path.knows(request.method()),
+            None => self.all.iter().filter(is_meant).any(|path| path.knows(request.method())),
+        }
     }
 }
 
