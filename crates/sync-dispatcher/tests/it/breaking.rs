@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use testkit::wait;
 
 use crate::crm::Crm;
+use crate::scheduling::undisturbed;
 use crate::world::{DEADLINE, HASTE, Shape, World, event};
 
 const OTHER_PORTAL: u64 = 5151;
@@ -34,7 +35,7 @@ struct Other {
 
 impl Other {
     async fn connected_to(world: &World) -> Self {
-        let (tenant, integration) = (TenantId::new(), IntegrationId::new());
+        let (tenant, integration) = (TenantId::new(), undisturbed());
         world.connect((tenant, integration), OTHER_PORTAL, Shape::default()).await;
         Self { crm: world.crm.another(OTHER_PORTAL), tenant, integration }
     }

@@ -6,8 +6,8 @@ use serde_json::json;
 use testkit::wait;
 
 use crate::crm::told;
+use crate::scheduling::undisturbed;
 use crate::world::{DEADLINE, Shape, World, event, event_at};
-use domain::id::IntegrationId;
 use domain::kind::RecordKind;
 use domain::policy::{Carried, ConflictPolicy, DeletionRule, Vanished};
 use domain::time::Timestamp;
@@ -190,7 +190,7 @@ impl World {
 async fn deleted_in_one_of_two(carried: Carried) -> usize {
     let world = World::quiet(&[]).await;
     world.carry(carried).await;
-    let (other, crm) = (IntegrationId::new(), world.crm.another(OTHER));
+    let (other, crm) = (undisturbed(), world.crm.another(OTHER));
     world.connect_account((world.tenant, other), OTHER, Shape::default()).await;
     world.dispatch();
     world.accept(vec![event("prospect.created", "p1", json!({"email": "zoe@exemple.fr"}))]).await;

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use testkit::wait;
 
 use crate::crm::{PORTAL, told};
+use crate::scheduling::undisturbed;
 use crate::world::{DEADLINE, Shape, World};
 
 /// Another customer's account.
@@ -16,7 +17,7 @@ const ELSEWHERE: u64 = 5353;
 impl World {
     /// Another tenant that connects an account.
     async fn another(&self, portal: u64) -> (TenantId, IntegrationId) {
-        let other = (TenantId::new(), IntegrationId::new());
+        let other = (TenantId::new(), undisturbed());
         self.connect(other, portal, Shape::default()).await;
         other
     }

@@ -1,11 +1,11 @@
 //! What was disconnected or switched off for a while: what is there is recognised, and what was missed is caught up.
 
-use domain::id::IntegrationId;
 use persistence::integrations;
 use serde_json::json;
 use testkit::wait;
 
 use crate::crm::PORTAL;
+use crate::scheduling::undisturbed;
 use crate::world::{DEADLINE, HASTE, Shape, World, event};
 
 #[tokio::test]
@@ -27,7 +27,7 @@ async fn an_account_that_is_connected_again_is_adopted_and_nothing_is_made_twice
     world.take_in().await;
     assert_eq!(world.crm.contacts().await, before, "somebody wrote to what was disconnected");
 
-    world.integration = IntegrationId::new();
+    world.integration = undisturbed();
     world.connect_account((world.tenant, world.integration), PORTAL, Shape::default()).await;
     wait::until("the gaps of every contact to be filled", DEADLINE, || async {
         let contacts = world.crm.contacts().await;

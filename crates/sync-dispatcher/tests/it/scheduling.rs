@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::id::IntegrationId;
 use domain::integration::Frequency;
 use domain::kind::RecordKind;
 use domain::run::{Mode, Run, State, Trigger};
@@ -26,6 +27,14 @@ async fn shaped(frequency: Frequency) -> World {
     let world = World::shaped(&[], Shape { frequency, ..Shape::default() }).await;
     world.crm.faults(prompt()).await;
     world
+}
+
+/// A new integration of which no regular run comes due while a test lasts: each has times of its own, by its id.
+pub(crate) fn undisturbed() -> IntegrationId {
+    // Of the shortest period; the times of the longer ones are among its times.
+    let now = Timestamp::now();
+    let passed = |id: &IntegrationId| domain::schedule::last_due(*id, EVERY.poll, now).until(now);
+    std::iter::repeat_with(IntegrationId::new).find(|id| (60..600).contains(&passed(id).as_secs())).unwrap()
 }
 
 impl World {

@@ -18,6 +18,7 @@ use persistence::{integrations, mappings};
 use serde_json::json;
 use testkit::wait;
 
+use crate::scheduling::undisturbed;
 use crate::world::{DEADLINE, World, event};
 
 const KEY: (&str, &str) =
@@ -41,7 +42,7 @@ async fn connect(
     (url, account_id, credentials): (String, String, Credentials),
     directions: BTreeMap<RecordKind, Direction>,
 ) -> IntegrationId {
-    let (id, connector) = (IntegrationId::new(), platform.connector());
+    let (id, connector) = (undisturbed(), platform.connector());
     let integration = Integration {
         id,
         tenant_id: world.tenant,

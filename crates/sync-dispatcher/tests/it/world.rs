@@ -26,6 +26,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use vault::{KeyRing, Vault};
 
 use crate::crm::{Crm, PORTAL};
+use crate::scheduling::undisturbed;
 
 pub(crate) const DEADLINE: Duration = Duration::from_secs(40);
 
@@ -133,7 +134,7 @@ impl World {
         let world = Self {
             crm,
             tenant: TenantId::new(),
-            integration: IntegrationId::new(),
+            integration: undisturbed(),
             vhost,
             line,
             database: Database::new(&database.url().into(), 2, DEADLINE),
