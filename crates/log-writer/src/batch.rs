@@ -79,18 +79,18 @@ mod tests {
         batch
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_batch_ends_at_its_size() {
         let limits = Limits { rows: 3, wait: Duration::from_secs(3_600) };
         assert_eq!(batch_of(10, limits).await, [0, 1, 2]);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_batch_ends_when_its_first_row_has_waited() {
         let started = Instant::now();
         let limits = Limits { rows: 500, wait: Duration::from_millis(200) };
         assert_eq!(batch_of(2, limits).await, [0, 1]);
-        assert_eq!(started.elapsed(), limits.wait);
+        assert!(started.elapsed() >= limits.wait);
     }
 
     #[test]

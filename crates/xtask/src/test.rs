@@ -2,8 +2,7 @@
 
 use std::process::{ExitCode, ExitStatus};
 
-use anyhow::Context as _;
-
+use anyhow::{Context as _, bail};
 use secrecy::ExposeSecret as _;
 
 use crate::console::{Console, ServiceLines};
@@ -24,25 +23,33 @@ pub(crate) struct Args {
     /// Only the suite against a real n8n, which is installed if need be: minutes, and gigabytes the first time.
     #[arg(long)]
     n8n: bool,
-    /// Passed on to `cargo test` after `--`: filters, `-p NAME` for one package, and after another `--` what the test binaries take.
+    /// Only this package; may be given several times.
+    #[arg(short, long = "package", value_name = "NAME")]
+    packages: Vec<String>,
+    /// Passed on to `cargo test` after `--`: filters, `--no-fail-fast`, and after another `--` what the test binaries take.
     #[arg(last = true)]
     rest: Vec<String>,
 }
 
 impl Args {
-    /// Beside `--workspace`, cargo would pay no heed to `-p`.
-    fn names_packages(&self) -> bool {
-        let cargos_own = self.rest.iter().take_while(|word| *word != "--");
-        cargos_own.into_iter().any(|word| word.starts_with("-p") || word.starts_with("--package"))
-    }
-
-    /// What `cargo test` is given.
-    fn words(&self) -> Vec<String> {
-        let mut words: Vec<String> = Vec::new();
+    /// What `cargo test` is given, where these are the workspace's packages.
+    ///
+    /// Packages are chosen by leaving out the others: so all are built with the same features, whichever are tested, and
+    /// nothing is built twice.
+    ///
+    /// # Errors
+    /// When a package is named that there is none of.
+    fn words(&self, all: &[String]) -> anyhow::Result<Vec<String>> {
+        let mine: &[String] = if self.n8n { &["xtask".to_owned()] } else { &self.packages };
+        if let Some(stranger) = mine.iter().find(|name| !all.contains(name)) {
+            bail!("there is no package `{stranger}`: name one of {}", all.join(", "));
+        }
+        let mut words = vec!["--workspace".to_owned()];
+        for other in all.iter().filter(|name| !mine.is_empty() && !mine.contains(name)) {
+            words.extend(["--exclude".to_owned(), other.clone()]);
+        }
         if self.n8n {
-            words.extend(["-p", "xtask", "--test", "it"].map(str::to_owned));
-        } else if !self.names_packages() {
-            words.push("--workspace".to_owned());
+            words.extend(["--test", "it"].map(str::to_owned));
         }
         words.extend(self.rest.iter().cloned());
         if !words.iter().any(|word| word == "--") {
@@ -51,11 +58,12 @@ impl Args {
         // One n8n at a time: it is killed and stopped there.
         let of_n8n: &[&str] = if self.n8n { &[N8N_SUITE, "--test-threads=1"] } else { &["--skip", N8N_SUITE] };
         words.extend(of_n8n.iter().map(|word| (*word).to_owned()));
-        words
+        Ok(words)
     }
 }
 
 pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let words = args.words(&workspace::packages()?)?;
     let console = Console::new(ServiceLines::InFilesOnly);
     let folder = workspace::root().join(".dev/test");
     let options = Options { durability: Durability::Relaxed, ..Options::new(BASE_PORT) };
@@ -72,7 +80,7 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     up::interruptible(build(&console)).await.transpose()?.context("interrupted")?;
     Services::wipe(&folder).await?;
     let mut session = Session::open(&folder, options, console.clone()).await?;
-    let outcome = up::interruptible(carry_out(&mut session, (args, install), &console)).await;
+    let outcome = up::interruptible(carry_out(&mut session, (words, install), &console)).await;
     session.take_down().await;
     drop(session);
     Services::wipe(&folder).await?;
@@ -91,13 +99,13 @@ async fn build(console: &Console) -> anyhow::Result<()> {
 
 async fn carry_out(
     session: &mut Session,
-    (args, install): (&Args, Option<Install>),
+    (words, install): (Vec<String>, Option<Install>),
     console: &Console,
 ) -> anyhow::Result<ExitStatus> {
     session.start_services().await?;
     let services = session.services.as_ref().context("PostgreSQL and RabbitMQ are not started")?;
     let mut test = workspace::cargo();
-    test.arg("test").args(args.words());
+    test.arg("test").args(words);
     if let Some(install) = install {
         test.env("COCCINELLE_N8N", prepared(session, install, console).await?);
     }
@@ -142,24 +150,27 @@ async fn prepared(session: &Session, install: Install, console: &Console) -> any
 mod tests {
     use super::*;
 
-    fn args(words: &[&str]) -> Args {
-        Args { n8n: false, rest: words.iter().map(|word| (*word).to_owned()).collect() }
+    fn words(args: &Args) -> Vec<String> {
+        args.words(&["domain", "vault", "xtask"].map(str::to_owned)).unwrap()
     }
 
     #[test]
     fn tests_the_whole_workspace_unless_packages_are_named() {
-        assert!(args(&["-p", "domain"]).names_packages());
-        assert!(args(&["--package=domain"]).names_packages());
-        assert!(!args(&["merge", "--", "-p"]).names_packages());
-        assert!(!args(&[]).names_packages());
+        assert_eq!(words(&Args::default()), ["--workspace", "--", "--skip", "real_n8n::"]);
+        let args = Args { packages: vec!["domain".to_owned()], ..Args::default() };
+        let others = ["--workspace", "--exclude", "vault", "--exclude", "xtask", "--", "--skip", "real_n8n::"];
+        assert_eq!(words(&args), others);
+        let args = Args { packages: vec!["domian".to_owned()], ..Args::default() };
+        let refused = args.words(&["domain".to_owned()]).unwrap_err();
+        assert_eq!(refused.to_string(), "there is no package `domian`: name one of domain");
     }
 
     #[test]
     fn leaves_the_suite_of_n8n_to_whoever_asks_for_it() {
-        assert_eq!(args(&[]).words(), ["--workspace", "--", "--skip", "real_n8n::"]);
-        let words = args(&["-p", "domain", "--", "--nocapture"]).words();
-        assert_eq!(words, ["-p", "domain", "--", "--nocapture", "--skip", "real_n8n::"]);
-        let words = Args { n8n: true, rest: Vec::new() }.words();
-        assert_eq!(words, ["-p", "xtask", "--test", "it", "--", "real_n8n::", "--test-threads=1"]);
+        let rest = ["merge", "--", "--nocapture"].map(str::to_owned).to_vec();
+        let theirs = words(&Args { rest, ..Args::default() });
+        assert_eq!(theirs, ["--workspace", "merge", "--", "--nocapture", "--skip", "real_n8n::"]);
+        let ours = words(&Args { n8n: true, ..Args::default() });
+        assert_eq!(ours.last_chunk(), Some(&["it", "--", "real_n8n::", "--test-threads=1"].map(str::to_owned)));
     }
 }

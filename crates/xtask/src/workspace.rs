@@ -23,12 +23,17 @@ pub fn binaries() -> anyhow::Result<PathBuf> {
 
 /// The folder of all build output, also where `CARGO_TARGET_DIR` moves it.
 pub(crate) fn target() -> anyhow::Result<PathBuf> {
-    let metadata = cargo_metadata::MetadataCommand::new()
-        .manifest_path(root().join("Cargo.toml"))
-        .no_deps()
-        .exec()
-        .context("cargo metadata failed")?;
-    Ok(metadata.target_directory.into_std_path_buf())
+    Ok(metadata()?.target_directory.into_std_path_buf())
+}
+
+/// The names of the workspace's packages.
+pub(crate) fn packages() -> anyhow::Result<Vec<String>> {
+    Ok(metadata()?.packages.into_iter().map(|package| package.name.to_string()).collect())
+}
+
+fn metadata() -> anyhow::Result<cargo_metadata::Metadata> {
+    let mut command = cargo_metadata::MetadataCommand::new();
+    command.manifest_path(root().join("Cargo.toml")).no_deps().exec().context("cargo metadata failed")
 }
 
 /// A variable of xtask's own environment; empty counts as unset.
