@@ -69,7 +69,7 @@ pub enum AnswerState {
     Deleted,
     /// It refuses for good.
     Refused,
-    /// It was not asked: the integration is switched off or disconnected.
+    /// It was not asked: the integration is switched off or disconnected, or nothing is written there.
     NotAsked,
 }
 
@@ -124,7 +124,8 @@ impl Row {
     }
 }
 
-/// Notes that somebody wants a person erased; asked again, it is the same wish.
+/// Notes that somebody wants a person erased; asked again, it is the same wish. The caller excludes everybody else from the
+/// tenant's records.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -137,7 +138,8 @@ pub async fn note(
     let roles = author.roles.iter().map(to_word).collect::<Result<Vec<_>, _>>()?;
     sql_query(
         "INSERT INTO erasures (id, tenant_id, record_id, with_platforms, sub, roles, request_id)
-         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant_id, record_id) DO NOTHING",
+         SELECT $1, $2, $3, $4, $5, $6, $7
+         WHERE NOT EXISTS (SELECT FROM erasures WHERE tenant_id = $2 AND record_id = $3)",
     )
     .bind::<Text, _>(ErasureId::new().to_string())
     .bind::<Text, _>(tenant.to_string())
@@ -199,13 +201,14 @@ pub async fn answers(
                      WHEN link.blocked_at IS NOT NULL THEN 'refused'
                      WHEN NOT integration.enabled OR integration.deleted_at IS NOT NULL THEN 'not_asked'
                      WHEN link.owed OR pending.begun_at IS NULL THEN 'asked'
-                     ELSE 'deleted' END AS state,
+                     ELSE 'not_asked' END AS state,
                 CASE WHEN link.blocked_at IS NOT NULL AND NOT link.gone THEN link.error_code END AS error_code
          FROM pending_erasures AS pending
          JOIN records AS record ON record.id = pending.record_id OR record.contact_id = pending.record_id
          JOIN record_links AS link ON link.record_id = record.id
          JOIN tenant_integrations AS integration ON integration.id = link.integration_id
          WHERE pending.tenant_id = $1 AND pending.record_id = $2 AND record.tenant_id = $1
+           AND integration.platform <> 'coccinelle'
            AND (link.external_id IS NOT NULL OR link.owed OR link.blocked_at IS NOT NULL)
          ORDER BY link.integration_id, link.kind, link.id",
     )
@@ -231,7 +234,7 @@ SELECT id, record_id, sub, roles, request_id, requested_at, erased_at, counts, a
     WHERE kept.tenant_id = erasure.tenant_id AND kept.record_id = erasure.record_id ORDER BY kept.id) AS suppressions
 FROM erasures AS erasure";
 
-/// The erasure of a record; `None` where nobody asked for it.
+/// The erasure of a record, the one that was asked for first; `None` where nobody asked for it.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -256,7 +259,7 @@ async fn one(
     tenant: TenantId,
     (column, is): (&str, String),
 ) -> Result<Option<Erasure>, PersistenceError> {
-    let rows: Vec<Row> = sql_query(format!("{FOUND} WHERE tenant_id = $1 AND {column} = $2"))
+    let rows: Vec<Row> = sql_query(format!("{FOUND} WHERE tenant_id = $1 AND {column} = $2 ORDER BY requested_at, id"))
         .bind::<Text, _>(tenant.to_string())
         .bind::<Text, _>(is)
         .load(&mut **tx)

@@ -102,7 +102,7 @@ mod tests {
             Identifier::External(origin, RecordKind::Contact, "70501".to_owned()),
         ];
         let (links, accounts) = (vec!["lnk_of_zoe".to_owned()], ["4242".to_owned()].into());
-        Person { contact, dependents: Vec::new(), identifiers: identifiers.into(), links, accounts }
+        Person { contact, dependents: Vec::new(), former: Vec::new(), identifiers: identifiers.into(), links, accounts }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod erase;
 pub mod erasures;
+mod left_alone;
 mod letters;
 mod logging;
 mod pending;
@@ -9,7 +10,8 @@ mod person;
 mod suppressions;
 
 pub use erase::{Receipt, erase};
+pub use left_alone::stand_in;
 pub(crate) use logging::without_erased;
-pub use pending::{Pending, begin, pending, request};
+pub use pending::{Pending, begin, pending, request, waiting};
 pub use person::{Identifier, Person, find};
 pub use suppressions::{Suppressed, Suppression, are_erased, keep_key, key, lift, list, suppress, suppressed};

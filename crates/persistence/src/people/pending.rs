@@ -1,8 +1,9 @@
 //! The table `pending_erasures`: persons who are deleted on the platforms before they are erased.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use diesel::sql_types::{BigInt, Bool, Double, Text};
+use diesel::sql_types::{Array, BigInt, Bool, Double, Text};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::id::{RecordId, TenantId};
@@ -46,6 +47,35 @@ pub async fn request(tx: &mut Transaction, tenant: TenantId, record: RecordId) -
         .execute(&mut **tx)
         .await?;
     Ok(())
+}
+
+/// Those of some records that wait for the platforms, or whose contact does.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn waiting(
+    tx: &mut Transaction,
+    tenant: TenantId,
+    records: &BTreeSet<RecordId>,
+) -> Result<BTreeSet<RecordId>, PersistenceError> {
+    #[derive(QueryableByName)]
+    struct Id {
+        #[diesel(sql_type = Text)]
+        id: String,
+    }
+    if records.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let rows: Vec<Id> = sql_query(
+        "SELECT record.id FROM records AS record
+         JOIN pending_erasures AS pending ON pending.record_id IN (record.id, record.contact_id)
+         WHERE record.tenant_id = $1 AND record.id = ANY($2)",
+    )
+    .bind::<Text, _>(tenant.to_string())
+    .bind::<Array<Text>, _>(records.iter().map(ToString::to_string).collect::<Vec<_>>())
+    .load(&mut **tx)
+    .await?;
+    rows.iter().map(|row| parse("id", &row.id)).collect()
 }
 
 /// Notes that the deletions are owed from now on.

@@ -10,6 +10,7 @@ use domain::identity::{self, Identity, Region};
 use domain::kind::RecordKind;
 use domain::record::Record;
 
+use super::left_alone;
 use crate::records::{joining, store};
 use crate::text::parse;
 use crate::{PersistenceError, Transaction, tenants};
@@ -50,6 +51,8 @@ pub struct Person {
     pub contact: Record,
     /// The deals and activities.
     pub dependents: Vec<Record>,
+    /// Records that became one of these, of which the logs still tell.
+    pub(super) former: Vec<RecordId>,
     /// What they are known by. An address or number that names somebody else as well is not among it.
     pub identifiers: BTreeSet<Identifier>,
     /// The links of all of them.
@@ -59,9 +62,10 @@ pub struct Person {
 }
 
 impl Person {
-    /// The ids of the records.
+    /// The ids of the records, former ones among them.
     pub(super) fn records(&self) -> BTreeSet<RecordId> {
-        std::iter::once(&self.contact).chain(&self.dependents).map(|record| record.id).collect()
+        let present = std::iter::once(&self.contact).chain(&self.dependents).map(|record| record.id);
+        present.chain(self.former.iter().copied()).collect()
     }
 
     /// The values of all identifiers of a scheme.
@@ -101,10 +105,14 @@ pub async fn find(
     let locked = store::lock(tx, tenant, &[id].into()).await?;
     let Some(contact) = locked.into_iter().find(|record| record.kind == RecordKind::Contact) else { return Ok(None) };
     let dependents = joining::dependents(tx, tenant, contact.id).await?;
-    let mut person =
-        Person { contact, dependents, identifiers: BTreeSet::new(), links: Vec::new(), accounts: BTreeSet::new() };
+    let (identifiers, links, accounts) = (BTreeSet::new(), Vec::new(), BTreeSet::new());
+    let mut person = Person { contact, dependents, former: Vec::new(), identifiers, links, accounts };
+    person.former = joining::former(tx, tenant, &person.records()).await?;
     load_identities(tx, tenant, &mut person).await?;
     load_links(tx, tenant, &mut person).await?;
+    let left_alone = left_alone::of_contact(tx, tenant, id).await?.into_iter();
+    let named = left_alone.map(|it| Identifier::External(it.integration, RecordKind::Contact, it.external_id));
+    person.identifiers.extend(named);
     Ok(Some(person))
 }
 

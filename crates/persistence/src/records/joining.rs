@@ -68,8 +68,25 @@ pub async fn aliases(
     rows.into_iter().map(|row| Ok((parse("id", &row.id)?, parse("record_id", &row.record_id)?))).collect()
 }
 
-/// Moves everything of `lost` to `survivor`, and leaves an alias. The caller excludes everybody else, and has merged and
-/// saved the fields.
+/// The records that became one of these.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn former(
+    tx: &mut Transaction,
+    tenant: TenantId,
+    ids: &BTreeSet<RecordId>,
+) -> Result<Vec<RecordId>, PersistenceError> {
+    let rows: Vec<Id> = sql_query("SELECT id FROM record_aliases WHERE tenant_id = $1 AND record_id = ANY($2)")
+        .bind::<Text, _>(tenant.to_string())
+        .bind::<Array<Text>, _>(ids.iter().map(ToString::to_string).collect::<Vec<_>>())
+        .load(&mut **tx)
+        .await?;
+    rows.iter().map(|row| parse("id", &row.id)).collect()
+}
+
+/// Moves everything of `lost` to `survivor`, the wish to erase it among that, and leaves an alias. The caller excludes
+/// everybody else, and has merged and saved the fields.
 ///
 /// Where both have a counterpart in one integration, one is kept; an object that is left alone by that is noted.
 ///
@@ -87,6 +104,13 @@ pub async fn join(
         "UPDATE record_conflicts SET other_id = $2 WHERE tenant_id = $1 AND other_id = $3",
         "UPDATE record_aliases SET record_id = $2 WHERE tenant_id = $1 AND record_id = $3",
         "INSERT INTO record_aliases (tenant_id, record_id, id) VALUES ($1, $2, $3)",
+        // A wish to erase either is one to erase the person that they are; what the other brings has to be deleted as well.
+        "INSERT INTO pending_erasures (tenant_id, record_id, requested_at)
+         SELECT $1, $2, min(requested_at) FROM pending_erasures
+         WHERE tenant_id = $1 AND record_id IN ($2, $3) HAVING count(*) > 0
+         ON CONFLICT (record_id) DO UPDATE SET requested_at = excluded.requested_at, begun_at = NULL",
+        "UPDATE erasures SET record_id = $2 WHERE tenant_id = $1 AND record_id = $3",
+        "UPDATE suppressions SET record_id = $2 WHERE tenant_id = $1 AND record_id = $3",
         "DELETE FROM records WHERE tenant_id = $1 AND id = $3 AND id <> $2",
     ] {
         sql_query(statement)

@@ -10,7 +10,7 @@ use domain::time::Timestamp;
 use domain::trace::TraceParent;
 use persistence::people::erasures::{self, Erasure};
 use persistence::people::{self, Pending};
-use persistence::records::{guard, store};
+use persistence::records::{guard, links, store};
 use persistence::{PersistenceError, Scope, Transaction, audit, integrations};
 
 use super::{Owed, spread};
@@ -28,13 +28,18 @@ pub(super) async fn begin(engine: &Engine, tenant: TenantId, contact: RecordId) 
         tx.commit().await?;
         return Ok(Owed::default());
     };
+    // The message may name a record that became another since.
+    let contact = person.contact.id;
     let mut records: Vec<Record> = std::iter::once(person.contact).chain(person.dependents).collect();
     for record in &mut records {
         delete(record, backend);
     }
+    let stamp = Stamp { rank: 0, at: Timestamp::now(), origin: backend };
+    let stand_ins = people::stand_in(&mut tx, tenant, contact, stamp).await?;
     store::save(&mut tx, &records.iter().collect::<Vec<_>>()).await?;
     people::begin(&mut tx, tenant, contact).await?;
-    let owed = spread(engine, &mut tx, tenant, &records).await?;
+    let mut owed = spread(engine, &mut tx, tenant, &records).await?;
+    owed.pushes.extend(links::owed_of(&mut tx, tenant, &stand_ins).await?);
     tx.commit().await?;
     Ok(owed)
 }

@@ -6,7 +6,7 @@ use domain::identity::Region;
 use domain::record::{Record, Stamp};
 use persistence::records::links::{self, BackendLink};
 use persistence::records::{conflicts, joining, store};
-use persistence::{Transaction, integrations, tenants};
+use persistence::{Transaction, integrations, people, tenants};
 
 use crate::engine::{DispatchError, Engine};
 use crate::{claims, losses};
@@ -28,7 +28,8 @@ pub(super) async fn join(
     let beliefs = engine.believed.of(tx, tenant, backend).await?;
     beliefs.rerank(&mut survivor);
     beliefs.rerank(&mut lost);
-    let mut history = merge(&mut survivor, &lost);
+    let erasing = people::waiting(tx, tenant, &[survivor.id, lost.id].into()).await?;
+    let mut history = merge(&mut survivor, &lost, !erasing.is_empty());
     store::save(tx, &[&survivor]).await?;
     let shown = shown(tx, backend, (survivor.id, lost.id)).await?;
     let mut changed = joining::dependents(tx, tenant, lost.id).await?;
@@ -44,9 +45,9 @@ pub(super) async fn join(
 }
 
 /// Field by field as two changes of one record. Only that the person is there is no matter of time: as long as one of them
-/// lives, the one that they become does.
-fn merge(survivor: &mut Record, lost: &Record) -> Vec<conflicts::Conflict> {
-    let lives = !survivor.fields.is_deleted() || !lost.fields.is_deleted();
+/// lives, the one that they become does, unless the person is to be erased.
+fn merge(survivor: &mut Record, lost: &Record, erasing: bool) -> Vec<conflicts::Conflict> {
+    let lives = !erasing && !(survivor.fields.is_deleted() && lost.fields.is_deleted());
     let merged = survivor.fields.merge(&lost.fields);
     if let Some(deleted) = survivor.fields.get(FieldName::DELETED).filter(|_| lives && survivor.fields.is_deleted()) {
         let stamp = Stamp { at: deleted.stamp.at.next(), ..deleted.stamp };

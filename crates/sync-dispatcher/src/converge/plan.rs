@@ -9,8 +9,8 @@ use domain::kind::RecordKind;
 use domain::link::outbound_difference;
 use domain::mapping::Mapping;
 use domain::record::Record;
-use persistence::Transaction;
 use persistence::records::links::{self, Ending, Intention};
+use persistence::{Transaction, people};
 
 use super::errands;
 use super::job::Job;
@@ -44,6 +44,9 @@ pub(super) async fn plan(
 ) -> Result<Plans, DispatchError> {
     let mapping = session.mapping(kind);
     let contacts = ties::contacts(session, tx, jobs).await?;
+    let deleted = jobs.iter().filter_map(|job| job.record.as_ref()).filter(|record| record.fields.is_deleted());
+    let deleted = deleted.map(|record| record.id).collect();
+    let erasing = people::waiting(tx, session.integration.tenant_id, &deleted).await?;
     let mut plans = Plans::default();
     for job in jobs.iter_mut().filter(|job| !job.has_ended()) {
         let Some(record) = &job.record else { continue };
@@ -67,7 +70,7 @@ pub(super) async fn plan(
         if let Some(retie) = ties::retie_for(session, job, record, owner.as_ref()) {
             plans.ties.insert(link, retie);
         }
-        match write_for(session, job, record, &mapping, owner) {
+        match write_for(session, job, (record, erasing.contains(&record.id)), &mapping, owner) {
             Some(write) => {
                 plans.writes.insert(link, write);
             }
@@ -82,7 +85,7 @@ pub(super) async fn plan(
 fn write_for(
     session: &Session<'_>,
     job: &Job,
-    record: &Record,
+    (record, is_to_be_erased): (&Record, bool),
     mapping: &Mapping,
     owner: Option<Owner>,
 ) -> Option<Write> {
@@ -90,9 +93,11 @@ fn write_for(
         return None;
     }
     if record.fields.is_deleted() {
-        // One made in Coccinelle is carried on, one made on a platform is not, unless the tenant wishes otherwise.
+        // One made in Coccinelle is carried on, one made on a platform is not, unless the tenant wishes otherwise. That a
+        // person is erased everywhere is wished of this one.
         let stamp = record.fields.get(FieldName::DELETED)?.stamp;
-        let is_carried = session.beliefs.carry_deletion(record.kind, stamp.origin == session.backend);
+        let is_carried =
+            is_to_be_erased || session.beliefs.carry_deletion(record.kind, stamp.origin == session.backend);
         let id = job.state.external_id.clone().filter(|_| !job.gone && is_carried)?;
         return Some(Write::Delete(id));
     }

@@ -54,7 +54,7 @@ impl World {
     }
 
     /// The open conflict about an identifier, once there is one.
-    async fn claimed(&self, record: RecordId) -> Kept {
+    pub(crate) async fn claimed(&self, record: RecordId) -> Kept {
         wait::until("a conflict about an identifier", DEADLINE, || async {
             let found = self.conflicts(record).await;
             found.iter().find(|kept| kept.reason == "identity" && kept.decision.is_none()).cloned().ok_or(found)
@@ -132,7 +132,7 @@ async fn who_is_believed_more_stands_whoever_came_last_and_a_changed_mind_is_fol
 }
 
 /// Two prospects with records and contacts of their own, of which the second comes to have the first's address.
-async fn two_who_claim_one_address(world: &World) -> (RecordId, RecordId) {
+pub(crate) async fn two_who_claim_one_address(world: &World) -> (RecordId, RecordId) {
     let first = json!({"email": "zoe@exemple.fr", "first_name": "Zoé", "company": "Fleurs SA"});
     let second = json!({"email": "z.martin@exemple.fr", "last_name": "Martin", "city": "Lyon"});
     world.accept(vec![event("prospect.created", "p1", first)]).await;

@@ -172,7 +172,7 @@ async fn nor_does_one_that_is_sent_again_when_its_own_time_has_come() {
 
 impl World {
     /// The tenant says whose deletions of contacts are carried on.
-    async fn carry(&self, carried: Carried) {
+    pub(crate) async fn carry(&self, carried: Carried) {
         self.rule(DeletionRule { kind: RecordKind::Contact, carried, vanished: Vanished::default() }).await;
     }
 

@@ -2,21 +2,22 @@
 
 use accounts::Accounts;
 use domain::access::Role;
-use domain::audit::Author;
+use domain::audit::{Action, Author};
 use domain::kind::RecordKind;
 use domain::message::{Amended, RecordAmend};
+use domain::policy::Carried;
 use domain::time::Timestamp;
+use domain::{id::RecordId, integration::Direction};
 use messaging::Context;
-use persistence::audit;
-use persistence::people::erasures::{self, AnswerState};
-use persistence::people::{self, Suppression};
+use persistence::people::{self, Suppression, erasures, erasures::AnswerState, erasures::Erasure};
+use persistence::records::conflicts::{self, Decision};
 use persistence::records::guard;
-use persistence::{log_page::LogPage, sync_logs, webhook_logs};
+use persistence::{Transaction, audit, integrations, log_page::LogPage, sync_logs, webhook_logs};
 use serde_json::{Value, json};
 use testkit::wait;
 
-use crate::crm::told;
-use crate::world::{DEADLINE, World, event, event_at};
+use crate::world::{DEADLINE, HASTE, World, event, event_at};
+use crate::{crm::told, deciding::two_who_claim_one_address};
 
 /// Everything that says who she is. External ids are too short to be searched for; the platform knows who they are.
 const HER: [&str; 9] = [
@@ -43,6 +44,32 @@ impl World {
         tx.commit().await.unwrap();
         assert_eq!(receipt.counts["records"], 2, "{receipt:?}");
         suppressions
+    }
+
+    /// Asks for the person to be erased once the platforms have deleted it, as the gateway does.
+    async fn want_erased(&self, tx: &mut Transaction, contact: RecordId) {
+        guard::exclude(tx, self.tenant).await.unwrap();
+        let person = people::find(tx, self.tenant, contact).await.unwrap().unwrap();
+        self.accounts().suppress(tx, self.tenant, &person).await.unwrap();
+        people::request(tx, self.tenant, contact).await.unwrap();
+        let (sub, roles, request_id) = ("marie".to_owned(), vec![Role::Admin], "a request".to_owned());
+        let author = Author { sub, roles, address: None, user_agent: None, request_id };
+        erasures::note(tx, (self.tenant, contact), &author, true).await.unwrap();
+    }
+
+    async fn announce(&self, subject: Amended) {
+        let message = RecordAmend { tenant_id: self.tenant, subject };
+        self.broker.publish(&message, &Context::new()).await.unwrap();
+    }
+
+    /// The erasure of a contact, once it is done.
+    async fn erased(&self, contact: RecordId) -> Erasure {
+        wait::until("the person to be erased", DEADLINE, || async {
+            let mut tx = self.begin().await;
+            let found = erasures::of_record(&mut tx, self.tenant, contact).await.unwrap();
+            found.filter(|erasure| erasure.erased_at.is_some()).ok_or("still waited for")
+        })
+        .await
     }
 
     /// Writes what the log was told of so far, as the log-writer does.
@@ -156,46 +183,88 @@ async fn who_shares_a_number_with_an_erased_person_stays_and_comes_in() {
 
 #[tokio::test]
 async fn a_person_is_erased_once_the_platform_has_deleted_it() {
-    let world = World::with(&crate::world::HASTE).await;
+    let world = World::with(&HASTE).await;
     let (at, id) = known_everywhere(&world).await;
     let contact = world.record("prospect-de-zoe").await.id;
-    let (mut tx, accounts) = (world.begin().await, world.accounts());
-    guard::exclude(&mut tx, world.tenant).await.unwrap();
-    let person = people::find(&mut tx, world.tenant, contact).await.unwrap().unwrap();
-    accounts.suppress(&mut tx, world.tenant, &person).await.unwrap();
-    people::request(&mut tx, world.tenant, contact).await.unwrap();
-    let author = Author {
-        sub: "marie".to_owned(),
-        roles: vec![Role::Admin],
-        address: None,
-        user_agent: None,
-        request_id: "a request".to_owned(),
-    };
-    erasures::note(&mut tx, (world.tenant, contact), &author, true).await.unwrap();
+    let mut tx = world.begin().await;
+    world.want_erased(&mut tx, contact).await;
     tx.commit().await.unwrap();
-    let message = RecordAmend { tenant_id: world.tenant, subject: Amended::Erasure(contact) };
-    world.broker.publish(&message, &Context::new()).await.unwrap();
+    world.announce(Amended::Erasure(contact)).await;
 
-    wait::until("the person to be erased", DEADLINE, || async {
-        let known = world.known(RecordKind::Contact, &["prospect-de-zoe".to_owned()]).await;
-        if known == 0 { Ok(()) } else { Err(known) }
-    })
-    .await;
+    let done = world.erased(contact).await;
     assert!(!world.crm.contacts().await.contains_key(&id));
     assert!(world.crm.live("deals").await.is_empty());
     let mut tx = world.begin().await;
-    let done = erasures::of_record(&mut tx, world.tenant, contact).await.unwrap().unwrap();
-    let filter = audit::Filter { action: Some("person.erased".to_owned()), ..audit::Filter::default() };
+    let filter = audit::Filter { action: Some(Action::PersonErased), ..audit::Filter::default() };
     let told = audit::list(&mut tx, world.tenant, &filter, &LogPage { after: None, limit: 10 }).await.unwrap();
     tx.commit().await.unwrap();
-    assert!(done.erased_at.is_some() && done.counts["records"] == 2, "{done:?}");
-    let of_crm: Vec<_> =
-        done.answers.iter().filter(|one| one.platform.as_str() == "hubspot").map(|one| (one.kind, one.state)).collect();
+    assert_eq!(done.counts["records"], 2, "{done:?}");
     let deleted = AnswerState::Deleted;
-    assert_eq!(of_crm, [(RecordKind::Contact, deleted), (RecordKind::Deal, deleted)], "{done:?}");
+    assert_eq!(answers(&done), [(RecordKind::Contact, deleted), (RecordKind::Deal, deleted)], "{done:?}");
     assert_eq!(told.iter().map(|row| row.sub.as_str()).collect::<Vec<_>>(), ["marie"], "it is audited when it is done");
     world.write_logs().await;
     world.accept(vec![prospect(at)]).await;
     world.settle().await;
     assert_eq!(world.said_of_her().await, Vec::<&str>::new());
+}
+
+/// What the CRM answered, object by object.
+fn answers(erasure: &Erasure) -> Vec<(RecordKind, AnswerState)> {
+    erasure.answers.iter().map(|answer| (answer.kind, answer.state)).collect()
+}
+
+#[tokio::test]
+async fn who_becomes_one_with_another_is_erased_with_it_and_so_is_the_object_that_was_left_alone() {
+    let world = World::with(&HASTE).await;
+    let (first, second) = two_who_claim_one_address(&world).await;
+    world.settle().await;
+    wait::until("the log to be told", DEADLINE, || async {
+        let unpublished = world.unpublished().await;
+        if unpublished.is_empty() { Ok(()) } else { Err(unpublished) }
+    })
+    .await;
+    world.write_logs().await;
+    assert_eq!(world.crm.contacts().await.len(), 2);
+    let claim = world.claimed(second).await;
+    let mut tx = world.begin().await;
+    world.want_erased(&mut tx, second).await;
+    let asked = erasures::of_record(&mut tx, world.tenant, second).await.unwrap().unwrap();
+    conflicts::decide(&mut tx, world.tenant, claim.id, Decision::Merge).await.unwrap();
+    // Whoever carries it out waits for this transaction, and so comes before the platform can have deleted anybody.
+    world.announce(Amended::Conflict(claim.id)).await;
+    tx.commit().await.unwrap();
+
+    let done = world.erased(first).await;
+    assert_eq!(done.id, asked.id, "the wish went with the record");
+    let deleted = AnswerState::Deleted;
+    let (contact, deal) = ((RecordKind::Contact, deleted), (RecordKind::Deal, deleted));
+    assert_eq!(answers(&done), [contact, contact, deal], "{done:?}");
+    assert!(world.crm.contacts().await.is_empty(), "both objects of the CRM were the person");
+    world.write_logs().await;
+    let everything = testkit::dump(&world.database_url()).await;
+    for said in ["zoe@exemple.fr", "z.martin@exemple.fr", "Fleurs SA", "Visite"] {
+        assert!(!everything.contains(said), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn an_erasure_is_carried_whatever_the_policy_and_what_is_only_read_is_not_said_to_be_deleted() {
+    let world = World::with(&HASTE).await;
+    known_everywhere(&world).await;
+    let contact = world.record("prospect-de-zoe").await.id;
+    world.carry(Carried::Nobodys).await;
+    let mut tx = world.begin().await;
+    let mut integration = integrations::get(&mut tx, world.tenant, world.integration).await.unwrap().unwrap();
+    integration.kind_directions.insert(RecordKind::Deal, Direction::FromPlatform);
+    let deals_come_in = integrations::Configuration { integration, sealed: None };
+    assert!(integrations::configure(&mut tx, &deals_come_in).await.unwrap());
+    world.want_erased(&mut tx, contact).await;
+    tx.commit().await.unwrap();
+    world.announce(Amended::Erasure(contact)).await;
+
+    let done = world.erased(contact).await;
+    let (deleted, not_asked) = (AnswerState::Deleted, AnswerState::NotAsked);
+    assert_eq!(answers(&done), [(RecordKind::Contact, deleted), (RecordKind::Deal, not_asked)], "{done:?}");
+    assert_eq!(world.crm.contacts().await.len(), 1, "of two, the other one stays");
+    assert_eq!(world.crm.live("deals").await.len(), 1, "and so does the deal that is only read");
 }
