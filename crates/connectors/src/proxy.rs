@@ -112,8 +112,10 @@ pub trait Proxy: Send + Sync {
         write: Intended<'_>,
     ) -> Result<Forward, ConnectorError>;
 
-    /// Of such a call's body, what holds the fields.
-    fn remote(&self, body: &Value) -> Value;
+    /// Of such a call's body, what holds the fields: all of it, where the platform has no place of its own for them.
+    fn remote(&self, body: &Value) -> Value {
+        body.clone()
+    }
 
     /// How an object is read.
     ///

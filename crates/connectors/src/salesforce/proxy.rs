@@ -49,10 +49,6 @@ impl Proxy for Salesforce {
         })
     }
 
-    fn remote(&self, body: &Value) -> Value {
-        body.clone()
-    }
-
     fn show(&self, account: &Account, kind: RecordKind, id: &str) -> Result<Forward, ConnectorError> {
         Ok(Forward::new(Method::GET, format!("{}/{id}", objects(account, kind)?)))
     }

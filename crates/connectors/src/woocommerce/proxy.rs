@@ -61,10 +61,6 @@ impl Proxy for WooCommerce {
         })
     }
 
-    fn remote(&self, body: &Value) -> Value {
-        body.clone()
-    }
-
     fn show(&self, _account: &Account, kind: RecordKind, id: &str) -> Result<Forward, ConnectorError> {
         Ok(Forward::new(Method::GET, api::objects(kind, &format!("/{id}"))?))
     }
