@@ -1,7 +1,9 @@
 //! The forms of lists in answers, and the limits of a page. What is listed is each handler's.
 
-use persistence::log_page::{InvalidCursor, LogPage};
-use serde::Serialize;
+use std::str::FromStr;
+
+use persistence::log_page::LogPage;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::refusal::Refusal;
@@ -43,12 +45,40 @@ impl<T> Page<T> {
     }
 }
 
+/// Which part of a list.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Part {
+    /// The `next_cursor` of the part before.
+    cursor: Option<String>,
+    /// Items in the answer.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<u32>,
+}
+
+impl Part {
+    /// The part of a log.
+    pub(crate) fn of_log(&self) -> Result<LogPage, Refusal> {
+        of_log(self.limit, self.cursor.as_deref())
+    }
+
+    /// Behind which item, in a list whose items are known by their ids, and how many.
+    pub(crate) fn of_ids<T: FromStr>(&self) -> Result<(Option<T>, u32), Refusal> {
+        Ok((place(self.cursor.as_deref())?, limit(self.limit)?))
+    }
+}
+
 /// Which part of a log a caller wants.
 pub(crate) fn of_log(limit: Option<u32>, cursor: Option<&str>) -> Result<LogPage, Refusal> {
     let limit = self::limit(limit)?;
-    let after = cursor.map(str::parse).transpose();
-    let after = after.map_err(|InvalidCursor| Refusal::at("cursor", "must be a `next_cursor` of this list"))?;
-    Ok(LogPage { after, limit })
+    Ok(LogPage { after: place(cursor)?, limit })
+}
+
+/// Behind which item a caller wants to go on.
+pub(crate) fn place<T: FromStr>(cursor: Option<&str>) -> Result<Option<T>, Refusal> {
+    let place = cursor.map(str::parse).transpose();
+    place.map_err(|_not_one| Refusal::at("cursor", "must be a `next_cursor` of this list"))
 }
 
 /// How many items a caller wants: 1 to 200, 50 where nothing is said.

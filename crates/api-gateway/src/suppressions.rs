@@ -7,27 +7,15 @@ use domain::time::Timestamp;
 use persistence::Scope;
 use persistence::people::{self, Suppression};
 use runtime::http::Problem;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::auth::Admin;
 use crate::body::{Id, QueryParams};
 use crate::change::Change;
-use crate::page::{self, Page};
+use crate::page::{Page, Part};
 use crate::refusal::Refusal;
 use crate::state::Gateway;
-
-/// Which part.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct Part {
-    /// The `next_cursor` of the part before.
-    cursor: Option<String>,
-    /// Suppressions in the answer.
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    limit: Option<u32>,
-}
 
 /// An identifier of an erased person. Nobody can tell from it which.
 #[derive(Debug, Serialize, ToSchema)]
@@ -62,7 +50,7 @@ pub(crate) async fn list_suppressions(
     gateway: web::Data<Gateway>,
     part: QueryParams<Part>,
 ) -> Result<HttpResponse, Problem> {
-    let page = page::of_log(part.0.limit, part.0.cursor.as_deref())?;
+    let page = part.0.of_log()?;
     let mut tx = gateway.database.begin(Scope::Tenant(caller.tenant_id)).await?;
     let found = people::list(&mut tx, caller.tenant_id, &page).await?;
     tx.commit().await?;

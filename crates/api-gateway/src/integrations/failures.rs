@@ -8,13 +8,13 @@ use persistence::Scope;
 use persistence::records::links::{self, FailedLink, FailureGroup, Selection};
 use persistence::sync_logs::{self, SyncLog};
 use runtime::http::Problem;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::find;
 use crate::auth::Viewer;
 use crate::body::{Id, Ids, QueryParams};
-use crate::page::{self, List, Page};
+use crate::page::{List, Page, Part};
 use crate::refusal::Refusal;
 use crate::state::Gateway;
 
@@ -115,18 +115,6 @@ pub(crate) struct Group {
     page: Page<Failed>,
 }
 
-/// Which part of a group.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct Part {
-    /// The `next_cursor` of the part before.
-    cursor: Option<String>,
-    /// Records in the answer.
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    limit: Option<u32>,
-}
-
 /// Lists the records of one group of failures, with an example of what was tried.
 #[utoipa::path(tag = "failures", security(("bearer" = ["viewer", "admin"])), params(("id" = IntegrationId, Path, description = "Which integration."), ("fingerprint" = String, Path, description = "Which group."), Part),
     responses((status = 200, body = Group, description = "The group.")))]
@@ -137,10 +125,8 @@ pub(crate) async fn show_failures(
     gateway: web::Data<Gateway>,
     part: QueryParams<Part>,
 ) -> Result<HttpResponse, Problem> {
-    let (tenant, Ids(integration, fingerprint), part) = (caller.tenant_id, ids, part.0);
-    let limit = page::limit(part.limit)?;
-    let after = part.cursor.as_deref().map(str::parse::<LinkId>).transpose();
-    let after = after.map_err(|_not_one| Refusal::at("cursor", "must be a `next_cursor` of this list"))?;
+    let (tenant, Ids(integration, fingerprint)) = (caller.tenant_id, ids);
+    let (after, limit) = part.0.of_ids()?;
     let whose = (tenant, integration);
     let mut tx = gateway.database.begin(Scope::Tenant(tenant)).await?;
     find(&mut tx, tenant, integration).await?;

@@ -1,27 +1,19 @@
-//! Erasing a person, for good. What keeps it from coming back is shown and lifted by `suppressions`.
-
-use std::collections::BTreeMap;
+//! Erasing a person, for good. What became of it is `erasures`' to show; what keeps it from coming back, `suppressions`'.
 
 use actix_web::http::header::LOCATION;
-use actix_web::{HttpResponse, delete, get, web};
+use actix_web::{HttpResponse, delete, web};
 use domain::audit::Action;
 use domain::fault::FaultKind;
-use domain::id::{ErasureId, RecordId, SuppressionId};
+use domain::id::RecordId;
 use domain::message::{Amended, RecordAmend};
-use domain::time::Timestamp;
 use messaging::Context;
-use persistence::people::{
-    self,
-    erasures::{self, Answer, Erasure},
-};
-use persistence::{Scope, records::guard};
+use persistence::people::{self, erasures};
+use persistence::records::guard;
 use runtime::http::Problem;
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use serde::Deserialize;
 
-use crate::auth::Admin;
+use super::erasures::Receipt;
 use crate::body::{Id, QueryParams};
-use crate::page::{self, Page};
 use crate::{change::Change, refusal::Refusal, state::Gateway};
 
 /// How far.
@@ -33,40 +25,6 @@ pub(crate) struct Reach {
     #[serde(default)]
     #[param(default = false)]
     platforms: bool,
-}
-
-/// What was erased.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Erasure)]
-pub(crate) struct Receipt {
-    /// The erasure, by which it is asked for later: `GET /api/v1/erasures/{id}`.
-    id: ErasureId,
-    /// The contact, which is no more.
-    record_id: RecordId,
-    /// Whether it is done, or waits for the platforms.
-    state: State,
-    /// When it was asked for first.
-    requested_at: Timestamp,
-    /// When it was erased; `null` while it waits.
-    erased_at: Option<Timestamp>,
-    /// By table, how many rows were deleted or lost their content; and how many messages that nobody could handle.
-    #[schema(example = json!({"records": 3, "record_links": 4, "integration_sync_logs": 12}))]
-    erased: BTreeMap<String, i64>,
-    /// What each platform did that was to delete the person first, object by object.
-    platforms: Vec<Answer>,
-    /// What keeps the person from being taken in again: one for each identifier, which is kept as a keyed hash.
-    suppressions: Vec<SuppressionId>,
-}
-
-/// How far an erasure is.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = ErasureState)]
-enum State {
-    /// Nothing of the person is left.
-    Erased,
-    /// The platforms are asked to delete the person; then it is erased.
-    Deleting,
 }
 
 /// Erases a person: the contact, the deals and activities that belong to it, and what is kept of them anywhere.
@@ -130,55 +88,4 @@ pub(crate) async fn erased(
         tracing::warn!(%error, "an erasure is left to the reconciler");
     }
     Ok(receipt)
-}
-
-/// Shows an erasure: what was taken away, and what the platforms answered. It stays when the person is long gone.
-#[utoipa::path(tag = "records", security(("bearer" = ["admin"])), params(("id" = ErasureId, Path, description = "Which erasure.")),
-    responses((status = 200, body = Receipt, description = "How far it is, or what was done.")))]
-#[get("/erasures/{id}")]
-pub(crate) async fn show_erasure(
-    caller: Admin,
-    id: Id<ErasureId>,
-    gateway: web::Data<Gateway>,
-) -> Result<HttpResponse, Problem> {
-    let mut tx = gateway.database.begin(Scope::Tenant(caller.tenant_id)).await?;
-    let found = erasures::get(&mut tx, caller.tenant_id, id.0).await?.ok_or(Refusal::NotFound)?;
-    tx.commit().await?;
-    Ok(HttpResponse::Ok().json(Receipt::from(found)))
-}
-
-/// Which part.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct Part {
-    /// The `next_cursor` of the part before.
-    cursor: Option<String>,
-    /// Erasures in the answer.
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    limit: Option<u32>,
-}
-
-/// Lists erasures, those that were asked for last first.
-#[utoipa::path(tag = "records", security(("bearer" = ["admin"])), params(Part),
-    responses((status = 200, body = Page<Receipt>, description = "The erasures.")))]
-#[get("/erasures")]
-pub(crate) async fn list_erasures(
-    caller: Admin,
-    gateway: web::Data<Gateway>,
-    part: QueryParams<Part>,
-) -> Result<HttpResponse, Problem> {
-    let page = page::of_log(part.0.limit, part.0.cursor.as_deref())?;
-    let mut tx = gateway.database.begin(Scope::Tenant(caller.tenant_id)).await?;
-    let found = erasures::list(&mut tx, caller.tenant_id, &page).await?;
-    tx.commit().await?;
-    Ok(HttpResponse::Ok().json(Page::of(found, page.limit, |last| last.cursor().to_string()).map(Receipt::from)))
-}
-
-impl From<Erasure> for Receipt {
-    fn from(found: Erasure) -> Self {
-        let Erasure { id, record, requested_at, erased_at, counts, answers, suppressions, author: _ } = found;
-        let state = if erased_at.is_some() { State::Erased } else { State::Deleting };
-        Self { id, record_id: record, state, requested_at, erased_at, erased: counts, platforms: answers, suppressions }
-    }
 }

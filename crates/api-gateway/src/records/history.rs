@@ -8,27 +8,15 @@ use persistence::log_page::LogCursor;
 use persistence::records::conflicts::{self, Filter, Kept, Sort};
 use persistence::records::joining;
 use runtime::http::Problem;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::view::Field;
 use crate::auth::Viewer;
 use crate::body::{Id, QueryParams};
-use crate::page::{self, Page};
+use crate::page::{Page, Part};
 use crate::refusal::Refusal;
 use crate::state::Gateway;
-
-/// Which part.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct Part {
-    /// The `next_cursor` of the part before.
-    cursor: Option<String>,
-    /// Values in the answer.
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    limit: Option<u32>,
-}
 
 /// A value that a record lost.
 #[derive(Debug, Serialize, ToSchema)]
@@ -98,7 +86,7 @@ pub(crate) async fn show_history(
     part: QueryParams<Part>,
 ) -> Result<HttpResponse, Problem> {
     let tenant = caller.tenant_id;
-    let page = page::of_log(part.0.limit, part.0.cursor.as_deref())?;
+    let page = part.0.of_log()?;
     let mut tx = gateway.database.begin(Scope::Tenant(tenant)).await?;
     let record = joining::resolve(&mut tx, tenant, id.0).await?.ok_or(Refusal::NotFound)?;
     let filter = Filter { sort: Sort::History, kind: None, is_open: None, record: Some(record) };

@@ -1,6 +1,7 @@
 //! Coccinelle's copies, and where their counterparts are. Changing them is the dispatcher's.
 
 mod erase;
+mod erasures;
 mod history;
 pub(crate) mod view;
 
@@ -16,7 +17,8 @@ use persistence::{Scope, Transaction, tenants};
 use runtime::http::Problem;
 use serde::Deserialize;
 
-pub(crate) use self::erase::{erase_person, erased, list_erasures, show_erasure};
+pub(crate) use self::erase::{erase_person, erased};
+pub(crate) use self::erasures::{list_erasures, show_erasure};
 pub(crate) use self::history::show_history;
 use self::view::{Listing, Shown};
 use crate::auth::Viewer;
@@ -61,16 +63,12 @@ pub(crate) async fn list_records(
 /// The records that somebody looks for.
 pub(crate) async fn found(tx: &mut Transaction, tenant: TenantId, search: Search) -> Result<Page<Listed>, Problem> {
     let limit = page::limit(search.limit)?;
-    let after = search.cursor.as_deref().map(place).transpose()?;
+    let after = page::place(search.cursor.as_deref())?;
     let region = tenants::region(tx, tenant).await?.unwrap_or(Region::FR);
     let found_by = search.q.as_deref().map(|q| found_by(&q.replace('\0', ""), region));
     let kind = search.kind.unwrap_or(RecordKind::Contact);
     let found = listing::list(tx, tenant, &Wanted { kind, found_by, after, limit }).await?;
     Ok(Page::of(found, limit, |last: &Listed| last.record.id.to_string()))
-}
-
-fn place(cursor: &str) -> Result<RecordId, Refusal> {
-    cursor.parse().map_err(|_no_id| Refusal::at("cursor", "must be a `next_cursor` of this list"))
 }
 
 /// Characters of a name that count; none is longer.

@@ -12,7 +12,6 @@ use messaging::Context;
 use persistence::Scope;
 use persistence::runs::{self, RunsPage};
 use runtime::http::Problem;
-use serde::Deserialize;
 
 pub(crate) use self::control::{cancel_run, cancelled, confirm_run, confirmed};
 pub(crate) use self::start::{Wish, begun, start_run};
@@ -20,36 +19,22 @@ use self::view::View;
 use crate::auth::Viewer;
 use crate::body::{Id, Ids, QueryParams};
 use crate::integrations::find;
-use crate::page::{self, Page};
+use crate::page::{Page, Part};
 use crate::refusal::Refusal;
 use crate::state::Gateway;
 
-/// Which runs.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct Wanted {
-    /// The `next_cursor` of the part before.
-    cursor: Option<String>,
-    /// Runs in the answer.
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    limit: Option<u32>,
-}
-
 /// Lists the runs of an integration, the newest first.
 #[utoipa::path(tag = "runs", security(("bearer" = ["viewer", "admin"])),
-    params(("id" = IntegrationId, Path, description = "Which integration."), Wanted),
+    params(("id" = IntegrationId, Path, description = "Which integration."), Part),
     responses((status = 200, body = Page<View>, description = "The runs.")))]
 #[get("/integrations/{id}/runs")]
 pub(crate) async fn list_runs(
     caller: Viewer,
     id: Id<IntegrationId>,
     gateway: web::Data<Gateway>,
-    wanted: QueryParams<Wanted>,
+    part: QueryParams<Part>,
 ) -> Result<HttpResponse, Problem> {
-    let limit = page::limit(wanted.0.limit)?;
-    let after = wanted.0.cursor.map(|cursor| cursor.parse()).transpose();
-    let after = after.map_err(|_no_id| Refusal::at("cursor", "must be a `next_cursor` of this list"))?;
+    let (after, limit) = part.0.of_ids()?;
     let mut tx = gateway.database.begin(Scope::Tenant(caller.tenant_id)).await?;
     find(&mut tx, caller.tenant_id, id.0).await?;
     let found = runs::list(&mut tx, (caller.tenant_id, id.0), RunsPage { after, limit }).await?;
