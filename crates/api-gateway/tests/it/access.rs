@@ -128,7 +128,7 @@ async fn no_route_answers_without_a_good_token_and_the_role_for_it() {
 }
 
 /// What a tenant has, one of each that a path can name; what contains another comes first.
-async fn belongings(world: &World, integration: &str) -> Vec<(&'static str, String)> {
+pub(crate) async fn belongings(world: &World, integration: &str) -> Vec<(&'static str, String)> {
     planted(world, integration.parse().unwrap()).await;
     let here = format!("/api/v1/integrations/{integration}");
     for step in ["enable", "sync"] {

@@ -33,6 +33,8 @@ mod options;
 #[cfg(test)]
 mod outages;
 #[cfg(test)]
+mod page_access;
+#[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod paging;

@@ -1,4 +1,4 @@
-//! The tabs of an integration and the way to a platform's page, as a browser without JavaScript meets them; and who may go where.
+//! The tabs of an integration and the way to a platform's page, as a browser without JavaScript meets them.
 
 use domain::access::Role;
 use domain::id::IntegrationId;
@@ -10,7 +10,7 @@ use crate::consenting::{Begun, Consenting, SCOPES};
 use crate::pages::{Browser, Page, is_sound};
 use crate::people::planted;
 use crate::repair::{blocked, outcome, refused};
-use crate::world::{World, token};
+use crate::world::World;
 
 /// What stands between these two in a page.
 #[track_caller]
@@ -372,54 +372,20 @@ async fn conflicts_alerts_and_the_direction_of_a_kind_are_set_by_forms_that_leav
     world.stop().await;
 }
 
-/// Every page and form below one integration, with what stands behind its path.
-const PAGES: &[&str] = &["", "/logs", "/failures", "/fields", "/data", "/webhooks", "/settings"];
-const FORMS: &[&str] = &[
-    "/enable",
-    "/disable",
-    "/test",
-    "/begin",
-    "/sync",
-    "/consent",
-    "/failures",
-    "/fields",
-    "/fields/reset",
-    "/fields/refresh",
-    "/data/{record}/decide",
-    "/data/{record}/erase",
-    "/webhooks/rotate",
-    "/settings",
-    "/delete",
-];
-
 #[tokio::test]
-async fn every_page_is_for_those_who_may_look_and_every_form_for_those_who_may_change() {
-    let world = World::start().await;
-    let id = connected(&world, "pat-eu1-4242-demo").await;
-    let record = planted(&world, id.parse().unwrap()).await.to_string();
-    let home = format!("/dashboard/integrations/{id}");
-    let mut nobody = Browser::new(&world);
-    let (mut viewer, mut service) = (Browser::of(&world, Role::Viewer).await, Browser::new(&world));
-    let mut stranger = Browser::new(&world);
-    let theirs = token(world.other_tenant().await, Role::Admin, 600);
-    assert_eq!(stranger.send("/dashboard/login", &[("token", &theirs)]).await.status, 303);
-    service.send("/dashboard/login", &[("token", &world.token(Role::Service))]).await;
-    for page in PAGES {
-        let path = format!("{home}{page}");
-        let sent = nobody.get(&path).await;
-        assert!(sent.status == 303 && sent.location().starts_with("/dashboard/login"), "{path}: {sent:?}");
-        assert_eq!(viewer.get(&path).await.status, 200, "{path}");
-        assert_ne!(service.get(&path).await.status, 200, "{path}");
-        assert_eq!(stranger.get(&path).await.status, 404, "{path}");
-    }
-    let everything = async || testkit::dump(&world.database.url()).await;
-    let before = everything().await;
-    for form in FORMS {
-        let path = format!("{home}{}", form.replace("{record}", &record));
-        assert_eq!(nobody.send(&path, &[("csrf", "x")]).await.status, 303, "{path}");
-        assert_eq!(viewer.submit(&home, &path, &[]).await.status, 403, "{path}");
-        assert_eq!(stranger.submit("/dashboard/integrations", &path, &[]).await.status, 404, "{path}");
-    }
-    assert_eq!(everything().await, before, "somebody changed what is not theirs to change");
-    world.stop().await;
+async fn what_no_account_was_ever_connected_to_is_removed_by_one_button() {
+    let it = Consenting::start().await;
+    let mut browser = Browser::of(&it.world, Role::Admin).await;
+    let form = "/dashboard/integrations/new?platform=hubspot";
+    let new = "/dashboard/integrations/new/consent";
+    let page = browser.submit(form, new, &[("platform", "hubspot"), ("name", "Mon CRM")]).await;
+    let begun = led(&page, &browser);
+    let back = it.decide(&begun, ("4242", "refuse", SCOPES)).await;
+    let (home, _) = it.come_back(&back, Some(&begun.cookie), None).await;
+    browser.get(&home).await.says("Retirer cette intégration");
+    let page = browser.submit(&home, &format!("{home}/delete"), &[]).await;
+    assert_eq!(page.location(), "/dashboard/integrations?said=deleted", "{page:?}");
+    let listed = it.world.get("/api/v1/integrations/configured").await;
+    assert_eq!(listed.body["data"], json!([]), "{listed:?}");
+    it.stop().await;
 }

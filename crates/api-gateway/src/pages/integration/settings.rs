@@ -74,7 +74,7 @@ pub(super) async fn save(
     }
 }
 
-/// Ends the integration, where its name was typed.
+/// Ends the integration, where its name was typed; one that no account was ever connected to has nothing to lose.
 #[post("/integrations/{id}/delete")]
 pub(super) async fn delete(
     change: Change,
@@ -84,7 +84,7 @@ pub(super) async fn delete(
     fields: Fields,
 ) -> Result<HttpResponse, Problem> {
     let mut page = Page::of(&visit, &gateway, id.0, None).await?;
-    if fields.get("confirm").trim() != page.shell.view.name.trim() {
+    if page.shell.view.connected && fields.get("confirm").trim() != page.shell.view.name.trim() {
         page.wrong_name = Some(m::WRONG_NAME);
         return page.frame.answer(actix_web::http::StatusCode::UNPROCESSABLE_ENTITY, &page);
     }

@@ -30,8 +30,8 @@ pub(in crate::pages) const CONNECTED_HELP: Message =
     say("Tous les droits demandés sont accordés.", "Everything that was asked for is granted.");
 pub(in crate::pages) const DENIED: Message = say("Vous n'avez pas donné votre accord.", "You did not consent.");
 pub(in crate::pages) const DENIED_HELP: Message = say(
-    "Rien n'est connecté et rien n'a changé. Recommencez quand vous voulez.",
-    "Nothing is connected and nothing has changed. Start again whenever you like.",
+    "Rien n'est connecté et rien n'a changé. Recommencez quand vous voulez, ou retirez l'intégration.",
+    "Nothing is connected and nothing has changed. Start again whenever you like, or remove the integration.",
 );
 pub(in crate::pages) const LACKING: Message = say("Il manque des droits.", "Some permissions are missing.");
 pub(in crate::pages) const LACKING_HELP: Message = say(

@@ -41,6 +41,7 @@ pub(in crate::pages) const UNCONNECTED: Message = say(
     "Intégration non configurée : aucun compte {} n'est connecté. Donnez votre accord pour commencer.",
     "Integration not configured: no account of {} is connected. Give your consent to begin.",
 );
+pub(in crate::pages) const REMOVE: Message = say("Retirer cette intégration", "Remove this integration");
 pub(in crate::pages) const BEGIN: Message =
     say("Activer et lancer la première synchronisation", "Switch on and begin the first sync");
 pub(in crate::pages) const SAID_LAST: Message = say("Dernier message : {}", "Last message: {}");

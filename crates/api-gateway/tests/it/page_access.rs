@@ -1,0 +1,93 @@
+//! Every page and form below an integration, asked for by nobody, by the wrong one, and by another tenant.
+
+use std::collections::BTreeSet;
+
+use domain::access::Role;
+
+use crate::access::belongings;
+use crate::connecting::connected;
+use crate::pages::Browser;
+use crate::world::{World, token};
+
+/// Every page and form below one integration, with what stands behind its path.
+const PAGES: &[&str] = &[
+    "",
+    "/logs",
+    "/logs/{log}",
+    "/failures",
+    "/failures/{fingerprint}",
+    "/fields",
+    "/data",
+    "/data/{record}",
+    "/webhooks",
+    "/webhooks/{delivery}",
+    "/settings",
+];
+const FORMS: &[&str] = &[
+    "/enable",
+    "/disable",
+    "/test",
+    "/begin",
+    "/sync",
+    "/runs/{run}/cancel",
+    "/runs/{run}/confirm",
+    "/consent",
+    "/logs/{log}/replay",
+    "/failures",
+    "/fields",
+    "/fields/reset",
+    "/fields/refresh",
+    "/data/{record}/decide",
+    "/data/{record}/erase",
+    "/webhooks/rotate",
+    "/settings",
+    "/delete",
+];
+
+#[test]
+fn no_page_below_an_integration_is_left_out() {
+    let sources =
+        ["src/pages", "src/pages/integration"].map(|folder| format!("{}/{folder}", env!("CARGO_MANIFEST_DIR")));
+    let entries = sources.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap());
+    let files = entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
+    let code: String = files.map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    for (attribute, known) in [("#[get(\"/integrations/{id}", PAGES), ("#[post(\"/integrations/{id}", FORMS)] {
+        let routes: BTreeSet<_> = code.split(attribute).skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+        assert_eq!(routes, known.iter().copied().collect::<BTreeSet<_>>(), "{attribute}");
+    }
+}
+
+#[tokio::test]
+async fn every_page_is_for_those_who_may_look_and_every_form_for_those_who_may_change() {
+    let world = World::start().await;
+    let id = connected(&world, "pat-eu1-4242-demo").await;
+    let theirs = belongings(&world, &id).await;
+    let home = format!("/dashboard/integrations/{id}");
+    let at = |page: &str| {
+        let path = page.replace("/data/{record}", "/data/records/{id}");
+        let path = theirs.iter().fold(path, |path, (name, named)| path.replace(name, named));
+        format!("{home}{}", path.replace("/data/records/", "/data/"))
+    };
+    let mut nobody = Browser::new(&world);
+    let (mut viewer, mut service) = (Browser::of(&world, Role::Viewer).await, Browser::new(&world));
+    let mut stranger = Browser::new(&world);
+    let other = token(world.other_tenant().await, Role::Admin, 600);
+    assert_eq!(stranger.send("/dashboard/login", &[("token", &other)]).await.status, 303);
+    service.send("/dashboard/login", &[("token", &world.token(Role::Service))]).await;
+    for path in PAGES.iter().map(|page| at(page)) {
+        let sent = nobody.get(&path).await;
+        assert!(sent.status == 303 && sent.location().starts_with("/dashboard/login"), "{path}: {sent:?}");
+        assert_eq!(viewer.get(&path).await.status, 200, "{path}");
+        assert_ne!(service.get(&path).await.status, 200, "{path}");
+        assert_eq!(stranger.get(&path).await.status, 404, "{path}");
+    }
+    let everything = async || testkit::dump(&world.database.url()).await;
+    let before = everything().await;
+    for path in FORMS.iter().map(|form| at(form)) {
+        assert_eq!(nobody.send(&path, &[("csrf", "x")]).await.status, 303, "{path}");
+        assert_eq!(viewer.submit(&home, &path, &[]).await.status, 403, "{path}");
+        assert_eq!(stranger.submit("/dashboard/integrations", &path, &[]).await.status, 404, "{path}");
+    }
+    assert_eq!(everything().await, before, "somebody changed what is not theirs to change");
+    world.stop().await;
+}
