@@ -17,6 +17,7 @@ const THROWS: usize = 25;
 struct Throw {
     segment: String,
     query: Vec<(String, String)>,
+    headers: Vec<(String, String)>,
     body: Vec<u8>,
     role: Option<Role>,
 }
@@ -57,13 +58,32 @@ fn anything() -> impl Strategy<Value = Throw> {
         "(success|failed|contact|create|[\\x00]{1,3})",
     ];
     let query = prop::collection::vec(("(q|cursor|limit|status|type|kind|.{1,5})", value), 0..4);
+    // Every header that is read by us or by what we stand on, and one that is not.
+    let header = (
+        "(authorization|cookie|x-csrf-token|origin|sec-fetch-site|x-forwarded-for|traceparent|user-agent|x-odd)\
+         |(if-match|idempotency-key|last-event-id|accept-language|content-type|content-encoding|accept-encoding)",
+        prop_oneof![
+            "[ -~é]{0,40}",
+            "(Bearer |__Host-coccinelle_session=|W/)?[A-Za-z0-9._-]{1,60}",
+            "\"-?[0-9]{1,20}\"",
+            "00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]",
+            "(gzip|br|deflate|application/x-www-form-urlencoded|multipart/form-data|text/plain; charset=utf-7)",
+        ],
+    );
+    let headers = prop::collection::vec(header, 0..4);
     let body = prop_oneof![
         prop::collection::vec(any::<u8>(), 0..300),
         odd_json().prop_map(|value| value.to_string().into_bytes()),
         Just(b"[".repeat(50_000)),
     ];
     let role = prop::option::weighted(0.9, prop::sample::select(vec![Role::Admin, Role::Viewer, Role::Service]));
-    (segment, query, body, role).prop_map(|(segment, query, body, role)| Throw { segment, query, body, role })
+    (segment, query, headers, body, role).prop_map(|(segment, query, headers, body, role)| Throw {
+        segment,
+        query,
+        headers,
+        body,
+        role,
+    })
 }
 
 /// Method and path of every route that the document knows.
@@ -95,7 +115,8 @@ async fn nothing_that_is_thrown_at_any_route_is_our_fault() {
                 url.path_segments_mut().unwrap().clear().extend(segments);
                 url.query_pairs_mut().extend_pairs(&throw.query);
             };
-            let (status, text) = world.throw(method.clone(), aim, token.as_deref(), throw.body.clone()).await;
+            let (headers, body) = (throw.headers.clone(), throw.body.clone());
+            let (status, text) = world.throw(method.clone(), aim, token.as_deref(), (headers, body)).await;
             assert!(!status.is_server_error(), "{method} {path}: {status} {text}: {throw:?}");
             refused += usize::from(status.is_client_error());
         }

@@ -189,18 +189,21 @@ impl World {
         answer
     }
 
-    /// What comes back to bytes of any kind.
+    /// What comes back to headers and bytes of any kind.
     pub(crate) async fn throw(
         &self,
         method: Method,
         url: impl FnOnce(&mut reqwest::Url),
         token: Option<&str>,
-        body: Vec<u8>,
+        (headers, body): (Vec<(String, String)>, Vec<u8>),
     ) -> (StatusCode, String) {
         let mut address = reqwest::Url::parse(&self.url).unwrap();
         url(&mut address);
         // A browser that is sent on is not followed: that leads away from the gateway.
         let mut request = self.still.request(method, address).header("content-type", "application/json").body(body);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
         if let Some(token) = token {
             request = request.bearer_auth(token);
         }
