@@ -1,6 +1,7 @@
 //! Showing who changed what. The rows are written with each change, by `change`.
 
 use actix_web::{HttpResponse, get, web};
+use domain::audit::Action;
 use domain::time::Timestamp;
 use persistence::Scope;
 use persistence::audit::{self, Change, Filter};
@@ -18,8 +19,7 @@ use crate::state::Gateway;
 #[into_params(parameter_in = Query)]
 pub(crate) struct Wanted {
     /// Only those of this action.
-    #[param(example = "integration.enabled")]
-    action: Option<String>,
+    action: Option<Action>,
     /// Only those of the thing with this id.
     target: Option<String>,
     /// Only those by this caller.

@@ -48,6 +48,28 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
     }
 }
 
+/// A JSON body of which everything may be left out, and so the body as well.
+#[derive(Debug)]
+pub(crate) struct JsonIfAny<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for JsonIfAny<T> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let body = Body::from_request(request, payload);
+        Box::pin(async move {
+            let body = body.await?.0;
+            // Nothing, in either way of saying it.
+            let said = match &*body {
+                b"" | b"null" => b"{}".as_slice(),
+                said => said,
+            };
+            Ok(Self(parse(said)?))
+        })
+    }
+}
+
 /// The parameters of the query, of which `T` denies those that it does not name.
 #[derive(Debug)]
 pub(crate) struct QueryParams<T>(pub(crate) T);

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text, Timestamptz};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
-use domain::audit::{Entry, FieldChange};
+use domain::audit::{Action, Entry, FieldChange};
 use domain::id::{AuditId, TenantId};
 use domain::time::Timestamp;
 use serde::Serialize;
@@ -54,7 +54,7 @@ fn kept(text: &str) -> String {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     /// Only those of this action.
-    pub action: Option<String>,
+    pub action: Option<Action>,
     /// Only those of the thing with this id.
     pub target: Option<String>,
     /// Only those by this caller.
@@ -163,7 +163,7 @@ pub async fn list(
     let after = page.after.as_ref();
     let rows: Vec<Row> = sql_query(LIST)
         .bind::<Text, _>(tenant.to_string())
-        .bind::<Nullable<Text>, _>(filter.action.as_deref().map(storable))
+        .bind::<Nullable<Text>, _>(filter.action.as_ref().map(to_word).transpose()?)
         .bind::<Nullable<Text>, _>(filter.target.as_deref().map(storable))
         .bind::<Nullable<Text>, _>(filter.sub.as_deref().map(storable))
         .bind::<Nullable<Timestamptz>, _>(filter.since.map(DateTime::<Utc>::from))

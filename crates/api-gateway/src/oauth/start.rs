@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use super::browser::{Asking, State};
 use super::{LIFE, redirect_uri};
-use crate::body::{Id, Json};
+use crate::body::{Id, JsonIfAny};
 use crate::change::Change;
 use crate::integrations::{find, platform_of};
 use crate::refusal::Refusal;
@@ -44,7 +44,7 @@ struct View {
 ///
 /// The browser that calls this is given a cookie, and must be the one that goes to `authorize_url`; it comes back to the
 /// integration's page. Good for ten minutes and for one callback.
-#[utoipa::path(tag = "integrations", security(("bearer" = ["admin"])), request_body = Wish,
+#[utoipa::path(tag = "integrations", security(("bearer" = ["admin"])), request_body = Option<Wish>,
     params(("id" = IntegrationId, Path, description = "Which integration.")),
     responses(
         (status = 200, body = View, description = "Where the browser is to go; `Set-Cookie` has the cookie by which it is known again."),
@@ -56,7 +56,7 @@ pub(crate) async fn start_consent(
     id: Id<IntegrationId>,
     gateway: web::Data<Gateway>,
     asking: Asking,
-    wish: Json<Wish>,
+    wish: JsonIfAny<Wish>,
 ) -> Result<HttpResponse, Problem> {
     let Sent { page, cookie, expires_at } = begun(&gateway, &change, &asking, (id.0, wish.0.url)).await?;
     Ok(HttpResponse::Ok().cookie(cookie).json(View { authorize_url: page.into(), expires_at }))

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{announce, view::View};
-use crate::body::{Id, Json};
+use crate::body::{Id, JsonIfAny};
 use crate::change::Change;
 use crate::integrations::{find, kinds_of};
 use crate::refusal::Refusal;
@@ -38,7 +38,7 @@ fn what_changed() -> Mode {
 }
 
 /// Starts a run. There is one at a time: while it lasts, another is refused.
-#[utoipa::path(tag = "runs", security(("bearer" = ["admin"])), request_body = Wish,
+#[utoipa::path(tag = "runs", security(("bearer" = ["admin"])), request_body = Option<Wish>,
     params(("id" = IntegrationId, Path, description = "Which integration.")),
     responses(
         (status = 202, body = View, description = "It is queued; `Location` says where to watch it.",
@@ -51,7 +51,7 @@ pub(crate) async fn start_run(
     change: Change,
     id: Id<IntegrationId>,
     gateway: web::Data<Gateway>,
-    wish: Json<Wish>,
+    wish: JsonIfAny<Wish>,
 ) -> Result<HttpResponse, Problem> {
     let run = begun(&gateway, &change, id.0, wish.0).await?;
     let location = format!("/api/v1/integrations/{}/runs/{}", id.0, run.id);
