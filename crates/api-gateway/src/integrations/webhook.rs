@@ -15,8 +15,7 @@ use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::connect::see_that_it_calls;
-use super::{find, platform_of};
+use super::{connect::see_that_it_calls, find, platform_of};
 use crate::auth::Viewer;
 use crate::body::Id;
 use crate::{change::Change, idempotency::MadeAt, refusal::Refusal, state::Gateway};
