@@ -68,6 +68,23 @@ impl Accounts {
         self.refreshed(integration, doorway, held).await.map(drop)
     }
 
+    /// Parks an integration whose account no longer lets us in, for a cause that the platform told us.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn park(&self, integration: &Integration, cause: &str) -> Result<(), AccountError> {
+        let of @ (tenant, id) = (integration.tenant_id, integration.id);
+        let mut tx = self.database().begin(Scope::Tenant(tenant)).await?;
+        if let Some(held) = self.held(&mut tx, integration).await? {
+            table::end(&mut tx, of, &held.edition, cause).await?;
+        }
+        health::set_status(&mut tx, tenant, id, Status::ReauthRequired, Some(cause)).await?;
+        tx.commit().await?;
+        self.forget(integration).await;
+        tracing::warn!(tenant.id = %tenant, integration.id = %id, cause, "an integration is parked");
+        Ok(())
+    }
+
     /// Detached from its caller: one who gives up must not stop between the platform's rotation and our commit.
     async fn refreshed(&self, integration: &Integration, doorway: Doorway, held: Held) -> Result<Held, AccountError> {
         let refresher = Refresher { accounts: self.clone(), integration: integration.clone(), doorway };

@@ -5,10 +5,13 @@ use connectors::oauth::Grant;
 use connectors::registry::Platform;
 use connectors::subscriptions::{self, Subscriptions, Target};
 use connectors::webhook::SecretSource;
+use domain::incident::Trigger;
 use domain::integration::Integration;
 use domain::time::Timestamp;
-use persistence::subscriptions as table;
+use persistence::incidents::{self, Subject};
+use persistence::subscriptions::{self as table, Subscription};
 use persistence::{Scope, integrations};
+use serde_json::json;
 use std::time::Duration;
 use url::Url;
 
@@ -53,18 +56,12 @@ impl Accounts {
     /// # Errors
     /// When the database does not answer; what the platform refuses is noted, and tried again another day.
     pub async fn subscribe(&self, integration: &Integration, public_url: &Url) -> Result<(), AccountError> {
-        let Some((platform, subscribed)) = subscriptions_of(integration) else { return Ok(()) };
-        let outcome = self.ensure(integration, (platform, subscribed), public_url).await;
-        let problem = outcome.as_ref().err().map(ToString::to_string);
-        if let Some(problem) = &problem {
-            tracing::warn!(integration.id = %integration.id, problem, "the platform could not be made to call us");
-        }
-        let mut tx = self.database().begin(Scope::Tenant(integration.tenant_id)).await?;
-        table::note(&mut tx, (integration.tenant_id, integration.id), problem.as_deref()).await?;
-        Ok(tx.commit().await?)
+        let Some(place) = Place::of(integration, public_url) else { return Ok(()) };
+        self.see_to(integration, &place, Occasion::Wish).await.map(drop)
     }
 
-    /// Looks after the subscriptions at which nobody has looked for a day; returns at how many integrations it looked.
+    /// Looks after the subscriptions at which nobody has looked for a day; returns at how many integrations it looked. Where a
+    /// platform has taken one away, its tenant is told, and it is made again.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -82,7 +79,12 @@ impl Accounts {
         }
         tx.commit().await?;
         for integration in &found {
-            self.subscribe(integration, public_url).await?;
+            let Some(place) = Place::of(integration, public_url) else { continue };
+            if self.see_to(integration, &place, Occasion::Check).await? {
+                let mut tx = self.database().begin(Scope::System).await?;
+                incidents::end(&mut tx, &subject(integration), Trigger::WebhookRemoved).await?;
+                tx.commit().await?;
+            }
         }
         Ok(found.len())
     }
@@ -99,44 +101,109 @@ impl Accounts {
         let is_shared = table::account_has_others(&mut tx, slug, account_id, id).await?;
         let held = self.held(&mut tx, integration).await.unwrap_or_default();
         tx.commit().await?;
-        let is_own = |platform: Platform| is_integrations_own(platform);
-        let subscribed = match subscriptions_of(integration) {
-            Some((platform, _)) if is_own(platform) || !is_shared => {
-                let target = Target { url: address(platform, integration, public_url), secret: None };
+        let place =
+            Place::of(integration, public_url).filter(|place| is_integrations_own(place.platform) || !is_shared);
+        let subscribed = match place {
+            Some(Place { platform, url, .. }) => {
+                let target = Target { url, secret: None };
                 self.open(integration).await.ok().map(|account| (platform, account, target))
             }
-            Some(_) | None => None,
+            None => None,
         };
         let doorway = self.doorway(slug, integration.url.as_deref()).ok();
         let grant = held.filter(|_| !is_shared).and_then(|held| Some((doorway?, held.grant)));
         Ok(Farewell { subscribed, grant })
     }
 
-    async fn ensure(
+    /// Whether the platform calls us now.
+    async fn see_to(&self, integration: &Integration, place: &Place, occasion: Occasion) -> Result<bool, AccountError> {
+        let of = (integration.tenant_id, integration.id);
+        let mut tx = self.database().begin(Scope::Tenant(of.0)).await?;
+        let known = table::of(&mut tx, of).await?;
+        tx.commit().await?;
+        let outcome = self.mend(integration, place, (occasion, known)).await;
+        let problem = outcome.as_ref().err().map(ToString::to_string);
+        if let Some(problem) = &problem {
+            tracing::warn!(integration.id = %integration.id, problem, "the platform could not be made to call us");
+        }
+        let mut tx = self.database().begin(Scope::Tenant(of.0)).await?;
+        let found = problem.as_deref().map_or_else(|| Ok(outcome.unwrap_or_default()), Err);
+        table::note(&mut tx, of, found).await?;
+        tx.commit().await?;
+        Ok(problem.is_none())
+    }
+
+    /// Puts right what is not as it should be; when the secret was made by which the platform calls, where it is not our app's.
+    async fn mend(
         &self,
         integration: &Integration,
-        (platform, subscribed): (Platform, &dyn Subscriptions),
-        public_url: &Url,
-    ) -> Result<(), AccountError> {
+        Place { platform, subscriptions, url }: &Place,
+        (occasion, known): (Occasion, Option<Subscription>),
+    ) -> Result<Option<Timestamp>, AccountError> {
         let account = self.open(integration).await?;
         let of = (integration.tenant_id, integration.id);
-        let secret = if is_integrations_own(platform) { Some(self.webhook_secrets().present(of).await?) } else { None };
-        let target = Target { url: address(platform, integration, public_url), secret };
-        let ensured = subscriptions::ensure(subscribed, &account, &target).await?;
-        if let Some(chosen) = ensured.secret {
-            self.webhook_secrets().adopt(of, &chosen).await?;
-        }
-        if !ensured.made.is_empty() || ensured.removed > 0 {
-            tracing::info!(integration.id = %integration.id, made = ensured.made.len(), removed = ensured.removed,
+        let present =
+            if is_integrations_own(*platform) { Some(self.webhook_secrets().present(of).await?) } else { None };
+        let (secret, made_at) = present.unzip();
+        let target = Target { url: url.clone(), secret };
+        let told = known.as_ref().and_then(|known| known.secret_made_at);
+        let mended = if told.is_some() && told != made_at {
+            subscriptions::replace(*subscriptions, &account, &target).await?
+        } else {
+            let found = subscriptions::look(*subscriptions, &account, &target).await?;
+            let was_standing = known.is_some_and(|known| known.is_standing);
+            if occasion == Occasion::Check && was_standing && !found.missing.is_empty() {
+                self.report(integration, &found.missing).await?;
+            }
+            subscriptions::mend(*subscriptions, &account, &target, found).await?
+        };
+        if !mended.made.is_empty() || mended.removed > 0 {
+            tracing::info!(integration.id = %integration.id, made = mended.made.len(), removed = mended.removed,
                 "subscriptions were put right");
         }
-        Ok(())
+        match mended.secret {
+            Some(chosen) => self.webhook_secrets().adopt(of, &chosen).await.map(Some),
+            None => Ok(made_at),
+        }
+    }
+
+    /// Has the tenant told of what the platform no longer tells us of. Before it is put right, so that a crash hides nothing.
+    async fn report(&self, integration: &Integration, missing: &[&str]) -> Result<(), AccountError> {
+        let mut tx = self.database().begin(Scope::System).await?;
+        let detail = json!({ "topics": missing });
+        incidents::begin(&mut tx, &subject(integration), Trigger::WebhookRemoved, detail).await?;
+        tracing::warn!(integration.id = %integration.id, ?missing, "the platform has taken subscriptions away");
+        Ok(tx.commit().await?)
     }
 }
 
-fn subscriptions_of(integration: &Integration) -> Option<(Platform, &'static dyn Subscriptions)> {
-    let platform = Platform::from_slug(&integration.platform)?;
-    Some((platform, platform.connector().subscriptions()?))
+/// Why somebody looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Occasion {
+    /// It was just connected, or its secret replaced: what is missing is missed by nobody.
+    Wish,
+    /// It is time.
+    Check,
+}
+
+/// Who is to be told to call, and where.
+struct Place {
+    platform: Platform,
+    subscriptions: &'static dyn Subscriptions,
+    url: Url,
+}
+
+impl Place {
+    /// `None` where the platform is not told so account by account.
+    fn of(integration: &Integration, public_url: &Url) -> Option<Self> {
+        let platform = Platform::from_slug(&integration.platform)?;
+        let subscriptions = platform.connector().subscriptions()?;
+        Some(Self { platform, subscriptions, url: address(platform, integration, public_url) })
+    }
+}
+
+fn subject(integration: &Integration) -> Subject {
+    Subject::Integration(integration.id, integration.tenant_id)
 }
 
 /// Whether each integration has an address of its own, since its own secret signs.

@@ -139,36 +139,40 @@ impl WebhookSecrets {
         Ok(previous_until)
     }
 
-    /// The present secret of an integration; the first one is made where there is none.
+    /// The present secret of an integration and when it was made; the first one is made where there is none.
     ///
     /// # Errors
     /// As [`Self::rotate`].
-    pub async fn present(&self, of: (TenantId, IntegrationId)) -> Result<SecretString, AccountError> {
+    pub async fn present(&self, of: (TenantId, IntegrationId)) -> Result<(SecretString, Timestamp), AccountError> {
         let (tenant, integration) = of;
         let mut tx = self.database.begin(Scope::Tenant(tenant)).await?;
         table::lock(&mut tx, integration).await?;
-        let secret = match table::get(&mut tx, tenant, integration).await? {
+        let present = match table::get(&mut tx, tenant, integration).await? {
             Some(kept) => {
                 let key = open_data_key(&self.vault, tenant, data_keys::get(&mut tx, tenant).await?)?;
                 let purpose = Purpose { tenant, integration: Some(integration), column: PRESENT };
-                key.open(&purpose, &Sealed::from(kept.sealed))?
+                (key.open(&purpose, &Sealed::from(kept.sealed))?, kept.rotated_at)
             }
-            None => self.rotate(&mut tx, of, Timestamp::now()).await?.secret,
+            None => {
+                let made = self.rotate(&mut tx, of, Timestamp::now()).await?;
+                (made.secret, made.made_at)
+            }
         };
         tx.commit().await?;
-        Ok(secret)
+        Ok(present)
     }
 
-    /// Keeps a secret that the platform chose; the one before still verifies for a day.
+    /// Keeps a secret that the platform chose, and returns when; the one before still verifies for a day.
     ///
     /// # Errors
     /// As [`Self::rotate`].
-    pub async fn adopt(&self, of: (TenantId, IntegrationId), secret: &SecretString) -> Result<(), AccountError> {
-        let mut tx = self.database.begin(Scope::Tenant(of.0)).await?;
+    pub async fn adopt(&self, of: (TenantId, IntegrationId), secret: &SecretString) -> Result<Timestamp, AccountError> {
+        let (mut tx, now) = (self.database.begin(Scope::Tenant(of.0)).await?, Timestamp::now());
         table::lock(&mut tx, of.1).await?;
         let kept = table::get(&mut tx, of.0, of.1).await?;
-        self.replace(&mut tx, of, kept, (secret, Timestamp::now())).await?;
-        Ok(tx.commit().await?)
+        self.replace(&mut tx, of, kept, (secret, now)).await?;
+        tx.commit().await?;
+        Ok(now)
     }
 
     /// What the webhooks of an integration may be signed with; `None` where there is no such integration, or no secret.

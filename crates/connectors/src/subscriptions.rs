@@ -64,50 +64,90 @@ pub struct New {
     pub secret: Option<SecretString>,
 }
 
-/// What came of looking after subscriptions.
+/// What is found of ours.
 #[derive(Clone, Debug, Default)]
-pub struct Ensured {
+pub struct Found {
+    /// The topics that nobody tells us of.
+    pub missing: Vec<&'static str>,
+    /// The subscriptions that are broken, doubled or of a topic that is no more.
+    pub broken: Vec<Subscription>,
+}
+
+/// What came of mending them.
+#[derive(Clone, Debug, Default)]
+pub struct Mended {
     /// The topics that had to be subscribed to.
     pub made: Vec<&'static str>,
-    /// How many were taken away since they were broken, doubled or of a topic that is no more.
+    /// How many were taken away.
     pub removed: usize,
     /// The secret that the platform chose, where it did so now.
     pub secret: Option<SecretString>,
 }
 
-/// Makes sure that each topic is subscribed to once, leads to the target and still calls. May be repeated at any time.
+/// Looks whether each topic is subscribed to once, leads to the target and still calls.
 ///
 /// # Errors
-/// When the platform does not answer or refuses; what was done until then is done.
-pub async fn ensure(
+/// When the platform does not answer or refuses.
+pub async fn look(
     subscriptions: &dyn Subscriptions,
     account: &Account,
     target: &Target,
-) -> Result<Ensured, ConnectorError> {
-    let mut ensured = Ensured::default();
-    let mut standing: Vec<&'static str> = Vec::new();
+) -> Result<Found, ConnectorError> {
+    let (mut standing, mut broken) = (Vec::new(), Vec::new());
     for found in ours(subscriptions, account, target).await? {
-        let topic = subscriptions.topics().iter().find(|topic| **topic == found.topic);
-        match topic {
+        match subscriptions.topics().iter().find(|topic| **topic == found.topic) {
             Some(topic) if found.is_active && !standing.contains(topic) => standing.push(topic),
-            Some(_) | None => {
-                subscriptions.unsubscribe(account, &found.id).await?;
-                ensured.removed += 1;
-            }
+            Some(_) | None => broken.push(found),
         }
     }
-    for topic in subscriptions.topics().iter().filter(|topic| !standing.contains(topic)) {
-        let new = subscriptions.subscribe(account, topic, target).await?;
-        ensured.made.push(topic);
-        ensured.secret = new.secret.or(ensured.secret);
+    let missing = subscriptions.topics().iter().copied().filter(|topic| !standing.contains(&topic)).collect();
+    Ok(Found { missing, broken })
+}
+
+/// Puts right what was found. May be repeated at any time.
+///
+/// # Errors
+/// As [`look`]; what was done until then is done.
+pub async fn mend(
+    subscriptions: &dyn Subscriptions,
+    account: &Account,
+    target: &Target,
+    found: Found,
+) -> Result<Mended, ConnectorError> {
+    let mut mended = Mended::default();
+    for subscription in &found.broken {
+        subscriptions.unsubscribe(account, &subscription.id).await?;
+        mended.removed += 1;
     }
-    Ok(ensured)
+    for topic in found.missing {
+        let new = subscriptions.subscribe(account, topic, target).await?;
+        mended.made.push(topic);
+        mended.secret = new.secret.or(mended.secret);
+    }
+    Ok(mended)
+}
+
+/// Makes every subscription anew, since those that are there call by another secret. They go last, so that nothing that happens
+/// meanwhile is told by none.
+///
+/// # Errors
+/// As [`mend`].
+pub async fn replace(
+    subscriptions: &dyn Subscriptions,
+    account: &Account,
+    target: &Target,
+) -> Result<Mended, ConnectorError> {
+    let broken = ours(subscriptions, account, target).await?;
+    let missing = subscriptions.topics().to_vec();
+    let made = mend(subscriptions, account, target, Found { missing, broken: Vec::new() }).await?;
+    let removed = mend(subscriptions, account, target, Found { missing: Vec::new(), broken }).await?;
+    Ok(Mended { removed: removed.removed, ..made })
 }
 
 /// Takes away every subscription that leads to the target; returns how many there were.
 ///
 /// # Errors
-/// As [`ensure`].
+/// As [`mend`].
 pub async fn remove(
     subscriptions: &dyn Subscriptions,
     account: &Account,

@@ -1,5 +1,6 @@
 //! What every platform's deliveries have in common: what is verified, what is refused, what is read from them.
 
+mod affair;
 pub(crate) mod basic;
 
 use domain::kind::RecordKind;
@@ -7,6 +8,7 @@ use domain::time::Timestamp;
 use secrecy::SecretString;
 use serde::de::IgnoredAny;
 
+pub use self::affair::{Affair, Matter};
 use crate::error::ConnectorError;
 
 /// A delivery as it came in.
@@ -106,6 +108,11 @@ pub trait WebhookFormat: Send + Sync {
 
     /// What is the same for a delivery and its exact repetition, and for no other.
     fn delivery_id(&self, headers: &[(String, String)], body: &[u8]) -> Option<String>;
+
+    /// What a verified delivery says of the account itself; such a one says nothing of objects.
+    fn affair(&self, _headers: &[(String, String)], _body: &str) -> Option<Affair> {
+        None
+    }
 
     /// What a verified delivery says has changed. What it says of things that we do not keep is left out.
     ///

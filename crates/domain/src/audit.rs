@@ -7,7 +7,8 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::access::Role;
-use crate::id::TenantId;
+use crate::id::{TenantId, WebhookLogId};
+use crate::platform::PlatformSlug;
 
 /// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -60,6 +61,12 @@ pub enum Action {
     /// A person was erased.
     #[serde(rename = "person.erased")]
     PersonErased,
+    /// A person asked, at a platform, what is kept of them.
+    #[serde(rename = "person.data_requested")]
+    PersonDataRequested,
+    /// What came from an account of a platform was erased, since the platform asked for it.
+    #[serde(rename = "integration.erased")]
+    IntegrationErased,
     /// An identifier of an erased person may come in again.
     #[serde(rename = "suppression.lifted")]
     SuppressionLifted,
@@ -81,6 +88,15 @@ pub struct Author {
     pub user_agent: Option<String>,
     /// The trace of the request.
     pub request_id: String,
+}
+
+impl Author {
+    /// A platform, by what it told us in this delivery.
+    #[must_use]
+    pub fn platform(platform: &PlatformSlug, delivery: WebhookLogId) -> Self {
+        let (sub, request_id) = (platform.to_string(), delivery.to_string());
+        Self { sub, roles: Vec::new(), address: None, user_agent: None, request_id }
+    }
 }
 
 /// A field that was changed.

@@ -175,15 +175,26 @@ pub async fn of_account(
     platform: &PlatformSlug,
     account_id: &str,
 ) -> Result<Vec<Integration>, PersistenceError> {
-    let rows = table::table
-        .filter(table::platform.eq(platform.as_str()))
-        .filter(table::account_id.eq(account_id))
-        .filter(table::deleted_at.is_null())
-        .order(table::id)
-        .select(Row::as_select())
-        .load(&mut **tx)
-        .await?;
-    read_all(rows)
+    let live = connected_to(platform, account_id).filter(table::deleted_at.is_null());
+    read_all(live.order(table::id).select(Row::as_select()).load(&mut **tx).await?)
+}
+
+/// The same with those that were disconnected: what is known of the account came by these as well.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn ever_of_account(
+    tx: &mut Transaction,
+    platform: &PlatformSlug,
+    account_id: &str,
+) -> Result<Vec<Integration>, PersistenceError> {
+    let all = connected_to(platform, account_id);
+    read_all(all.order(table::id).select(Row::as_select()).load(&mut **tx).await?)
+}
+
+fn connected_to(platform: &PlatformSlug, account_id: &str) -> table::BoxedQuery<'static, diesel::pg::Pg> {
+    let of_platform = table::table.filter(table::platform.eq(platform.as_str().to_owned()));
+    of_platform.filter(table::account_id.eq(account_id.to_owned())).into_boxed()
 }
 
 /// The integration that Coccinelle's backend has in this tenant.

@@ -51,6 +51,10 @@ pub struct Subscription {
     pub checked_at: Timestamp,
     /// What was wrong; `None` where the platform calls us.
     pub problem: Option<String>,
+    /// Whether the platform was once found or made to call us.
+    pub is_standing: bool,
+    /// When the secret was made that the platform was given, or that it chose.
+    pub secret_made_at: Option<Timestamp>,
 }
 
 #[derive(QueryableByName)]
@@ -59,6 +63,10 @@ struct Found {
     checked_at: DateTime<Utc>,
     #[diesel(sql_type = Nullable<Text>)]
     problem: Option<String>,
+    #[diesel(sql_type = Bool)]
+    is_standing: bool,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    secret_made_at: Option<DateTime<Utc>>,
 }
 
 /// What was found when somebody last looked; `None` where nobody has.
@@ -70,33 +78,43 @@ pub async fn of(
     (tenant, integration): (TenantId, IntegrationId),
 ) -> Result<Option<Subscription>, PersistenceError> {
     let found: Vec<Found> = sql_query(
-        "SELECT checked_at, problem FROM integration_subscriptions WHERE tenant_id = $1 AND integration_id = $2",
+        "SELECT checked_at, problem, is_standing, secret_made_at FROM integration_subscriptions
+         WHERE tenant_id = $1 AND integration_id = $2",
     )
     .bind::<Text, _>(tenant.to_string())
     .bind::<Text, _>(integration.to_string())
     .load(&mut **tx)
     .await?;
     let found = found.into_iter().next();
-    Ok(found.map(|found| Subscription { checked_at: found.checked_at.into(), problem: found.problem }))
+    Ok(found.map(|found| Subscription {
+        checked_at: found.checked_at.into(),
+        problem: found.problem,
+        is_standing: found.is_standing,
+        secret_made_at: found.secret_made_at.map(Timestamp::from),
+    }))
 }
 
-/// Notes that somebody has looked, and what was wrong.
+/// Notes that somebody has looked: when the secret was made by which the platform now calls us, or what was wrong.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn note(
     tx: &mut Transaction,
     (tenant, integration): (TenantId, IntegrationId),
-    problem: Option<&str>,
+    found: Result<Option<Timestamp>, &str>,
 ) -> Result<(), PersistenceError> {
     sql_query(
-        "INSERT INTO integration_subscriptions (integration_id, tenant_id, checked_at, problem)
-         VALUES ($1, $2, now(), $3)
-         ON CONFLICT (integration_id) DO UPDATE SET checked_at = now(), problem = EXCLUDED.problem",
+        "INSERT INTO integration_subscriptions AS known
+             (integration_id, tenant_id, checked_at, problem, is_standing, secret_made_at)
+         VALUES ($1, $2, now(), $3, $3 IS NULL, $4)
+         ON CONFLICT (integration_id) DO UPDATE SET checked_at = now(), problem = EXCLUDED.problem,
+             is_standing = known.is_standing OR EXCLUDED.is_standing,
+             secret_made_at = coalesce(EXCLUDED.secret_made_at, known.secret_made_at)",
     )
     .bind::<Text, _>(integration.to_string())
     .bind::<Text, _>(tenant.to_string())
-    .bind::<Nullable<Text>, _>(problem.map(storable))
+    .bind::<Nullable<Text>, _>(found.err().map(storable))
+    .bind::<Nullable<Timestamptz>, _>(found.ok().flatten().map(DateTime::<Utc>::from))
     .execute(&mut **tx)
     .await?;
     Ok(())

@@ -18,7 +18,7 @@ use crate::engine::{DispatchError, Engine, Priority};
 use crate::targets;
 use crate::telling::{self, Tidings};
 
-pub(crate) use erase::erase_due;
+pub(crate) use erase::{erase_due, erase_now};
 
 /// Carries out one decision, unless that was done before.
 #[derive(Clone, Debug)]

@@ -17,7 +17,7 @@ use persistence::records::links::{self, Heard};
 use persistence::{Scope, Transaction, integrations};
 
 use crate::engine::{DispatchError, Engine, Priority};
-use crate::suppressing;
+use crate::{affairs, suppressing};
 
 /// How often applying is begun anew that got into somebody else's way.
 const COLLISIONS: usize = 3;
@@ -46,11 +46,15 @@ impl Apply {
     async fn apply(&self, message: &WebhookApply, context: &Context) -> Result<(), DispatchError> {
         let platform = Platform::from_slug(&message.platform)
             .ok_or_else(|| DispatchError::UnknownPlatform(message.platform.clone()))?;
-        let changes = platform
-            .connector()
-            .webhooks()
-            .parse(&message.headers, &message.body)
-            .map_err(DispatchError::Unreadable)?;
+        let format = platform.connector().webhooks();
+        if let Some(affair) = format.affair(&message.headers, &message.body) {
+            let concerned = affairs::heed(&self.0, message, &affair).await?;
+            // Without its body, which names whoever is to be erased.
+            return self
+                .tell(message, context, concerned.iter().map(|it| applied(message, context, it, 0)).collect())
+                .await;
+        }
+        let changes = format.parse(&message.headers, &message.body).map_err(DispatchError::Unreadable)?;
         let accounts = by_account(changes);
         let is_one_account = accounts.len() == 1;
         let mut tx = self.0.database.begin(Scope::System).await?;
@@ -75,6 +79,16 @@ impl Apply {
         if let ([only], true, true) = (outcomes.as_mut_slice(), is_one_account, is_clean) {
             only.body = serde_json::from_str(&message.body).ok();
         }
+        self.tell(message, context, outcomes).await
+    }
+
+    /// Tells the log what became of a delivery.
+    async fn tell(
+        &self,
+        message: &WebhookApply,
+        context: &Context,
+        mut outcomes: Vec<WebhookOutcome>,
+    ) -> Result<(), DispatchError> {
         if outcomes.is_empty() {
             outcomes.push(ignored(message, context));
         }

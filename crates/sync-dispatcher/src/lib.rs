@@ -1,6 +1,7 @@
 //! `sync-dispatcher`: merges events, applies webhooks, brings links into step, runs full syncs, reconciles. A library so that tests start it.
 
 mod absences;
+mod affairs;
 mod amend;
 mod apply;
 pub mod backend;

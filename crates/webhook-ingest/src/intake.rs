@@ -46,7 +46,8 @@ impl Intake {
         Self { door, keys, keeper, refusals, accepted }
     }
 
-    /// Verifies a delivery and keeps it; returns its id once it is safe.
+    /// Verifies a delivery and keeps it; returns its id once it is safe. What comes to an address that no integration has is
+    /// logged and dropped, and answered like the rest: the answer tells nobody whom we know, and no platform goes on sending.
     ///
     /// # Errors
     /// 401 when it is not the platform's, 400 when it cannot be read, 503 when nothing can keep it or no key is at hand.
@@ -61,7 +62,7 @@ impl Intake {
             Err(refusal) => {
                 count(&address.platform, refusal.code());
                 self.refusals.log(address, refusal, caller.sender, caller.trace).await;
-                Err(problem_of(refusal))
+                problem_of(refusal).map_or_else(|| Ok(WebhookLogId::new()), Err)
             }
         }
     }
@@ -115,17 +116,20 @@ fn count(platform: &PlatformSlug, result: &'static str) {
     metrics::counter!("webhook_deliveries_total", "platform" => platform.to_string(), "result" => result).increment(1);
 }
 
-fn problem_of(refusal: Refusal) -> Problem {
+/// What the sender is told of a refusal; `None` where nothing is to be told.
+fn problem_of(refusal: Refusal) -> Option<Problem> {
     match refusal {
         Refusal::Unverified(rejection) => {
             let detail = format!("This is not accepted: {rejection}.");
-            Problem::new(FaultKind::Unauthorized, rejection.code(), detail)
+            Some(Problem::new(FaultKind::Unauthorized, rejection.code(), detail))
         }
-        Refusal::UnknownAddress => Problem::not_found(),
-        Refusal::Malformed => Problem::malformed("The body is not of the form that the platform sends, in UTF-8."),
+        Refusal::UnknownAddress => None,
+        Refusal::Malformed => {
+            Some(Problem::malformed("The body is not of the form that the platform sends, in UTF-8."))
+        }
         Refusal::KeyUnavailable => {
             let detail = "The key that would verify this is not at hand now.";
-            Problem::new(FaultKind::Unavailable, "key_unavailable", detail)
+            Some(Problem::new(FaultKind::Unavailable, "key_unavailable", detail))
         }
     }
 }

@@ -66,7 +66,7 @@ async fn receive(
     let delivery = intake.take(&address, &incoming, caller).await?;
     Ok(match address.receipt() {
         Some(receipt) => HttpResponse::Ok().content_type(receipt.content_type).body(receipt.body),
-        None => HttpResponse::Ok().json(json!({ "delivery": delivery })),
+        None => HttpResponse::Accepted().json(json!({ "delivery": delivery })),
     })
 }
 

@@ -15,7 +15,7 @@ use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{find, platform_of};
+use super::{connect::see_that_it_calls, find, platform_of};
 use crate::auth::Viewer;
 use crate::body::Id;
 use crate::{change::Change, idempotency::MadeAt, refusal::Refusal, state::Gateway};
@@ -126,6 +126,9 @@ pub(crate) async fn webhook(
 
 /// Replaces the integration's own secret. The new one is shown once; the one before still verifies for a day.
 ///
+/// A platform that was told the old one when it was subscribed to is told the new one at once, or at the next daily check where
+/// it is away; nothing is left to do by hand. One that chooses the secret itself (Zendesk) is made to choose another.
+///
 /// Each replaced secret has a day of its own, so replacing it again takes nothing from those before. A repetition with the same
 /// `Idempotency-Key` is told the same secret.
 #[utoipa::path(tag = "integrations", security(("bearer" = ["admin"])), params(("id" = IntegrationId, Path, description = "Which integration.")),
@@ -167,6 +170,7 @@ pub(crate) async fn rotated(gateway: &Gateway, change: &Change, id: IntegrationI
     })?;
     let told = FieldChange::named("webhook_secret");
     tx.commit(Action::WebhookSecretRotated, Some(id.to_string()), [told]).await?;
+    see_that_it_calls(gateway, (tenant, id)).await;
     Ok(made.into())
 }
 

@@ -13,11 +13,12 @@ const BELOW: &str = "/webhooks/";
 /// Takes a delivery of a platform, for whichever integrations it concerns.
 ///
 /// Served by `webhook-ingest`. What a platform needs to be answered, as a text of its own, it is answered; others are told
-/// the delivery's id. A 2xx means that the delivery is kept for good.
+/// the delivery's id. A 2xx means that the delivery is kept for good, or that it is for nobody whom we know.
 #[utoipa::path(post, path = "/webhooks/integrations/{platform}", tag = "webhooks", security(("signature" = [])),
     params(("platform" = String, Path, description = "The platform, as the catalogue names it.", example = "hubspot")),
     request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "As the platform sends it."),
-    responses((status = 200, description = "It is kept: `{\"delivery\": \"whk_…\"}`, or what the platform expects to read.")))]
+    responses((status = 202, description = "It is kept, or of nobody whom we know and dropped: `{\"delivery\": \"whk_…\"}`."),
+        (status = 200, description = "The same, in the words that the platform expects to read; or its greeting.")))]
 #[expect(dead_code, reason = "the handler is webhook-ingest's; this says how it is called")]
 fn receive_delivery() {}
 
@@ -28,7 +29,8 @@ fn receive_delivery() {}
     params(("platform" = String, Path, description = "The platform, as the catalogue names it.", example = "pipedrive"),
         ("integration_id" = domain::id::IntegrationId, Path, description = "Which integration.")),
     request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "As the platform sends it."),
-    responses((status = 200, description = "It is kept: `{\"delivery\": \"whk_…\"}`, or what the platform expects to read.")))]
+    responses((status = 202, description = "It is kept, or of nobody whom we know and dropped: `{\"delivery\": \"whk_…\"}`."),
+        (status = 200, description = "The same, in the words that the platform expects to read; or its greeting.")))]
 #[expect(dead_code, reason = "the handler is webhook-ingest's; this says how it is called")]
 fn receive_delivery_for_integration() {}
 
@@ -62,7 +64,7 @@ pub(super) fn add(document: &mut OpenApi) {
             "401",
             "`unsigned`, `undated`, `outside_window`, `wrong_signature`, `no_secret`: the platform did not sign this.",
         );
-        refuse(operation, "404", "`not_found`: there is no such platform, or no such integration.");
+        refuse(operation, "404", "`not_found`: there is no such platform.");
         refuse(operation, "413", "`too_large`: the body is larger than is taken.");
         refuse(operation, "414", "`url_too_long`: the path with its query is longer than is taken.");
         refuse(operation, "500", "`internal`: something went wrong on our side; the platform sends it again.");

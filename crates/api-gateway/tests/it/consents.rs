@@ -82,7 +82,8 @@ const SHOPIFY: Way = Way {
     asks: by_document,
 };
 
-async fn world() -> World {
+/// A gateway at which our app is set up at each of these platforms.
+pub(crate) async fn with_apps() -> World {
     let settings = [
         ("PLATFORMS__PIPEDRIVE__CLIENT_ID", "sandbox-client"),
         ("PLATFORMS__PIPEDRIVE__CLIENT_SECRET", "sandbox-secret"),
@@ -147,7 +148,7 @@ async fn consent(world: &World, browser: &reqwest::Client, way: &Way) -> (String
 
 #[tokio::test]
 async fn each_platform_with_a_consent_page_is_connected_by_it_and_given_back() {
-    let world = world().await;
+    let world = with_apps().await;
     let browser = reqwest::Client::builder().no_proxy().redirect(Policy::none()).build().unwrap();
     for way in WAYS {
         let id = connect(&world, &browser, way).await;
@@ -179,7 +180,7 @@ async fn each_platform_with_a_consent_page_is_connected_by_it_and_given_back() {
 
 #[tokio::test]
 async fn what_is_no_shop_is_not_asked_and_what_the_shop_did_not_sign_connects_nothing() {
-    let world = world().await;
+    let world = with_apps().await;
     let browser = reqwest::Client::builder().no_proxy().redirect(Policy::none()).build().unwrap();
     for url in ["shop.example.com", "acme.myshopify.com.evil.example", "127.0.0.1", "http://acme.myshopify.com"] {
         let body = json!({"name": "Shopify", "platform": "shopify", "url": url});

@@ -1,5 +1,7 @@
 //! The choices that a platform offers: told by the catalogue, checked, kept, and fixed once another would mean other objects.
 
+use connectors::descriptor::Words;
+use connectors::registry;
 use domain::access::Role;
 use domain::id::IntegrationId;
 use domain::kind::RecordKind;
@@ -7,6 +9,7 @@ use persistence::Scope;
 use persistence::records::links::{self, Heard};
 use serde_json::{Value, json};
 
+use crate::consents::with_apps;
 use crate::pages::{Browser, is_sound};
 use crate::world::World;
 
@@ -93,5 +96,32 @@ async fn the_settings_show_what_is_chosen_and_save_another_choice() {
     let refused = browser.submit(&settings, &settings, &fields).await;
     assert_eq!(refused.status, 422, "{refused:?}");
     refused.says("Choisissez l'une des réponses proposées.");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn the_form_of_each_platform_offers_the_choices_that_it_has_in_both_languages() {
+    let world = with_apps().await;
+    let mut browser = Browser::of(&world, Role::Admin).await;
+    for platform in registry::all() {
+        let connector = platform.connector();
+        let form = format!("/dashboard/integrations/new?platform={}", connector.descriptor().slug);
+        for language in ["fr", "en"] {
+            browser.language = language;
+            let page = browser.get(&form).await;
+            is_sound(&page, language);
+            let own = page.html.matches("name=\"options.").count();
+            let offered: usize = connector.options().iter().map(|option| option.choices.len()).sum();
+            assert_eq!(own, offered, "{form}");
+            let in_language = |words: Words| if language == "fr" { words.fr } else { words.en };
+            for option in connector.options() {
+                page.says(in_language(option.label));
+                for choice in option.choices {
+                    page.says(in_language(choice.label)).says(in_language(choice.help));
+                    page.says(&format!("name=\"options.{}\" value=\"{}\"", option.name, choice.value));
+                }
+            }
+        }
+    }
     world.stop().await;
 }

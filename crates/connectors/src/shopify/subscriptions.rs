@@ -9,8 +9,10 @@ use crate::account::Account;
 use crate::error::ConnectorError;
 use crate::subscriptions::{New, Subscription, Subscriptions, Target};
 
-/// Every payment, cancellation and refund is an update of its order as well.
+/// Every payment, cancellation and refund is an update of its order as well. What the law asks of an app (`customers/redact` and
+/// its like) is not subscribed to shop by shop: the app's own settings name our address for it.
 const TOPICS: &[&str] = &[
+    "APP_UNINSTALLED",
     "CUSTOMERS_CREATE",
     "CUSTOMERS_UPDATE",
     "CUSTOMERS_DELETE",

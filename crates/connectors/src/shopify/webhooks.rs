@@ -12,7 +12,7 @@ use super::{Shopify, wire};
 use crate::error::ConnectorError;
 use crate::signature;
 use crate::values::id_of;
-use crate::webhook::{Rejection, RemoteChange, SecretSource, WebhookFormat, WebhookRequest, header};
+use crate::webhook::{Affair, Matter, Rejection, RemoteChange, SecretSource, WebhookFormat, WebhookRequest, header};
 
 const SIGNATURE: &str = "x-shopify-hmac-sha256";
 const TOPIC: &str = "x-shopify-topic";
@@ -44,6 +44,22 @@ impl WebhookFormat for Shopify {
         Some(format!("{}:{}", header(headers, SHOP)?, header(headers, DELIVERY)?))
     }
 
+    /// Which shop it is about is taken from the body, which is signed.
+    fn affair(&self, headers: &[(String, String)], body: &str) -> Option<Affair> {
+        let topic = header(headers, TOPIC)?;
+        let object: Value = serde_json::from_str(body).ok()?;
+        let shop = |name: &str| object.get(name).and_then(Value::as_str).map(str::to_lowercase);
+        let customer = || object.pointer("/customer/id").and_then(id_of);
+        let (account_id, matter) = match topic {
+            "app/uninstalled" => (shop("myshopify_domain")?, Matter::AppRemoved),
+            "customers/data_request" => (shop("shop_domain")?, Matter::PersonAsks(customer()?)),
+            "customers/redact" => (shop("shop_domain")?, Matter::ErasePerson(customer()?)),
+            "shop/redact" => (shop("shop_domain")?, Matter::EraseAccount),
+            _ => return None,
+        };
+        Some(Affair { account_id, matter })
+    }
+
     fn parse(&self, headers: &[(String, String)], body: &str) -> Result<Vec<RemoteChange>, ConnectorError> {
         let object: Value = serde_json::from_str(body).ok().filter(Value::is_object).ok_or_else(malformed)?;
         let (Some(topic), Some(shop)) = (header(headers, TOPIC), header(headers, SHOP)) else { return Ok(Vec::new()) };
@@ -64,18 +80,13 @@ impl WebhookFormat for Shopify {
                 let merged_into = id("admin_graphql_api_customer_kept_id");
                 vec![RemoteChange { deleted: true, merged_into, ..change(RecordKind::Contact, gone) }]
             }
-            // Whose data the shop was asked to erase is gone there, or soon will be.
-            ("customers", "redact") => {
-                let id = object.pointer("/customer/id").and_then(id_of).ok_or_else(malformed)?;
-                vec![RemoteChange { deleted: true, ..change(RecordKind::Contact, id) }]
-            }
             ("refunds", "create") => vec![change(RecordKind::Order, named("order_id")?)],
             _ => {
                 let kind = match resource {
                     "customers" => RecordKind::Contact,
                     "products" => RecordKind::Product,
                     "orders" => RecordKind::Order,
-                    // The app's own affairs, and what a shop has beside these.
+                    // What a shop has beside these.
                     _ => return Ok(Vec::new()),
                 };
                 if !is_of_object(event) {

@@ -9,11 +9,13 @@ use connectors::connector::{Changes, Connector, Create, Probe, Reader, Wanted, W
 use connectors::discovery::Discovery;
 use connectors::http::{Client, Reach};
 use connectors::registry::Platform;
+use connectors::subscriptions::{self, Mended, Target};
 use domain::credentials::Credentials;
 use domain::field::{FieldValue, RemoteFields};
 use domain::id::RecordId;
 use sandbox::{Options, Running};
 use serde_json::{Value, json};
+use url::Url;
 
 /// An account at a platform's stand-in.
 #[derive(Clone, Copy)]
@@ -25,6 +27,8 @@ pub(crate) struct Stand {
     pub(crate) secret: Option<&'static str>,
     /// Where the account is below the stand-in.
     pub(crate) path: &'static str,
+    /// Where its consent page is below the stand-in.
+    pub(crate) door: &'static str,
     /// Switches that lift every limit and lag.
     pub(crate) calm: fn() -> Value,
 }
@@ -35,6 +39,7 @@ pub(crate) const HUBSPOT: Stand = Stand {
     key: "pat-eu1-4242-secret",
     secret: None,
     path: "",
+    door: "",
     calm: || json!({"search_lag_ms": 0, "rate_limit_per_10s": 100_000}),
 };
 
@@ -44,6 +49,7 @@ pub(crate) const PIPEDRIVE: Stand = Stand {
     key: "pd-900-secret",
     secret: None,
     path: "",
+    door: "",
     calm: || json!({"search_lag_ms": 0, "rate_limit_per_2s": null, "search_limit_per_2s": null}),
 };
 
@@ -53,6 +59,7 @@ pub(crate) const SALESFORCE: Stand = Stand {
     key: "00D000000000001EAA!secret",
     secret: None,
     path: "/00D000000000001EAA",
+    door: "",
     calm: || json!({}),
 };
 
@@ -62,6 +69,7 @@ pub(crate) const SHOPIFY: Stand = Stand {
     key: "shpat_acme_secret",
     secret: None,
     path: "/acme",
+    door: "/acme",
     calm: || json!({"search_lag_ms": 0, "restore_rate": 100_000, "bucket_size": 100_000}),
 };
 
@@ -71,6 +79,7 @@ pub(crate) const WOOCOMMERCE: Stand = Stand {
     key: "ck_1111111111111111111111111111111111111111",
     secret: Some("cs_1111111111111111111111111111111111111111"),
     path: "/demo",
+    door: "",
     calm: || json!({}),
 };
 
@@ -80,6 +89,7 @@ pub(crate) const ZENDESK: Stand = Stand {
     key: "zd-acme-secret",
     secret: None,
     path: "/acme",
+    door: "/acme",
     calm: || json!({"search_lag_ms": 0, "rate_limit_per_minute": null, "export_lag_ms": 0}),
 };
 
@@ -147,6 +157,11 @@ impl Bench {
         bench
     }
 
+    /// An address below the platform's stand-in.
+    pub(crate) fn below(&self, tail: &str) -> Url {
+        format!("{}{tail}", self.running.platform_url(self.account.platform.as_str())).parse().unwrap()
+    }
+
     /// A path of the sandbox's own that is about this account.
     fn own(&self, tail: &str) -> String {
         format!("{}/_sandbox/{}/{}/{tail}", self.running.url, self.account.platform, self.stand.account)
@@ -191,6 +206,13 @@ impl Bench {
     /// Somebody imports contacts, all at one moment.
     pub(crate) async fn import_contacts(&self, rows: &[Value]) {
         self.by_hand(reqwest::Method::POST, "contacts/import", json!({"rows": rows})).await;
+    }
+
+    /// Makes sure that the account calls the target.
+    pub(crate) async fn is_made_to_call(&self, target: &Target) -> Mended {
+        let subscribed = self.connector().subscriptions().unwrap();
+        let found = subscriptions::look(subscribed, &self.account, target).await.unwrap();
+        subscriptions::mend(subscribed, &self.account, target, found).await.unwrap()
     }
 
     /// Asks the stand-in something that the connector does not.

@@ -3,7 +3,11 @@
 #[cfg(test)]
 mod bench;
 #[cfg(test)]
+mod consents;
+#[cfg(test)]
 mod contract;
+#[cfg(test)]
+mod contract_stands;
 #[cfg(test)]
 mod hubspot_batches;
 #[cfg(test)]

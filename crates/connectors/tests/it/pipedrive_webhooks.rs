@@ -86,14 +86,14 @@ async fn subscriptions_are_made_once_mended_and_taken_away() {
     let subscriptions = bench.connector().subscriptions().unwrap();
     let url = "https://hooks.example.com/webhooks/integrations/pipedrive/int_1".parse().unwrap();
     let target = Target { url, secret: Some("s3cret".to_owned().into()) };
-    let ensured = subscriptions::ensure(subscriptions, &bench.account, &target).await.unwrap();
+    let ensured = bench.is_made_to_call(&target).await;
     assert_eq!(ensured.made, ["person", "deal", "activity"]);
-    let again = subscriptions::ensure(subscriptions, &bench.account, &target).await.unwrap();
+    let again = bench.is_made_to_call(&target).await;
     assert!(again.made.is_empty() && again.removed == 0);
     let listed = subscriptions.list(&bench.account).await.unwrap();
     subscriptions.unsubscribe(&bench.account, &listed[0].id).await.unwrap();
     subscriptions.unsubscribe(&bench.account, &listed[0].id).await.unwrap();
-    assert_eq!(subscriptions::ensure(subscriptions, &bench.account, &target).await.unwrap().made, ["person"]);
+    assert_eq!(bench.is_made_to_call(&target).await.made, ["person"]);
     assert_eq!(subscriptions::remove(subscriptions, &bench.account, &target).await.unwrap(), 3);
     assert!(subscriptions.list(&bench.account).await.unwrap().is_empty());
     bench.by_hand(Method::POST, "persons", json!({"name": "Zoé"})).await;

@@ -3,7 +3,7 @@
 use connectors::oauth::{App, BadCallback, Callback};
 use connectors::registry::Platform;
 use connectors::subscriptions::{self, Target};
-use connectors::webhook::{Rejection, WebhookFormat, WebhookRequest};
+use connectors::webhook::{Matter, Rejection, WebhookFormat, WebhookRequest};
 use domain::time::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -135,23 +135,54 @@ fn a_callback_is_accepted_from_the_shop_that_was_asked_just_now_and_as_it_was_si
 
 #[test]
 fn reads_every_event_that_is_subscribed_to() {
-    let deliveries: Vec<Value> = serde_json::from_str(DELIVERY).unwrap();
-    let mut read = Vec::new();
-    for delivery in &deliveries {
-        let headers = [
-            ("x-shopify-topic", delivery["topic"].as_str().unwrap()),
-            ("x-shopify-shop-domain", "Acme.myshopify.com"),
-            ("x-shopify-webhook-id", "w1"),
-        ];
-        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let body = delivery["body"].to_string();
+    let (mut read, mut matters) = (Vec::new(), Vec::new());
+    for (topic, headers, body) in deliveries() {
         assert_eq!(format().delivery_id(&headers, body.as_bytes()).as_deref(), Some("Acme.myshopify.com:w1"));
-        for change in format().parse(&headers, &body).unwrap() {
+        let changes = format().parse(&headers, &body).unwrap();
+        if let Some(affair) = format().affair(&headers, &body) {
+            assert_eq!((affair.account_id.as_str(), changes.len()), ("acme.myshopify.com", 0), "{topic}");
+            matters.push(affair.matter);
+        }
+        for change in changes {
             assert_eq!(change.account_id.as_deref(), Some("acme.myshopify.com"));
             read.push(json!([change.kind, change.external_id, change.deleted, change.merged_into]));
         }
     }
     assert_eq!(Value::from(read), serde_json::from_str::<Value>(CHANGES).unwrap());
+    let ann = || "7001".to_owned();
+    let expected = [Matter::ErasePerson(ann()), Matter::PersonAsks(ann()), Matter::EraseAccount, Matter::AppRemoved];
+    assert_eq!(matters, expected);
+}
+
+/// The deliveries with their topics and headers.
+fn deliveries() -> Vec<(String, Vec<(String, String)>, String)> {
+    let deliveries: Vec<Value> = serde_json::from_str(DELIVERY).unwrap();
+    let delivery = |delivery: Value| {
+        let topic = delivery["topic"].as_str().unwrap().to_owned();
+        let headers = [
+            ("x-shopify-topic", topic.as_str()),
+            ("x-shopify-shop-domain", "Acme.myshopify.com"),
+            ("x-shopify-webhook-id", "w1"),
+        ];
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        (topic, headers, delivery["body"].to_string())
+    };
+    deliveries.into_iter().map(delivery).collect()
+}
+
+#[test]
+fn what_is_to_be_erased_is_named_by_what_was_signed_alone() {
+    let elsewhere = |topic: &str| {
+        [("x-shopify-topic", topic), ("x-shopify-shop-domain", "other.myshopify.com")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    };
+    let affair = format().affair(&elsewhere("shop/redact"), r#"{"shop_domain": "acme.myshopify.com"}"#).unwrap();
+    assert_eq!(affair.account_id, "acme.myshopify.com");
+    for body in ["{}", "[]", "", r#"{"shop_domain": 7}"#] {
+        for topic in ["shop/redact", "customers/redact", "customers/data_request", "app/uninstalled"] {
+            assert_eq!(format().affair(&elsewhere(topic), body), None, "{topic} {body}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -160,12 +191,12 @@ async fn every_topic_is_subscribed_to_once_and_taken_away() {
     let subscriptions = bench.connector().subscriptions().unwrap();
     let target =
         Target { url: "https://hooks.example.com/webhooks/integrations/shopify".parse().unwrap(), secret: None };
-    let ensured = subscriptions::ensure(subscriptions, &bench.account, &target).await.unwrap();
+    let ensured = bench.is_made_to_call(&target).await;
     assert_eq!((ensured.made.len(), ensured.secret.is_none()), (subscriptions.topics().len(), true));
-    let again = subscriptions::ensure(subscriptions, &bench.account, &target).await.unwrap();
+    let again = bench.is_made_to_call(&target).await;
     assert!(again.made.is_empty() && again.removed == 0);
     let other = Target { url: "https://other.example.com/".parse().unwrap(), secret: None };
     assert_eq!(subscriptions::remove(subscriptions, &bench.account, &other).await.unwrap(), 0);
-    assert_eq!(subscriptions::remove(subscriptions, &bench.account, &target).await.unwrap(), 10);
+    assert_eq!(subscriptions::remove(subscriptions, &bench.account, &target).await.unwrap(), 11);
     assert!(subscriptions.list(&bench.account).await.unwrap().is_empty());
 }

@@ -96,7 +96,7 @@ fn french(trigger: Trigger) -> (&'static str, &'static str, &'static str) {
         Trigger::WebhookRemoved => (
             "le webhook a été supprimé",
             "La plateforme n'envoie plus ses notifications : les changements n'arrivent plus que par relève régulière.",
-            "ouvrez l'intégration et rétablissez le webhook.",
+            "rien si l'alerte est suivie de « Rétabli » ; sinon, ouvrez l'intégration : ses webhooks disent ce qui empêche de les rétablir.",
         ),
         Trigger::Drift => (
             "des fiches ne sont plus synchronisées",
@@ -136,7 +136,7 @@ fn english(trigger: Trigger) -> (&'static str, &'static str, &'static str) {
         Trigger::WebhookRemoved => (
             "the webhook was removed",
             "The platform no longer sends its notifications: changes now arrive by polling only.",
-            "open the integration and set the webhook up again.",
+            "nothing where “Resolved” follows; otherwise open the integration: its webhooks say what keeps them from being set up again.",
         ),
         Trigger::Drift => (
             "records are out of step",

@@ -1,5 +1,6 @@
 //! Erasing persons: what is taken away, and the keyed hashes by which whoever was erased is not taken in again. Hashing is `vault`'s.
 
+mod account;
 mod erase;
 pub mod erasures;
 mod left_alone;
@@ -9,6 +10,7 @@ mod pending;
 mod person;
 mod suppressions;
 
+pub use account::{forget_records, forget_traces};
 pub use erase::{Receipt, erase};
 pub use left_alone::stand_in;
 pub(crate) use logging::without_erased;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::audit::{Action, Entry};
+use domain::audit::{Action, Author, Entry};
 use domain::field::{FieldName, FieldValue};
 use domain::id::{IntegrationId, RecordId, TenantId};
 use domain::record::{Record, Stamp};
@@ -67,6 +67,22 @@ pub(crate) async fn erase_due(engine: &Engine, limit: u32) -> Result<(), Dispatc
         }
     }
     Ok(())
+}
+
+/// Erases a person whom a platform was asked to erase, from what we hold alone: what the others hold is the tenant's.
+pub(crate) async fn erase_now(
+    engine: &Engine,
+    tenant: TenantId,
+    contact: RecordId,
+    author: &Author,
+) -> Result<(), DispatchError> {
+    let mut tx = engine.database.begin(Scope::Tenant(tenant)).await?;
+    guard::exclude(&mut tx, tenant).await?;
+    if let Some(person) = people::find(&mut tx, tenant, contact).await? {
+        erasures::note(&mut tx, (tenant, person.contact.id), author, false).await?;
+    }
+    tx.commit().await?;
+    finish(engine, tenant, contact).await
 }
 
 async fn finish(engine: &Engine, tenant: TenantId, contact: RecordId) -> Result<(), DispatchError> {

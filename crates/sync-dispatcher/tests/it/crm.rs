@@ -76,13 +76,49 @@ impl Crm {
         made["id"].as_str().unwrap().to_owned()
     }
 
-    /// How many writes to objects of a type came by the API at another platform, as in `woocommerce/demo`.
-    pub(crate) async fn api_writes_at(&self, place: &str, object_type: &str) -> usize {
+    /// Somebody edits an object by hand at another platform, as in `pipedrive/900/persons/7`.
+    pub(crate) async fn edit_at(&self, place: &str, fields: Value) {
+        self.control(Method::PATCH, &format!("/{place}"), Some(fields)).await;
+    }
+
+    /// Somebody deletes an object by hand at another platform.
+    pub(crate) async fn remove_at(&self, place: &str) {
+        self.control(Method::DELETE, &format!("/{place}"), None).await;
+    }
+
+    /// Lays these switches over the present ones at another platform, as in `pipedrive/900`.
+    pub(crate) async fn faults_at(&self, place: &str, patch: Value) {
+        self.control(Method::PUT, &format!("/{place}/faults"), Some(patch)).await;
+    }
+
+    /// Every write to objects of a type at another platform, in order.
+    async fn journal_at(&self, place: &str, object_type: &str) -> Vec<Value> {
         let (platform, account) = place.split_once('/').unwrap();
         let path = format!("/journal?platform={platform}&account={account}&limit=100000");
         let journal = self.control(Method::GET, &path, None).await;
-        let ours = |entry: &&Value| entry["by"] == "api" && entry["object_type"] == object_type;
-        journal.as_array().unwrap().iter().filter(ours).count()
+        let of_type = |entry: &&Value| entry["object_type"] == object_type;
+        journal.as_array().unwrap().iter().filter(of_type).cloned().collect()
+    }
+
+    /// The live objects of a type at another platform by the ids that its journal knows, as it keeps them.
+    pub(crate) async fn live_at(&self, place: &str, object_type: &str) -> BTreeMap<String, Value> {
+        let mut live = BTreeMap::new();
+        for entry in self.journal_at(place, object_type).await {
+            let id = entry["id"].as_str().unwrap().to_owned();
+            if entry["action"] == "archived" {
+                live.remove(&id);
+                continue;
+            }
+            let object = live.entry(id).or_insert_with(|| json!({}));
+            let fields = entry["fields"].as_object().into_iter().flatten();
+            object.as_object_mut().unwrap().extend(fields.map(|(name, value)| (name.clone(), value.clone())));
+        }
+        live
+    }
+
+    /// How many writes to objects of a type came by the API at another platform, as in `woocommerce/demo`.
+    pub(crate) async fn api_writes_at(&self, place: &str, object_type: &str) -> usize {
+        self.journal_at(place, object_type).await.iter().filter(|entry| entry["by"] == "api").count()
     }
 
     /// Somebody else ties a deal to a contact.

@@ -1,11 +1,15 @@
 //! The dispatcher as production starts it, between a real broker, a real database and a stand-in for the platform.
 
 #[cfg(test)]
+mod affairs;
+#[cfg(test)]
 mod arriving;
 #[cfg(test)]
 mod backend;
 #[cfg(test)]
 mod breaking;
+#[cfg(test)]
+mod calling;
 #[cfg(test)]
 mod crm;
 #[cfg(test)]
@@ -14,6 +18,8 @@ mod deciding;
 mod deleting;
 #[cfg(test)]
 mod delivering;
+#[cfg(test)]
+mod desks;
 #[cfg(test)]
 mod directing;
 #[cfg(test)]
@@ -32,6 +38,8 @@ mod making_again;
 mod mapping;
 #[cfg(test)]
 mod n8n;
+#[cfg(test)]
+mod peers;
 #[cfg(test)]
 mod reconnecting;
 #[cfg(test)]

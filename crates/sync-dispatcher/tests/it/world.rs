@@ -118,12 +118,11 @@ impl World {
             ("HTTP__LISTEN", "127.0.0.1:0".to_owned()),
             ("VAULT__KEY_RING_FILE", key_ring.display().to_string()),
             ("PLATFORMS__HUBSPOT__BASE_URL", crm.url()),
-            ("PLATFORMS__SHOPIFY__BASE_URL", crm.platform_url("shopify", "{account}")),
-            ("PLATFORMS__SHOPIFY__ALLOW_PRIVATE_ADDRESSES", "true".to_owned()),
             (SHORT.0, SHORT.1.to_owned()),
         ];
         let theirs = settings.iter().map(|(key, value)| (*key, (*value).to_owned()));
-        let settings = ours.into_iter().chain(theirs).map(|(key, value)| (format!("COCCINELLE__{key}"), value));
+        let ours = ours.into_iter().chain(crate::peers::places(&crm));
+        let settings = ours.chain(theirs).map(|(key, value)| (format!("COCCINELLE__{key}"), value));
         let broker = Broker::connect(BrokerOptions {
             url: vhost.url().into(),
             confirm_timeout: DEADLINE,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use domain::id::{IntegrationId, WebhookLogId};
 use domain::time::Timestamp;
 use serde_json::{Value, json};
+use vault::KeyRing;
 
 use crate::world::{PATH, change, problem, signature, start, start_with};
 
@@ -18,7 +19,7 @@ async fn publishes_a_verified_delivery_before_it_answers() {
         request = request.header(name, value);
     }
     let response = request.send().await.unwrap();
-    assert_eq!(response.status().as_u16(), 200);
+    assert_eq!(response.status().as_u16(), 202);
     let delivery = response.json::<Value>().await.unwrap()["delivery"].as_str().unwrap().to_owned();
     delivery.parse::<WebhookLogId>().unwrap();
 
@@ -44,7 +45,7 @@ async fn carries_the_integration_whose_address_was_called() {
     for (name, value) in signature(&path, &body, Timestamp::now()) {
         request = request.header(name, value);
     }
-    assert_eq!(request.send().await.unwrap().status().as_u16(), 200);
+    assert_eq!(request.send().await.unwrap().status().as_u16(), 202);
     let message: Value = serde_json::from_str(&world.published().await[0].payload).unwrap();
     assert_eq!(message["integration_id"], integration);
     world.stop().await;
@@ -61,11 +62,11 @@ async fn answers_a_repetition_without_publishing_it_again() {
             request = request.header(name, value);
         }
         let response = request.send().await.unwrap();
-        assert_eq!(response.status().as_u16(), 200);
+        assert_eq!(response.status().as_u16(), 202);
         answers.push(response.text().await.unwrap());
     }
     assert_eq!(answers[0], answers[1]);
-    assert_eq!(world.deliver(change(2)).await.status().as_u16(), 200);
+    assert_eq!(world.deliver(change(2)).await.status().as_u16(), 202);
     assert_eq!(world.published().await.len(), 2);
     world.stop().await;
 }
@@ -129,7 +130,7 @@ async fn refuses_a_body_over_the_limit_and_knows_no_other_platform() {
     let world = start_with(Default::default(), &[("COCCINELLE__INGEST__BODY_LIMIT", "1000")]).await;
     assert_eq!(problem(world.deliver(vec![b' '; 1001]).await).await, (413, "too_large".to_owned(), false));
     let fits = [change(1), vec![b' '; 1000 - change(1).len()]].concat();
-    assert_eq!(world.deliver(fits).await.status().as_u16(), 200);
+    assert_eq!(world.deliver(fits).await.status().as_u16(), 202);
     for path in ["/webhooks/integrations/nobody", "/webhooks/integrations/hubspot/int_x", "/webhooks", "/"] {
         let unknown = world.post(path, change(1)).send().await.unwrap();
         assert_eq!(problem(unknown).await, (404, "not_found".to_owned(), false), "{path}");
@@ -142,5 +143,46 @@ async fn without_the_apps_secret_nothing_passes_and_the_sender_shall_come_again(
     let world = start_with(Default::default(), &[("COCCINELLE__PLATFORMS__HUBSPOT__CLIENT_SECRET", "")]).await;
     assert_eq!(problem(world.deliver(change(1)).await).await, (503, "key_unavailable".to_owned(), true));
     assert_eq!(world.published().await.len(), 0);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_for_nobody_whom_we_know_is_answered_like_the_rest_logged_and_dropped() {
+    let key_ring = std::env::temp_dir().join(format!("key-ring-{}.json", IntegrationId::new()));
+    KeyRing::create(&key_ring).unwrap();
+    let ring = key_ring.display().to_string();
+    let world = start_with(Default::default(), &[("COCCINELLE__VAULT__KEY_RING_FILE", &ring)]).await;
+    let unknown = IntegrationId::new();
+    for path in
+        ["pipedrive", "woocommerce", "zendesk"].map(|platform| format!("/webhooks/integrations/{platform}/{unknown}"))
+    {
+        let answer = world.post(&path, change(1)).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), 202, "{path}");
+        let told = answer.json::<Value>().await.unwrap();
+        told["delivery"].as_str().unwrap().parse::<WebhookLogId>().unwrap();
+        assert_eq!(told.as_object().unwrap().len(), 1, "{told}");
+    }
+    assert!(world.published().await.is_empty());
+    let logged = world.logged().await;
+    let reasons: Vec<_> = logged.iter().map(|entry| &entry["result"]["reason"]).collect();
+    assert_eq!(reasons, ["unknown_address"; 3]);
+    assert!(logged.iter().all(|entry| entry["body"].is_null()));
+    world.stop().await;
+    std::fs::remove_file(key_ring).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_of_ten_megabytes_is_refused_by_default_and_one_that_was_written_anew_is_not_what_was_signed() {
+    let world = start().await;
+    let (status, code, _) = problem(world.deliver(vec![b' '; 10 * 1_048_576]).await).await;
+    assert_eq!((status, code.as_str()), (413, "too_large"));
+    let spaced = String::from_utf8(change(1)).unwrap().replace(':', ": ");
+    let mut request = world.post(PATH, change(1));
+    for (name, value) in signature(PATH, spaced.as_bytes(), Timestamp::now()) {
+        request = request.header(name, value);
+    }
+    assert_eq!(problem(request.send().await.unwrap()).await, (401, "wrong_signature".to_owned(), false));
+    assert_eq!(world.deliver(spaced.into_bytes()).await.status().as_u16(), 202);
+    assert_eq!(world.published().await.len(), 1);
     world.stop().await;
 }

@@ -7,7 +7,7 @@ use crate::world::{Away, PATH, change, problem, start_with};
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_broker_a_delivery_goes_to_the_inbox() {
     let world = start_with(Away { broker: true, database: false }, &[]).await;
-    assert_eq!(world.deliver(change(1)).await.status().as_u16(), 200);
+    assert_eq!(world.deliver(change(1)).await.status().as_u16(), 202);
     let stored = world.stored().await;
     assert_eq!(stored.len(), 1);
     assert_eq!(
@@ -23,17 +23,17 @@ async fn without_the_broker_a_delivery_goes_to_the_inbox() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_that_falls_silent_or_goes_away_costs_no_delivery() {
     let world = start_with(Away::default(), &[("COCCINELLE__BROKER__CONFIRM_TIMEOUT", "300ms")]).await;
-    assert_eq!(world.deliver(change(1)).await.status().as_u16(), 200);
+    assert_eq!(world.deliver(change(1)).await.status().as_u16(), 202);
     world.line.stall();
-    assert_eq!(world.deliver(change(2)).await.status().as_u16(), 200);
+    assert_eq!(world.deliver(change(2)).await.status().as_u16(), 202);
     world.line.cut();
-    assert_eq!(world.deliver(change(3)).await.status().as_u16(), 200);
+    assert_eq!(world.deliver(change(3)).await.status().as_u16(), 202);
     let stored: Vec<_> = world.stored().await.iter().map(|stored| stored.payload["body"].clone()).collect();
     assert_eq!(stored, [change(2), change(3)].map(|body| String::from_utf8(body).unwrap()));
 
     world.line.mend();
     world.connected().await;
-    assert_eq!(world.deliver(change(4)).await.status().as_u16(), 200);
+    assert_eq!(world.deliver(change(4)).await.status().as_u16(), 202);
     let published = world.published().await;
     assert!(published.iter().any(|message| message.payload.contains(r#"\"eventId\":4"#)), "{published:?}");
     assert_eq!(world.stored().await.len(), 2);
@@ -43,7 +43,7 @@ async fn a_broker_that_falls_silent_or_goes_away_costs_no_delivery() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_database_a_delivery_goes_to_its_queue() {
     let world = start_with(Away { broker: false, database: true }, &[]).await;
-    assert_eq!(world.deliver(change(1)).await.status().as_u16(), 200);
+    assert_eq!(world.deliver(change(1)).await.status().as_u16(), 202);
     assert_eq!(world.published().await.len(), 1);
     let (status, report) = world.readiness().await;
     assert_eq!((status, &report["missing"]), (200, &json!(["database"])));

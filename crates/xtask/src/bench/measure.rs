@@ -117,7 +117,7 @@ async fn deliveries(session: &Session, secret: &str, wishes: Wishes, console: &C
     let step = console.step("webhook deliveries");
     let deliveries = sign(secret, &session.url(Service::WebhookIngest), wishes);
     let requests = move |number| deliveries.request(number);
-    let rate = under_load(session, Service::WebhookIngest, 200, wishes, requests).await?.rate(1);
+    let rate = under_load(session, Service::WebhookIngest, 202, wishes, requests).await?.rate(1);
     step.done();
     Ok(rate)
 }

@@ -27,7 +27,7 @@ pub(super) async fn deliver(session: &Session, contact: u64, number: u64) -> any
     let request = request.header("x-hubspot-signature-v3", BASE64_STANDARD.encode(signature));
     // One that is away, or dies over it, has answered for nothing.
     let Ok(answer) = request.body(body).send().await else { return Ok(None) };
-    if answer.status() != StatusCode::OK {
+    if answer.status() != StatusCode::ACCEPTED {
         return Ok(None);
     }
     let answer: Value = answer.json().await?;

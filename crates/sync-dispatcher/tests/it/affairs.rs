@@ -1,0 +1,141 @@
+//! What a shop says of itself: that our app was taken off it, and that somebody, or all of it, is to be erased.
+
+use connectors::registry::Platform;
+use domain::id::IntegrationId;
+use domain::integration::{Direction, Status};
+use domain::kind::RecordKind;
+use domain::outcome::WebhookResult;
+use persistence::log_page::LogPage;
+use persistence::{audit, health};
+use serde_json::{Value, json};
+use testkit::wait;
+
+use crate::peers::{SHOPIFY, Wishes};
+use crate::world::{DEADLINE, Shape, World, event};
+
+/// A world with a shop, whose prospects the CRM is not told of.
+struct Shop {
+    world: World,
+    id: IntegrationId,
+}
+
+impl Shop {
+    async fn open() -> Self {
+        let shape = Shape::default().with(RecordKind::Contact, Direction::FromPlatform);
+        let world = World::shaped(&[], shape).await;
+        world.dispatch();
+        let id = SHOPIFY.connect(&world, Wishes::default()).await.id;
+        Self { world, id }
+    }
+
+    /// The shop tells of something; once it is applied.
+    async fn says(&self, topic: &str, body: Value) {
+        let before = self.world.deliveries().len();
+        let headers = [("x-shopify-topic", topic), ("x-shopify-shop-domain", "acme.myshopify.com")];
+        self.world.tell(Platform::Shopify, None, &headers, body.to_string()).await;
+        wait::until("the delivery to be applied", DEADLINE, || async {
+            (self.world.deliveries().len() > before).then_some(())
+        })
+        .await;
+    }
+
+    /// A customer of the shop, as a record.
+    async fn customer(&self, email: &str) -> u64 {
+        let id = self.world.crm.add_at("shopify/acme/customers", json!({ "email": email })).await;
+        let number = id.parse().unwrap();
+        self.says("customers/create", json!({ "id": number })).await;
+        self.world.record_at((self.id, RecordKind::Contact, &id), |_| true).await;
+        number
+    }
+
+    async fn emails(&self) -> Vec<String> {
+        let records = self.world.records().await;
+        let mut emails: Vec<_> = records.iter().map(|record| crate::state::text(record, "email")).collect();
+        emails.sort_unstable();
+        emails
+    }
+
+    async fn status(&self) -> (Status, Option<String>) {
+        let health = health::get(&mut self.world.begin().await, self.world.tenant, self.id).await.unwrap().unwrap();
+        (health.status, health.cause)
+    }
+
+    async fn refuses_us(&self) {
+        self.world.crm.faults_at("shopify/acme", json!({"token_revoked": true})).await;
+    }
+
+    async fn audited(&self) -> Vec<(String, String)> {
+        let page = LogPage { after: None, limit: 100 };
+        let filter = audit::Filter::default();
+        let listed = audit::list(&mut self.world.begin().await, self.world.tenant, &filter, &page).await.unwrap();
+        listed.into_iter().map(|entry| (entry.action, entry.sub)).collect()
+    }
+}
+
+fn of_customer(id: u64) -> Value {
+    json!({"shop_id": 1, "shop_domain": "acme.myshopify.com", "customer": {"id": id, "email": "zoe@exemple.fr"}})
+}
+
+#[tokio::test]
+async fn whom_the_shop_was_asked_to_erase_is_erased_here_and_not_taken_in_again() {
+    let shop = Shop::open().await;
+    let (zoe, _) = (shop.customer("zoe@exemple.fr").await, shop.customer("ann@exemple.fr").await);
+    shop.says("customers/data_request", of_customer(zoe)).await;
+    shop.says("customers/redact", of_customer(zoe)).await;
+    assert_eq!(shop.emails().await, ["ann@exemple.fr"]);
+    assert!(
+        shop.world
+            .deliveries()
+            .iter()
+            .all(|told| !told.body.as_ref().is_some_and(|body| body.to_string().contains("zoe")))
+    );
+    let done = [("person.erased", "shopify"), ("person.data_requested", "shopify")];
+    assert_eq!(shop.audited().await, done.map(|(action, sub)| (action.to_owned(), sub.to_owned())));
+
+    shop.says("customers/update", json!({ "id": zoe })).await;
+    shop.world.in_step(shop.id).await;
+    assert_eq!(shop.emails().await, ["ann@exemple.fr"]);
+    // Somebody whom nobody knows here, and another shop.
+    shop.says("customers/redact", of_customer(999_999)).await;
+    shop.says("customers/redact", json!({"shop_domain": "other.myshopify.com", "customer": {"id": zoe}})).await;
+    let last = shop.world.deliveries().pop().unwrap();
+    assert!(matches!(last.result, WebhookResult::Ignored { .. }), "{last:?}");
+}
+
+#[tokio::test]
+async fn a_shop_that_took_our_app_off_is_parked_with_that_cause_once_it_refuses_us() {
+    let shop = Shop::open().await;
+    let uninstalled = || json!({"id": 1, "myshopify_domain": "acme.myshopify.com"});
+    // What comes late, after the shop was connected again, cuts nobody off.
+    shop.says("app/uninstalled", uninstalled()).await;
+    assert_eq!(shop.status().await.0, Status::Active);
+
+    shop.refuses_us().await;
+    shop.says("app/uninstalled", uninstalled()).await;
+    let (status, cause) = shop.status().await;
+    assert_eq!(status, Status::ReauthRequired);
+    assert!(cause.as_ref().is_some_and(|cause| cause.contains("désinstallée")), "{cause:?}");
+}
+
+#[tokio::test]
+async fn what_came_from_a_shop_alone_is_erased_with_it_and_whom_coccinelle_knows_stays() {
+    let shop = Shop::open().await;
+    let zoe = event("prospect.created", "p1", json!({"email": "zoe@exemple.fr"}));
+    shop.world.accept(vec![zoe]).await;
+    shop.world.in_step(shop.id).await;
+    let ann = shop.customer("ann@exemple.fr").await;
+    let order = shop.world.crm.add_at("shopify/acme/orders", json!({"customer": ann, "total": "21.00"})).await;
+    shop.says("orders/create", json!({"id": order.parse::<u64>().unwrap()})).await;
+    shop.world.record_at((shop.id, RecordKind::Order, &order), |_| true).await;
+
+    let redact = || json!({"shop_id": 1, "shop_domain": "acme.myshopify.com"});
+    // It is connected: whoever says this now is late.
+    shop.says("shop/redact", redact()).await;
+    assert_eq!(shop.emails().await, ["ann@exemple.fr", "zoe@exemple.fr"]);
+
+    shop.refuses_us().await;
+    shop.says("shop/redact", redact()).await;
+    assert_eq!(shop.emails().await, ["zoe@exemple.fr"]);
+    assert!(shop.world.records_of(RecordKind::Order).await.is_empty());
+    assert_eq!(shop.audited().await, [("integration.erased".to_owned(), "shopify".to_owned())]);
+}
