@@ -59,7 +59,7 @@ async fn what_was_to_be_written_to_a_counterpart_that_was_found_again_is_written
 
     let (looks, looked_for) = (world.crm.requests("/contacts/batch/read").await, "/contacts/batch/read");
     world.crm.faults(json!({"latency_ms": 1_500})).await;
-    world.integration = IntegrationId::new();
+    world.integration = undisturbed();
     world.connect_account((world.tenant, world.integration), PORTAL, Shape::default()).await;
     let second = world.dispatch_to_crash();
     wait::until("the look", DEADLINE, || async { (world.crm.requests(looked_for).await > looks).then_some(()) }).await;
