@@ -162,7 +162,7 @@ async fn of_all_replicas_one_looks_and_a_late_answer_of_anybody_keeps_the_platfo
     let mut tx = world.begin().await;
     let ours = integrations::get(&mut tx, world.tenant, world.integration).await.unwrap().unwrap();
     let theirs = integrations::get(&mut tx, other.tenant, other.integration).await.unwrap().unwrap();
-    let pause = std::time::Duration::ZERO;
+    let pause = Duration::ZERO;
     let terms = breakers::Terms { failures: 2, pause, outage: Some("La plateforme ne répond pas") };
     let (nothing, own) = (breakers::Opened::default(), breakers::Opened { integration: true, platform: false });
     assert_eq!(breakers::note_failure(&mut tx, &ours, terms).await.unwrap(), nothing);
@@ -193,7 +193,7 @@ async fn of_all_replicas_one_looks_and_a_late_answer_of_anybody_keeps_the_platfo
 
     // One of two replicas is told to look, at the platform and not at each account.
     let (mut one, mut two) = (world.begin().await, world.begin().await);
-    let hour = std::time::Duration::from_hours(1);
+    let hour = Duration::from_hours(1);
     assert_eq!(breakers::take_due(&mut one, hour, 10).await.unwrap().len(), 1);
     assert_eq!(breakers::take_due(&mut two, hour, 10).await.unwrap(), []);
     one.commit().await.unwrap();
