@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use domain::field::FieldName;
 use domain::id::IntegrationId;
 use domain::kind::RecordKind;
 use domain::mapping::FieldMapping;
@@ -56,19 +57,19 @@ impl Trial {
 
     /// What was typed, as the API takes it.
     pub(super) fn wish(&self, fields: &Fields, fingerprint: &str) -> Result<Replay, Refusal> {
-        let mut wish = json!({ "fingerprint": fingerprint, "dry_run": true });
-        if let Some(field) = fields.given("field") {
+        let values = fields.given("field").map(|field| {
             let value = fields.given("value").map_or(Value::Null, |value| typed(self.kind, field, value));
-            wish["values"] = json!({ field: value });
-        }
-        if let (Some(local), Some(remote)) = (fields.given("local"), fields.given("remote")) {
-            let mut draft = json!(self.mapping);
-            let lines = draft.as_array_mut().into_iter().flatten();
-            for line in lines.filter(|line| line["remote"] == remote) {
-                line["local"] = json!(local);
+            json!({ field: value })
+        });
+        let mapping = fields.given("remote").zip(fields.given("local")).map(|(remote, local)| {
+            let mut draft = self.mapping.clone();
+            for field in draft.iter_mut().filter(|field| field.remote == remote) {
+                field.local = FieldName::new(local);
             }
-            wish["mapping"] = json!({ "kind": self.kind, "fields": draft });
-        }
+            json!({ "kind": self.kind, "fields": draft })
+        });
+        let values = values.unwrap_or_else(|| json!({}));
+        let wish = json!({ "fingerprint": fingerprint, "dry_run": true, "values": values, "mapping": mapping });
         body::parse(wish.to_string().as_bytes())
     }
 }
