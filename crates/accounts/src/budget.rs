@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use connectors::account::{Budget, Remaining};
 use connectors::descriptor::Limits;
+use domain::budget::{Lease, Purpose, Rate};
 use domain::platform::PlatformSlug;
 use moka::sync::Cache;
-use persistence::budgets::{self, Lease, Rate};
-use persistence::{Database, Scope};
+use persistence::{Database, Scope, budgets};
 
 /// How long requests that were leased may be spent: what is older was meant for another second.
 const LEASE: Duration = Duration::from_secs(1);
@@ -38,18 +38,18 @@ impl Budgets {
     pub(crate) fn of(&self, platform: &PlatformSlug, account_id: &str, limits: Limits) -> Arc<dyn Budget> {
         let key = (platform.clone(), account_id.to_owned());
         self.known.get_with(key.clone(), || {
-            let leased = |reserve, unhurried| Leased {
+            let leased = |purpose, unhurried| Leased {
                 database: self.database.clone(),
                 platform: key.0.clone(),
                 account_id: key.1.clone(),
                 rate: rate(limits),
-                reserve,
+                purpose,
                 unhurried,
                 slice: Mutex::default(),
                 asking: tokio::sync::Mutex::default(),
             };
-            let unhurried = Arc::new(leased(reserve(rate(limits)), None));
-            Arc::new(leased(0, Some(unhurried)))
+            let unhurried = Arc::new(leased(Purpose::BackFill, None));
+            Arc::new(leased(Purpose::Live, Some(unhurried)))
         })
     }
 }
@@ -67,8 +67,7 @@ struct Leased {
     platform: PlatformSlug,
     account_id: String,
     rate: Rate,
-    /// So many are left in the bucket for others.
-    reserve: u32,
+    purpose: Purpose,
     /// The same budget for what nobody waits for; of that one, `None`.
     unhurried: Option<Arc<Self>>,
     slice: Mutex<Slice>,
@@ -89,18 +88,13 @@ impl Slice {
     }
 }
 
-/// So fast that in any of the platform's windows no more than its limit is sent: nine tenths of it steadily, a twentieth
-/// at once, and the rest for slices that were leased before the window and are spent within it.
+/// So fast that in any of the platform's windows no more than its limit is sent: a twentieth at once, nine tenths of it steadily,
+/// and the rest for slices that were leased before the window and are spent within it. Of small limits two at once, one for
+/// either purpose, and so much less steadily.
 fn rate(limits: Limits) -> Rate {
-    let requests = f64::from(limits.requests);
-    let per_second = 0.9 * requests / limits.per.as_secs_f64().max(0.001);
-    Rate { per_second, burst: (limits.requests / 20).max(1) }
-}
-
-/// What back-fills leave for live work: half of what the bucket holds. They get all that live work does not take, since the
-/// bucket fills up to its reserve only once.
-fn reserve(rate: Rate) -> u32 {
-    rate.burst / 2
+    let (requests, burst) = (f64::from(limits.requests), (limits.requests / 20).max(2));
+    let steadily = (0.95 * requests - f64::from(burst)).max(0.05 * requests);
+    Rate { per_second: steadily / limits.per.as_secs_f64().max(0.001), burst }
 }
 
 impl Leased {
@@ -132,7 +126,7 @@ impl Budget for Leased {
             return Ok(());
         }
         let _asking = self.asking.lock().await;
-        let wanted = (u32::MAX, self.reserve);
+        let wanted = (self.purpose, u32::MAX);
         while !self.spend(requests) {
             match budgets::take(&self.database, &self.platform, &self.account_id, wanted, self.rate).await {
                 Ok(Lease::Granted(granted)) => self.add(granted),
@@ -179,7 +173,7 @@ mod tests {
 
     #[test]
     fn no_window_of_the_platform_sees_more_than_its_limit() {
-        for (requests, seconds) in [(190, 10), (100, 10), (40, 1), (1_000, 60)] {
+        for (requests, seconds) in [(190, 10), (100, 10), (40, 1), (1_000, 60), (10, 1), (16, 2), (60, 60)] {
             let rate = rate(Limits { requests, per: Duration::from_secs(seconds), batch: 100 });
             let slice = rate.per_second / 2.0;
             let window = f64::from(rate.burst) + rate.per_second * Duration::from_secs(seconds).as_secs_f64();

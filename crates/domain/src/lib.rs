@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod audit;
+pub mod budget;
 pub mod credentials;
 pub mod duration;
 pub mod event;

@@ -159,6 +159,16 @@ impl LinkState {
         merged
     }
 
+    /// Of a kind that only goes out: what is shown otherwise than it was seen has been changed there, and is ours to write again.
+    pub fn insist(&mut self, remote: &RemoteObject) {
+        for (name, shown) in &remote.fields {
+            let was_changed = self.seen.get(name).is_some_and(|seen| seen != shown);
+            if let Some(sent) = self.sent.get_mut(name).filter(|_| was_changed) {
+                sent.clone_from(shown);
+            }
+        }
+    }
+
     /// The stamped change that `remote` means: the fields that are shown otherwise than they were seen.
     fn inbound_change(
         &self,
@@ -221,10 +231,10 @@ impl LinkState {
     /// Takes up a write of ours whose outcome nobody knew, now that the object was read: what the platform shows for the
     /// fields that we meant to write is what it made of them, not news.
     ///
-    /// Of an object that was there before, only fields that show what was meant, or something else than they did: the rest
-    /// was not written.
+    /// Of an object that was there before, which was seen if it was not linked, only fields that show what was meant, or something
+    /// else than they did: the rest was not written.
     pub fn take_up(&mut self, intended: &RemoteFields, remote: &RemoteObject) {
-        let was_there = self.external_id.is_some();
+        let was_there = self.external_id.is_some() || !self.seen.is_empty();
         let landed = |name: &String, meant: &FieldValue| {
             let shown = remote.fields.get(name);
             !was_there || shown == Some(meant) || shown != self.seen.get(name)

@@ -82,7 +82,7 @@ pub enum Step {
     List(RecordKind),
     /// List what the platform says was deleted, and ask for each of it that we know: is it gone?
     Archived(RecordKind),
-    /// Ask for each object that a full walk did not list: is it gone?
+    /// Ask for each object that a full walk did not list: is it gone? And, where nothing is listed, is it as it was?
     Verify(RecordKind),
     /// Have the deletions applied, where there are not too many of them.
     Remove,
@@ -112,7 +112,8 @@ pub struct Plan {
     pub lists: Vec<RecordKind>,
     /// Those of them whose deletions the platform is asked for, where not everything is walked.
     pub archives: Vec<RecordKind>,
-    /// Those of them of which everything is walked, so that what is missing can be told.
+    /// The kinds of which everything is walked, so that what is missing can be told: by a listing, or one by one where a kind is
+    /// not read.
     pub walks: Vec<RecordKind>,
     /// The kinds whose records are given links.
     pub links: Vec<RecordKind>,

@@ -2,61 +2,46 @@
 
 use std::time::Duration;
 
-use diesel::sql_types::{Double, Integer, Text};
-use diesel::{QueryableByName, sql_query};
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Double, Integer, Nullable, Text, Timestamptz};
+use diesel::{OptionalExtension as _, QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
+use domain::budget::{Bucket, Lease, Purpose, Rate};
 use domain::platform::PlatformSlug;
 
 use crate::{Database, PersistenceError, Scope, Transaction};
 
-/// How fast a bucket fills, and how much it holds. In any window `w` at most `burst + rate · w` requests are granted.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Rate {
-    /// Requests a second; more than 0.
-    pub per_second: f64,
-    /// Requests that an untouched bucket holds; at least 1.
-    pub burst: u32,
-}
-
-/// What became of a request for tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lease {
-    /// So many requests may be sent; at least 1.
-    Granted(u32),
-    /// None; ask again after this.
-    Wait(Duration),
-}
-
 #[derive(QueryableByName)]
-struct Answer {
-    #[diesel(sql_type = Integer)]
-    granted: i32,
+struct Row {
+    #[diesel(sql_type = Timestamptz)]
+    now: DateTime<Utc>,
     #[diesel(sql_type = Double)]
-    wait: f64,
+    tokens: f64,
+    #[diesel(sql_type = Double)]
+    idle: f64,
+    #[diesel(sql_type = Nullable<Double>)]
+    back_fill_waited: Option<f64>,
+    /// Seconds for which the platform is to be left alone.
+    #[diesel(sql_type = Nullable<Double>)]
+    paused: Option<f64>,
 }
 
-/// All expressions see the row as it was, so each repeats what the bucket holds now. The clock is read before the row is
-/// locked: who had to wait for the lock may come with an older time than the row's, and then refills nothing.
-const TAKE: &str = "
-INSERT INTO platform_budgets AS bucket (platform, account_id, tokens, granted, refilled_at)
-VALUES ($1, $2, $5 - least($3, $5 - $6), least($3, $5 - $6), clock_timestamp())
-ON CONFLICT (platform, account_id) DO UPDATE SET
-    granted = CASE WHEN bucket.paused_until > excluded.refilled_at THEN 0
-        ELSE greatest(0, least($3, floor(least($5, bucket.tokens + $4 * greatest(0,
-            extract(epoch FROM excluded.refilled_at - bucket.refilled_at)::double precision)) - $6)))::integer END,
-    tokens = least($5, bucket.tokens + $4 * greatest(0,
-            extract(epoch FROM excluded.refilled_at - bucket.refilled_at)::double precision))
-        - CASE WHEN bucket.paused_until > excluded.refilled_at THEN 0
-        ELSE greatest(0, least($3, floor(least($5, bucket.tokens + $4 * greatest(0,
-            extract(epoch FROM excluded.refilled_at - bucket.refilled_at)::double precision)) - $6))) END,
-    refilled_at = greatest(bucket.refilled_at, excluded.refilled_at)
-RETURNING granted, greatest((1 + $6 - tokens) / $4,
-    coalesce(extract(epoch FROM paused_until - clock_timestamp())::double precision, 0))::double precision AS wait";
+/// The clock may be read before the row is locked: who had to wait for the lock then comes with an older time than the row's,
+/// and refills nothing.
+const LOCK: &str = "
+SELECT now, tokens, extract(epoch FROM now - refilled_at)::double precision AS idle,
+    extract(epoch FROM now - back_fill_waits_since)::double precision AS back_fill_waited,
+    extract(epoch FROM paused_until - now)::double precision AS paused
+FROM platform_budgets, LATERAL (SELECT clock_timestamp() AS now) AS clock
+WHERE platform = $1 AND account_id = $2
+FOR UPDATE OF platform_budgets";
+
+const STORE: &str = "
+UPDATE platform_budgets
+SET tokens = $4, granted = $5, refilled_at = greatest(refilled_at, $3), back_fill_waits_since = $3 - make_interval(secs => $6)
+WHERE platform = $1 AND account_id = $2";
 
 /// Takes up to `wanted` requests from an account's bucket, in a transaction of its own.
-///
-/// At most half a second's worth is granted at once (and always 1), so that one replica does not starve the others. Who names
-/// a reserve leaves so many in the bucket for others, who find them there at once: fewer than it holds.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -64,25 +49,63 @@ pub async fn take(
     database: &Database,
     platform: &PlatformSlug,
     account_id: &str,
-    (wanted, reserve): (u32, u32),
+    (purpose, wanted): (Purpose, u32),
     rate: Rate,
 ) -> Result<Lease, PersistenceError> {
-    let slice = (rate.per_second / 2.0).floor().max(1.0);
     let mut tx = database.begin(Scope::System).await?;
-    let answer: Answer = sql_query(TAKE)
+    let row = match lock(&mut tx, platform, account_id).await? {
+        Some(row) => Some(row),
+        None => {
+            begin(&mut tx, platform, account_id, rate).await?;
+            lock(&mut tx, platform, account_id).await?
+        }
+    };
+    // Nobody deletes a bucket.
+    let Some(row) = row else { return Ok(Lease::Wait(Duration::from_secs(1))) };
+    if let Some(paused) = row.paused.filter(|paused| *paused > 0.0) {
+        return Ok(Lease::Wait(Duration::try_from_secs_f64(paused).unwrap_or(Duration::MAX)));
+    }
+    let mut bucket = Bucket { tokens: row.tokens, idle: row.idle, back_fill_waited: row.back_fill_waited };
+    let lease = bucket.take(purpose, wanted, rate);
+    let granted = if let Lease::Granted(requests) = lease { requests } else { 0 };
+    sql_query(STORE)
         .bind::<Text, _>(platform.as_str())
         .bind::<Text, _>(account_id)
-        .bind::<Double, _>(f64::from(wanted.max(1)).min(slice))
-        .bind::<Double, _>(rate.per_second)
-        .bind::<Double, _>(f64::from(rate.burst.max(1)))
-        .bind::<Double, _>(f64::from(reserve.min(rate.burst.max(1) - 1)))
-        .get_result(&mut *tx)
+        .bind::<Timestamptz, _>(row.now)
+        .bind::<Double, _>(bucket.tokens)
+        .bind::<Integer, _>(i32::try_from(granted).unwrap_or(i32::MAX))
+        .bind::<Nullable<Double>, _>(bucket.back_fill_waited)
+        .execute(&mut *tx)
         .await?;
     tx.commit().await?;
-    Ok(match u32::try_from(answer.granted) {
-        Ok(granted) if granted > 0 => Lease::Granted(granted),
-        Ok(_) | Err(_) => Lease::Wait(Duration::try_from_secs_f64(answer.wait.max(0.001)).unwrap_or(Duration::MAX)),
-    })
+    Ok(lease)
+}
+
+async fn lock(
+    tx: &mut Transaction,
+    platform: &PlatformSlug,
+    account_id: &str,
+) -> Result<Option<Row>, PersistenceError> {
+    let locked = sql_query(LOCK).bind::<Text, _>(platform.as_str()).bind::<Text, _>(account_id);
+    Ok(locked.get_result(&mut **tx).await.optional()?)
+}
+
+/// A bucket for an account that nobody has asked for. Where two do at once, one is there before the other.
+async fn begin(
+    tx: &mut Transaction,
+    platform: &PlatformSlug,
+    account_id: &str,
+    rate: Rate,
+) -> Result<(), PersistenceError> {
+    let statement = "INSERT INTO platform_budgets (platform, account_id, tokens, refilled_at)
+        VALUES ($1, $2, $3, clock_timestamp()) ON CONFLICT (platform, account_id) DO NOTHING";
+    sql_query(statement)
+        .bind::<Text, _>(platform.as_str())
+        .bind::<Text, _>(account_id)
+        .bind::<Double, _>(Bucket::full(rate).tokens)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
 }
 
 /// Believes the platform where it says that less is left than we thought.

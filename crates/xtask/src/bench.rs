@@ -3,6 +3,7 @@
 mod build;
 mod connection;
 mod deliveries;
+mod fairness;
 mod flow;
 mod journal;
 mod limits;
@@ -25,7 +26,7 @@ use self::measure::Wishes;
 use self::parts::{Extent, Part};
 use crate::console::{Console, ServiceLines};
 use crate::services::{Choice, Services};
-use crate::session::{Options, Session};
+use crate::session::{Build, Options, Session};
 use crate::{up, workspace};
 
 const BASE_PORT: u16 = 26_000;
@@ -39,8 +40,8 @@ pub(crate) struct Args {
     /// Seconds for each measurement under load.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
-    /// A glance: 2 seconds for each measurement, fewer events.
-    #[arg(long, conflicts_with_all = ["seconds", "events", "samples"])]
+    /// A glance: some seconds for each measurement, less of everything.
+    #[arg(long, conflicts_with_all = ["seconds", "events", "samples", "messages", "tenants", "records"])]
     quick: bool,
     /// Events that are followed into the CRM, for each way of sharing them out.
     #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(1..=100_000))]
@@ -49,7 +50,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=1_000))]
     samples: u64,
     /// Measure this alone, which is not measured otherwise.
-    #[arg(long, conflicts_with_all = ["quick", "events", "samples"])]
+    #[arg(long, conflicts_with = "events")]
     only: Option<Part>,
     /// Messages of the backlog, for `--only backlog`.
     #[arg(long, default_value_t = 1_000_000)]
@@ -57,9 +58,15 @@ pub(crate) struct Args {
     /// Integrations that the work is spread over, for `--only in-flight` and `--only replicas`.
     #[arg(long, default_value_t = 80, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     tenants: u64,
+    /// Records of one tenant's back-fill, and webhooks of another's platform, for `--only fairness`.
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    records: u64,
     /// Run the release builds as they were built last.
     #[arg(long)]
     no_build: bool,
+    /// Run the builds for development: figures of one such run compare with each other alone.
+    #[arg(long)]
+    debug: bool,
     /// Keep the data and the logs in .dev/bench when it is over.
     #[arg(long)]
     keep: bool,
@@ -68,10 +75,12 @@ pub(crate) struct Args {
 /// Runs the benchmarks, on servers of their own.
 pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let console = Console::new(ServiceLines::InFilesOnly);
+    let build =
+        async { if args.debug { Build::default().run(&console).await } else { build::release(&console).await } };
     if !args.no_build {
-        up::interruptible(build::release(&console)).await.transpose()?.context("interrupted")?;
+        up::interruptible(build).await.transpose()?.context("interrupted")?;
     }
-    if cfg!(debug_assertions) {
+    if cfg!(debug_assertions) && !args.debug {
         return Err(build::go_on_as_released());
     }
     let folder = workspace::root().join(".dev/bench");
@@ -102,9 +111,16 @@ impl Args {
             let report = measure::everything(session, self.wishes(), console).await?;
             return Ok(if self.json { serde_json::to_string(&report)? } else { report.table() });
         };
-        let extent = Extent { seconds: self.seconds, messages: self.messages, tenants: self.tenants };
-        let figures = part.measure(session, extent, console).await?;
+        let figures = part.measure(session, self.extent(), console).await?;
         Ok(if self.json { serde_json::to_string(&figures)? } else { figures.to_string() })
+    }
+
+    fn extent(&self) -> Extent {
+        if self.quick {
+            return Extent::QUICK;
+        }
+        let Self { seconds, messages, tenants, records, samples, .. } = *self;
+        Extent { seconds, messages, tenants, records, samples }
     }
 
     fn wishes(&self) -> Wishes {

@@ -1,6 +1,7 @@
 //! Sealing, opening, hinting, and the budget that all who open an account share.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use accounts::{AccountError, Accounts};
@@ -163,6 +164,29 @@ async fn back_fills_leave_a_share_of_the_budget_to_what_happens_now() {
     }
     assert!(granted > 0);
     assert_eq!(live.budget.take(1).await, Ok(()), "it waits behind a back-fill");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_back_fill_goes_on_beside_live_work_that_takes_all_it_is_given() {
+    let world = World::start().await;
+    let id = IntegrationId::new();
+    let integration = world.keep(id, id).await;
+    let live = world.accounts().open(&integration).await.unwrap();
+    let back_fill = world.accounts().open(&integration).await.unwrap().unhurried();
+    let greedy = tokio::spawn(async move {
+        loop {
+            live.budget.take(1).await.ok();
+        }
+    });
+    let granted = AtomicU32::new(0);
+    // A fifth of nine a second; without a share of its own it is given none at all.
+    wait::until("five requests of a back-fill", PATIENCE, || async {
+        let took = u32::from(back_fill.budget.take(1).await.is_ok());
+        let granted = granted.fetch_add(took, Ordering::Relaxed);
+        if granted >= 5 { Ok(()) } else { Err(granted) }
+    })
+    .await;
+    greedy.abort();
 }
 
 #[tokio::test]

@@ -52,50 +52,50 @@ pub(crate) struct With {
 #[schema(as = ReplayRehearsal)]
 pub(crate) struct Rehearsal {
     /// Failures that were looked at.
-    looked_at: usize,
+    pub(crate) looked_at: usize,
     /// Whether there are more, which were not looked at.
-    is_partial: bool,
+    pub(crate) is_partial: bool,
     /// Records for which something else would be sent than now.
-    otherwise: usize,
+    pub(crate) otherwise: usize,
     /// Records for which the same would be sent as now.
-    same: usize,
+    pub(crate) same: usize,
     /// Records for which nothing would be left to send.
-    nothing: usize,
+    pub(crate) nothing: usize,
     /// Records that would not be sent at all, whatever they hold.
-    stopped: usize,
+    pub(crate) stopped: usize,
     /// The first 50 of them, one by one.
     #[schema(max_items = 50)]
-    records: Vec<Line>,
+    pub(crate) records: Vec<Line>,
 }
 
 /// What would become of one record that failed.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ReplayRehearsalLine)]
-struct Line {
+pub(crate) struct Line {
     /// Its link.
     link_id: LinkId,
     /// The record; `null` where the remote object was not tied to one yet.
-    record_id: Option<RecordId>,
+    pub(crate) record_id: Option<RecordId>,
     /// What the record is.
-    kind: RecordKind,
+    pub(crate) kind: RecordKind,
     /// What would become of it.
-    verdict: Verdict,
+    pub(crate) verdict: Verdict,
     /// What would be sent as things are.
     #[schema(value_type = BTreeMap<String, FieldValue>)]
-    before: RemoteFields,
+    pub(crate) before: RemoteFields,
     /// What would be sent with what is considered.
     #[schema(value_type = BTreeMap<String, FieldValue>)]
-    after: RemoteFields,
+    pub(crate) after: RemoteFields,
     /// What still stops it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'static str>,
+    pub(crate) reason: Option<&'static str>,
 }
 
 /// What would become of a record that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = ReplayVerdict)]
-enum Verdict {
+pub(crate) enum Verdict {
     /// Something else would be sent than now.
     Otherwise,
     /// The same would be sent as now: it passes where the platform has thought better of it.

@@ -152,6 +152,42 @@ async fn failures_are_seen_by_cause_counted_first_and_then_tried_again() {
 }
 
 #[tokio::test]
+async fn a_correction_is_tried_on_a_group_of_failures_before_anything_is_sent() {
+    let world = World::start().await;
+    let id = connected(&world, "pat-eu1-4242-demo").await;
+    for _ in 0..2 {
+        blocked(&world, id.parse().unwrap(), refused("EMAIL")).await;
+    }
+    let (tab, mut browser) = (format!("/dashboard/integrations/{id}/failures"), Browser::of(&world, Role::Admin).await);
+    let page = browser.get(&tab).await;
+    let group = page.html.split("href=\"").find(|part| part.contains("/failures/") && part.contains("EMAIL")).unwrap();
+    let group = group.split('"').next().unwrap().to_owned();
+    browser.get(&group).await.says("Essayer une correction");
+
+    let tried = browser.submit(&group, &group, &[("field", "email"), ("value", "zoe@exemple.fr")]).await;
+    assert_eq!(tried.status, 200, "{tried:?}");
+    is_sound(&tried, "fr");
+    tried.says("Sur 2 fiches en échec :").says("<dt>Envoi différent</dt><dd>2</dd>");
+    tried.says("<code>email</code> zoe@example.fr → zoe@exemple.fr");
+    let tried = browser.submit(&group, &group, &[("remote", "firstname"), ("local", "email")]).await;
+    tried.says("<code>firstname</code> – → zoe@example.fr");
+    let same = browser.submit(&group, &group, &[]).await;
+    same.says("<dt>Même envoi</dt><dd>2</dd>").says("C'est la même chose que ce qui a échoué.");
+
+    let wrong = browser.submit(&group, &group, &[("field", "email"), ("value", "<b>")]).await;
+    assert_eq!(wrong.status, 422, "{wrong:?}");
+    is_sound(&wrong, "fr");
+    wrong.says("aria-invalid=\"true\"");
+    assert!(!wrong.html.contains("<b>"));
+    browser.get(&tab).await.says("2 fiches sont en échec");
+    browser.language = "en";
+    browser.submit(&group, &group, &[]).await.says("Try a correction").says("Of 2 failed records:");
+    let seen = Browser::of(&world, Role::Viewer).await.get(&group).await;
+    assert!(!seen.html.contains("Essayer une correction"), "{seen:?}");
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn webhooks_show_their_address_their_secret_once_and_what_came_in() {
     let world = World::start().await;
     let id = connected(&world, "pat-eu1-4242-demo").await;

@@ -247,6 +247,18 @@ fn a_change_that_was_never_written_is_still_owed() {
     assert_eq!(owed(&link, &ours).len(), 1);
 }
 
+#[test]
+fn what_was_there_at_the_first_contact_is_not_taken_for_the_outcome_of_a_write_that_never_came() {
+    let ours = record(20, &[("phone", "2")]);
+    let intended = mapping().forward(&ours);
+    let noted = || LinkState { seen: shown(10, &[("tel", "1")]).fields, ..LinkState::default() };
+    let (mut died_before, mut died_after) = (noted(), noted());
+    died_before.take_up(&intended, &shown(10, &[("tel", "1")]));
+    assert_eq!(owed(&died_before, &ours).len(), 1);
+    died_after.take_up(&intended, &shown(21, &[("tel", "+33 2")]));
+    assert_eq!(owed(&died_after, &ours), RemoteFields::new());
+}
+
 fn steps() -> impl Strategy<Value = Vec<(bool, u8, i64)>> {
     prop::collection::vec((any::<bool>(), 0u8..4, 0i64..50), 1..12)
 }

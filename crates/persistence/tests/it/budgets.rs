@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use domain::budget::{Lease, Purpose, Rate};
 use domain::platform::PlatformSlug;
-use persistence::Scope;
-use persistence::budgets::{self, Lease, Rate};
+use persistence::{Scope, budgets};
 
 use crate::world::World;
 
@@ -24,7 +24,7 @@ async fn replicas_together_never_get_more_than_the_account_has() {
             tokio::spawn(async move {
                 let mut granted = 0;
                 for _ in 0..25 {
-                    match budgets::take(&database, &hubspot(), "1", (7, 0), RATE).await.unwrap() {
+                    match budgets::take(&database, &hubspot(), "1", (Purpose::Live, 7), RATE).await.unwrap() {
                         Lease::Granted(requests) => granted += requests,
                         Lease::Wait(wait) => assert!(wait <= Duration::from_millis(60), "{wait:?}"),
                     }
@@ -47,7 +47,7 @@ async fn a_lease_is_half_a_seconds_worth_at_most_and_an_empty_bucket_says_how_lo
     let world = World::new().await;
     let slow = Rate { per_second: 0.1, burst: 3 };
     let take = async |account: &'static str, wanted, rate| {
-        budgets::take(&world.gateway, &hubspot(), account, (wanted, 0), rate).await.unwrap()
+        budgets::take(&world.gateway, &hubspot(), account, (Purpose::Live, wanted), rate).await.unwrap()
     };
     assert_eq!(take("fast", 100, Rate { per_second: 20.0, burst: 100 }).await, Lease::Granted(10));
     for _ in 0..3 {
@@ -62,8 +62,9 @@ async fn a_lease_is_half_a_seconds_worth_at_most_and_an_empty_bucket_says_how_lo
 async fn a_pause_and_a_correction_are_heeded() {
     let world = World::new().await;
     let slow = Rate { per_second: 0.1, burst: 10 };
-    let take =
-        async |account: &'static str| budgets::take(&world.worker, &hubspot(), account, (1, 0), slow).await.unwrap();
+    let take = async |account: &'static str| {
+        budgets::take(&world.worker, &hubspot(), account, (Purpose::Live, 1), slow).await.unwrap()
+    };
     assert_eq!(take("corrected").await, Lease::Granted(1));
     let mut tx = world.worker.begin(Scope::System).await.unwrap();
     budgets::correct(&mut tx, &hubspot(), "corrected", 0).await.unwrap();
@@ -74,22 +75,35 @@ async fn a_pause_and_a_correction_are_heeded() {
 }
 
 #[tokio::test]
-async fn what_is_reserved_is_there_at_once_for_whoever_does_not_reserve() {
+async fn what_is_reserved_is_there_at_once_for_what_happens_now() {
     let world = World::new().await;
     let slow = Rate { per_second: 0.1, burst: 6 };
-    let take = async |reserve| budgets::take(&world.worker, &hubspot(), "1", (1, reserve), slow).await.unwrap();
+    let take = async |purpose| budgets::take(&world.worker, &hubspot(), "1", (purpose, 1), slow).await.unwrap();
     for _ in 0..3 {
-        assert_eq!(take(3).await, Lease::Granted(1));
+        assert_eq!(take(Purpose::BackFill).await, Lease::Granted(1));
     }
-    assert!(matches!(take(3).await, Lease::Wait(wait) if wait <= Duration::from_secs(10)), "back-fill has to wait");
-    for _ in 0..3 {
-        assert_eq!(take(0).await, Lease::Granted(1));
+    let sent_away = take(Purpose::BackFill).await;
+    assert!(matches!(sent_away, Lease::Wait(wait) if wait <= Duration::from_secs(10)), "{sent_away:?}");
+    for _ in 0..2 {
+        assert_eq!(take(Purpose::Live).await, Lease::Granted(1));
     }
     // What comes in now is live work's first.
-    assert!(matches!(take(3).await, Lease::Wait(wait) if wait > Duration::from_secs(20)));
-    assert!(matches!(take(0).await, Lease::Wait(wait) if wait <= Duration::from_secs(10)));
-    // Of a bucket that holds one, nothing can be kept.
-    let least = Rate { per_second: 0.1, burst: 1 };
-    let least = budgets::take(&world.worker, &hubspot(), "2", (1, 3), least).await.unwrap();
-    assert_eq!(least, Lease::Granted(1));
+    assert!(matches!(take(Purpose::BackFill).await, Lease::Wait(wait) if wait > Duration::from_secs(20)));
+    assert_eq!(take(Purpose::Live).await, Lease::Granted(1));
+}
+
+#[tokio::test]
+async fn what_comes_in_while_a_back_fill_waits_is_kept_for_it_to_a_share() {
+    let world = World::new().await;
+    let rate = Rate { per_second: 0.1, burst: 4 };
+    let take = async |purpose| budgets::take(&world.worker, &hubspot(), "1", (purpose, 1), rate).await.unwrap();
+    while let Lease::Granted(_) = take(Purpose::Live).await {}
+    assert!(matches!(take(Purpose::BackFill).await, Lease::Wait(_)));
+    world.age_budgets(Duration::from_secs(20)).await;
+    assert_eq!(take(Purpose::Live).await, Lease::Granted(1));
+    assert!(matches!(take(Purpose::BackFill).await, Lease::Wait(_)), "that would be more than its share");
+    world.age_budgets(Duration::from_secs(31)).await;
+    while let Lease::Granted(_) = take(Purpose::Live).await {}
+    assert_eq!(take(Purpose::BackFill).await, Lease::Granted(1), "it starves");
+    assert!(matches!(take(Purpose::BackFill).await, Lease::Wait(_)));
 }

@@ -55,6 +55,15 @@ impl World {
         Self { owner, gateway, worker: open(server.worker_url()), server }
     }
 
+    /// Lets time pass for all budgets.
+    pub(crate) async fn age_budgets(&self, by: Duration) {
+        let mut tx = self.owner.begin(Scope::System).await.unwrap();
+        let statement = "UPDATE platform_budgets SET refilled_at = refilled_at - make_interval(secs => $1),
+            back_fill_waits_since = back_fill_waits_since - make_interval(secs => $1)";
+        sql_query(statement).bind::<diesel::sql_types::Double, _>(by.as_secs_f64()).execute(&mut *tx).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
     /// A tenant that has connected the account of that name.
     pub(crate) async fn customer(&self, account: &str) -> Customer {
         let tenant = TenantId::new();

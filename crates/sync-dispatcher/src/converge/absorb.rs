@@ -160,6 +160,9 @@ fn take_object(
     if !session.engine.settings.compare_with_seen {
         job.state.seen.clear();
     }
+    if !session.integration.direction_of(kind).reads() {
+        job.state.insist(object);
+    }
     let ranks = session.ranks(kind);
     let arrival = session.arrival(&ranks);
     let mut merged = job.state.take_remote(&mut record.fields, &session.mapping(kind), object, arrival);

@@ -6,7 +6,7 @@ use connectors::connector::{Create, Update};
 use domain::field::{FieldName, FieldValue, RemoteFields};
 use domain::id::LinkId;
 use domain::kind::RecordKind;
-use domain::link::outbound_difference;
+use domain::link::{LinkState, outbound_difference};
 use domain::mapping::Mapping;
 use domain::record::Record;
 use persistence::records::links::{self, Ending, Intention};
@@ -153,12 +153,19 @@ async fn note_intents(
 /// What is noted of a write: with it, what its object shows before it, which nobody could tell afterwards.
 ///
 /// An object that was found to be the outcome of an earlier write, and is not its link's yet, keeps the note of that one: by it
-/// the object is known again, and what is written now is seen to differ.
+/// the object is known again, and what is written now is seen to differ. Of one that was there before, and is not its link's yet
+/// either, what it shows is noted alone: whoever finds it again is still at the first contact.
 fn intention(job: &Job, fields: RemoteFields) -> Intention {
     let (leased, now) = (&job.leased, &job.state);
-    let earlier = leased.intent.as_ref().filter(|_| leased.state.external_id.is_none() && now.external_id.is_some());
     let is_linked = now.external_id.is_some() && now.external_id == leased.state.external_id;
-    Intention { fields: earlier.map_or(fields, |intent| intent.fields.clone()), known: is_linked.then(|| now.clone()) }
+    let is_found = now.external_id.is_some() && !is_linked;
+    let earlier = leased.intent.as_ref().filter(|_| is_found && leased.state.external_id.is_none());
+    let known = match earlier {
+        _ if is_linked => Some(now.clone()),
+        None if is_found => Some(LinkState { seen: now.seen.clone(), ..leased.state.clone() }),
+        None | Some(_) => None,
+    };
+    Intention { fields: earlier.map_or(fields, |intent| intent.fields.clone()), known }
 }
 
 fn intended((link, write): (&LinkId, &Write)) -> Option<(LinkId, RemoteFields)> {

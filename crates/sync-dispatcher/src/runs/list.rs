@@ -37,8 +37,11 @@ pub(super) async fn list(trip: &Trip<'_>, kind: RecordKind) -> Result<Outcome, D
     } else {
         ids.iter().map(|id| (*id).to_owned()).collect()
     };
-    let (read, changed) = (fresh.len(), fresh.intersection(&external_ids).count());
-    let unknown = fresh.iter().filter(|id| !known.contains_key(*id)).count();
+    // Looked at once more, since somebody may have merged it with the other; but it is known, and among the failures.
+    let refused = links::refused_of(&mut tx, trip.integration.id, kind, &ids).await?;
+    let news: BTreeSet<&String> = fresh.intersection(&external_ids).filter(|id| !refused.contains(*id)).collect();
+    let (read, changed) = (fresh.len(), news.len());
+    let unknown = news.into_iter().filter(|id| !known.contains_key(*id)).count();
     let counts = trip.counted(kind, |counts| {
         counts.read = counts.read.saturating_add(u64::try_from(read).unwrap_or_default());
         counts.changed = counts.changed.saturating_add(u64::try_from(changed).unwrap_or_default());
@@ -70,7 +73,7 @@ async fn start(trip: &Trip<'_>, kind: RecordKind) -> Result<Option<Cursor>, Disp
 }
 
 /// Whether an object is not known, or shows what was not seen. What was never seen and is empty says nothing.
-fn is_news(object: &RemoteObject, known: &BTreeMap<String, RemoteFields>) -> bool {
+pub(super) fn is_news(object: &RemoteObject, known: &BTreeMap<String, RemoteFields>) -> bool {
     let Some(seen) = known.get(&object.external_id) else { return true };
     object.fields.iter().any(|(name, shown)| seen.get(name).unwrap_or(&FieldValue::Null) != shown)
 }

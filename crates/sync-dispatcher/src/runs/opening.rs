@@ -90,6 +90,10 @@ fn plan(run: &Run, integration: &Integration, connector: &dyn Connector) -> Plan
         }
         if direction.writes() && run.mode == Mode::Full {
             plan.links.push(kind);
+            // Nobody tells us what becomes there of what only goes out.
+            if !integration.direction_of(kind).reads() && connector.reader().is_some() {
+                plan.walks.push(kind);
+            }
         }
         if catches_up {
             plan.announces.push(kind);

@@ -1,6 +1,8 @@
 //! A platform that does not answer is left alone: by one integration, or by everybody. What is owed there waits, and flows by
 //! itself afterwards.
 
+use std::time::{Duration, Instant};
+
 use domain::id::{IntegrationId, TenantId};
 use domain::integration::Status;
 use domain::message::EventMerge;
@@ -160,7 +162,7 @@ async fn of_all_replicas_one_looks_and_a_late_answer_of_anybody_keeps_the_platfo
     let mut tx = world.begin().await;
     let ours = integrations::get(&mut tx, world.tenant, world.integration).await.unwrap().unwrap();
     let theirs = integrations::get(&mut tx, other.tenant, other.integration).await.unwrap().unwrap();
-    let pause = std::time::Duration::ZERO;
+    let pause = Duration::ZERO;
     let terms = breakers::Terms { failures: 2, pause, outage: Some("La plateforme ne répond pas") };
     let (nothing, own) = (breakers::Opened::default(), breakers::Opened { integration: true, platform: false });
     assert_eq!(breakers::note_failure(&mut tx, &ours, terms).await.unwrap(), nothing);
@@ -191,7 +193,7 @@ async fn of_all_replicas_one_looks_and_a_late_answer_of_anybody_keeps_the_platfo
 
     // One of two replicas is told to look, at the platform and not at each account.
     let (mut one, mut two) = (world.begin().await, world.begin().await);
-    let hour = std::time::Duration::from_hours(1);
+    let hour = Duration::from_hours(1);
     assert_eq!(breakers::take_due(&mut one, hour, 10).await.unwrap().len(), 1);
     assert_eq!(breakers::take_due(&mut two, hour, 10).await.unwrap(), []);
     one.commit().await.unwrap();
@@ -199,4 +201,29 @@ async fn of_all_replicas_one_looks_and_a_late_answer_of_anybody_keeps_the_platfo
     let mut tx = world.begin().await;
     assert!(breakers::note_answer(&mut tx, &ours).await.unwrap().platform.is_some());
     assert_eq!(breakers::open(&mut tx).await.unwrap(), []);
+}
+
+/// By the retries as they are shipped, of which one would be waited for for longer than a minute.
+#[tokio::test]
+async fn revoked_credentials_park_their_integration_within_a_minute_and_nobody_elses() {
+    let world = World::quiet(&[("BROKER__RETRY_SCHEDULE", "5s,30s,2min,10min,1h,6h")]).await;
+    let other = Other::connected_to(&world).await;
+    world.dispatch();
+    world.accept(vec![person(1)]).await;
+    world.settle().await;
+    world.crm.faults(json!({"token_revoked": true})).await;
+    let (revoked, asked) = (Instant::now(), world.crm.requests("").await);
+    world.accept(vec![person(2)]).await;
+    other.accept(&world, 2).await;
+    wait::until("the integration to be parked", DEADLINE, || async {
+        let status = world.status().await;
+        if status == Status::ReauthRequired { Ok(()) } else { Err(status) }
+    })
+    .await;
+    assert!(revoked.elapsed() < Duration::from_secs(60), "{:?}", revoked.elapsed());
+    other.has_contacts(1).await;
+    assert_eq!(world.status_of(other.tenant, other.integration).await, Status::Active);
+    assert_eq!((world.drift().await, world.failures().await.len()), (1, 0), "what is owed stays owed");
+    let refused = world.crm.requests("").await - asked;
+    assert!((1..=2).contains(&refused), "it was refused {refused} times");
 }

@@ -137,18 +137,20 @@ impl Crm {
 
     /// How often contacts were searched, by whomever.
     pub(crate) async fn searches(&self) -> usize {
-        let path = format!("/requests?platform=hubspot&account={portal}", portal = self.portal);
-        let requests = self.control(Method::GET, &path, None).await;
-        let is_search = |request: &&Value| request["path"].as_str().unwrap().ends_with("/contacts/search");
-        requests.as_array().unwrap().iter().filter(is_search).count()
+        self.requests("/contacts/search").await
     }
 
     /// How often it was asked whose account this is.
     pub(crate) async fn probes(&self) -> usize {
+        self.requests("account-info/").await
+    }
+
+    /// How many requests there were whose path holds this.
+    pub(crate) async fn requests(&self, part: &str) -> usize {
         let path = format!("/requests?platform=hubspot&account={portal}", portal = self.portal);
         let requests = self.control(Method::GET, &path, None).await;
-        let is_probe = |request: &&Value| request["path"].as_str().unwrap().contains("account-info/");
-        requests.as_array().unwrap().iter().filter(is_probe).count()
+        let is_one = |request: &&Value| request["path"].as_str().unwrap().contains(part);
+        requests.as_array().unwrap().iter().filter(is_one).count()
     }
 
     /// Somebody edits a contact by hand.

@@ -27,7 +27,7 @@ async fn rule_11_a_kind_that_only_goes_out_is_never_read_into_records() {
     world.deliver(&[told("propertyChange", &id), told("creation", &strangers[0])]).await;
     world.settle().await;
     let run = world.run_fully().await;
-    assert_eq!(run.counts.get(&RecordKind::Contact).map_or(0, |counts| counts.read), 0);
+    assert_eq!(run.counts[&RecordKind::Contact].read, 1, "nothing but what is ours");
     assert_eq!((world.records().await.len(), world.value("p1", "city").await.as_str()), (1, "Lyon"));
     assert_eq!(world.value("p1", "company").await, "");
 }
@@ -50,4 +50,31 @@ async fn rule_11_a_kind_that_only_comes_in_is_never_written() {
     assert_eq!(world.crm.api_writes().await, Vec::<serde_json::Value>::new());
     assert_eq!((world.crm.contacts().await.len(), world.records().await.len()), (3, 4));
     assert_eq!(world.value("p0", "first_name").await, "Prénom 0");
+}
+
+#[tokio::test]
+async fn a_full_run_finds_and_mends_what_became_there_of_a_kind_that_only_goes_out() {
+    let world = contacts_flow(Direction::ToPlatform).await;
+    for n in 0..5 {
+        let data = json!({"email": format!("p{n}@exemple.fr"), "city": "Lyon"});
+        world.accept(vec![event("prospect.created", &format!("p{n}"), data)]).await;
+    }
+    world.settle().await;
+    let (edited, removed) = (world.link("p1").await.external_id.unwrap(), world.link("p2").await.external_id.unwrap());
+    world.crm.edit_contact(&edited, json!({"city": "Paris"})).await;
+    world.crm.delete_contact(&removed).await;
+    let writes = world.crm.api_writes().await.len();
+
+    let run = world.run_fully().await;
+    let counts = run.counts[&RecordKind::Contact];
+    assert_eq!((counts.read, counts.changed, counts.gone, counts.owed), (4, 1, 1, 0));
+    let contacts = world.crm.contacts().await;
+    let cities: Vec<&str> = contacts.values().map(|contact| contact["city"].as_str()).collect();
+    assert_eq!(cities, ["Lyon"; 5], "one was written over, and one made again");
+    assert_eq!(world.crm.api_writes().await.len(), writes + 2);
+    assert_eq!(world.value("p1", "city").await, "Lyon");
+
+    let again = world.run_fully().await.counts[&RecordKind::Contact];
+    assert_eq!((again.read, again.changed, again.gone), (5, 0, 0));
+    assert_eq!(world.crm.api_writes().await.len(), writes + 2, "there was nothing to do");
 }

@@ -152,6 +152,17 @@ async fn refused_credentials_park_the_integration_and_lose_nothing() {
 }
 
 #[tokio::test]
+async fn an_integration_that_is_idle_is_parked_by_its_next_poll() {
+    let world = World::with(&[("DISPATCHER__RECONCILE_EVERY", "200ms"), ("DISPATCHER__POLL_EVERY", "1s")]).await;
+    world.crm.faults(json!({"token_revoked": true})).await;
+    wait::until("the integration to be parked", DEADLINE, || async {
+        let status = world.status().await;
+        if status == Status::ReauthRequired { Ok(()) } else { Err(status) }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_tight_limit_is_kept_to_and_blocks_nothing() {
     let world = World::with(&HASTE).await;
     world.crm.faults(json!({"rate_limit_per_10s": 12})).await;

@@ -40,6 +40,43 @@ async fn an_account_that_is_connected_again_is_adopted_and_nothing_is_made_twice
     assert_eq!(world.crm.duplicates().await, 0);
 }
 
+/// A dispatcher dies when it has found again, by our key, what an earlier connection had made, and has not yet written to it.
+#[tokio::test]
+async fn what_was_to_be_written_to_a_counterpart_that_was_found_again_is_written_after_a_crash() {
+    let mut world =
+        World::quiet(&[HASTE[0], ("DISPATCHER__LEASE", "5s"), ("DISPATCHER__PLATFORM_TIMEOUT", "3s")]).await;
+    let first = world.dispatch_to_crash();
+    let person =
+        |field: &str, value: &str| event("prospect.created", "p1", json!({"email": "zoe@exemple.fr", field: value}));
+    world.accept(vec![person("city", "Lyon")]).await;
+    world.settle().await;
+    let mut tx = world.begin().await;
+    assert!(integrations::delete(&mut tx, world.tenant, world.integration, None).await.unwrap());
+    tx.commit().await.unwrap();
+    world.accept(vec![person("company", "Étoile")]).await;
+    world.take_in().await;
+    first.abort();
+
+    let (looks, looked_for) = (world.crm.requests("/contacts/batch/read").await, "/contacts/batch/read");
+    world.crm.faults(json!({"latency_ms": 1_500})).await;
+    world.integration = undisturbed();
+    world.connect_account((world.tenant, world.integration), PORTAL, Shape::default()).await;
+    let second = world.dispatch_to_crash();
+    wait::until("the look", DEADLINE, || async { (world.crm.requests(looked_for).await > looks).then_some(()) }).await;
+    // Whatever is asked after this look is never answered, and never done.
+    world.crm.faults(json!({"hang": true})).await;
+    let noted = "SELECT count(*) FROM record_links WHERE intent_at IS NOT NULL";
+    wait::until("a write that is noted", DEADLINE, || async { (world.server.count(noted).await == 1).then_some(()) })
+        .await;
+    second.abort();
+    world.crm.faults(json!({"hang": false, "latency_ms": 0})).await;
+
+    world.dispatch();
+    world.settle_within(DEADLINE * 2).await;
+    let (_, contact) = world.crm.only_contact().await;
+    assert_eq!((contact["city"].as_str(), contact["company"].as_str()), ("Lyon", "Étoile"));
+}
+
 #[tokio::test]
 async fn what_changed_while_it_was_switched_off_is_caught_up() {
     let world = World::with(&HASTE).await;

@@ -69,7 +69,7 @@ pub(crate) struct World {
     pub(crate) line: Proxy,
     pub(crate) broker: Broker,
     pub(crate) database: Database,
-    server: TestDatabase,
+    pub(crate) server: TestDatabase,
     key_ring: PathBuf,
     settings: Vec<(String, String)>,
     stop: CancellationToken,

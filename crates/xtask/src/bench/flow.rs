@@ -26,22 +26,31 @@ const ASTRAY: Duration = Duration::from_secs(30);
 /// The first events find connections and caches cold.
 const WARM_UP: u64 = 3;
 
+/// Events that are sent one at a time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Singly<'a> {
+    /// Whose they are.
+    pub(super) tenant: &'a Tenant,
+    /// The tenant's account in the CRM.
+    pub(super) portal: &'a str,
+    /// The number of the first: nobody is sent twice.
+    pub(super) first: u64,
+    /// So many.
+    pub(super) samples: u64,
+}
+
 /// Sends events one at a time, each when the one before is long done, and looks when its contact was created.
 ///
 /// # Errors
 /// Fails when an event is refused or does not arrive.
-pub(super) async fn one_by_one(
-    session: &Session,
-    gateway: SocketAddr,
-    tenant: &Tenant,
-    samples: u64,
-) -> anyhow::Result<Idle> {
-    let mut journal = Journal::from_now(session).await?;
+pub(super) async fn one_by_one(session: &Session, gateway: SocketAddr, singly: Singly<'_>) -> anyhow::Result<Idle> {
+    let Singly { tenant, portal, first, samples } = singly;
+    let mut journal = Journal::of(session, portal).await?;
     let mut connection = Connection::open(gateway).await?;
     let (mut to_answer, mut to_platform) = (Waits::new()?, Waits::new()?);
     let token = tenant.service_token.expose_secret();
-    for number in 0..WARM_UP.saturating_add(samples) {
-        let series = if number < WARM_UP { Series::WarmUp } else { Series::Idle };
+    for number in first..first.saturating_add(WARM_UP).saturating_add(samples) {
+        let series = if number < first.saturating_add(WARM_UP) { Series::WarmUp } else { Series::Idle };
         let prospects = Prospects::new(series, token, Utc::now());
         let sent = Instant::now();
         accept(&mut connection, &prospects.single(number)).await?;
@@ -74,15 +83,9 @@ pub(super) async fn crowd(
 ) -> anyhow::Result<EndToEnd> {
     let series = if tenants.len() == 1 { Series::OneTenant } else { Series::ManyTenants };
     let mut journal = Journal::from_now(session).await?;
-    let mut connection = Connection::open(gateway).await?;
     let meter = Meter::start(session.stack.pid(Service::SyncDispatcher.name()));
     let (started, sent_at) = (Instant::now(), Utc::now());
-    for (batch, tenant) in (0..events.div_ceil(BATCH)).zip(tenants.iter().cycle()) {
-        let first = batch.saturating_mul(BATCH);
-        let size = events.saturating_sub(first).min(BATCH);
-        let prospects = Prospects::new(series, tenant.service_token.expose_secret(), Utc::now());
-        accept(&mut connection, &prospects.batch(first, size)).await?;
-    }
+    send(gateway, tenants, series, events).await?;
     let accepted = started.elapsed();
     let mut arrived = Arrived::default();
     while arrived.people() < events && started.elapsed() < limit {
@@ -93,6 +96,21 @@ pub(super) async fn crowd(
     let last_at = arrived.last_at.context("no event arrived at the platform")?;
     let flow = EndToEnd::new(tenants.len(), events, &arrived, accepted, between(sent_at, last_at));
     Ok(EndToEnd { cores, ..flow })
+}
+
+/// Sends events in batches, shared out among the tenants.
+///
+/// # Errors
+/// Fails when events are refused.
+pub(super) async fn send(gateway: SocketAddr, tenants: &[&Tenant], series: Series, events: u64) -> anyhow::Result<()> {
+    let mut connection = Connection::open(gateway).await?;
+    for (batch, tenant) in (0..events.div_ceil(BATCH)).zip(tenants.iter().cycle()) {
+        let first = batch.saturating_mul(BATCH);
+        let size = events.saturating_sub(first).min(BATCH);
+        let prospects = Prospects::new(series, tenant.service_token.expose_secret(), Utc::now());
+        accept(&mut connection, &prospects.batch(first, size)).await?;
+    }
+    Ok(())
 }
 
 /// What came into the CRM.

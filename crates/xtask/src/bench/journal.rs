@@ -46,7 +46,19 @@ impl Journal {
     /// # Errors
     /// Fails when the sandbox does not answer.
     pub(super) async fn from_now(session: &Session) -> anyhow::Result<Self> {
-        let url = Url::parse(&format!("{}/_sandbox/journal", session.url(Service::Sandbox)))?;
+        Self::reading(session, "").await
+    }
+
+    /// The same of one account alone.
+    ///
+    /// # Errors
+    /// Fails when the sandbox does not answer.
+    pub(super) async fn of(session: &Session, portal: &str) -> anyhow::Result<Self> {
+        Self::reading(session, &format!("?platform=hubspot&account={portal}")).await
+    }
+
+    async fn reading(session: &Session, selection: &str) -> anyhow::Result<Self> {
+        let url = Url::parse(&format!("{}/_sandbox/journal{selection}", session.url(Service::Sandbox)))?;
         let mut journal = Self { client: session.client().clone(), url, read: 0 };
         journal.news().await?;
         Ok(journal)

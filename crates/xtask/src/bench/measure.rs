@@ -10,7 +10,7 @@ use chrono::Utc;
 use secrecy::ExposeSecret as _;
 
 use super::deliveries::Deliveries;
-use super::flow::{self, BATCH};
+use super::flow::{self, BATCH, Singly};
 use super::limits;
 use super::load::{CONNECTIONS, Plan, Requests, drive};
 use super::prospects::{Prospects, Series};
@@ -83,7 +83,8 @@ async fn all_the_way(
 ) -> anyhow::Result<(Idle, Vec<EndToEnd>)> {
     let gateway = address(session, Service::ApiGateway);
     let step = console.step("one event at a time into the CRM");
-    let idle = flow::one_by_one(session, gateway, tenant, wishes.samples).await?;
+    let singly = Singly { tenant, portal: PORTAL, first: 0, samples: wishes.samples };
+    let idle = flow::one_by_one(session, gateway, singly).await?;
     step.done();
     let step = console.step(format!("{} events of one tenant into the CRM", wishes.events));
     let one = flow::crowd(session, gateway, &[tenant], wishes.events, ARRIVAL_LIMIT).await?;

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{rows, slow, standing};
+use super::{fairness, rows, slow, standing};
 use crate::console::Console;
 use crate::session::Session;
 
@@ -22,6 +22,8 @@ pub(super) enum Part {
     Replicas,
     /// Memory of a dispatcher before a large backlog.
     Backlog,
+    /// How much later a tenant's events reach its platform while another tenant floods the system.
+    Fairness,
 }
 
 /// How much is measured.
@@ -33,6 +35,15 @@ pub(super) struct Extent {
     pub(super) messages: u64,
     /// Integrations that the work is spread over.
     pub(super) tenants: u64,
+    /// Records of a back-fill, and webhooks of a flood.
+    pub(super) records: u64,
+    /// Events that are sent one at a time.
+    pub(super) samples: u64,
+}
+
+impl Extent {
+    /// A glance.
+    pub(super) const QUICK: Self = Self { seconds: 5, messages: 5_000, tenants: 8, records: 2_000, samples: 20 };
 }
 
 /// Figures with their names.
@@ -78,6 +89,7 @@ impl Part {
             Self::InFlight => slow::in_flight(session, extent, console).await,
             Self::Replicas => slow::replicas(session, extent, console).await,
             Self::Backlog => standing::backlog(session, extent, console).await,
+            Self::Fairness => fairness::measure(session, extent, console).await,
         }
     }
 }

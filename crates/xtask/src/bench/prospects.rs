@@ -13,6 +13,7 @@ pub(super) enum Series {
     ManyTenants,
     Single,
     Batches,
+    BackFill,
 }
 
 /// Makes the requests of one series.
@@ -32,6 +33,7 @@ impl Series {
             Self::ManyTenants => 4,
             Self::Single => 5,
             Self::Batches => 6,
+            Self::BackFill => 7,
         }
     }
 }

@@ -234,7 +234,7 @@ fn cores(cores: Option<Cores>) -> String {
 }
 
 /// A count as a number for arithmetic; no run gets near the limit of 32 bits.
-fn float(count: u64) -> f64 {
+pub(super) fn float(count: u64) -> f64 {
     u32::try_from(count).map_or(f64::from(u32::MAX), f64::from)
 }
 

@@ -11,6 +11,7 @@ use super::load::{Plan, drive};
 use super::measure::address;
 use super::parts::{Extent, Figures};
 use super::prospects::{Prospects, Series};
+use super::report::float;
 use super::usage::Memory;
 use crate::console::Console;
 use crate::services::postgres::Durability;
@@ -86,9 +87,4 @@ async fn most_resident(session: &Session, name: &str, seconds: u64) -> anyhow::R
         tokio::time::sleep(LOOK_AGAIN).await;
     }
     Ok(most)
-}
-
-/// A count as a number for arithmetic.
-fn float(count: u64) -> f64 {
-    u32::try_from(count).map_or(f64::from(u32::MAX), f64::from)
 }

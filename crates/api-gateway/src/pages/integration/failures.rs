@@ -4,6 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use askama::Template;
 use domain::id::{IntegrationId, LinkId};
+use domain::kind::RecordKind;
 use domain::time::Timestamp;
 use persistence::Scope;
 use persistence::records::links::{self, FailedLink, FailureGroup, Selection};
@@ -14,14 +15,16 @@ use super::super::{
     catalogue::kinds,
     failure,
     fields::Fields,
-    form::Form,
+    form::{self, Form},
     frame::{Frame, Visit},
     said::lead,
     text::{Message, failure as failure_words, failures as m, frame as frame_words, remedies},
-    text::{connect as connect_words, consent as consent_words, integration as shell_words, logs as logs_words},
+    text::{
+        connect as connect_words, consent as consent_words, faults, integration as shell_words, logs as logs_words,
+        mapping as mapping_words,
+    },
 };
-use super::logs::pretty;
-use super::{Shell, Tab};
+use super::{Shell, Tab, logs::pretty, mapping::count_of, trial};
 use crate::integrations::{self, Replay};
 use crate::{
     body::{Id, Ids},
@@ -55,6 +58,7 @@ struct One {
     older: Option<String>,
     support: String,
     counted: Option<Counted>,
+    trial: trial::Trial,
 }
 
 /// How many failures would be tried again, and what the button that does it has to send.
@@ -123,6 +127,34 @@ pub(super) async fn replay(
     page.frame.show(&page)
 }
 
+/// Shows what would be sent of one group with a correction. Nothing is changed, and nothing sent.
+#[post("/integrations/{id}/failures/{fingerprint}")]
+pub(super) async fn rehearse(
+    change: Change,
+    visit: Visit,
+    ids: Ids<IntegrationId, String>,
+    gateway: web::Data<Gateway>,
+    (request, fields): (HttpRequest, Fields),
+) -> Result<HttpResponse, Problem> {
+    let mut page = One::of(&visit, &gateway, &request, (ids.0, &ids.1)).await?;
+    let rehearsed = match page.trial.wish(&fields, &ids.1) {
+        Ok(wish) => integrations::replayed(&gateway, &change, ids.0, wish).await,
+        Err(refusal) => Err(refusal.into()),
+    };
+    page.trial.form = Form::with(fields);
+    match rehearsed {
+        Ok(replayed) => {
+            page.trial.rehearsal = replayed.rehearsal;
+            page.frame.show(&page)
+        }
+        Err(problem) if form::is_about_form(&problem) => {
+            page.trial.form = page.trial.form.refused(&page.frame, &problem);
+            page.frame.answer(StatusCode::UNPROCESSABLE_ENTITY, &page)
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
 /// The same wish once more, to be agreed to.
 fn sent(fields: &Fields) -> Vec<(&'static str, String)> {
     let names = ["link_id", "fingerprint", "since", "until"];
@@ -178,14 +210,21 @@ impl One {
         let example = sync_logs::newest_alike(&mut tx, whose, fingerprint).await?;
         let selection = Selection { fingerprint: Some(fingerprint.to_owned()), ..Selection::default() };
         let failed = links::failed_links(&mut tx, whose, &selection, (after, PAGE)).await?;
+        let kind = failed.first().map_or(RecordKind::Contact, |link| link.kind);
+        let trial = trial::Trial::of(&mut tx, visit, &frame, (id, kind)).await?;
         tx.commit().await?;
         let is_full = failed.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
         let older = failed.last().filter(|_| is_full);
         let older = older.map(|last| format!("{}?cursor={}", address(&shell, fingerprint), last.link));
         let correlation = example.as_ref().map_or(fingerprint, |log| log.correlation_id.as_str());
         let support = failure::support(request, &frame, correlation);
-        Ok(Self { frame, shell, group, example, failed, older, support, counted: None })
+        Ok(Self { frame, shell, group, example, failed, older, support, counted: None, trial })
     }
+}
+
+/// What the API says of a record that is not sent, in the reader's language.
+fn reason(frame: &Frame, said: &str) -> String {
+    faults::said(frame.language, said)
 }
 
 /// What a failure is called, by its class: tenants know these names.

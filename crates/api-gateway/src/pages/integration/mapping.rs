@@ -173,15 +173,11 @@ impl Page {
         let newest = records::found(&mut tx, tenant, newest).await?.data.into_iter().next();
         tx.commit().await?;
         let newest = newest.map(|listed| listed.record.id.to_string()).unwrap_or_default();
-        let name = |name: &'static str| {
-            let label = our_fields::label(kind, name).map_or_else(|| name.to_owned(), |label| frame.say(label));
-            (name, label)
-        };
         Ok(Self {
             kinds: held.iter().map(|of| (word(of), frame.say(kinds(*of)), *of == kind)).collect(),
             version: mapping.version,
             rows: mapping.fields.iter().map(Row::of).collect(),
-            ours: schema::fields_of(kind).iter().map(|spec| name(spec.name)).chain([name("contact")]).collect(),
+            ours: ours(kind, &frame),
             theirs: gateway.descriptions.kept(&integration, kind).await,
             sample: fields.given("sample").map_or(newest, str::to_owned),
             preview: None,
@@ -233,10 +229,19 @@ impl Page {
     }
 }
 
-fn shown(value: Option<&FieldValue>) -> String {
+/// Our fields of a kind, and what they are called.
+pub(super) fn ours(kind: RecordKind, frame: &Frame) -> Vec<(&'static str, String)> {
+    let name = |name: &'static str| {
+        let label = our_fields::label(kind, name).map_or_else(|| name.to_owned(), |label| frame.say(label));
+        (name, label)
+    };
+    schema::fields_of(kind).iter().map(|spec| name(spec.name)).chain([name("contact")]).collect()
+}
+
+pub(super) fn shown(value: Option<&FieldValue>) -> String {
     value.map_or_else(|| "–".to_owned(), FieldValue::to_plain_text)
 }
 
-fn count_of(count: usize) -> i64 {
+pub(super) fn count_of(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }

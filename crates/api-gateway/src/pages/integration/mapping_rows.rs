@@ -71,14 +71,14 @@ impl Row {
         field.insert("transform".to_owned(), transform(&self.transform, &self.detail));
         field.insert("identifier".to_owned(), json!(self.identifier));
         if !self.default.is_empty() {
-            field.insert("default".to_owned(), default(kind, &self.local, &self.default));
+            field.insert("default".to_owned(), typed(kind, &self.local, &self.default));
         }
         Value::Object(field)
     }
 }
 
-/// A default as our field takes it.
-fn default(kind: RecordKind, local: &str, typed: &str) -> Value {
+/// What was typed, as our field takes it.
+pub(super) fn typed(kind: RecordKind, local: &str, typed: &str) -> Value {
     let is_number = schema::find(kind, local).is_some_and(|spec| spec.field_type == FieldType::Number);
     let number = typed.parse().ok().filter(|_| is_number).map(Value::Number);
     number.unwrap_or_else(|| json!(typed))

@@ -9,6 +9,7 @@ mod mapping_rows;
 mod overview;
 mod record;
 mod settings;
+mod trial;
 mod webhooks;
 
 use actix_web::web;
@@ -79,6 +80,7 @@ pub(super) fn routes(routes: &mut web::ServiceConfig) {
         .service(failures::show_failures)
         .service(failures::show_group)
         .service(failures::replay)
+        .service(failures::rehearse)
         .service(mapping::show_mapping)
         .service(mapping::save)
         .service(mapping::reset)

@@ -52,3 +52,25 @@ pub(in crate::pages) const WOULD: Counted = count(
 pub(in crate::pages) const SURE: Counted =
     count(("Rejouer {} fiche", "Try {} record again"), ("Rejouer {} fiches", "Try {} records again"));
 pub(in crate::pages) const NONE: Message = say("Il n'y a rien à rejouer ici.", "There is nothing to try again here.");
+pub(in crate::pages) const TRIAL: Message = say("Essayer une correction", "Try a correction");
+pub(in crate::pages) const TRIAL_HELP: Message = say(
+    "Voyez ce qui partirait avec une autre valeur, ou avec un autre champ à la source. Rien n'est modifié et rien ne part : \
+     corrigez ensuite la fiche ou le mapping, puis rejouez.",
+    "See what would be sent with another value, or from another field. Nothing is changed and nothing is sent: correct the \
+     record or the mapping afterwards, then try again.",
+);
+pub(in crate::pages) const VALUE: Message = say("Valeur à essayer", "Value to try");
+pub(in crate::pages) const INSTEAD: Message =
+    say("Champ Coccinelle à sa source", "Field of Coccinelle that it comes from");
+pub(in crate::pages) const AS_IT_IS: Message = say("Comme maintenant", "As it is now");
+pub(in crate::pages) const REHEARSE: Message = say("Essayer à blanc", "Try without sending");
+pub(in crate::pages) const REHEARSED: Message = say("Ce qui partirait", "What would be sent");
+pub(in crate::pages) const LOOKED_AT: Counted =
+    count(("Sur {} fiche en échec :", "Of {} failed record:"), ("Sur {} fiches en échec :", "Of {} failed records:"));
+pub(in crate::pages) const OUTCOME: Message = say("Résultat", "Outcome");
+pub(in crate::pages) const CHANGES: Message = say("Ce qui change", "What changes");
+pub(in crate::pages) const OTHERWISE: Message = say("Envoi différent", "Sent otherwise");
+pub(in crate::pages) const SAME: Message = say("Même envoi", "Sent as before");
+pub(in crate::pages) const NOTHING_LEFT: Message = say("Plus rien à envoyer", "Nothing left to send");
+pub(in crate::pages) const STOPPED: Message = say("Pas d'envoi", "Not sent");
+pub(in crate::pages) const TO_MAPPING: Message = say("Modifier le mapping", "Change the mapping");

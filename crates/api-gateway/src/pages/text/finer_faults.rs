@@ -6,6 +6,35 @@ use super::{Message, say};
 /// The API's sentence, and ours in both languages; what begins alike stands with the finer one first.
 pub(super) const FINER: &[(&str, Message)] = &[
     (
+        "the platform's object is not tied to a record: it is read again, and nothing is sent",
+        say(
+            "La fiche de la plateforme n'est pas encore rattachée : elle est relue, et rien ne part.",
+            "The platform's object is not tied to a record yet: it is read again, and nothing is sent.",
+        ),
+    ),
+    (
+        "the record is deleted: at most its deletion is carried on",
+        say(
+            "La fiche est supprimée : au plus, sa suppression est transmise.",
+            "The record is deleted: at most its deletion is carried on.",
+        ),
+    ),
+    (
+        "the direction of this kind does not allow it: nothing is sent",
+        say(
+            "La direction choisie pour ces fiches ne le permet pas : rien ne part.",
+            "The direction of these records does not allow it: nothing is sent.",
+        ),
+    ),
+    (
+        "the same is sent as what failed",
+        say("C'est la même chose que ce qui a échoué.", "It is the same as what failed."),
+    ),
+    (
+        "is not a field of the kind {}, which is among the failures",
+        say("Ce champ n'existe pas pour ces fiches.", "These records have no such field."),
+    ),
+    (
         "is not a field that the account has; see GET …/fields",
         say(
             "Le compte n'a pas de champ de ce nom. Lisez ses champs, puis choisissez-en un.",

@@ -218,7 +218,7 @@ pub async fn attach(
 pub struct Intention {
     /// The fields.
     pub fields: RemoteFields,
-    /// What is known of a counterpart that was known before: what it shows now, before the write. Whoever finds the note
+    /// What is known of a counterpart that was there before: what it shows now, before the write. Whoever finds the note
     /// compares with that, and so must not compare with what it showed earlier.
     pub known: Option<LinkState>,
 }

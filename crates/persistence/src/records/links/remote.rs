@@ -197,6 +197,33 @@ pub async fn seen_of(
     rows.into_iter().map(|row| Ok((row.external_id, from_json("seen", row.seen)?))).collect()
 }
 
+/// Those of these objects that were read and that no record may stand for: a failure says why, where the tenant sees it.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn refused_of(
+    tx: &mut Transaction,
+    integration: IntegrationId,
+    kind: RecordKind,
+    external_ids: &[&str],
+) -> Result<BTreeSet<String>, PersistenceError> {
+    #[derive(QueryableByName)]
+    struct Refused {
+        #[diesel(sql_type = Text)]
+        external_id: String,
+    }
+    let rows: Vec<Refused> = sql_query(
+        "SELECT external_id FROM record_links
+         WHERE integration_id = $1 AND kind = $2 AND external_id = ANY($3) AND record_id IS NULL AND blocked_at IS NOT NULL",
+    )
+    .bind::<Text, _>(integration.to_string())
+    .bind::<Text, _>(kind.as_str())
+    .bind::<Array<Text>, _>(external_ids)
+    .load(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| row.external_id).collect())
+}
+
 /// Drops links that only say "this object was heard of", where another link turns out to stand for the object.
 ///
 /// # Errors

@@ -1,0 +1,1 @@
+ALTER TABLE platform_budgets DROP COLUMN back_fill_waits_since;
