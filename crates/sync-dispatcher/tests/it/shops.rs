@@ -55,6 +55,7 @@ async fn connect(
         delivery: Delivery::Direct,
         account_id: Some(account_id),
         url: Some(url),
+        workflow_url: None,
         version: 1,
     };
     let mut tx = world.begin().await;
