@@ -36,6 +36,7 @@ pub(crate) fn api(routes: &mut ServiceConfig<'_>, cors: Condition<Cors>) {
             .service(i::replay_failures)
             .service(i::show_webhook)
             .service(i::rotate_webhook_secret)
+            .service(i::tell_workflow_secret)
             .service(i::show_failures)
             .service(stats::show_integration_stats)
             .service(runs::start_run)

@@ -70,7 +70,7 @@ pub fn build(settings: Settings) -> Result<App, StartError> {
         descriptions: Descriptions::new(),
         platform_timeout: settings.dispatcher.platform_timeout,
         looks: (settings.dispatcher.poll_every, settings.dispatcher.walk_every),
-        has_n8n: settings.n8n.base_url.is_some(),
+        n8n: settings.n8n,
         public_url: settings.webhooks.public_url,
         limits: settings.gateway,
         session_life: settings.auth.session_life,

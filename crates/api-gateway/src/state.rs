@@ -5,7 +5,7 @@ use std::time::Duration;
 use accounts::Accounts;
 use messaging::Broker;
 use persistence::Database;
-use runtime::config::GatewaySettings;
+use runtime::config::{GatewaySettings, N8nSettings};
 use url::Url;
 
 use crate::mappings::Descriptions;
@@ -25,8 +25,8 @@ pub(crate) struct Gateway {
     pub(crate) platform_timeout: Duration,
     /// How often the dispatcher looks for what realtime integrations were not told of, and at everything.
     pub(crate) looks: (Duration, Duration),
-    /// Whether there is an n8n to deliver by.
-    pub(crate) has_n8n: bool,
+    /// What workflows in n8n are told of, and by what signature they know us.
+    pub(crate) n8n: N8nSettings,
     /// Under which address platforms reach us.
     pub(crate) public_url: Url,
     /// How much one request may carry.
@@ -35,4 +35,11 @@ pub(crate) struct Gateway {
     pub(crate) session_life: Duration,
     /// For how many days logs are kept at most.
     pub(crate) retention_days: u32,
+}
+
+impl Gateway {
+    /// Whether there is an n8n to deliver by.
+    pub(crate) fn has_n8n(&self) -> bool {
+        self.n8n.base_url.is_some()
+    }
 }

@@ -73,6 +73,12 @@ impl ConnectorError {
         Self::new(FaultKind::Unavailable, OUT_OF_TIME, "the platform took longer than the work may be held")
     }
 
+    /// Whether its caller could not wait for it any longer.
+    #[must_use]
+    pub fn is_out_of_time(&self) -> bool {
+        self.code == OUT_OF_TIME
+    }
+
     /// An item of which an otherwise good answer says nothing.
     #[must_use]
     pub fn unanswered() -> Self {

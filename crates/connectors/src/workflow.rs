@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use domain::fault::FaultKind;
+use domain::id::IntegrationId;
 use domain::platform::PlatformSlug;
 use domain::time::Timestamp;
 use reqwest::header::{HeaderMap, HeaderValue};
 use secrecy::SecretString;
-use serde_json::{Value, json};
+use serde_json::Value;
 use url::Url;
 
 use crate::error::ConnectorError;
@@ -26,63 +27,84 @@ const ANSWER: usize = 64 * 1024;
 const DOWN: &str = "n8n ne répond pas : vérifiez que n8n est démarré et que le workflow est activé";
 const INACTIVE: &str = "Le workflow n8n de cette plateforme n'est pas activé : activez-le dans n8n";
 const UNSIGNED: &str = "Le workflow n8n refuse notre signature : vérifiez le secret de signature dans n8n";
+const NOT_PUBLIC: &str =
+    "L'adresse de votre workflow n8n ne mène pas à un site public en https : corrigez-la dans les réglages";
 
-/// The workflows of one n8n. Cheap to clone.
+/// Which workflow takes an integration's writes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Workflow {
+    /// The one for all integrations of this platform, in the operator's n8n.
+    Shared(PlatformSlug),
+    /// The integration's own, at an address that its tenant typed.
+    Own(IntegrationId, Url),
+}
+
+/// The workflows of the operator's n8n, and those of tenants. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Workflows {
-    client: Client,
+    shared: Client,
+    own: Client,
     base_url: Url,
     secret: SecretString,
 }
 
 impl Workflows {
-    /// The workflows below `base_url`, which the operator has set; `timeout` ends every call.
+    /// The workflows below `base_url`, which the operator has set, and those at addresses that tenants typed, as far as `reach`
+    /// lets these lead; `timeout` ends every call.
     ///
     /// # Errors
     /// When the system's certificates cannot be used.
-    pub fn new(base_url: Url, secret: SecretString, timeout: Duration) -> Result<Self, SetupError> {
-        Ok(Self { client: Client::new(timeout, Reach::Anywhere)?, base_url, secret })
+    pub fn new(base_url: Url, secret: SecretString, timeout: Duration, reach: Reach) -> Result<Self, SetupError> {
+        let (shared, own) = (Client::new(timeout, Reach::Anywhere)?, Client::new(timeout, reach)?);
+        Ok(Self { shared, own, base_url, secret })
     }
 
-    /// Hands a write to a platform's workflow. Success says that it was taken, not that it was done.
+    /// Hands a write to a workflow. Success says that it was taken, not that it was done.
     ///
     /// # Errors
-    /// See [`says_that_nobody_is_there`] for those that concern every write alike. Any other is about this write.
-    pub async fn hand_over(&self, platform: &PlatformSlug, write: &Value) -> Result<(), ConnectorError> {
-        let answer = self.post(platform, write).await?;
+    /// See [`absence`] for those that concern every write alike. Any other is about this write.
+    pub async fn hand_over(&self, to: &Workflow, write: &Value) -> Result<(), ConnectorError> {
+        let (client, url, secret) = match to {
+            Workflow::Shared(platform) => (&self.shared, self.shared_url(platform), self.secret.clone()),
+            Workflow::Own(id, url) => (&self.own, url.clone(), own_secret(&self.secret, *id)),
+        };
+        let body = write.to_string();
+        let headers = signed(&secret, Timestamp::now(), &body);
+        let answer = client.post(url, headers, body, ANSWER).await.map_err(unanswered)?;
         if answer.is_success() { Ok(()) } else { Err(refused(answer)) }
     }
 
-    /// Asks a platform's workflow whether it is there; answers what it says of itself. Writes nothing.
-    ///
-    /// # Errors
-    /// As [`Self::hand_over`].
-    pub async fn ask(&self, platform: &PlatformSlug) -> Result<Value, ConnectorError> {
-        let answer = self.post(platform, &json!({"test": true})).await?;
-        if answer.is_success() { Ok(answer.body) } else { Err(refused(answer)) }
-    }
-
-    async fn post(&self, platform: &PlatformSlug, body: &Value) -> Result<RawAnswer, ConnectorError> {
+    fn shared_url(&self, platform: &PlatformSlug) -> Url {
         let mut url = self.base_url.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(["webhook", "coccinelle", platform.as_str()]);
         }
-        let body = body.to_string();
-        let headers = signed(&self.secret, Timestamp::now(), &body);
-        self.client.post(url, headers, body, ANSWER).await.map_err(|error| match error.status {
-            None if error.kind == FaultKind::Unavailable => {
-                ConnectorError { code: "n8n_down".to_owned(), message: DOWN.to_owned(), ..error }
-            }
-            Some(_) | None => error,
-        })
+        url
     }
 }
 
-/// Whether an error of [`Workflows::hand_over`] says that n8n, or the platform's workflow in it, is not there, so that no
-/// other write would be taken either.
+/// What signs the writes that an integration's own workflow is handed.
+///
+/// It follows from the operator's secret, which whoever knows this one does not learn: with that, a tenant could sign what the
+/// workflows of all others believe.
 #[must_use]
-pub fn says_that_nobody_is_there(error: &ConnectorError) -> bool {
-    matches!(error.code.as_str(), "n8n_down" | "n8n_not_configured" | "workflow_inactive" | "signature_refused")
+pub fn own_secret(operators: &SecretString, id: IntegrationId) -> SecretString {
+    signature::hmac_sha256_hex(operators, &[b"coccinelle/own-workflow/", id.to_string().as_bytes()]).into()
+}
+
+/// What a tenant is told where an error of [`Workflows::hand_over`] says that the workflow, or all of n8n, is not there.
+///
+/// No other write would be taken then either; `None` where it is about this write.
+#[must_use]
+pub fn absence(error: &ConnectorError) -> Option<ConnectorError> {
+    match error.code.as_str() {
+        "address_not_public" | "n8n_down" | "n8n_not_configured" | "workflow_inactive" | "signature_refused" => {
+            Some(error.clone())
+        }
+        // So slow that its caller could not wait for it: to whoever waits, the same.
+        _ if error.is_out_of_time() => Some(ConnectorError::new(FaultKind::Unavailable, "n8n_down", DOWN)),
+        _ => None,
+    }
 }
 
 fn signed(secret: &SecretString, now: Timestamp, body: &str) -> HeaderMap {
@@ -93,6 +115,19 @@ fn signed(secret: &SecretString, now: Timestamp, body: &str) -> HeaderMap {
         (reqwest::header::HeaderName::from_static(TIMESTAMP), value(timestamp)),
         (reqwest::header::HeaderName::from_static(SIGNATURE), value(format!("sha256={signature}"))),
     ])
+}
+
+/// What it means that no answer came.
+fn unanswered(error: ConnectorError) -> ConnectorError {
+    match error.status {
+        None if error.code == "address_not_public" => {
+            ConnectorError::new(FaultKind::Unavailable, "address_not_public", NOT_PUBLIC)
+        }
+        None if error.kind == FaultKind::Unavailable => {
+            ConnectorError { code: "n8n_down".to_owned(), message: DOWN.to_owned(), ..error }
+        }
+        Some(_) | None => error,
+    }
 }
 
 fn refused(answer: RawAnswer) -> ConnectorError {
@@ -115,6 +150,8 @@ fn refused(answer: RawAnswer) -> ConnectorError {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret as _;
+
     use super::*;
 
     /// Computed apart from this code, by Python: `hmac.new(b"a secret of thirty-two bytes or more", b'1767225600.{"test":true}',
@@ -131,10 +168,39 @@ mod tests {
     fn what_concerns_every_write_is_told_from_what_is_about_one() {
         let error = |status| refused(RawAnswer { status, body: Value::Null, retry_after: None });
         for status in [401, 403, 404, 408, 500, 502, 503, 504] {
-            assert!(says_that_nobody_is_there(&error(status)), "{status}");
+            assert!(absence(&error(status)).is_some(), "{status}");
         }
         for status in [301, 400, 409, 413, 422, 429] {
-            assert!(!says_that_nobody_is_there(&error(status)), "{status}");
+            assert!(absence(&error(status)).is_none(), "{status}");
         }
+        let slow = absence(&ConnectorError::out_of_time()).unwrap();
+        assert_eq!((slow.code.as_str(), slow.message.as_str()), ("n8n_down", DOWN), "that is not the platform's fault");
+    }
+
+    #[test]
+    fn no_integrations_secret_is_the_operators_or_anothers() {
+        let (operators, one, other): (SecretString, _, _) =
+            ("a secret of thirty-two bytes or more".into(), IntegrationId::new(), IntegrationId::new());
+        let secret = |id| own_secret(&operators, id).expose_secret().to_owned();
+        assert_eq!((secret(one), secret(one).len()), (secret(one), 64));
+        assert_ne!(secret(one), secret(other));
+        assert_ne!(own_secret(&"another secret of thirty-two bytes".into(), one).expose_secret(), secret(one));
+    }
+
+    #[tokio::test]
+    async fn an_address_that_a_tenant_typed_leads_to_public_hosts_only() {
+        let there = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let (port, base_url) = (there.local_addr().unwrap().port(), Url::parse("https://n8n.example.com").unwrap());
+        let guarded = Reach::PublicOnly { other_ports: vec![port] };
+        let secret = SecretString::from("a secret of thirty-two bytes or more");
+        let workflows = Workflows::new(base_url, secret, Duration::from_secs(5), guarded).unwrap();
+        for host in ["127.0.0.1", "localhost", "[::1]"] {
+            let own = Workflow::Own(IntegrationId::new(), Url::parse(&format!("https://{host}:{port}/x")).unwrap());
+            let refused = workflows.hand_over(&own, &Value::Null).await.unwrap_err();
+            assert_eq!(refused.code, "address_not_public", "{host}");
+            assert!(absence(&refused).is_some());
+        }
+        there.set_nonblocking(true).unwrap();
+        assert!(there.accept().is_err(), "nobody may have called");
     }
 }

@@ -40,6 +40,9 @@ pub enum Action {
     /// The secret that signs its webhooks was replaced.
     #[serde(rename = "webhook_secret.rotated")]
     WebhookSecretRotated,
+    /// The secret that its own workflow knows us by was told.
+    #[serde(rename = "workflow_secret.told")]
+    WorkflowSecretTold,
     /// Failures were unblocked.
     #[serde(rename = "failures.replayed")]
     FailuresReplayed,

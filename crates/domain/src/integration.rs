@@ -111,6 +111,8 @@ pub struct Integration {
     pub account_id: Option<String>,
     /// The address of a shop or instance, where the platform needs one.
     pub url: Option<String>,
+    /// The address of the tenant's own workflow, where it has one: it takes the writes instead of the operator's.
+    pub workflow_url: Option<String>,
     /// Counts the changes of the configuration; its `ETag`.
     pub version: i64,
 }
@@ -154,6 +156,7 @@ mod tests {
             delivery: Delivery::Direct,
             account_id: None,
             url: None,
+            workflow_url: None,
             version: 1,
         };
         let writes = |shop: &Integration| RecordKind::ALL.map(|kind| shop.direction_of(kind).writes());

@@ -89,6 +89,9 @@ pub struct Errand {
     pub version: i64,
     /// The mapping's version that was handed over.
     pub mapping: i64,
+    /// The platform's id of the object to change or take away; the link itself holds it only once it is given back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
     /// Until when nobody else writes: its pass is no longer valid then, and what it began has ended.
     pub until: Timestamp,
     /// Whether the workflow has reported success.

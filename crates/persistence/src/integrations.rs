@@ -2,8 +2,10 @@
 
 mod configure;
 
-use diesel::dsl::now;
+use diesel::dsl::{now, sql};
+use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
+use diesel::sql_types::{Nullable, Text};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, TenantId};
 use domain::integration::{Integration, Status};
@@ -39,6 +41,10 @@ struct Row {
     delivery: String,
     account_id: Option<String>,
     url: Option<String>,
+    // Not in the schema: the table would have one column more than diesel takes without every build paying for it.
+    #[diesel(select_expression = sql::<Nullable<Text>>("workflow_url"))]
+    #[diesel(select_expression_type = SqlLiteral<Nullable<Text>>)]
+    workflow_url: Option<String>,
     version: i64,
 }
 
@@ -57,6 +63,7 @@ impl Row {
             delivery: from_word("delivery", self.delivery)?,
             account_id: self.account_id,
             url: self.url,
+            workflow_url: self.workflow_url,
             version: self.version,
         })
     }
@@ -90,6 +97,7 @@ pub async fn create(tx: &mut Transaction, new: &NewIntegration) -> Result<(), Pe
         ))
         .execute(&mut **tx)
         .await?;
+    configure::set_workflow(tx, integration).await?;
     start_health(tx, integration.tenant_id, integration.id).await?;
     let status = if integration.enabled { Status::Active } else { Status::Inactive };
     health::set_status(tx, integration.tenant_id, integration.id, status, None).await

@@ -1,12 +1,17 @@
-//! n8n as this process knows it: where its workflows are, and which of them took nothing lately. What they are handed is `converge`'s.
+//! n8n as this process knows it: where its workflows are, which of them took nothing lately, and who was told of it. What they are
+//! handed is `converge`'s.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use connectors::http::SetupError;
-use connectors::workflow::Workflows;
-use domain::platform::PlatformSlug;
+use connectors::error::ConnectorError;
+use connectors::http::{Reach, SetupError};
+use connectors::workflow::{Workflow, Workflows};
+use domain::id::IntegrationId;
+use domain::integration::Integration;
 use domain::time::Timestamp;
 use runtime::config::N8nSettings;
+use url::Url;
 
 use crate::absences::Absences;
 
@@ -14,19 +19,37 @@ use crate::absences::Absences;
 #[derive(Debug)]
 pub(crate) struct N8n {
     pub(crate) settings: N8nSettings,
+    /// Where the world reaches the gateway.
+    public_url: Url,
     workflows: Option<Workflows>,
-    away: Absences<PlatformSlug>,
+    away: Absences<Workflow>,
+    /// Why a workflow is away.
+    causes: Mutex<HashMap<Workflow, ConnectorError>>,
+    /// Of which pause each integration was told last, by its end.
+    told: Mutex<HashMap<IntegrationId, Timestamp>>,
+}
+
+/// A workflow that is left alone.
+#[derive(Debug)]
+pub(crate) struct Pause {
+    /// Until when.
+    pub(crate) until: Timestamp,
+    /// Why; `None` where the integration was told of this pause.
+    pub(crate) news: Option<ConnectorError>,
 }
 
 impl N8n {
     /// # Errors
     /// When the system's certificates cannot be used.
-    pub(crate) fn new(settings: N8nSettings) -> Result<Arc<Self>, SetupError> {
+    pub(crate) fn new(settings: N8nSettings, public_url: Url) -> Result<Arc<Self>, SetupError> {
+        let guarded = Reach::PublicOnly { other_ports: Vec::new() };
+        let reach = if settings.allow_private_addresses { Reach::Anywhere } else { guarded };
         let workflows = match (&settings.base_url, &settings.signing_secret) {
-            (Some(url), Some(secret)) => Some(Workflows::new(url.clone(), secret.clone(), settings.timeout)?),
+            (Some(url), Some(secret)) => Some(Workflows::new(url.clone(), secret.clone(), settings.timeout, reach)?),
             (None, _) | (_, None) => None,
         };
-        Ok(Arc::new(Self { away: Absences::new(settings.pause), settings, workflows }))
+        let away = Absences::new(settings.pause);
+        Ok(Arc::new(Self { settings, public_url, workflows, away, causes: Mutex::default(), told: Mutex::default() }))
     }
 
     /// The workflows; `None` where the operator has set no n8n.
@@ -34,24 +57,62 @@ impl N8n {
         self.workflows.as_ref()
     }
 
-    /// Until when a platform's workflow is left alone.
-    pub(crate) fn paused_until(&self, platform: &PlatformSlug) -> Option<Timestamp> {
-        self.away.until(platform)
+    /// Where a workflow reaches the gateway: the operator's own n8n may do so from within.
+    pub(crate) fn gateway_for(&self, workflow: &Workflow) -> &Url {
+        match workflow {
+            Workflow::Shared(_) => &self.settings.callback_base_url,
+            Workflow::Own(..) => &self.public_url,
+        }
+    }
+
+    /// Whether a workflow is left alone, so that nothing is handed to it; and what an integration is to be told of that.
+    pub(crate) fn pause_of(&self, workflow: &Workflow, integration: IntegrationId) -> Option<Pause> {
+        let until = self.away.until(workflow)?;
+        Some(Pause { until, news: self.news(workflow, integration, until) })
     }
 
     /// Notes that a workflow took a write.
-    pub(crate) fn took(&self, platform: &PlatformSlug) {
-        self.away.took(platform);
-        gauge(platform, 1.0);
+    pub(crate) fn took(&self, workflow: &Workflow) {
+        self.away.took(workflow);
+        lock(&self.causes).remove(workflow);
+        gauge(workflow, 1.0);
     }
 
-    /// Notes that a workflow is away; returns until when it is left alone, and whether that is news.
-    pub(crate) fn missed(&self, platform: &PlatformSlug) -> (Timestamp, bool) {
-        gauge(platform, 0.0);
-        self.away.missed(platform)
+    /// Notes that a workflow did not take a write of an integration.
+    pub(crate) fn missed(&self, workflow: &Workflow, integration: IntegrationId, cause: ConnectorError) -> Pause {
+        gauge(workflow, 0.0);
+        let (until, is_new) = self.away.missed(workflow);
+        if is_new {
+            tracing::warn!(integration.id = %integration, %until, code = cause.code, "a workflow is away");
+        }
+        lock(&self.causes).insert(workflow.clone(), cause);
+        Pause { until, news: self.news(workflow, integration, until) }
+    }
+
+    fn news(&self, workflow: &Workflow, integration: IntegrationId, until: Timestamp) -> Option<ConnectorError> {
+        let is_told = lock(&self.told).insert(integration, until) == Some(until);
+        if is_told { None } else { lock(&self.causes).get(workflow).cloned() }
     }
 }
 
-fn gauge(platform: &PlatformSlug, up: f64) {
-    metrics::gauge!("coccinelle_n8n_up", "platform" => platform.to_string()).set(up);
+/// Which workflow takes an integration's writes.
+pub(crate) fn workflow_of(integration: &Integration) -> Workflow {
+    // What is no address was refused when it was typed.
+    let own = integration.workflow_url.as_deref().and_then(|url| Url::parse(url).ok());
+    match own {
+        Some(url) => Workflow::Own(integration.id, url),
+        None => Workflow::Shared(integration.platform.clone()),
+    }
+}
+
+/// Only the operator's workflows are the operator's to watch.
+fn gauge(workflow: &Workflow, up: f64) {
+    if let Workflow::Shared(platform) = workflow {
+        metrics::gauge!("coccinelle_n8n_up", "platform" => platform.to_string()).set(up);
+    }
+}
+
+/// A panic elsewhere leaves a map as it was between two statements.
+fn lock<T>(map: &Mutex<T>) -> MutexGuard<'_, T> {
+    map.lock().unwrap_or_else(PoisonError::into_inner)
 }

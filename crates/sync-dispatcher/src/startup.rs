@@ -62,7 +62,7 @@ pub fn build(settings: Settings) -> Result<App, StartError> {
     let accounts = Accounts::new(database.clone(), vault, &settings.platforms, timeout)?;
     let bound = runtime::http::bind(&settings.http, operations)?;
     let schedule = settings.broker.retry_schedule;
-    let n8n = crate::n8n::N8n::new(settings.n8n)?;
+    let n8n = crate::n8n::N8n::new(settings.n8n, settings.gateway.public_url)?;
     let backend = Backend::new(settings.backend)?;
     Ok(App {
         bound,

@@ -78,6 +78,7 @@ impl World {
             delivery: Delivery::Direct,
             account_id: Some(id.to_string()),
             url: None,
+            workflow_url: None,
             version: 1,
         };
         let credentials = Credentials::ApiKey { key: KEY.into(), secret: None };

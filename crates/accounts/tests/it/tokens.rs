@@ -151,6 +151,7 @@ fn integration(world: &World) -> Integration {
         delivery: Delivery::Direct,
         account_id: Some("4242".to_owned()),
         url: None,
+        workflow_url: None,
         version: 1,
     }
 }

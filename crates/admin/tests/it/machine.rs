@@ -185,6 +185,7 @@ fn hubspot(tenant_id: TenantId, id: IntegrationId) -> Integration {
         delivery: Delivery::Direct,
         account_id: Some(id.to_string()),
         url: None,
+        workflow_url: None,
         version: 1,
     }
 }

@@ -46,6 +46,7 @@ pub(crate) async fn create_integration(
 pub(crate) async fn connected(gateway: &Gateway, change: &Change, wish: Wish) -> Result<View, Problem> {
     let connector = wish.checked()?;
     road::check(gateway, wish.delivery, connector)?;
+    road::check_workflow(gateway, wish.own_workflow().as_deref())?;
     let found = match wish.credentials() {
         Some(credentials) => {
             let url = wish.url.as_deref();
@@ -94,6 +95,7 @@ async fn save(
         delivery: wish.delivery,
         account_id,
         url: wish.address(),
+        workflow_url: wish.own_workflow(),
         version: 1,
     };
     let new = NewIntegration { integration, sealed };

@@ -69,6 +69,9 @@ pub(crate) async fn edited(
     if after.delivery != before.delivery {
         road::check(gateway, after.delivery, connector)?;
     }
+    if after.workflow_url != before.workflow_url {
+        road::check_workflow(gateway, after.workflow_url.as_deref())?;
+    }
     if let Some(credentials) = edit.credentials() {
         let (platform, url) = (&before.platform, edit.url.as_deref().or(before.url.as_deref()));
         let attempt = Attempt { platform, credentials, url, expected: before.account_id.as_deref() };
@@ -139,6 +142,7 @@ fn told(before: &Integration, after: &Integration) -> impl Iterator<Item = Field
         FieldChange::told("frequency", json!(before.frequency), json!(after.frequency)),
         FieldChange::told("delivery", json!(before.delivery), json!(after.delivery)),
         (before.url != after.url).then(|| FieldChange::named("url")),
+        (before.workflow_url != after.workflow_url).then(|| FieldChange::named("workflow_url")),
     ];
     fields.into_iter().flatten()
 }

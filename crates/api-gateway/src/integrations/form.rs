@@ -54,6 +54,9 @@ pub(crate) struct Wish {
     /// By which road data flows.
     #[serde(default = "by_connector")]
     pub(super) delivery: Delivery,
+    /// The public https address of a workflow of your own, to which writes are handed instead of the server's own n8n.
+    #[schema(example = "https://n8n.example.com/webhook/mon-hubspot")]
+    workflow_url: Option<String>,
 }
 
 /// The credentials of an account; they are sealed at once and never come back.
@@ -128,6 +131,11 @@ impl Wish {
         self.credentials.as_ref().map(Secrets::to_credentials)
     }
 
+    /// The address of a workflow of the tenant's own, where one was typed.
+    pub(super) fn own_workflow(&self) -> Option<String> {
+        self.workflow_url.as_deref().and_then(address_of)
+    }
+
     /// What is kept as the address: of a site that is only named, its name.
     pub(super) fn address(&self) -> Option<String> {
         match (&self.credentials, Platform::from_slug(&self.platform)) {
@@ -168,6 +176,9 @@ pub(crate) struct Edit {
     frequency: Option<Frequency>,
     /// By which road data flows.
     delivery: Option<Delivery>,
+    /// The public https address of a workflow of your own; an empty text goes back to the server's n8n.
+    #[schema(example = "https://n8n.example.com/webhook/mon-hubspot")]
+    workflow_url: Option<String>,
 }
 
 impl Edit {
@@ -211,9 +222,18 @@ impl Edit {
             options: self.options.clone().unwrap_or(before.options),
             frequency: self.frequency.unwrap_or(before.frequency),
             delivery: self.delivery.unwrap_or(before.delivery),
+            workflow_url: match &self.workflow_url {
+                Some(typed) => address_of(typed),
+                None => before.workflow_url,
+            },
             ..before
         }
     }
+}
+
+/// What was typed as an address; an empty text is none.
+fn address_of(typed: &str) -> Option<String> {
+    Some(typed.trim().to_owned()).filter(|typed| !typed.is_empty())
 }
 
 /// What is wrong with a form, place by place.

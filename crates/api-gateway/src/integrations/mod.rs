@@ -16,6 +16,7 @@ mod switch;
 mod trial;
 mod view;
 mod webhook;
+mod workflow;
 
 use accounts::AccountError;
 use connectors::registry::Platform;
@@ -42,6 +43,7 @@ pub(crate) use switch::{disable_integration, enable_integration, switch};
 pub(crate) use trial::{Trial, test_integration, tried, within_limit};
 pub(crate) use view::View;
 pub(crate) use webhook::{Rotated, View as WebhookView, rotate_webhook_secret, rotated, show_webhook, webhook};
+pub(crate) use workflow::{Secret as WorkflowSecret, tell_workflow_secret, workflow_secret};
 
 use crate::refusal::Refusal;
 use crate::state::Gateway;

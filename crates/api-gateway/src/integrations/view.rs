@@ -45,6 +45,8 @@ pub(crate) struct View {
     pub(crate) walked_every: Option<u64>,
     /// By which road data flows.
     pub(crate) delivery: Delivery,
+    /// The address of the tenant's own workflow; `null` where the server's n8n takes the writes.
+    pub(crate) workflow_url: Option<String>,
     /// Whether an account is connected; before a consent there is none.
     pub(crate) connected: bool,
     /// The platform's id of the account.
@@ -126,6 +128,7 @@ impl View {
             polled_every: known.looks.map(|(poll, _)| poll.as_secs()),
             walked_every: known.looks.map(|(poll, walk)| walk.max(poll).as_secs()),
             delivery: integration.delivery,
+            workflow_url: integration.workflow_url,
             connected: integration.account_id.is_some(),
             account_id: integration.account_id,
             url: integration.url,

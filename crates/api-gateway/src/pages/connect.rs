@@ -157,7 +157,7 @@ async fn connected(change: &Change, gateway: &Gateway, fields: &Fields) -> Resul
 
 /// What the API would be sent by a program.
 pub(super) fn wish(fields: &Fields, by_key: bool) -> Vec<u8> {
-    let mut wish = fields.object(&["platform", "url", "direction", "frequency", "delivery"]);
+    let mut wish = fields.object(&["platform", "url", "direction", "frequency", "delivery", "workflow_url"]);
     wish.insert("name".to_owned(), fields.get("name").into());
     let chosen = connector(fields.get("platform")).ok().and_then(|connector| form::chosen(connector, fields));
     wish.extend(chosen.map(|chosen| ("options".to_owned(), chosen)));
@@ -194,7 +194,7 @@ async fn frame(visit: &Visit, gateway: &Gateway, name: &str) -> Result<Frame, Pr
 impl Page {
     fn of(frame: Frame, gateway: &Gateway, connector: &'static dyn Connector, form: Form) -> Self {
         let descriptor = connector.descriptor();
-        let by_n8n = gateway.has_n8n && connector.proxy().is_some();
+        let by_n8n = gateway.has_n8n() && connector.proxy().is_some();
         let is_offered = descriptor.slug.parse().is_ok_and(|slug| consent::is_offered(gateway, &slug));
         let way = match (is_offered, descriptor.key_fields()) {
             (true, None) => Way::Consent,

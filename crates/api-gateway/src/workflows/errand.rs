@@ -33,17 +33,18 @@ pub(super) async fn admit(gateway: &Gateway, pass: Pass, call: &Forward) -> Resu
     tx.commit().await?;
     let integration = integration.ok_or(Refusal::NotFound)?;
     let link = link.ok_or(Refusal::ErrandOver)?;
-    let is_current = link.errand.as_ref().is_some_and(|errand| errand.event_id == pass.event_id && !errand.reported);
-    if !is_current || !integration.enabled || integration.delivery != Delivery::N8n {
-        return Err(Refusal::ErrandOver.into());
-    }
+    let current = link.errand.filter(|errand| errand.event_id == pass.event_id && !errand.reported);
+    let is_open = integration.enabled && integration.delivery == Delivery::N8n;
+    let current = current.filter(|_| is_open).ok_or(Refusal::ErrandOver)?;
+    // An object that was only just found is on its link once the worker has given that back, and in the errand before.
+    let own = current.external_id.or(link.external_id);
     let connector = Platform::from_slug(&integration.platform).ok_or(Refusal::CallNotAllowed)?.connector();
     let proxy = connector.proxy().ok_or(Refusal::CallNotAllowed)?;
     // What an action may call depends on what the tenant has chosen of the platform's options.
     let account = gateway.accounts.open(&integration).await?;
-    let admitted = proxy.admit(&account, pass.action, call, link.external_id.as_deref());
+    let admitted = proxy.admit(&account, pass.action, call, own.as_deref());
     let effect = admitted.ok_or(Refusal::CallNotAllowed)?;
-    Ok((Errand { pass, integration, connector, proxy, account, own: link.external_id }, effect))
+    Ok((Errand { pass, integration, connector, proxy, account, own }, effect))
 }
 
 /// What it means to a workflow that the platform gave no answer.

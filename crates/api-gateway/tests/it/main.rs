@@ -47,6 +47,8 @@ mod reference;
 #[cfg(test)]
 mod repair;
 #[cfg(test)]
+mod roads;
+#[cfg(test)]
 mod running;
 #[cfg(test)]
 mod sessions;

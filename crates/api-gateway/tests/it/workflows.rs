@@ -62,6 +62,11 @@ async fn reaching(broker: Option<String>, mut by_n8n: Value) -> System {
 impl System {
     /// Hands a contact's write to a workflow, as the dispatcher does.
     async fn hand_over(&self, verb: Verb, email: &str, external_id: Option<&str>) -> Handed {
+        self.hand_over_as(verb, email, (None, external_id)).await
+    }
+
+    /// The same with the object's id in the errand, on the link, or both.
+    async fn hand_over_as(&self, verb: Verb, email: &str, (named, linked): (Option<&str>, Option<&str>)) -> Handed {
         let world = &self.world;
         let mut tx = world.worker().begin(Scope::System).await.unwrap();
         let origin = integrations::backend(&mut tx, world.tenant).await.unwrap();
@@ -78,10 +83,12 @@ impl System {
         let leased = links::lease(&mut tx, whose, &[link], token, Duration::from_secs(60)).await.unwrap().remove(0);
         let until = Timestamp::now().plus(Duration::from_secs(300));
         let action = Action { verb, kind };
-        let errand = Errand { event_id: ErrandId::new(), action, version: 1, mapping: 1, until, reported: false };
+        let external_id = named.map(str::to_owned);
+        let event_id = ErrandId::new();
+        let errand = Errand { event_id, action, version: 1, mapping: 1, external_id, until, reported: false };
         links::commission(&mut tx, &BTreeMap::from([(link, errand.clone())]), token).await.unwrap();
         let mut state = leased.state;
-        state.external_id = external_id.map(str::to_owned);
+        state.external_id = linked.map(str::to_owned);
         let settlement = Settlement {
             link,
             record: Some(id),
@@ -155,22 +162,6 @@ impl System {
         let stored = self.world.vhost.peek(CallbackApply::QUEUE).await;
         stored.iter().map(|message| serde_json::from_str(&message.payload).unwrap()).collect()
     }
-}
-
-#[tokio::test]
-async fn delivery_by_n8n_is_refused_where_there_is_none() {
-    let world = World::start().await;
-    let mut by_n8n = wish("pat-eu1-4242-demo");
-    by_n8n["delivery"] = json!("n8n");
-    let refused = world.post("/api/v1/integrations", by_n8n).await;
-    refused.is_problem(422, "invalid");
-    assert_eq!(refused.paths(), ["delivery"]);
-    let direct = world.post("/api/v1/integrations", wish("pat-eu1-4242-demo")).await;
-    let path = format!("/api/v1/integrations/{}", direct.body["id"].as_str().unwrap());
-    let refused = world.put(&path, direct.headers["etag"].to_str().unwrap(), json!({"delivery": "n8n"})).await;
-    refused.is_problem(422, "invalid");
-    assert_eq!(refused.paths(), ["delivery"]);
-    world.stop().await;
 }
 
 #[tokio::test]
@@ -357,6 +348,20 @@ async fn only_the_calls_that_the_action_needs_are_passed_on() {
     assert_eq!((refused.status.as_u16(), refused.headers["x-coccinelle-source"].to_str().unwrap()), (400, "platform"));
     let long = json!({"properties": {"firstname": "x".repeat(270_000)}});
     system.call(&handed.proxy, Method::PATCH, &own, Some(long)).await.is_problem(413, "too_large");
+    system.world.stop().await;
+}
+
+#[tokio::test]
+async fn an_object_that_was_only_just_found_may_be_changed_before_its_link_holds_it() {
+    let system = start().await;
+    let there = system.control(Method::POST, "/hubspot/4242/contacts", json!({"email": "zoe@exemple.fr"})).await;
+    let id = there["id"].as_str().unwrap();
+    let handed = system.hand_over_as(Verb::Update, "zoe@exemple.fr", (Some(id), None)).await;
+    let names = || Some(json!({"properties": {"firstname": "Zoé"}}));
+    let changed = system.call(&handed.proxy, Method::PATCH, &format!("{CONTACTS}/{id}"), names()).await;
+    assert_eq!(changed.status.as_u16(), 200, "{changed:?}");
+    let other = system.call(&handed.proxy, Method::PATCH, &format!("{CONTACTS}/999"), names()).await;
+    other.is_problem(403, "call_not_allowed");
     system.world.stop().await;
 }
 

@@ -76,6 +76,7 @@ impl World {
             delivery: DeliveryRoad::Direct,
             account_id: Some(name.to_owned()),
             url: None,
+            workflow_url: None,
             version: 1,
         };
         let id = integration.id;

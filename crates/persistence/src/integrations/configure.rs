@@ -53,7 +53,21 @@ pub async fn configure(tx: &mut Transaction, new: &Configuration) -> Result<bool
         }
         None => diesel::update(target).set(settings).execute(&mut **tx).await?,
     };
+    if changed == 1 {
+        set_workflow(tx, integration).await?;
+    }
     Ok(changed == 1)
+}
+
+/// Keeps the address of the tenant's own workflow; a part of the configuration, by a statement of its own.
+pub(super) async fn set_workflow(tx: &mut Transaction, integration: &Integration) -> Result<(), PersistenceError> {
+    sql_query("UPDATE tenant_integrations SET workflow_url = $3 WHERE tenant_id = $1 AND id = $2")
+        .bind::<Text, _>(integration.tenant_id.to_string())
+        .bind::<Text, _>(integration.id.to_string())
+        .bind::<Nullable<Text>, _>(&integration.workflow_url)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
 }
 
 /// Deletes a live integration, where it is still of the version that was `seen`, or of any; returns whether it did.

@@ -90,6 +90,7 @@ pub(crate) fn hubspot(tenant: TenantId, account: &str) -> Integration {
         delivery: Delivery::Direct,
         account_id: Some(account.to_owned()),
         url: None,
+        workflow_url: None,
         version: 1,
     }
 }

@@ -270,6 +270,8 @@ pub struct N8nSettings {
     pub signing_secret: Option<SecretString>,
     /// Where n8n reaches the gateway.
     pub callback_base_url: Url,
+    /// Whether tenants' own workflows may be on private addresses.
+    pub allow_private_addresses: bool,
     /// How long n8n may take to accept one write.
     #[serde(with = "humantime_serde")]
     pub timeout: Duration,

@@ -19,12 +19,13 @@ use super::job::{Job, Seen, Try};
 use super::plan::{Plans, Write};
 use super::session::Session;
 use crate::engine::DispatchError;
+use crate::n8n::Pause;
 
 const MISSING: &str = "Le workflow n8n n'a pas rendu compte à temps, et la plateforme ne montre rien de cette écriture";
 const UNCONFIRMED: &str = "Le workflow n8n annonce un succès que la plateforme ne confirme pas";
 
 /// Until when a link is left to a workflow, or waits for n8n to be back. What was heard of meanwhile is read all the same.
-pub(super) fn waits_until(session: &Session<'_>, job: &Job) -> Option<Timestamp> {
+pub(super) fn waits_until(session: &Session<'_>, job: &mut Job) -> Option<Timestamp> {
     if job.is_dirty() {
         return None;
     }
@@ -32,8 +33,22 @@ pub(super) fn waits_until(session: &Session<'_>, job: &Job) -> Option<Timestamp>
     if let Some(errand) = under_way {
         return Some(errand.until);
     }
-    let paused = || session.engine.n8n.paused_until(&session.integration.platform);
-    paused().filter(|_| session.is_by_workflow() && job.record.is_some())
+    let record = job.record.as_ref().filter(|_| session.is_by_workflow())?;
+    let pause = session.pause()?;
+    let sync_type = match (record.fields.is_deleted(), &job.state.external_id) {
+        (true, _) => SyncType::Delete,
+        (false, Some(_)) => SyncType::Update,
+        (false, None) => SyncType::Create,
+    };
+    tell(job, &pause, Try { sync_type, request: None, response: None, duration_ms: 0, error: None });
+    Some(pause.until)
+}
+
+/// Tells the integration that its workflow is away, once for all of its writes that wait.
+pub(super) fn tell(job: &mut Job, pause: &Pause, tried: Try) {
+    if let Some(cause) = &pause.news {
+        job.log_failure(cause, tried);
+    }
 }
 
 /// Whether an object may be what was looked for. One that a workflow reported must not carry another record's key, nor
@@ -140,6 +155,7 @@ pub(super) async fn commission(
             action: Action { verb: verb_of(write), kind: record.kind },
             version: record.version,
             mapping: session.mapping(record.kind).version,
+            external_id: external_id_of(write).map(str::to_owned),
             // A call that began in the last moment of its pass has ended by then.
             until: Timestamp::now().plus(lasts),
             reported: false,
@@ -158,6 +174,15 @@ fn verb_of(write: &Write) -> Verb {
         Write::Create(_) => Verb::Create,
         Write::Update(_) => Verb::Update,
         Write::Delete(_) => Verb::Delete,
+    }
+}
+
+/// The platform's id of the object that is to change or go.
+pub(super) fn external_id_of(write: &Write) -> Option<&str> {
+    match write {
+        Write::Create(_) => None,
+        Write::Update(update) => Some(&update.external_id),
+        Write::Delete(external_id) => Some(external_id),
     }
 }
 

@@ -3,21 +3,21 @@
 use std::collections::BTreeMap;
 
 use connectors::error::ConnectorError;
-use connectors::workflow::{Workflows, says_that_nobody_is_there};
+use connectors::workflow::{Workflows, absence};
 use domain::fault::FaultKind;
 use domain::id::LinkId;
-use domain::time::Timestamp;
 use futures_util::{StreamExt, stream};
 use persistence::records::links::Ending;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::errands::{request_of, sync_type, withdraw};
+use super::errands::{request_of, sync_type, tell, withdraw};
 use super::failure::fail;
 use super::job::{Job, Try};
 use super::plan::{Plans, Write};
 use super::request::{Unsaid, body};
 use super::session::Session;
+use crate::n8n::Pause;
 
 const NO_N8N: &str = "n8n n'est pas configuré sur ce serveur : passez l'intégration en livraison directe";
 
@@ -25,7 +25,7 @@ const NO_N8N: &str = "n8n n'est pas configuré sur ce serveur : passez l'intégr
 enum Answer {
     Taken,
     /// The workflow was away already.
-    Skipped,
+    Skipped(Pause),
     Refused(ConnectorError),
 }
 
@@ -74,9 +74,8 @@ async fn call(
     workflows: &Workflows,
     body: impl Future<Output = Result<Value, Unsaid>>,
 ) -> Answer {
-    let platform = &session.integration.platform;
-    if session.engine.n8n.paused_until(platform).is_some() {
-        return Answer::Skipped;
+    if let Some(pause) = session.pause() {
+        return Answer::Skipped(pause);
     }
     let body = match body.await {
         Ok(body) => body,
@@ -86,9 +85,9 @@ async fn call(
             return Answer::Refused(ConnectorError::new(FaultKind::Internal, "pass", "no pass could be issued"));
         }
     };
-    match session.hand_over(workflows.hand_over(platform, &body)).await {
+    match session.hand_over(workflows.hand_over(&session.workflow, &body)).await {
         Ok(()) => {
-            session.engine.n8n.took(platform);
+            session.engine.n8n.took(&session.workflow);
             Answer::Taken
         }
         Err(error) => Answer::Refused(error),
@@ -97,31 +96,28 @@ async fn call(
 
 fn note(session: &Session<'_>, job: &mut Job, write: &Write, (answer, duration_ms): (Answer, u32)) {
     let Some(errand) = job.errand.clone() else { return };
-    let n8n = &session.engine.n8n;
     let request = request_of(write);
     let tried = Try { sync_type: sync_type(errand.action.verb), request, response: None, duration_ms, error: None };
     match answer {
         Answer::Taken => job.ending = Some(Ending::Released(Some(errand.until))),
-        Answer::Skipped => {
+        Answer::Skipped(pause) => {
             withdraw(job);
-            let due = n8n.paused_until(&session.integration.platform).unwrap_or_else(Timestamp::now);
-            job.ending = Some(Ending::Released(Some(due)));
-        }
-        Answer::Refused(error) if says_that_nobody_is_there(&error) => {
-            withdraw(job);
-            job.intent_is_open |= error.outcome_is_unknown();
-            let (until, is_news) = n8n.missed(&session.integration.platform);
-            if is_news {
-                // Once for all that wait: the tenant is told by the status that it leads to.
-                tracing::warn!(integration.id = %session.integration.id, code = error.code, "a workflow is away");
-                job.log_failure(&error, tried);
-            }
-            // No attempt: what is owed waits until the workflow is back.
-            job.ending = Some(Ending::Released(Some(until)));
+            put_off(job, &pause, tried);
         }
         Answer::Refused(error) => {
             withdraw(job);
-            fail(job, &session.engine.schedule, &error, tried);
+            let Some(cause) = absence(&error) else {
+                return fail(job, &session.engine.schedule, &error, tried);
+            };
+            job.intent_is_open |= error.outcome_is_unknown();
+            let pause = session.engine.n8n.missed(&session.workflow, session.integration.id, cause);
+            put_off(job, &pause, tried);
         }
     }
+}
+
+/// No attempt: what is owed waits until the workflow is back.
+fn put_off(job: &mut Job, pause: &Pause, tried: Try) {
+    tell(job, pause, tried);
+    job.ending = Some(Ending::Released(Some(pause.until)));
 }

@@ -20,6 +20,7 @@ use tokio::time::Instant;
 
 use super::{job::Job, session::Session};
 use crate::engine::{DispatchError, Engine, Priority};
+use crate::n8n::workflow_of;
 
 /// The part of a lease that platform calls may use; the rest is for committing what came of them.
 const SHARE_FOR_CALLS: f64 = 0.8;
@@ -81,6 +82,7 @@ pub(super) async fn open<'a>(
     let session = Session {
         engine,
         priority,
+        workflow: workflow_of(&integration),
         integration,
         connector,
         account,

@@ -11,7 +11,7 @@ use domain::workflow::{Errand, Pass};
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 
-use super::errands::fields_of;
+use super::errands::{external_id_of, fields_of};
 use super::plan::Write;
 use super::session::Session;
 use crate::engine::DispatchError;
@@ -35,12 +35,11 @@ pub(super) async fn body(
         expires_at,
     };
     let (callback, proxy) = (engine.accounts.issue(Use::Callback, &pass)?, engine.accounts.issue(Use::Proxy, &pass)?);
-    let base = engine.n8n.settings.callback_base_url.as_str().trim_end_matches('/');
+    let base = engine.n8n.gateway_for(&session.workflow).as_str().trim_end_matches('/');
     let id = integration.id;
-    let (external_id, contact) = match write {
-        Write::Create(create) => (None, create.contact.as_deref()),
-        Write::Update(update) => (Some(update.external_id.as_str()), None),
-        Write::Delete(external_id) => (Some(external_id.as_str()), None),
+    let contact = match write {
+        Write::Create(create) => create.contact.as_deref(),
+        Write::Update(_) | Write::Delete(_) => None,
     };
     let request = request(session, record, write).await?;
     Ok(json!({
@@ -49,7 +48,7 @@ pub(super) async fn body(
         "data": data(record),
         "remote": remote(session, write, request.as_ref()),
         "request": request,
-        "external_id": external_id,
+        "external_id": external_id_of(write),
         "contact_external_id": contact,
         "platform": integration.platform,
         "event_id": errand.event_id,

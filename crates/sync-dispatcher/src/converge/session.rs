@@ -6,6 +6,7 @@ use std::sync::Arc;
 use connectors::account::Account;
 use connectors::connector::Connector;
 use connectors::error::ConnectorError;
+use connectors::workflow::Workflow;
 use domain::id::{IntegrationId, LeaseToken, LinkId};
 use domain::identity::Region;
 use domain::integration::{Delivery, Integration};
@@ -19,13 +20,15 @@ use domain::trace::TraceParent;
 use tokio::time::Instant;
 
 use crate::engine::{DispatchError, Engine, Priority};
-use crate::{beliefs::Beliefs, turns::Turn};
+use crate::{beliefs::Beliefs, n8n::Pause, turns::Turn};
 
 pub(super) struct Session<'a> {
     pub(super) engine: &'a Engine,
     /// Of what led here, and so of what follows.
     pub(super) priority: Priority,
     pub(super) integration: Integration,
+    /// What takes its writes, where a workflow does.
+    pub(super) workflow: Workflow,
     pub(super) connector: &'static dyn Connector,
     /// The opened account, or why it cannot be opened.
     pub(super) account: Result<Account, ConnectorError>,
@@ -49,6 +52,11 @@ impl Session<'_> {
     /// Whether a workflow makes the writes.
     pub(super) fn is_by_workflow(&self) -> bool {
         self.integration.delivery == Delivery::N8n
+    }
+
+    /// Whether the workflow that makes the writes is left alone for now.
+    pub(super) fn pause(&self) -> Option<Pause> {
+        self.engine.n8n.pause_of(&self.workflow, self.integration.id)
     }
 
     /// How values that are read now arrive.

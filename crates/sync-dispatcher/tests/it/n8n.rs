@@ -1,4 +1,5 @@
-//! A stand-in for n8n and its HubSpot workflow: checks the signature, writes to the CRM, reports. It misbehaves as it is told.
+//! A stand-in for n8n and its HubSpot workflows, ours and a tenant's own: checks the signature, writes to the CRM, reports. It
+//! misbehaves as it is told.
 
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -6,12 +7,14 @@ use std::time::Duration;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use connectors::workflow::own_secret;
 use domain::message::CallbackApply;
 use domain::time::Timestamp;
 use domain::workflow::{Pass, Report};
 use messaging::{Broker, Context};
 use reqwest::Method;
 use ring::hmac;
+use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use testkit::wait;
 
@@ -19,6 +22,9 @@ use crate::crm::{PORTAL, token};
 use crate::world::{DEADLINE, World};
 
 const SECRET: &str = "a signing secret of thirty-two bytes";
+
+/// Where a tenant's own workflow is.
+const OWN: &str = "/webhook/mon-hubspot";
 
 /// What the workflow does with what it takes.
 #[derive(Clone, Debug)]
@@ -59,8 +65,12 @@ impl N8n {
             client: reqwest::Client::builder().no_proxy().build().unwrap(),
         });
         let data = web::Data::from(Arc::clone(&inner));
-        let app =
-            move || App::new().app_data(data.clone()).route("/webhook/coccinelle/hubspot", web::post().to(take_write));
+        let app = move || {
+            App::new()
+                .app_data(data.clone())
+                .route("/webhook/coccinelle/hubspot", web::post().to(take_write))
+                .route(OWN, web::post().to(take_write))
+        };
         let server = HttpServer::new(app).workers(1).disable_signals().bind("127.0.0.1:0").unwrap();
         let port = server.addrs()[0].port();
         tokio::spawn(server.run());
@@ -80,6 +90,11 @@ impl N8n {
         let world = World::with(&[&ours, settings].concat()).await;
         assert!(self.inner.world.set((world.crm.url(), world.broker.clone())).is_ok());
         world
+    }
+
+    /// The address of a tenant's own workflow in it.
+    pub(crate) fn own(&self) -> String {
+        format!("http://127.0.0.1:{}{OWN}", self.port)
     }
 
     /// From now on it does something else.
@@ -119,7 +134,15 @@ async fn take_write(request: HttpRequest, body: web::Bytes, n8n: web::Data<Inner
         return HttpResponse::Unauthorized().finish();
     };
     let signed = [timestamp.as_bytes(), b".", &body].concat();
-    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes()), &signed);
+    let mut write: Value = serde_json::from_slice(&body).unwrap();
+    write["taken_at"] = json!(request.path());
+    let secret = if request.path() == OWN {
+        let id = write["integration_id"].as_str().unwrap().parse().unwrap();
+        own_secret(&SECRET.into(), id).expose_secret().to_owned()
+    } else {
+        SECRET.to_owned()
+    };
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()), &signed);
     let expected: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
     let age = Timestamp::now().as_millis() / 1_000 - timestamp.parse::<i64>().unwrap();
     if signature != format!("sha256={expected}") || !(-300..=300).contains(&age) {
@@ -130,7 +153,6 @@ async fn take_write(request: HttpRequest, body: web::Bytes, n8n: web::Data<Inner
         *n8n.refused.lock().unwrap() += 1;
         return HttpResponse::build(status.try_into().unwrap()).finish();
     }
-    let write: Value = serde_json::from_slice(&body).unwrap();
     n8n.taken.lock().unwrap().push(write.clone());
     actix_web::rt::spawn(async move { n8n.run(&script, &write).await });
     HttpResponse::Accepted().json(json!({"accepted": true}))

@@ -120,6 +120,7 @@ impl Peer {
             delivery: Delivery::Direct,
             account_id: Some(address.clone().unwrap_or_else(|| self.account_id.to_owned())),
             url: address.or(self.site.map(str::to_owned)),
+            workflow_url: None,
             version: 1,
         }
     }

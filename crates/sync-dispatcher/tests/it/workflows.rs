@@ -1,17 +1,27 @@
 //! Delivery by n8n: a workflow takes each write, makes it and reports it; whatever it fails to do, nothing is lost or doubled.
 
-use domain::outcome::SyncType;
+use domain::id::IntegrationId;
+use domain::outcome::{SyncOutcome, SyncType};
+use persistence::records::links;
 use serde_json::{Value, json};
 use testkit::wait;
 
+use crate::backend::Backend;
 use crate::n8n::{N8n, Script, done, failed};
-use crate::world::{DEADLINE, World, event};
+use crate::world::{DEADLINE, Shape, World, event};
 
 /// Time enough for a report.
 const PATIENT: (&str, &str) = ("N8N__ERRAND_LIFE", "30s");
 
 fn zoe() -> Value {
     event("prospect.created", "p1", json!({"email": "zoe@exemple.fr", "first_name": "Zoé", "phone": "0612345678"}))
+}
+
+/// From now on the integration has this workflow of its own.
+async fn has_workflow(world: &World, url: Option<&str>) {
+    let url = url.map_or("NULL".to_owned(), |url| format!("'{url}'"));
+    let statement = format!("UPDATE tenant_integrations SET workflow_url = {url} WHERE id = '{}'", world.integration);
+    testkit::execute(&world.database_url(), &statement).await;
 }
 
 async fn failures(world: &World) -> Vec<(String, String)> {
@@ -185,4 +195,85 @@ async fn while_no_workflow_takes_anything_the_work_waits_and_then_drains() {
     n8n.now(Script::Works);
     world.settle().await;
     assert_eq!((world.crm.contacts().await.len(), world.crm.duplicates().await), (20, 0));
+}
+
+#[tokio::test]
+async fn every_integration_that_waits_is_told_that_n8n_does_not_answer() {
+    let n8n = N8n::start(Script::Refuses(503));
+    let world = n8n.world(&[PATIENT]).await;
+    let other = IntegrationId::new();
+    world.connect_account((world.tenant, other), 5_151, Shape::default()).await;
+    let person = |n: u32| event("prospect.created", &format!("p{n}"), json!({"email": format!("p{n}@exemple.fr")}));
+    world.accept((0..10).map(person).collect()).await;
+    for id in [world.integration, other] {
+        let is_told = |outcome: &SyncOutcome| outcome.integration_id == id && outcome.error.is_some();
+        let error = world.outcome("what the integration is told", is_told).await.error.unwrap();
+        assert_eq!(error.code, "n8n_down");
+        assert!(error.message.starts_with("n8n ne répond pas : vérifiez que n8n est démarré"), "{}", error.message);
+        // Once for each pause at most, however many writes wait; every pause begins with one that was refused.
+        let told = world.outcomes().into_iter().filter(is_told).count();
+        assert!(told <= usize::try_from(n8n.refused()).unwrap(), "told {told} times, refused {}", n8n.refused());
+    }
+    assert_eq!((world.drift().await, world.failures().await.len()), (20, 0));
+}
+
+#[tokio::test]
+async fn a_tenants_own_workflow_takes_its_writes_signed_by_a_secret_of_its_own() {
+    let n8n = N8n::start(Script::Works);
+    let settings =
+        [PATIENT, ("N8N__ALLOW_PRIVATE_ADDRESSES", "true"), ("GATEWAY__PUBLIC_URL", "https://coccinelle.example.com/")];
+    let world = n8n.world(&settings).await;
+    has_workflow(&world, Some(&n8n.own())).await;
+    world.accept(vec![zoe()]).await;
+    world.settle().await;
+    let write = n8n.taken().remove(0);
+    assert_eq!(write["taken_at"], "/webhook/mon-hubspot");
+    for url in ["callback_url", "proxy_url"] {
+        assert!(write[url].as_str().unwrap().starts_with("https://coccinelle.example.com/api/v1/"), "{write}");
+    }
+    has_workflow(&world, None).await;
+    world.accept(vec![event("prospect.updated", "p1", json!({"first_name": "Zoë"}))]).await;
+    world.settle().await;
+    assert_eq!(n8n.taken().remove(1)["taken_at"], "/webhook/coccinelle/hubspot");
+    assert_eq!(world.crm.only_contact().await.1["firstname"], "Zoë");
+}
+
+#[tokio::test]
+async fn an_own_workflow_that_is_not_public_is_not_called_and_is_told_as_the_cause() {
+    let n8n = N8n::start(Script::Works);
+    let world = n8n.world(&[PATIENT]).await;
+    has_workflow(&world, Some(&n8n.own().replace("http:", "https:"))).await;
+    world.accept(vec![zoe()]).await;
+    let refused = world.outcome("the cause in the log", |outcome| outcome.error.is_some()).await;
+    assert_eq!(refused.error.unwrap().code, "address_not_public");
+    assert_eq!((n8n.taken().len(), n8n.refused(), world.failures().await.len()), (0, 0, 0));
+    has_workflow(&world, None).await;
+    world.settle().await;
+    assert_eq!(world.crm.contacts().await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_workflow_made_is_told_to_the_backend_as_linked() {
+    let (n8n, backend) = (N8n::start(Script::Works), Backend::start());
+    let ours = backend.settings();
+    let ours: Vec<_> = ours.iter().map(|(key, value)| (*key, value.as_str())).chain([PATIENT]).collect();
+    let world = n8n.world(&ours).await;
+    world.accept(vec![zoe()]).await;
+    let linked = backend.hears("record.linked", |data| data["subject_ids"] == json!(["p1"])).await;
+    assert_eq!(linked.data()["external_id"], json!(world.crm.only_contact().await.0));
+    assert_eq!(linked.data()["integration_id"], json!(world.integration));
+}
+
+#[tokio::test]
+async fn an_object_that_is_adopted_is_named_in_the_errand_before_its_link_holds_it() {
+    let n8n = N8n::start(Script::Idle);
+    let world = n8n.world(&[PATIENT]).await;
+    let there = world.crm.add_contact(json!({"email": "zoe@exemple.fr"})).await;
+    world.accept(vec![zoe()]).await;
+    let write = n8n.took(1).await.remove(0);
+    assert_eq!((&write["action"], &write["external_id"]), (&json!("update_contact"), &json!(there)));
+    let mut tx = world.begin().await;
+    let of = (world.tenant, world.integration, world.link("p1").await.id);
+    let errand = links::commissioned(&mut tx, of).await.unwrap().unwrap().errand.unwrap();
+    assert_eq!(errand.external_id, Some(there));
 }

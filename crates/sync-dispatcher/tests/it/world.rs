@@ -245,6 +245,7 @@ impl World {
             delivery: if settings.n8n.base_url.is_some() { Delivery::N8n } else { Delivery::Direct },
             account_id: Some(portal.to_string()),
             url: None,
+            workflow_url: None,
             version: 1,
         };
         let credentials = Credentials::ApiKey { key: crate::crm::token(portal).into(), secret: None };

@@ -2,6 +2,8 @@
 
 pub mod install;
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -108,6 +110,23 @@ impl N8n {
             arguments: vec![self.install.script.clone().into(), "start".into()],
             environment: self.environment()?,
         })
+    }
+
+    /// A line for a shell in which `n8n` is this one, from the root of the checkout: as somebody types it who has installed n8n.
+    ///
+    /// # Errors
+    /// When its folder cannot be written to.
+    pub fn shell(&self, line: &str) -> anyhow::Result<Command> {
+        let bin = self.place.home.join("bin");
+        std::fs::create_dir_all(&bin)?;
+        let (node, script) = (self.install.node.display(), self.install.script.display());
+        std::fs::write(bin.join("n8n"), format!("#!/bin/sh\nexec '{node}' '{script}' \"$@\"\n"))?;
+        std::fs::set_permissions(bin.join("n8n"), Permissions::from_mode(0o700))?;
+        let mut shell = Command::new("sh");
+        shell.args(["-ec", &format!("PATH=\"{}:$PATH\"\n{line}", bin.display())]).current_dir(root());
+        shell.envs(self.environment()?).env("COCCINELLE_SIGNING_SECRET", self.place.signing.expose_secret());
+        shell.env("N8N", self.url()).stdin(Stdio::null());
+        Ok(shell)
     }
 
     /// Whether it takes what it is sent: its own word for it comes seconds too early.

@@ -1,4 +1,5 @@
-//! The workflows for n8n, whose import checks almost nothing: ids, node types and versions, connections, and that no secret is in them.
+//! The workflows for n8n, whose import checks almost nothing: ids, node types and versions, connections, names, notes, and that no
+//! secret is in them.
 
 use std::collections::BTreeSet;
 
@@ -22,6 +23,17 @@ const NODES: [(&str, f64); 11] = [
     ("n8n-nodes-base.stickyNote", 1.0),
     ("n8n-nodes-base.switch", 3.4),
     ("n8n-nodes-base.webhook", 2.1),
+];
+
+const NOTE: &str = "n8n-nodes-base.stickyNote";
+
+/// The nodes at which a run begins.
+const BEGINNINGS: [&str; 2] = ["n8n-nodes-base.errorTrigger", "n8n-nodes-base.webhook"];
+
+/// How n8n names nodes that nobody has named, and how English names begin: ours are French and say what the node does.
+const NOT_FRENCH: [&str; 24] = [
+    "add", "call", "check", "crypto", "create", "edit", "error", "extract", "get", "handle", "http", "if", "no",
+    "parse", "prepare", "read", "report", "respond", "send", "set", "sticky", "switch", "webhook", "write",
 ];
 
 /// What n8n refuses by default, or what only a secret looks like.
@@ -81,7 +93,15 @@ fn check_workflow(workflow: &Value) -> Vec<String> {
         advice.push("every node needs a name and an id of its own".to_owned());
     }
     advice.extend(nodes.iter().filter_map(check_node));
+    advice.extend(nodes.iter().filter_map(|node| check_name(text(at(node, "name")))));
+    if !nodes
+        .iter()
+        .any(|node| text(at(node, "type")) == NOTE && !text(at(at(node, "parameters"), "content")).is_empty())
+    {
+        advice.push("has no sticky note: say in one what it does and what is to be set".to_owned());
+    }
     advice.extend(check_connections(at(workflow, "connections"), &names));
+    advice.extend(lonely(at(workflow, "connections"), nodes));
     advice
 }
 
@@ -100,14 +120,35 @@ fn check_node(node: &Value) -> Option<String> {
     needs_id.then(|| format!("`{name}` has no `webhookId`: n8n would not register it"))
 }
 
-/// Connections that begin or end nowhere, and nodes that nothing leads to.
+fn check_name(name: &str) -> Option<String> {
+    let first = name.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_lowercase();
+    NOT_FRENCH.contains(&first.as_str()).then(|| format!("`{name}` is to be named in French, by what it does"))
+}
+
+/// Nodes that nothing leads to.
+fn lonely<'a>(connections: &'a Value, nodes: &'a [Value]) -> impl Iterator<Item = String> + 'a {
+    let all = connections.as_object().into_iter().flatten().flat_map(|(_, outputs)| targets(outputs));
+    let reached: BTreeSet<&str> = all.collect();
+    let needs_one = |node: &&Value| {
+        let node_type = text(at(node, "type"));
+        node_type != NOTE && !BEGINNINGS.contains(&node_type) && !reached.contains(text(at(node, "name")))
+    };
+    let lonely: Vec<&Value> = nodes.iter().filter(needs_one).collect();
+    lonely.into_iter().map(|node| format!("nothing leads to `{}`", text(at(node, "name"))))
+}
+
+/// The nodes to which a node's outputs lead.
+fn targets(outputs: &Value) -> impl Iterator<Item = &str> {
+    let branches = at(outputs, "main").as_array().into_iter().flatten();
+    branches.flat_map(|branch| branch.as_array().into_iter().flatten()).map(|target| text(at(target, "node")))
+}
+
+/// Connections that begin or end nowhere.
 fn check_connections(connections: &Value, names: &BTreeSet<&str>) -> Vec<String> {
     let outputs = connections.as_object().into_iter().flatten();
     let mut advice = Vec::new();
     for (from, outputs) in outputs {
-        let branches = at(outputs, "main").as_array().into_iter().flatten();
-        let targets = branches.flat_map(|branch| branch.as_array().into_iter().flatten());
-        let ends = targets.map(|target| text(at(target, "node"))).chain([from.as_str()]);
+        let ends = targets(outputs).chain([from.as_str()]);
         advice.extend(
             ends.filter(|name| !names.contains(name))
                 .map(|name| format!("a connection of `{from}` names `{name}`, which is no node")),
@@ -137,6 +178,7 @@ mod tests {
             "nodes": [
                 {"id": "1", "name": "Appel", "type": "n8n-nodes-base.webhook", "typeVersion": 2.1, "webhookId": "w"},
                 {"id": "2", "name": "Test ?", "type": "n8n-nodes-base.if", "typeVersion": 2.3},
+                {"id": "3", "name": "Note", "type": NOTE, "typeVersion": 1, "parameters": {"content": "Ce qu'il fait"}},
             ],
             "connections": {"Appel": {"main": [[{"node": "Test ?", "type": "main", "index": 0}]]}},
         })
@@ -183,6 +225,9 @@ mod tests {
             ("/connections/Appel/main/0/0/node", json!("Tset ?")),
             ("/nodes/1/type", json!("n8n-nodes-base.code")),
             ("/nodes/1/name", json!("Test ? $env.SECRET")),
+            ("/nodes/1/name", json!("HTTP Request")),
+            ("/nodes/2/parameters/content", json!("")),
+            ("/connections/Appel/main/0", json!([])),
         ] {
             let mut workflow = workflow();
             *workflow.pointer_mut(place).unwrap() = value;

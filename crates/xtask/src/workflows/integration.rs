@@ -6,13 +6,24 @@ use super::nodes::{Nodes, connections};
 use super::platforms::Platform;
 
 /// Of the workflows' own changes: what `{"test": true}` answers.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
-/// What an answer comes to: by Coccinelle's word, or by its status where there is none. A 403 of Coccinelle's may only mean that
-/// it has not noted yet which object the write is about.
+/// What an answer comes to: by Coccinelle's word, or by its status where there is none. A 401 of Coccinelle's says that the pass
+/// has expired: another comes with the next write.
 const RESULT: &str = "($json.headers?.['x-coccinelle-result'] ?? ($json.statusCode >= 200 && $json.statusCode < 300 ? 'done' : \
-                      !$json.statusCode || $json.statusCode >= 500 || [403, 408, 409, 423, 425, 429].includes($json.statusCode) ? \
+                      !$json.statusCode || $json.statusCode >= 500 || [401, 408, 409, 423, 425, 429].includes($json.statusCode) ? \
                       'retry' : 'refused'))";
+
+/// Why Coccinelle itself, and not the platform, does not make a call: by the codes of its problem documents.
+const REFUSALS: [(&str, &str); 7] = [
+    ("budget_spent", "le quota de la plateforme est épuisé pour le moment"),
+    ("call_not_allowed", "cette écriture n\\'a pas besoin de cet appel"),
+    ("create_under_way", "l\\'objet est en cours de création"),
+    ("errand_over", "cette écriture est terminée, ou confiée de nouveau"),
+    ("pass_invalid", "le jeton de cette écriture a expiré"),
+    ("platform_unavailable", "la plateforme ne lui répond pas"),
+    ("rate_limited", "trop de demandes à la fois"),
+];
 
 pub(super) fn workflow(platform: &Platform) -> Value {
     let nodes = Nodes { workflow: platform.id };
@@ -172,8 +183,12 @@ fn reports(nodes: &Nodes, platform: &Platform) -> Vec<Value> {
     let done = format!(
         "{{ success: true, {slug}_id: String($json.headers?.['x-coccinelle-object-id'] ?? {object_id} ?? {demand}.external_id) }}"
     );
-    let said =
-        format!("$json.body?.detail ?? {reason} ?? $json.error?.message ?? ('{name} a répondu ' + $json.statusCode)");
+    let refusals: Vec<String> = REFUSALS.iter().map(|(code, why)| format!("{code}: '{why}'")).collect();
+    let refusals = refusals.join(", ");
+    let ours =
+        format!("'Coccinelle (et non {name}) refuse : ' + ({{ {refusals} }}[$json.body.code] ?? $json.body.detail)");
+    let theirs = format!("{reason} ?? $json.error?.message ?? ('{name} a répondu ' + $json.statusCode)");
+    let said = format!("String($json.body?.type).startsWith('urn:coccinelle:') ? {ours} : ({theirs})");
     let failed = format!("{{ success: false, error: String({said}), retryable: {RESULT} === 'retry' }}");
     let unknown = format!(
         "{{ success: false, error: 'Ce workflow ne connaît pas l\\'action ' + {demand}.action, retryable: false }}"

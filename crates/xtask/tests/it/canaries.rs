@@ -33,7 +33,7 @@ const CONTROL_SUBJECT: &str = "control-subject-in-clear";
 
 /// Everything that was seen of the system, by place.
 #[derive(Default)]
-struct Seen(RefCell<Vec<(String, String)>>);
+pub(crate) struct Seen(RefCell<Vec<(String, String)>>);
 
 impl Seen {
     fn add(&self, place: &str, text: String) {
@@ -41,7 +41,7 @@ impl Seen {
     }
 
     /// Sends it, and keeps the whole answer.
-    async fn answer(&self, request: RequestBuilder) -> (u16, Value) {
+    pub(crate) async fn answer(&self, request: RequestBuilder) -> (u16, Value) {
         let (status, _, body) = self.whole_answer(request).await;
         (status, body)
     }
@@ -55,7 +55,7 @@ impl Seen {
     }
 
     /// The places where this stands.
-    fn places_of(&self, needle: &str) -> Vec<String> {
+    pub(crate) fn places_of(&self, needle: &str) -> Vec<String> {
         let seen = self.0.borrow();
         let mut places: Vec<_> =
             seen.iter().filter(|(_, text)| text.contains(needle)).map(|(place, _)| place.clone()).collect();
@@ -114,7 +114,7 @@ fn secrets(world: &World) -> Vec<(String, String)> {
     all
 }
 
-fn to_gateway(world: &World, method: Method, path: &str, token: &str) -> RequestBuilder {
+pub(crate) fn to_gateway(world: &World, method: Method, path: &str, token: &str) -> RequestBuilder {
     let url = format!("{}{path}", world.session.url(Service::ApiGateway));
     world.session.client().request(method, url).bearer_auth(token)
 }
@@ -263,7 +263,7 @@ async fn leave_messages(world: &mut World, seen: &Seen) {
 }
 
 /// A stream of news, which is read in the end.
-async fn listen(world: &World) -> Response {
+pub(crate) async fn listen(world: &World) -> Response {
     let url = format!("{}/api/v1/stream", world.session.url(Service::ApiGateway));
     let client = Client::builder().no_proxy().build().unwrap();
     let stream = client.get(url).bearer_auth(world.tenant.admin_token.expose_secret()).send().await.unwrap();
@@ -272,7 +272,7 @@ async fn listen(world: &World) -> Response {
 }
 
 /// Everything that was told until something was said of the integration.
-async fn hear(seen: &Seen, mut news: Response, id: &str) {
+pub(crate) async fn hear(seen: &Seen, mut news: Response, id: &str) {
     let mut heard = String::new();
     while !heard.contains(id) {
         let next = tokio::time::timeout(DEADLINE, news.chunk()).await;
@@ -328,7 +328,7 @@ impl Browser {
     }
 }
 
-async fn look_everywhere(world: &World, seen: &Seen, id: &str) {
+pub(crate) async fn look_everywhere(world: &World, seen: &Seen, id: &str) {
     let services = world.session.services.as_ref().unwrap();
     let broker = services.rabbitmq.management_url().unwrap().clone();
     look_into_queues(world, seen, broker).await;

@@ -13,11 +13,15 @@ mod keys;
 #[cfg(test)]
 mod outages;
 #[cfg(test)]
+mod passes;
+#[cfg(test)]
 mod real_n8n;
 #[cfg(test)]
 mod servers;
 #[cfg(test)]
 mod shutdown;
+#[cfg(test)]
+mod stand_in;
 #[cfg(test)]
 mod tracing;
 #[cfg(test)]

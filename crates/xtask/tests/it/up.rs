@@ -15,7 +15,7 @@ use xtask::services::ports::is_free;
 use crate::world::{DEADLINE, Estate, World, variable};
 
 /// One run of the command, which has said that everything is running.
-struct Run {
+pub(crate) struct Run {
     child: Child,
     /// Kept open: a broken pipe would be an end of another kind.
     _stdout: Lines<BufReader<ChildStdout>>,
@@ -25,7 +25,7 @@ struct Run {
 }
 
 impl Run {
-    async fn start(folder: &Path, vhost: &TestVhost, more: &[&str]) -> Self {
+    pub(crate) async fn start(folder: &Path, vhost: &TestVhost, more: &[&str]) -> Self {
         let stderr = folder.with_extension("stderr");
         let mut up = Command::new(env!("CARGO_BIN_EXE_xtask"));
         up.args(["up", "--no-build", "--quiet", "--base-port", "26500", "--folder"]).arg(folder).args(more);
@@ -48,7 +48,7 @@ impl Run {
     }
 
     /// Ctrl-C, and what it must come to.
-    async fn interrupt(mut self, folder: &Path) {
+    pub(crate) async fn interrupt(mut self, folder: &Path) {
         processes::signal(self.child.id().unwrap(), Signal::SIGINT).unwrap();
         let status = self.child.wait().await.unwrap();
         assert!(status.success(), "{status}: {}", std::fs::read_to_string(&self.stderr).unwrap());

@@ -94,6 +94,7 @@ pub(super) fn routes(routes: &mut web::ServiceConfig) {
         .service(webhooks::rotate)
         .service(settings::show_settings)
         .service(settings::save)
+        .service(settings::show_workflow_secret)
         .service(settings::delete)
         .service(actions::enable)
         .service(actions::disable)

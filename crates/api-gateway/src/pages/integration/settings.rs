@@ -18,9 +18,13 @@ use super::super::{
     said::lead,
     text::Message,
     text::integration_settings as m,
-    text::{consent as consent_words, form as form_words, frame as frame_words, integration as shell_words},
+    text::{
+        consent as consent_words, form as form_words, frame as frame_words, integration as shell_words,
+        webhooks as webhook_words,
+    },
 };
 use super::{Shell, Tab};
+use crate::integrations::WorkflowSecret;
 use crate::{body, body::Id, change::Change, integrations, refusal::Refusal, state::Gateway};
 
 /// Objects that are counted at most before something is deleted.
@@ -42,6 +46,8 @@ struct Page {
     kinds: Vec<(String, Message, String)>,
     in_step: i64,
     wrong_name: Option<Message>,
+    /// What the integration's own workflow knows us by, where it was just asked for.
+    workflow_secret: Option<WorkflowSecret>,
 }
 
 /// The settings as they are.
@@ -74,6 +80,20 @@ pub(super) async fn save(
     }
 }
 
+/// Shows what the integration's own workflow knows us by.
+#[post("/integrations/{id}/settings/workflow-secret")]
+pub(super) async fn show_workflow_secret(
+    change: Change,
+    visit: Visit,
+    id: Id<IntegrationId>,
+    gateway: web::Data<Gateway>,
+) -> Result<HttpResponse, Problem> {
+    let secret = integrations::workflow_secret(&gateway, &change, id.0).await?;
+    let mut page = Page::of(&visit, &gateway, id.0, None).await?;
+    page.workflow_secret = Some(secret);
+    page.frame.show(&page)
+}
+
 /// Ends the integration, where its name was typed; one that no account was ever connected to has nothing to lose.
 #[post("/integrations/{id}/delete")]
 pub(super) async fn delete(
@@ -96,6 +116,10 @@ async fn saved(change: &Change, gateway: &Gateway, id: IntegrationId, fields: &F
     let seen = fields.get("version").parse().map_err(|_no_number| Refusal::at("version", "must be a number"))?;
     let mut edit = fields.object(&["direction", "frequency", "delivery", "url"]);
     edit.insert("name".to_owned(), fields.get("name").into());
+    // Emptied, it goes back to the server's n8n.
+    if fields.has("workflow_url") {
+        edit.insert("workflow_url".to_owned(), fields.get("workflow_url").into());
+    }
     if let Some(chosen) = chosen(gateway, change, id, fields).await? {
         edit.insert("options".to_owned(), chosen);
     }
@@ -159,6 +183,7 @@ impl Page {
                 ("direction", &direction),
                 ("frequency", &frequency),
                 ("delivery", &delivery),
+                ("workflow_url", view.workflow_url.as_deref().unwrap_or_default()),
             ];
             all.extend(names.iter().zip(view.options.values()).map(|(name, value)| (name.as_str(), value.as_str())));
             Fields::of(&all)
@@ -171,7 +196,7 @@ impl Page {
             (field, kinds(*kind), chosen)
         };
         let connector = integrations::platform_of(&view.platform)?.connector();
-        let by_n8n = gateway.has_n8n && connector.proxy().is_some();
+        let by_n8n = gateway.has_n8n() && connector.proxy().is_some();
         Ok(Self {
             keys: keys_of(connector.descriptor()),
             needs_url: connector.descriptor().needs_url,
@@ -182,6 +207,7 @@ impl Page {
             kinds: connector.descriptor().kinds.iter().map(kind).collect(),
             in_step,
             wrong_name: None,
+            workflow_secret: None,
             form,
             shell,
             frame,

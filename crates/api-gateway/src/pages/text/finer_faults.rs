@@ -175,7 +175,10 @@ pub(super) const FINER: &[(&str, Message)] = &[
     ),
     (
         "must be a public https address without a user",
-        say("Donnez une adresse qui commence par https://.", "Give an address that begins with https://."),
+        say(
+            "Donnez une adresse qui commence par https:// et mène à un site public.",
+            "Give an address that begins with https:// and leads to a public site.",
+        ),
     ),
     (
         "is missing: nothing is kept under this name",

@@ -51,3 +51,8 @@ pub(in crate::pages) const N8N_HELP: Message = say(
     "Un workflow n8n s'en charge ; il ne voit jamais vos secrets.",
     "An n8n workflow does it; it never sees your secrets.",
 );
+pub(in crate::pages) const WORKFLOW_URL: Message = say("Adresse de votre workflow", "Address of your workflow");
+pub(in crate::pages) const WORKFLOW_URL_HELP: Message = say(
+    "Facultatif, pour l'acheminement par n8n : l'adresse https de votre propre workflow. Vide : celui de Coccinelle.",
+    "Optional, for delivery by n8n: the https address of a workflow of your own. Empty: Coccinelle's.",
+);

@@ -21,6 +21,13 @@ pub(in crate::pages) const GRANT_HELP: Message = say(
     "Le compte est connecté par votre accord. Donnez-le de nouveau si ses droits ont changé.",
     "The account is connected by your consent. Give it again if its permissions have changed.",
 );
+pub(in crate::pages) const WORKFLOW_SECRET: Message =
+    say("Secret de signature de votre workflow", "Signing secret of your workflow");
+pub(in crate::pages) const WORKFLOW_SECRET_HELP: Message = say(
+    "Votre workflow reconnaît à ce secret ce qui vient de Coccinelle. Donnez-le à n8n, et à personne d'autre.",
+    "By this secret your workflow knows what comes from Coccinelle. Give it to n8n, and to nobody else.",
+);
+pub(in crate::pages) const SHOW_SECRET: Message = say("Afficher le secret", "Show the secret");
 pub(in crate::pages) const CONFLICTS: Message = say("Conflits", "Conflicts");
 pub(in crate::pages) const CONFLICTS_HELP: Message = say(
     "Quel système l'emporte quand deux se contredisent se règle une fois pour toutes les intégrations.",

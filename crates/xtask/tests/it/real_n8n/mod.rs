@@ -1,12 +1,15 @@
 //! Delivery by a real n8n: every workflow's actions, what goes wrong, n8n killed, n8n away. Run by `cargo xtask test --n8n`.
 
 mod accounts;
+mod actions;
 mod deeds;
+mod document;
 mod door;
 mod trouble;
 
 use reqwest::Method;
 use reqwest::header::IF_MATCH;
+use ring::hmac;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use testkit::wait;
@@ -21,22 +24,44 @@ pub(crate) struct System {
     pub(crate) place: Place,
 }
 
+/// The n8n that was made ready for these tests.
+pub(crate) fn place() -> Place {
+    let told: Value = serde_json::from_str(&variable("COCCINELLE_N8N")).unwrap();
+    let text = |key: &str| told[key].as_str().unwrap().to_owned();
+    Place {
+        database: text("database").parse().unwrap(),
+        home: text("home").into(),
+        signing: text("signing").into(),
+        key: text("key").into(),
+    }
+}
+
 impl System {
     pub(crate) async fn start(name: &str, base_port: u16) -> Self {
-        let told: Value = serde_json::from_str(&variable("COCCINELLE_N8N")).unwrap();
-        let text = |key: &str| told[key].as_str().unwrap().to_owned();
-        let place = Place {
-            database: text("database").parse().unwrap(),
-            home: text("home").into(),
-            signing: text("signing").into(),
-            key: text("key").into(),
-        };
-        let settings = [("N8N__ERRAND_LIFE", "25s"), ("N8N__PAUSE", "1s")];
+        let place = place();
+        // It takes its time where the machine has much else to do.
+        let settings = [("N8N__ERRAND_LIFE", "25s"), ("N8N__PAUSE", "1s"), ("DISPATCHER__LEASE", "20s")];
         let workflows = Workflows::Ready(place.clone());
         let mut world = World::with_workflows(name, base_port, (&settings, workflows)).await;
         world.session.start_n8n().unwrap();
         world.session.n8n_ready().await.unwrap();
         Self { world, place }
+    }
+
+    /// Posts this to a workflow, signed where that is said so many seconds ago and over that text; what it answers.
+    pub(crate) async fn knock(&self, slug: &str, body: &str, signed: Option<(i64, &str)>) -> (u16, Value) {
+        let url = format!("{}/webhook/coccinelle/{slug}", self.world.session.n8n().unwrap().url());
+        let mut request = self.world.session.client().post(url).header("content-type", "application/json");
+        if let Some((age, of)) = signed {
+            let key = hmac::Key::new(hmac::HMAC_SHA256, self.place.signing.expose_secret().as_bytes());
+            let timestamp = chrono::Utc::now().timestamp() - age;
+            let tag = hmac::sign(&key, format!("{timestamp}.{of}").as_bytes());
+            let hex: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+            request = request.header("x-coccinelle-timestamp", timestamp.to_string());
+            request = request.header("x-coccinelle-signature", format!("sha256={hex}"));
+        }
+        let answer = request.body(body.to_owned()).send().await.unwrap();
+        (answer.status().as_u16(), answer.json::<Value>().await.unwrap_or_default())
     }
 
     /// Gives the demo tenant's HubSpot to n8n.
