@@ -19,6 +19,7 @@ use crate::state::Gateway;
 #[into_params(parameter_in = Query)]
 pub(crate) struct Wanted {
     /// Only those of this action.
+    #[param(inline)]
     action: Option<Action>,
     /// Only those of the thing with this id.
     target: Option<String>,
