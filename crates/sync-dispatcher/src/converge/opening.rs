@@ -13,8 +13,10 @@ use domain::kind::RecordKind;
 use domain::mapping::Mapping;
 use domain::record::Record;
 use domain::trace::TraceParent;
-use persistence::records::links::{self, Leased};
-use persistence::records::store;
+use persistence::records::{
+    links::{self, Leased},
+    store,
+};
 use persistence::{Scope, Transaction, health, integrations, tenants};
 use tokio::time::Instant;
 

@@ -1,7 +1,6 @@
 //! One batch's view of an integration: its connector, account and mappings, and the lease under which it works. How it is opened is `opening`'s.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use connectors::account::Account;
 use connectors::connector::Connector;
