@@ -5,6 +5,8 @@ mod deliveries;
 #[cfg(test)]
 mod outages;
 #[cfg(test)]
+mod pace;
+#[cfg(test)]
 mod strangers;
 #[cfg(test)]
 mod world;

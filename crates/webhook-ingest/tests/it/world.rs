@@ -109,6 +109,11 @@ impl World {
         signed.send().await.unwrap()
     }
 
+    /// Where the whole database can be seen.
+    pub(crate) fn database_url(&self) -> String {
+        self.database.url()
+    }
+
     pub(crate) async fn readiness(&self) -> (u16, Value) {
         let response = self.client.get(format!("{}/readyz", self.url)).send().await.unwrap();
         (response.status().as_u16(), response.json().await.unwrap())
