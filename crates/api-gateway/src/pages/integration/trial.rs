@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use domain::field::FieldName;
 use domain::id::IntegrationId;
+use domain::integration::Direction;
 use domain::kind::RecordKind;
 use domain::mapping::FieldMapping;
 use persistence::Transaction;
@@ -63,8 +64,10 @@ impl Trial {
         });
         let mapping = fields.given("remote").zip(fields.given("local")).map(|(remote, local)| {
             let mut draft = self.mapping.clone();
+            // Only what goes out is tried: what comes in may be another line's already.
             for field in draft.iter_mut().filter(|field| field.remote == remote) {
                 field.local = FieldName::new(local);
+                field.direction = Direction::ToPlatform;
             }
             json!({ "kind": self.kind, "fields": draft })
         });
