@@ -13,9 +13,8 @@ use runtime::http::Problem;
 use serde_json::{Value, json};
 
 use super::super::fields::Fields;
-use super::super::form::Form;
 use super::super::frame::{Frame, Visit};
-use super::super::text::{Message, failures as m};
+use super::super::{form::Form, text::Message, text::failures as m};
 use super::mapping::{ours, shown};
 use super::mapping_rows::typed;
 use crate::body;
