@@ -75,8 +75,9 @@ impl Bucket {
         self.idle = 0.0;
         let share = rate.per_second * BACK_FILL_SHARE;
         let kept = self.back_fill_waited.map_or(0.0, |waited| (share * waited.max(0.0)).min(rate.half()));
+        let rest = self.back_fill_waited.map_or(rate.per_second, |_waited| rate.per_second - share);
         let (free, wait) = match purpose {
-            Purpose::Live => (self.tokens - kept, (1.0 + kept - self.tokens) / (rate.per_second - share)),
+            Purpose::Live => (self.tokens - kept, (1.0 + kept - self.tokens) / rest),
             Purpose::BackFill => {
                 let (over, kept) = (self.tokens - rate.half(), kept.min(self.tokens));
                 let until_kept = if rate.half() < 1.0 { f64::INFINITY } else { (1.0 - kept) / share };

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use domain::field::FieldName;
 use domain::id::IntegrationId;
+use domain::integration::Direction;
 use domain::kind::RecordKind;
 use domain::mapping::FieldMapping;
 use persistence::Transaction;
@@ -12,9 +13,8 @@ use runtime::http::Problem;
 use serde_json::{Value, json};
 
 use super::super::fields::Fields;
-use super::super::form::Form;
 use super::super::frame::{Frame, Visit};
-use super::super::text::{Message, failures as m};
+use super::super::{form::Form, text::Message, text::failures as m};
 use super::mapping::{ours, shown};
 use super::mapping_rows::typed;
 use crate::body;
@@ -63,8 +63,10 @@ impl Trial {
         });
         let mapping = fields.given("remote").zip(fields.given("local")).map(|(remote, local)| {
             let mut draft = self.mapping.clone();
+            // Only what goes out is tried: what comes in may be another line's already.
             for field in draft.iter_mut().filter(|field| field.remote == remote) {
                 field.local = FieldName::new(local);
+                field.direction = Direction::ToPlatform;
             }
             json!({ "kind": self.kind, "fields": draft })
         });
