@@ -21,8 +21,10 @@ use persistence::{Scope, Transaction, health, integrations, tenants};
 use tokio::time::Instant;
 
 use super::{job::Job, session::Session};
-use crate::engine::{DispatchError, Engine, Priority};
-use crate::n8n::workflow_of;
+use crate::{
+    engine::{DispatchError, Engine, Priority},
+    n8n::workflow_of,
+};
 
 /// The part of a lease that platform calls may use; the rest is for committing what came of them.
 const SHARE_FOR_CALLS: f64 = 0.8;

@@ -18,8 +18,12 @@ use domain::time::Timestamp;
 use domain::trace::TraceParent;
 use tokio::time::Instant;
 
-use crate::engine::{DispatchError, Engine, Priority};
-use crate::{beliefs::Beliefs, n8n::Pause, turns::Turn};
+use crate::{
+    beliefs::Beliefs,
+    engine::{DispatchError, Engine, Priority},
+    n8n::Pause,
+    turns::Turn,
+};
 
 pub(super) struct Session<'a> {
     pub(super) engine: &'a Engine,
