@@ -70,7 +70,9 @@ pub(crate) async fn dump(database: &str) -> anyhow::Result<String> {
     let mut lines = texts(database, "SELECT prosrc FROM pg_proc").await?;
     for relation in texts(database, relations).await? {
         lines.push(format!("-- {relation}"));
-        lines.extend(texts(database, &format!("SELECT row_to_json(the_row) FROM {relation} AS the_row")).await?);
+        // A sequence is no table: only what is selected from it can be shown.
+        let rows = format!("SELECT row_to_json(the_row) FROM (SELECT * FROM {relation}) AS the_row");
+        lines.extend(texts(database, &rows).await?);
     }
     Ok(lines.join("\n"))
 }

@@ -4,6 +4,7 @@ use actix_web::{HttpResponse, post, web};
 use connectors::workflow::own_secret;
 use domain::audit::{Action, FieldChange};
 use domain::id::IntegrationId;
+use domain::time::Timestamp;
 use runtime::http::Problem;
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
@@ -11,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::find;
 use crate::body::Id;
-use crate::{change::Change, refusal::Refusal, state::Gateway};
+use crate::{change::Change, idempotency::MadeAt, refusal::Refusal, state::Gateway};
 
 /// What a workflow of the tenant's own checks signatures by.
 #[derive(Debug, Serialize, ToSchema)]
@@ -33,7 +34,9 @@ pub(crate) async fn tell_workflow_secret(
     id: Id<IntegrationId>,
     gateway: web::Data<Gateway>,
 ) -> Result<HttpResponse, Problem> {
-    Ok(HttpResponse::Ok().json(workflow_secret(&gateway, &change, id.0).await?))
+    let secret = workflow_secret(&gateway, &change, id.0).await?;
+    // Marked like a new one, so that it is not kept for whoever repeats the request: that asks for it again.
+    Ok(MadeAt(Timestamp::now()).mark(HttpResponse::Ok().json(secret)))
 }
 
 /// The secret of an integration that has a workflow of its own.

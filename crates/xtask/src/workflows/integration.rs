@@ -122,7 +122,7 @@ fn door(nodes: &Nodes, platform: &Platform) -> Vec<Value> {
     vec![
         entry,
         nodes.node("Lire le texte reçu", ("extractFromFile", 1.1), (220, 0), &text),
-        // Not parsed: what is no JSON is refused for its signature, like everything that is not ours.
+        // Not parsed: what is not ours is refused for its signature, whatever it holds.
         nodes.decision("Simple test ?", (440, 0), &[r#"/^\s*\{\s*"test"\s*:\s*true\s*\}\s*$/.test($json.texte)"#]),
         nodes.answer("Répondre au test", (680, -120), (200, &there)),
         nodes.node("Calculer la signature", ("crypto", 2.0), (680, 80), &signature),

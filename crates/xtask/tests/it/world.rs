@@ -197,7 +197,12 @@ impl World {
 
     /// Waits until so many people are in the CRM and nothing is owed or under way.
     pub(crate) async fn settle(&self, distinct_people: u64) -> Count {
-        self.session.settle(&self.tenant, expected(distinct_people), DEADLINE, |_| {}).await.unwrap()
+        self.settle_within(distinct_people, DEADLINE).await
+    }
+
+    /// The same within so much time.
+    pub(crate) async fn settle_within(&self, distinct_people: u64, deadline: Duration) -> Count {
+        self.session.settle(&self.tenant, expected(distinct_people), deadline, |_| {}).await.unwrap()
     }
 
     /// Waits until nothing is owed or under way, and says what is in the CRM then.

@@ -6,7 +6,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::json;
 
 use super::accounts::{PIPEDRIVE, SHOP, connect};
-use super::{DEADLINE, System};
+use super::{PATIENCE, System};
 use crate::world::prospect;
 
 /// Beside contacts: deals and calls, calls, nothing.
@@ -39,7 +39,7 @@ async fn each_workflow_does_what_it_is_asked_and_no_secret_of_the_tenant_stays_i
         assert!(created.iter().all(|row| row["external_id"].is_string()), "{platform}: {created:?}");
     }
     for (platform, _) in PLATFORMS {
-        testkit::wait::until(&format!("{platform} to be in step"), DEADLINE, || async {
+        testkit::wait::until(&format!("{platform} to be in step"), PATIENCE, || async {
             let shown = system.world.ask(&format!("/api/v1/integrations/{}", ids[platform])).await;
             if shown["drift"] == 0 { Ok(()) } else { Err(shown) }
         })

@@ -18,12 +18,13 @@ async fn a_workflow_answers_a_test_and_refuses_what_is_unsigned_old_or_changed()
             (&write, Some((400, write.as_str()))),
             (&write, Some((-400, &write))),
             (&write, Some((0, "{}"))),
-            ("no JSON", None),
             (r#"{"test": true, "action": "create_contact"}"#, None),
         ] {
             let (status, answer) = system.knock(&slug, body, signed).await;
             assert_eq!((status, &answer["accepted"]), (401, &json!(false)), "{slug}: {body} {answer}");
         }
+        // What is no JSON does not come as far as a workflow.
+        assert_eq!(system.knock(&slug, "no JSON", Some((0, "no JSON"))).await.0, 422, "{slug}");
         assert_eq!(system.knock(&slug, &write, Some((0, &write))).await.0, 202, "{slug}");
     }
     system.world.end().await;

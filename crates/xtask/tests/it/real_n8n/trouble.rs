@@ -5,7 +5,7 @@ use testkit::wait;
 use xtask::n8n::N8n;
 use xtask::session::Service;
 
-use super::{DEADLINE, System};
+use super::{PATIENCE, System};
 use crate::world::prospect;
 
 async fn send_people(system: &System, count: usize) {
@@ -21,12 +21,12 @@ async fn a_failure_is_tried_again_and_a_refusal_is_shown_with_the_platforms_word
     let id = system.by_n8n().await;
     system.world.faults(json!({"fail_next": {"count": 1, "status": 503}})).await;
     send_people(&system, 1).await;
-    let count = system.world.settle(1).await;
+    let count = system.world.settle_within(1, PATIENCE).await;
     assert_eq!((count.in_crm, count.duplicates, count.owed), (1, 0, 0));
 
     system.world.faults(json!({"fail_all_status": 400})).await;
     system.send(&prospect("p0", "prospect.updated", json!({"first_name": "Zoé"}))).await;
-    let failed = wait::until("the failure", DEADLINE, || async {
+    let failed = wait::until("the failure", PATIENCE, || async {
         let failures = system.world.ask(&format!("/api/v1/integrations/{id}/failures")).await;
         failures["data"].as_array().unwrap().first().cloned().ok_or(failures)
     })
@@ -44,7 +44,7 @@ async fn n8n_killed_with_writes_in_its_hands_loses_nothing_and_doubles_nothing()
     system.by_n8n().await;
     system.world.faults(json!({"latency_ms": 300})).await;
     send_people(&system, 30).await;
-    wait::until("some of them in the CRM", DEADLINE, || async {
+    wait::until("some of them in the CRM", PATIENCE, || async {
         let there = system.world.journal(0).await.len();
         if there >= 5 { Ok(()) } else { Err(there) }
     })
@@ -52,7 +52,7 @@ async fn n8n_killed_with_writes_in_its_hands_loses_nothing_and_doubles_nothing()
     system.world.session.stack.kill(N8n::NAME).await.unwrap();
     let before = system.world.journal(0).await.len();
     assert!(before < 30, "all were made before it was killed");
-    let count = system.world.settle(30).await;
+    let count = system.world.settle_within(30, PATIENCE).await;
     assert_eq!((count.in_crm, count.duplicates, count.owed), (30, 0, 0));
     system.world.end().await;
 }
@@ -63,7 +63,7 @@ async fn while_n8n_is_away_the_work_waits_and_flows_when_it_is_back() {
     let id = system.by_n8n().await;
     let up = "coccinelle_n8n_up{platform=\"hubspot\"}";
     send_people(&system, 1).await;
-    system.world.settle(1).await;
+    system.world.settle_within(1, PATIENCE).await;
     assert!((system.world.metric(Service::SyncDispatcher, up).await - 1.0).abs() < f64::EPSILON);
 
     assert!(system.world.session.stack.halt(N8n::NAME).await.is_some());
@@ -77,7 +77,7 @@ async fn while_n8n_is_away_the_work_waits_and_flows_when_it_is_back() {
 
     system.world.session.start_n8n().unwrap();
     system.world.session.n8n_ready().await.unwrap();
-    let count = system.world.settle(10).await;
+    let count = system.world.settle_within(10, PATIENCE).await;
     assert_eq!((count.in_crm, count.duplicates, count.owed), (10, 0, 0));
     assert!((system.world.metric(Service::SyncDispatcher, up).await - 1.0).abs() < f64::EPSILON);
     system.world.end().await;
