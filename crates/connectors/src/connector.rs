@@ -26,16 +26,23 @@ use crate::webhook::WebhookFormat;
 /// What came of one item of a batch.
 pub type Each<T> = Vec<Result<T, ConnectorError>>;
 
+/// What was read or found, in the order in which it was asked for; `None` is gone, or was never there.
+pub type Found = Result<Vec<Option<RemoteObject>>, ConnectorError>;
+
+/// What came of each write, in the order of the items.
+pub type Wrote = Result<Each<Written>, ConnectorError>;
+
+/// Whether each thing was done, in the order of the items.
+pub type Done = Result<Each<()>, ConnectorError>;
+
 /// A platform. What it cannot do, it leaves out.
 pub trait Connector: fmt::Debug + Send + Sync {
     /// What it is.
     fn descriptor(&self) -> &'static Descriptor;
     /// The mapping that a new integration begins with; empty for a kind that the platform does not hold.
     fn default_mapping(&self, kind: RecordKind) -> Mapping;
-    /// How its deliveries are verified and read. There is no default: whoever does not sign has to say so.
-    fn webhooks(&self) -> &dyn WebhookFormat;
-    /// How a connection is tried and made ready.
-    fn probe(&self) -> &dyn Probe;
+    /// What it can do.
+    fn parts(&self) -> &'static Parts;
 
     /// Where a person sees an object on the platform's own site; `None` where that is not known.
     fn address_of(&self, _integration: &Integration, _kind: RecordKind, _external_id: &str) -> Option<Url> {
@@ -47,35 +54,45 @@ pub trait Connector: fmt::Debug + Send + Sync {
         &[]
     }
 
+    /// How its deliveries are verified and read.
+    fn webhooks(&self) -> &'static dyn WebhookFormat {
+        self.parts().webhooks
+    }
+
+    /// How a connection is tried and made ready.
+    fn probe(&self) -> &'static dyn Probe {
+        self.parts().probe
+    }
+
     /// Reads objects.
-    fn reader(&self) -> Option<&dyn Reader> {
-        None
+    fn reader(&self) -> Option<&'static dyn Reader> {
+        self.parts().reader
     }
 
     /// Writes objects.
-    fn writer(&self) -> Option<&dyn Writer> {
-        None
+    fn writer(&self) -> Option<&'static dyn Writer> {
+        self.parts().writer
     }
 
     /// Lists what changed.
-    fn changes(&self) -> Option<&dyn Changes> {
-        None
+    fn changes(&self) -> Option<&'static dyn Changes> {
+        self.parts().changes
     }
 
     /// Describes the fields that the account has.
-    fn discovery(&self) -> Option<&dyn Discovery> {
-        None
+    fn discovery(&self) -> Option<&'static dyn Discovery> {
+        self.parts().discovery
     }
 
     /// How it is connected by a grant.
-    fn oauth(&self) -> Option<&dyn OAuth> {
-        None
+    fn oauth(&self) -> Option<&'static dyn OAuth> {
+        self.parts().oauth
     }
 
     /// How an account is made to call us. Platforms whose webhooks are set up once for our whole app, or by the tenant's own
     /// hand, leave it out.
-    fn subscriptions(&self) -> Option<&dyn Subscriptions> {
-        None
+    fn subscriptions(&self) -> Option<&'static dyn Subscriptions> {
+        self.parts().subscriptions
     }
 
     /// How these credentials are shown with every call.
@@ -87,9 +104,32 @@ pub trait Connector: fmt::Debug + Send + Sync {
     }
 
     /// Says what workflows may call through us.
-    fn proxy(&self) -> Option<&dyn Proxy> {
-        None
+    fn proxy(&self) -> Option<&'static dyn Proxy> {
+        self.parts().proxy
     }
+}
+
+/// What a platform can do; what it cannot is `None`.
+#[expect(missing_debug_implementations, reason = "its parts are behaviour, of which there is nothing to show")]
+pub struct Parts {
+    /// How its deliveries are verified and read. Whoever does not sign has to say so.
+    pub webhooks: &'static dyn WebhookFormat,
+    /// How a connection is tried and made ready.
+    pub probe: &'static dyn Probe,
+    /// Reads objects.
+    pub reader: Option<&'static dyn Reader>,
+    /// Writes objects.
+    pub writer: Option<&'static dyn Writer>,
+    /// Lists what changed.
+    pub changes: Option<&'static dyn Changes>,
+    /// Describes the fields that the account has.
+    pub discovery: Option<&'static dyn Discovery>,
+    /// How it is connected by a grant.
+    pub oauth: Option<&'static dyn OAuth>,
+    /// How an account is made to call us.
+    pub subscriptions: Option<&'static dyn Subscriptions>,
+    /// Says what workflows may call through us.
+    pub proxy: Option<&'static dyn Proxy>,
 }
 
 /// Tries a connection and makes an account ready.
@@ -133,25 +173,13 @@ pub trait Reader: Send + Sync {
     ///
     /// # Errors
     /// When the platform does not answer, or refuses the whole call.
-    async fn read(
-        &self,
-        account: &Account,
-        kind: RecordKind,
-        ids: &[String],
-        fields: &[String],
-    ) -> Result<Vec<Option<RemoteObject>>, ConnectorError>;
+    async fn read(&self, account: &Account, kind: RecordKind, ids: &[String], fields: &[String]) -> Found;
 
     /// Looks for objects by our key, then by each identifier in turn. In the order of `wanted`.
     ///
     /// # Errors
     /// When the platform does not answer, or refuses the whole call.
-    async fn find(
-        &self,
-        account: &Account,
-        kind: RecordKind,
-        wanted: &[Wanted],
-        fields: &[String],
-    ) -> Result<Vec<Option<RemoteObject>>, ConnectorError>;
+    async fn find(&self, account: &Account, kind: RecordKind, wanted: &[Wanted], fields: &[String]) -> Found;
 }
 
 /// What is looked for.
@@ -181,52 +209,40 @@ pub trait Writer: Send + Sync {
     ///
     /// # Errors
     /// When the platform does not answer, or refuses the whole call for a reason that is no item's.
-    async fn create(
-        &self,
-        account: &Account,
-        kind: RecordKind,
-        items: &[Create],
-    ) -> Result<Each<Written>, ConnectorError>;
+    async fn create(&self, account: &Account, kind: RecordKind, items: &[Create]) -> Wrote;
 
-    /// Creates objects without any guard against a second one. Only for showing what the guard is good for.
+    /// Creates objects without any guard against a second one: only for showing what the guard is good for. Where a platform
+    /// keeps nothing unique, a create has none.
     ///
     /// # Errors
     /// As [`Self::create`].
-    async fn create_unguarded(
-        &self,
-        account: &Account,
-        kind: RecordKind,
-        items: &[Create],
-    ) -> Result<Each<Written>, ConnectorError>;
+    async fn create_unguarded(&self, account: &Account, kind: RecordKind, items: &[Create]) -> Wrote {
+        self.create(account, kind, items).await
+    }
 
     /// Changes the named fields of objects.
     ///
     /// # Errors
     /// As [`Self::create`]; an object that is gone is `NotFound` in its own place.
-    async fn update(
-        &self,
-        account: &Account,
-        kind: RecordKind,
-        items: &[Update],
-    ) -> Result<Each<Written>, ConnectorError>;
+    async fn update(&self, account: &Account, kind: RecordKind, items: &[Update]) -> Wrote;
 
     /// Deletes or archives objects; one that is gone already is no failure.
     ///
     /// # Errors
     /// As [`Self::create`].
-    async fn delete(&self, account: &Account, kind: RecordKind, ids: &[String]) -> Result<Each<()>, ConnectorError>;
+    async fn delete(&self, account: &Account, kind: RecordKind, ids: &[String]) -> Done;
 
     /// Ties objects to their contacts. May be repeated. Creates do this by themselves; adopted objects need it.
     ///
     /// # Errors
     /// As [`Self::create`].
-    async fn associate(&self, account: &Account, kind: RecordKind, ties: &[Tie]) -> Result<Each<()>, ConnectorError>;
+    async fn associate(&self, account: &Account, kind: RecordKind, ties: &[Tie]) -> Done;
 
     /// Takes ties to contacts away, whoever made them; one that is not there is no failure.
     ///
     /// # Errors
     /// As [`Self::create`].
-    async fn dissociate(&self, account: &Account, kind: RecordKind, ties: &[Tie]) -> Result<Each<()>, ConnectorError>;
+    async fn dissociate(&self, account: &Account, kind: RecordKind, ties: &[Tie]) -> Done;
 }
 
 /// An object to be created.

@@ -6,7 +6,7 @@ mod token;
 
 use async_trait::async_trait;
 use domain::time::Timestamp;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 pub use self::pkce::Pkce;
@@ -135,6 +135,36 @@ pub struct Code<'a> {
     pub scopes: &'static [&'static str],
 }
 
+impl<'a> Code<'a> {
+    /// It as the form of a token endpoint (RFC 6749, section 4.1.3, and RFC 7636).
+    pub(crate) fn form(&self) -> Vec<(&'static str, &'a str)> {
+        let mut fields = vec![
+            ("grant_type", "authorization_code"),
+            ("code", self.code.expose_secret()),
+            ("redirect_uri", self.redirect_uri.as_str()),
+        ];
+        fields.extend(self.verifier.map(|verifier| ("code_verifier", verifier.expose_secret())));
+        fields
+    }
+}
+
+impl Authorization<'_> {
+    /// The consent page at this address, asked in the usual way (RFC 6749, section 4.1.1, and RFC 7636).
+    pub(crate) fn page(&self, app: &App, path: &str) -> Url {
+        let mut url = below(&app.authorize_base, path);
+        url.query_pairs_mut()
+            .append_pair("response_type", "code")
+            .append_pair("client_id", &app.client_id)
+            .append_pair("redirect_uri", self.redirect_uri.as_str())
+            .append_pair("scope", &self.scopes.join(" "))
+            .append_pair("state", self.state);
+        if let Some(challenge) = self.challenge {
+            url.query_pairs_mut().append_pair("code_challenge", challenge).append_pair("code_challenge_method", "S256");
+        }
+        url
+    }
+}
+
 /// What the platform granted.
 #[derive(Clone, Debug)]
 pub struct Grant {
@@ -191,8 +221,6 @@ pub enum BadCallback {
 
 #[cfg(test)]
 mod tests {
-    use secrecy::ExposeSecret as _;
-
     use super::*;
 
     fn grant(access: &str, refresh: Option<&str>, scopes: &[&str]) -> Grant {

@@ -3,57 +3,44 @@
 use domain::platform::PlatformSlug;
 
 use crate::connector::Connector;
-use crate::hubspot::HubSpot;
-use crate::pipedrive::Pipedrive;
-use crate::salesforce::Salesforce;
-use crate::shopify::Shopify;
-use crate::woocommerce::WooCommerce;
-use crate::zendesk::Zendesk;
 
-/// A platform that has a connector.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Platform {
-    /// <https://www.hubspot.com>
-    HubSpot,
-    /// <https://www.pipedrive.com>
-    Pipedrive,
-    /// <https://www.salesforce.com>
-    Salesforce,
-    /// <https://www.shopify.com>
-    Shopify,
-    /// <https://woocommerce.com>
-    WooCommerce,
-    /// <https://www.zendesk.com>
-    Zendesk,
+/// Makes the list of lines that each say all of one platform: its name here, where it is at home, and what speaks to it.
+macro_rules! platforms {
+    ($($platform:ident at $home:literal => $connector:expr,)*) => {
+        /// A platform that has a connector.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Platform {
+            $(#[doc = concat!("<", $home, ">")] $platform,)*
+        }
+
+        /// Every platform, in alphabetical order.
+        #[must_use]
+        pub fn all() -> &'static [Platform] {
+            &[$(Platform::$platform,)*]
+        }
+
+        impl Platform {
+            /// What speaks to it.
+            #[must_use]
+            pub fn connector(self) -> &'static dyn Connector {
+                match self {
+                    $(Self::$platform => &$connector,)*
+                }
+            }
+        }
+    };
 }
 
-/// Every platform, in alphabetical order.
-#[must_use]
-pub fn all() -> &'static [Platform] {
-    &[
-        Platform::HubSpot,
-        Platform::Pipedrive,
-        Platform::Salesforce,
-        Platform::Shopify,
-        Platform::WooCommerce,
-        Platform::Zendesk,
-    ]
+platforms! {
+    HubSpot at "https://www.hubspot.com" => crate::hubspot::HubSpot,
+    Pipedrive at "https://www.pipedrive.com" => crate::pipedrive::Pipedrive,
+    Salesforce at "https://www.salesforce.com" => crate::salesforce::Salesforce,
+    Shopify at "https://www.shopify.com" => crate::shopify::Shopify,
+    WooCommerce at "https://woocommerce.com" => crate::woocommerce::WooCommerce,
+    Zendesk at "https://www.zendesk.com" => crate::zendesk::Zendesk,
 }
 
 impl Platform {
-    /// What speaks to it.
-    #[must_use]
-    pub fn connector(self) -> &'static dyn Connector {
-        match self {
-            Self::HubSpot => &HubSpot,
-            Self::Pipedrive => &Pipedrive,
-            Self::Salesforce => &Salesforce,
-            Self::Shopify => &Shopify,
-            Self::WooCommerce => &WooCommerce,
-            Self::Zendesk => &Zendesk,
-        }
-    }
-
     /// The platform of that name; `None` where there is no connector for it.
     #[must_use]
     pub fn from_slug(slug: &PlatformSlug) -> Option<Self> {

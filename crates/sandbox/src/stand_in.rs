@@ -1,24 +1,21 @@
-//! What the sandbox asks of a stand-in, and the list of them. A new one is a folder and a line in [`all`].
+//! What the sandbox asks of a stand-in, and the list of them. A new one is a folder, its `mod` line and a line in [`all`].
 
 use std::{fmt::Debug, sync::Arc};
 
 use actix_web::web::ServiceConfig;
 use serde_json::{Map, Value};
 
-use crate::{
-    faults::Faults, hubspot::HubSpot, journal::Entry, people::Words, pipedrive::Pipedrive, salesforce::Salesforce,
-    sender::Webhook, shopify::Shopify, tools::Tools, woocommerce::WooCommerce, zendesk::Zendesk,
-};
+use crate::{faults::Faults, journal::Entry, people::Words, sender::Webhook, tools::Tools};
 
 /// Every stand-in, in the order of their pages.
 pub(crate) fn all(tools: &Arc<Tools>) -> Vec<Arc<dyn StandIn>> {
     vec![
-        HubSpot::open(tools),
-        Pipedrive::open(tools),
-        Salesforce::open(tools),
-        Shopify::open(tools),
-        WooCommerce::open(tools),
-        Zendesk::open(tools),
+        crate::hubspot::HubSpot::open(tools),
+        crate::pipedrive::Pipedrive::open(tools),
+        crate::salesforce::Salesforce::open(tools),
+        crate::shopify::Shopify::open(tools),
+        crate::woocommerce::WooCommerce::open(tools),
+        crate::zendesk::Zendesk::open(tools),
     ]
 }
 

@@ -4,13 +4,12 @@ use std::collections::HashMap;
 
 use domain::fault::FaultKind;
 use domain::kind::RecordKind;
-use domain::link::RemoteObject;
 use serde_json::json;
 
 use super::batch::{self, Endpoint, Input};
 use super::{BATCH, KEY, api, errors, read, wire};
 use crate::account::Account;
-use crate::connector::Wanted;
+use crate::connector::{Found, Wanted};
 use crate::error::ConnectorError;
 use crate::names::{NOTATIONS, is_same_number, notations};
 
@@ -22,15 +21,10 @@ const PAGE: usize = 200;
 const NUMBERS: [&str; 2] = ["phone", "mobilephone"];
 
 /// What was found, by its place in `wanted`.
-type Found = Vec<Option<wire::Object>>;
+type Rows = Vec<Option<wire::Object>>;
 
-pub(crate) async fn find(
-    account: &Account,
-    kind: RecordKind,
-    wanted: &[Wanted],
-    fields: &[String],
-) -> Result<Vec<Option<RemoteObject>>, ConnectorError> {
-    let mut found: Found = vec![None; wanted.len()];
+pub(crate) async fn find(account: &Account, kind: RecordKind, wanted: &[Wanted], fields: &[String]) -> Found {
+    let mut found: Rows = vec![None; wanted.len()];
     let keys = wanted.iter().map(|wanted| wanted.key.to_string()).enumerate().collect();
     match by_unique(account, kind, Unique { property: KEY, values: keys }, fields, &mut found).await {
         // Nothing of ours can be there by a key that the account does not know.
@@ -46,7 +40,7 @@ pub(crate) async fn find(
     Ok(found.into_iter().map(|object| object.map(|object| object.to_remote(fields))).collect())
 }
 
-fn missing(wanted: &[Wanted], found: &Found, value: fn(&Wanted) -> Option<String>) -> Vec<(usize, String)> {
+fn missing(wanted: &[Wanted], found: &Rows, value: fn(&Wanted) -> Option<String>) -> Vec<(usize, String)> {
     let places = wanted.iter().zip(found).enumerate().filter(|(_, (_, found))| found.is_none());
     places.filter_map(|(at, (wanted, _))| Some((at, value(wanted)?))).collect()
 }
@@ -76,7 +70,7 @@ async fn by_unique(
     kind: RecordKind,
     unique: Unique,
     fields: &[String],
-    found: &mut Found,
+    found: &mut Rows,
 ) -> Result<(), ConnectorError> {
     // A batch that names an object twice is refused.
     let mut places: HashMap<String, Vec<usize>> = HashMap::new();
@@ -107,7 +101,7 @@ async fn by_number(
     wanted: &[Wanted],
     numbers: &[(usize, String)],
     fields: &[String],
-    found: &mut Found,
+    found: &mut Rows,
 ) -> Result<(), ConnectorError> {
     for numbers in groups(numbers) {
         let values: Vec<String> = numbers.iter().flat_map(|(_, number)| notations(number)).collect();
@@ -155,7 +149,7 @@ fn with(fields: &[String], more: &[&str]) -> Vec<String> {
     fields.iter().cloned().chain(more).collect()
 }
 
-fn put(found: &mut Found, at: usize, object: &wire::Object) {
+fn put(found: &mut Rows, at: usize, object: &wire::Object) {
     if let Some(place) = found.get_mut(at) {
         *place = Some(object.clone());
     }

@@ -7,13 +7,9 @@ use domain::kind::RecordKind;
 use domain::mapping::Mapping;
 use url::Url;
 
-use crate::connector::{Changes, Connector, Probe, Reader, Writer};
+use crate::connector::{Connector, Parts};
 use crate::descriptor::{AuthScheme, Category, CredentialField, Descriptor, KeyShown, Limits, Terms};
-use crate::discovery::Discovery;
-use crate::oauth::OAuth;
-use crate::proxy::Proxy;
 use crate::site;
-use crate::webhook::WebhookFormat;
 
 mod api;
 mod batch;
@@ -70,6 +66,18 @@ const DESCRIPTOR: Descriptor = Descriptor {
     lookup_lag: Duration::from_secs(5),
 };
 
+const PARTS: Parts = Parts {
+    webhooks: &HubSpot,
+    probe: &HubSpot,
+    reader: Some(&HubSpot),
+    writer: Some(&HubSpot),
+    changes: Some(&HubSpot),
+    discovery: Some(&HubSpot),
+    oauth: Some(&HubSpot),
+    subscriptions: None,
+    proxy: Some(&HubSpot),
+};
+
 /// The connector.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HubSpot;
@@ -83,12 +91,8 @@ impl Connector for HubSpot {
         mapping::default_of(kind)
     }
 
-    fn webhooks(&self) -> &dyn WebhookFormat {
-        self
-    }
-
-    fn probe(&self) -> &dyn Probe {
-        self
+    fn parts(&self) -> &'static Parts {
+        &PARTS
     }
 
     fn address_of(&self, integration: &Integration, kind: RecordKind, external_id: &str) -> Option<Url> {
@@ -99,29 +103,5 @@ impl Connector for HubSpot {
             RecordKind::Activity | RecordKind::Product | RecordKind::Order => return None,
         };
         site::page("https://app.hubspot.com", &["contacts", portal, "record", of, external_id])
-    }
-
-    fn reader(&self) -> Option<&dyn Reader> {
-        Some(self)
-    }
-
-    fn writer(&self) -> Option<&dyn Writer> {
-        Some(self)
-    }
-
-    fn changes(&self) -> Option<&dyn Changes> {
-        Some(self)
-    }
-
-    fn discovery(&self) -> Option<&dyn Discovery> {
-        Some(self)
-    }
-
-    fn oauth(&self) -> Option<&dyn OAuth> {
-        Some(self)
-    }
-
-    fn proxy(&self) -> Option<&dyn Proxy> {
-        Some(self)
     }
 }

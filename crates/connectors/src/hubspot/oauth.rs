@@ -54,13 +54,7 @@ impl OAuth for HubSpot {
     }
 
     async fn exchange(&self, app: &App, http: &Client, code: &Code<'_>) -> Result<Grant, ConnectorError> {
-        let mut fields = vec![
-            ("grant_type", "authorization_code"),
-            ("code", code.code.expose_secret()),
-            ("redirect_uri", code.redirect_uri.as_str()),
-        ];
-        fields.extend(code.verifier.map(|verifier| ("code_verifier", verifier.expose_secret())));
-        let (grant, body) = endpoint(app, http, "token").grant(&fields).await?;
+        let (grant, body) = endpoint(app, http, "token").grant(&code.form()).await?;
         Ok(identified(grant, &body))
     }
 

@@ -3,13 +3,12 @@
 use async_trait::async_trait;
 use domain::fault::FaultKind;
 use domain::kind::RecordKind;
-use domain::link::RemoteObject;
 use serde_json::json;
 
 use super::batch::{self, Endpoint, Input};
 use super::{HubSpot, api, find};
 use crate::account::Account;
-use crate::connector::{Reader, Wanted};
+use crate::connector::{Found, Reader, Wanted};
 use crate::error::ConnectorError;
 
 /// Histories, which tell when each value became so, are shown for so many objects at most.
@@ -17,13 +16,7 @@ const WITH_HISTORY: usize = 50;
 
 #[async_trait]
 impl Reader for HubSpot {
-    async fn read(
-        &self,
-        account: &Account,
-        kind: RecordKind,
-        ids: &[String],
-        fields: &[String],
-    ) -> Result<Vec<Option<RemoteObject>>, ConnectorError> {
+    async fn read(&self, account: &Account, kind: RecordKind, ids: &[String], fields: &[String]) -> Found {
         let mut common = batch::asking_for(fields);
         common.insert("propertiesWithHistory".to_owned(), json!(fields));
         let endpoint = Endpoint { path: api::objects(kind, "/batch/read")?, common, limit: WITH_HISTORY };
@@ -38,13 +31,7 @@ impl Reader for HubSpot {
         found.map(|object| Ok(object?.map(|object| object.to_remote(fields)))).collect()
     }
 
-    async fn find(
-        &self,
-        account: &Account,
-        kind: RecordKind,
-        wanted: &[Wanted],
-        fields: &[String],
-    ) -> Result<Vec<Option<RemoteObject>>, ConnectorError> {
+    async fn find(&self, account: &Account, kind: RecordKind, wanted: &[Wanted], fields: &[String]) -> Found {
         find::find(account, kind, wanted, fields).await
     }
 }

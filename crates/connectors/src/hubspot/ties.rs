@@ -6,28 +6,23 @@ use serde_json::{Map, Value, json};
 use super::batch::{self, Endpoint, Input};
 use super::{BATCH, api};
 use crate::account::Account;
-use crate::connector::{Each, Tie};
+use crate::connector::{Done, Tie};
 use crate::error::ConnectorError;
 
 /// Makes ties; one that is there already is no failure.
-pub(crate) async fn associate(account: &Account, kind: RecordKind, ties: &[Tie]) -> Result<Each<()>, ConnectorError> {
+pub(crate) async fn associate(account: &Account, kind: RecordKind, ties: &[Tie]) -> Done {
     let input = |tie: &Tie| json!({"from": {"id": tie.external_id}, "to": {"id": tie.contact}});
     send(account, kind, "batch/associate/default", (ties, input)).await
 }
 
 /// Takes ties away, of every label; one that is not there is no failure, nor is one of an object that is gone.
-pub(crate) async fn dissociate(account: &Account, kind: RecordKind, ties: &[Tie]) -> Result<Each<()>, ConnectorError> {
+pub(crate) async fn dissociate(account: &Account, kind: RecordKind, ties: &[Tie]) -> Done {
     let input = |tie: &Tie| json!({"from": {"id": tie.external_id}, "to": [{"id": tie.contact}]});
     let each = send(account, kind, "batch/archive", (ties, input)).await?;
     Ok(each.into_iter().map(|result| result.or_else(ConnectorError::unless_gone)).collect())
 }
 
-async fn send(
-    account: &Account,
-    kind: RecordKind,
-    tail: &str,
-    (ties, body): (&[Tie], impl Fn(&Tie) -> Value),
-) -> Result<Each<()>, ConnectorError> {
+async fn send(account: &Account, kind: RecordKind, tail: &str, (ties, body): (&[Tie], impl Fn(&Tie) -> Value)) -> Done {
     let (from, to) = (api::object_type(kind)?, api::object_type(RecordKind::Contact)?);
     let path = format!("crm/associations/{}/{from}/{to}/{tail}", api::VERSION);
     let input = |tie: &Tie| Input { body: body(tie), names: vec![tie.external_id.clone()] };

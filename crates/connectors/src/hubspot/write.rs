@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::batch::{self, Endpoint, Input};
 use super::{BATCH, HubSpot, KEY, api, errors, read, ties, wire};
 use crate::account::Account;
-use crate::connector::{Create, Each, Tie, Update, Writer, Written};
+use crate::connector::{Create, Done, Each, Tie, Update, Writer, Written, Wrote};
 use crate::error::ConnectorError;
 
 /// The association of a deal with a contact, by the official client's list.
@@ -20,12 +20,7 @@ const CALL_TO_CONTACT: u16 = 194;
 
 #[async_trait]
 impl Writer for HubSpot {
-    async fn create(
-        &self,
-        account: &Account,
-        kind: RecordKind,
-        items: &[Create],
-    ) -> Result<Each<Written>, ConnectorError> {
+    async fn create(&self, account: &Account, kind: RecordKind, items: &[Create]) -> Wrote {
         let all: Vec<&Create> = items.iter().collect();
         let mut each = match create_guarded(account, kind, &all, Key::Written).await {
             // Without our property an address still guards; else the look before is all there is.
@@ -44,23 +39,13 @@ impl Writer for HubSpot {
         Ok(each)
     }
 
-    async fn create_unguarded(
-        &self,
-        account: &Account,
-        kind: RecordKind,
-        items: &[Create],
-    ) -> Result<Each<Written>, ConnectorError> {
+    async fn create_unguarded(&self, account: &Account, kind: RecordKind, items: &[Create]) -> Wrote {
         let inputs = items.iter().map(|item| plain_input(kind, item, Key::Unknown)).collect::<Result<Vec<_>, _>>()?;
         let each = batch::write(account, &endpoint(kind, "/batch/create")?, &inputs).await?;
         Ok(each.into_iter().zip(items).map(|(result, item)| Ok(written(&result?, &item.fields, true))).collect())
     }
 
-    async fn update(
-        &self,
-        account: &Account,
-        kind: RecordKind,
-        items: &[Update],
-    ) -> Result<Each<Written>, ConnectorError> {
+    async fn update(&self, account: &Account, kind: RecordKind, items: &[Update]) -> Wrote {
         let input = |item: &Update| Input {
             body: json!({"id": item.external_id, "properties": wire::properties(&item.fields)}),
             names: vec![item.external_id.clone()],
@@ -70,7 +55,7 @@ impl Writer for HubSpot {
         Ok(each.into_iter().zip(items).map(|(result, item)| Ok(written(&result?, &item.fields, false))).collect())
     }
 
-    async fn delete(&self, account: &Account, kind: RecordKind, ids: &[String]) -> Result<Each<()>, ConnectorError> {
+    async fn delete(&self, account: &Account, kind: RecordKind, ids: &[String]) -> Done {
         let inputs: Vec<Input> = ids.iter().map(|id| read::input(id)).collect();
         let answers = batch::send(account, &endpoint(kind, "/batch/archive")?, &inputs).await?;
         let gone = |answer| match answer {
@@ -82,11 +67,11 @@ impl Writer for HubSpot {
         Ok(each.map(|result: Result<(), ConnectorError>| result.or_else(ConnectorError::unless_gone)).collect())
     }
 
-    async fn associate(&self, account: &Account, kind: RecordKind, ties: &[Tie]) -> Result<Each<()>, ConnectorError> {
+    async fn associate(&self, account: &Account, kind: RecordKind, ties: &[Tie]) -> Done {
         ties::associate(account, kind, ties).await
     }
 
-    async fn dissociate(&self, account: &Account, kind: RecordKind, ties: &[Tie]) -> Result<Each<()>, ConnectorError> {
+    async fn dissociate(&self, account: &Account, kind: RecordKind, ties: &[Tie]) -> Done {
         ties::dissociate(account, kind, ties).await
     }
 }
@@ -100,12 +85,7 @@ pub(crate) enum Key {
 
 /// Creates what is to be tied to a contact together with the tie, so that neither is ever there without the other: our
 /// unique property makes a second create a clash. Contacts are upserted, by their address where they have one.
-async fn create_guarded(
-    account: &Account,
-    kind: RecordKind,
-    items: &[&Create],
-    key: Key,
-) -> Result<Each<Written>, ConnectorError> {
+async fn create_guarded(account: &Account, kind: RecordKind, items: &[&Create], key: Key) -> Wrote {
     let mut upserts = (Vec::new(), Vec::new());
     let mut creates = (Vec::new(), Vec::new());
     for (at, item) in items.iter().enumerate() {

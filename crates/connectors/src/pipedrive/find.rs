@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use domain::id::RecordId;
 use domain::kind::RecordKind;
-use domain::link::RemoteObject;
 use domain::time::Timestamp;
 
 use super::schema::{self, Schema};
 use super::wire::{self, Object};
 use super::{api, person, read};
 use crate::account::Account;
-use crate::connector::Wanted;
+use crate::connector::{Found, Wanted};
 use crate::error::ConnectorError;
 use crate::http::Call;
 use crate::names::{is_same_number, notations};
@@ -24,12 +23,7 @@ const PAGE: &str = "500";
 /// Clocks differ by less.
 const SLACK: Duration = Duration::from_secs(300);
 
-pub(crate) async fn find(
-    account: &Account,
-    kind: RecordKind,
-    wanted: &[Wanted],
-    fields: &[String],
-) -> Result<Vec<Option<RemoteObject>>, ConnectorError> {
+pub(crate) async fn find(account: &Account, kind: RecordKind, wanted: &[Wanted], fields: &[String]) -> Found {
     let schema = schema::of(account, kind).await?;
     let found = if kind == RecordKind::Activity {
         recent(account, wanted).await?

@@ -7,14 +7,9 @@ use domain::kind::RecordKind;
 use domain::mapping::Mapping;
 use url::Url;
 
-use crate::connector::{Changes, Connector, Probe, Reader, Writer};
+use crate::connector::{Connector, Parts};
 use crate::descriptor::{AuthScheme, Category, CredentialField, Descriptor, KeyShown, Limits};
-use crate::discovery::Discovery;
-use crate::oauth::OAuth;
-use crate::proxy::Proxy;
 use crate::site;
-use crate::subscriptions::Subscriptions;
-use crate::webhook::WebhookFormat;
 
 mod activity;
 mod api;
@@ -65,6 +60,18 @@ const DESCRIPTOR: Descriptor = Descriptor {
     lookup_lag: Duration::from_secs(10),
 };
 
+const PARTS: Parts = Parts {
+    webhooks: &Pipedrive,
+    probe: &Pipedrive,
+    reader: Some(&Pipedrive),
+    writer: Some(&Pipedrive),
+    changes: Some(&Pipedrive),
+    discovery: Some(&Pipedrive),
+    oauth: Some(&Pipedrive),
+    subscriptions: Some(&Pipedrive),
+    proxy: Some(&Pipedrive),
+};
+
 /// The connector.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pipedrive;
@@ -78,12 +85,8 @@ impl Connector for Pipedrive {
         mapping::default_of(kind)
     }
 
-    fn webhooks(&self) -> &dyn WebhookFormat {
-        self
-    }
-
-    fn probe(&self) -> &dyn Probe {
-        self
+    fn parts(&self) -> &'static Parts {
+        &PARTS
     }
 
     fn address_of(&self, _integration: &Integration, kind: RecordKind, external_id: &str) -> Option<Url> {
@@ -93,33 +96,5 @@ impl Connector for Pipedrive {
             RecordKind::Activity | RecordKind::Product | RecordKind::Order => return None,
         };
         site::page("https://app.pipedrive.com", &[of, external_id])
-    }
-
-    fn reader(&self) -> Option<&dyn Reader> {
-        Some(self)
-    }
-
-    fn writer(&self) -> Option<&dyn Writer> {
-        Some(self)
-    }
-
-    fn changes(&self) -> Option<&dyn Changes> {
-        Some(self)
-    }
-
-    fn discovery(&self) -> Option<&dyn Discovery> {
-        Some(self)
-    }
-
-    fn oauth(&self) -> Option<&dyn OAuth> {
-        Some(self)
-    }
-
-    fn subscriptions(&self) -> Option<&dyn Subscriptions> {
-        Some(self)
-    }
-
-    fn proxy(&self) -> Option<&dyn Proxy> {
-        Some(self)
     }
 }

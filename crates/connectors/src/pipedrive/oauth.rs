@@ -53,12 +53,7 @@ impl OAuth for Pipedrive {
     }
 
     async fn exchange(&self, app: &App, http: &Client, code: &Code<'_>) -> Result<Grant, ConnectorError> {
-        let fields = [
-            ("grant_type", "authorization_code"),
-            ("code", code.code.expose_secret()),
-            ("redirect_uri", code.redirect_uri.as_str()),
-        ];
-        let (grant, body) = endpoint(app, http, "token").grant(&fields).await?;
+        let (grant, body) = endpoint(app, http, "token").grant(&code.form()).await?;
         Ok(at_home(app, grant, &body))
     }
 

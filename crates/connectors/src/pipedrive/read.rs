@@ -5,37 +5,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use domain::fault::FaultKind;
 use domain::kind::RecordKind;
-use domain::link::RemoteObject;
 
 use super::wire::{self, Object};
 use super::{BATCH, Pipedrive, api, find, schema};
 use crate::account::Account;
-use crate::connector::{Reader, Wanted};
+use crate::connector::{Found, Reader, Wanted};
 use crate::error::ConnectorError;
 use crate::http::Call;
 use crate::{singly, values};
 
 #[async_trait]
 impl Reader for Pipedrive {
-    async fn read(
-        &self,
-        account: &Account,
-        kind: RecordKind,
-        ids: &[String],
-        fields: &[String],
-    ) -> Result<Vec<Option<RemoteObject>>, ConnectorError> {
+    async fn read(&self, account: &Account, kind: RecordKind, ids: &[String], fields: &[String]) -> Found {
         let schema = schema::of(account, kind).await?;
         let found = by_id(account, kind, ids).await?;
         Ok(ids.iter().map(|id| found.get(id).map(|object| object.to_remote(kind, &schema, fields))).collect())
     }
 
-    async fn find(
-        &self,
-        account: &Account,
-        kind: RecordKind,
-        wanted: &[Wanted],
-        fields: &[String],
-    ) -> Result<Vec<Option<RemoteObject>>, ConnectorError> {
+    async fn find(&self, account: &Account, kind: RecordKind, wanted: &[Wanted], fields: &[String]) -> Found {
         find::find(account, kind, wanted, fields).await
     }
 }

@@ -6,8 +6,7 @@ use serde_json::{Map, Value, json};
 use super::wire::Object;
 use super::{read, write};
 use crate::account::Account;
-use crate::connector::{Each, Tie};
-use crate::error::ConnectorError;
+use crate::connector::{Done, Tie};
 use crate::singly;
 use crate::values::id_of;
 
@@ -24,12 +23,7 @@ pub(crate) fn born(kind: RecordKind, contact: &str) -> Map<String, Value> {
 }
 
 /// Makes ties, or takes them away. An object that is gone has none.
-pub(crate) async fn set(
-    account: &Account,
-    kind: RecordKind,
-    ties: &[Tie],
-    wanted: Wanted,
-) -> Result<Each<()>, ConnectorError> {
+pub(crate) async fn set(account: &Account, kind: RecordKind, ties: &[Tie], wanted: Wanted) -> Done {
     let ids: Vec<String> = ties.iter().map(|tie| tie.external_id.clone()).collect();
     let current = read::by_id(account, kind, &ids).await?;
     let calls = ties.iter().map(|tie| {

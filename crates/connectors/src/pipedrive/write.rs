@@ -11,7 +11,7 @@ use super::schema::{self, Schema};
 use super::wire::{self, Object};
 use super::{Pipedrive, api, body, errors, read, ties};
 use crate::account::Account;
-use crate::connector::{Create, Each, Tie, Update, Writer, Written};
+use crate::connector::{Create, Done, Tie, Update, Writer, Written, Wrote};
 use crate::error::ConnectorError;
 use crate::http::Call;
 use crate::{names, singly};
@@ -29,33 +29,13 @@ impl Writer for Pipedrive {
         names::halves(kind)
     }
 
-    async fn create(
-        &self,
-        account: &Account,
-        kind: RecordKind,
-        items: &[Create],
-    ) -> Result<Each<Written>, ConnectorError> {
+    async fn create(&self, account: &Account, kind: RecordKind, items: &[Create]) -> Wrote {
         let schema = schema::of(account, kind).await?;
         let calls = items.iter().map(|item| create(account, kind, item, &schema));
         Ok(singly::each(calls.collect()).await)
     }
 
-    /// Pipedrive keeps nothing unique, so that a create has no guard but the look before it.
-    async fn create_unguarded(
-        &self,
-        account: &Account,
-        kind: RecordKind,
-        items: &[Create],
-    ) -> Result<Each<Written>, ConnectorError> {
-        self.create(account, kind, items).await
-    }
-
-    async fn update(
-        &self,
-        account: &Account,
-        kind: RecordKind,
-        items: &[Update],
-    ) -> Result<Each<Written>, ConnectorError> {
+    async fn update(&self, account: &Account, kind: RecordKind, items: &[Update]) -> Wrote {
         let schema = schema::of(account, kind).await?;
         let needed = items.iter().filter(|item| body::needs_current(kind, &item.fields));
         let ids: Vec<String> = needed.map(|item| item.external_id.clone()).collect();
@@ -67,17 +47,17 @@ impl Writer for Pipedrive {
         Ok(singly::each(calls.collect()).await)
     }
 
-    async fn delete(&self, account: &Account, kind: RecordKind, ids: &[String]) -> Result<Each<()>, ConnectorError> {
+    async fn delete(&self, account: &Account, kind: RecordKind, ids: &[String]) -> Done {
         let path = api::objects(kind, "")?;
         let each = singly::each(ids.iter().map(|id| delete(account, &path, id)).collect()).await;
         Ok(each.into_iter().map(|result| result.or_else(ConnectorError::unless_gone)).collect())
     }
 
-    async fn associate(&self, account: &Account, kind: RecordKind, ties: &[Tie]) -> Result<Each<()>, ConnectorError> {
+    async fn associate(&self, account: &Account, kind: RecordKind, ties: &[Tie]) -> Done {
         ties::set(account, kind, ties, ties::Wanted::Tied).await
     }
 
-    async fn dissociate(&self, account: &Account, kind: RecordKind, ties: &[Tie]) -> Result<Each<()>, ConnectorError> {
+    async fn dissociate(&self, account: &Account, kind: RecordKind, ties: &[Tie]) -> Done {
         ties::set(account, kind, ties, ties::Wanted::Untied).await
     }
 }

@@ -7,16 +7,11 @@ use domain::link::RemoteObject;
 
 use super::{BATCH, KEY, api, fields, read, soql};
 use crate::account::Account;
-use crate::connector::Wanted;
+use crate::connector::{Found, Wanted};
 use crate::error::ConnectorError;
 
 /// In the order of `wanted`. An object that carries another record's key is nobody else's, whatever it holds besides.
-pub(crate) async fn find(
-    account: &Account,
-    kind: RecordKind,
-    wanted: &[Wanted],
-    fields: &[String],
-) -> Result<Vec<Option<RemoteObject>>, ConnectorError> {
+pub(crate) async fn find(account: &Account, kind: RecordKind, wanted: &[Wanted], fields: &[String]) -> Found {
     let mut found: Vec<Option<RemoteObject>> = vec![None; wanted.len()];
     if fields::knows_key(account, kind).await? {
         let keys: Vec<String> = wanted.iter().map(|wanted| wanted.key.to_string()).collect();

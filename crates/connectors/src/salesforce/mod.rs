@@ -5,12 +5,8 @@ use std::time::Duration;
 use domain::kind::RecordKind;
 use domain::mapping::Mapping;
 
-use crate::connector::{Changes, Connector, Probe, Reader, Writer};
+use crate::connector::{Connector, Parts};
 use crate::descriptor::{AuthScheme, Category, Descriptor, Limits, OptionChoice, OptionField, Words};
-use crate::discovery::Discovery;
-use crate::oauth::OAuth;
-use crate::proxy::Proxy;
-use crate::webhook::WebhookFormat;
 
 mod api;
 mod changes;
@@ -76,6 +72,18 @@ const DESCRIPTOR: Descriptor = Descriptor {
     lookup_lag: Duration::from_secs(1),
 };
 
+const PARTS: Parts = Parts {
+    webhooks: &Salesforce,
+    probe: &Salesforce,
+    reader: Some(&Salesforce),
+    writer: Some(&Salesforce),
+    changes: Some(&Salesforce),
+    discovery: Some(&Salesforce),
+    oauth: Some(&Salesforce),
+    subscriptions: None,
+    proxy: Some(&Salesforce),
+};
+
 /// The connector.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Salesforce;
@@ -89,39 +97,11 @@ impl Connector for Salesforce {
         mapping::default_of(kind)
     }
 
-    fn webhooks(&self) -> &dyn WebhookFormat {
-        self
-    }
-
-    fn probe(&self) -> &dyn Probe {
-        self
+    fn parts(&self) -> &'static Parts {
+        &PARTS
     }
 
     fn options(&self) -> &'static [OptionField] {
         OPTIONS
-    }
-
-    fn reader(&self) -> Option<&dyn Reader> {
-        Some(self)
-    }
-
-    fn writer(&self) -> Option<&dyn Writer> {
-        Some(self)
-    }
-
-    fn changes(&self) -> Option<&dyn Changes> {
-        Some(self)
-    }
-
-    fn discovery(&self) -> Option<&dyn Discovery> {
-        Some(self)
-    }
-
-    fn oauth(&self) -> Option<&dyn OAuth> {
-        Some(self)
-    }
-
-    fn proxy(&self) -> Option<&dyn Proxy> {
-        Some(self)
     }
 }

@@ -14,8 +14,7 @@ use crate::descriptor::{SiteField, Terms};
 use crate::error::ConnectorError;
 use crate::http::Client;
 use crate::oauth::{
-    App, Authorization, BadCallback, BadSite, Callback, ClientAuth, Code, Endpoint, Grant, INVALID_GRANT, OAuth, below,
-    home,
+    App, Authorization, BadCallback, BadSite, Callback, ClientAuth, Code, Endpoint, Grant, INVALID_GRANT, OAuth, home,
 };
 
 pub(super) const TERMS: Terms = Terms {
@@ -59,17 +58,7 @@ impl OAuth for Salesforce {
     }
 
     fn authorize_url(&self, app: &App, request: &Authorization<'_>) -> Url {
-        let mut url = below(&app.authorize_base, "services/oauth2/authorize");
-        url.query_pairs_mut()
-            .append_pair("response_type", "code")
-            .append_pair("client_id", &app.client_id)
-            .append_pair("redirect_uri", request.redirect_uri.as_str())
-            .append_pair("scope", &request.scopes.join(" "))
-            .append_pair("state", request.state);
-        if let Some(challenge) = request.challenge {
-            url.query_pairs_mut().append_pair("code_challenge", challenge).append_pair("code_challenge_method", "S256");
-        }
-        url
+        request.page(app, "services/oauth2/authorize")
     }
 
     /// Salesforce signs nothing of a callback: it holds our state, and a code that is worth nothing without our app's secret.
@@ -78,13 +67,7 @@ impl OAuth for Salesforce {
     }
 
     async fn exchange(&self, app: &App, http: &Client, code: &Code<'_>) -> Result<Grant, ConnectorError> {
-        let mut fields = vec![
-            ("grant_type", "authorization_code"),
-            ("code", code.code.expose_secret()),
-            ("redirect_uri", code.redirect_uri.as_str()),
-        ];
-        fields.extend(code.verifier.map(|verifier| ("code_verifier", verifier.expose_secret())));
-        let (grant, body) = endpoint(app, http, "token").grant(&fields).await?;
+        let (grant, body) = endpoint(app, http, "token").grant(&code.form()).await?;
         let grant = at_home(app, grant, &body);
         if grant.base_url.is_none() {
             let message = "the answer does not say where the organisation is";

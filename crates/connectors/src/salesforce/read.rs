@@ -8,18 +8,12 @@ use domain::link::RemoteObject;
 
 use super::{BATCH, KEY, Salesforce, api, fields, find, soql, wire};
 use crate::account::Account;
-use crate::connector::{Reader, Wanted};
+use crate::connector::{Found, Reader, Wanted};
 use crate::error::ConnectorError;
 
 #[async_trait]
 impl Reader for Salesforce {
-    async fn read(
-        &self,
-        account: &Account,
-        kind: RecordKind,
-        ids: &[String],
-        fields: &[String],
-    ) -> Result<Vec<Option<RemoteObject>>, ConnectorError> {
+    async fn read(&self, account: &Account, kind: RecordKind, ids: &[String], fields: &[String]) -> Found {
         let mut found = BTreeMap::new();
         for some in ids.chunks(BATCH) {
             let named = some.iter().map(String::as_str);
@@ -31,13 +25,7 @@ impl Reader for Salesforce {
         Ok(ids.iter().map(|id| found.get(short(id)).cloned()).collect())
     }
 
-    async fn find(
-        &self,
-        account: &Account,
-        kind: RecordKind,
-        wanted: &[Wanted],
-        fields: &[String],
-    ) -> Result<Vec<Option<RemoteObject>>, ConnectorError> {
+    async fn find(&self, account: &Account, kind: RecordKind, wanted: &[Wanted], fields: &[String]) -> Found {
         find::find(account, kind, wanted, fields).await
     }
 }

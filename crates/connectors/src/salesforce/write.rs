@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::wire::{self, Form};
 use super::{BATCH, KEY, LEAD, Salesforce, api, errors, fields};
 use crate::account::Account;
-use crate::connector::{Create, Each, Tie, Update, Writer, Written};
+use crate::connector::{Create, Done, Each, Tie, Update, Writer, Written, Wrote};
 use crate::error::ConnectorError;
 use crate::http::Call;
 
@@ -20,12 +20,7 @@ const IN_A_MONTH: Duration = Duration::from_secs(30 * 86_400);
 
 #[async_trait]
 impl Writer for Salesforce {
-    async fn create(
-        &self,
-        account: &Account,
-        kind: RecordKind,
-        items: &[Create],
-    ) -> Result<Each<Written>, ConnectorError> {
+    async fn create(&self, account: &Account, kind: RecordKind, items: &[Create]) -> Wrote {
         if fields::knows_key(account, kind).await? {
             write(account, kind, items, Guard::Key).await
         } else {
@@ -33,21 +28,11 @@ impl Writer for Salesforce {
         }
     }
 
-    async fn create_unguarded(
-        &self,
-        account: &Account,
-        kind: RecordKind,
-        items: &[Create],
-    ) -> Result<Each<Written>, ConnectorError> {
+    async fn create_unguarded(&self, account: &Account, kind: RecordKind, items: &[Create]) -> Wrote {
         write(account, kind, items, Guard::None).await
     }
 
-    async fn update(
-        &self,
-        account: &Account,
-        kind: RecordKind,
-        items: &[Update],
-    ) -> Result<Each<Written>, ConnectorError> {
+    async fn update(&self, account: &Account, kind: RecordKind, items: &[Update]) -> Wrote {
         let (object, form) = (api::object_type(account, kind)?, fields::forms(account, kind).await?);
         let row = |item: &Update| {
             let mut row = with_type(object, wire::fields(object, &item.fields, &form));
@@ -62,7 +47,7 @@ impl Writer for Salesforce {
         shown(account, kind, written.into_iter().map(|id| id.map(|id| (id, false))).collect(), &asked).await
     }
 
-    async fn delete(&self, account: &Account, _kind: RecordKind, ids: &[String]) -> Result<Each<()>, ConnectorError> {
+    async fn delete(&self, account: &Account, _kind: RecordKind, ids: &[String]) -> Done {
         let mut each = Vec::with_capacity(ids.len());
         for some in ids.chunks(BATCH) {
             let call = Call::new(Method::DELETE, &[api::DATA, "composite/sobjects"]).with("ids", some.join(","));
@@ -76,7 +61,7 @@ impl Writer for Salesforce {
         Ok(each)
     }
 
-    async fn associate(&self, account: &Account, kind: RecordKind, ties: &[Tie]) -> Result<Each<()>, ConnectorError> {
+    async fn associate(&self, account: &Account, kind: RecordKind, ties: &[Tie]) -> Done {
         match kind {
             RecordKind::Activity => tie_tasks(account, ties, true).await,
             RecordKind::Deal => tie_deals(account, ties).await,
@@ -86,7 +71,7 @@ impl Writer for Salesforce {
         }
     }
 
-    async fn dissociate(&self, account: &Account, kind: RecordKind, ties: &[Tie]) -> Result<Each<()>, ConnectorError> {
+    async fn dissociate(&self, account: &Account, kind: RecordKind, ties: &[Tie]) -> Done {
         match kind {
             RecordKind::Activity => tie_tasks(account, ties, false).await,
             RecordKind::Deal => untie_deals(account, ties).await,
@@ -104,12 +89,7 @@ enum Guard {
     None,
 }
 
-async fn write(
-    account: &Account,
-    kind: RecordKind,
-    items: &[Create],
-    guard: Guard,
-) -> Result<Each<Written>, ConnectorError> {
+async fn write(account: &Account, kind: RecordKind, items: &[Create], guard: Guard) -> Wrote {
     let (object, form) = (api::object_type(account, kind)?, fields::forms(account, kind).await?);
     let rows: Vec<_> = items.iter().map(|item| new_row((object, kind), item, guard, &form)).collect();
     let by_key = format!("composite/sobjects/{object}/{KEY}");
@@ -217,7 +197,7 @@ async fn shown(
     kind: RecordKind,
     made: Vec<Result<(String, bool), ConnectorError>>,
     asked: &[&domain::field::RemoteFields],
-) -> Result<Each<Written>, ConnectorError> {
+) -> Wrote {
     let ids: Vec<String> = made.iter().filter_map(|made| Some(made.as_ref().ok()?.0.clone())).collect();
     let mut names: Vec<String> = asked.iter().flat_map(|fields| fields.keys().cloned()).collect();
     names.sort_unstable();
@@ -238,7 +218,7 @@ async fn shown(
 }
 
 /// A task names its person itself.
-async fn tie_tasks(account: &Account, ties: &[Tie], is_tied: bool) -> Result<Each<()>, ConnectorError> {
+async fn tie_tasks(account: &Account, ties: &[Tie], is_tied: bool) -> Done {
     let row = |tie: &Tie| {
         let mut row = with_type("Task", Map::new());
         row.insert("Id".to_owned(), json!(tie.external_id));
@@ -255,7 +235,7 @@ async fn tie_tasks(account: &Account, ties: &[Tie], is_tied: bool) -> Result<Eac
 }
 
 /// An opportunity's contacts are rows of their own.
-async fn tie_deals(account: &Account, ties: &[Tie]) -> Result<Each<()>, ConnectorError> {
+async fn tie_deals(account: &Account, ties: &[Tie]) -> Done {
     if api::object_type(account, RecordKind::Contact)? == LEAD {
         // A lead becomes a contact, with an opportunity, when somebody there converts it; until then it has none.
         return Ok(ties.iter().map(|_| Ok(())).collect());
@@ -283,7 +263,7 @@ async fn tie_deals(account: &Account, ties: &[Tie]) -> Result<Each<()>, Connecto
         .collect())
 }
 
-async fn untie_deals(account: &Account, ties: &[Tie]) -> Result<Each<()>, ConnectorError> {
+async fn untie_deals(account: &Account, ties: &[Tie]) -> Done {
     let ids: Vec<String> =
         roles(account, ties).await?.into_iter().filter(|(_, tie)| ties.contains(tie)).map(|(id, _)| id).collect();
     let each = Writer::delete(&Salesforce, account, RecordKind::Deal, &ids).await?;

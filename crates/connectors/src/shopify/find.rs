@@ -7,18 +7,13 @@ use serde_json::{Value, json};
 
 use super::{KEY, api, errors, probe, wire};
 use crate::account::Account;
-use crate::connector::Wanted;
+use crate::connector::{Found, Wanted};
 use crate::error::ConnectorError;
 
 /// How many are looked for by one call.
 const AT_ONCE: usize = 10;
 
-pub(crate) async fn find(
-    account: &Account,
-    kind: RecordKind,
-    wanted: &[Wanted],
-    fields: &[String],
-) -> Result<Vec<Option<RemoteObject>>, ConnectorError> {
+pub(crate) async fn find(account: &Account, kind: RecordKind, wanted: &[Wanted], fields: &[String]) -> Found {
     let mut found = Vec::with_capacity(wanted.len());
     for part in wanted.chunks(AT_ONCE) {
         let document = document(kind, part, fields)?;

@@ -5,13 +5,8 @@ use std::time::Duration;
 use domain::kind::RecordKind;
 use domain::mapping::Mapping;
 
-use crate::connector::{Changes, Connector, Probe, Reader, Writer};
+use crate::connector::{Connector, Parts};
 use crate::descriptor::{AuthScheme, Category, Descriptor, Limits};
-use crate::discovery::Discovery;
-use crate::oauth::OAuth;
-use crate::proxy::Proxy;
-use crate::subscriptions::Subscriptions;
-use crate::webhook::WebhookFormat;
 
 mod api;
 mod change;
@@ -52,6 +47,18 @@ const DESCRIPTOR: Descriptor = Descriptor {
     lookup_lag: Duration::ZERO,
 };
 
+const PARTS: Parts = Parts {
+    webhooks: &Shopify,
+    probe: &Shopify,
+    reader: Some(&Shopify),
+    writer: Some(&Shopify),
+    changes: Some(&Shopify),
+    discovery: Some(&Shopify),
+    oauth: Some(&Shopify),
+    subscriptions: Some(&Shopify),
+    proxy: Some(&Shopify),
+};
+
 /// The connector.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shopify;
@@ -65,39 +72,7 @@ impl Connector for Shopify {
         mapping::default_of(kind)
     }
 
-    fn webhooks(&self) -> &dyn WebhookFormat {
-        self
-    }
-
-    fn probe(&self) -> &dyn Probe {
-        self
-    }
-
-    fn reader(&self) -> Option<&dyn Reader> {
-        Some(self)
-    }
-
-    fn writer(&self) -> Option<&dyn Writer> {
-        Some(self)
-    }
-
-    fn changes(&self) -> Option<&dyn Changes> {
-        Some(self)
-    }
-
-    fn discovery(&self) -> Option<&dyn Discovery> {
-        Some(self)
-    }
-
-    fn oauth(&self) -> Option<&dyn OAuth> {
-        Some(self)
-    }
-
-    fn subscriptions(&self) -> Option<&dyn Subscriptions> {
-        Some(self)
-    }
-
-    fn proxy(&self) -> Option<&dyn Proxy> {
-        Some(self)
+    fn parts(&self) -> &'static Parts {
+        &PARTS
     }
 }

@@ -4,24 +4,17 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use domain::kind::RecordKind;
-use domain::link::RemoteObject;
 use serde_json::{Value, json};
 
 use super::{BATCH, Shopify, api, find, wire};
 use crate::account::Account;
-use crate::connector::{Reader, Wanted};
+use crate::connector::{Found, Reader, Wanted};
 use crate::error::ConnectorError;
 use crate::values::is_id;
 
 #[async_trait]
 impl Reader for Shopify {
-    async fn read(
-        &self,
-        account: &Account,
-        kind: RecordKind,
-        ids: &[String],
-        fields: &[String],
-    ) -> Result<Vec<Option<RemoteObject>>, ConnectorError> {
+    async fn read(&self, account: &Account, kind: RecordKind, ids: &[String], fields: &[String]) -> Found {
         let mut found = HashMap::new();
         // What is no number is no id of a shop's, and the whole list would be refused for it.
         let numbers: Vec<&String> = ids.iter().filter(|id| is_id(id)).collect();
@@ -35,13 +28,7 @@ impl Reader for Shopify {
         Ok(ids.iter().map(|id| found.get(id).cloned()).collect())
     }
 
-    async fn find(
-        &self,
-        account: &Account,
-        kind: RecordKind,
-        wanted: &[Wanted],
-        fields: &[String],
-    ) -> Result<Vec<Option<RemoteObject>>, ConnectorError> {
+    async fn find(&self, account: &Account, kind: RecordKind, wanted: &[Wanted], fields: &[String]) -> Found {
         find::find(account, kind, wanted, fields).await
     }
 }

@@ -10,7 +10,7 @@ use super::change::{self, Change};
 use super::pieces::Pieces;
 use super::{Shopify, api, errors, find, probe, read, wire};
 use crate::account::Account;
-use crate::connector::{Create, Each, Tie, Update, Wanted, Writer, Written};
+use crate::connector::{Create, Done, Tie, Update, Wanted, Writer, Written, Wrote};
 use crate::error::ConnectorError;
 use crate::singly;
 
@@ -25,32 +25,17 @@ impl Writer for Shopify {
     }
 
     /// Our key, an address and a number are unique in a shop: what is there already by one of them is taken over.
-    async fn create(
-        &self,
-        account: &Account,
-        kind: RecordKind,
-        items: &[Create],
-    ) -> Result<Each<Written>, ConnectorError> {
+    async fn create(&self, account: &Account, kind: RecordKind, items: &[Create]) -> Wrote {
         api::names(kind)?;
         Ok(singly::each(items.iter().map(|item| create_once(account, kind, item)).collect()).await)
     }
 
-    async fn create_unguarded(
-        &self,
-        account: &Account,
-        kind: RecordKind,
-        items: &[Create],
-    ) -> Result<Each<Written>, ConnectorError> {
+    async fn create_unguarded(&self, account: &Account, kind: RecordKind, items: &[Create]) -> Wrote {
         api::names(kind)?;
         Ok(singly::each(items.iter().map(|item| make(account, kind, item, None)).collect()).await)
     }
 
-    async fn update(
-        &self,
-        account: &Account,
-        kind: RecordKind,
-        items: &[Update],
-    ) -> Result<Each<Written>, ConnectorError> {
+    async fn update(&self, account: &Account, kind: RecordKind, items: &[Update]) -> Wrote {
         api::names(kind)?;
         let calls = items.iter().map(|item| async move {
             let pieces = Pieces::of(kind, &item.fields);
@@ -60,7 +45,7 @@ impl Writer for Shopify {
         Ok(singly::each(calls.collect()).await)
     }
 
-    async fn delete(&self, account: &Account, kind: RecordKind, ids: &[String]) -> Result<Each<()>, ConnectorError> {
+    async fn delete(&self, account: &Account, kind: RecordKind, ids: &[String]) -> Done {
         api::names(kind)?;
         let calls = ids.iter().map(|id| async move {
             let deleted = change::make(account, &Change::deleting(kind, id)?, "").await;
@@ -70,7 +55,7 @@ impl Writer for Shopify {
     }
 
     /// An order belongs to one customer; a product to nobody.
-    async fn associate(&self, account: &Account, kind: RecordKind, ties: &[Tie]) -> Result<Each<()>, ConnectorError> {
+    async fn associate(&self, account: &Account, kind: RecordKind, ties: &[Tie]) -> Done {
         let calls = ties.iter().map(|tie| async move {
             if kind != RecordKind::Order {
                 return Ok(());
@@ -84,7 +69,7 @@ impl Writer for Shopify {
         Ok(singly::each(calls.collect()).await)
     }
 
-    async fn dissociate(&self, account: &Account, kind: RecordKind, ties: &[Tie]) -> Result<Each<()>, ConnectorError> {
+    async fn dissociate(&self, account: &Account, kind: RecordKind, ties: &[Tie]) -> Done {
         let calls = ties.iter().map(|tie| async move {
             if kind != RecordKind::Order {
                 return Ok(());

@@ -7,13 +7,9 @@ use domain::kind::RecordKind;
 use domain::mapping::Mapping;
 use url::Url;
 
-use crate::connector::{Changes, Connector, Probe, Reader, Writer};
+use crate::connector::{Connector, Parts};
 use crate::descriptor::{AuthScheme, Category, CredentialField, Descriptor, KeyShown, Limits};
-use crate::discovery::Discovery;
-use crate::proxy::Proxy;
 use crate::site;
-use crate::subscriptions::Subscriptions;
-use crate::webhook::WebhookFormat;
 
 mod api;
 mod batch;
@@ -63,6 +59,18 @@ const DESCRIPTOR: Descriptor = Descriptor {
     lookup_lag: Duration::ZERO,
 };
 
+const PARTS: Parts = Parts {
+    webhooks: &WooCommerce,
+    probe: &WooCommerce,
+    reader: Some(&WooCommerce),
+    writer: Some(&WooCommerce),
+    changes: Some(&WooCommerce),
+    discovery: Some(&WooCommerce),
+    oauth: None,
+    subscriptions: Some(&WooCommerce),
+    proxy: Some(&WooCommerce),
+};
+
 /// The connector.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WooCommerce;
@@ -76,12 +84,8 @@ impl Connector for WooCommerce {
         mapping::default_of(kind)
     }
 
-    fn webhooks(&self) -> &dyn WebhookFormat {
-        self
-    }
-
-    fn probe(&self) -> &dyn Probe {
-        self
+    fn parts(&self) -> &'static Parts {
+        &PARTS
     }
 
     fn address_of(&self, integration: &Integration, kind: RecordKind, external_id: &str) -> Option<Url> {
@@ -94,29 +98,5 @@ impl Connector for WooCommerce {
         let mut page = site::page(shop, &["wp-admin", script])?;
         page.query_pairs_mut().extend_pairs(query);
         Some(page)
-    }
-
-    fn reader(&self) -> Option<&dyn Reader> {
-        Some(self)
-    }
-
-    fn writer(&self) -> Option<&dyn Writer> {
-        Some(self)
-    }
-
-    fn changes(&self) -> Option<&dyn Changes> {
-        Some(self)
-    }
-
-    fn discovery(&self) -> Option<&dyn Discovery> {
-        Some(self)
-    }
-
-    fn subscriptions(&self) -> Option<&dyn Subscriptions> {
-        Some(self)
-    }
-
-    fn proxy(&self) -> Option<&dyn Proxy> {
-        Some(self)
     }
 }

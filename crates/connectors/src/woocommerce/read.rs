@@ -5,25 +5,18 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use domain::field::FieldValue;
 use domain::kind::RecordKind;
-use domain::link::RemoteObject;
 use serde_json::Value;
 
 use super::{BATCH, WooCommerce, api, wire};
 use crate::account::Account;
-use crate::connector::{Reader, Wanted};
+use crate::connector::{Found, Reader, Wanted};
 use crate::error::ConnectorError;
 use crate::http::Call;
 use crate::singly;
 
 #[async_trait]
 impl Reader for WooCommerce {
-    async fn read(
-        &self,
-        account: &Account,
-        kind: RecordKind,
-        ids: &[String],
-        fields: &[String],
-    ) -> Result<Vec<Option<RemoteObject>>, ConnectorError> {
+    async fn read(&self, account: &Account, kind: RecordKind, ids: &[String], fields: &[String]) -> Found {
         let mut found = HashMap::new();
         // What is no number is no id of a shop's.
         let numbers: Vec<&str> = ids.iter().map(String::as_str).filter(|id| id.parse::<u64>().is_ok()).collect();
@@ -39,13 +32,7 @@ impl Reader for WooCommerce {
         Ok(ids.iter().map(|id| found.get(id).cloned()).collect())
     }
 
-    async fn find(
-        &self,
-        account: &Account,
-        kind: RecordKind,
-        wanted: &[Wanted],
-        fields: &[String],
-    ) -> Result<Vec<Option<RemoteObject>>, ConnectorError> {
+    async fn find(&self, account: &Account, kind: RecordKind, wanted: &[Wanted], fields: &[String]) -> Found {
         let found = match kind {
             RecordKind::Contact => by_address(account, wanted, fields).await?,
             RecordKind::Product | RecordKind::Order => by_key(account, kind, wanted, fields).await?,

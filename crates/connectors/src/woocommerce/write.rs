@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::{KEY, WooCommerce, api, batch, errors, read, wire};
 use crate::account::Account;
-use crate::connector::{Create, Each, Tie, Update, Writer, Written};
+use crate::connector::{Create, Done, Each, Tie, Update, Writer, Written, Wrote};
 use crate::error::ConnectorError;
 use crate::http::Call;
 use crate::singly;
@@ -17,12 +17,7 @@ use crate::singly;
 #[async_trait]
 impl Writer for WooCommerce {
     /// Addresses and SKUs are unique in a shop: what is there already by one of them is taken over and brought up to date.
-    async fn create(
-        &self,
-        account: &Account,
-        kind: RecordKind,
-        items: &[Create],
-    ) -> Result<Each<Written>, ConnectorError> {
+    async fn create(&self, account: &Account, kind: RecordKind, items: &[Create]) -> Wrote {
         let mut each = self.create_unguarded(account, kind, items).await?;
         for (result, item) in each.iter_mut().zip(items) {
             let Err(error) = result else { continue };
@@ -33,12 +28,7 @@ impl Writer for WooCommerce {
         Ok(each)
     }
 
-    async fn create_unguarded(
-        &self,
-        account: &Account,
-        kind: RecordKind,
-        items: &[Create],
-    ) -> Result<Each<Written>, ConnectorError> {
+    async fn create_unguarded(&self, account: &Account, kind: RecordKind, items: &[Create]) -> Wrote {
         let (places, bodies): (Vec<usize>, Vec<Value>) = items
             .iter()
             .enumerate()
@@ -57,19 +47,14 @@ impl Writer for WooCommerce {
         Ok(each)
     }
 
-    async fn update(
-        &self,
-        account: &Account,
-        kind: RecordKind,
-        items: &[Update],
-    ) -> Result<Each<Written>, ConnectorError> {
+    async fn update(&self, account: &Account, kind: RecordKind, items: &[Update]) -> Wrote {
         let bodies = items.iter().map(|item| changed_body(&item.external_id, &item.fields)).collect();
         let each = batch::send(account, kind, "update", bodies).await?;
         Ok(each.into_iter().zip(items).map(|(answer, item)| Ok(written(&answer?, &item.fields, false))).collect())
     }
 
     /// Customers go for good, since a shop has no trash for them; all else goes to the trash, from where people can get it back.
-    async fn delete(&self, account: &Account, kind: RecordKind, ids: &[String]) -> Result<Each<()>, ConnectorError> {
+    async fn delete(&self, account: &Account, kind: RecordKind, ids: &[String]) -> Done {
         if kind == RecordKind::Contact {
             let numbers = ids.iter().map(|id| id.parse::<u64>().map_or(Value::Null, Value::from)).collect();
             let answers = batch::send(account, kind, "delete", numbers).await?;
@@ -82,11 +67,11 @@ impl Writer for WooCommerce {
     }
 
     /// An order belongs to one customer; a product to nobody.
-    async fn associate(&self, account: &Account, kind: RecordKind, ties: &[Tie]) -> Result<Each<()>, ConnectorError> {
+    async fn associate(&self, account: &Account, kind: RecordKind, ties: &[Tie]) -> Done {
         own(account, kind, ties, |tie| tie.contact.parse().unwrap_or_default()).await
     }
 
-    async fn dissociate(&self, account: &Account, kind: RecordKind, ties: &[Tie]) -> Result<Each<()>, ConnectorError> {
+    async fn dissociate(&self, account: &Account, kind: RecordKind, ties: &[Tie]) -> Done {
         let each = own(account, kind, ties, |_| 0).await?;
         Ok(each.into_iter().map(|result| result.or_else(ConnectorError::unless_gone)).collect())
     }
@@ -97,12 +82,7 @@ async fn trash(account: &Account, kind: RecordKind, id: &str) -> Result<(), Conn
     api::send(account, call).await.map(drop).or_else(ConnectorError::unless_gone)
 }
 
-async fn own(
-    account: &Account,
-    kind: RecordKind,
-    ties: &[Tie],
-    owner: impl Fn(&Tie) -> u64,
-) -> Result<Each<()>, ConnectorError> {
+async fn own(account: &Account, kind: RecordKind, ties: &[Tie], owner: impl Fn(&Tie) -> u64) -> Done {
     if kind != RecordKind::Order {
         return Ok(ties.iter().map(|_| Ok(())).collect());
     }

@@ -7,18 +7,13 @@ use super::ticket::{self, Form};
 use super::wire::{self, Object};
 use super::{BATCH, api, user};
 use crate::account::Account;
-use crate::connector::Wanted;
+use crate::connector::{Found, Wanted};
 use crate::error::ConnectorError;
 use crate::http::Call;
 use crate::names::{is_same_number, notations};
 use crate::singly;
 
-pub(crate) async fn find(
-    account: &Account,
-    kind: RecordKind,
-    wanted: &[Wanted],
-    fields: &[String],
-) -> Result<Vec<Option<RemoteObject>>, ConnectorError> {
+pub(crate) async fn find(account: &Account, kind: RecordKind, wanted: &[Wanted], fields: &[String]) -> Found {
     if kind == RecordKind::Activity {
         let calls = wanted.iter().map(|wanted| ticket(account, wanted, fields));
         return singly::all(calls.collect()).await;

@@ -7,14 +7,9 @@ use domain::kind::RecordKind;
 use domain::mapping::Mapping;
 use url::Url;
 
-use crate::connector::{Changes, Connector, Probe, Reader, Writer};
+use crate::connector::{Connector, Parts};
 use crate::descriptor::{AuthScheme, Category, Descriptor, Limits, OptionChoice, OptionField, Words};
-use crate::discovery::Discovery;
-use crate::oauth::OAuth;
-use crate::proxy::Proxy;
 use crate::site;
-use crate::subscriptions::Subscriptions;
-use crate::webhook::WebhookFormat;
 
 mod api;
 mod changes;
@@ -77,6 +72,18 @@ const DESCRIPTOR: Descriptor = Descriptor {
     lookup_lag: Duration::from_secs(5),
 };
 
+const PARTS: Parts = Parts {
+    webhooks: &Zendesk,
+    probe: &Zendesk,
+    reader: Some(&Zendesk),
+    writer: Some(&Zendesk),
+    changes: Some(&Zendesk),
+    discovery: Some(&Zendesk),
+    oauth: Some(&Zendesk),
+    subscriptions: Some(&Zendesk),
+    proxy: Some(&Zendesk),
+};
+
 /// The connector.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Zendesk;
@@ -90,12 +97,8 @@ impl Connector for Zendesk {
         mapping::default_of(kind)
     }
 
-    fn webhooks(&self) -> &dyn WebhookFormat {
-        self
-    }
-
-    fn probe(&self) -> &dyn Probe {
-        self
+    fn parts(&self) -> &'static Parts {
+        &PARTS
     }
 
     fn address_of(&self, integration: &Integration, kind: RecordKind, external_id: &str) -> Option<Url> {
@@ -109,33 +112,5 @@ impl Connector for Zendesk {
 
     fn options(&self) -> &'static [OptionField] {
         OPTIONS
-    }
-
-    fn reader(&self) -> Option<&dyn Reader> {
-        Some(self)
-    }
-
-    fn writer(&self) -> Option<&dyn Writer> {
-        Some(self)
-    }
-
-    fn changes(&self) -> Option<&dyn Changes> {
-        Some(self)
-    }
-
-    fn discovery(&self) -> Option<&dyn Discovery> {
-        Some(self)
-    }
-
-    fn oauth(&self) -> Option<&dyn OAuth> {
-        Some(self)
-    }
-
-    fn subscriptions(&self) -> Option<&dyn Subscriptions> {
-        Some(self)
-    }
-
-    fn proxy(&self) -> Option<&dyn Proxy> {
-        Some(self)
     }
 }

@@ -17,9 +17,7 @@ use crate::account::{Account, Learnt, Unlimited};
 use crate::descriptor::{KeyShown, SiteField, Terms};
 use crate::error::ConnectorError;
 use crate::http::Client;
-use crate::oauth::{
-    App, Authorization, BadCallback, BadSite, Callback, ClientAuth, Code, Endpoint, Grant, OAuth, below,
-};
+use crate::oauth::{App, Authorization, BadCallback, BadSite, Callback, ClientAuth, Code, Endpoint, Grant, OAuth};
 
 /// The clocks of two machines may differ by so much.
 const MARGIN: Duration = Duration::from_secs(5);
@@ -57,17 +55,7 @@ impl OAuth for Zendesk {
     }
 
     fn authorize_url(&self, app: &App, request: &Authorization<'_>) -> Url {
-        let mut url = below(&app.authorize_base, "oauth/authorizations/new");
-        url.query_pairs_mut()
-            .append_pair("response_type", "code")
-            .append_pair("client_id", &app.client_id)
-            .append_pair("redirect_uri", request.redirect_uri.as_str())
-            .append_pair("scope", &request.scopes.join(" "))
-            .append_pair("state", request.state);
-        if let Some(challenge) = request.challenge {
-            url.query_pairs_mut().append_pair("code_challenge", challenge).append_pair("code_challenge_method", "S256");
-        }
-        url
+        request.page(app, "oauth/authorizations/new")
     }
 
     /// Zendesk signs nothing of a callback: it holds our state, and a code that is worth nothing without our app's secret.
@@ -77,14 +65,7 @@ impl OAuth for Zendesk {
 
     async fn exchange(&self, app: &App, http: &Client, code: &Code<'_>) -> Result<Grant, ConnectorError> {
         let scope = code.scopes.join(" ");
-        let own = [
-            ("grant_type", "authorization_code"),
-            ("code", code.code.expose_secret()),
-            ("redirect_uri", code.redirect_uri.as_str()),
-            ("scope", &scope),
-        ];
-        let mut fields = [&own[..], &LIVES[..]].concat();
-        fields.extend(code.verifier.map(|verifier| ("code_verifier", verifier.expose_secret())));
+        let fields = [&code.form()[..], &[("scope", scope.as_str())], &LIVES[..]].concat();
         let (grant, _) = endpoint(app, http).grant(&fields).await?;
         Ok(at_home(grant, app))
     }

@@ -10,20 +10,14 @@ use domain::link::RemoteObject;
 use super::wire::{self, Object};
 use super::{BATCH, Zendesk, api, find};
 use crate::account::Account;
-use crate::connector::{Reader, Wanted};
+use crate::connector::{Found, Reader, Wanted};
 use crate::error::ConnectorError;
 use crate::http::Call;
 use crate::{singly, values};
 
 #[async_trait]
 impl Reader for Zendesk {
-    async fn read(
-        &self,
-        account: &Account,
-        kind: RecordKind,
-        ids: &[String],
-        fields: &[String],
-    ) -> Result<Vec<Option<RemoteObject>>, ConnectorError> {
+    async fn read(&self, account: &Account, kind: RecordKind, ids: &[String], fields: &[String]) -> Found {
         let found = by_id(account, kind, ids).await?;
         let read = |id: &String| {
             let object = found.get(ticket_of(id))?;
@@ -33,13 +27,7 @@ impl Reader for Zendesk {
         Ok(ids.iter().map(read).collect())
     }
 
-    async fn find(
-        &self,
-        account: &Account,
-        kind: RecordKind,
-        wanted: &[Wanted],
-        fields: &[String],
-    ) -> Result<Vec<Option<RemoteObject>>, ConnectorError> {
+    async fn find(&self, account: &Account, kind: RecordKind, wanted: &[Wanted], fields: &[String]) -> Found {
         find::find(account, kind, wanted, fields).await
     }
 }

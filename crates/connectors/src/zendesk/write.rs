@@ -10,7 +10,7 @@ use super::ticket::{self, Form};
 use super::wire::{self, Object};
 use super::{Zendesk, api, read, user};
 use crate::account::Account;
-use crate::connector::{Create, Each, Tie, Update, Writer, Written};
+use crate::connector::{Create, Done, Tie, Update, Writer, Written, Wrote};
 use crate::error::ConnectorError;
 use crate::http::Call;
 use crate::values::{id_of, number};
@@ -29,12 +29,7 @@ impl Writer for Zendesk {
         names::halves(kind)
     }
 
-    async fn create(
-        &self,
-        account: &Account,
-        kind: RecordKind,
-        items: &[Create],
-    ) -> Result<Each<Written>, ConnectorError> {
+    async fn create(&self, account: &Account, kind: RecordKind, items: &[Create]) -> Wrote {
         api::names(kind)?;
         let calls = items.iter().map(|item| async move {
             if kind == RecordKind::Contact {
@@ -46,21 +41,7 @@ impl Writer for Zendesk {
         Ok(singly::each(calls.collect()).await)
     }
 
-    async fn create_unguarded(
-        &self,
-        account: &Account,
-        kind: RecordKind,
-        items: &[Create],
-    ) -> Result<Each<Written>, ConnectorError> {
-        self.create(account, kind, items).await
-    }
-
-    async fn update(
-        &self,
-        account: &Account,
-        kind: RecordKind,
-        items: &[Update],
-    ) -> Result<Each<Written>, ConnectorError> {
+    async fn update(&self, account: &Account, kind: RecordKind, items: &[Update]) -> Wrote {
         api::names(kind)?;
         let half = items.iter().filter(|item| kind == RecordKind::Contact && names::is_half(&item.fields));
         let ids: Vec<String> = half.map(|item| item.external_id.clone()).collect();
@@ -78,7 +59,7 @@ impl Writer for Zendesk {
         Ok(singly::each(calls.collect()).await)
     }
 
-    async fn delete(&self, account: &Account, kind: RecordKind, ids: &[String]) -> Result<Each<()>, ConnectorError> {
+    async fn delete(&self, account: &Account, kind: RecordKind, ids: &[String]) -> Done {
         let (plural, _) = api::names(kind)?;
         let calls = ids.iter().map(|id| async move {
             // A note stays in its ticket, which is somebody else's.
@@ -88,7 +69,7 @@ impl Writer for Zendesk {
         Ok(each.into_iter().map(|result| result.or_else(ConnectorError::unless_gone)).collect())
     }
 
-    async fn associate(&self, account: &Account, kind: RecordKind, ties: &[Tie]) -> Result<Each<()>, ConnectorError> {
+    async fn associate(&self, account: &Account, kind: RecordKind, ties: &[Tie]) -> Done {
         api::names(kind)?;
         let calls = ties.iter().map(|tie| async move {
             if read::is_note(&tie.external_id) {
@@ -101,7 +82,7 @@ impl Writer for Zendesk {
     }
 
     /// A ticket is always somebody's: a tie ends when another takes its place.
-    async fn dissociate(&self, _account: &Account, kind: RecordKind, ties: &[Tie]) -> Result<Each<()>, ConnectorError> {
+    async fn dissociate(&self, _account: &Account, kind: RecordKind, ties: &[Tie]) -> Done {
         api::names(kind)?;
         Ok(vec![Ok(()); ties.len()])
     }
