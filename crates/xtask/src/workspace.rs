@@ -46,11 +46,28 @@ pub(crate) fn variable(name: &str) -> Option<String> {
     value.filter(|text| !text.is_empty())
 }
 
-/// A cargo command in the workspace's root that dies with the future that runs it.
+/// What `cargo run` tells this program of its own package, and a build script may heed as if it were the caller's wish.
+const OF_THIS_PACKAGE: [&str; 7] = [
+    "CARGO_MANIFEST_DIR",
+    "CARGO_MANIFEST_LINKS",
+    "CARGO_PKG_NAME",
+    "CARGO_PKG_VERSION_MAJOR",
+    "CARGO_PKG_VERSION_MINOR",
+    "CARGO_PKG_VERSION_PATCH",
+    "CARGO_PKG_VERSION_PRE",
+];
+
+/// A cargo command in the workspace's root, as a shell would give it, that dies with the future that runs it.
+///
+/// The script of ring heeds those variables: with them, all that stands on ring would be built anew whenever cargo is called
+/// from here after a shell, and the other way round.
 pub(crate) fn cargo() -> Command {
     let program = variable("CARGO").map_or_else(|| OsString::from("cargo"), OsString::from);
     let mut command = Command::new(program);
     command.current_dir(root()).kill_on_drop(true);
+    OF_THIS_PACKAGE.iter().for_each(|name| {
+        command.env_remove(name);
+    });
     command
 }
 

@@ -34,6 +34,7 @@ const FORMS: &[&str] = &[
     "/consent",
     "/logs/{log}/replay",
     "/failures",
+    "/failures/{fingerprint}",
     "/fields",
     "/fields/reset",
     "/fields/refresh",
@@ -41,6 +42,7 @@ const FORMS: &[&str] = &[
     "/data/{record}/erase",
     "/webhooks/rotate",
     "/settings",
+    "/settings/workflow-secret",
     "/delete",
 ];
 

@@ -1,11 +1,11 @@
 //! The real service, in this process, against a real broker and a real database.
 
 #[cfg(test)]
+mod bursts;
+#[cfg(test)]
 mod deliveries;
 #[cfg(test)]
 mod outages;
-#[cfg(test)]
-mod pace;
 #[cfg(test)]
 mod strangers;
 #[cfg(test)]

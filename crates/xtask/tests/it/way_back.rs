@@ -71,7 +71,7 @@ async fn refuses_what_is_not_signed(world: &World, contact: &str) {
     assert_eq!(database.count("SELECT sum(remote_seq) FROM record_links").await, heard);
 
     // The same with the right secret is heard.
-    assert_eq!(world.deliver(contact).await.status(), 200);
+    assert_eq!(world.deliver(contact).await.status(), 202);
     wait::until("the contact to be marked", DEADLINE, || async {
         (database.count("SELECT sum(remote_seq) FROM record_links").await > heard).then_some(())
     })

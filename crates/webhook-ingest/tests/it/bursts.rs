@@ -1,7 +1,4 @@
-//! How fast each platform is answered at five hundred deliveries a second. In a build for development, every one must be taken at
-//! that pace, and the figures are only printed; as released, they must keep to the limit as well.
-
-use std::time::Duration;
+//! Each platform's deliveries, signed as that platform signs: a burst of them is taken, whoever sends it. How fast, benchmarks say.
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use domain::id::{IntegrationId, TenantId};
@@ -9,15 +6,11 @@ use domain::time::Timestamp;
 use persistence::{Database, Scope, tenants};
 use ring::hmac;
 use secrecy::ExposeSecret;
-use tokio::time::{Instant, interval};
 use vault::{KeyRing, Vault};
 
 use crate::world::{DEADLINE, PATH, SECRET, World, change, signature, start_with};
 
-const PER_SECOND: u32 = 500;
-/// For half a second, or for three as released.
-const DELIVERIES: u64 = if cfg!(debug_assertions) { 250 } else { 1_500 };
-const LIMIT: Duration = Duration::from_millis(50);
+const DELIVERIES: u64 = 250;
 
 type Headers = Vec<(&'static str, String)>;
 
@@ -105,31 +98,8 @@ async fn integration(world: &World, key_ring: &std::path::Path) -> (IntegrationI
     (id, made.secret.expose_secret().to_owned())
 }
 
-/// Each from the moment in which it was due, so that one that keeps the next waiting counts for both.
-async fn waits(world: &World, of: (IntegrationId, &str), signed: Signed) -> Vec<Duration> {
-    let (mut ticks, mut under_way) = (interval(Duration::from_secs(1) / PER_SECOND), Vec::new());
-    for number in 0..DELIVERIES {
-        let due: Instant = ticks.tick().await;
-        let (path, headers, body) = signed(of.0, of.1, number);
-        let request =
-            headers.into_iter().fold(world.post(&path, body), |request, (name, value)| request.header(name, value));
-        under_way.push(tokio::spawn(async move {
-            let answer = request.send().await.unwrap();
-            assert!(answer.status().is_success(), "{answer:?}");
-            answer.bytes().await.unwrap();
-            due.elapsed()
-        }));
-    }
-    let mut waits = Vec::new();
-    for one in under_way {
-        waits.push(one.await.unwrap());
-    }
-    waits.sort_unstable();
-    waits
-}
-
 #[tokio::test(flavor = "multi_thread")]
-async fn every_platform_is_answered_at_five_hundred_deliveries_a_second() {
+async fn a_burst_of_every_platform_is_taken() {
     let key_ring = std::env::temp_dir().join(format!("key-ring-{}.json", TenantId::new()));
     KeyRing::create(&key_ring).unwrap();
     let ring = key_ring.display().to_string();
@@ -139,14 +109,18 @@ async fn every_platform_is_answered_at_five_hundred_deliveries_a_second() {
     ];
     let world = start_with(Default::default(), &settings).await;
     let (id, secret) = integration(&world, &key_ring).await;
-    let mut slowest = Duration::ZERO;
     for (platform, signed) in PLATFORMS {
-        let waits = waits(&world, (id, &secret), signed).await;
-        let (half, most) = (waits[waits.len() / 2], waits[waits.len() * 99 / 100]);
-        println!("{platform:<12} p50 {half:>10.1?} p99 {most:>10.1?} of {}", waits.len());
-        slowest = slowest.max(most);
+        let burst = (0..DELIVERIES).map(|number| {
+            let (path, headers, body) = signed(id, &secret, number);
+            let request = world.post(&path, body);
+            let request = headers.into_iter().fold(request, |request, (name, value)| request.header(name, value));
+            tokio::spawn(request.send())
+        });
+        for answer in burst.collect::<Vec<_>>() {
+            let status = answer.await.unwrap().unwrap().status();
+            assert!(status.is_success(), "{platform}: {status}");
+        }
     }
-    assert!(cfg!(debug_assertions) || slowest < LIMIT, "{slowest:?}");
     world.stop().await;
     std::fs::remove_file(key_ring).unwrap();
 }
