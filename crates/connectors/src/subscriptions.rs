@@ -100,7 +100,7 @@ pub async fn look(
             Some(_) | None => broken.push(found),
         }
     }
-    let missing = subscriptions.topics().iter().copied().filter(|topic| !standing.contains(&topic)).collect();
+    let missing = subscriptions.topics().iter().copied().filter(|topic| !standing.contains(topic)).collect();
     Ok(Found { missing, broken })
 }
 

@@ -154,8 +154,11 @@ fn reads_every_event_that_is_subscribed_to() {
     assert_eq!(matters, expected);
 }
 
+/// A topic, headers and a body.
+type Delivery = (String, Vec<(String, String)>, String);
+
 /// The deliveries with their topics and headers.
-fn deliveries() -> Vec<(String, Vec<(String, String)>, String)> {
+fn deliveries() -> Vec<Delivery> {
     let deliveries: Vec<Value> = serde_json::from_str(DELIVERY).unwrap();
     let delivery = |delivery: Value| {
         let topic = delivery["topic"].as_str().unwrap().to_owned();

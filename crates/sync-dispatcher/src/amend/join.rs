@@ -47,7 +47,7 @@ pub(super) async fn join(
 /// Field by field as two changes of one record. Only that the person is there is no matter of time: as long as one of them
 /// lives, the one that they become does, unless the person is to be erased.
 fn merge(survivor: &mut Record, lost: &Record, erasing: bool) -> Vec<conflicts::Conflict> {
-    let lives = !erasing && !(survivor.fields.is_deleted() && lost.fields.is_deleted());
+    let lives = !(erasing || survivor.fields.is_deleted() && lost.fields.is_deleted());
     let merged = survivor.fields.merge(&lost.fields);
     if let Some(deleted) = survivor.fields.get(FieldName::DELETED).filter(|_| lives && survivor.fields.is_deleted()) {
         let stamp = Stamp { at: deleted.stamp.at.next(), ..deleted.stamp };
