@@ -18,6 +18,8 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 pub(crate) const TIER: Duration = Duration::from_millis(400);
 pub(crate) const CONFIRM_TIMEOUT: Duration = Duration::from_secs(20);
 
+const REPLY_SUCCESS: u16 = 200;
+
 pub(crate) struct World {
     pub(crate) vhost: TestVhost,
     pub(crate) broker: Broker,
@@ -69,11 +71,15 @@ pub(crate) async fn holds(vhost: &TestVhost, queue: &str, count: u32) -> Vec<Sto
         let channel = connection.create_channel().await.unwrap();
         let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
         let found = channel.queue_declare(queue.into(), passive, FieldTable::default()).await;
+        // A broker has closed the channel already where there is no such queue.
+        drop(channel.close(REPLY_SUCCESS, "counted".into()).await);
         match found.map(|queue| queue.message_count()) {
             Ok(found) if found == count => Ok(()),
             other => Err(other),
         }
     })
     .await;
+    // Left open, it is broken off with its vhost, and lapin's own tasks say so as an error.
+    connection.close(REPLY_SUCCESS, "counted".into()).await.unwrap();
     if count == 0 { Vec::new() } else { vhost.peek(queue).await }
 }
