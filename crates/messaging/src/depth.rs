@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::message::Message;
 use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
 use tokio::time::timeout;
@@ -31,7 +32,15 @@ impl Broker {
     pub async fn depths(&self) -> Option<Vec<Depth>> {
         let tiers = self.schedule().tiers().iter().map(|wait| Tier(*wait).name());
         let work = QUEUES.iter().flat_map(|queue| [queue.name().to_owned(), queue.dead()]);
-        let names: Vec<_> = work.chain([STRAYS.to_owned()]).chain(tiers).collect();
+        self.depths_of(work.chain([STRAYS.to_owned()]).chain(tiers).collect()).await
+    }
+
+    /// How many messages of a type wait to be delivered; `None` where the broker does not answer, or knows no such queue yet.
+    pub async fn waiting<M: Message>(&self) -> Option<u32> {
+        self.depths_of(vec![M::QUEUE.to_owned()]).await?.first().map(|depth| depth.ready)
+    }
+
+    async fn depths_of(&self, names: Vec<String>) -> Option<Vec<Depth>> {
         let asking = async {
             let session = self.session().await?;
             ask(&session, names).await.ok()

@@ -10,6 +10,9 @@ use domain::time::Timestamp;
 /// A pause grows to so many times the set one while somebody stays away.
 const LONGEST: u32 = 10;
 
+/// Somebody is away who took nothing so many times in a row: one answer may be that of one ailing server among many.
+const IN_A_ROW: u32 = 3;
+
 /// Those who are away.
 #[derive(Debug)]
 pub(crate) struct Absences<K> {
@@ -21,6 +24,7 @@ pub(crate) struct Absences<K> {
 struct Away {
     until: Timestamp,
     pause: Duration,
+    missed: u32,
 }
 
 impl<K: Eq + Hash + Clone> Absences<K> {
@@ -31,7 +35,8 @@ impl<K: Eq + Hash + Clone> Absences<K> {
 
     /// Until when somebody is left alone.
     pub(crate) fn until(&self, key: &K) -> Option<Timestamp> {
-        self.lock().get(key).map(|away| away.until).filter(|until| *until > Timestamp::now())
+        let away = self.lock().get(key).copied().filter(|away| away.missed >= IN_A_ROW)?;
+        Some(away.until).filter(|until| *until > Timestamp::now())
     }
 
     /// Notes that somebody is there; whether that is news.
@@ -39,17 +44,19 @@ impl<K: Eq + Hash + Clone> Absences<K> {
         self.lock().remove(key).is_some()
     }
 
-    /// Notes that somebody is away; returns until when it is left alone, and whether that is another pause than before.
+    /// Notes that somebody took nothing; returns when that is to be tried again, and whether that is another pause than before.
     pub(crate) fn missed(&self, key: &K) -> (Timestamp, bool) {
         let now = Timestamp::now();
         let mut away = self.lock();
         let known = away.get(key).copied();
+        let missed = known.map_or(0, |known| known.missed).saturating_add(1);
         if let Some(known) = known.filter(|known| known.until > now) {
+            away.insert(key.clone(), Away { missed, ..known });
             return (known.until, false);
         }
         let pause = known.map_or(self.pause, |known| (known.pause * 2).min(self.pause * LONGEST));
         let until = now.plus(pause);
-        away.insert(key.clone(), Away { until, pause });
+        away.insert(key.clone(), Away { until, pause, missed });
         (until, true)
     }
 
@@ -70,6 +77,8 @@ mod tests {
         let (until, is_news) = absences.missed(&"a");
         assert!(is_news);
         assert_eq!(absences.missed(&"a"), (until, false), "others who were under way meanwhile say nothing new");
+        assert_eq!(absences.until(&"a"), None, "whatever else there is may be taken");
+        assert_eq!(absences.missed(&"a"), (until, false));
         assert_eq!((absences.until(&"a"), absences.until(&"b")), (Some(until), None));
         assert!(absences.took(&"a"));
         assert!(!absences.took(&"a"));

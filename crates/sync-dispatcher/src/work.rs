@@ -40,7 +40,8 @@ pub(crate) async fn until(engine: Engine, shutdown: CancellationToken) {
     let amendments = Box::pin(handle::<RecordAmend, _>(&engine, AMENDS, Amend(engine.clone()), stop));
     let callbacks = Box::pin(handle::<CallbackApply, _>(&engine, MERGES, Callback(engine.clone()), stop));
     let parallel = engine.backend.settings.parallel;
-    let tells = Box::pin(handle::<BackendTell, _>(&engine, parallel, Tell(engine.clone()), stop));
+    let tell = Tell { engine: engine.clone(), stop: stop.clone() };
+    let tells = Box::pin(handle::<BackendTell, _>(&engine, parallel, tell, stop));
     let pages = Box::pin(handle::<RunPage, _>(&engine, PAGES, Pages(engine.clone()), stop));
     let pushes = engine.broker.deliveries::<RecordPush>(settings.push_prefetch);
     let live = Box::pin(Lanes::new(engine.clone(), settings.lane_parallel).run(pushes, shutdown.clone()));

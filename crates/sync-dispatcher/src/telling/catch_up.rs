@@ -1,18 +1,23 @@
 //! What the backend is owed and nobody is about to tell: what was announced and lost, and everything, once it is said where it is.
 
+use domain::message::BackendTell;
 use domain::trace::TraceParent;
 use persistence::Scope;
 use persistence::records::links;
 
 use crate::engine::{DispatchError, Engine};
 
-/// Announces again what was owed for too long.
+/// Announces again what was owed for too long, as long as fewer than `limit` announcements wait: those may be the same ones.
 pub(crate) async fn announce_overdue(engine: &Engine, limit: u32) -> Result<(), DispatchError> {
     if engine.backend.paused_until().is_some() || !engine.backend.is_known() {
         return Ok(());
     }
+    let room = limit.saturating_sub(engine.broker.waiting::<BackendTell>().await.unwrap_or_default());
+    if room == 0 {
+        return Ok(());
+    }
     let mut tx = engine.database.begin(Scope::System).await?;
-    let overdue = links::overdue_untold(&mut tx, engine.settings.owed_for_too_long, limit.into()).await?;
+    let overdue = links::overdue_untold(&mut tx, engine.settings.owed_for_too_long, room.into()).await?;
     tx.commit().await?;
     engine.announce_telling(&overdue, TraceParent::generate()).await
 }

@@ -20,6 +20,8 @@ use messaging::consumer::Handler;
 use persistence::records::links::{self, Told, Untold};
 use persistence::records::store;
 use persistence::{Scope, Transaction};
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 
 use crate::backend::Untaken;
 use crate::engine::{DispatchError, Engine};
@@ -33,18 +35,25 @@ const REST: Duration = Duration::from_secs(5);
 
 /// Tells the backend about one record.
 #[derive(Clone, Debug)]
-pub(crate) struct Tell(pub(crate) Engine);
+pub(crate) struct Tell {
+    pub(crate) engine: Engine,
+    /// Ends the wait for a backend that is away.
+    pub(crate) stop: CancellationToken,
+}
 
 impl Handler<BackendTell> for Tell {
     type Error = DispatchError;
 
     async fn handle(&self, message: &BackendTell, context: &Context) -> Result<(), DispatchError> {
-        let engine = &self.0;
+        let engine = &self.engine;
         if !engine.backend.is_known() {
             return Ok(());
         }
-        if let Some(until) = engine.backend.paused_until() {
-            return later(engine, *message, context.trace, until).await;
+        // Whatever waits here waits for the same one, so the queue may stand: sending it round and round would tell nobody more.
+        while let Some(until) = engine.backend.paused_until() {
+            if self.stop.run_until_cancelled(sleep(Timestamp::now().until(until))).await.is_none() {
+                return later(engine, *message, context.trace, until).await;
+            }
         }
         match tell(engine, *message).await? {
             None | Some(Told::Everything | Told::Refused(_)) => Ok(()),
@@ -69,10 +78,10 @@ async fn tell(engine: &Engine, tell: BackendTell) -> Result<Option<Told>, Dispat
     };
     let news = notices::news(&mut tx, tell.tenant_id, &untold).await?;
     tx.commit().await?;
-    let deadline = tokio::time::Instant::now() + lease.saturating_sub(REST);
+    let deadline = Instant::now() + lease.saturating_sub(REST);
     let (mut taken, mut failure) = (Vec::new(), None);
     for news in news {
-        if tokio::time::Instant::now() + engine.backend.settings.timeout > deadline {
+        if Instant::now() + engine.backend.settings.timeout > deadline {
             // The rest is told under another lease.
             break;
         }

@@ -72,7 +72,12 @@ impl Backend {
 
     /// A world whose dispatcher tells this backend of records; how the integration is, it knows.
     pub(crate) async fn world(&self) -> World {
-        let world = self.quiet_world(&[]).await;
+        self.world_with(&[]).await
+    }
+
+    /// The same, by more settings.
+    pub(crate) async fn world_with(&self, settings: &[(&str, &str)]) -> World {
+        let world = self.quiet_world(settings).await;
         let mut tx = world.begin().await;
         health::note_told(&mut tx, world.integration, Status::Active).await.unwrap();
         tx.commit().await.unwrap();

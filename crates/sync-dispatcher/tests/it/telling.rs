@@ -135,6 +135,23 @@ async fn what_the_backend_did_not_take_stays_owed_and_comes_again_under_the_same
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_a_backend_that_is_away_stays_in_its_queue() {
+    const REFUSALS: usize = 6;
+    let backend = Backend::start();
+    backend.answers(&[(503, None); REFUSALS]);
+    let world = backend.world_with(&[("BACKEND__PARALLEL", "1")]).await;
+    let prospect = |n: u32| {
+        event("prospect.created", &format!("p-{n}"), json!({"email": format!("p{n}@example.fr"), "city": "Nîmes"}))
+    };
+    world.accept((0..30).map(prospect).collect()).await;
+    wait::until("the refusals", DEADLINE, || async { (backend.refused().len() == REFUSALS).then_some(()) }).await;
+    let waiting = world.waiting("retry.").await.len();
+    assert!(waiting <= REFUSALS, "{waiting} messages wait in tiers, of which {REFUSALS} were refused");
+    settled(&world).await;
+    assert_eq!(backend.heard("record.linked").len(), 30);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_the_backend_refuses_for_good_blocks_its_link_until_there_is_news() {
     let backend = Backend::start();
     let world = backend.world().await;
