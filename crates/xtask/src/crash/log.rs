@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::journal::Contacts;
 use super::ledger::Ledger;
-use super::verdict::{Tally, ask, number};
+use super::verdict::{Tally, ask};
 use crate::session::{Session, Tenant};
 
 /// What the log of an integration holds.
@@ -34,8 +34,7 @@ pub(super) async fn read(session: &Session, tenant: &Tenant) -> anyhow::Result<L
 impl Log {
     /// Every contact that we wrote has its rows.
     pub(super) fn contacts(&self, there: &Contacts) -> Tally {
-        let missing = there.keys().filter(|id| !self.written.contains(*id)).count();
-        Tally { expected: number(there.len()), lost: number(missing), twice: 0 }
+        Tally::of(there.keys().map(|id| (id, u64::from(self.written.contains(id)))))
     }
 
     /// Every row was counted, and only once.
@@ -43,7 +42,7 @@ impl Log {
         let stats = ask(session, tenant, &format!("/api/v1/integrations/{}/stats", tenant.integration)).await?;
         let counted = stats.get("attempts").and_then(Value::as_u64).context("the statistics count no attempts")?;
         let (lost, twice) = (self.rows.saturating_sub(counted), counted.saturating_sub(self.rows));
-        Ok(Tally { expected: self.rows, lost, twice })
+        Ok(Tally { expected: self.rows, lost, twice, names: Vec::new() })
     }
 }
 
@@ -54,10 +53,7 @@ pub(super) async fn deliveries(session: &Session, tenant: &Tenant, ledger: &Ledg
         let id = row.get("id").and_then(Value::as_str).context("a delivery has no id")?;
         *times.entry(id.to_owned()).or_default() += 1;
     }
-    let of = |id: &String| times.get(id).copied().unwrap_or_default();
-    let lost = ledger.hooks.iter().filter(|id| of(id) == 0).count();
-    let twice = ledger.hooks.iter().filter(|id| of(id) > 1).count();
-    Ok(Tally { expected: number(ledger.hooks.len()), lost: number(lost), twice: number(twice) })
+    Ok(Tally::of(ledger.hooks.iter().map(|id| (id, times.get(id).copied().unwrap_or_default()))))
 }
 
 /// All rows of a log of the tenant's integration.

@@ -8,6 +8,7 @@ mod journal;
 mod ledger;
 mod load;
 mod log;
+mod neighbours;
 mod plan;
 mod verdict;
 
@@ -21,13 +22,15 @@ use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use tokio_util::sync::CancellationToken;
 
+pub use self::neighbours::Neighbours;
 pub use self::plan::Length;
 use self::plan::{Lines, Outage, Phase};
+use self::verdict::Scene;
 pub use self::verdict::Verdict;
 use crate::console::{Console, ServiceLines};
 use crate::services::postgres::Durability;
 use crate::services::{Choice, Services};
-use crate::session::{Build, Options, Service, Session, Tenant};
+use crate::session::{Build, Options, Service, Session};
 use crate::stack::Backoff;
 use crate::{up, workspace};
 
@@ -70,10 +73,10 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let options = options(BASE_PORT, &folder);
     let mut session = Session::open(&folder, options, console.clone()).await?;
     let length = Length::For(Duration::from_mins(args.minutes));
+    let neighbours = Neighbours::meet(&mut session).await?;
     let work = async {
         session.bring_up().await?;
-        let tenant = session.demo_tenant().await?;
-        torment(&session, &tenant, args.seed, length, &console).await
+        torment(&session, &neighbours, (args.seed, length), &console).await
     };
     let outcome = up::interruptible(work).await;
     session.take_down().await;
@@ -115,14 +118,15 @@ fn plans(folder: &Path) -> std::path::PathBuf {
 /// When a service does not reach the step at which it should die, or the system does not come up again.
 pub async fn torment(
     session: &Session,
-    tenant: &Tenant,
-    seed: u64,
-    length: Length,
+    neighbours: &Neighbours,
+    (seed, length): (u64, Length),
     console: &Console,
 ) -> anyhow::Result<Verdict> {
     std::fs::create_dir_all(plans(session.home().folder()))?;
+    let tenant = &session.demo_tenant().await?;
     load::prepare(session).await?;
     consent::give(session, tenant).await?;
+    let by_workflow = &Neighbours::connect(session, tenant).await?;
     let stop = CancellationToken::new();
     let began = Instant::now();
     let load = load::send(session, tenant, seed, &stop);
@@ -133,7 +137,8 @@ pub async fn torment(
     };
     let (ledger, deaths) = tokio::try_join!(load, crashes)?;
     let step = console.step("wait until all is in step");
-    let verdict = verdict::settle(session, tenant, &ledger, deaths).await?;
+    let scene = Scene { session, tenant, by_workflow, neighbours, ledger: &ledger };
+    let verdict = verdict::settle(scene, deaths).await?;
     step.done();
     Ok(verdict.after(seed, began.elapsed()))
 }

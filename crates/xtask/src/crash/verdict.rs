@@ -11,16 +11,17 @@ use serde_json::Value;
 
 use super::Deaths;
 use super::journal::{Contacts, Journal};
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Person};
 use super::log;
-use crate::session::{Session, Tenant};
+use super::neighbours::{self, Neighbours};
+use crate::session::{PORTAL, Session, Tenant};
 
 /// How long everything may take to come into step once nothing dies any more.
 const DEADLINE: Duration = Duration::from_secs(240);
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// One sort of thing that was accepted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// So many were accepted.
     pub expected: u64,
@@ -28,6 +29,38 @@ pub struct Tally {
     pub lost: u64,
     /// So many are there more than once.
     pub twice: u64,
+    /// The first of those that are lost or there more than once.
+    pub names: Vec<String>,
+}
+
+/// Names that are told of one sort.
+const NAMED: usize = 10;
+
+impl Tally {
+    /// Of things by their names, each with how often it is there.
+    pub(super) fn of<'a>(all: impl IntoIterator<Item = (&'a String, u64)>) -> Self {
+        let mut tally = Self::default();
+        for (name, times) in all {
+            tally.expected += 1;
+            tally.lost += u64::from(times == 0);
+            tally.twice += u64::from(times > 1);
+            if times != 1 && tally.names.len() < NAMED {
+                tally.names.push(name.clone());
+            }
+        }
+        tally
+    }
+}
+
+/// Everybody who has something to say in the end.
+#[derive(Clone, Copy)]
+pub(super) struct Scene<'a> {
+    pub(super) session: &'a Session,
+    pub(super) tenant: &'a Tenant,
+    /// The same tenant with the integration that n8n writes to.
+    pub(super) by_workflow: &'a Tenant,
+    pub(super) neighbours: &'a Neighbours,
+    pub(super) ledger: &'a Ledger,
 }
 
 /// What came of a crash test.
@@ -91,28 +124,27 @@ impl fmt::Display for Verdict {
             writeln!(f, "| {step} | {} |", names.iter().map(times).collect::<Vec<_>>().join(" | "))?;
         }
         writeln!(f, "\n| accepted | how many | lost | twice |\n|---|---:|---:|---:|")?;
-        for (what, Tally { expected, lost, twice }) in &self.tallies {
+        for (what, Tally { expected, lost, twice, .. }) in &self.tallies {
             writeln!(f, "| {what} | {expected} | {lost} | {twice} |")?;
         }
-        write!(f, "\nowed: {}, dead letters: {}, left in queues: {}", self.owed, self.dead, self.queued)
+        write!(f, "\nowed: {}, dead letters: {}, left in queues: {}", self.owed, self.dead, self.queued)?;
+        for (what, tally) in self.tallies.iter().filter(|(_, tally)| !tally.names.is_empty()) {
+            write!(f, "\n{what}: {}", tally.names.join(", "))?;
+        }
+        Ok(())
     }
 }
 
 /// Waits until all is as it should be, or the deadline has passed; then says how it is.
-pub(super) async fn settle(
-    session: &Session,
-    tenant: &Tenant,
-    ledger: &Ledger,
-    deaths: Deaths,
-) -> anyhow::Result<Verdict> {
-    let (began, mut journal) = (Instant::now(), Journal::default());
+pub(super) async fn settle(scene: Scene<'_>, deaths: Deaths) -> anyhow::Result<Verdict> {
+    let (began, mut journals) = (Instant::now(), [PORTAL, neighbours::PORTAL].map(Journal::of));
     loop {
         // Whatever died last may still be starting.
-        let now = look(session, tenant, ledger, &mut journal).await;
+        let now = look(scene, &mut journals).await;
         match now {
             // What takes long to count is counted once the rest is as it should be.
             Ok(verdict) if verdict.is_clean() || began.elapsed() > DEADLINE => {
-                let verdict = look_closely(session, tenant, ledger, (verdict, &journal)).await;
+                let verdict = look_closely(scene, (verdict, &journals)).await;
                 match verdict {
                     Ok(verdict) if verdict.is_clean() || began.elapsed() > DEADLINE => {
                         return Ok(Verdict { deaths, ..verdict });
@@ -128,28 +160,37 @@ pub(super) async fn settle(
     }
 }
 
-/// What the platform's journal, the queues and the integration say.
-async fn look(session: &Session, tenant: &Tenant, ledger: &Ledger, journal: &mut Journal) -> anyhow::Result<Verdict> {
-    let integration = session.integration(tenant).await?;
-    let owed = integration.get("drift").and_then(Value::as_u64).context("the integration shows no drift")?;
+/// What the platform's journals, the queues and the integrations say.
+async fn look(scene: Scene<'_>, [journal, by_workflow]: &mut [Journal; 2]) -> anyhow::Result<Verdict> {
+    let Scene { session, ledger, .. } = scene;
+    let mut owed = 0;
+    for tenant in [scene.tenant, scene.by_workflow] {
+        let integration = session.integration(tenant).await?;
+        owed += integration.get("drift").and_then(Value::as_u64).context("the integration shows no drift")?;
+    }
     let (dead, queued) = queues(session).await?;
     let mut verdict = Verdict { accepted: ledger.accepted, owed, dead, queued, ..Verdict::default() };
     journal.go_on(session).await?;
+    by_workflow.go_on(session).await?;
     verdict.tallies = vec![
         ("prospects, as contacts", people(ledger, &journal.contacts)),
         ("their last changes, in the CRM", changes(ledger, &journal.contacts)),
         ("appointments, as deals", appointments(ledger, &journal.deals)),
+        ("prospects, as contacts of n8n's workflow", people(ledger, &by_workflow.contacts)),
+        ("their last changes, by n8n's workflow", changes(ledger, &by_workflow.contacts)),
+        ("appointments, as deals of n8n's workflow", appointments(ledger, &by_workflow.deals)),
+        ("counterparts, told to the backend", linked(scene)),
+        ("changes by hand, told to the backend", told(scene)),
     ];
     Ok(verdict)
 }
 
 /// And what our records, runs and logs say.
 async fn look_closely(
-    session: &Session,
-    tenant: &Tenant,
-    ledger: &Ledger,
-    (mut verdict, journal): (Verdict, &Journal),
+    scene: Scene<'_>,
+    (mut verdict, [journal, _]): (Verdict, &[Journal; 2]),
 ) -> anyhow::Result<Verdict> {
+    let Scene { session, tenant, ledger, .. } = scene;
     let log = log::read(session, tenant).await?;
     verdict.tallies.extend([
         ("changes by hand, in the records", by_hand(session, tenant, ledger).await?),
@@ -161,65 +202,78 @@ async fn look_closely(
     Ok(verdict)
 }
 
-pub(super) fn number(count: usize) -> u64 {
-    u64::try_from(count).unwrap_or(u64::MAX)
-}
-
 fn people(ledger: &Ledger, there: &Contacts) -> Tally {
     let mut found = BTreeMap::<&str, u64>::new();
     for email in there.values().filter_map(|contact| contact.get("email")) {
         *found.entry(email).or_default() += 1;
     }
     let times = |email: &String| found.get(email.as_str()).copied().unwrap_or_default();
-    let lost = ledger.people.values().filter(|person| times(&person.email) == 0).count();
-    let twice = ledger.people.values().filter(|person| times(&person.email) > 1).count();
-    Tally { expected: number(ledger.people.len()), lost: number(lost), twice: number(twice) }
+    Tally::of(ledger.people.values().map(|person| (&person.email, times(&person.email))))
 }
 
 /// The city is what events change, the job title what people change: each has to stand on the platform.
 fn changes(ledger: &Ledger, there: &Contacts) -> Tally {
     let by_email: BTreeMap<_, _> = there.values().map(|contact| (contact.get("email"), contact)).collect();
-    let stands = |person: &&super::ledger::Person| {
+    let stands = |person: &Person| {
         by_email.get(&Some(&person.email)).is_some_and(|contact| {
             contact.get("city") == Some(&person.city) && contact.get("jobtitle") == person.job_title.as_ref()
         })
     };
-    let standing = ledger.people.values().filter(stands).count();
-    Tally { expected: number(ledger.people.len()), lost: number(ledger.people.len() - standing), twice: 0 }
+    Tally::of(ledger.people.values().map(|person| (&person.email, u64::from(stands(person)))))
 }
 
 fn appointments(ledger: &Ledger, titles: &[String]) -> Tally {
-    let times = |title: &String| titles.iter().filter(|other| *other == title).count();
-    let lost = ledger.appointments.iter().filter(|title| times(title) == 0).count();
-    let twice = ledger.appointments.iter().filter(|title| times(title) > 1).count();
-    Tally { expected: number(ledger.appointments.len()), lost: number(lost), twice: number(twice) }
+    let mut found = BTreeMap::<&str, u64>::new();
+    for title in titles {
+        *found.entry(title).or_default() += 1;
+    }
+    Tally::of(ledger.appointments.iter().map(|title| (title, found.get(title.as_str()).copied().unwrap_or_default())))
+}
+
+/// The backend knows of everybody's counterpart in both accounts.
+fn linked(scene: Scene<'_>) -> Tally {
+    let heard = scene.neighbours.heard();
+    let knows =
+        |subject: &String, of: &Tenant| heard.linked.get(subject).is_some_and(|in_| in_.contains(&of.integration));
+    let knows_both = |subject: &String| knows(subject, scene.tenant) && knows(subject, scene.by_workflow);
+    Tally::of(scene.ledger.people.keys().map(|subject| (subject, u64::from(knows_both(subject)))))
+}
+
+/// The backend holds what was changed by hand in the CRM.
+fn told(scene: Scene<'_>) -> Tally {
+    let heard = scene.neighbours.heard();
+    let holds = |subject: &String, title: &String| {
+        heard.job_titles.get(subject).is_some_and(|told| told.1.as_ref() == Some(title))
+    };
+    let by_hand =
+        scene.ledger.people.iter().filter_map(|(subject, person)| Some((subject, person.job_title.as_ref()?)));
+    Tally::of(by_hand.map(|(subject, title)| (subject, u64::from(holds(subject, title)))))
 }
 
 /// What was changed by hand in the CRM has to be in our records.
 async fn by_hand(session: &Session, tenant: &Tenant, ledger: &Ledger) -> anyhow::Result<Tally> {
-    let mut tally = Tally::default();
+    let mut found = Vec::new();
     for person in ledger.people.values().filter(|person| person.job_title.is_some()) {
-        tally.expected += 1;
-        let found = ask(session, tenant, &format!("/api/v1/records?q={}", person.email)).await?;
-        let id = found.pointer("/data/0/id").and_then(Value::as_str);
+        let listed = ask(session, tenant, &format!("/api/v1/records?q={}", person.email)).await?;
+        let id = listed.pointer("/data/0/id").and_then(Value::as_str);
         let record = match id {
             Some(id) => ask(session, tenant, &format!("/api/v1/records/{id}")).await?,
             None => Value::Null,
         };
         let ours = record.pointer("/fields/job_title/value").and_then(Value::as_str);
-        tally.lost += u64::from(ours != person.job_title.as_deref());
+        found.push((&person.email, u64::from(ours == person.job_title.as_deref())));
     }
-    Ok(tally)
+    Ok(Tally::of(found))
 }
 
 /// Every run that was asked for has come to its end.
 async fn runs(session: &Session, tenant: &Tenant, ledger: &Ledger) -> anyhow::Result<Tally> {
-    let mut tally = Tally { expected: number(ledger.runs.len()), ..Tally::default() };
-    for run in &ledger.runs {
-        let run = ask(session, tenant, &format!("/api/v1/integrations/{}/runs/{run}", tenant.integration)).await?;
-        tally.lost += u64::from(run.get("state").and_then(Value::as_str) != Some("done"));
+    let mut ended = Vec::new();
+    for id in &ledger.runs {
+        let run = ask(session, tenant, &format!("/api/v1/integrations/{}/runs/{id}", tenant.integration)).await?;
+        ended.push((id, u64::from(run.get("state").and_then(Value::as_str) == Some("done"))));
     }
-    Ok(tally)
+    Ok(Tally::of(ended))
 }
 
 pub(super) async fn ask(session: &Session, tenant: &Tenant, path: &str) -> anyhow::Result<Value> {
