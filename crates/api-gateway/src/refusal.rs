@@ -168,7 +168,7 @@ impl From<Refusal> for Problem {
             Refusal::NoToken => Self::new(FaultKind::Unauthorized, "token_missing", detail),
             Refusal::BadToken(cause) => {
                 let cause: &dyn std::error::Error = &cause;
-                tracing::debug!(cause, "a token was refused");
+                tracing::debug!(error.cause = cause, "a token was refused");
                 Self::new(FaultKind::Unauthorized, "token_invalid", detail)
             }
             Refusal::NoSession => Self::new(FaultKind::Unauthorized, "session_ended", detail),
@@ -188,7 +188,8 @@ impl From<Refusal> for Problem {
                 problem.with_errors(faults.into_iter().map(told).collect())
             }
             Refusal::NotFound => Self::not_found(),
-            Refusal::AccountTaken { .. } => Self::new(FaultKind::Conflict, "account_taken", detail),
+            Refusal::AccountTaken { id, .. } => Self::new(FaultKind::Conflict, "account_taken", detail)
+                .with_conflict(format!("/api/v1/integrations/{id}")),
             Refusal::SecretNotOurs(_) => Self::new(FaultKind::Conflict, "secret_not_ours", detail),
             Refusal::TooManySecrets(wait) => {
                 Self::new(FaultKind::Conflict, "too_many_secrets", detail).with_retry_after(wait)

@@ -109,6 +109,8 @@ pub struct Integration {
     pub delivery: Delivery,
     /// The platform's id of the connected account; known once a test has succeeded.
     pub account_id: Option<String>,
+    /// What the platform called that account when it was connected.
+    pub account_name: Option<String>,
     /// The address of a shop or instance, where the platform needs one.
     pub url: Option<String>,
     /// The address of the tenant's own workflow, where it has one: it takes the writes instead of the operator's.
@@ -155,6 +157,7 @@ mod tests {
             frequency: Frequency::Realtime,
             delivery: Delivery::Direct,
             account_id: None,
+            account_name: None,
             url: None,
             workflow_url: None,
             version: 1,

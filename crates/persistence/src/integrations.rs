@@ -2,13 +2,11 @@
 
 mod configure;
 
-use diesel::dsl::{now, sql};
-use diesel::expression::SqlLiteral;
+use diesel::dsl::now;
 use diesel::prelude::*;
-use diesel::sql_types::{Nullable, Text};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, TenantId};
-use domain::integration::{Integration, Status};
+use domain::integration::{Delivery, Integration, Status};
 use domain::platform::PlatformSlug;
 use serde_json::Value;
 
@@ -40,10 +38,8 @@ struct Row {
     frequency: String,
     delivery: String,
     account_id: Option<String>,
+    account_name: Option<String>,
     url: Option<String>,
-    // Not in the schema: the table would have one column more than diesel takes without every build paying for it.
-    #[diesel(select_expression = sql::<Nullable<Text>>("workflow_url"))]
-    #[diesel(select_expression_type = SqlLiteral<Nullable<Text>>)]
     workflow_url: Option<String>,
     version: i64,
 }
@@ -62,6 +58,7 @@ impl Row {
             frequency: from_word("frequency", self.frequency)?,
             delivery: from_word("delivery", self.delivery)?,
             account_id: self.account_id,
+            account_name: self.account_name,
             url: self.url,
             workflow_url: self.workflow_url,
             version: self.version,
@@ -93,11 +90,12 @@ pub async fn create(tx: &mut Transaction, new: &NewIntegration) -> Result<(), Pe
             table::frequency.eq(to_word(&integration.frequency)?),
             table::delivery.eq(to_word(&integration.delivery)?),
             table::account_id.eq(&integration.account_id),
+            table::account_name.eq(&integration.account_name),
             table::url.eq(&integration.url),
+            table::workflow_url.eq(&integration.workflow_url),
         ))
         .execute(&mut **tx)
         .await?;
-    configure::set_workflow(tx, integration).await?;
     start_health(tx, integration.tenant_id, integration.id).await?;
     let status = if integration.enabled { Status::Active } else { Status::Inactive };
     health::set_status(tx, integration.tenant_id, integration.id, status, None).await
@@ -172,6 +170,23 @@ pub async fn list(tx: &mut Transaction, tenant: TenantId) -> Result<Vec<Integrat
 /// When the database does not answer.
 pub async fn enabled_for(tx: &mut Transaction, tenant: TenantId) -> Result<Vec<Integration>, PersistenceError> {
     Ok(list(tx, tenant).await?.into_iter().filter(|integration| integration.enabled).collect())
+}
+
+/// The platforms of which anybody's writes go to the operator's workflow now.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn delivered_by_workflow(tx: &mut Transaction) -> Result<Vec<PlatformSlug>, PersistenceError> {
+    let platforms: Vec<String> = table::table
+        .filter(table::enabled)
+        .filter(table::deleted_at.is_null())
+        .filter(table::delivery.eq(to_word(&Delivery::N8n)?))
+        .filter(table::workflow_url.is_null())
+        .select(table::platform)
+        .distinct()
+        .load(&mut **tx)
+        .await?;
+    platforms.iter().map(|platform| parse("platform", platform)).collect()
 }
 
 /// The live integrations of every tenant that connected this account.
@@ -267,27 +282,14 @@ pub async fn set_enabled(
     health::set_status(tx, tenant, id, status, None).await
 }
 
-/// Remembers which account the credentials open.
-///
-/// # Errors
-/// Not found where the tenant has no such integration; a conflict where it has another of that account.
-pub async fn set_account(
-    tx: &mut Transaction,
-    tenant: TenantId,
-    id: IntegrationId,
-    account_id: &str,
-) -> Result<(), PersistenceError> {
-    change!(tx, tenant, id, table::account_id.eq(account_id))
-}
-
 /// Remembers which account a grant opens, and the tenant's site there; a key that opened it before is destroyed.
 ///
 /// # Errors
-/// As [`set_account`].
+/// Not found where the tenant has no such integration; a conflict where it has another of that account.
 pub async fn connect_by_grant(
     tx: &mut Transaction,
     (tenant, id): (TenantId, IntegrationId),
-    account_id: &str,
+    (account_id, account_name): (&str, &str),
     site: Option<&str>,
 ) -> Result<(), PersistenceError> {
     change!(
@@ -295,6 +297,7 @@ pub async fn connect_by_grant(
         tenant,
         id,
         table::account_id.eq(account_id),
+        table::account_name.eq(account_name),
         table::url.eq(site),
         table::config_encrypted.eq(None::<String>)
     )

@@ -25,8 +25,11 @@ diesel::table! {
         frequency -> Text,
         delivery -> Text,
         account_id -> Nullable<Text>,
+        account_name -> Nullable<Text>,
         url -> Nullable<Text>,
+        workflow_url -> Nullable<Text>,
         version -> BigInt,
+        created_at -> Timestamptz,
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
     }

@@ -77,6 +77,7 @@ impl World {
             frequency: Frequency::Realtime,
             delivery: Delivery::Direct,
             account_id: Some(id.to_string()),
+            account_name: None,
             url: None,
             workflow_url: None,
             version: 1,

@@ -46,6 +46,10 @@ impl Life {
 
     /// The accounts as one more process has them.
     fn process(&self) -> Accounts {
+        self.process_that_waits(TIMEOUT)
+    }
+
+    fn process_that_waits(&self, timeout: Duration) -> Accounts {
         let settings = [
             ("PLATFORMS__HUBSPOT__BASE_URL", self.sandbox.hubspot_url()),
             ("PLATFORMS__HUBSPOT__AUTHORIZE_URL", self.sandbox.hubspot_url()),
@@ -56,7 +60,7 @@ impl Life {
         let settings = settings.map(|(name, value)| (format!("COCCINELLE__{name}"), value));
         let platforms = runtime::config::read(None, settings).unwrap().platforms;
         let database = Database::new(&self.world.database.worker_url().into(), 4, Duration::from_secs(30));
-        Accounts::new(database, self.world.vault(), &platforms, TIMEOUT).unwrap()
+        Accounts::new(database, self.world.vault(), &platforms, timeout).unwrap()
     }
 
     /// Lays switches over those of the account.
@@ -150,6 +154,7 @@ fn integration(world: &World) -> Integration {
         frequency: Frequency::Realtime,
         delivery: Delivery::Direct,
         account_id: Some("4242".to_owned()),
+        account_name: None,
         url: None,
         workflow_url: None,
         version: 1,
@@ -273,6 +278,31 @@ async fn a_grant_that_was_withdrawn_is_given_up_with_its_cause() {
     let refused = life.process().open(&life.integration).await.unwrap_err();
     assert!(matches!(&refused, AccountError::GrantEnded(cause) if cause.contains("retirée")), "{refused:?}");
     assert_eq!(life.standing().await.0, Status::ReauthRequired);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_that_took_the_place_of_a_withdrawn_one_meanwhile_is_what_counts() {
+    let life = Life::start().await;
+    let process = life.process_that_waits(Duration::from_secs(30));
+    let another = life.given(&process).await;
+    life.age(true).await;
+    // Long enough for what happens meanwhile.
+    life.switch(json!({ "token_revoked": true, "latency_ms": 5_000 })).await;
+    let before = life.calls().await;
+    let refreshing = {
+        let (process, integration) = (process.clone(), life.integration.clone());
+        tokio::spawn(async move { process.open(&integration).await })
+    };
+    wait::until("the platform to be asked", PATIENCE, || async { (life.calls().await == before + 1).then_some(()) })
+        .await;
+    let mut tx = life.world.owner().begin(Scope::System).await.unwrap();
+    process.keep_grant(&mut tx, (life.world.tenant, life.integration.id), &another).await.unwrap();
+    tx.commit().await.unwrap();
+    life.switch(json!({ "token_revoked": false, "latency_ms": 0 })).await;
+    let opened = refreshing.await.unwrap().unwrap();
+    assert_eq!(opened.bearer().expose_secret(), another.access_token.expose_secret());
+    assert_eq!(life.standing().await, (Status::Active, None));
+    assert!(life.works(&life.process()).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]

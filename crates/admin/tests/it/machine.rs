@@ -184,6 +184,7 @@ fn hubspot(tenant_id: TenantId, id: IntegrationId) -> Integration {
         frequency: Frequency::Realtime,
         delivery: Delivery::Direct,
         account_id: Some(id.to_string()),
+        account_name: None,
         url: None,
         workflow_url: None,
         version: 1,

@@ -70,7 +70,7 @@ async fn save(
 ) -> Result<IntegrationId, Problem> {
     let (tenant_id, id) = (change.tenant_id, IntegrationId::new());
     let mut tx = change.begin(gateway).await?;
-    let account_id = found.map(|found| found.account_id);
+    let (account_id, account_name) = found.map(|found| (found.account_id, found.name)).unzip();
     let others = integrations::list(&mut tx, tenant_id).await?;
     let taken = others
         .into_iter()
@@ -94,6 +94,7 @@ async fn save(
         frequency: wish.frequency,
         delivery: wish.delivery,
         account_id,
+        account_name,
         url: wish.address(),
         workflow_url: wish.own_workflow(),
         version: 1,

@@ -75,7 +75,8 @@ pub(crate) async fn edited(
     if let Some(credentials) = edit.credentials() {
         let (platform, url) = (&before.platform, edit.url.as_deref().or(before.url.as_deref()));
         let attempt = Attempt { platform, credentials, url, expected: before.account_id.as_deref() };
-        after.account_id = Some(tried(gateway, attempt, connector).await?.account_id);
+        let found = tried(gateway, attempt, connector).await?;
+        (after.account_id, after.account_name) = (Some(found.account_id), Some(found.name));
     }
     save(gateway, change, &edit, (&before, &after)).await?;
     show::shown(gateway, change.tenant_id, id).await

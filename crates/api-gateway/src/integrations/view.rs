@@ -52,6 +52,9 @@ pub(crate) struct View {
     /// The platform's id of the account.
     #[schema(example = "4242")]
     pub(crate) account_id: Option<String>,
+    /// What the platform called it when it was connected.
+    #[schema(example = "Garage Martin")]
+    pub(crate) account_name: Option<String>,
     /// The address of the shop or instance, or the name of the tenant's site.
     pub(crate) url: Option<String>,
     /// What may be shown of the credentials.
@@ -131,6 +134,7 @@ impl View {
             workflow_url: integration.workflow_url,
             connected: integration.account_id.is_some(),
             account_id: integration.account_id,
+            account_name: integration.account_name,
             url: integration.url,
             credentials: Credentials { hint: known.hint.map(|hint| hint.0) },
             health: known.health.map(HealthView::from).unwrap_or_default(),

@@ -77,7 +77,8 @@ async fn save(
     if let Some(other) = others.iter().find(is_taken) {
         return Err(Failure::Taken(other.id));
     }
-    integrations::connect_by_grant(&mut tx, of, &found.account_id, consent.site.as_deref()).await.map_err(taken)?;
+    let account = (found.account_id.as_str(), found.name.as_str());
+    integrations::connect_by_grant(&mut tx, of, account, consent.site.as_deref()).await.map_err(taken)?;
     gateway.accounts.keep_grant(&mut tx, of, grant).await.map_err(|error| ours(&error))?;
     let mut freed = Vec::new();
     if consent.integration.enabled {

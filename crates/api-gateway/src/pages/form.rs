@@ -14,6 +14,9 @@ use super::fields::Fields;
 use super::frame::Frame;
 use super::text::{Message, faults, form as m, say};
 
+/// Where the API begins; its things have pages of the same names.
+const API: &str = "/api/v1/";
+
 /// A form that is shown, for the first time or again.
 #[derive(Debug, Default)]
 pub(super) struct Form {
@@ -21,6 +24,8 @@ pub(super) struct Form {
     errors: BTreeMap<String, String>,
     /// What is wrong with none of the fields alone.
     pub(super) trouble: Option<String>,
+    /// The page of what stands in the way.
+    pub(super) in_the_way: Option<String>,
 }
 
 /// One of several things to choose.
@@ -49,6 +54,8 @@ impl Form {
                 Some(known) => frame.say(known),
                 None => problem.detail().to_owned(),
             });
+            let page = |path: &str| path.strip_prefix(API).map(|rest| format!("/dashboard/{rest}"));
+            self.in_the_way = problem.conflicts_with().and_then(page);
         }
         self
     }

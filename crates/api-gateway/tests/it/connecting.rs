@@ -118,6 +118,7 @@ async fn the_same_account_is_connected_once_a_tenant() {
     again.is_problem(409, "account_taken");
     let detail = again.body["detail"].as_str().unwrap();
     assert!(detail.contains(&id) && detail.contains("HubSpot"), "{detail}");
+    assert_eq!(again.body["conflicts_with"], format!("/api/v1/integrations/{id}"));
     connected(&world, "pat-eu1-4343-demo").await;
     let connect = || world.post("/api/v1/integrations", wish("pat-eu1-4444-demo"));
     let (a, b, c) = tokio::join!(connect(), connect(), connect());

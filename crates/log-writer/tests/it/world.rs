@@ -75,6 +75,7 @@ impl World {
             frequency: Frequency::Realtime,
             delivery: DeliveryRoad::Direct,
             account_id: Some(name.to_owned()),
+            account_name: None,
             url: None,
             workflow_url: None,
             version: 1,

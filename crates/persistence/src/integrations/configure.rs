@@ -40,7 +40,9 @@ pub async fn configure(tx: &mut Transaction, new: &Configuration) -> Result<bool
         table::frequency.eq(to_word(&integration.frequency)?),
         table::delivery.eq(to_word(&integration.delivery)?),
         table::account_id.eq(&integration.account_id),
+        table::account_name.eq(&integration.account_name),
         table::url.eq(&integration.url),
+        table::workflow_url.eq(&integration.workflow_url),
         table::version.eq(table::version + 1),
         table::updated_at.eq(now),
     );
@@ -53,21 +55,7 @@ pub async fn configure(tx: &mut Transaction, new: &Configuration) -> Result<bool
         }
         None => diesel::update(target).set(settings).execute(&mut **tx).await?,
     };
-    if changed == 1 {
-        set_workflow(tx, integration).await?;
-    }
     Ok(changed == 1)
-}
-
-/// Keeps the address of the tenant's own workflow; a part of the configuration, by a statement of its own.
-pub(super) async fn set_workflow(tx: &mut Transaction, integration: &Integration) -> Result<(), PersistenceError> {
-    sql_query("UPDATE tenant_integrations SET workflow_url = $3 WHERE tenant_id = $1 AND id = $2")
-        .bind::<Text, _>(integration.tenant_id.to_string())
-        .bind::<Text, _>(integration.id.to_string())
-        .bind::<Nullable<Text>, _>(&integration.workflow_url)
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
 }
 
 /// Deletes a live integration, where it is still of the version that was `seen`, or of any; returns whether it did.

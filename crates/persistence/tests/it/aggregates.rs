@@ -78,9 +78,12 @@ async fn switching_changes_version_status_and_what_is_worked_on() {
         assert_eq!(!worked_on.is_empty(), on);
     }
     integrations::set_credentials(&mut tx, tenant, id, "v1.tenant.BBBB").await.unwrap();
-    integrations::set_account(&mut tx, tenant, id, "9").await.unwrap();
     let sealed = integrations::sealed_credentials(&mut tx, tenant, id).await.unwrap();
     assert_eq!(sealed.as_deref(), Some("v1.tenant.BBBB"));
+    integrations::connect_by_grant(&mut tx, (tenant, id), ("9", "Garage Martin"), None).await.unwrap();
+    let connected = integrations::get(&mut tx, tenant, id).await.unwrap().unwrap();
+    assert_eq!(connected.account_id.zip(connected.account_name), Some(("9".to_owned(), "Garage Martin".to_owned())));
+    assert_eq!(integrations::sealed_credentials(&mut tx, tenant, id).await.unwrap(), None);
     let error = integrations::set_enabled(&mut tx, TenantId::new(), id, true).await.unwrap_err();
     assert_eq!(error.kind(), FaultKind::NotFound);
 }

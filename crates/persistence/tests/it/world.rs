@@ -89,6 +89,7 @@ pub(crate) fn hubspot(tenant: TenantId, account: &str) -> Integration {
         frequency: Frequency::Realtime,
         delivery: Delivery::Direct,
         account_id: Some(account.to_owned()),
+        account_name: None,
         url: None,
         workflow_url: None,
         version: 1,

@@ -119,6 +119,7 @@ impl Peer {
             frequency: Frequency::Realtime,
             delivery: Delivery::Direct,
             account_id: Some(address.clone().unwrap_or_else(|| self.account_id.to_owned())),
+            account_name: None,
             url: address.or(self.site.map(str::to_owned)),
             workflow_url: None,
             version: 1,

@@ -244,6 +244,7 @@ impl World {
             // Whoever says where n8n is wants to deliver by it.
             delivery: if settings.n8n.base_url.is_some() { Delivery::N8n } else { Delivery::Direct },
             account_id: Some(portal.to_string()),
+            account_name: None,
             url: None,
             workflow_url: None,
             version: 1,

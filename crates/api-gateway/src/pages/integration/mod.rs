@@ -168,6 +168,13 @@ impl Shell {
         self.view.credentials.hint.is_none() && terms.is_some()
     }
 
+    /// Whose account it is: what the platform calls it, and its id there.
+    pub(super) fn account(&self) -> Option<String> {
+        let id = self.view.account_id.as_ref()?;
+        let name = self.view.account_name.as_ref().filter(|name| *name != id && !name.is_empty());
+        Some(name.map_or_else(|| id.clone(), |name| format!("{name} ({id})")))
+    }
+
     /// What may be shown of the key.
     pub(super) fn hint(&self) -> &str {
         self.view.credentials.hint.as_deref().unwrap_or("–")
