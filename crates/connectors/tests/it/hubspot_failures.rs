@@ -1,10 +1,7 @@
 //! What HubSpot answers when it does not do what it is asked, and what that means to us.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use connectors::account::{Budget, Remaining};
 use connectors::http::{Client, Reach};
 use domain::credentials::Credentials;
 use domain::fault::FaultKind;
@@ -93,42 +90,4 @@ async fn wrong_credentials_are_told_apart_and_repeated_nowhere() {
     let error = bench.probe().test(&bench.account).await.unwrap_err();
     assert_eq!((error.kind, error.code.as_str()), (FaultKind::Unauthorized, "INVALID_AUTHENTICATION"));
     assert!(!format!("{error:?} {:?}", bench.account).contains(key));
-}
-
-/// A budget with nothing in it, that remembers what it was told.
-#[derive(Debug, Default)]
-struct Spent(std::sync::Mutex<Vec<Remaining>>, bool);
-
-#[async_trait]
-impl Budget for Spent {
-    async fn take(&self, _requests: u32) -> Result<(), Duration> {
-        if self.1 { Err(Duration::from_secs(30)) } else { Ok(()) }
-    }
-
-    fn correct(&self, remaining: Remaining) {
-        self.0.lock().unwrap().push(remaining);
-    }
-}
-
-#[tokio::test]
-async fn a_spent_budget_keeps_the_call_from_being_made() {
-    let mut bench = Bench::ready().await;
-    bench.account.budget = Arc::new(Spent(std::sync::Mutex::default(), true));
-    let made = create(1, &[("phone", "0612345678")]);
-    let error = bench.writer().create(&bench.account, Contact, &[made]).await.unwrap_err();
-    assert_eq!((error.code.as_str(), error.retry_after), ("budget_spent", Some(Duration::from_secs(30))));
-    assert_eq!(error.status, None);
-    assert!(!error.outcome_is_unknown());
-    assert_eq!(bench.created("contact").await, 0);
-}
-
-#[tokio::test]
-async fn the_budget_hears_what_the_platform_says_is_left() {
-    let mut bench = Bench::ready().await;
-    let budget = Arc::new(Spent::default());
-    bench.account.budget = budget.clone();
-    bench.reader().read(&bench.account, Contact, &names(&["1"]), &[]).await.unwrap();
-    let heard = budget.0.lock().unwrap().clone();
-    assert_eq!(heard.len(), 1);
-    assert_eq!(heard[0].per, Some(Duration::from_secs(10)));
 }
