@@ -3,6 +3,7 @@
 mod build;
 mod connection;
 mod deliveries;
+mod doors;
 mod fairness;
 mod flow;
 mod journal;
@@ -41,7 +42,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
     /// A glance: some seconds for each measurement, less of everything.
-    #[arg(long, conflicts_with_all = ["seconds", "events", "samples", "messages", "tenants", "records"])]
+    #[arg(long, conflicts_with_all = ["seconds", "events", "samples", "messages", "tenants", "records", "history"])]
     quick: bool,
     /// Events that are followed into the CRM, for each way of sharing them out.
     #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(1..=100_000))]
@@ -61,6 +62,9 @@ pub(crate) struct Args {
     /// Records of one tenant's back-fill, and webhooks of another's platform, for `--only fairness`.
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     records: u64,
+    /// Rows of the log whose newest page is asked for, for `--only log-rows`.
+    #[arg(long, default_value_t = 10_000_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    history: u64,
     /// Run the release builds as they were built last.
     #[arg(long)]
     no_build: bool,
@@ -119,8 +123,8 @@ impl Args {
         if self.quick {
             return Extent::QUICK;
         }
-        let Self { seconds, messages, tenants, records, samples, .. } = *self;
-        Extent { seconds, messages, tenants, records, samples }
+        let Self { seconds, messages, tenants, records, samples, history, .. } = *self;
+        Extent { seconds, messages, tenants, records, samples, history }
     }
 
     fn wishes(&self) -> Wishes {

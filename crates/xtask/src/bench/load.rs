@@ -22,6 +22,16 @@ pub(super) struct Plan {
     pub(super) address: SocketAddr,
     pub(super) time: Duration,
     pub(super) wanted: u16,
+    /// Requests a second; without it, each follows the answer to the one before.
+    pub(super) pace: Option<u32>,
+}
+
+impl Plan {
+    /// When the request of a number is due.
+    fn due(&self, started: Instant, number: u64) -> Option<Instant> {
+        let each = Duration::from_secs(1).checked_div(self.pace?)?;
+        Some(started + each.saturating_mul(u32::try_from(number).unwrap_or(u32::MAX)))
+    }
 }
 
 /// What came of it.
@@ -32,7 +42,7 @@ pub(super) struct Load {
     /// Those that were answered otherwise.
     pub(super) refused: u64,
     pub(super) elapsed: Duration,
-    /// From the request's first byte sent to the answer's last byte read.
+    /// From the request's first byte sent, or from when it was due, to the answer's last byte read.
     pub(super) waits: Waits,
 }
 
@@ -79,7 +89,11 @@ pub(super) async fn drive(plan: Plan, requests: impl Requests) -> anyhow::Result
     let mut workers = JoinSet::new();
     for connection in connections {
         let (requests, next) = (Arc::clone(&requests), Arc::clone(&next));
-        let work = work(connection, plan, started, move || requests(next.fetch_add(1, Ordering::Relaxed)));
+        let number = move || next.fetch_add(1, Ordering::Relaxed);
+        let work = work(connection, plan, started, move || {
+            let number = number();
+            Some((number, requests(number)?))
+        });
         workers.spawn(work);
     }
     let mut load = Load { answered: 0, refused: 0, elapsed: Duration::ZERO, waits: Waits::new()? };
@@ -108,12 +122,17 @@ async fn work(
     mut connection: Connection,
     plan: Plan,
     started: Instant,
-    mut next: impl FnMut() -> Option<Vec<u8>>,
+    mut next: impl FnMut() -> Option<(u64, Vec<u8>)>,
 ) -> anyhow::Result<Done> {
     let mut done = Done { waits: Waits::new()?, refused: 0, refusal: None };
     while started.elapsed() < plan.time {
-        let Some(request) = next() else { break };
-        let sent = Instant::now();
+        let Some((number, request)) = next() else { break };
+        let due = plan.due(started, number);
+        if let Some(due) = due {
+            tokio::time::sleep_until(due.into()).await;
+        }
+        // One that had to wait for a connection waits all the same.
+        let sent = due.unwrap_or_else(Instant::now);
         let answer = tokio::time::timeout(SLOWEST, connection.send(&request)).await;
         let status = answer.with_context(|| format!("no answer in {} s", SLOWEST.as_secs()))??;
         if status == plan.wanted {
@@ -154,7 +173,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(serve(listener));
-        Plan { address, time: Duration::from_secs(60), wanted }
+        Plan { address, time: Duration::from_secs(60), wanted, pace: None }
     }
 
     fn thousand(number: u64) -> Option<Vec<u8>> {
@@ -167,6 +186,16 @@ mod tests {
         assert_eq!((load.answered, load.refused), (500, 500));
         assert_eq!(load.waits.count(), 500);
         assert!(load.waits.millis(50.0) <= load.waits.millis(99.0));
+    }
+
+    #[tokio::test]
+    async fn keeps_a_pace_until_the_time_is_over() {
+        let plan = Plan { time: Duration::from_millis(500), pace: Some(100), ..plan(202).await };
+        let load = drive(plan, thousand).await.unwrap();
+        // Each connection may have one more under way when the time is over.
+        let sent = load.answered + load.refused;
+        assert!(load.elapsed >= Duration::from_millis(500) && sent <= 50 + u64::from(CONNECTIONS), "{sent}");
+        assert!(load.waits.count() > 0);
     }
 
     #[tokio::test]

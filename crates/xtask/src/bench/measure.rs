@@ -169,7 +169,7 @@ async fn under_load(
 }
 
 fn plan(session: &Session, service: Service, wanted: u16, wishes: Wishes) -> Plan {
-    Plan { address: address(session, service), time: Duration::from_secs(wishes.seconds), wanted }
+    Plan { address: address(session, service), time: Duration::from_secs(wishes.seconds), wanted, pace: None }
 }
 
 pub(super) fn address(session: &Session, service: Service) -> SocketAddr {

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{fairness, rows, slow, standing};
+use super::{doors, fairness, rows, slow, standing};
 use crate::console::Console;
 use crate::session::Session;
 
@@ -24,6 +24,8 @@ pub(super) enum Part {
     Backlog,
     /// How much later a tenant's events reach its platform while another tenant floods the system.
     Fairness,
+    /// How soon each platform's deliveries are answered at 500 a second.
+    Doors,
 }
 
 /// How much is measured.
@@ -39,11 +41,14 @@ pub(super) struct Extent {
     pub(super) records: u64,
     /// Events that are sent one at a time.
     pub(super) samples: u64,
+    /// Rows of a long log.
+    pub(super) history: u64,
 }
 
 impl Extent {
     /// A glance.
-    pub(super) const QUICK: Self = Self { seconds: 5, messages: 5_000, tenants: 8, records: 2_000, samples: 20 };
+    pub(super) const QUICK: Self =
+        Self { seconds: 5, messages: 5_000, tenants: 8, records: 2_000, samples: 20, history: 100_000 };
 }
 
 /// Figures with their names.
@@ -90,6 +95,7 @@ impl Part {
             Self::Replicas => slow::replicas(session, extent, console).await,
             Self::Backlog => standing::backlog(session, extent, console).await,
             Self::Fairness => fairness::measure(session, extent, console).await,
+            Self::Doors => doors::measure(session, extent, console).await,
         }
     }
 }

@@ -13,8 +13,6 @@ use crate::workspace;
 /// Transactions at once, and rows in each: as `log-writer` has them.
 const WRITERS: &str = "2";
 const BATCH: &str = "500";
-/// Rows of the integration whose newest page is asked for.
-const HISTORY: &str = "1000000";
 
 #[derive(Deserialize)]
 struct Printed {
@@ -31,7 +29,7 @@ pub(super) async fn measure(session: &mut Session, extent: Extent, console: &Con
     let services = session.services.as_ref().context("the database is not started")?;
     let step = console.step("rows of the log, beside COPY alone");
     let mut command = Command::new(example("log_rows")?);
-    command.args([&extent.seconds.to_string(), WRITERS, BATCH, HISTORY]);
+    command.args([&extent.seconds.to_string(), WRITERS, BATCH, &extent.history.to_string()]);
     command.env("DATABASE_URL", services.postgres.database("coccinelle").await?.as_str());
     let printed = workspace::output(&mut command).await?;
     let printed: Printed = serde_json::from_str(&printed).with_context(|| format!("log_rows printed {printed}"))?;

@@ -32,7 +32,7 @@ pub(super) async fn backlog(session: &mut Session, extent: Extent, console: &Con
     let step = console.step(format!("a backlog of {} messages", extent.messages));
     let prospects = Prospects::new(Series::Single, tenant.service_token.expose_secret(), Utc::now());
     let requests = move |number| (number < extent.messages).then(|| prospects.single(number));
-    let plan = Plan { address: address(session, Service::ApiGateway), time: NO_END, wanted: 202 };
+    let plan = Plan { address: address(session, Service::ApiGateway), time: NO_END, wanted: 202, pace: None };
     drive(plan, requests).await?;
     step.done();
     let before = session.under_way().await?;
@@ -63,6 +63,7 @@ pub(super) async fn log_away(session: &mut Session, extent: Extent, console: &Co
         address: address(session, Service::WebhookIngest),
         time: Duration::from_secs(extent.seconds),
         wanted: 401,
+        pace: None,
     };
     let requests = |_| Some(connection::post("/webhooks/integrations/hubspot", &[], b"[]"));
     let (load, most) = tokio::join!(drive(plan, requests), most_resident(session, name, extent.seconds));
