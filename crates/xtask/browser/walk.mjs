@@ -1,11 +1,20 @@
 // The guide of the product, walked in a real Chromium: connect by consent and by key, test, enable, let a prospect arrive, map a
-// field of the account's own, break the platform and see the remedy, repair, try again, disconnect; then every page under axe.
+// field of the account's own, break the platform and see the remedy, repair, try again, disconnect; the other platforms from
+// connecting to disconnecting; then every page under axe.
 import assert from "node:assert/strict";
 import { failure, faults, launch, look, pages, prospect, reader, until, world } from "./common.mjs";
 
 const ACCOUNT = "88";
 const SURE = /^Rejouer\s\S+\sfiches?$/;
 const KEY = `pat-eu1-${ACCOUNT}-demo`;
+/** The other platforms, as their users connect them. What takes no prospects has nothing to create unless it is asked to. */
+const OTHERS = [
+  { platform: "Pipedrive", keys: ["pd-901-demo"], takes: true },
+  { platform: "Salesforce", account: "00D000000000002EAA", takes: true },
+  { platform: "Zendesk", site: "acme", takes: true },
+  { platform: "Shopify", site: "acme.myshopify.com", takes: false },
+  { platform: "WooCommerce", site: `${world.sandbox}/woocommerce/boutique`, keys: [`ck_${"1".repeat(40)}`, `cs_${"1".repeat(40)}`], takes: false },
+];
 const browser = await launch();
 const troubles = [];
 let step = "";
@@ -120,16 +129,56 @@ async function walk() {
   });
 
   begin("both are disconnected");
-  for (const [at, name] of [[home, "Mon CRM"], [consented, "CRM par accord"]]) {
-    await page.goto(`${world.base}${at}/settings`);
-    await page.locator("#confirm").fill("autre chose");
-    await page.locator("button.danger").click();
-    await says(page, "Ce n'est pas le nom de l'intégration");
-    await page.locator("#confirm").fill(name);
-    await page.locator("button.danger").click();
-    await says(page, "L'intégration est supprimée");
-  }
+  await disconnect(page, home, "Mon CRM");
+  await disconnect(page, consented, "CRM par accord");
+
+  for (const other of OTHERS) await walkOther(page, other);
   await page.context().close();
+}
+
+async function disconnect(page, home, name) {
+  await page.goto(`${world.base}${home}/settings`);
+  await page.locator("#confirm").fill("autre chose");
+  await page.locator("button.danger").click();
+  await says(page, "Ce n'est pas le nom de l'intégration");
+  await page.locator("#confirm").fill(name);
+  await page.locator("button.danger").click();
+  await says(page, "L'intégration est supprimée");
+}
+
+/** From the catalogue's card to a prospect that arrived, and away again. */
+async function walkOther(page, { platform, account, site, keys, takes }) {
+  begin(`${platform} is connected ${keys ? "by its key" : "by consent"}, tested, fed and disconnected`);
+  const slug = platform.toLowerCase();
+  const name = `${platform} du guide`;
+  await page.goto(`${world.base}/dashboard/integrations/new?platform=${slug}${keys ? "&by=key" : ""}`);
+  await page.locator("#name").fill(name);
+  if (site) await page.locator("#url").fill(site);
+  for (const [number, key] of (keys ?? []).entries()) await page.locator("input[type=password]").nth(number).fill(key);
+  if (keys) {
+    await press(page, "Créer l'intégration");
+    await says(page, "L'intégration est créée.");
+  } else {
+    await press(page, `Connecter avec ${platform}`);
+    await page.waitForURL(`${world.sandbox}/**`);
+    if (account) await page.locator("[name=account]").fill(account);
+    await page.locator("button[value=grant]").click();
+    await says(page, "Le compte est connecté.");
+  }
+  const home = new URL(page.url()).pathname;
+  await press(page, "Tester la connexion");
+  await says(page, "Connexion établie en");
+  const enable = page.getByRole("button", { name: "Activer", exact: true });
+  if (await enable.count()) await enable.first().click();
+  await says(page, "Désactiver");
+  if (takes) {
+    await prospect(slug, { first_name: "Zoé", last_name: platform, email: `zoe.${slug}@example.fr` });
+    await until(`the prospect in ${platform}`, async () => {
+      await page.goto(`${world.base}${home}/logs?q=zoe.${slug}%40example.fr&status=success&type=create`);
+      return (await page.locator("tbody tr").count()) > 0;
+    });
+  }
+  await disconnect(page, home, name);
 }
 
 async function lookAtAll() {
