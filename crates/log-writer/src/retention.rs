@@ -1,10 +1,11 @@
-//! Forgetting, every night, the rows that a tenant wants kept for less time than anybody's; some at a time, so that nobody waits.
+//! Forgetting, every night, the rows that a tenant wants kept for less time than anybody's, and what the audit log holds beyond its
+//! time; some at a time, so that nobody waits.
 
 use std::time::Duration;
 
 use chrono::{DateTime, Days, NaiveTime, Utc};
 use persistence::log_retention::{self, Log};
-use persistence::{Database, PersistenceError, Scope};
+use persistence::{Database, PersistenceError, Scope, audit};
 use runtime::config::LogWriterSettings;
 use tokio_util::sync::CancellationToken;
 
@@ -14,10 +15,10 @@ const AGAIN: Duration = Duration::from_mins(5);
 /// Forgets once at the start, so that a process which never lives through a night forgets as well, and then every night.
 pub(crate) async fn run(database: &Database, settings: &LogWriterSettings, shutdown: &CancellationToken) {
     loop {
-        let wait = match shutdown.run_until_cancelled(forget(database, settings.retention_rows.max(1))).await {
+        let wait = match shutdown.run_until_cancelled(forget(database, settings)).await {
             None => return,
             Some(Ok(forgotten)) => {
-                tracing::info!(rows = forgotten, "forgot what tenants want forgotten");
+                tracing::info!(rows = forgotten, "forgot what has had its time");
                 until_hour(Utc::now(), settings.retention_hour)
             }
             Some(Err(error)) => {
@@ -33,7 +34,8 @@ pub(crate) async fn run(database: &Database, settings: &LogWriterSettings, shutd
 }
 
 /// Two processes that do so at once find half of the rows each.
-async fn forget(database: &Database, limit: u32) -> Result<usize, PersistenceError> {
+async fn forget(database: &Database, settings: &LogWriterSettings) -> Result<usize, PersistenceError> {
+    let limit = settings.retention_rows.max(1);
     let mut transaction = database.begin(Scope::System).await?;
     let wishes = log_retention::wishes(&mut transaction).await?;
     transaction.commit().await?;
@@ -49,7 +51,15 @@ async fn forget(database: &Database, limit: u32) -> Result<usize, PersistenceErr
             }
         }
     }
-    Ok(forgotten)
+    loop {
+        let mut transaction = database.begin(Scope::System).await?;
+        let rows = audit::forget(&mut transaction, settings.audit_days, limit).await?;
+        transaction.commit().await?;
+        forgotten += rows;
+        if rows == 0 {
+            return Ok(forgotten);
+        }
+    }
 }
 
 /// How long it is until that hour, of today or tomorrow.

@@ -1,7 +1,7 @@
-//! The table `audit_log`: who changed what. A row is written in the transaction of its change, and never touched again.
+//! The table `audit_log`: who changed what. A row is written in the transaction of its change, and stays as it is until its time is over.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Integer, Jsonb, Nullable, Text, Timestamptz};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::audit::{Action, Entry, FieldChange};
@@ -174,4 +174,22 @@ pub async fn list(
         .load(&mut **tx)
         .await?;
     rows.into_iter().map(Row::into_change).collect()
+}
+
+/// Deletes so many rows at most that are older than `days`, and than a year; returns how many there were.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn forget(tx: &mut Transaction, days: u32, limit: u32) -> Result<usize, PersistenceError> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = BigInt)]
+        gone: i64,
+    }
+    let row: Row = sql_query("SELECT forget_audit($1, $2) AS gone")
+        .bind::<Integer, _>(i32::try_from(days).unwrap_or(i32::MAX))
+        .bind::<BigInt, _>(i64::from(limit))
+        .get_result(&mut **tx)
+        .await?;
+    Ok(usize::try_from(row.gone).unwrap_or_default())
 }

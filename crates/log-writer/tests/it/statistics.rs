@@ -112,3 +112,27 @@ async fn rows_are_forgotten_when_their_tenant_wants_so() {
     .await;
     running.stop().await;
 }
+
+#[tokio::test]
+async fn the_audit_log_forgets_what_has_had_its_time_and_nothing_of_the_last_year() {
+    let world = World::new().await;
+    for age in [10, 364, 366, 1_200] {
+        let row = format!(
+            "INSERT INTO audit_log (id, created_at, tenant_id, sub, roles, action, request_id)
+             VALUES ('aud_{age}', now() - make_interval(days => {age}), '{}', 'somebody', '{{}}', 'integration.updated', '0')",
+            world.tenant
+        );
+        world.database.execute(&row).await;
+    }
+    let mut settings = world.settings(&world.database.worker_url());
+    (settings.log_writer.retention_rows, settings.log_writer.audit_days) = (1, 30);
+    let running = Running::start(settings);
+    let old = "SELECT count(*) FROM audit_log WHERE created_at < now() - interval '365 days'";
+    testkit::wait::until("the old rows to go", crate::world::LIMIT, || async {
+        let left = world.database.count(old).await;
+        if left == 0 { Ok(()) } else { Err(left) }
+    })
+    .await;
+    running.stop().await;
+    assert_eq!(world.database.count("SELECT count(*) FROM audit_log").await, 2);
+}

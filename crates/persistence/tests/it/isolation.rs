@@ -304,6 +304,7 @@ async fn the_gateway_changes_nothing_of_another_tenant() {
         "DELETE FROM sync_runs".to_owned(),
         "DELETE FROM audit_log".to_owned(),
         "UPDATE audit_log SET sub = 'nobody'".to_owned(),
+        "SELECT forget_audit(1, 1)".to_owned(),
         "SELECT FROM inbox".to_owned(),
         "SELECT ensure_log_partitions(1)".to_owned(),
         "CREATE TABLE mine (id text)".to_owned(),

@@ -254,6 +254,8 @@ pub struct LogWriterSettings {
     pub retention_hour: u32,
     /// Rows that go in one transaction.
     pub retention_rows: u32,
+    /// Days that the audit log is kept; fewer than 365 mean 365.
+    pub audit_days: u32,
     /// How often it is looked how far integrations are out of step.
     #[serde(with = "humantime_serde")]
     pub drift_every: Duration,
