@@ -20,7 +20,7 @@ use url::Url;
 use vault::{DataKey, Purpose, Sealed, SealedDataKey, Vault, VaultError};
 
 use crate::{
-    budget::Budgets, error::AccountError, grants, place::Place, refresh::renewing, webhook_secrets::WebhookSecrets,
+    budget::Budgets, error::AccountError, grants, place::Place, renewing::renewing, webhook_secrets::WebhookSecrets,
 };
 
 /// How long opened credentials may stay in memory: a revoked integration, or one of a tenant that was erased, is called no

@@ -10,6 +10,7 @@ mod suppression;
 mod passes;
 mod place;
 mod refresh;
+mod renewing;
 mod subscribing;
 mod webhook_secrets;
 

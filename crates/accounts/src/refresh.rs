@@ -4,21 +4,17 @@
 //! platform answers is kept before anything else is done with it. Whoever finds a use that was noted and never answered asks the
 //! platform whether the token was spent, where that can be asked; else it is given up rather than shown a second time.
 
-use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use connectors::error::ConnectorError;
-use connectors::http::Renewal;
 use connectors::oauth::{Grant, INVALID_GRANT};
-use domain::id::{IntegrationId, LeaseToken};
+use domain::id::LeaseToken;
 use domain::integration::{Integration, Status};
 use domain::step::Step;
 use domain::time::Timestamp;
 use persistence::grants::{self as table, Taken};
 use persistence::{Scope, health, integrations};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use tokio::time::{Instant, sleep};
 
 use crate::accounts::Accounts;
@@ -33,16 +29,41 @@ const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 const KEEP_TRYING: Duration = Duration::from_hours(1);
 
-/// What the tenant is told of a grant that the platform does not accept any more.
-const WITHDRAWN: &str = "L'autorisation a été retirée ou a expiré sur la plateforme : reconnectez le compte.";
+/// How a grant comes to its end.
+#[derive(Clone, Copy, Debug)]
+enum End {
+    /// The platform does not accept it any more.
+    Withdrawn,
+    /// The one loss that nobody can prevent.
+    Lost,
+    /// There is no refresh token.
+    Expired,
+}
 
-/// What the tenant is told of the one loss that nobody can prevent.
-const LOST: &str = "Un renouvellement d'autorisation a été interrompu entre la plateforme et nous, et son jeton à usage unique ne peut \
-                    pas être présenté une seconde fois : reconnectez le compte.";
+impl End {
+    /// What the tenant is told.
+    const fn cause(self) -> &'static str {
+        match self {
+            Self::Withdrawn => "L'autorisation a été retirée ou a expiré sur la plateforme : reconnectez le compte.",
+            Self::Lost => {
+                "Un renouvellement d'autorisation a été interrompu entre la plateforme et nous, et son jeton à usage unique ne peut \
+                 pas être présenté une seconde fois : reconnectez le compte."
+            }
+            Self::Expired => {
+                "L'autorisation a expiré et la plateforme n'en permet pas le renouvellement : reconnectez le compte."
+            }
+        }
+    }
 
-/// What the tenant is told where there is no refresh token.
-const EXPIRED: &str =
-    "L'autorisation a expiré et la plateforme n'en permet pas le renouvellement : reconnectez le compte.";
+    /// How it is counted.
+    const fn outcome(self) -> &'static str {
+        match self {
+            Self::Withdrawn => "withdrawn",
+            Self::Lost => "lost",
+            Self::Expired => "expired",
+        }
+    }
+}
 
 impl Accounts {
     /// A grant that opens the account now: as it is, or refreshed where that is due.
@@ -68,6 +89,30 @@ impl Accounts {
         self.refreshed(integration, doorway, held).await.map(drop)
     }
 
+    /// Grants that nobody used for so long that the platform would let them die are refreshed; returns how many.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn keep_idle_alive(&self, limit: i64) -> Result<usize, AccountError> {
+        let mut kept = 0;
+        for (platform, after) in self.with_keep_alive() {
+            let mut tx = self.database().begin(Scope::System).await?;
+            let idle = table::idle(&mut tx, &platform, Timestamp::now().minus(after), limit).await?;
+            tx.commit().await?;
+            for (tenant, id) in idle {
+                let mut tx = self.database().begin(Scope::System).await?;
+                let integration = integrations::get(&mut tx, tenant, id).await?;
+                tx.commit().await?;
+                let Some(integration) = integration else { continue };
+                match self.keep_alive(&integration).await {
+                    Ok(()) => kept += 1,
+                    Err(error) => tracing::warn!(integration.id = %id, %error, "an idle grant was not refreshed"),
+                }
+            }
+        }
+        Ok(kept)
+    }
+
     /// Parks an integration whose account no longer lets us in, for a cause that the platform told us.
     ///
     /// # Errors
@@ -81,12 +126,17 @@ impl Accounts {
         health::set_status(&mut tx, tenant, id, Status::ReauthRequired, Some(cause)).await?;
         tx.commit().await?;
         self.forget(integration).await;
-        tracing::warn!(tenant.id = %tenant, integration.id = %id, cause, "an integration is parked");
+        tracing::warn!(tenant.id = %tenant, integration.id = %id, error.cause = cause, "an integration is parked");
         Ok(())
     }
 
     /// Detached from its caller: one who gives up must not stop between the platform's rotation and our commit.
-    async fn refreshed(&self, integration: &Integration, doorway: Doorway, held: Held) -> Result<Held, AccountError> {
+    pub(crate) async fn refreshed(
+        &self,
+        integration: &Integration,
+        doorway: Doorway,
+        held: Held,
+    ) -> Result<Held, AccountError> {
         let refresher = Refresher { accounts: self.clone(), integration: integration.clone(), doorway };
         tokio::spawn(async move { refresher.run(held).await }).await.map_err(|_panicked| AccountError::Interrupted)?
     }
@@ -102,7 +152,7 @@ impl Refresher {
     /// The grant after a refresh, whoever did it.
     async fn run(&self, held: Held) -> Result<Held, AccountError> {
         let Some(refresh) = held.grant.refresh_token.clone() else {
-            return if held.is_usable(Timestamp::now()) { Ok(held) } else { self.give_up(&held, EXPIRED).await };
+            return if held.is_usable(Timestamp::now()) { Ok(held) } else { self.give_up(&held, End::Expired).await };
         };
         let lease = LeaseToken::new();
         let life = self.accounts.lease();
@@ -141,9 +191,9 @@ impl Refresher {
         if self.doorway.single_use_refresh && taken.was_shown {
             match self.is_unspent(&held).await {
                 Ok(Some(true)) => {}
-                Ok(Some(false)) => return self.give_up(&held, LOST).await,
+                Ok(Some(false)) => return self.give_up(&held, End::Lost).await,
                 // Somebody died over it, and nobody can say when: it is not shown again.
-                Ok(None) if taken.was_taken_over => return self.give_up(&held, LOST).await,
+                Ok(None) if taken.was_taken_over => return self.give_up(&held, End::Lost).await,
                 // The platform was away. If it took the token then, the grant is lost already, and asking costs nothing more.
                 Ok(None) => {}
                 // The lease is left to run out: that somebody died over it must not be forgotten.
@@ -186,6 +236,7 @@ impl Refresher {
             wait = (wait * 2).min(LONGEST_WAIT);
         }
         self.accounts.database().steps().reached(Step::TokenKept);
+        self.count("renewed");
         self.read().await?.ok_or(AccountError::NoCredentials(self.integration.id))
     }
 
@@ -205,7 +256,7 @@ impl Refresher {
     async fn disbelieve(&self, held: Held) -> Result<Held, AccountError> {
         match self.read().await? {
             Some(now) if now.edition != held.edition => Ok(now),
-            Some(_) => self.give_up(&held, WITHDRAWN).await,
+            Some(_) => self.give_up(&held, End::Withdrawn).await,
             None => Err(AccountError::NoCredentials(self.integration.id)),
         }
     }
@@ -218,6 +269,7 @@ impl Refresher {
         error: ConnectorError,
         was_answered: bool,
     ) -> Result<Held, AccountError> {
+        self.count("put_off");
         tracing::warn!(integration.id = %self.integration.id, %error, "a grant could not be refreshed");
         let mut tx = self.begin().await?;
         table::release(&mut tx, self.integration.id, lease, was_answered).await?;
@@ -225,15 +277,22 @@ impl Refresher {
         held.or(error)
     }
 
-    async fn give_up(&self, held: &Held, cause: &str) -> Result<Held, AccountError> {
+    async fn give_up(&self, held: &Held, end: End) -> Result<Held, AccountError> {
+        let cause = end.cause();
         let of @ (tenant, id) = (self.integration.tenant_id, self.integration.id);
         let mut tx = self.begin().await?;
         if table::end(&mut tx, of, &held.edition, cause).await? {
             health::set_status(&mut tx, tenant, id, Status::ReauthRequired, Some(cause)).await?;
         }
         tx.commit().await?;
-        tracing::warn!(tenant.id = %tenant, integration.id = %id, cause, "a grant is no more; the integration is parked");
+        self.count(end.outcome());
+        tracing::warn!(tenant.id = %tenant, integration.id = %id, error.cause = cause, "a grant is no more; the integration is parked");
         Err(AccountError::GrantEnded(cause.to_owned()))
+    }
+
+    fn count(&self, outcome: &'static str) {
+        let labels = [("platform", self.integration.platform.to_string()), ("outcome", outcome.to_owned())];
+        metrics::counter!("coccinelle_token_refreshes_total", &labels).increment(1);
     }
 
     async fn read(&self) -> Result<Option<Held>, AccountError> {
@@ -246,87 +305,4 @@ impl Refresher {
     async fn begin(&self) -> Result<persistence::Transaction, AccountError> {
         Ok(self.accounts.database().begin(Scope::Tenant(self.integration.tenant_id)).await?)
     }
-}
-
-/// What an account's client asks when its access token was refused.
-struct Renewing {
-    accounts: Accounts,
-    integration: Integration,
-    latest: Mutex<Option<SecretString>>,
-}
-
-#[async_trait]
-impl Renewal for Renewing {
-    fn latest(&self) -> Option<SecretString> {
-        self.latest.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    async fn renew(&self, refused: &SecretString) -> Option<SecretString> {
-        match self.accounts.renewed(&self.integration, refused).await {
-            Ok(token) => {
-                *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(token.clone());
-                Some(token)
-            }
-            Err(error) => {
-                tracing::info!(integration.id = %self.integration.id, %error, "a refused access token was not replaced");
-                None
-            }
-        }
-    }
-}
-
-impl fmt::Debug for Renewing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Renewing").field(&self.integration.id).finish()
-    }
-}
-
-impl Accounts {
-    /// Another access token than the one that was refused.
-    async fn renewed(&self, integration: &Integration, refused: &SecretString) -> Result<SecretString, AccountError> {
-        let id: IntegrationId = integration.id;
-        let mut tx = self.database().begin(Scope::Tenant(integration.tenant_id)).await?;
-        let held = self.held(&mut tx, integration).await?.ok_or(AccountError::NoCredentials(id))?;
-        tx.commit().await?;
-        let is_newer = held.grant.access_token.expose_secret() != refused.expose_secret();
-        let held = if is_newer {
-            held
-        } else {
-            let doorway = self.doorway(&integration.platform, integration.url.as_deref())?;
-            // What was refused is of no use, however long it should have lived.
-            let spent = Held { grant: Grant { expires_at: Some(Timestamp::now()), ..held.grant }, ..held };
-            self.refreshed(integration, doorway, spent).await?
-        };
-        self.forget(integration).await;
-        Ok(held.grant.access_token)
-    }
-
-    /// Grants that nobody used for so long that the platform would let them die are refreshed; returns how many.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn keep_idle_alive(&self, limit: i64) -> Result<usize, AccountError> {
-        let mut kept = 0;
-        for (platform, after) in self.with_keep_alive() {
-            let mut tx = self.database().begin(Scope::System).await?;
-            let idle = table::idle(&mut tx, &platform, Timestamp::now().minus(after), limit).await?;
-            tx.commit().await?;
-            for (tenant, id) in idle {
-                let mut tx = self.database().begin(Scope::System).await?;
-                let integration = integrations::get(&mut tx, tenant, id).await?;
-                tx.commit().await?;
-                let Some(integration) = integration else { continue };
-                match self.keep_alive(&integration).await {
-                    Ok(()) => kept += 1,
-                    Err(error) => tracing::warn!(integration.id = %id, %error, "an idle grant was not refreshed"),
-                }
-            }
-        }
-        Ok(kept)
-    }
-}
-
-/// A client that replaces a refused access token of this integration.
-pub(crate) fn renewing(accounts: &Accounts, integration: &Integration) -> Arc<dyn Renewal> {
-    Arc::new(Renewing { accounts: accounts.clone(), integration: integration.clone(), latest: Mutex::default() })
 }
