@@ -1,10 +1,11 @@
-//! What has to be asked of platforms now and then, whether or not anything is owed: that grants live on, and that they call us.
-//! Apart from the reconciler, which must not wait for a platform.
+//! What has to be asked of others now and then, whether or not anything is owed: that grants live on, that platforms call us, and that
+//! n8n is there. Apart from the reconciler, which must not wait for them.
 
+use persistence::{Scope, integrations};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use crate::engine::Engine;
+use crate::engine::{DispatchError, Engine};
 
 /// Integrations that are looked after in one step.
 const STEP: i64 = 100;
@@ -33,4 +34,17 @@ async fn look_after(engine: &Engine) {
     if let Err(error) = engine.accounts.check_subscriptions(&engine.public_url, STEP).await {
         tracing::warn!(%error, "it could not be seen whether platforms call us");
     }
+    if let Err(error) = look_at_workflows(engine).await {
+        tracing::warn!(%error, "it could not be seen whether n8n is there");
+    }
+}
+
+async fn look_at_workflows(engine: &Engine) -> Result<(), DispatchError> {
+    let mut tx = engine.database.begin(Scope::System).await?;
+    let platforms = integrations::delivered_by_workflow(&mut tx).await?;
+    tx.commit().await?;
+    for platform in platforms {
+        engine.n8n.look_at(platform).await;
+    }
+    Ok(())
 }

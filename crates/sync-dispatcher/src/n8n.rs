@@ -6,11 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use connectors::error::ConnectorError;
 use connectors::http::{Reach, SetupError};
-use connectors::workflow::{Workflow, Workflows};
+use connectors::workflow::{Workflow, Workflows, absence};
 use domain::id::IntegrationId;
 use domain::integration::Integration;
+use domain::platform::PlatformSlug;
 use domain::time::Timestamp;
 use runtime::config::N8nSettings;
+use serde_json::json;
 use url::Url;
 
 use crate::absences::Absences;
@@ -71,7 +73,7 @@ impl N8n {
         Some(Pause { until, news: self.news(workflow, integration, until) })
     }
 
-    /// Notes that a workflow took a write.
+    /// Notes that a workflow took a write, or would take one.
     pub(crate) fn took(&self, workflow: &Workflow) {
         self.away.took(workflow);
         lock(&self.causes).remove(workflow);
@@ -83,10 +85,22 @@ impl N8n {
         gauge(workflow, 0.0);
         let (until, is_new) = self.away.missed(workflow);
         if is_new {
-            tracing::warn!(integration.id = %integration, %until, code = cause.code, "a workflow is away");
+            tracing::warn!(integration.id = %integration, %until, error.code = cause.code, "a workflow is away");
         }
         lock(&self.causes).insert(workflow.clone(), cause);
         Pause { until, news: self.news(workflow, integration, until) }
+    }
+
+    /// Sees whether a platform's workflow is there, so that one is watched as well that nobody has work for.
+    pub(crate) async fn look_at(&self, platform: PlatformSlug) {
+        let Some(workflows) = &self.workflows else { return };
+        let workflow = Workflow::Shared(platform);
+        match workflows.hand_over(&workflow, &json!({ "test": true })).await {
+            Ok(()) => self.took(&workflow),
+            Err(error) if absence(&error).is_some() => gauge(&workflow, 0.0),
+            // It is there, and busy.
+            Err(error) => tracing::debug!(%error, "a workflow does not say that it is there"),
+        }
     }
 
     fn news(&self, workflow: &Workflow, integration: IntegrationId, until: Timestamp) -> Option<ConnectorError> {

@@ -71,6 +71,19 @@ async fn a_prospect_is_created_changed_and_deleted_by_the_workflow() {
 }
 
 #[tokio::test]
+async fn a_workflow_is_looked_at_that_nobody_has_work_for() {
+    let n8n = N8n::start(Script::Works);
+    let world = n8n.world(&[("DISPATCHER__RECONCILE_EVERY", "100ms")]).await;
+    n8n.is_looked_at(2).await;
+    assert_eq!(n8n.taken().len(), 0);
+    has_workflow(&world, Some(&n8n.own())).await;
+    let mut tx = world.begin().await;
+    let watched = persistence::integrations::delivered_by_workflow(&mut tx).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(watched, [], "a tenant's own workflow is the tenant's to watch");
+}
+
+#[tokio::test]
 async fn what_was_written_and_never_reported_is_found_and_not_created_again() {
     let n8n = N8n::start(Script::Silent);
     let world = n8n.world(&[]).await;

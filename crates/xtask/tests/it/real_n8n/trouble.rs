@@ -67,6 +67,12 @@ async fn while_n8n_is_away_the_work_waits_and_flows_when_it_is_back() {
     assert!((system.world.metric(Service::SyncDispatcher, up).await - 1.0).abs() < f64::EPSILON);
 
     assert!(system.world.session.stack.halt(N8n::NAME).await.is_some());
+    // Seen before anybody has work for it.
+    wait::until("the gauge to fall", PATIENCE, || async {
+        let shown = system.world.metric(Service::SyncDispatcher, up).await;
+        if shown < 0.5 { Ok(()) } else { Err(shown) }
+    })
+    .await;
     send_people(&system, 10).await;
     // By then it was asked again and again, each time after a longer pause.
     let failed = system.logged(&id, "failed", 4).await;
