@@ -89,7 +89,7 @@ async fn work<M: Message, H: Handler<M>>(handler: Arc<H>, delivery: Delivery<M>,
 async fn settle<M: Message>(delivery: Delivery<M>, error: &impl Fault, schedule: &RetrySchedule) {
     let kind = error.kind();
     let message_id = delivery.context.message_id;
-    tracing::warn!(queue = M::QUEUE, message.id = %message_id, code = error.code(), error = %chain(error), "not handled");
+    tracing::warn!(queue = M::QUEUE, message.id = %message_id, error.code = error.code(), error = %chain(error), "not handled");
     if kind.is_transient() {
         let asked = Asked { rate_limited: kind == FaultKind::RateLimited, retry_after: error.retry_after() };
         let wait = wait(schedule, delivery.context.attempt, asked);

@@ -75,7 +75,7 @@ async fn connect(options: &BrokerOptions) -> Session {
             }
             Ok(Err(error)) => {
                 let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-                tracing::warn!(%error, cause, "no connection to the broker yet");
+                tracing::warn!(%error, error.cause = cause, "no connection to the broker yet");
             }
             Err(_elapsed) => tracing::warn!("the broker does not answer"),
         }

@@ -62,7 +62,7 @@ impl Backend {
             Err(error) if says_that_nobody_is_there(&error) => {
                 let (until, is_news) = self.away.missed(&());
                 if is_news {
-                    tracing::warn!(code = error.code, %error, %until, "the backend takes nothing; what it is owed waits");
+                    tracing::warn!(error.code = error.code, %error, %until, "the backend takes nothing; what it is owed waits");
                 }
                 metrics::gauge!("coccinelle_backend_up").set(0.0);
                 Err(Untaken::Away(error.retry_after.map_or(until, |wait| until.max(Timestamp::now().plus(wait)))))

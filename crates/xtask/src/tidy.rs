@@ -4,6 +4,7 @@ mod codes;
 mod docs;
 mod layers;
 mod lengths;
+mod log_fields;
 mod manifests;
 mod migrations;
 mod modules;
@@ -59,10 +60,11 @@ impl fmt::Display for Finding {
 }
 
 /// Every rule that reads files. The layers are checked apart: they need what cargo knows.
-const RULES: [fn(&Tree) -> Vec<Finding>; 12] = [
+const RULES: [fn(&Tree) -> Vec<Finding>; 13] = [
     codes::check,
     docs::check,
     lengths::check,
+    log_fields::check,
     manifests::check,
     migrations::check,
     modules::check,

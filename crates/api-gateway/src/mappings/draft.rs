@@ -36,7 +36,7 @@ pub(super) async fn check(
     let described = match gateway.descriptions.of(gateway, integration, kind, false).await {
         Ok(described) => described,
         Err(problem) => {
-            tracing::info!(integration.id = %integration.id, %problem, "a mapping is not held against the account's fields");
+            tracing::info!(integration.id = %integration.id, error = %problem, "a mapping is not held against the account's fields");
             None
         }
     };

@@ -50,7 +50,7 @@ pub(crate) async fn finish_consent(
     let callback = Callback { query: &query, received_at: Timestamp::now() };
     let (integration, outcome) = finish(&request, &gateway, &door, &callback).await;
     if let Err(failure) = &outcome {
-        tracing::info!(integration.id = ?integration.map(|id| id.to_string()), %failure, "an account was not connected");
+        tracing::info!(integration.id = ?integration.map(|id| id.to_string()), error = %failure, "an account was not connected");
     }
     Ok(shown(&gateway, integration, outcome.err().as_ref()))
 }

@@ -150,7 +150,7 @@ async fn connected(change: &Change, gateway: &Gateway, fields: &Fields) -> Resul
     // The account is connected; what keeps its first sync from beginning is told by the overview.
     let begun = runs::begun(gateway, change, view.id, runs::Wish::of(Mode::Full)).await;
     if let Err(problem) = begun {
-        tracing::warn!(integration.id = %view.id, %problem, "the first sync was not begun");
+        tracing::warn!(integration.id = %view.id, error = %problem, "the first sync was not begun");
     }
     Ok(format!("{home}?said=created"))
 }

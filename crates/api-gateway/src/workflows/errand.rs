@@ -50,7 +50,7 @@ pub(super) async fn admit(gateway: &Gateway, pass: Pass, call: &Forward) -> Resu
 /// What it means to a workflow that the platform gave no answer.
 pub(super) fn unanswered(errand: &Errand, error: &ConnectorError) -> Problem {
     let name = errand.connector.descriptor().name;
-    tracing::warn!(integration.id = %errand.integration.id, code = error.code, "a workflow's call was not answered");
+    tracing::warn!(integration.id = %errand.integration.id, error.code = error.code, "a workflow's call was not answered");
     match error.retry_after {
         Some(wait) if error.is_budget_spent() => Refusal::BudgetSpent(wait).into(),
         Some(_) | None => Refusal::PlatformSilent(name).into(),

@@ -43,7 +43,7 @@ pub(crate) async fn send(account: &Account, call: Call) -> Result<Value, Connect
     if let Some(remaining) = remaining(&answer.headers) {
         account.budget.correct(remaining);
     }
-    tracing::trace!(status = answer.status, "HubSpot answered");
+    tracing::trace!(http.status = answer.status, "HubSpot answered");
     Ok(answer.body)
 }
 

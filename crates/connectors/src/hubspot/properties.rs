@@ -108,7 +108,7 @@ pub(crate) async fn ensure_key(account: &Account, kind: RecordKind) -> Result<bo
 fn unless_refused(error: ConnectorError) -> Result<bool, ConnectorError> {
     match error.kind {
         FaultKind::Forbidden | FaultKind::Invalid => {
-            tracing::info!(code = error.code, "HubSpot does not let us make our property");
+            tracing::info!(error.code = error.code, "HubSpot does not let us make our property");
             Ok(false)
         }
         FaultKind::Unauthorized

@@ -55,7 +55,7 @@ pub(crate) async fn send(account: &Account, call: Call) -> Result<Value, Connect
         account.budget.correct(Remaining { requests, per });
     }
     let is_day_spent = answer.number("x-daily-ratelimit-token-remaining") == Some(0);
-    tracing::trace!(status = answer.status, "Pipedrive answered");
+    tracing::trace!(http.status = answer.status, "Pipedrive answered");
     answer.or_refused().map(|answer| answer.body).map_err(|error| errors::refine(error, is_day_spent))
 }
 

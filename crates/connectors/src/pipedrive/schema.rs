@@ -72,7 +72,7 @@ pub(crate) async fn ensure_key(account: &Account, kind: RecordKind) -> Result<bo
             Ok(true)
         }
         Err(error) if matches!(error.kind, FaultKind::Forbidden | FaultKind::Invalid) => {
-            tracing::info!(code = error.code, "Pipedrive does not let us make our field");
+            tracing::info!(error.code = error.code, "Pipedrive does not let us make our field");
             Ok(false)
         }
         Err(error) => Err(error),

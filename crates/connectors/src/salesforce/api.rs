@@ -38,7 +38,7 @@ pub(crate) async fn send(account: &Account, call: Call) -> Result<Value, Connect
     if let Some(remaining) = remaining(&answer.headers) {
         account.budget.correct(remaining);
     }
-    tracing::trace!(status = answer.status, "Salesforce answered");
+    tracing::trace!(http.status = answer.status, "Salesforce answered");
     answer.or_refused().map(|answer| answer.body).map_err(errors::refine)
 }
 

@@ -36,7 +36,7 @@ pub(crate) async fn send(account: &Account, call: Call) -> Result<Value, Connect
     if let Some(requests) = left {
         account.budget.correct(Remaining { requests, per: Some(WINDOW) });
     }
-    tracing::trace!(status = answer.status, "Zendesk answered");
+    tracing::trace!(http.status = answer.status, "Zendesk answered");
     answer.or_refused().map(|answer| answer.body).map_err(errors::refine)
 }
 

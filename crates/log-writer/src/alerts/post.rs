@@ -215,7 +215,7 @@ impl Post {
         };
         metrics::counter!("coccinelle_alert_messages_total", "channel" => channel, "outcome" => word).increment(1);
         if let Outcome::Refused(why) | Outcome::Later(why) | Outcome::Away(why) = outcome {
-            tracing::warn!(message.id = %letter.id, channel, outcome = word, why, attempt = tries, "an alert did not get through");
+            tracing::warn!(message.id = %letter.id, channel, outcome = word, reason = why, attempt = tries, "an alert did not get through");
         }
         Ok(())
     }

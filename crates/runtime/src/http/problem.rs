@@ -35,6 +35,7 @@ pub struct Problem {
     detail: String,
     errors: Vec<FieldError>,
     retry_after: Option<Duration>,
+    conflicts_with: Option<String>,
 }
 
 /// A problem document (RFC 9457): what every answer that is not a success holds.
@@ -62,6 +63,10 @@ pub struct ProblemBody {
     /// What is wrong in the request, place by place.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError>,
+    /// The path of what stands in the way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "/api/v1/integrations/int_01jd3v8k2qf5y9m4x7w6z1a0bc")]
+    conflicts_with: Option<String>,
 }
 
 impl Problem {
@@ -69,7 +74,8 @@ impl Problem {
     #[must_use]
     pub fn new(kind: FaultKind, code: &'static str, detail: impl Into<String>) -> Self {
         let retry_after = (kind == FaultKind::Unavailable).then_some(DEFAULT_RETRY_AFTER);
-        Self { status: status_of(kind), code, detail: detail.into(), errors: Vec::new(), retry_after }
+        let (detail, errors) = (detail.into(), Vec::new());
+        Self { status: status_of(kind), code, detail, errors, retry_after, conflicts_with: None }
     }
 
     /// 400: the body is not even of the form that was announced.
@@ -147,6 +153,19 @@ impl Problem {
         self
     }
 
+    /// Says by its path what stands in the way.
+    #[must_use]
+    pub fn with_conflict(mut self, path: String) -> Self {
+        self.conflicts_with = Some(path);
+        self
+    }
+
+    /// The path of what stands in the way, where that is known.
+    #[must_use]
+    pub fn conflicts_with(&self) -> Option<&str> {
+        self.conflicts_with.as_deref()
+    }
+
     /// The stable code.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -200,6 +219,7 @@ impl ResponseError for Problem {
             detail: self.detail.clone(),
             request_id: request_id(),
             errors: self.errors.clone(),
+            conflicts_with: self.conflicts_with.clone(),
         })
     }
 }
@@ -219,7 +239,7 @@ impl<E: Fault> From<E> for Problem {
             | FaultKind::RateLimited => error.to_string(),
         };
         if matches!(kind, FaultKind::Internal | FaultKind::Unavailable) {
-            tracing::error!(error.code = error.code(), error.causes = causes(&error), "a request failed");
+            tracing::error!(error.code = error.code(), error.cause = causes(&error), "a request failed");
         }
         let problem = Self::new(kind, error.code(), detail);
         Self { retry_after: error.retry_after().or(problem.retry_after), ..problem }

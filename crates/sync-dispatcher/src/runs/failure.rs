@@ -74,6 +74,6 @@ pub(super) async fn give_up(engine: &Engine, page: &RunPage, error: &SyncError) 
     }
     runs::end(&mut tx, page, State::Failed, Some(error)).await?;
     tx.commit().await?;
-    tracing::warn!(run.id = %page.run_id, code = error.code, "a run failed");
+    tracing::warn!(run.id = %page.run_id, error.code = error.code, "a run failed");
     Ok(())
 }

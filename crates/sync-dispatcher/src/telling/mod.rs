@@ -139,7 +139,7 @@ async fn settle(
             if error.is_worth_repeating() {
                 Told::Later(due(&engine.schedule, untold.attempts, &error), said)
             } else {
-                tracing::error!(link.id = %tell.link_id, code = error.code, "the backend refuses what it is told");
+                tracing::error!(link.id = %tell.link_id, error.code = error.code, "the backend refuses what it is told");
                 Told::Refused(said)
             }
         }

@@ -39,7 +39,7 @@ async fn tell(engine: &Engine, UntoldStatus { news, told_count, attempts }: Unto
         Ok(()) => health::note_told(&mut tx, id, status).await?,
         Err(Untaken::Away(until)) => health::note_untold(&mut tx, id, attempts, until).await?,
         Err(Untaken::Refused(error)) => {
-            tracing::warn!(integration.id = %id, code = error.code, %error, "the backend does not take a status");
+            tracing::warn!(integration.id = %id, error.code = error.code, %error, "the backend does not take a status");
             let due: Timestamp = due(&engine.schedule, attempts + 1, &error);
             health::note_untold(&mut tx, id, attempts + 1, due).await?;
         }
