@@ -124,7 +124,7 @@ impl Accounts {
         let outcome = self.mend(integration, place, (occasion, known)).await;
         let problem = outcome.as_ref().err().map(ToString::to_string);
         if let Some(problem) = &problem {
-            tracing::warn!(integration.id = %integration.id, problem, "the platform could not be made to call us");
+            tracing::warn!(integration.id = %integration.id, error = problem, "the platform could not be made to call us");
         }
         let mut tx = self.database().begin(Scope::Tenant(of.0)).await?;
         let found = problem.as_deref().map_or_else(|| Ok(outcome.unwrap_or_default()), Err);

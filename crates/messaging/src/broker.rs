@@ -89,6 +89,11 @@ impl Broker {
         self.ready().is_ok()
     }
 
+    /// Returns once there is a connection, or there will be none any more.
+    pub async fn connected(&self) {
+        self.session().await;
+    }
+
     /// Publishes a message to its queue. `Ok` means that a queue has it on disk.
     ///
     /// # Errors

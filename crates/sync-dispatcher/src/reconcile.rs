@@ -34,6 +34,11 @@ pub(crate) async fn run(engine: Engine, shutdown: CancellationToken) {
             () = shutdown.cancelled() => return,
             _ = ticks.tick() => {}
         }
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            // What is marked as announced and was not would wait until it is overdue once more.
+            () = engine.broker.connected() => {}
+        }
         // Each by itself: one that fails does not keep the others from being done.
         for (name, result) in [
             ("empty the inbox", inbox::empty(&engine).await),

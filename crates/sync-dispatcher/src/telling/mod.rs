@@ -3,13 +3,12 @@
 mod catch_up;
 mod notices;
 mod statuses;
+mod tidings;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use domain::id::{IntegrationId, LeaseToken, RecordId, TenantId};
-use domain::kind::RecordKind;
-use domain::message::{BackendTell, RecordChanged};
+use domain::id::{LeaseToken, RecordId, TenantId};
+use domain::message::BackendTell;
 use domain::notice::News;
 use domain::outcome::SyncError;
 use domain::retry::{Asked, RetrySchedule};
@@ -25,10 +24,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backend::Untaken;
 use crate::engine::{DispatchError, Engine};
-use crate::targets::Versioned;
 
 pub(crate) use catch_up::{announce_overdue, catch_up};
 pub(crate) use statuses::tell_statuses;
+pub(crate) use tidings::{Kinds, Tidings, kinds_of, note};
 
 /// What is left of a lease for committing, at least.
 const REST: Duration = Duration::from_secs(5);
@@ -162,54 +161,4 @@ fn due(schedule: &RetrySchedule, attempts: u32, error: &connectors::error::Conne
     let last = u32::try_from(schedule.tiers().len()).unwrap_or(u32::MAX);
     let wait = schedule.wait(attempts.clamp(1, last), rand::random_range(-1.0..=1.0), asked);
     Timestamp::now().plus(wait.unwrap_or_default())
-}
-
-/// Records and what they are.
-pub(crate) type Kinds = BTreeMap<RecordId, RecordKind>;
-
-/// The records of which some versions are.
-pub(crate) fn kinds_of(records: &[Versioned]) -> Kinds {
-    records.iter().map(|(record, kind, _)| (*record, *kind)).collect()
-}
-
-/// News of records that a transaction has changed, to be told once it is committed.
-#[derive(Debug, Default)]
-pub(crate) struct Tidings {
-    tells: Vec<BackendTell>,
-    changed: Vec<RecordChanged>,
-}
-
-impl Tidings {
-    /// Notes what changed of a tenant's records: for other services, and for the backend those that it holds otherwise. Before
-    /// links to platforms are written to in the same transaction.
-    pub(crate) async fn of(
-        engine: &Engine,
-        tx: &mut Transaction,
-        of: (TenantId, IntegrationId),
-        (changed, untold): (&[Versioned], &Kinds),
-    ) -> Result<Self, DispatchError> {
-        let changed = changed.iter().filter(|(.., version)| *version > 0).map(|(record_id, kind, version)| {
-            RecordChanged { tenant_id: of.0, record_id: *record_id, kind: *kind, version: *version }
-        });
-        Ok(Self { tells: note(engine, tx, of, untold).await?, changed: changed.collect() })
-    }
-
-    /// Says it.
-    pub(crate) async fn announce(&self, engine: &Engine, trace: TraceParent) -> Result<(), DispatchError> {
-        let context = Context::continuing(trace);
-        let (told, proclaimed) =
-            tokio::join!(engine.announce_telling(&self.tells, trace), engine.broker.proclaim(&self.changed, &context));
-        proclaimed?;
-        told
-    }
-}
-
-/// Notes news for the backend, if there is anybody to tell it to.
-pub(crate) async fn note(
-    engine: &Engine,
-    tx: &mut Transaction,
-    of: (TenantId, IntegrationId),
-    records: &Kinds,
-) -> Result<Vec<BackendTell>, DispatchError> {
-    if !engine.backend.is_known() { Ok(Vec::new()) } else { Ok(links::note_news(tx, of, records).await?) }
 }

@@ -99,18 +99,18 @@ async fn door(session: &Session, tenant: &Tenant, platform: &str) -> anyhow::Res
         Ok(answer)
     };
     let shop = format!("{}/woocommerce/boutique", session.url(Service::Sandbox));
-    let mut wish = match platform {
-        "pipedrive" => json!({ "credentials": { "api_key": "pd-900-bench" } }),
+    let (url, credentials) = match platform {
+        "pipedrive" => (None, json!({ "api_key": "pd-900-bench" })),
         "woocommerce" => {
             let key = |kind: &str| format!("{kind}_{}", "1".repeat(40));
-            json!({ "url": shop, "credentials": { "api_key": key("ck"), "api_secret": key("cs") } })
+            (Some(shop), json!({ "api_key": key("ck"), "api_secret": key("cs") }))
         }
-        "zendesk" => json!({ "url": "acme" }),
-        _ => json!({}),
+        "zendesk" => (Some("acme".to_owned()), Value::Null),
+        _ => (None, Value::Null),
     };
-    for (name, value) in [("name", platform), ("platform", platform), ("direction", "bidirectional")] {
-        wish[name] = value.into();
-    }
+    let wish = json!({
+        "name": platform, "platform": platform, "direction": "bidirectional", "url": url, "credentials": credentials,
+    });
     let made = call("/api/v1/integrations", Some(&wish)).await?;
     let id = made.get("id").and_then(Value::as_str).context("an integration has no id")?;
     let rotated = call(&format!("/api/v1/integrations/{id}/webhook/rotate"), None).await?;

@@ -1,0 +1,64 @@
+//! News of what a transaction changes: noted in it, announced once it is committed. Telling it is the parent's.
+
+use std::collections::BTreeMap;
+
+use domain::id::{IntegrationId, RecordId, TenantId};
+use domain::kind::RecordKind;
+use domain::message::{BackendTell, RecordChanged};
+use domain::trace::TraceParent;
+use messaging::Context;
+use persistence::Transaction;
+use persistence::records::links;
+
+use crate::engine::{DispatchError, Engine};
+use crate::targets::Versioned;
+
+/// Records and what they are.
+pub(crate) type Kinds = BTreeMap<RecordId, RecordKind>;
+
+/// The records of which some versions are.
+pub(crate) fn kinds_of(records: &[Versioned]) -> Kinds {
+    records.iter().map(|(record, kind, _)| (*record, *kind)).collect()
+}
+
+/// News of records that a transaction has changed, to be told once it is committed.
+#[derive(Debug, Default)]
+pub(crate) struct Tidings {
+    tells: Vec<BackendTell>,
+    changed: Vec<RecordChanged>,
+}
+
+impl Tidings {
+    /// Notes what changed of a tenant's records: for other services, and for the backend those that it holds otherwise. Before
+    /// links to platforms are written to in the same transaction.
+    pub(crate) async fn of(
+        engine: &Engine,
+        tx: &mut Transaction,
+        of: (TenantId, IntegrationId),
+        (changed, untold): (&[Versioned], &Kinds),
+    ) -> Result<Self, DispatchError> {
+        let changed = changed.iter().filter(|(.., version)| *version > 0).map(|(record_id, kind, version)| {
+            RecordChanged { tenant_id: of.0, record_id: *record_id, kind: *kind, version: *version }
+        });
+        Ok(Self { tells: note(engine, tx, of, untold).await?, changed: changed.collect() })
+    }
+
+    /// Says it.
+    pub(crate) async fn announce(&self, engine: &Engine, trace: TraceParent) -> Result<(), DispatchError> {
+        let context = Context::continuing(trace);
+        let (told, proclaimed) =
+            tokio::join!(engine.announce_telling(&self.tells, trace), engine.broker.proclaim(&self.changed, &context));
+        proclaimed?;
+        told
+    }
+}
+
+/// Notes news for the backend, if there is anybody to tell it to.
+pub(crate) async fn note(
+    engine: &Engine,
+    tx: &mut Transaction,
+    of: (TenantId, IntegrationId),
+    records: &Kinds,
+) -> Result<Vec<BackendTell>, DispatchError> {
+    if !engine.backend.is_known() { Ok(Vec::new()) } else { Ok(links::note_news(tx, of, records).await?) }
+}
