@@ -69,7 +69,9 @@ async fn later(engine: &Engine, tell: BackendTell, trace: TraceParent, due: Time
 
 /// Tells what is owed on one link; `None` where nothing is, or somebody else is telling it.
 async fn tell(engine: &Engine, tell: BackendTell) -> Result<Option<Told>, DispatchError> {
-    let (token, lease) = (LeaseToken::new(), engine.settings.lease);
+    let token = LeaseToken::new();
+    // Long enough for one notice whatever the settings say: one that never had the time would be announced again for ever.
+    let lease = engine.settings.lease.max(engine.backend.settings.timeout + 2 * REST);
     let mut tx = engine.database.begin(Scope::System).await?;
     let Some(untold) = links::lease_untold(&mut tx, tell, token, lease).await? else {
         tx.commit().await?;

@@ -135,6 +135,16 @@ async fn what_the_backend_did_not_take_stays_owed_and_comes_again_under_the_same
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_backend_that_may_take_longer_than_a_lease_is_told_all_the_same() {
+    let backend = Backend::start();
+    let short = [("DISPATCHER__LEASE", "3s"), ("DISPATCHER__PLATFORM_TIMEOUT", "2s"), ("BACKEND__TIMEOUT", "10s")];
+    let world = backend.world_with(&short).await;
+    world.accept(vec![camille()]).await;
+    backend.hears("record.linked", |data| data["subject_ids"] == json!(["p-1"])).await;
+    settled(&world).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_waits_for_a_backend_that_is_away_stays_in_its_queue() {
     const REFUSALS: usize = 6;
     let backend = Backend::start();

@@ -17,7 +17,7 @@ use super::neighbours;
 use crate::session::{PORTAL, Service, Session, Tenant};
 
 /// Between two requests.
-const PAUSE: Duration = Duration::from_millis(250);
+const PAUSE: Duration = Duration::from_millis(500);
 /// Events in a request, at most.
 const EVENTS: u32 = 4;
 

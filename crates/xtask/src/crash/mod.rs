@@ -48,7 +48,7 @@ const IMPATIENT: [(&str, &str); 7] = [
     ("DISPATCHER__OWED_FOR_TOO_LONG", "2s"),
     // A webhook whose sender gives up is made up for by polling.
     ("DISPATCHER__POLL_EVERY", "20s"),
-    ("BROKER__RETRY_SCHEDULE", "1s,2s,4s"),
+    ("BROKER__RETRY_SCHEDULE", "1s,2s,3s,4s,5s,6s,7s,8s"),
     ("BROKER__CONFIRM_TIMEOUT", "2s"),
 ];
 

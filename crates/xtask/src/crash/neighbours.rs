@@ -21,8 +21,8 @@ pub(super) const PORTAL: &str = "70001";
 /// One request of so many is refused.
 const REFUSED: u64 = 10;
 
-/// A workflow asks so often, this far apart, of a gateway that may be dying.
-const TRIES: u32 = 6;
+/// A workflow asks so often, this far apart, of a gateway that may be dying, and of an account that takes nine requests a second.
+const TRIES: u32 = 40;
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Under which everybody waits seconds, as in the rest of the suite.
@@ -30,7 +30,7 @@ const SETTINGS: [(&str, &str); 5] = [
     ("BACKEND__SECRETS", "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"),
     ("BACKEND__PAUSE", "1s"),
     ("N8N__SIGNING_SECRET", "a signing secret of thirty-two bytes"),
-    ("N8N__ERRAND_LIFE", "5s"),
+    ("N8N__ERRAND_LIFE", "20s"),
     ("N8N__PAUSE", "1s"),
 ];
 
