@@ -89,8 +89,11 @@ pub struct NewCreate {
 /// What is known when a workflow wants to create.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Begun {
-    /// Nobody has tried: the caller may, and has to say what came of it.
-    First,
+    /// Nobody has tried: the caller may, and has to say what came of it. The claim is its own until somebody takes it up.
+    First {
+        /// The caller's claim.
+        claim: Timestamp,
+    },
     /// It was done: this is what came of it.
     Answered {
         /// The HTTP status.
@@ -100,8 +103,8 @@ pub enum Begun {
     },
     /// Somebody began it, and nobody knows yet what came of it.
     UnderWay {
-        /// When it began.
-        since: Timestamp,
+        /// When it began: its claim.
+        claim: Timestamp,
     },
 }
 
@@ -113,6 +116,12 @@ struct CreateRow {
     status: Option<i32>,
     #[diesel(sql_type = Nullable<Jsonb>)]
     answer: Option<Value>,
+}
+
+#[derive(QueryableByName)]
+struct ClaimRow {
+    #[diesel(sql_type = Timestamptz)]
+    started_at: DateTime<Utc>,
 }
 
 /// Begins a create, unless one of the same link was begun within `window`, or one of the same write ever.
@@ -141,35 +150,42 @@ pub async fn begin_create(tx: &mut Transaction, new: &NewCreate, window: Duratio
         let status = row.status.and_then(|status| u16::try_from(status).ok());
         return Ok(match (status, row.answer) {
             (Some(status), Some(answer)) => Begun::Answered { status, answer },
-            (None, _) | (_, None) => Begun::UnderWay { since: row.started_at.into() },
+            (None, _) | (_, None) => Begun::UnderWay { claim: row.started_at.into() },
         });
     }
-    sql_query("INSERT INTO workflow_creates (event_id, tenant_id, integration_id, link_id) VALUES ($1, $2, $3, $4)")
-        .bind::<Text, _>(new.event.to_string())
-        .bind::<Text, _>(new.tenant.to_string())
-        .bind::<Text, _>(new.integration.to_string())
-        .bind::<Text, _>(new.link.to_string())
-        .execute(&mut **tx)
-        .await?;
-    Ok(Begun::First)
+    let row: ClaimRow = sql_query(
+        "INSERT INTO workflow_creates (event_id, tenant_id, integration_id, link_id, started_at)
+         VALUES ($1, $2, $3, $4, clock_timestamp()) RETURNING started_at",
+    )
+    .bind::<Text, _>(new.event.to_string())
+    .bind::<Text, _>(new.tenant.to_string())
+    .bind::<Text, _>(new.integration.to_string())
+    .bind::<Text, _>(new.link.to_string())
+    .get_result(&mut **tx)
+    .await?;
+    Ok(Begun::First { claim: row.started_at.into() })
 }
 
-/// Takes up a create of which nobody knows what came of it: from now on the caller is at it. False where somebody else was
-/// faster.
+/// Takes up a create of which nobody knows what came of it, or goes on with one's own: the claim on it from now on. `None` where
+/// somebody else has taken it up, or ended it.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn take_up_create(tx: &mut Transaction, new: &NewCreate, since: Timestamp) -> Result<bool, PersistenceError> {
-    let taken = sql_query(
-        "UPDATE workflow_creates SET started_at = now()
-         WHERE tenant_id = $1 AND event_id = $2 AND started_at = $3 AND answered_at IS NULL",
+pub async fn take_up_create(
+    tx: &mut Transaction,
+    new: &NewCreate,
+    claim: Timestamp,
+) -> Result<Option<Timestamp>, PersistenceError> {
+    let rows: Vec<ClaimRow> = sql_query(
+        "UPDATE workflow_creates SET started_at = clock_timestamp()
+         WHERE tenant_id = $1 AND event_id = $2 AND started_at = $3 AND answered_at IS NULL RETURNING started_at",
     )
     .bind::<Text, _>(new.tenant.to_string())
     .bind::<Text, _>(new.event.to_string())
-    .bind::<Timestamptz, _>(DateTime::<Utc>::from(since))
-    .execute(&mut **tx)
+    .bind::<Timestamptz, _>(DateTime::<Utc>::from(claim))
+    .load(&mut **tx)
     .await?;
-    Ok(taken == 1)
+    Ok(rows.into_iter().next().map(|row| row.started_at.into()))
 }
 
 /// Says what came of a create.
@@ -195,16 +211,21 @@ pub async fn end_create(
     Ok(())
 }
 
-/// Forgets a create that the platform has refused: nothing is there, and it may be tried again.
+/// Forgets a create that the platform has refused: nothing is there, and it may be tried again. One that somebody else has taken
+/// up is theirs.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn forget_create(tx: &mut Transaction, new: &NewCreate) -> Result<(), PersistenceError> {
-    sql_query("DELETE FROM workflow_creates WHERE tenant_id = $1 AND event_id = $2")
-        .bind::<Text, _>(new.tenant.to_string())
-        .bind::<Text, _>(new.event.to_string())
-        .execute(&mut **tx)
-        .await?;
+pub async fn forget_create(tx: &mut Transaction, new: &NewCreate, claim: Timestamp) -> Result<(), PersistenceError> {
+    sql_query(
+        "DELETE FROM workflow_creates
+         WHERE tenant_id = $1 AND event_id = $2 AND started_at = $3 AND answered_at IS NULL",
+    )
+    .bind::<Text, _>(new.tenant.to_string())
+    .bind::<Text, _>(new.event.to_string())
+    .bind::<Timestamptz, _>(DateTime::<Utc>::from(claim))
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 

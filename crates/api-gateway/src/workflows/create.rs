@@ -17,23 +17,30 @@ use super::errand::{Errand, unanswered};
 use crate::refusal::Refusal;
 use crate::state::Gateway;
 
+/// How soon it is worth coming again for a create that somebody else is at.
+const MOMENT: Duration = Duration::from_secs(1);
+
 /// Makes the object, unless it is there already or is being made.
 pub(super) async fn create(gateway: &Gateway, errand: &Errand, call: Forward) -> Result<RawAnswer, Problem> {
     let silent = |error: ConnectorError| unanswered(errand, &error);
-    if let Some(first) = begin(gateway, errand).await? {
-        return Ok(first);
-    }
+    let mut claim = match begin(gateway, errand).await? {
+        Place::Ours(claim) => claim,
+        Place::Answered(first) => return Ok(first),
+    };
     let found = match find(gateway, errand).await {
         Ok(found) => found,
         Err(problem) => {
             // Nothing was made yet, and it may be tried again at once.
-            forget(gateway, errand).await?;
+            forget(gateway, errand, claim).await?;
             return Err(problem);
         }
     };
     let made = match found {
         Some(object) => show(errand, &object).await,
-        None => make(errand, call).await,
+        None => {
+            claim = go_on(gateway, errand, claim).await?;
+            make(errand, call).await
+        }
     };
     match made {
         Ok(answer) => {
@@ -41,13 +48,13 @@ pub(super) async fn create(gateway: &Gateway, errand: &Errand, call: Forward) ->
                 None => remember(gateway, errand, &answer).await?,
                 // What may have been made although this came back is looked for when the workflow comes again.
                 Some(refused) if refused.outcome_is_unknown() => {}
-                Some(_) => forget(gateway, errand).await?,
+                Some(_) => forget(gateway, errand, claim).await?,
             }
             Ok(answer)
         }
         Err(error) => {
             if !error.outcome_is_unknown() {
-                forget(gateway, errand).await?;
+                forget(gateway, errand, claim).await?;
             }
             Err(silent(error))
         }
@@ -59,27 +66,43 @@ fn named(errand: &Errand) -> NewCreate {
     NewCreate { tenant: pass.tenant_id, integration: pass.integration_id, link: pass.link_id, event: pass.event_id }
 }
 
-/// Claims the create; answers the first result where there is one.
-async fn begin(gateway: &Gateway, errand: &Errand) -> Result<Option<RawAnswer>, Problem> {
+/// Who is at the create.
+enum Place {
+    /// We are, by this claim.
+    Ours(Timestamp),
+    /// Nobody any more: this is the first result.
+    Answered(RawAnswer),
+}
+
+/// Claims the create, unless it was made.
+async fn begin(gateway: &Gateway, errand: &Errand) -> Result<Place, Problem> {
     // As long as this, a create of which nobody knows what came of it may be under way, or not be found yet.
     let window = gateway.platform_timeout + errand.connector.descriptor().lookup_lag;
     let new = named(errand);
     let mut tx = gateway.database.begin(Scope::Tenant(new.tenant)).await?;
     let begun = workflows::begin_create(&mut tx, &new, window).await?;
     let outcome = match begun {
-        Begun::First => Ok(None),
-        Begun::Answered { status, answer } => Ok(Some(RawAnswer { status, body: answer, retry_after: None })),
-        Begun::UnderWay { since } => {
-            let rest = Timestamp::now().until(since.plus(window));
-            if rest.is_zero() && workflows::take_up_create(&mut tx, &new, since).await? {
-                Ok(None)
-            } else {
-                Err(Refusal::CreateUnderWay(rest.max(Duration::from_secs(1))))
-            }
+        Begun::First { claim } => Ok(Place::Ours(claim)),
+        Begun::Answered { status, answer } => {
+            Ok(Place::Answered(RawAnswer { status, body: answer, retry_after: None }))
+        }
+        Begun::UnderWay { claim } => {
+            let rest = Timestamp::now().until(claim.plus(window));
+            let ours = if rest.is_zero() { workflows::take_up_create(&mut tx, &new, claim).await? } else { None };
+            ours.map(Place::Ours).ok_or_else(|| Refusal::CreateUnderWay(rest.max(MOMENT)))
         }
     };
     tx.commit().await?;
     Ok(outcome?)
+}
+
+/// Claims it anew before the call that makes it: looking may have taken longer than a claim lasts.
+async fn go_on(gateway: &Gateway, errand: &Errand, claim: Timestamp) -> Result<Timestamp, Problem> {
+    let new = named(errand);
+    let mut tx = gateway.database.begin(Scope::Tenant(new.tenant)).await?;
+    let renewed = workflows::take_up_create(&mut tx, &new, claim).await?;
+    tx.commit().await?;
+    Ok(renewed.ok_or(Refusal::CreateUnderWay(MOMENT))?)
 }
 
 /// Looks by our key, then by the record's strongest identifier, as for every create.
@@ -120,9 +143,9 @@ async fn remember(gateway: &Gateway, errand: &Errand, answer: &RawAnswer) -> Res
     Ok(tx.commit().await?)
 }
 
-async fn forget(gateway: &Gateway, errand: &Errand) -> Result<(), Problem> {
+async fn forget(gateway: &Gateway, errand: &Errand, claim: Timestamp) -> Result<(), Problem> {
     let new = named(errand);
     let mut tx = gateway.database.begin(Scope::Tenant(new.tenant)).await?;
-    workflows::forget_create(&mut tx, &new).await?;
+    workflows::forget_create(&mut tx, &new, claim).await?;
     Ok(tx.commit().await?)
 }

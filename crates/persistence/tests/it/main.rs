@@ -5,6 +5,8 @@ mod aggregates;
 #[cfg(test)]
 mod budgets;
 #[cfg(test)]
+mod creates;
+#[cfg(test)]
 mod doors;
 #[cfg(test)]
 mod event_acceptances;
