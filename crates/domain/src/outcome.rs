@@ -1,10 +1,13 @@
 //! What was tried and what came of it: the content of the logs. Writing them is `log-writer`'s.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::fault::FaultKind;
+use crate::field::FieldValue;
 use crate::id::{IntegrationId, LinkId, RecordId, SyncLogId, TenantId, WebhookLogId};
 use crate::kind::RecordKind;
 use crate::platform::PlatformSlug;
@@ -74,6 +77,27 @@ impl SyncError {
     }
 }
 
+/// What a field held before an attempt, and holds after it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ValueChange {
+    /// What was last seen in it; `null` where that was nothing, or nobody had looked.
+    pub before: FieldValue,
+    /// What it holds now; of an attempt that failed, what it should.
+    pub after: FieldValue,
+}
+
+impl ValueChange {
+    /// From one value to another; `None` where they are the same. What is absent holds nothing.
+    #[must_use]
+    pub fn between(before: Option<&FieldValue>, after: Option<&FieldValue>) -> Option<Self> {
+        let [before, after] = [before, after].map(|value| value.cloned().unwrap_or_default());
+        (before != after).then_some(Self { before, after })
+    }
+}
+
+/// The fields that an attempt changed, by name: going out the platform's, coming in ours.
+pub type FieldChanges = BTreeMap<String, ValueChange>;
+
 /// One attempt at bringing a link into step: a row of `integration_sync_logs`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SyncOutcome {
@@ -101,6 +125,9 @@ pub struct SyncOutcome {
     pub request: Option<Value>,
     /// What came back.
     pub response: Option<Value>,
+    /// What it changed; nothing in messages of before this was told.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub changes: BTreeMap<String, ValueChange>,
     /// How long the platform took, in milliseconds.
     pub duration_ms: u32,
     /// Which attempt it was; 1 is the first.

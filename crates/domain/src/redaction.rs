@@ -12,6 +12,8 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::event::InputFault;
+use crate::field::FieldValue;
+use crate::outcome::FieldChanges;
 
 /// Field names at most, and the characters of one.
 const FIELDS: (usize, usize) = (50, 100);
@@ -120,21 +122,46 @@ impl Redactor {
             Value::Object(entries) => entries
                 .into_iter()
                 .map(|(name, value)| {
-                    let is_named = built_in::is_secret_field(&name) || self.fields.contains(&name.to_lowercase());
-                    let value = if is_named && !value.is_null() { INSTEAD.into() } else { self.body(value) };
+                    let value = if self.names(&name) && !value.is_null() { INSTEAD.into() } else { self.body(value) };
                     (name, value)
                 })
                 .collect(),
-            Value::Number(number) => self.number(number),
-            Value::Null | Value::Bool(_) => body,
+            Value::Number(number) if self.means(&number) => INSTEAD.into(),
+            Value::Null | Value::Bool(_) | Value::Number(_) => body,
+        }
+    }
+
+    /// The changes without what is to be taken out; that a field changed is told all the same.
+    #[must_use]
+    pub fn changes(&self, mut changes: FieldChanges) -> FieldChanges {
+        for (name, change) in &mut changes {
+            for value in [&mut change.before, &mut change.after] {
+                *value =
+                    if self.names(name) && !value.is_null() { FieldValue::text(INSTEAD) } else { self.value(value) };
+            }
+        }
+        changes
+    }
+
+    /// Whether the values of a field of this name are taken out, whatever they are.
+    fn names(&self, name: &str) -> bool {
+        built_in::is_secret_field(name) || self.fields.contains(&name.to_lowercase())
+    }
+
+    fn value(&self, value: &FieldValue) -> FieldValue {
+        match value {
+            FieldValue::Null | FieldValue::Bool(_) => value.clone(),
+            FieldValue::Number(number) if self.means(number) => FieldValue::text(INSTEAD),
+            FieldValue::Number(number) => FieldValue::Number(number.clone()),
+            FieldValue::Text(text) => FieldValue::Text(self.text(text)),
+            FieldValue::List(items) => FieldValue::List(items.iter().map(|item| self.text(item)).collect()),
         }
     }
 
     /// A number may be a telephone's or a card's as well as a text may.
-    fn number(&self, number: serde_json::Number) -> Value {
+    fn means(&self, number: &serde_json::Number) -> bool {
         let text = number.to_string();
-        let is_meant = built_in::is_card(&text) || self.patterns.iter().any(|pattern| pattern.is_match(&text));
-        if is_meant { INSTEAD.into() } else { Value::Number(number) }
+        built_in::is_card(&text) || self.patterns.iter().any(|pattern| pattern.is_match(&text))
     }
 
     /// The text without what is to be taken out.
@@ -200,6 +227,23 @@ mod tests {
             "said": "key [redacted], card [redacted]",
         });
         assert_eq!(Redactor::default().body(body), expected);
+    }
+
+    #[test]
+    fn what_is_taken_out_of_bodies_is_taken_out_of_changes_on_both_sides() {
+        let wanted = Redactor::new(&redaction(json!({ "fields": ["IBAN"], "emails": true, "phones": true })));
+        let changes = |json: Value| serde_json::from_value::<FieldChanges>(json).unwrap();
+        let told = changes(json!({
+            "iban": { "before": null, "after": "FR76" }, "email": { "before": "a@b.fr", "after": "Zoé <c@d.fr>" },
+            "token": { "before": "x", "after": 5 }, "tags": { "before": ["06 12 34 56 78"], "after": ["vip"] },
+            "tel": { "before": 33_612_345_678_u64, "after": null }, "city": { "before": "Lyon", "after": "Nîmes" },
+        }));
+        let expected = changes(json!({
+            "iban": { "before": null, "after": INSTEAD }, "email": { "before": INSTEAD, "after": "Zoé <[redacted]>" },
+            "token": { "before": INSTEAD, "after": INSTEAD }, "tags": { "before": [INSTEAD], "after": ["vip"] },
+            "tel": { "before": INSTEAD, "after": null }, "city": { "before": "Lyon", "after": "Nîmes" },
+        }));
+        assert_eq!(wanted.changes(told), expected);
     }
 
     #[test]

@@ -31,6 +31,7 @@ impl Log for SyncOutcome {
             let redactor = redactors.get(&row.tenant_id).unwrap_or(&BUILT_IN);
             row.request = row.request.take().map(|body| redactor.body(body));
             row.response = row.response.take().map(|body| redactor.body(body));
+            row.changes = redactor.changes(std::mem::take(&mut row.changes));
             if let Some(error) = &mut row.error {
                 error.message = redactor.text(&error.message);
             }

@@ -8,9 +8,10 @@ use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use diesel_async::SimpleAsyncConnection as _;
+use domain::field::FieldValue;
 use domain::id::{IntegrationId, LinkId, RecordId, SyncLogId, TenantId};
 use domain::kind::RecordKind;
-use domain::outcome::{SyncOutcome, SyncType};
+use domain::outcome::{SyncOutcome, SyncType, ValueChange};
 use domain::time::Timestamp;
 use futures_util::SinkExt as _;
 use persistence::log_page::LogPage;
@@ -122,14 +123,20 @@ async fn copy(url: &str, owners: &[(TenantId, IntegrationId)], wishes: Wishes) -
 
 const COPY: &str =
     "COPY raw_copy (id, created_at, tenant_id, integration_id, sync_type, direction, status, kind, record_id,
-    link_id, external_id, payload_sent, response_received, duration_ms, attempt, correlation_id) FROM STDIN";
+    link_id, external_id, payload_sent, response_received, duration_ms, attempt, correlation_id, changes) FROM STDIN";
 
 fn line(row: &SyncOutcome) -> String {
     let (request, response) = (row.request.clone().unwrap_or_default(), row.response.clone().unwrap_or_default());
     let record = row.record_id.map(|id| id.to_string()).unwrap_or_default();
     format!(
-        "{}\t{}\t{}\t{}\tcreate\tto_platform\tsuccess\tcontact\t{record}\t{}\t501\t{request}\t{response}\t42\t1\t{}\n",
-        row.id, row.created_at, row.tenant_id, row.integration_id, row.link_id, row.correlation_id
+        "{}\t{}\t{}\t{}\tcreate\tto_platform\tsuccess\tcontact\t{record}\t{}\t501\t{request}\t{response}\t42\t1\t{}\t{}\n",
+        row.id,
+        row.created_at,
+        row.tenant_id,
+        row.integration_id,
+        row.link_id,
+        row.correlation_id,
+        json!(row.changes)
     )
 }
 
@@ -190,10 +197,16 @@ fn outcome(tenant_id: TenantId, integration_id: IntegrationId) -> SyncOutcome {
             "city": "Nîmes", "lifecyclestage": "lead", "coccinelle_note": "rappeler demain après-midi, après 14 h" } }),
         ),
         response: Some(json!({ "id": "501", "createdAt": "2026-11-22T18:04:00Z", "archived": false })),
+        changes: ["email", "firstname", "phone", "city", "lifecyclestage", "coccinelle_note"].map(changed).into(),
         duration_ms: 42,
         attempt: 1,
         correlation_id: format!("{:032x}", id.as_u128()),
     }
+}
+
+fn changed(name: &str) -> (String, ValueChange) {
+    let after = FieldValue::text("rappeler demain");
+    (name.to_owned(), ValueChange { before: FieldValue::Null, after })
 }
 
 /// How long the newest page takes of an integration with so many rows, spread over the days that its partitions hold.

@@ -1,15 +1,20 @@
-//! What the lists of both logs have in common: a place in them, and the cut of large bodies.
+//! What the lists of both logs have in common: a place in them, and the cut of what is too large.
 
 use std::fmt;
 use std::str::FromStr;
 
+use domain::field::FieldValue;
+use domain::outcome::{FieldChanges, ValueChange};
 use domain::time::Timestamp;
 use serde_json::{Value, json};
 
-use crate::text::storable_json;
+use crate::text::{storable, storable_json};
 
 /// Bytes of a body that a log row keeps.
 const BODY_LIMIT: usize = 32 * 1024;
+
+/// Characters of a changed field's value that a log row keeps.
+const VALUE_LIMIT: usize = 300;
 
 /// A place in a log, which lists the newest first: behind the row of that time and id.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +76,26 @@ pub(crate) fn kept_body(body: Option<&Value>) -> Option<Value> {
     }))
 }
 
+/// Changes as a log row keeps them: long values cut, and as many fields as there is room for. Nothing where there are none.
+pub(crate) fn kept_changes(changes: &FieldChanges) -> Option<Value> {
+    let mut room = BODY_LIMIT;
+    let kept = changes.iter().map_while(|(name, ValueChange { before, after })| {
+        let change = storable_json(json!({ "before": cut(before), "after": cut(after) }));
+        room = room.checked_sub(name.len() + change.to_string().len())?;
+        Some((storable(name), change))
+    });
+    let kept: serde_json::Map<_, _> = kept.collect();
+    (!kept.is_empty()).then_some(Value::Object(kept))
+}
+
+fn cut(value: &FieldValue) -> FieldValue {
+    let text = value.to_plain_text();
+    match text.char_indices().nth(VALUE_LIMIT) {
+        Some(_) => FieldValue::Text(text.chars().take(VALUE_LIMIT).chain(['…']).collect()),
+        None => value.clone(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -93,6 +118,27 @@ mod tests {
         let cut = kept_body(Some(&json!({"a": "é".repeat(BODY_LIMIT)}))).unwrap();
         assert!(cut["note"].as_str().unwrap().starts_with("cut: 65544 bytes"), "{}", cut["note"]);
         assert!(cut["beginning"].as_str().unwrap().len() <= BODY_LIMIT);
+    }
+
+    #[test]
+    fn long_values_of_changes_are_cut_and_fields_end_where_the_room_does() {
+        let change = |after: FieldValue| ValueChange { before: FieldValue::Null, after };
+        assert_eq!(kept_changes(&FieldChanges::new()), None);
+        let short = FieldValue::List(vec!["vip".to_owned()]);
+        let few = [("a\0", FieldValue::text("é".repeat(301))), ("b", short.clone())];
+        let few = few.map(|(name, after)| (name.to_owned(), change(after)));
+        let expected = json!({
+            "a": { "before": null, "after": format!("{}…", "é".repeat(300)) }, "b": { "before": null, "after": ["vip"] },
+        });
+        assert_eq!(kept_changes(&few.into()), Some(expected));
+        let many = (0..1_000).map(|n| (format!("field_{n:04}"), change(FieldValue::text("x".repeat(300)))));
+        let kept = kept_changes(&many.collect()).unwrap();
+        assert!(
+            kept.to_string().len() <= BODY_LIMIT + 4 * kept.as_object().unwrap().len(),
+            "{}",
+            kept.to_string().len()
+        );
+        assert!(kept.get("field_0050").is_some() && kept.get("field_0999").is_none());
     }
 
     proptest! {

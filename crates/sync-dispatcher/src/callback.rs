@@ -6,7 +6,7 @@ use connectors::registry::Platform;
 use domain::fault::FaultKind;
 use domain::id::SyncLogId;
 use domain::message::CallbackApply;
-use domain::outcome::{SyncError, SyncOutcome, SyncType};
+use domain::outcome::{FieldChanges, SyncError, SyncOutcome, SyncType};
 use domain::retry::Asked;
 use domain::time::Timestamp;
 use domain::workflow::{Errand, Verb};
@@ -131,6 +131,7 @@ fn outcome_of(
         error: Some(error.clone()),
         request: None,
         response: None,
+        changes: FieldChanges::new(),
         duration_ms: 0,
         attempt: link.attempts + 1,
         correlation_id: context.trace.trace_id(),

@@ -2,6 +2,7 @@
 
 mod absorb;
 mod belonging;
+mod changes;
 mod close;
 mod errands;
 mod failure;

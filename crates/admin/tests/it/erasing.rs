@@ -29,6 +29,7 @@ fn outcome(tenant_id: TenantId, integration_id: IntegrationId) -> SyncOutcome {
         error: None,
         request: Some(json!({"firstname": "Zoé"})),
         response: None,
+        changes: std::collections::BTreeMap::new(),
         duration_ms: 1,
         attempt: 1,
         correlation_id: String::new(),

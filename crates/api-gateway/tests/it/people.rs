@@ -251,6 +251,8 @@ fn attempt(world: &World, integration_id: IntegrationId, record_id: Option<Recor
         error: Some(error),
         request: Some(json!({ "firstname": "Zoé" })),
         response: Some(json!({ "notes": "Allergique aux lys" })),
+        changes: serde_json::from_value(json!({ "notes": { "before": "Allergique aux lys", "after": "Zoé" } }))
+            .unwrap(),
         duration_ms: 12,
         attempt: 1,
         correlation_id: "abc".to_owned(),

@@ -36,6 +36,7 @@ pub(crate) fn outcome(world: &World, integration: IntegrationId, at: &str, error
         error,
         request: Some(json!({ "email": "zoe@example.fr" })),
         response: None,
+        changes: BTreeMap::new(),
         duration_ms: 12,
         attempt: 1,
         correlation_id: "abc".to_owned(),

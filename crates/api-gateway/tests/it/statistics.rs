@@ -32,6 +32,7 @@ pub(crate) fn attempt(world: &World, integration: IntegrationId, minutes_ago: u6
         error: None,
         request: None,
         response: None,
+        changes: std::collections::BTreeMap::new(),
         duration_ms: 40,
         attempt: 1,
         correlation_id: "abc".to_owned(),
@@ -130,7 +131,9 @@ async fn one_attempt_is_shown_with_those_before_it_and_all_that_its_trace_led_to
         .map(|minutes| SyncOutcome { correlation_id: format!("{minutes}"), ..attempt(&world, integration, minutes) })
         .into();
     let link_id = rows[0].link_id;
-    let rows: Vec<_> = rows.into_iter().map(|row| SyncOutcome { link_id, ..row }).collect();
+    let mut rows: Vec<_> = rows.into_iter().map(|row| SyncOutcome { link_id, ..row }).collect();
+    let change = json!({ "company": { "before": "Ancienne", "after": null } });
+    rows[1].changes = serde_json::from_value(change).unwrap();
     let other = SyncOutcome { correlation_id: "2".to_owned(), ..attempt(&world, integration, 5) };
     write(&world, &[rows.clone(), vec![other.clone()]].concat()).await;
     let delivery = WebhookOutcome {
@@ -151,6 +154,8 @@ async fn one_attempt_is_shown_with_those_before_it_and_all_that_its_trace_led_to
     let base = format!("/api/v1/integrations/{id}");
     let shown = world.get(&format!("{base}/logs/{}", rows[1].id)).await;
     assert_eq!((shown.status.as_u16(), &shown.body["id"]), (200, &json!(rows[1].id)), "{shown:?}");
+    assert_eq!(shown.body["changes"], json!({ "company": { "before": "Ancienne", "after": null } }));
+    assert_eq!(shown.body["before"][0]["changes"], json!({}));
     assert_eq!(ids(&shown.body["before"]), [rows[0].id.to_string()]);
     assert_eq!(ids(&shown.body["trace"]["attempts"]), [other.id.to_string()]);
     assert_eq!(ids(&shown.body["trace"]["deliveries"]), [delivery.id.to_string()]);

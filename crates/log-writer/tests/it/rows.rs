@@ -28,6 +28,18 @@ async fn writes_what_was_tried_and_what_came_in() {
 }
 
 #[tokio::test]
+async fn an_outcome_of_before_changes_were_told_is_a_row_without_them() {
+    let world = World::new().await;
+    let mut old = serde_json::to_value(world.success()).unwrap();
+    assert!(old.as_object_mut().unwrap().remove("changes").is_none(), "where there are none, none are told");
+    world.publish_as(SyncOutcome::TYPE, old).await;
+    let running = world.start();
+    world.rows_written(1).await;
+    running.stop().await;
+    assert!(world.sync_logs().await[0].changes.is_empty());
+}
+
+#[tokio::test]
 async fn a_redelivered_outcome_meets_itself_and_counts_once() {
     let world = World::new().await;
     let running = world.start();

@@ -77,6 +77,9 @@ async fn what_a_tenant_wants_taken_out_never_reaches_its_log() {
     tx.commit().await.unwrap();
     let mut row = world.failure();
     row.response = Some(json!({ "iban": "FR76", "said": "eloise@example.fr is taken", "card": "4242 4242 4242 4242" }));
+    row.changes = serde_json::from_value(json!({ "iban": { "before": null, "after": "FR76" },
+        "said": { "before": "eloise@example.fr", "after": "card 4242 4242 4242 4242" } }))
+    .unwrap();
     row.error.as_mut().unwrap().message = "eloise@example.fr is taken".to_owned();
     let running = world.start();
     world.publish(&row).await;
@@ -86,6 +89,9 @@ async fn what_a_tenant_wants_taken_out_never_reaches_its_log() {
     assert_eq!(log.payload_sent, Some(json!({ "email": "[redacted]" })));
     let expected = json!({ "iban": "[redacted]", "said": "[redacted] is taken", "card": "[redacted]" });
     assert_eq!(log.response_received, Some(expected));
+    let expected = json!({ "iban": { "before": null, "after": "[redacted]" },
+        "said": { "before": "[redacted]", "after": "card [redacted]" } });
+    assert_eq!(json!(log.changes), expected);
     assert_eq!(log.error_message.as_deref(), Some("[redacted] is taken"));
     let counted = stats(&world).await;
     assert_eq!(counted.top_errors[0].message, "[redacted] is taken");

@@ -147,6 +147,7 @@ impl World {
             error: None,
             request: Some(serde_json::json!({"email": "eloise@example.fr"})),
             response: None,
+            changes: std::collections::BTreeMap::new(),
             duration_ms: 12,
             attempt: 1,
             correlation_id: "0af7651916cd43dd8448eb211c80319c".to_owned(),

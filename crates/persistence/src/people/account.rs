@@ -25,8 +25,8 @@ DELETE FROM records WHERE id IN (
 /// What is left of the account, once none of those is: how it showed the others, and what was logged of it.
 const TRACES: [&str; 5] = [
     "DELETE FROM record_links WHERE tenant_id = $1 AND integration_id = $2",
-    "UPDATE integration_sync_logs SET payload_sent = NULL, response_received = NULL, external_id = NULL,
-         error_message = NULL, fingerprint = error_class || ':' || error_code || ':'
+    "UPDATE integration_sync_logs SET payload_sent = NULL, response_received = NULL, changes = NULL,
+         external_id = NULL, error_message = NULL, fingerprint = error_class || ':' || error_code || ':'
      WHERE tenant_id = $1 AND integration_id = $2",
     "UPDATE integration_webhook_logs SET body = NULL
      WHERE tenant_id = $1 AND integration_id = $2 AND body IS NOT NULL",

@@ -61,8 +61,8 @@ const STEPS: [(&str, &str); 16] = [
     // Kept for the statistics, of which none says who.
     (
         "integration_sync_logs",
-        "UPDATE integration_sync_logs SET payload_sent = NULL, response_received = NULL, external_id = NULL,
-             error_message = NULL, fingerprint = error_class || ':' || error_code || ':'
+        "UPDATE integration_sync_logs SET payload_sent = NULL, response_received = NULL, changes = NULL,
+             external_id = NULL, error_message = NULL, fingerprint = error_class || ':' || error_code || ':'
          WHERE tenant_id = $1 AND (record_id = ANY (texts($2, 'records')) OR link_id = ANY (texts($2, 'links')))",
     ),
     (

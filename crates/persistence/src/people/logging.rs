@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use diesel::sql_types::{Array, Text};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
-use domain::outcome::{SyncError, SyncOutcome};
+use domain::outcome::{FieldChanges, SyncError, SyncOutcome};
 
 use crate::{PersistenceError, Transaction};
 
@@ -40,5 +40,6 @@ fn names_of(outcome: &SyncOutcome) -> impl Iterator<Item = String> {
 
 fn emptied(outcome: &SyncOutcome) -> SyncOutcome {
     let error = outcome.error.clone().map(|error| SyncError { message: String::new(), ..error });
-    SyncOutcome { external_id: None, request: None, response: None, error, ..outcome.clone() }
+    let changes = FieldChanges::new();
+    SyncOutcome { external_id: None, request: None, response: None, changes, error, ..outcome.clone() }
 }

@@ -1,12 +1,14 @@
 //! Reading the table `integration_sync_logs`, the newest first.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
 use diesel::sql_types::{self, BigInt, Jsonb, Nullable, Timestamptz};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, LinkId, RecordId, SyncLogId, TenantId};
 use domain::kind::RecordKind;
-use domain::outcome::SyncType;
+use domain::outcome::{SyncType, ValueChange};
 use domain::time::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
@@ -14,7 +16,7 @@ use utoipa::ToSchema;
 
 use super::query;
 use crate::log_page::{LogCursor, LogPage};
-use crate::text::{from_word, parse, parse_optional};
+use crate::text::{from_json, from_word, parse, parse_optional};
 use crate::{PersistenceError, Transaction};
 
 /// How an attempt ended.
@@ -129,6 +131,9 @@ pub struct SyncLog {
     pub attempt: i64,
     /// The trace that led here.
     pub correlation_id: String,
+    /// The fields that it changed, by name: going out the platform's, coming in ours; of an attempt that failed, what it was to
+    /// change. Values beyond 300 characters are cut. Empty where it changed nothing, or was made before this was kept.
+    pub changes: BTreeMap<String, ValueChange>,
 }
 
 impl SyncLog {
@@ -179,6 +184,8 @@ pub(super) struct Row {
     attempt: i64,
     #[diesel(sql_type = sql_types::Text)]
     correlation_id: String,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    changes: Option<Value>,
 }
 
 impl Row {
@@ -203,6 +210,7 @@ impl Row {
             duration_ms: self.duration_ms,
             attempt: self.attempt,
             correlation_id: self.correlation_id,
+            changes: self.changes.map(|json| from_json("changes", json)).transpose()?.unwrap_or_default(),
         })
     }
 }

@@ -1,8 +1,9 @@
 //! The logs: written once however often they arrive, counted once, kept by the day.
 
+use domain::field::FieldValue;
 use domain::id::WebhookLogId;
 use domain::integration::Status;
-use domain::outcome::{SyncType, WebhookOutcome, WebhookResult};
+use domain::outcome::{SyncType, ValueChange, WebhookOutcome, WebhookResult};
 use domain::time::Timestamp;
 use persistence::log_page::LogPage;
 use persistence::sync_logs::{self, Filter, LogStatus};
@@ -74,6 +75,8 @@ async fn what_postgresql_cannot_store_is_stored_without_it() {
     let mut row = customer.failure(1, "bad\0byte");
     row.request = Some(json!({"a\0b": "c\0d"}));
     row.response = Some(json!("é".repeat(40_000)));
+    let change = |after: &str| ValueChange { before: FieldValue::Null, after: FieldValue::text(after) };
+    row.changes = [("c\0".to_owned(), change("d\0")), ("e".to_owned(), change(&"é".repeat(400)))].into();
     let mut tx = world.worker.begin(Scope::System).await.unwrap();
     sync_logs::insert_batch(&mut tx, &[row.clone()]).await.unwrap();
     let page = LogPage { after: None, limit: 10 };
@@ -83,6 +86,8 @@ async fn what_postgresql_cannot_store_is_stored_without_it() {
     assert_eq!(logs[0].payload_sent, Some(json!({"ab": "cd"})));
     let note = logs[0].response_received.as_ref().unwrap()["note"].as_str().unwrap();
     assert!(note.starts_with("cut: 80002 bytes"), "{note}");
+    let cut = change(&format!("{}…", "é".repeat(300)));
+    assert_eq!(logs[0].changes, [("c".to_owned(), change("d")), ("e".to_owned(), cut)].into());
 }
 
 #[tokio::test]

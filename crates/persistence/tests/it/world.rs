@@ -112,6 +112,7 @@ impl Customer {
             error: None,
             request: Some(serde_json::json!({"firstname": "Zoé"})),
             response: Some(serde_json::json!({"id": "501"})),
+            changes: std::collections::BTreeMap::new(),
             duration_ms: 42,
             attempt: 1,
             correlation_id: "0af7651916cd43dd8448eb211c80319c".to_owned(),

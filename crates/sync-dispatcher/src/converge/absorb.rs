@@ -17,6 +17,7 @@ use persistence::records::{links, links::Ending, store};
 
 use super::belonging::{self, Owners};
 use super::{
+    changes,
     job::{Job, Seen, Try},
     session::Session,
 };
@@ -165,12 +166,14 @@ fn take_object(
     }
     let ranks = session.ranks(kind);
     let arrival = session.arrival(&ranks);
+    let before = record.fields.clone();
     let mut merged = job.state.take_remote(&mut record.fields, &session.mapping(kind), object, arrival);
     let sync_type = if is_adopted { SyncType::Adopt } else { SyncType::Read };
     // What a workflow has made is told as its write.
     if (is_adopted && job.leased.errand.is_none()) || !merged.changed.is_empty() {
         let response = serde_json::to_value(&object.fields).ok();
-        job.log(Try { sync_type, request: None, response, duration_ms: 0, error: None });
+        let changes = changes::of_read(&before, &record.fields, &merged.changed);
+        job.log(Try { response, changes, ..Try::new(sync_type, 0) });
     }
     let owned = owners.take(job, record, object, arrival);
     merged.touched |= back.touched | owned.touched;

@@ -14,10 +14,9 @@ use persistence::Transaction;
 use persistence::records::links::{self, Ending};
 use serde_json::Value;
 
-use super::failure::fail;
 use super::job::{Job, Seen, Try};
 use super::plan::{Plans, Write};
-use super::session::Session;
+use super::{changes, failure::fail, session::Session, ties::TIED};
 use crate::engine::DispatchError;
 use crate::n8n::Pause;
 
@@ -40,7 +39,7 @@ pub(super) fn waits_until(session: &Session<'_>, job: &mut Job) -> Option<Timest
         (false, Some(_)) => SyncType::Update,
         (false, None) => SyncType::Create,
     };
-    tell(job, &pause, Try { sync_type, request: None, response: None, duration_ms: 0, error: None });
+    tell(job, &pause, Try::new(sync_type, 0));
     Some(pause.until)
 }
 
@@ -103,11 +102,12 @@ fn is_the_same(job: &Job, errand: &Errand, write: &Write) -> bool {
 }
 
 fn confirm(job: &mut Job, errand: &Errand) {
-    let response = match &job.seen {
-        Seen::There(object) => serde_json::to_value(&object.fields).ok(),
+    let shown = match &job.seen {
+        Seen::There(object) => Some(&object.fields),
         Seen::Missing | Seen::Unasked => None,
     };
-    let tried = Try { response, ..tried(job, errand) };
+    let response = shown.and_then(|shown| serde_json::to_value(shown).ok());
+    let tried = Try { response, ..tried(job, errand, shown) };
     job.log(tried);
     job.errand = None;
 }
@@ -116,16 +116,21 @@ fn give_up(session: &Session<'_>, job: &mut Job, errand: &Errand) {
     let (code, message) =
         if errand.reported { ("write_not_confirmed", UNCONFIRMED) } else { ("callback_missing", MISSING) };
     let error = ConnectorError::new(FaultKind::Unavailable, code, message);
-    let tried = tried(job, errand);
+    let tried = tried(job, errand, None);
     fail(job, &session.engine.schedule, &error, tried);
     // It may still turn up.
     job.intent_is_open = job.leased.intent.is_some();
     job.errand = None;
 }
 
-fn tried(job: &Job, errand: &Errand) -> Try {
-    let request = job.leased.intent.as_ref().and_then(|intent| serde_json::to_value(&intent.fields).ok());
-    Try { sync_type: sync_type(errand.action.verb), request, response: None, duration_ms: 0, error: None }
+/// What a workflow was to write, and where the platform shows it, what became of it.
+fn tried(job: &Job, errand: &Errand, shown: Option<&RemoteFields>) -> Try {
+    let tried = Try::new(sync_type(errand.action.verb), 0);
+    let Some(intent) = &job.leased.intent else { return tried };
+    let mut changes = changes::of_write(&job.leased.state.seen, &intent.fields, shown);
+    // A tie is no field of theirs.
+    changes.remove(TIED);
+    Try { request: serde_json::to_value(&intent.fields).ok(), changes, ..tried }
 }
 
 pub(super) fn sync_type(verb: Verb) -> SyncType {

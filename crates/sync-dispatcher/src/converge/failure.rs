@@ -44,12 +44,6 @@ pub(super) fn fail(job: &mut Job, schedule: &RetrySchedule, error: &ConnectorErr
 /// Ends a job by something that we found ourselves and that only a person can mend.
 pub(super) fn block(job: &mut Job, class: FaultKind, code: &str, message: &str) {
     let error = SyncError { class, code: code.to_owned(), message: message.to_owned() };
-    job.log(Try {
-        sync_type: SyncType::Read,
-        request: None,
-        response: None,
-        duration_ms: 0,
-        error: Some(error.clone()),
-    });
+    job.log(Try { error: Some(error.clone()), ..Try::new(SyncType::Read, 0) });
     job.ending = Some(Ending::Blocked { error });
 }

@@ -11,7 +11,8 @@ use persistence::records::links::Ending;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::errands::{request_of, sync_type, tell, withdraw};
+use super::changes;
+use super::errands::{fields_of, request_of, sync_type, tell, withdraw};
 use super::failure::fail;
 use super::job::{Job, Try};
 use super::plan::{Plans, Write};
@@ -96,8 +97,8 @@ async fn call(
 
 fn note(session: &Session<'_>, job: &mut Job, write: &Write, (answer, duration_ms): (Answer, u32)) {
     let Some(errand) = job.errand.clone() else { return };
-    let request = request_of(write);
-    let tried = Try { sync_type: sync_type(errand.action.verb), request, response: None, duration_ms, error: None };
+    let changes = fields_of(write).map(|sent| changes::of_write(&job.state.seen, sent, None)).unwrap_or_default();
+    let tried = Try { request: request_of(write), changes, ..Try::new(sync_type(errand.action.verb), duration_ms) };
     match answer {
         Answer::Taken => job.ending = Some(Ending::Released(Some(errand.until))),
         Answer::Skipped(pause) => {

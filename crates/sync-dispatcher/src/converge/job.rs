@@ -3,7 +3,7 @@
 use connectors::error::ConnectorError;
 use domain::id::SyncLogId;
 use domain::link::{LinkState, RemoteObject};
-use domain::outcome::{SyncError, SyncOutcome, SyncType};
+use domain::outcome::{FieldChanges, SyncError, SyncOutcome, SyncType};
 use domain::record::Record;
 use domain::time::Timestamp;
 use domain::trace::TraceParent;
@@ -51,8 +51,17 @@ pub(super) struct Try {
     pub(super) sync_type: SyncType,
     pub(super) request: Option<Value>,
     pub(super) response: Option<Value>,
+    pub(super) changes: FieldChanges,
     pub(super) duration_ms: u32,
     pub(super) error: Option<SyncError>,
+}
+
+impl Try {
+    /// One of which nothing more is known.
+    pub(super) fn new(sync_type: SyncType, duration_ms: u32) -> Self {
+        let changes = FieldChanges::new();
+        Self { sync_type, request: None, response: None, changes, duration_ms, error: None }
+    }
 }
 
 impl Job {
@@ -111,6 +120,7 @@ impl Job {
             error: tried.error,
             request: tried.request,
             response: tried.response,
+            changes: tried.changes,
             duration_ms: tried.duration_ms,
             attempt: self.leased.attempts + 1,
             correlation_id: self.trace.trace_id(),

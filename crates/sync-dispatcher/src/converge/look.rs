@@ -113,8 +113,7 @@ fn note(session: &Session<'_>, asked: Vec<&mut Job>, answer: Answer, started: In
         }
         Err(error) => {
             for job in asked {
-                let tried = Try { sync_type: SyncType::Read, request: None, response: None, duration_ms, error: None };
-                fail(job, &session.engine.schedule, &error, tried);
+                fail(job, &session.engine.schedule, &error, Try::new(SyncType::Read, duration_ms));
             }
         }
     }
@@ -123,7 +122,6 @@ fn note(session: &Session<'_>, asked: Vec<&mut Job>, answer: Answer, started: In
 fn give_up(session: &Session<'_>, jobs: &mut [Job]) {
     let Err(error) = &session.account else { return };
     for job in jobs {
-        let tried = Try { sync_type: SyncType::Read, request: None, response: None, duration_ms: 0, error: None };
-        fail(job, &session.engine.schedule, error, tried);
+        fail(job, &session.engine.schedule, error, Try::new(SyncType::Read, 0));
     }
 }

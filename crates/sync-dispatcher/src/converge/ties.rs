@@ -188,8 +188,6 @@ fn note_failures(
     for ((link, _), result) in tried.iter().zip(each(answer, tried.len())) {
         let (Err(error), true) = (result, is_in_step(jobs, link)) else { continue };
         let Some(job) = jobs.get_mut(link) else { continue };
-        let (sync_type, duration_ms) = (SyncType::Update, elapsed(started));
-        let tried = Try { sync_type, request: None, response: None, duration_ms, error: None };
-        fail(job, &session.engine.schedule, &error, tried);
+        fail(job, &session.engine.schedule, &error, Try::new(SyncType::Update, elapsed(started)));
     }
 }

@@ -12,6 +12,7 @@ use domain::outcome::SyncType;
 use persistence::records::links::Ending;
 use tokio::time::Instant;
 
+use super::changes;
 use super::failure::fail;
 use super::job::{Job, Try};
 use super::plan::{Plans, Write};
@@ -86,7 +87,9 @@ fn note_written(
     for ((link, fields), result) in items.into_iter().zip(results) {
         let Some(job) = jobs.get_mut(&link) else { continue };
         let request = serde_json::to_value(&fields).ok();
-        let tried = Try { sync_type, request, response: None, duration_ms, error: None };
+        let shown = result.as_ref().ok().map(|written| &written.shown);
+        let changes = changes::of_write(&job.state.seen, &fields, shown);
+        let tried = Try { request, changes, ..Try::new(sync_type, duration_ms) };
         match result {
             Ok(written) => {
                 job.state.wrote(&written.external_id, fields, &written.shown);
@@ -115,13 +118,7 @@ fn note_deleted(
     let results = each(answer, links.len());
     for (link, result) in links.iter().zip(results) {
         let Some(job) = jobs.get_mut(link) else { continue };
-        let tried = Try {
-            sync_type: SyncType::Delete,
-            request: None,
-            response: None,
-            duration_ms: elapsed(started),
-            error: None,
-        };
+        let tried = Try::new(SyncType::Delete, elapsed(started));
         match result {
             Ok(()) => {
                 job.gone = true;

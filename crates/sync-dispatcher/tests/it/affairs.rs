@@ -6,7 +6,7 @@ use domain::integration::{Direction, Status};
 use domain::kind::RecordKind;
 use domain::outcome::WebhookResult;
 use persistence::log_page::LogPage;
-use persistence::{audit, health};
+use persistence::{Scope, audit, health, sync_logs};
 use serde_json::{Value, json};
 use testkit::wait;
 
@@ -128,6 +128,17 @@ async fn what_came_from_a_shop_alone_is_erased_with_it_and_whom_coccinelle_knows
     shop.says("orders/create", json!({"id": order.parse::<u64>().unwrap()})).await;
     shop.world.record_at((shop.id, RecordKind::Order, &order), |_| true).await;
 
+    let logged = shop.world.outcomes();
+    let mut tx = shop.world.database.begin(Scope::System).await.unwrap();
+    sync_logs::insert_batch(&mut tx, &logged).await.unwrap();
+    tx.commit().await.unwrap();
+    let logged = format!(
+        "SELECT count(*) FROM integration_sync_logs WHERE integration_id = '{}'
+             AND (payload_sent IS NOT NULL OR response_received IS NOT NULL OR changes IS NOT NULL)",
+        shop.id
+    );
+    assert!(shop.world.server.count(&logged).await > 0);
+
     let redact = || json!({"shop_id": 1, "shop_domain": "acme.myshopify.com"});
     // It is connected: whoever says this now is late.
     shop.says("shop/redact", redact()).await;
@@ -136,6 +147,7 @@ async fn what_came_from_a_shop_alone_is_erased_with_it_and_whom_coccinelle_knows
     shop.refuses_us().await;
     shop.says("shop/redact", redact()).await;
     assert_eq!(shop.emails().await, ["zoe@exemple.fr"]);
+    assert_eq!(shop.world.server.count(&logged).await, 0, "what was logged of it");
     assert!(shop.world.records_of(RecordKind::Order).await.is_empty());
     assert_eq!(shop.audited().await, [("integration.erased".to_owned(), "shopify".to_owned())]);
 }

@@ -33,6 +33,8 @@ mod forgetting;
 #[cfg(test)]
 mod hearing;
 #[cfg(test)]
+mod logging;
+#[cfg(test)]
 mod making_again;
 #[cfg(test)]
 mod mapping;

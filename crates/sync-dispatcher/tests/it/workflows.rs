@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use testkit::wait;
 
 use crate::backend::Backend;
+use crate::logging::changes;
 use crate::n8n::{N8n, Script, done, failed};
 use crate::scheduling::undisturbed;
 use crate::world::{DEADLINE, Shape, World, event};
@@ -56,6 +57,8 @@ async fn a_prospect_is_created_changed_and_deleted_by_the_workflow() {
     let created = world.outcome("the create in the log", |outcome| outcome.sync_type == SyncType::Create).await;
     assert_eq!((created.error, created.external_id.as_deref()), (None, Some(id.as_str())));
     assert_eq!(created.request.unwrap()["email"], "zoe@exemple.fr");
+    let name = |before, after| changes(&[("firstname", before, after)]).remove("firstname");
+    assert_eq!(created.changes.get("firstname").cloned(), name(json!(null), json!("Zoé")));
 
     world.accept(vec![event("prospect.updated", "p1", json!({"first_name": "Zoë"}))]).await;
     world.settle().await;
@@ -63,6 +66,8 @@ async fn a_prospect_is_created_changed_and_deleted_by_the_workflow() {
     let write = n8n.taken().remove(1);
     assert_eq!((&write["action"], &write["external_id"]), (&json!("update_contact"), &json!(id)));
     assert_eq!(write["remote"], json!({"firstname": "Zoë"}));
+    let updated = world.outcome("the update in the log", |outcome| outcome.sync_type == SyncType::Update).await;
+    assert_eq!(updated.changes, changes(&[("firstname", json!("Zoé"), json!("Zoë"))]));
 
     world.accept(vec![event("prospect.deleted", "p1", json!({}))]).await;
     world.settle().await;

@@ -2,9 +2,10 @@
 
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use askama::Template;
+use domain::field::FieldValue;
 use domain::id::{IntegrationId, SyncLogId};
 use domain::kind::RecordKind;
-use domain::outcome::SyncType;
+use domain::outcome::{SyncType, ValueChange};
 use persistence::Scope;
 use persistence::sync_logs::{LogStatus, SyncLog};
 use runtime::http::Problem;
@@ -20,7 +21,7 @@ use super::super::{
     text::{consent as consent_words, frame as frame_words, integration as shell_words, logs as logs_words, logs as m},
     {failure, text},
 };
-use super::{Shell, Tab};
+use super::{Shell, Tab, record::label};
 use crate::{
     body::{Id, Ids, parse_query},
     change::Change,
@@ -63,12 +64,21 @@ pub(super) struct Line {
     pub(super) outward: bool,
 }
 
+/// A field that an attempt changed, or was to change.
+#[derive(Debug)]
+struct Changed {
+    name: String,
+    before: String,
+    after: String,
+}
+
 #[derive(Template)]
 #[template(path = "log.html")]
 struct One {
     frame: Frame,
     shell: Shell,
     line: Line,
+    changed: Vec<Changed>,
     sent: Option<String>,
     received: Option<String>,
     before: Vec<Line>,
@@ -141,6 +151,7 @@ pub(super) async fn show_log(
         (frame.time(delivery.created_at), state, delivery.marked.unwrap_or(0))
     });
     let page = One {
+        changed: changed(&frame, &log),
         sent: log.payload_sent.as_ref().map(pretty),
         received: log.response_received.as_ref().map(pretty),
         remedy: log.error_class.as_deref().map(remedies::of_class),
@@ -190,6 +201,19 @@ impl Line {
             log,
         }
     }
+}
+
+/// Going out, fields bear the names that the platform gives them; coming in, those that people give ours.
+fn changed(frame: &Frame, log: &SyncLog) -> Vec<Changed> {
+    let is_ours = log.direction == "from_platform";
+    let name_of = |name: &String| if is_ours { label(frame, log.kind, name) } else { name.clone() };
+    let shown = |value: &FieldValue| if value.is_null() { "–".to_owned() } else { value.to_plain_text() };
+    let changed = |(name, change): (&String, &ValueChange)| Changed {
+        name: name_of(name),
+        before: shown(&change.before),
+        after: shown(&change.after),
+    };
+    log.changes.iter().map(changed).collect()
 }
 
 fn joined(first: &str, second: &str) -> String {

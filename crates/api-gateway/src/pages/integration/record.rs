@@ -244,7 +244,8 @@ impl Loss {
     }
 }
 
-fn label(frame: &Frame, kind: RecordKind, name: &str) -> String {
+/// What people call a field of ours.
+pub(super) fn label(frame: &Frame, kind: RecordKind, name: &str) -> String {
     our_fields::label(kind, name).map_or_else(|| name.to_owned(), |label| frame.say(label))
 }
 

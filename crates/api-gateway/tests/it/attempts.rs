@@ -1,0 +1,56 @@
+//! The page of one attempt: what it changed, field by field, as people read it.
+
+use domain::access::Role;
+use domain::id::IntegrationId;
+use domain::outcome::{SyncOutcome, SyncType};
+use persistence::{Scope, sync_logs};
+use serde_json::json;
+
+use crate::connecting::connected;
+use crate::pages::{Browser, is_sound};
+use crate::repair::{outcome, refused};
+use crate::world::World;
+
+#[tokio::test]
+async fn an_attempt_shows_each_field_before_and_after() {
+    let world = World::start().await;
+    let id = connected(&world, "pat-eu1-4242-demo").await;
+    let integration: IntegrationId = id.parse().unwrap();
+    let at = |minute: u8, error| outcome(&world, integration, &format!("2026-11-22T10:{minute}:00Z"), error);
+    let changes = |json| serde_json::from_value(json).unwrap();
+    let outward = SyncOutcome {
+        sync_type: SyncType::Update,
+        changes: changes(json!({ "jobtitle": { "before": "Gérante", "after": "<b>Directrice</b>" },
+            "tags": { "before": null, "after": ["vip", "rappel"] } })),
+        ..at(10, None)
+    };
+    let inward = SyncOutcome {
+        sync_type: SyncType::Read,
+        changes: changes(json!({ "job_title": { "before": "Gérante", "after": null } })),
+        ..at(11, None)
+    };
+    let in_vain = SyncOutcome { error: Some(refused("PHONE")), ..outward.clone() };
+    let in_vain = SyncOutcome { id: domain::id::SyncLogId::new(), ..in_vain };
+    let old = at(12, None);
+    let rows = [outward, inward, in_vain, old];
+    let mut tx = world.worker().begin(Scope::System).await.unwrap();
+    sync_logs::insert_batch(&mut tx, &rows).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let mut browser = Browser::of(&world, Role::Viewer).await;
+    let mut pages = Vec::new();
+    for row in &rows {
+        let page = browser.get(&format!("/dashboard/integrations/{id}/logs/{}", row.id)).await;
+        is_sound(&page, "fr");
+        pages.push(page);
+    }
+    let cells = |name: &str, before: &str, after: &str| {
+        format!("{name}</th><td class=\"error-text muted\">{before}</td><td class=\"error-text\">{after}</td>")
+    };
+    pages[0].says("Ce qui a changé").says(&cells("tags", "–", "vip;rappel"));
+    pages[0].says(&cells("jobtitle", "Gérante", "&#60;b&#62;Directrice&#60;/b&#62;"));
+    pages[1].says("Ce qui a changé").says(&cells("Fonction", "Gérante", "–"));
+    pages[2].says("Ce qui devait changer");
+    assert!(!pages[3].html.contains("id=\"changed\""), "{}", pages[3].html);
+    world.stop().await;
+}

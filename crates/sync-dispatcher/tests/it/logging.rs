@@ -1,0 +1,74 @@
+//! What the log is told of an attempt: of each field that it changed what stood there before, and what stands there now.
+
+use domain::outcome::{FieldChanges, SyncOutcome, SyncType};
+use serde_json::{Value, json};
+
+use crate::crm::told;
+use crate::world::{World, event};
+
+/// Changes, as an outcome tells them.
+pub(crate) fn changes(of: &[(&str, Value, Value)]) -> FieldChanges {
+    let all: serde_json::Map<_, _> = of
+        .iter()
+        .map(|(name, before, after)| ((*name).to_owned(), json!({"before": before, "after": after})))
+        .collect();
+    serde_json::from_value(all.into()).unwrap()
+}
+
+async fn of(world: &World, sync_type: SyncType) -> SyncOutcome {
+    world.outcome("the attempt in the log", |outcome| outcome.sync_type == sync_type).await
+}
+
+#[tokio::test]
+async fn a_write_tells_what_the_platform_showed_before_and_shows_now() {
+    let world = World::start().await;
+    world.crm.faults(json!({"reformat_phones": true})).await;
+    let data = json!({"email": "zoe@exemple.fr", "phone": "0612345678", "company": "Ancienne"});
+    world.accept(vec![event("prospect.created", "p1", data)]).await;
+    world.settle().await;
+    let (_, contact) = world.crm.only_contact().await;
+    let created = of(&world, SyncType::Create).await;
+    let phone = &contact["phone"];
+    assert_ne!(phone, "0612345678", "it is reformatted");
+    let expected = [("phone", json!(null), json!(phone)), ("company", json!(null), json!("Ancienne"))];
+    for (name, change) in changes(&expected) {
+        assert_eq!(created.changes.get(&name), Some(&change), "{:?}", created.changes);
+    }
+
+    world.accept(vec![event("prospect.updated", "p1", json!({"phone": "", "company": "Nouvelle"}))]).await;
+    world.settle().await;
+    let expected = [("phone", json!(phone), json!(null)), ("company", json!("Ancienne"), json!("Nouvelle"))];
+    assert_eq!(of(&world, SyncType::Update).await.changes, changes(&expected));
+}
+
+#[tokio::test]
+async fn a_write_that_is_refused_tells_what_it_was_to_change() {
+    let world = World::start().await;
+    world
+        .accept(vec![event("prospect.created", "p1", json!({"email": "zoe@exemple.fr", "company": "Ancienne"}))])
+        .await;
+    world.settle().await;
+    world.crm.faults(json!({"fail_all_status": 400})).await;
+    world.accept(vec![event("prospect.updated", "p1", json!({"company": "Nouvelle"}))]).await;
+    let refused = world.outcome("the refusal in the log", |outcome| outcome.error.is_some()).await;
+    assert_eq!(refused.changes, changes(&[("company", json!("Ancienne"), json!("Nouvelle"))]));
+}
+
+#[tokio::test]
+async fn a_reading_tells_what_our_record_held_before_and_holds_now() {
+    let world = World::start().await;
+    let theirs = json!({"email": "zoe@exemple.fr", "firstname": "Zoë", "jobtitle": "Gérante"});
+    let id = world.crm.add_contact(theirs).await;
+    let ours = json!({"email": "zoe@exemple.fr", "first_name": "Zoé", "last_name": "Martin"});
+    world.accept(vec![event("prospect.created", "p1", ours)]).await;
+    world.settle().await;
+    let expected = [("first_name", json!("Zoé"), json!("Zoë")), ("job_title", json!(null), json!("Gérante"))];
+    assert_eq!(of(&world, SyncType::Adopt).await.changes, changes(&expected));
+    assert_eq!(of(&world, SyncType::Update).await.changes, changes(&[("lastname", json!(null), json!("Martin"))]));
+
+    world.crm.edit_contact(&id, json!({"jobtitle": "Directrice"})).await;
+    world.deliver(&[told("propertyChange", &id)]).await;
+    world.settle().await;
+    let expected = [("job_title", json!("Gérante"), json!("Directrice"))];
+    assert_eq!(of(&world, SyncType::Read).await.changes, changes(&expected));
+}
