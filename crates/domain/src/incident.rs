@@ -3,14 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::id::{IntegrationId, TenantId};
 use crate::integration::Status;
 use crate::platform::PlatformSlug;
 
 /// What begins an incident.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = AlertTrigger)]
 pub enum Trigger {
     /// Attempts fail one after the other, or too many of the last ones did.
     Failing,
@@ -31,6 +33,10 @@ pub enum Trigger {
 impl Trigger {
     /// Those that are judged by [`judge`].
     pub const JUDGED: [Self; 4] = [Self::Failing, Self::ReauthRequired, Self::WebhookUnverified, Self::Drift];
+
+    /// Those that tenants are told of.
+    pub const OF_TENANTS: [Self; 5] =
+        [Self::Failing, Self::ReauthRequired, Self::WebhookUnverified, Self::WebhookRemoved, Self::Drift];
 
     /// Its word in `incidents.trigger`.
     #[must_use]

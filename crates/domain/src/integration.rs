@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::alert::Alerts;
 use crate::id::{IntegrationId, TenantId};
 use crate::kind::RecordKind;
 use crate::platform::PlatformSlug;
@@ -115,6 +116,8 @@ pub struct Integration {
     pub url: Option<String>,
     /// The address of the tenant's own workflow, where it has one: it takes the writes instead of the operator's.
     pub workflow_url: Option<String>,
+    /// Who hears of its trouble, and of which.
+    pub alerts: Alerts,
     /// Counts the changes of the configuration; its `ETag`.
     pub version: i64,
 }
@@ -160,6 +163,7 @@ mod tests {
             account_name: None,
             url: None,
             workflow_url: None,
+            alerts: Alerts::default(),
             version: 1,
         };
         let writes = |shop: &Integration| RecordKind::ALL.map(|kind| shop.direction_of(kind).writes());

@@ -1,6 +1,7 @@
 //! The nouns and rules of convergence: records, links, mappings, events, messages. No I/O lives here.
 
 pub mod access;
+pub mod alert;
 pub mod audit;
 pub mod budget;
 pub mod credentials;

@@ -41,6 +41,7 @@ struct Row {
     account_name: Option<String>,
     url: Option<String>,
     workflow_url: Option<String>,
+    alerts: Value,
     version: i64,
 }
 
@@ -61,6 +62,7 @@ impl Row {
             account_name: self.account_name,
             url: self.url,
             workflow_url: self.workflow_url,
+            alerts: from_json("alerts", self.alerts)?,
             version: self.version,
         })
     }
@@ -93,6 +95,7 @@ pub async fn create(tx: &mut Transaction, new: &NewIntegration) -> Result<(), Pe
             table::account_name.eq(&integration.account_name),
             table::url.eq(&integration.url),
             table::workflow_url.eq(&integration.workflow_url),
+            table::alerts.eq(to_json(&integration.alerts)?),
         ))
         .execute(&mut **tx)
         .await?;

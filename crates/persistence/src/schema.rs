@@ -28,6 +28,7 @@ diesel::table! {
         account_name -> Nullable<Text>,
         url -> Nullable<Text>,
         workflow_url -> Nullable<Text>,
+        alerts -> Jsonb,
         version -> BigInt,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,

@@ -157,6 +157,7 @@ fn integration(world: &World) -> Integration {
         account_name: None,
         url: None,
         workflow_url: None,
+        alerts: domain::alert::Alerts::default(),
         version: 1,
     }
 }

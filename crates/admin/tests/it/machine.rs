@@ -187,6 +187,7 @@ fn hubspot(tenant_id: TenantId, id: IntegrationId) -> Integration {
         account_name: None,
         url: None,
         workflow_url: None,
+        alerts: domain::alert::Alerts::default(),
         version: 1,
     }
 }

@@ -97,6 +97,7 @@ async fn save(
         account_name,
         url: wish.address(),
         workflow_url: wish.own_workflow(),
+        alerts: domain::alert::Alerts::default(),
         version: 1,
     };
     let new = NewIntegration { integration, sealed };

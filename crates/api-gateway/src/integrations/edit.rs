@@ -133,7 +133,7 @@ async fn save(
     Ok(())
 }
 
-/// What changed, for the audit log. An address may hold a key, so it is only named.
+/// What changed, for the audit log. An address may hold a key, or be a person's, so it is only named.
 fn told(before: &Integration, after: &Integration) -> impl Iterator<Item = FieldChange> {
     let fields = [
         FieldChange::told("name", before.name.as_str(), after.name.as_str()),
@@ -143,6 +143,7 @@ fn told(before: &Integration, after: &Integration) -> impl Iterator<Item = Field
         FieldChange::told("frequency", json!(before.frequency), json!(after.frequency)),
         FieldChange::told("delivery", json!(before.delivery), json!(after.delivery)),
         (before.url != after.url).then(|| FieldChange::named("url")),
+        (before.alerts != after.alerts).then(|| FieldChange::named("alerts")),
         (before.workflow_url != after.workflow_url).then(|| FieldChange::named("workflow_url")),
     ];
     fields.into_iter().flatten()

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use connectors::connector::Connector;
 use connectors::descriptor::Descriptor;
 use connectors::registry::Platform;
+use domain::alert::Alerts;
 use domain::credentials::Credentials;
 use domain::event::InputFault;
 use domain::integration::{Delivery, Direction, Frequency, Integration};
@@ -179,6 +180,8 @@ pub(crate) struct Edit {
     /// The public https address of a workflow of your own; an empty text goes back to the server's n8n.
     #[schema(example = "https://n8n.example.com/webhook/mon-hubspot")]
     workflow_url: Option<String>,
+    /// Who hears of its trouble, and of which.
+    alerts: Option<Alerts>,
 }
 
 impl Edit {
@@ -199,6 +202,7 @@ impl Edit {
         } else if self.url.is_some() && self.url != integration.url && self.credentials.is_none() {
             faults.add("credentials", "must be given again with another address: they would be sent there");
         }
+        faults.0.extend(self.alerts.iter().flat_map(|alerts| alerts.faults("alerts")));
         for kind in self.kind_directions.iter().flat_map(BTreeMap::keys).filter(|kind| !descriptor.kinds.contains(kind))
         {
             faults.add(&format!("kind_directions.{kind}"), "is not held by this platform");
@@ -226,6 +230,7 @@ impl Edit {
                 Some(typed) => address_of(typed),
                 None => before.workflow_url,
             },
+            alerts: self.alerts.clone().unwrap_or(before.alerts),
             ..before
         }
     }

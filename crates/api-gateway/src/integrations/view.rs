@@ -1,6 +1,7 @@
 //! How an integration is shown: what the tenant configured, how it is, how far it is behind. Secrets as a hint only.
 
 use accounts::KeyHint;
+use domain::alert::Alerts;
 use domain::id::IntegrationId;
 use domain::integration::{Delivery, Direction, Frequency, Integration, Status};
 use domain::kind::RecordKind;
@@ -47,6 +48,8 @@ pub(crate) struct View {
     pub(crate) delivery: Delivery,
     /// The address of the tenant's own workflow; `null` where the server's n8n takes the writes.
     pub(crate) workflow_url: Option<String>,
+    /// Who hears of its trouble, and of which.
+    pub(crate) alerts: Alerts,
     /// Whether an account is connected; before a consent there is none.
     pub(crate) connected: bool,
     /// The platform's id of the account.
@@ -132,6 +135,7 @@ impl View {
             walked_every: known.looks.map(|(poll, walk)| walk.max(poll).as_secs()),
             delivery: integration.delivery,
             workflow_url: integration.workflow_url,
+            alerts: integration.alerts,
             connected: integration.account_id.is_some(),
             account_id: integration.account_id,
             account_name: integration.account_name,

@@ -41,6 +41,11 @@ impl Fields {
         Some(self.get(name).trim()).filter(|value| !value.is_empty())
     }
 
+    /// The lines that were typed into a field, without the spaces around them; empty ones left out.
+    pub(super) fn lines(&self, name: &str) -> Vec<&str> {
+        self.get(name).lines().map(str::trim).filter(|line| !line.is_empty()).collect()
+    }
+
     /// The fields of these names as a query, leaving out those where nothing was typed.
     pub(super) fn query(&self, names: &[&str]) -> String {
         let given = names.iter().filter_map(|name| Some((*name, self.given(name)?)));

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use connectors::connector::Connector;
 use connectors::descriptor::{OptionChoice, OptionField};
+use domain::alert::Audience;
 use domain::integration::{Delivery, Direction, Frequency};
 use runtime::http::Problem;
 use serde::Serialize;
@@ -12,7 +13,7 @@ use serde_json::{Map, Value};
 
 use super::fields::Fields;
 use super::frame::Frame;
-use super::text::{Message, faults, form as m, say};
+use super::text::{Message, alerts, faults, form as m, say};
 
 /// Where the API begins; its things have pages of the same names.
 const API: &str = "/api/v1/";
@@ -164,6 +165,16 @@ pub(super) fn frequencies(chosen: &str) -> Vec<Choice> {
         (Frequency::Realtime, m::REALTIME, m::REALTIME_HELP),
         (Frequency::Hourly, m::HOURLY, m::HOURLY_HELP),
         (Frequency::Daily, m::DAILY, m::DAILY_HELP),
+    ];
+    choices(all, chosen)
+}
+
+/// Who may hear of an integration's trouble.
+pub(super) fn audiences(chosen: &str) -> Vec<Choice> {
+    let all = [
+        (Audience::Tenant, alerts::TENANT, alerts::TENANT_HELP),
+        (Audience::Addresses, alerts::ADDRESSES, alerts::ADDRESSES_HELP),
+        (Audience::Nobody, alerts::NOBODY, alerts::NOBODY_HELP),
     ];
     choices(all, chosen)
 }

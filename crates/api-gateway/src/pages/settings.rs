@@ -79,18 +79,17 @@ async fn saved(change: &Change, gateway: &Gateway, fields: &Fields) -> Result<()
 
 /// What the API would be sent by a program; what the page does not show stays as it is.
 fn wish(fields: &Fields, view: &View) -> Value {
-    let lines = |name| fields.get(name).lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>();
     // What is no number is told beside its field, as any number that will not do.
     let days = fields.given("retention_days").map(|days| days.parse::<u16>().unwrap_or(0));
     json!({
         "language": fields.get("language"),
         "time_zone": fields.get("time_zone").trim(),
-        "alert_emails": lines("alert_emails"),
+        "alert_emails": fields.lines("alert_emails"),
         "alert_webhooks": policies::hooks(fields, view),
         "retention_days": days,
         "redaction": {
-            "fields": lines("redaction.fields"),
-            "patterns": lines("redaction.patterns"),
+            "fields": fields.lines("redaction.fields"),
+            "patterns": fields.lines("redaction.patterns"),
             "emails": fields.has("redaction.emails"),
             "phones": fields.has("redaction.phones"),
         },

@@ -1,11 +1,11 @@
 //! The form of settings, and everything that can be told of it without asking anybody.
 
 use connectors::http;
+use domain::alert::email_faults;
 use domain::audit::FieldChange;
 use domain::event::InputFault;
 use domain::policy::ConflictPolicy;
 use domain::redaction::Redaction;
-use domain::schema;
 use domain::settings::{AlertForm, AlertWebhook, Language, TimeZone};
 use persistence::settings::Settings;
 use secrecy::{ExposeSecret, SecretString};
@@ -15,9 +15,6 @@ use utoipa::ToSchema;
 
 use super::differs;
 use crate::refusal::Refusal;
-
-/// Addresses that are told of trouble at most.
-const EMAILS: usize = 10;
 
 /// Webhooks that are told of trouble at most.
 const WEBHOOKS: usize = 5;
@@ -82,16 +79,9 @@ impl Wish {
     /// Everything that is wrong, all at once; logs are kept `retention_days` at most.
     pub(super) fn check(&self, retention_days: u32) -> Result<(), Refusal> {
         let mut faults = self.redaction.faults("redaction");
+        faults.extend(email_faults("alert_emails", &self.alert_emails));
         faults.extend(self.conflict_policy.check("conflict_policy").err().into_iter().flatten());
         let mut fault = |path: String, message: String| faults.push(InputFault { path, message });
-        if self.alert_emails.len() > EMAILS {
-            fault("alert_emails".to_owned(), format!("must be {EMAILS} at most"));
-        }
-        for (index, email) in self.alert_emails.iter().enumerate().take(EMAILS) {
-            if !schema::is_email(email) {
-                fault(format!("alert_emails[{index}]"), "must be an e-mail address".to_owned());
-            }
-        }
         if self.retention_days.is_some_and(|days| days == 0 || u32::from(days) > retention_days) {
             fault("retention_days".to_owned(), format!("must lie between 1 and {retention_days}, or be null"));
         }

@@ -47,6 +47,36 @@ async fn what_is_left_out_stays_and_what_is_given_is_replaced_with_a_new_version
 }
 
 #[tokio::test]
+async fn who_hears_of_an_integrations_trouble_is_chosen_for_it_alone() {
+    let world = World::start().await;
+    let (path, id) = path_of(&world).await;
+    let usual = json!({ "to": "tenant", "emails": [], "triggers": null });
+    assert_eq!(world.get(&path).await.body["alerts"], usual);
+    for (alerts, place) in [
+        (json!({ "to": "addresses" }), "alerts.emails"),
+        (json!({ "to": "addresses", "emails": ["a@cabinet.example", "<b>"] }), "alerts.emails[1]"),
+        (json!({ "triggers": [] }), "alerts.triggers"),
+        (json!({ "triggers": ["platform_down"] }), "alerts.triggers"),
+    ] {
+        let refused = world.put(&path, "\"1\"", json!({ "alerts": alerts })).await;
+        refused.is_problem(422, "invalid");
+        assert_eq!(refused.paths(), [place]);
+    }
+    let alerts = json!({ "to": "addresses", "emails": ["boutique@cabinet.example"], "triggers": ["reauth_required"] });
+    let after = world.put(&path, "\"1\"", json!({ "alerts": alerts })).await;
+    assert_eq!((after.status.as_u16(), &after.body["alerts"]), (200, &alerts), "{after:?}");
+    // What is left out stays.
+    let renamed = world.put(&path, after.etag(), json!({ "name": "Notre CRM" })).await;
+    assert_eq!(renamed.body["alerts"], alerts);
+    let (path, admin) = ("/api/v1/audit?action=integration.updated", world.token(Role::Admin));
+    let audited = world.call(Method::GET, path, Some(&admin), None).await;
+    let told = audited.body["data"].as_array().unwrap().iter().find(|row| row.to_string().contains("\"alerts\""));
+    assert_eq!(told.unwrap()["target"], json!(id), "{audited:?}");
+    assert!(!audited.body.to_string().contains("boutique@cabinet.example"), "{audited:?}");
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn of_several_who_saw_the_same_version_one_replaces_it() {
     let world = World::start().await;
     let (path, _) = path_of(&world).await;

@@ -349,6 +349,42 @@ async fn a_mapping_is_changed_by_its_form_once_its_preview_was_seen_and_set_back
 }
 
 #[tokio::test]
+async fn who_hears_of_an_integration_is_chosen_or_refused_beside_its_field() {
+    let world = World::start().await;
+    let id = connected(&world, "pat-eu1-4242-demo").await;
+    let mut browser = Browser::of(&world, Role::Admin).await;
+    let tab = format!("/dashboard/integrations/{id}/settings");
+    let page = browser.get(&tab).await;
+    page.says("Qui est prévenu").says("Quand prévenir");
+    assert_eq!(page.html.matches("name=\"alerts.triggers.").count(), 5);
+    assert_eq!(between(&page.html, "Quand prévenir", "</fieldset>").matches(" checked").count(), 5);
+    let version = between(&page.html, "name=\"version\" value=\"", "\"").to_owned();
+    let typed = |to, emails, ticked| {
+        let fields = [("version", version.as_str()), ("name", "HubSpot"), ("alerts.to", to), ("alerts.emails", emails)];
+        fields.into_iter().chain(Some(("alerts.triggers.drift", "1")).filter(|_| ticked)).collect::<Vec<_>>()
+    };
+    for (to, emails, ticked, said) in [
+        ("addresses", "", true, "Donnez au moins une adresse"),
+        ("addresses", "<b>", true, "Ce n'est pas une adresse e-mail."),
+        ("tenant", "", false, "Cochez au moins un cas"),
+    ] {
+        let page = browser.submit(&tab, &tab, &typed(to, emails, ticked)).await;
+        assert_eq!(page.status, 422, "{page:?}");
+        is_sound(&page, "fr");
+        page.says(said).says(&format!("value=\"{to}\" checked"));
+    }
+    let emails = "boutique@cabinet.example\r\n\r\n zoe@cabinet.example";
+    let page = browser.submit(&tab, &tab, &typed("addresses", emails, true)).await;
+    assert_eq!(page.location(), format!("{tab}?said=saved"), "{page:?}");
+    let kept = json!({ "to": "addresses", "emails": ["boutique@cabinet.example", "zoe@cabinet.example"],
+        "triggers": ["drift"] });
+    assert_eq!(world.get(&format!("/api/v1/integrations/{id}")).await.body["alerts"], kept);
+    let page = browser.get(&tab).await;
+    assert_eq!(between(&page.html, "Quand prévenir", "</fieldset>").matches(" checked").count(), 1);
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn conflicts_alerts_and_the_direction_of_a_kind_are_set_by_forms_that_leave_alone_what_they_do_not_show() {
     let world = World::start().await;
     let id = connected(&world, "pat-eu1-4242-demo").await;

@@ -52,7 +52,7 @@ struct Text<'a> {
 }
 
 /// The news in the reader's words.
-pub(super) fn items(news: &[News], reader: &Reader, dashboard: &Url) -> Vec<Item> {
+pub(super) fn items<'a>(news: impl IntoIterator<Item = &'a News>, reader: &Reader, dashboard: &Url) -> Vec<Item> {
     let item = |news: &News| {
         let words = wording::of(reader.language);
         let name = news.integration.as_ref().map_or(news.subject.as_str(), |(_, _, name)| name);
@@ -72,7 +72,7 @@ pub(super) fn items(news: &[News], reader: &Reader, dashboard: &Url) -> Vec<Item
             is_over,
         }
     };
-    news.iter().map(item).collect()
+    news.into_iter().map(item).collect()
 }
 
 fn link(dashboard: &Url, news: &News) -> String {
@@ -124,6 +124,7 @@ mod tests {
             id: IncidentId::new(),
             tenant: Some(TenantId::new()),
             integration: Some((IntegrationId::new(), "hubspot".parse().unwrap(), name.to_owned())),
+            alerts: domain::alert::Alerts::default(),
             subject: String::new(),
             trigger,
             detail,

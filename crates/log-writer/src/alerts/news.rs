@@ -1,6 +1,6 @@
-//! Telling: what is due is written to each of its readers, for all of their addresses, and noted as told.
+//! Telling: what is due is written to each of its readers, for all of their addresses that want to hear of it, and noted as told.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::id::{MessageId, TenantId};
 use domain::platform::PlatformSlug;
@@ -22,6 +22,10 @@ pub(super) async fn tell(
     away: &BTreeSet<PlatformSlug>,
 ) -> Result<(), PersistenceError> {
     let pending = incidents::pending(tx).await?;
+    let (pending, unheard): (Vec<_>, Vec<_>) = pending.into_iter().partition(|news| news.alerts.hear(news.trigger));
+    // What goes on may be heard of yet, if the tenant chooses otherwise.
+    let over: Vec<_> = unheard.iter().filter(|news| news.ended_at.is_some()).map(|news| news.id).collect();
+    incidents::note_unheard(tx, &over).await?;
     if pending.is_empty() {
         return Ok(());
     }
@@ -44,12 +48,23 @@ async fn letters(
 ) -> Result<Vec<Letter>, PersistenceError> {
     let Some(tenant) = reader else {
         let reader = Reader { language: settings.operators_language, zone: "UTC".parse().unwrap_or_default() };
-        return Ok(mails(settings, None, &settings.operators, &mail::items(news, &reader, dashboard), reader));
+        let items = mail::items(news, &reader, dashboard);
+        return Ok(settings.operators.iter().filter_map(|to| mail_to(settings, (None, to), &items, reader)).collect());
     };
     let wishes = wishes::get(tx, tenant).await?;
     let reader = Reader { language: wishes.language, zone: wishes.time_zone };
+    let mut mailed = BTreeMap::<&str, Vec<&News>>::new();
+    for news in news {
+        for address in news.alerts.mailed(&wishes.alert_emails) {
+            mailed.entry(address).or_default().push(news);
+        }
+    }
+    let mut letters = Vec::new();
+    for (address, news) in mailed {
+        let items = mail::items(news, &reader, dashboard);
+        letters.extend(mail_to(settings, (Some(tenant), address), &items, reader));
+    }
     let items = mail::items(news, &reader, dashboard);
-    let mut letters = mails(settings, Some(tenant), &wishes.alert_emails, &items, reader);
     for webhook in &wishes.alert_webhooks {
         let content = match webhook.form {
             AlertForm::Slack => json!({ "text": mail::plain(&items, reader.language) }),
@@ -60,18 +75,15 @@ async fn letters(
     Ok(letters)
 }
 
-fn mails(
+/// A mail to one address; none where there is no mail server.
+fn mail_to(
     settings: &AlertSettings,
-    tenant: Option<TenantId>,
-    addresses: &[String],
+    (tenant, address): (Option<TenantId>, &str),
     items: &[Item],
     reader: Reader,
-) -> Vec<Letter> {
-    if settings.smtp_host.is_none() {
-        return Vec::new();
-    }
-    let content = mail::content(items, reader.language);
-    addresses.iter().map(|address| letter(tenant, Channel::Email, address, content.clone())).collect()
+) -> Option<Letter> {
+    settings.smtp_host.as_ref()?;
+    Some(letter(tenant, Channel::Email, address, mail::content(items, reader.language)))
 }
 
 fn letter(tenant: Option<TenantId>, channel: Channel, target: &str, content: Value) -> Letter {

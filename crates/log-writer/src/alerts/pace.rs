@@ -55,6 +55,7 @@ mod tests {
             id: IncidentId::new(),
             tenant,
             integration: Some((IntegrationId::new(), "hubspot".parse().unwrap(), "HubSpot".to_owned())),
+            alerts: domain::alert::Alerts::default(),
             subject: String::new(),
             trigger: Trigger::Failing,
             detail: Value::Null,

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use domain::fault::FaultKind;
 use domain::id::{IntegrationId, TenantId};
+use domain::integration::Integration;
 use domain::outcome::{SyncError, SyncOutcome};
 use domain::settings::{AlertForm, AlertWebhook, Language};
+use persistence::integrations::{self, Configuration};
 use persistence::settings::{self, Settings as Wishes};
 use persistence::{Scope, data_keys, tenants};
 use runtime::config::Settings;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::hook_server::HookServer;
 use crate::mail_server::{Mail, MailServer, USER};
@@ -92,6 +94,92 @@ async fn an_incident_is_told_once_and_its_end_once() {
     }
     assert!(html.contains(&link) && html.contains("e-mail") && !html.contains("<x>"), "{html}");
     assert_ne!(first.header("Message-ID"), mails[1].header("Message-ID"));
+}
+
+/// Says who hears of an integration's trouble, and of which.
+async fn choose(world: &World, id: IntegrationId, alerts: Value) {
+    let mut tx = world.rows.begin(Scope::Tenant(world.tenant)).await.unwrap();
+    let integration = integrations::get(&mut tx, world.tenant, id).await.unwrap().unwrap();
+    let integration = Integration { alerts: serde_json::from_value(alerts).unwrap(), ..integration };
+    assert!(integrations::configure(&mut tx, &Configuration { integration, sealed: None }).await.unwrap());
+    tx.commit().await.unwrap();
+}
+
+/// Waits until so many incidents are as they are wanted.
+async fn incidents(world: &World, wanted: &str, count: i64) {
+    let query = format!("SELECT count(*) FROM incidents WHERE {wanted}");
+    testkit::wait::until(wanted, crate::world::LIMIT, || async {
+        let found = world.database.count(&query).await;
+        if found == count { Ok(()) } else { Err(found) }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_integration_is_heard_of_by_whom_it_names_of_what_it_names_or_by_nobody() {
+    let (world, server) = (World::new().await, MailServer::start().await);
+    let hook = AlertWebhook { name: "Équipe".to_owned(), form: AlertForm::Slack, host: "hooks.example".to_owned() };
+    wish(&world, world.tenant, Wishes { alert_webhooks: vec![hook], ..told("a@cabinet.example") }).await;
+    let mut all = Vec::new();
+    for (name, alerts) in [
+        ("Paris", json!({})),
+        ("Lyon", json!({ "to": "addresses", "emails": ["b@cabinet.example", "c@cabinet.example"] })),
+        ("Nice", json!({ "to": "addresses", "emails": ["b@cabinet.example"], "triggers": ["reauth_required"] })),
+        ("Brest", json!({ "to": "nobody" })),
+    ] {
+        let integration = world.connect(world.tenant, name).await;
+        choose(&world, integration, alerts).await;
+        all.push((world.tenant, integration));
+    }
+    let running = Running::start(settings(&world, &server));
+    for whose in &all {
+        fail(&world, *whose, FaultKind::Invalid, 5).await;
+    }
+    incidents(&world, "told_at IS NOT NULL", 2).await;
+    incidents(&world, "ended_at IS NULL", 4).await;
+    for whose in &all {
+        succeed(&world, *whose).await;
+    }
+    incidents(&world, "told_end_at IS NOT NULL", 4).await;
+    let mails = server.mails(6).await;
+    running.stop().await;
+
+    let mut told: Vec<_> = mails.iter().map(|mail| format!("{} {}", mail.to[0], mail.subject())).collect();
+    told.sort_unstable();
+    let of = |to: &str, name: &str| {
+        let title = format!("{name} : les synchronisations échouent");
+        [format!("{to}@cabinet.example {title}"), format!("{to}@cabinet.example Rétabli : {title}")]
+    };
+    assert_eq!(told, [of("a", "Paris"), of("b", "Lyon"), of("c", "Lyon")].concat());
+    let hooks = |name| {
+        format!("SELECT count(*) FROM alert_messages WHERE channel = 'webhook' AND content::text LIKE '%{name}%'")
+    };
+    for (name, is_told) in [("Paris", true), ("Lyon", true), ("Nice", false), ("Brest", false)] {
+        assert_eq!(world.database.count(&hooks(name)).await > 0, is_told, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn who_wants_to_hear_of_it_after_all_hears_of_what_still_goes_on() {
+    let (world, server) = (World::new().await, MailServer::start().await);
+    let integration = world.connect(world.tenant, "Brest").await;
+    wish(&world, world.tenant, told("a@cabinet.example")).await;
+    choose(&world, integration, json!({ "to": "nobody" })).await;
+    let mut settings = settings(&world, &server);
+    // What nobody was told of keeps nothing waiting.
+    settings.alerts.pause = Duration::from_hours(1);
+    let running = Running::start(settings);
+    let whose = (world.tenant, integration);
+    fail(&world, whose, FaultKind::Invalid, 5).await;
+    incidents(&world, "ended_at IS NULL", 1).await;
+    succeed(&world, whose).await;
+    incidents(&world, "told_end_at IS NOT NULL", 1).await;
+    fail(&world, whose, FaultKind::Invalid, 5).await;
+    incidents(&world, "ended_at IS NULL", 1).await;
+    choose(&world, integration, json!({})).await;
+    let mails = server.mails(1).await;
+    running.stop().await;
+    assert_eq!(subjects(&mails), ["Brest : les synchronisations échouent"]);
 }
 
 #[tokio::test]

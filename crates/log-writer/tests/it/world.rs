@@ -78,6 +78,7 @@ impl World {
             account_name: None,
             url: None,
             workflow_url: None,
+            alerts: domain::alert::Alerts::default(),
             version: 1,
         };
         let id = integration.id;

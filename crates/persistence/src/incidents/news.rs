@@ -6,13 +6,14 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Nullable, Text, Timestamptz};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
+use domain::alert::Alerts;
 use domain::id::{IncidentId, IntegrationId, TenantId};
 use domain::incident::Trigger;
 use domain::platform::PlatformSlug;
 use domain::time::Timestamp;
 use serde_json::Value;
 
-use crate::text::{from_word, parse, parse_optional};
+use crate::text::{from_json, from_word, parse, parse_optional};
 use crate::{PersistenceError, Transaction};
 
 /// An incident whose beginning, end or both nobody was told of.
@@ -24,6 +25,8 @@ pub struct News {
     pub tenant: Option<TenantId>,
     /// Of which integration, with its platform and the name that the tenant gave it.
     pub integration: Option<(IntegrationId, PlatformSlug, String)>,
+    /// Who wants to hear of the integration, and of what.
+    pub alerts: Alerts,
     /// What is in trouble.
     pub subject: String,
     /// What began it.
@@ -52,6 +55,8 @@ struct Row {
     platform: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     name: Option<String>,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    alerts: Option<Value>,
     #[diesel(sql_type = Text)]
     subject: String,
     #[diesel(sql_type = Text)]
@@ -75,8 +80,8 @@ struct Row {
 pub async fn pending(tx: &mut Transaction) -> Result<Vec<News>, PersistenceError> {
     let statement = "
         SELECT incident.id, incident.tenant_id, incident.integration_id, integration.platform, integration.name,
-               incident.subject, incident.trigger, incident.detail, incident.opened_at, incident.ended_at,
-               incident.told_at IS NOT NULL AS is_known,
+               integration.alerts, incident.subject, incident.trigger, incident.detail, incident.opened_at,
+               incident.ended_at, incident.told_at IS NOT NULL AS is_known,
                (SELECT max(greatest(other.told_at, other.told_end_at)) FROM incidents AS other
                 WHERE other.integration_id = incident.integration_id) AS last_told_at
         FROM incidents AS incident
@@ -99,6 +104,7 @@ impl Row {
             id: parse("id", &self.id)?,
             tenant: parse_optional("tenant_id", self.tenant_id.as_deref())?,
             integration,
+            alerts: self.alerts.map(|json| from_json("alerts", json)).transpose()?.unwrap_or_default(),
             subject: self.subject,
             trigger: from_word("trigger", self.trigger)?,
             detail: self.detail,
@@ -120,6 +126,18 @@ pub async fn note_told(tx: &mut Transaction, told: &[IncidentId]) -> Result<(), 
             told_end_at = CASE WHEN ended_at IS NOT NULL THEN coalesce(told_end_at, now()) END
         WHERE id = ANY ($1)";
     let ids: Vec<_> = told.iter().map(ToString::to_string).collect();
+    sql_query(statement).bind::<Array<Text>, _>(ids).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// Notes that nobody wanted to hear of these, which have ended: as told so long ago that nothing waits for its turn after it.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn note_unheard(tx: &mut Transaction, unheard: &[IncidentId]) -> Result<(), PersistenceError> {
+    let statement =
+        "UPDATE incidents SET told_at = coalesce(told_at, 'epoch'), told_end_at = 'epoch' WHERE id = ANY ($1)";
+    let ids: Vec<_> = unheard.iter().map(ToString::to_string).collect();
     sql_query(statement).bind::<Array<Text>, _>(ids).execute(&mut **tx).await?;
     Ok(())
 }

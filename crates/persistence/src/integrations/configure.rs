@@ -43,6 +43,7 @@ pub async fn configure(tx: &mut Transaction, new: &Configuration) -> Result<bool
         table::account_name.eq(&integration.account_name),
         table::url.eq(&integration.url),
         table::workflow_url.eq(&integration.workflow_url),
+        table::alerts.eq(to_json(&integration.alerts)?),
         table::version.eq(table::version + 1),
         table::updated_at.eq(now),
     );

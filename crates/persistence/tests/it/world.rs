@@ -92,6 +92,7 @@ pub(crate) fn hubspot(tenant: TenantId, account: &str) -> Integration {
         account_name: None,
         url: None,
         workflow_url: None,
+        alerts: domain::alert::Alerts::default(),
         version: 1,
     }
 }
@@ -112,7 +113,7 @@ impl Customer {
             error: None,
             request: Some(serde_json::json!({"firstname": "Zoé"})),
             response: Some(serde_json::json!({"id": "501"})),
-            changes: std::collections::BTreeMap::new(),
+            changes: BTreeMap::new(),
             duration_ms: 42,
             attempt: 1,
             correlation_id: "0af7651916cd43dd8448eb211c80319c".to_owned(),

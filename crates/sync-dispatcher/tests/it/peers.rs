@@ -122,6 +122,7 @@ impl Peer {
             account_name: None,
             url: address.or(self.site.map(str::to_owned)),
             workflow_url: None,
+            alerts: domain::alert::Alerts::default(),
             version: 1,
         }
     }

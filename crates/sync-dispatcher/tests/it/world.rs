@@ -247,6 +247,7 @@ impl World {
             account_name: None,
             url: None,
             workflow_url: None,
+            alerts: domain::alert::Alerts::default(),
             version: 1,
         };
         let credentials = Credentials::ApiKey { key: crate::crm::token(portal).into(), secret: None };

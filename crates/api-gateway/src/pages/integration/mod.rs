@@ -1,6 +1,7 @@
 //! The pages of one integration: what stands on top of each of them, and the tabs. A tab is one file here.
 
 mod actions;
+mod alerts;
 mod data;
 mod failures;
 mod logs;

@@ -19,10 +19,11 @@ use super::super::{
     text::Message,
     text::integration_settings as m,
     text::{
-        consent as consent_words, form as form_words, frame as frame_words, integration as shell_words,
-        webhooks as webhook_words,
+        alerts as alert_words, consent as consent_words, form as form_words, frame as frame_words,
+        integration as shell_words, webhooks as webhook_words,
     },
 };
+use super::alerts::{self, Trouble};
 use super::{Shell, Tab};
 use crate::integrations::WorkflowSecret;
 use crate::{body, body::Id, change::Change, integrations, refusal::Refusal, state::Gateway};
@@ -42,6 +43,8 @@ struct Page {
     frequencies: Vec<Choice>,
     deliveries: Vec<Choice>,
     options: Vec<Offered>,
+    audiences: Vec<Choice>,
+    troubles: Vec<Trouble>,
     /// The kinds that may have a direction of their own: the field, its name, what is chosen.
     kinds: Vec<(String, Message, String)>,
     in_step: i64,
@@ -123,6 +126,9 @@ async fn saved(change: &Change, gateway: &Gateway, id: IntegrationId, fields: &F
     if let Some(chosen) = chosen(gateway, change, id, fields).await? {
         edit.insert("options".to_owned(), chosen);
     }
+    if let Some(alerts) = alerts::chosen(fields) {
+        edit.insert("alerts".to_owned(), alerts);
+    }
     if let Some(kinds) = kind_directions(fields) {
         edit.insert("kind_directions".to_owned(), kinds);
     }
@@ -176,6 +182,7 @@ impl Page {
         let view = &shell.view;
         let fields = typed.unwrap_or_else(|| {
             let names: Vec<String> = view.options.keys().map(|name| format!("options.{name}")).collect();
+            let alerts = alerts::filled(&view.alerts);
             let (direction, frequency, delivery) = (word(view.direction), word(view.frequency), word(view.delivery));
             let mut all = vec![
                 ("name", view.name.as_str()),
@@ -185,6 +192,7 @@ impl Page {
                 ("delivery", &delivery),
                 ("workflow_url", view.workflow_url.as_deref().unwrap_or_default()),
             ];
+            all.extend(alerts.iter().map(|(name, value)| (name.as_str(), value.as_str())));
             all.extend(names.iter().zip(view.options.values()).map(|(name, value)| (name.as_str(), value.as_str())));
             Fields::of(&all)
         });
@@ -204,6 +212,8 @@ impl Page {
             frequencies: frequencies(form.value("frequency")),
             deliveries: deliveries(form.value("delivery"), by_n8n),
             options: form::options(connector, &form),
+            audiences: form::audiences(form.value("alerts.to")),
+            troubles: alerts::troubles(&form),
             kinds: connector.descriptor().kinds.iter().map(kind).collect(),
             in_step,
             wrong_name: None,

@@ -159,6 +159,17 @@ pub(super) const FINER: &[(&str, Message)] = &[
         say("Aucun objet de la plateforme n'a cet identifiant.", "No object of the platform has this id."),
     ),
     ("is no date and time", say("Donnez une date et une heure.", "Give a date and time.")),
+    (
+        "must be one address at least, or `to` be another",
+        say(
+            "Donnez au moins une adresse, ou choisissez qui d'autre est prévenu.",
+            "Give one address at least, or choose who else is told.",
+        ),
+    ),
+    (
+        "must be one at least, or `to` be `nobody`",
+        say("Cochez au moins un cas, ou choisissez « Personne ».", "Tick one case at least, or choose “Nobody”."),
+    ),
     ("must be an e-mail address", say("Ce n'est pas une adresse e-mail.", "This is no e-mail address.")),
     ("must be {} at most", say("{} au plus.", "{} at most.")),
     ("must be {} characters", say("{} caractères.", "{} characters.")),

@@ -34,12 +34,7 @@ pub(in crate::pages) const CONFLICTS_HELP: Message = say(
     "Which system is believed where two disagree is set once, for all integrations.",
 );
 pub(in crate::pages) const CONFLICTS_LINK: Message = say("Réglages des conflits", "Settings of conflicts");
-pub(in crate::pages) const ALERTS: Message = say("Alertes", "Alerts");
-pub(in crate::pages) const ALERTS_HELP: Message = say(
-    "Les adresses et webhooks prévenus se règlent une fois pour toutes les intégrations : échec durable, reconnexion requise, panne de la plateforme, et le retour à la normale.",
-    "The addresses and webhooks that are told are set once, for all integrations: lasting failure, reconnection needed, platform down, and when all is well again.",
-);
-pub(in crate::pages) const ALERTS_LINK: Message = say("Réglages des alertes", "Settings of alerts");
+pub(in crate::pages) const ALERTS_LINK: Message = say("Réglages communs des alertes", "Common settings of alerts");
 pub(in crate::pages) const DANGER: Message = say("Supprimer l'intégration", "Delete the integration");
 pub(in crate::pages) const LOSS: Counted = count(
     (

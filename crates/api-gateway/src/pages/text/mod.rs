@@ -2,6 +2,7 @@
 //! and is not there does not compile, and one that nobody uses is a warning.
 
 pub(super) mod activity;
+pub(super) mod alerts;
 pub(super) mod catalogue;
 pub(super) mod connect;
 pub(super) mod consent;

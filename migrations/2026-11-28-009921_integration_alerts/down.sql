@@ -1,0 +1,1 @@
+ALTER TABLE tenant_integrations DROP COLUMN alerts;
