@@ -61,7 +61,9 @@ enum Held {
 pub struct KeyHint(pub String);
 
 impl KeyHint {
-    pub(crate) fn of(key: &SecretString) -> Self {
+    /// What may be shown of this one.
+    #[must_use]
+    pub fn of(key: &SecretString) -> Self {
         let shown: Vec<char> = key.expose_secret().chars().rev().take(4).collect();
         // Of a short key, four characters would be too much of it.
         let is_long = key.expose_secret().chars().count() >= 16;

@@ -26,6 +26,7 @@ mod state;
 mod stats;
 mod stream;
 mod suppressions;
+mod tokens;
 mod unknown;
 mod version;
 mod workflows;

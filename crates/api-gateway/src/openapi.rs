@@ -33,6 +33,7 @@ use crate::{door, routes};
         (name = "logs", description = "What was tried, and what came of it."),
         (name = "statistics", description = "How it goes, over time."),
         (name = "settings", description = "What a tenant sets for itself."),
+        (name = "tokens", description = "Bearer tokens for a tenant's own programs."),
         (name = "audit", description = "Who changed what."),
         (name = "conflicts", description = "What systems disagree about, and what was decided of it."),
         (name = "suppressions", description = "Identifiers of erased persons, who are not taken in again."),

@@ -6,6 +6,7 @@ use accounts::AccountError;
 use domain::event::InputFault;
 use domain::fault::FaultKind;
 use domain::id::{IntegrationId, RunId};
+use persistence::tokens;
 use runtime::http::{FieldError, Problem};
 
 use crate::auth::TokenFault;
@@ -25,9 +26,21 @@ pub(crate) enum Refusal {
     /// A session's write does not show that one of our own pages wants it.
     #[error("A session changes something only from our own pages, with its token in the header `X-CSRF-Token`.")]
     Forged,
-    /// The issuer of tokens has never answered yet.
+    /// The issuer of tokens has never answered yet, or it was never read yet which tokens are revoked.
     #[error("Tokens cannot be checked now; try again in a moment.")]
-    IssuerAway,
+    CannotCheck,
+    /// The token is revoked already, or has come to its end.
+    #[error("This token holds no more; there is nothing left to revoke.")]
+    TokenOver,
+    /// As many tokens are listed as may be.
+    #[error(
+        "{} tokens have not come to their end, revoked ones among them; wait for the first of them.",
+        tokens::LIMIT
+    )]
+    TooManyTokens,
+    /// Nobody here can sign a token.
+    #[error("Tokens are issued elsewhere: ask whoever issued yours.")]
+    TokensElsewhere,
     /// The token is good, and its tenant is not here.
     #[error("The tenant of this token is not known here.")]
     NoTenant,
@@ -173,7 +186,9 @@ impl From<Refusal> for Problem {
             }
             Refusal::NoSession => Self::new(FaultKind::Unauthorized, "session_ended", detail),
             Refusal::Forged => Self::new(FaultKind::Forbidden, "csrf_refused", detail),
-            Refusal::IssuerAway => Self::new(FaultKind::Unavailable, "unavailable", detail),
+            Refusal::TokenOver => Self::new(FaultKind::Conflict, "token_over", detail),
+            Refusal::TooManyTokens => Self::new(FaultKind::Conflict, "too_many_tokens", detail),
+            Refusal::TokensElsewhere => Self::new(FaultKind::Conflict, "tokens_issued_elsewhere", detail),
             Refusal::NoTenant => Self::new(FaultKind::Forbidden, "tenant_unknown", detail),
             Refusal::TooMany(wait) => Self::new(FaultKind::RateLimited, "rate_limited", detail).with_retry_after(wait),
             Refusal::KeyReused => Self::new(FaultKind::Invalid, "idempotency_key_reused", detail),
@@ -217,7 +232,7 @@ impl From<Refusal> for Problem {
             Refusal::PlatformAway(_) => Self::new(FaultKind::Unavailable, "platform_unavailable", detail),
             Refusal::PlatformRefuses(..) => Self::new(FaultKind::Conflict, "platform_refused", detail),
             Refusal::TooManyStreams => Self::new(FaultKind::RateLimited, "too_many_streams", detail),
-            Refusal::NotAccepted => Self::new(FaultKind::Unavailable, "unavailable", detail),
+            Refusal::CannotCheck | Refusal::NotAccepted => Self::new(FaultKind::Unavailable, "unavailable", detail),
         }
     }
 }

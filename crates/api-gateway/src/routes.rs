@@ -6,7 +6,7 @@ use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{audit, conflicts, door, events, idempotency, integrations as i, mappings, oauth, records, runs};
-use crate::{sessions, settings, stats, stream, suppressions, unknown, workflows};
+use crate::{sessions, settings, stats, stream, suppressions, tokens, unknown, workflows};
 
 /// The API, version 1.
 pub(crate) fn api(routes: &mut ServiceConfig<'_>, cors: Condition<Cors>) {
@@ -64,6 +64,7 @@ pub(crate) fn api(routes: &mut ServiceConfig<'_>, cors: Condition<Cors>) {
             .service(conflicts::decide_conflict)
             .service(suppressions::list_suppressions)
             .service(suppressions::lift_suppression)
+            .configure(tokens::routes)
             .default_service(actix_web::web::to(unknown::refuse)),
     );
 }

@@ -36,8 +36,8 @@ struct View {
 
 /// Begins a session for the bearer of a token, in a cookie that scripts cannot read.
 ///
-/// It ends with the token or after eight hours, whichever is sooner, and with `DELETE /api/v1/session`. A session that the
-/// browser had before is ended.
+/// It ends with the token, by its end or its revocation, or after eight hours, whichever is sooner, and with
+/// `DELETE /api/v1/session`. A session that the browser had before is ended.
 #[utoipa::path(tag = "session", security(("bearer" = ["viewer", "admin", "service"])), responses(
     (status = 201, body = View, description = "The session; `Set-Cookie` has its cookie.")))]
 #[post("/session")]
@@ -52,8 +52,8 @@ pub(crate) async fn begin_session(
         return Err(Refusal::NoToken.into());
     }
     let (tenant_id, sub, roles) = (caller.tenant_id, caller.sub.clone(), caller.roles.clone());
-    let who =
-        Identity { tenant_id, sub: caller.sub, roles: caller.roles, expires_at: caller.expires_at, session: None };
+    let (expires_at, token) = (caller.expires_at, caller.token);
+    let who = Identity { tenant_id, sub: caller.sub, roles: caller.roles, expires_at, token, session: None };
     let Begun { cookie, csrf_token, expires_at } = begin(&gateway, &door, &request, who).await?;
     let view = View { tenant_id, sub, roles, expires_at, csrf_token: Some(csrf_token) };
     Ok(HttpResponse::Created().cookie(cookie).json(view))
@@ -83,7 +83,7 @@ pub(crate) async fn begin(
     if let Some(old) = door.cookies.secret(request) {
         sessions::end(&mut tx, tenant_id, &Session::of(&old).id_hash).await?;
     }
-    let kept = sessions::Session { sub: who.sub, roles: who.roles, expires_at };
+    let kept = sessions::Session { sub: who.sub, roles: who.roles, expires_at, token: who.token };
     sessions::begin(&mut tx, tenant_id, &new.id_hash, &kept).await.map_err(unknown_tenant)?;
     tx.commit().await?;
     let cookie = door.cookies.with(tenant_id, &secret, expires_at);

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::id::TenantId;
+use crate::id::{TenantId, TokenId};
 
 /// What a caller may do within a tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -30,4 +30,7 @@ pub struct Claims {
     pub iat: i64,
     /// Not valid from then on, seconds since 1970.
     pub exp: i64,
+    /// Which token it is, where it is one of those that are listed and can be revoked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jti: Option<TokenId>,
 }

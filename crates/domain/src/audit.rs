@@ -76,6 +76,12 @@ pub enum Action {
     /// The tenant's settings were changed.
     #[serde(rename = "settings.updated")]
     SettingsUpdated,
+    /// A token was made for a program.
+    #[serde(rename = "token.created")]
+    TokenCreated,
+    /// It was revoked.
+    #[serde(rename = "token.revoked")]
+    TokenRevoked,
 }
 
 /// Who did it, and where the request came from.

@@ -119,6 +119,7 @@ ids! {
     ErrandMarker, ErrandId, "evt", "A write that was handed to a workflow; new for every attempt.";
     RunMarker, RunId, "run", "A full or scheduled sync of one integration.";
     Audit, AuditId, "aud", "A row of `audit_log`.";
+    TokenMarker, TokenId, "tok", "A bearer token that an admin made for a program.";
     IncidentMarker, IncidentId, "inc", "Trouble that somebody is told of.";
 }
 

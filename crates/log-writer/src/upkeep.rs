@@ -1,9 +1,9 @@
-//! What has its time: the logs' partitions, made ahead of their day and dropped after it; the gateway's sessions and keys of
-//! repetitions, swept when they are over; the drift, looked at. Rows that a tenant wants forgotten earlier are `retention`'s.
+//! What has its time: the logs' partitions, made ahead of their day and dropped after it; the gateway's sessions, tokens and
+//! keys of repetitions, swept when they are over; the drift, looked at. Rows that a tenant wants forgotten earlier are `retention`'s.
 
 use std::time::Duration;
 
-use persistence::{Database, PersistenceError, Scope, idempotency, incidents, log_partitions, sessions, stats};
+use persistence::{Database, PersistenceError, Scope, idempotency, incidents, log_partitions, sessions, stats, tokens};
 use runtime::config::LogWriterSettings;
 use tokio_util::sync::CancellationToken;
 
@@ -79,6 +79,7 @@ async fn look_after(database: &Database, settings: &LogWriterSettings) -> Result
     transaction.commit().await?;
     let mut transaction = database.begin(Scope::System).await?;
     sessions::sweep(&mut transaction).await?;
+    tokens::sweep(&mut transaction).await?;
     idempotency::sweep(&mut transaction).await?;
     transaction.commit().await
 }

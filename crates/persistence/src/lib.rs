@@ -35,6 +35,7 @@ pub mod stats;
 pub mod subscriptions;
 pub mod sync_logs;
 pub mod tenants;
+pub mod tokens;
 pub mod webhook_logs;
 pub mod webhook_secrets;
 pub mod workflows;

@@ -1,14 +1,14 @@
 //! The table `sessions`: browsers that are let in by a cookie. Cookies and their secrets are the gateway's.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 use diesel::{OptionalExtension, QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::access::Role;
-use domain::id::TenantId;
+use domain::id::{TenantId, TokenId};
 use domain::time::Timestamp;
 
-use crate::text::{from_word, to_word};
+use crate::text::{from_word, parse, to_word};
 use crate::{PersistenceError, Transaction};
 
 /// How many sessions a person keeps; the oldest makes room for the next.
@@ -23,6 +23,8 @@ pub struct Session {
     pub roles: Vec<Role>,
     /// When it ends.
     pub expires_at: Timestamp,
+    /// The listed token that began it, with which it ends; `None` where another token did.
+    pub token: Option<TokenId>,
 }
 
 #[derive(QueryableByName)]
@@ -33,6 +35,8 @@ struct Row {
     roles: Vec<String>,
     #[diesel(sql_type = Timestamptz)]
     expires_at: DateTime<Utc>,
+    #[diesel(sql_type = Nullable<Text>)]
+    token_id: Option<String>,
 }
 
 /// Begins a session; `id_hash` is what is kept of its secret.
@@ -46,13 +50,15 @@ pub async fn begin(
     session: &Session,
 ) -> Result<(), PersistenceError> {
     let roles = session.roles.iter().map(to_word).collect::<Result<Vec<_>, _>>()?;
-    let statement = "INSERT INTO sessions (tenant_id, id_hash, sub, roles, expires_at) VALUES ($1, $2, $3, $4, $5)";
+    let statement = "INSERT INTO sessions (tenant_id, id_hash, sub, roles, expires_at, token_id)
+        VALUES ($1, $2, $3, $4, $5, $6)";
     sql_query(statement)
         .bind::<Text, _>(tenant.to_string())
         .bind::<Text, _>(id_hash)
         .bind::<Text, _>(&session.sub)
         .bind::<Array<Text>, _>(roles)
         .bind::<Timestamptz, _>(DateTime::from(session.expires_at))
+        .bind::<Nullable<Text>, _>(session.token.map(|token| token.to_string()))
         .execute(&mut **tx)
         .await?;
     let surplus = "DELETE FROM sessions WHERE tenant_id = $1 AND id_hash IN (
@@ -67,22 +73,24 @@ pub async fn begin(
     Ok(())
 }
 
-/// The tenant's session of that hash; `None` where there is none, or it has ended.
+/// The tenant's session of that hash; `None` where there is none, or it has ended by itself or with its token.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn find(tx: &mut Transaction, tenant: TenantId, id_hash: &str) -> Result<Option<Session>, PersistenceError> {
-    let statement =
-        "SELECT sub, roles, expires_at FROM sessions WHERE tenant_id = $1 AND id_hash = $2 AND expires_at > now()";
+    let statement = "SELECT sub, roles, expires_at, token_id FROM sessions
+        WHERE tenant_id = $1 AND id_hash = $2 AND expires_at > now() AND NOT EXISTS (
+            SELECT FROM api_tokens WHERE api_tokens.tenant_id = $1 AND id = token_id AND revoked_at IS NOT NULL)";
     let row: Option<Row> = sql_query(statement)
         .bind::<Text, _>(tenant.to_string())
         .bind::<Text, _>(id_hash)
         .get_result(&mut **tx)
         .await
         .optional()?;
-    let Some(Row { sub, roles, expires_at }) = row else { return Ok(None) };
+    let Some(Row { sub, roles, expires_at, token_id }) = row else { return Ok(None) };
     let roles = roles.into_iter().map(|role| from_word("roles", role)).collect::<Result<_, _>>()?;
-    Ok(Some(Session { sub, roles, expires_at: expires_at.into() }))
+    let token = token_id.map(|id| parse("token_id", &id)).transpose()?;
+    Ok(Some(Session { sub, roles, expires_at: expires_at.into(), token }))
 }
 
 /// Ends a session; one that has ended already is no error.

@@ -117,3 +117,12 @@ export async function failure(number, account) {
   });
   await faults(account, { fail_all_status: null });
 }
+
+/** A token for a program, so that there is one to see. */
+export async function token(name) {
+  const answer = await fetch(`${world.base}/api/v1/tokens`, {
+    method: "POST", headers: { authorization: `Bearer ${world.token}`, "content-type": "application/json" },
+    body: JSON.stringify({ name, role: "service", days: 90 }),
+  });
+  if (answer.status !== 201) throw new Error(`a token was answered ${answer.status}: ${await answer.text()}`);
+}

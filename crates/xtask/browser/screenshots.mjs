@@ -1,7 +1,7 @@
 // A picture of every page, in both languages, both themes and three widths; what axe finds on the way is told.
 import fs from "node:fs";
 import path from "node:path";
-import { failure, launch, look, pages, prospect, reader, until, world } from "./common.mjs";
+import { failure, launch, look, pages, prospect, reader, token, until, world } from "./common.mjs";
 
 const WIDTHS = [360, 768, 1280];
 
@@ -12,6 +12,7 @@ await until("the prospect in the CRM", async () => {
   return (await answer.json()).data?.length > 0;
 });
 await failure("failed", "4242");
+await token("Standard téléphonique");
 fs.mkdirSync(world.out, { recursive: true });
 const browser = await launch();
 const [all, found] = [await pages(), []];

@@ -2,7 +2,7 @@
 // field of the account's own, break the platform and see the remedy, repair, try again, disconnect; the other platforms from
 // connecting to disconnecting; then every page under axe.
 import assert from "node:assert/strict";
-import { failure, faults, launch, look, pages, prospect, reader, until, world } from "./common.mjs";
+import { failure, faults, launch, look, pages, prospect, reader, token, until, world } from "./common.mjs";
 
 const ACCOUNT = "88";
 const SURE = /^Rejouer\s\S+\sfiches?$/;
@@ -133,6 +133,7 @@ async function walk() {
   await disconnect(page, consented, "CRM par accord");
 
   for (const other of OTHERS) await walkOther(page, other);
+  await walkToken(page);
   await page.context().close();
 }
 
@@ -181,6 +182,25 @@ async function walkOther(page, { platform, account, site, keys, takes }) {
   await disconnect(page, home, name);
 }
 
+/** From the form to a program that is let in, and no longer. */
+async function walkToken(page) {
+  begin("a token is made for a program, opens the API, and is revoked");
+  await page.goto(`${world.base}/dashboard/settings`);
+  await page.locator("#token-name").fill("Export CRM");
+  await page.locator("input[name=role][value=viewer]").check();
+  await press(page, "Créer le jeton");
+  await says(page, "Copiez-le maintenant");
+  const authorization = `Bearer ${await page.locator("#token").inputValue()}`;
+  const isLetIn = async (status) => {
+    const answer = await fetch(`${world.base}/api/v1/session`, { headers: { authorization } });
+    if (answer.status !== status) throw new Error(`the token was answered ${answer.status}, not ${status}`);
+  };
+  await isLetIn(200);
+  await press(page, "Révoquer Export CRM");
+  await says(page, "Le jeton est révoqué.");
+  await isLetIn(401);
+}
+
 async function lookAtAll() {
   for (const language of ["fr", "en"]) {
     for (const theme of ["light", "dark"]) {
@@ -200,6 +220,7 @@ try {
   await walk();
   world.integration = demo;
   await failure("seen", "4242");
+  await token("Standard téléphonique");
   await lookAtAll();
 } catch (error) {
   troubles.push(`while ${step}: ${error.stack ?? error}`);

@@ -3,7 +3,7 @@
 use actix_web::HttpRequest;
 use actix_web::http::header;
 use domain::access::Role;
-use domain::id::TenantId;
+use domain::id::{TenantId, TokenId};
 use domain::time::Timestamp;
 
 use super::session::{Cookies, Session};
@@ -19,6 +19,8 @@ pub(crate) struct Identity {
     pub(crate) roles: Vec<Role>,
     /// Until when they are known.
     pub(crate) expires_at: Timestamp,
+    /// The listed token that they are known by, or that began their session; `None` where it was another one.
+    pub(crate) token: Option<TokenId>,
     /// The session by which they are known; `None` where a token says it.
     pub(crate) session: Option<Session>,
 }

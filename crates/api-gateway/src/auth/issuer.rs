@@ -68,7 +68,7 @@ impl Issuer {
         }
         drop(asked);
         let has_keys = self.keys.borrow().is_some();
-        let refusal = if has_keys { Refusal::BadToken(TokenFault::UnknownKey) } else { Refusal::IssuerAway };
+        let refusal = if has_keys { Refusal::BadToken(TokenFault::UnknownKey) } else { Refusal::CannotCheck };
         self.look_up(id, algorithm)?.ok_or(refusal)
     }
 

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use domain::access::Role;
-use domain::id::TenantId;
+use domain::id::{TenantId, TokenId};
 use domain::time::Timestamp;
 use runtime::http::Problem;
 
@@ -67,6 +67,8 @@ pub(crate) struct Caller<P> {
     pub(crate) roles: Vec<Role>,
     /// Until when they are known.
     pub(crate) expires_at: Timestamp,
+    /// The listed token that they are known by, or that began their session; `None` where it was another one.
+    pub(crate) token: Option<TokenId>,
     /// The session by which they are known; `None` where a token says it.
     pub(crate) session: Option<Session>,
     permission: PhantomData<P>,
@@ -94,8 +96,8 @@ fn admit<P: Permission>(request: &HttpRequest) -> Result<Caller<P>, Problem> {
     let verdict = request.extensions().get::<Verdict>().cloned();
     let identity = verdict.ok_or(Refusal::NoToken)?.0?;
     if P::ROLES.iter().any(|role| identity.roles.contains(role)) {
-        let Identity { tenant_id, sub, roles, expires_at, session } = identity;
-        Ok(Caller { tenant_id, sub, roles, expires_at, session, permission: PhantomData })
+        let Identity { tenant_id, sub, roles, expires_at, token, session } = identity;
+        Ok(Caller { tenant_id, sub, roles, expires_at, token, session, permission: PhantomData })
     } else {
         Err(Refusal::WrongRole.into())
     }

@@ -90,8 +90,8 @@ pub(crate) async fn recognise(database: &Database, cookie: &str) -> Result<Ident
     let mut tx = database.begin(Scope::Tenant(tenant_id)).await?;
     let found = sessions::find(&mut tx, tenant_id, &session.id_hash).await?;
     tx.commit().await?;
-    let sessions::Session { sub, roles, expires_at } = found.ok_or(Refusal::NoSession)?;
-    Ok(Identity { tenant_id, sub, roles, expires_at, session: Some(session) })
+    let sessions::Session { sub, roles, expires_at, token } = found.ok_or(Refusal::NoSession)?;
+    Ok(Identity { tenant_id, sub, roles, expires_at, token, session: Some(session) })
 }
 
 /// Refuses a write by cookie that another site could have made a browser send. It must show the session's token: in its

@@ -1,10 +1,11 @@
-//! Bearer tokens: by whose key they are signed, and the rules that they must keep. Where keys come from is `issuer`'s.
+//! Bearer tokens: by whose key they are signed, and the rules that they must keep. Where keys come from is `issuer`'s, what was revoked is
+//! `listed`'s.
 
 use std::fmt;
 
 use connectors::http::SetupError;
 use domain::access::Role;
-use domain::id::TenantId;
+use domain::id::{TenantId, TokenId};
 use domain::time::Timestamp;
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
 use runtime::config::AuthSettings;
@@ -42,6 +43,9 @@ pub(crate) enum TokenFault {
     /// Its `sub` cannot be written down.
     #[error("the token's subject is empty, too long, or unprintable")]
     Subject,
+    /// It was revoked.
+    #[error("the token was revoked")]
+    Revoked,
     /// No tokens are taken at all.
     #[error("no key for tokens is configured")]
     NoKey,
@@ -71,6 +75,9 @@ struct Spoken {
     #[serde(default)]
     roles: Vec<Value>,
     exp: i64,
+    /// An issuer names its tokens as it likes; ours are known by the form of their names.
+    #[serde(default)]
+    jti: Value,
 }
 
 impl Verifier {
@@ -139,7 +146,7 @@ fn broken(error: jsonwebtoken::errors::Error) -> Refusal {
 }
 
 fn identity(spoken: Spoken) -> Result<Identity, Refusal> {
-    let Spoken { sub, tenant_id, roles, exp } = spoken;
+    let Spoken { sub, tenant_id, roles, exp, jti } = spoken;
     if sub.is_empty() || sub.len() > SUBJECT_BYTES || sub.chars().any(char::is_control) {
         return Err(Refusal::BadToken(TokenFault::Subject));
     }
@@ -147,7 +154,8 @@ fn identity(spoken: Spoken) -> Result<Identity, Refusal> {
     let expires_at = exp.checked_mul(1_000).and_then(Timestamp::from_millis);
     // A time beyond all calendars is one that does not come.
     let expires_at = expires_at.unwrap_or_else(|| Timestamp::now().plus(FOREVER));
-    Ok(Identity { tenant_id, sub, roles, expires_at, session: None })
+    let token = serde_json::from_value::<TokenId>(jti).ok();
+    Ok(Identity { tenant_id, sub, roles, expires_at, token, session: None })
 }
 
 /// Longer than anything here lives.

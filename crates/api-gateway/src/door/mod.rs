@@ -20,7 +20,7 @@ use runtime::config::{AuthSettings, GatewaySettings};
 use runtime::http::{Peer, Problem};
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::{Cookies, Credential, Identity, Verdict, Verifier, check_origin, recognise};
+use crate::auth::{Cookies, Credential, Identity, Listed, Signer, Verdict, Verifier, check_origin, recognise};
 use crate::refusal::Refusal;
 use limits::{Limits, Reading};
 
@@ -33,6 +33,10 @@ const EVENTS: &str = "/api/v1/events";
 #[derive(Debug)]
 pub(crate) struct Door {
     verifier: Verifier,
+    /// What signs tokens for programs; `None` where they are signed elsewhere.
+    pub(crate) signer: Option<Signer>,
+    /// Which of those are revoked.
+    pub(crate) listed: Listed,
     /// How sessions' cookies are written and read.
     pub(crate) cookies: Cookies,
     database: Database,
@@ -46,12 +50,13 @@ impl Door {
     /// When the system's certificates cannot be used.
     pub(crate) fn new(auth: &AuthSettings, gateway: &GatewaySettings, database: Database) -> Result<Self, SetupError> {
         let cookies = Cookies { secure: auth.secure_cookies };
-        Ok(Self { verifier: Verifier::new(auth)?, cookies, database, limits: Limits::new(gateway) })
+        let (verifier, signer, listed) = (Verifier::new(auth)?, Signer::new(auth), Listed::default());
+        Ok(Self { verifier, signer, listed, cookies, database, limits: Limits::new(gateway) })
     }
 
-    /// Keeps the keys of the tokens' issuer fresh, until `shutdown`.
+    /// Keeps the keys of the tokens' issuer fresh, and what is known of revoked tokens, until `shutdown`.
     pub(crate) async fn keep_fresh(&self, shutdown: &CancellationToken) {
-        self.verifier.keep_fresh(shutdown).await;
+        tokio::join!(self.verifier.keep_fresh(shutdown), self.listed.keep_fresh(&self.database, shutdown));
     }
 
     /// Who asks for a page, or sends a form that shows its session's token; the answer to whoever asks too often is an
@@ -63,7 +68,11 @@ impl Door {
 
     /// Whom a token makes its bearer, wherever it stood.
     pub(crate) async fn verify(&self, token: &str) -> Result<Identity, Problem> {
-        self.verifier.verify(token).await.map_err(Problem::from)
+        let identity = self.verifier.verify(token).await?;
+        if let Some(id) = identity.token {
+            self.listed.admit(id)?;
+        }
+        Ok(identity)
     }
 
     /// Who asks, and how much they may still ask for.
@@ -72,7 +81,7 @@ impl Door {
             || self.limits.of_peer(Peer::of(request).map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0));
         let found = match Credential::of(request, &self.cookies) {
             Credential::Nothing => Err(Problem::from(Refusal::NoToken)),
-            Credential::Bearer(token) => self.verifier.verify(&token).await.map_err(Problem::from),
+            Credential::Bearer(token) => self.verify(&token).await,
             Credential::Cookie(cookie) => {
                 // It costs a question to the database, and anybody can make one up.
                 let reading = stranger();

@@ -24,6 +24,7 @@ mod settings;
 mod statistics;
 mod status;
 mod text;
+mod tokens;
 mod typeset;
 
 use actix_web::middleware::from_fn;
@@ -48,6 +49,9 @@ pub(crate) fn dashboard(routes: &mut ServiceConfig) {
                 .service(activity::show_activity)
                 .service(settings::show_settings)
                 .service(settings::save)
+                .service(tokens::make)
+                .service(tokens::lead_back)
+                .service(tokens::revoke)
                 .service(connect::show_form)
                 .service(connect::connect)
                 .service(consent::begin_new)

@@ -27,7 +27,7 @@ const fn refused(code: &'static str, sentence: Message) -> Said {
 }
 
 /// Everything that can be said. Refusals have the codes of the API's problems.
-const ALL: [Said; 21] = [
+const ALL: [Said; 23] = [
     done("created", m::CREATED),
     done("enabled", m::ENABLED),
     done("disabled", m::DISABLED),
@@ -42,6 +42,7 @@ const ALL: [Said; 21] = [
     done("mapped", m::MAPPED),
     done("fields_read", m::FIELDS_READ),
     done("erasing", m::ERASING),
+    done("token_revoked", m::TOKEN_REVOKED),
     refused("run_under_way", m::RUN_UNDER_WAY),
     refused("integration_disabled", m::SWITCHED_OFF),
     refused("nothing_to_confirm", m::NOTHING_TO_CONFIRM),
@@ -49,6 +50,7 @@ const ALL: [Said; 21] = [
     refused("platform_unavailable", m::PLATFORM_AWAY),
     refused("platform_refused", m::PLATFORM_REFUSED),
     refused("conflict_closed", m::CONFLICT_CLOSED),
+    refused("token_over", m::TOKEN_OVER),
 ];
 
 impl Said {

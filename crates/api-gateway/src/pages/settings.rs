@@ -1,6 +1,7 @@
-//! The settings of a tenant: who is told of trouble, how long logs are kept, what is taken out of them, and who changed what.
+//! The settings of a tenant: who is told of trouble, how long logs are kept, what is taken out of them, and who changed what. The
+//! tokens that it shows as well are `tokens`'s.
 
-use actix_web::{HttpResponse, get, post, web};
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use askama::Template;
 use persistence::audit::{self, Filter};
 use persistence::{Scope, Transaction, integrations};
@@ -13,9 +14,11 @@ use super::form::{self, Form, word};
 use super::frame::{Frame, Section, Visit};
 use super::policies::{self, Believed, Hook};
 use super::said::{Said, lead};
-use super::text::{Message, frame as frame_words, settings as m};
+use super::text::webhooks as webhook_words;
+use super::text::{Message, frame as frame_words, logs as logs_words, settings as m, tokens as t};
+use super::tokens::Tokens;
 use crate::settings::{self, View};
-use crate::{body, change::Change, page, state::Gateway};
+use crate::{body, change::Change, door::Door, page, state::Gateway};
 use crate::{integrations::name_of, refusal::Refusal};
 
 /// Changes that are shown.
@@ -23,12 +26,13 @@ const CHANGES: u32 = 20;
 
 #[derive(Template)]
 #[template(path = "settings.html")]
-struct Page {
-    frame: Frame,
+pub(super) struct Page {
+    pub(super) frame: Frame,
     form: Form,
     view: View,
     said: Option<Said>,
     retention_limit: u32,
+    pub(super) tokens: Tokens,
     changes: Vec<audit::Change>,
     hooks: Vec<Hook>,
     believed: Vec<Believed>,
@@ -45,8 +49,14 @@ const VANISHED: [(&str, Message); 3] = [("follow", m::FOLLOW), ("recreate", m::R
 
 /// The settings as they are.
 #[get("/settings")]
-pub(super) async fn show_settings(visit: Visit, gateway: web::Data<Gateway>) -> Result<HttpResponse, Problem> {
-    let page = Page::of(&visit, &gateway, None).await?;
+pub(super) async fn show_settings(
+    visit: Visit,
+    gateway: web::Data<Gateway>,
+    door: web::Data<Door>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let asked = Fields::read(request.query_string().as_bytes());
+    let page = Page::of(&visit, &gateway, &door, (None, asked.given("tokens"))).await?;
     page.frame.show(&page)
 }
 
@@ -56,11 +66,12 @@ pub(super) async fn save(
     change: Change,
     visit: Visit,
     gateway: web::Data<Gateway>,
+    door: web::Data<Door>,
     fields: Fields,
 ) -> Result<HttpResponse, Problem> {
     match saved(&change, &gateway, &fields).await {
         Err(problem) if form::is_about_form(&problem) => {
-            let mut page = Page::of(&visit, &gateway, Some(fields)).await?;
+            let mut page = Page::of(&visit, &gateway, &door, (Some(fields), None)).await?;
             page.form = page.form.refused(&page.frame, &problem);
             page.frame.answer(status_of(&problem), &page)
         }
@@ -98,11 +109,17 @@ fn wish(fields: &Fields, view: &View) -> Value {
 }
 
 impl Page {
-    /// The page with what was typed, else with what is there.
-    async fn of(visit: &Visit, gateway: &Gateway, typed: Option<Fields>) -> Result<Self, Problem> {
+    /// The page with what was typed, else with what is there, and with the tokens behind a place in their list.
+    pub(super) async fn of(
+        visit: &Visit,
+        gateway: &Gateway,
+        door: &Door,
+        (typed, tokens_after): (Option<Fields>, Option<&str>),
+    ) -> Result<Self, Problem> {
         let mut tx = gateway.database.begin(Scope::Tenant(visit.tenant_id)).await?;
         let view = settings::shown(&mut tx, visit.tenant_id).await?;
         let changes = changes(&mut tx, visit).await?;
+        let tokens = Tokens::of(&mut tx, visit, door, tokens_after).await?;
         let frame = visit.frame(&mut tx, Section::Settings, visit.reader.say(frame_words::SETTINGS)).await?;
         let connected = integrations::list(&mut tx, visit.tenant_id).await?;
         tx.commit().await?;
@@ -121,6 +138,7 @@ impl Page {
             frame,
             said: visit.said,
             retention_limit: gateway.retention_days,
+            tokens,
             changes,
             hooks,
             believed: Believed::all(&fields, &view.conflict_policy),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use domain::id::TenantId;
+use domain::id::{TenantId, TokenId};
 use domain::time::Timestamp;
 use futures_util::stream;
 use persistence::log_page::LogCursor;
@@ -21,12 +21,13 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 pub(crate) use self::hub::Hub;
 use self::hub::{Deaf, Event};
 use crate::auth::Viewer;
+use crate::door::Door;
 use crate::refusal::Refusal;
 
 /// How long a stream is silent at most: proxies cut off what says nothing.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
-/// How often it is looked whether a reader's session still stands.
+/// How often it is looked whether a reader's session, or token, still stands.
 const LOOK: Duration = Duration::from_secs(5);
 
 /// How far back a reader may go on.
@@ -40,7 +41,7 @@ const GREETING: &[u8] = b"retry: 3000\n\n";
 /// `attempt`: an attempt at bringing something into step ended. `delivery`: a webhook came in. `health`: an integration is
 /// otherwise than it was. `run`: a full sync moved on. `gap`: some were missed; read the lists again. Attempts and deliveries
 /// have ids; sent back as `Last-Event-ID`, one lets the stream go on behind it, up to 15 minutes and 1,000 of each. The
-/// stream ends when the token expires, and soon after the session ends by which it was opened.
+/// stream ends when the token expires, and soon after the session ends, or the token is revoked, by which it was opened.
 #[utoipa::path(tag = "logs", security(("bearer" = ["viewer", "admin"])),
     params(("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was seen.")),
     responses(
@@ -51,6 +52,7 @@ const GREETING: &[u8] = b"retry: 3000\n\n";
 pub(crate) async fn stream_news(
     caller: Viewer,
     hub: web::Data<Hub>,
+    door: web::Data<Door>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let receiver = hub.listen(caller.tenant_id).await.map_err(|deaf| match deaf {
@@ -65,8 +67,13 @@ pub(crate) async fn stream_news(
     let mut waiting = VecDeque::from([Bytes::from_static(GREETING)]);
     waiting.extend(missed.iter().map(frame));
     let ends = Instant::now() + Timestamp::now().until(caller.expires_at);
-    let session = caller.session.as_ref().map(|session| session.id_hash.clone());
-    let standing = Standing { hub: hub.into_inner(), tenant: caller.tenant_id, session, look: Instant::now() + LOOK };
+    let known = match (&caller.session, caller.token) {
+        (Some(session), _) => Known::Session(session.id_hash.clone()),
+        (None, Some(token)) => Known::Token(token),
+        (None, None) => Known::ForItsLife,
+    };
+    let (hub, door, look) = (hub.into_inner(), door.into_inner(), Instant::now() + LOOK);
+    let standing = Standing { hub, door, tenant: caller.tenant_id, known, look };
     let reader = Reader { waiting, repeated, receiver, ends, standing };
     let frames = stream::unfold(reader, |mut reader| async move {
         reader.next().await.map(|frame| (Ok::<_, Infallible>(frame), reader))
@@ -107,27 +114,43 @@ struct Reader {
 /// By what a reader is known, and when that is looked at again.
 struct Standing {
     hub: Arc<Hub>,
+    door: Arc<Door>,
     tenant: TenantId,
-    /// The session by which it is known; `None` where a token says it.
-    session: Option<String>,
+    known: Known,
     look: Instant,
 }
 
+/// By what a reader is known.
+enum Known {
+    /// By the session of that hash.
+    Session(String),
+    /// By a listed token.
+    Token(TokenId),
+    /// By a token that nobody can revoke.
+    ForItsLife,
+}
+
 impl Standing {
-    /// Whether the session has ended, where it is time to look. Where nobody can say, the browser comes again and is asked who
-    /// it is.
+    /// Whether the session has ended or the token is revoked, where it is time to look. Where nobody can say, the reader comes
+    /// again and is asked who it is.
     async fn has_ended(&mut self) -> bool {
-        let Some(session) = self.session.as_ref().filter(|_| Instant::now() >= self.look) else { return false };
-        let is_known = self.hub.knows(self.tenant, session).await.unwrap_or_default();
+        if Instant::now() < self.look {
+            return false;
+        }
+        let has_ended = match &self.known {
+            Known::Session(session) => !self.hub.knows(self.tenant, session).await.unwrap_or_default(),
+            Known::Token(token) => self.door.listed.is_revoked(*token) != Some(false),
+            Known::ForItsLife => false,
+        };
         self.look = Instant::now() + LOOK;
-        !is_known
+        has_ended
     }
 
-    /// Waits until it is time to look; for ever where there is no session.
+    /// Waits until it is time to look; for ever where there is nothing to look at.
     async fn look(&self) {
-        match self.session {
-            Some(_) => sleep_until(self.look).await,
-            None => std::future::pending().await,
+        match self.known {
+            Known::Session(_) | Known::Token(_) => sleep_until(self.look).await,
+            Known::ForItsLife => std::future::pending().await,
         }
     }
 }

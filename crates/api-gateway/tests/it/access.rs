@@ -80,6 +80,7 @@ pub(crate) fn bodies() -> BTreeMap<&'static str, Value> {
         ("PUT /api/v1/integrations/{id}/mappings/{kind}", json!({ "fields": [] })),
         ("POST /api/v1/integrations/{id}/mappings/reset", json!({ "kind": "contact" })),
         ("POST /api/v1/integrations/{id}/mappings/preview", json!({ "kind": "contact", "fields": [] })),
+        ("POST /api/v1/tokens", crate::tokens::wish()),
         ("PUT /api/v1/settings", crate::settings::wish()),
     ])
 }
@@ -139,6 +140,9 @@ pub(crate) async fn belongings(world: &World, integration: &str) -> Vec<(&'stati
     let gone = world.record(RecordKind::Contact, &[("email", "max@exemple.fr")]).await;
     let erased = world.delete(&format!("/api/v1/records/{gone}/person")).await;
     assert!(erased.status.is_success(), "{erased:?}");
+    // Nobody uses it: that would be noted some time later.
+    let token = world.post("/api/v1/tokens", crate::tokens::wish()).await;
+    let token = token.body["id"].as_str().unwrap_or_else(|| panic!("{token:?}"));
     let admin = world.token(Role::Admin);
     let listed = async |path: String, column: &str| {
         let page = world.call(Method::GET, &path, Some(&admin), None).await;
@@ -148,6 +152,7 @@ pub(crate) async fn belongings(world: &World, integration: &str) -> Vec<(&'stati
     let fingerprint = listed(format!("{here}/failures"), "fingerprint").await;
     vec![
         ("/erasures/{id}", format!("/erasures/{}", first("/api/v1/erasures".to_owned()).await)),
+        ("/tokens/{id}", format!("/tokens/{token}")),
         ("/suppressions/{id}", format!("/suppressions/{}", first("/api/v1/suppressions".to_owned()).await)),
         ("{fingerprint}", fingerprint.replace(' ', "%20")),
         ("/records/{id}", format!("/records/{}", first("/api/v1/records".to_owned()).await)),

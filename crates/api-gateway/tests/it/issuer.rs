@@ -14,6 +14,7 @@ use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use serde_json::{Value, json};
 use testkit::wait;
 
+use crate::pages::Browser;
 use crate::world::{Answer, DEADLINE, Lines, World};
 
 const RSA: &[u8] = include_bytes!("issuer_rsa.pem");
@@ -243,4 +244,26 @@ async fn nobody_is_let_in_before_the_issuer_has_shown_a_key_and_nonsense_is_none
     show(&world, &Key::ed25519("new").sign(&claims(world.tenant))).await.is_problem(401, "token_invalid");
     is_let_in(&world, &token).await;
     world.stop().await;
+}
+
+#[tokio::test]
+async fn an_issuers_tokens_are_called_as_it_likes_and_none_are_made_here() {
+    let (issuer, key) = (Issuer::default(), Key::ed25519("a"));
+    issuer.shows(&[&key]);
+    let (world, handle) = world_of(&issuer).await;
+    for name in [json!("4f1c"), json!(7), Value::Null] {
+        is_let_in(&world, &key.sign(&with(world.tenant, "jti", name))).await;
+    }
+    let token = key.sign(&claims(world.tenant));
+    let refused = world.call(Method::POST, "/api/v1/tokens", Some(&token), Some(crate::tokens::wish())).await;
+    refused.is_problem(409, "tokens_issued_elsewhere");
+    let listed = world.call(Method::GET, "/api/v1/tokens", Some(&token), None).await;
+    assert_eq!((listed.status.as_u16(), &listed.body["data"]), (200, &json!([])), "{listed:?}");
+    let mut browser = Browser::new(&world);
+    assert_eq!(browser.send("/dashboard/login", &[("token", &token)]).await.status, 303);
+    let page = browser.get("/dashboard/settings").await;
+    page.says("Ici, les jetons sont émis par le service d'identité de Coccinelle.");
+    assert!(!page.html.contains("/settings/tokens"), "nothing is asked that would be refused: {page:?}");
+    world.stop().await;
+    handle.stop(true).await;
 }

@@ -65,6 +65,10 @@ mod streaming;
 #[cfg(test)]
 mod tabs;
 #[cfg(test)]
+mod token_pages;
+#[cfg(test)]
+mod tokens;
+#[cfg(test)]
 mod workflows;
 #[cfg(test)]
 mod world;

@@ -7,6 +7,7 @@ use serde_json::json;
 use testkit::cut::Proxy;
 use testkit::wait;
 
+use crate::tokens::made;
 use crate::world::{DEADLINE, Lines, World};
 
 const EVENT: &str = r#"{"event_id": "e-1", "type": "prospect.created", "subject_id": "p-1",
@@ -109,6 +110,21 @@ async fn what_needs_the_database_says_so_while_it_is_away() {
     assert_eq!(answer.headers["retry-after"], "5");
     let document = system.world.get("/openapi.json").await;
     assert_eq!(document.status.as_u16(), 200);
+    system.world.stop().await;
+}
+
+#[tokio::test]
+async fn a_listed_token_needs_no_database_and_a_revoked_one_stays_refused_without_it() {
+    let system = start().await;
+    let ((good, _), (bad, id)) = (made(&system.world, "service").await, made(&system.world, "service").await);
+    assert_eq!(system.world.delete(&format!("/api/v1/tokens/{id}")).await.status.as_u16(), 204);
+    system.database.cut();
+    let hand_over = async |token: &str| {
+        system.world.send(Method::POST, "/api/v1/events", Some(token), Some(EVENT.to_owned())).await
+    };
+    let taken = hand_over(&good).await;
+    assert_eq!(taken.status.as_u16(), 202, "{taken:?}");
+    hand_over(&bad).await.is_problem(401, "token_invalid");
     system.world.stop().await;
 }
 

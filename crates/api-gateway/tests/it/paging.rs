@@ -75,6 +75,11 @@ async fn a_cursor_survives_what_is_inserted_between_two_pages() {
         step("disable").await;
     })
     .await;
+    grows(&world, "/api/v1/tokens", async |_| {
+        let made = world.post("/api/v1/tokens", crate::tokens::wish()).await;
+        assert!(made.status.is_success(), "{made:?}");
+    })
+    .await;
     step("enable").await;
     grows(&world, &format!("{here}/runs"), async |_| {
         let run = step("sync").await;

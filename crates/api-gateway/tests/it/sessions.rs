@@ -139,6 +139,7 @@ async fn a_cookie_that_is_another_tenants_or_made_up_or_over_opens_nothing() {
         sub: "someone".to_owned(),
         roles: vec![Role::Admin],
         expires_at: Timestamp::parse("2026-01-01T00:00:00Z").unwrap(),
+        token: None,
     };
     let mut tx = world.owner().begin(Scope::System).await.unwrap();
     sessions::begin(&mut tx, tenant, &over, &old).await.unwrap();

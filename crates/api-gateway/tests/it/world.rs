@@ -336,7 +336,7 @@ pub(crate) fn token(tenant_id: TenantId, role: Role, lifetime: i64) -> String {
 /// A token that says who its bearer is.
 pub(crate) fn token_of(sub: &str, tenant_id: TenantId, role: Role, lifetime: i64) -> String {
     let iat = Timestamp::now().as_millis() / 1_000;
-    let claims = Claims { sub: sub.to_owned(), tenant_id, roles: vec![role], iat, exp: iat + lifetime };
+    let claims = Claims { sub: sub.to_owned(), tenant_id, roles: vec![role], iat, exp: iat + lifetime, jti: None };
     jsonwebtoken::encode(&Header::default(), &claims, &EncodingKey::from_secret(SECRET.as_bytes())).unwrap()
 }
 

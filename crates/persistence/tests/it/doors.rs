@@ -1,12 +1,14 @@
-//! What the gateway keeps of its callers: sessions, and requests that may come twice.
+//! What the gateway keeps of its callers: sessions, tokens of programs, and requests that may come twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use domain::access::Role;
+use domain::id::TokenId;
 use domain::time::Timestamp;
 use persistence::idempotency::{self, Reply, Request, Standing};
 use persistence::sessions::{self, Session};
+use persistence::tokens::{self, ApiToken};
 use persistence::{Database, Scope};
 
 use crate::world::{Customer, World};
@@ -99,8 +101,12 @@ async fn sessions_that_have_ended_let_nobody_in_and_are_swept() {
     let world = World::new().await;
     let customer = world.customer("1001").await;
     let now = Timestamp::now();
-    let session =
-        |expires_at| Session { sub: "someone".to_owned(), roles: vec![Role::Viewer, Role::Admin], expires_at };
+    let session = |expires_at| Session {
+        sub: "someone".to_owned(),
+        roles: vec![Role::Viewer, Role::Admin],
+        expires_at,
+        token: None,
+    };
     let (good, over) = (session(now.plus(LEASE)), session(Timestamp::parse("2026-01-01T00:00:00Z").unwrap()));
     let mut tx = world.gateway.begin(Scope::Tenant(customer.tenant)).await.unwrap();
     for (hash, session) in [("good", &good), ("over", &over), ("ended", &good)] {
@@ -114,4 +120,66 @@ async fn sessions_that_have_ended_let_nobody_in_and_are_swept() {
     tx.commit().await.unwrap();
     let mut tx = world.worker.begin(Scope::System).await.unwrap();
     assert_eq!(sessions::sweep(&mut tx).await.unwrap(), 1);
+}
+
+fn token(now: Timestamp, expires_at: Timestamp) -> ApiToken {
+    ApiToken {
+        id: TokenId::new(),
+        name: "CRM".to_owned(),
+        role: Role::Service,
+        hint: "••••x7Qa".to_owned(),
+        created_by: "someone".to_owned(),
+        created_at: now,
+        expires_at,
+        last_used_at: None,
+        revoked_by: None,
+        revoked_at: None,
+    }
+}
+
+#[tokio::test]
+async fn the_gateway_revokes_its_own_tenants_tokens_and_knows_of_all_which_are_revoked() {
+    let world = World::new().await;
+    let (mine, theirs) = (world.customer("1001").await.tenant, world.customer("1002").await.tenant);
+    let now = Timestamp::now();
+    let (one, other) = (token(now, now.plus(LEASE)), token(now, now.plus(LEASE)));
+    for (tenant, token) in [(mine, &one), (theirs, &other)] {
+        let mut tx = world.gateway.begin(Scope::Tenant(tenant)).await.unwrap();
+        assert!(tokens::create(&mut tx, tenant, token).await.unwrap());
+        tx.commit().await.unwrap();
+    }
+    let mut tx = world.gateway.begin(Scope::Tenant(mine)).await.unwrap();
+    assert_eq!(tokens::made_at(&mut tx, mine, now).await.unwrap(), Some(one.clone()));
+    assert_eq!(tokens::get(&mut tx, mine, other.id).await.unwrap(), None);
+    assert!(!tokens::revoke(&mut tx, mine, other.id, "someone").await.unwrap());
+    assert!(tokens::revoke(&mut tx, mine, one.id, "someone").await.unwrap());
+    assert!(!tokens::revoke(&mut tx, mine, one.id, "another").await.unwrap());
+    let session = Session { sub: "s".into(), roles: Vec::new(), expires_at: one.expires_at, token: Some(one.id) };
+    sessions::begin(&mut tx, mine, "hash", &session).await.unwrap();
+    assert_eq!(sessions::find(&mut tx, mine, "hash").await.unwrap(), None, "its token is revoked");
+    tx.commit().await.unwrap();
+    let mut tx = world.gateway.begin(Scope::System).await.unwrap();
+    assert_eq!(tokens::revoked(&mut tx).await.unwrap(), [(one.id, one.expires_at)]);
+    tokens::note_used(&mut tx, &BTreeSet::from([other.id])).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = world.gateway.begin(Scope::Tenant(theirs)).await.unwrap();
+    assert!(tokens::get(&mut tx, theirs, other.id).await.unwrap().unwrap().last_used_at.is_some());
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    assert!(tokens::revoked(&mut tx).await.is_err(), "that is the gateway's");
+}
+
+#[tokio::test]
+async fn tokens_that_ended_long_ago_are_swept_and_those_that_just_did_are_listed_further() {
+    let world = World::new().await;
+    let tenant = world.customer("1001").await.tenant;
+    let now = Timestamp::now();
+    let long_ago = now.minus(Duration::from_hours(24 * 91));
+    let mut tx = world.gateway.begin(Scope::Tenant(tenant)).await.unwrap();
+    for token in [token(long_ago, long_ago), token(now, now.minus(LEASE))] {
+        assert!(tokens::create(&mut tx, tenant, &token).await.unwrap());
+    }
+    tx.commit().await.unwrap();
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    assert_eq!(tokens::sweep(&mut tx).await.unwrap(), 1);
+    assert_eq!(tokens::sweep(&mut tx).await.unwrap(), 0);
 }

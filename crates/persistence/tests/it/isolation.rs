@@ -117,6 +117,10 @@ fn beside(customer: Customer) -> Vec<String> {
         ),
         format!("INSERT INTO sessions VALUES ('{tenant}', 'hash', 'sub', '{{viewer}}', now(), now())"),
         format!(
+            "INSERT INTO api_tokens (id, tenant_id, name, role, hint, created_by, created_at, expires_at)
+             VALUES ('{record}', '{tenant}', '', 'viewer', '', '', now(), now())"
+        ),
+        format!(
             "INSERT INTO oauth_states (tenant_id, state_hash, integration_id, sub, browser_hash, expires_at)
              VALUES ('{tenant}', 'hash', '{integration}', 'sub', 'hash', now())"
         ),
@@ -281,6 +285,7 @@ async fn the_gateway_changes_nothing_of_another_tenant() {
         "UPDATE record_links SET blocked_at = NULL".to_owned(),
         "UPDATE sync_runs SET state = 'cancelling'".to_owned(),
         "DELETE FROM sessions".to_owned(),
+        "UPDATE api_tokens SET revoked_at = now()".to_owned(),
         "DELETE FROM idempotency_keys".to_owned(),
     ];
     let theirs_id = theirs.tenant;
@@ -296,6 +301,8 @@ async fn the_gateway_changes_nothing_of_another_tenant() {
         format!("UPDATE tenant_integrations SET tenant_id = '{theirs_id}'"),
         format!("INSERT INTO sessions VALUES ('{theirs_id}', 'x', 'sub', '{{admin}}', now(), now())"),
         "UPDATE sessions SET roles = '{admin}'".to_owned(),
+        "UPDATE api_tokens SET role = 'admin'".to_owned(),
+        "DELETE FROM api_tokens".to_owned(),
         "UPDATE tenants SET name = 'taken'".to_owned(),
         "DELETE FROM tenant_integrations".to_owned(),
         "UPDATE records SET fields = '{}'".to_owned(),

@@ -74,6 +74,7 @@ async fn no_secret_is_shown_logged_counted_queued_or_kept_in_clear() {
     let code = consent(&world, &seen).await;
     connect_shop(&world, &seen).await;
     name_alert_webhook(&world, &seen).await;
+    let token = make_token(&world, &seen).await;
     misplace(&world, &seen).await;
     fail_at_the_platform(&world, &seen, &id).await;
     deliver(&world, &seen).await;
@@ -87,7 +88,10 @@ async fn no_secret_is_shown_logged_counted_queued_or_kept_in_clear() {
     assert_eq!(seen.places_of(&browser.secret), Vec::<String>::new(), "the secret of a browser's session");
     assert_eq!(seen.places_of(CONTROL_SUBJECT), ["queue dispatcher.event.merge"]);
     assert!(seen.places_of(&id).contains(&"log of api-gateway".to_owned()), "the logs hold what they should");
-    for (name, secret) in secrets(&world).into_iter().chain([("a consent's code".to_owned(), code)]) {
+    for (name, secret) in secrets(&world)
+        .into_iter()
+        .chain([("a consent's code".to_owned(), code), ("a program's token".to_owned(), token)])
+    {
         assert_eq!(seen.places_of(&secret), Vec::<String>::new(), "{name}");
     }
     world.end().await;
@@ -191,6 +195,23 @@ async fn name_alert_webhook(world: &World, seen: &Seen) {
     let put = to_gateway(world, Method::PUT, "/api/v1/settings", token).header("if-match", "\"0\"").json(&wish);
     let (status, set) = seen.answer(put).await;
     assert_eq!((status, &set["alert_webhooks"][0]["host"]), (200, &json!("alerts.example.fr")), "{set}");
+}
+
+/// An admin makes a token for a program, which uses it until it is revoked. The answer that shows it is kept nowhere.
+async fn make_token(world: &World, seen: &Seen) -> String {
+    let admin = world.tenant.admin_token.expose_secret();
+    let path = "/api/v1/tokens";
+    let wish = json!({ "name": "Export", "role": "viewer", "days": 30 });
+    let made = to_gateway(world, Method::POST, path, admin).json(&wish).send().await.unwrap();
+    assert_eq!(made.status(), 201);
+    let made: Value = made.json().await.unwrap();
+    let (token, id) = (made["token"].as_str().unwrap().to_owned(), made["id"].as_str().unwrap());
+    let used = || seen.answer(to_gateway(world, Method::GET, "/api/v1/session", &token));
+    assert_eq!(used().await.0, 200);
+    assert_eq!(seen.answer(to_gateway(world, Method::DELETE, &format!("{path}/{id}"), admin)).await.0, 204);
+    assert_eq!(used().await.0, 401);
+    assert_eq!(seen.answer(to_gateway(world, Method::GET, path, admin)).await.0, 200);
+    token
 }
 
 /// Secrets where none belongs: in other fields, in what is no JSON, in a query, in a header.

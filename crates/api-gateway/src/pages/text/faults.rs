@@ -10,8 +10,8 @@ use crate::pages::typeset;
 /// The API's sentence, and ours in both languages.
 const FAULTS: &[(&str, Message)] = &[
     (
-        "must be 1 to 100 characters, none of them a control character",
-        say("Donnez un nom de 1 à 100 caractères.", "Give a name of 1 to 100 characters."),
+        "must be 1 to {} characters, none of them a control character",
+        say("Donnez un nom de 1 à {} caractères.", "Give a name of 1 to {} characters."),
     ),
     (
         "must be the key as the platform shows it, without spaces",
@@ -105,6 +105,20 @@ const TROUBLES: &[(&str, Message)] = &[
         say(
             "Dix secrets remplacés sont encore acceptés. Attendez que le premier expire, puis réessayez.",
             "Ten replaced secrets are still accepted. Wait until the first one ends, then try again.",
+        ),
+    ),
+    (
+        "too_many_tokens",
+        say(
+            "200 jetons, révoqués compris, ne sont pas encore arrivés à leur terme. Attendez la fin du premier.",
+            "200 tokens, revoked ones among them, have not come to their end. Wait for the first of them.",
+        ),
+    ),
+    (
+        "tokens_issued_elsewhere",
+        say(
+            "Les jetons sont émis par le service d'identité de Coccinelle. Demandez-y le vôtre.",
+            "Tokens are issued by Coccinelle's identity service. Ask there for yours.",
         ),
     ),
     (

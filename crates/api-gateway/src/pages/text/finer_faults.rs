@@ -180,6 +180,7 @@ pub(super) const FINER: &[(&str, Message)] = &[
             "Give a number of days from 1 to {}, or leave it empty.",
         ),
     ),
+    ("must lie between 1 and {}", say("Donnez un nombre de jours de 1 à {}.", "Give a number of days from 1 to {}.")),
     (
         "must be a regular expression of moderate size that does not match nothing",
         say("Ce n'est pas une expression régulière utilisable.", "This is no regular expression that can be used."),

@@ -26,6 +26,7 @@ pub(super) mod said;
 pub(super) mod settings;
 pub(super) mod statistics;
 pub(super) mod time;
+pub(super) mod tokens;
 pub(super) mod webhooks;
 
 use domain::settings::Language;

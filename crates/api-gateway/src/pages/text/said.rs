@@ -50,6 +50,12 @@ pub(in crate::pages) const ERASING: Message = say(
     "La suppression est demandée aux plateformes ; la personne sera effacée ensuite. Rien d'elle n'est plus repris.",
     "The platforms are asked to delete; then the person is erased. Nothing of them is taken in any more.",
 );
+pub(in crate::pages) const TOKEN_REVOKED: Message = say(
+    "Le jeton est révoqué. Dans dix secondes au plus, il n'ouvre plus rien nulle part.",
+    "The token is revoked. Within ten seconds at most, it opens nothing anywhere.",
+);
+pub(in crate::pages) const TOKEN_OVER: Message =
+    say("Ce jeton n'était déjà plus valable.", "This token was not valid any more already.");
 pub(in crate::pages) const CONFLICT_CLOSED: Message =
     say("Quelqu'un en a déjà décidé autrement.", "Somebody has decided otherwise already.");
 pub(in crate::pages) const NOTHING_TO_REPLAY: Message =

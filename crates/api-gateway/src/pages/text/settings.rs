@@ -61,11 +61,6 @@ pub(in crate::pages) const PATTERNS_HELP: Message =
 pub(in crate::pages) const HIDE_EMAILS: Message = say("Masquer les adresses e-mail", "Redact e-mail addresses");
 pub(in crate::pages) const HIDE_PHONES: Message = say("Masquer les numéros de téléphone", "Redact telephone numbers");
 pub(in crate::pages) const SAVE: Message = say("Enregistrer", "Save");
-pub(in crate::pages) const TOKENS: Message = say("Jetons d'API", "API tokens");
-pub(in crate::pages) const TOKENS_WHY: Message = say(
-    "Les jetons sont émis par Coccinelle, ou par « admin issue-token » sur une seule machine. Ils ne sont pas conservés ici.",
-    "Tokens are issued by Coccinelle, or by “admin issue-token” on a single machine. They are not kept here.",
-);
 pub(in crate::pages) const REFERENCE: Message = say("Référence de l'API", "Reference of the API");
 pub(in crate::pages) const AUDIT: Message = say("Dernières modifications", "Latest changes");
 pub(in crate::pages) const WHEN: Message = say("Quand", "When");
