@@ -111,8 +111,10 @@ impl App {
             shutdown.cancel();
             ended
         };
+        // On the heap: with what each of them waits for, they would be a large part of a thread's stack.
+        let fresh = Box::pin(door.keep_fresh(&shutdown));
         // Streams end at once: none may keep the process from stopping.
-        let (ended, (), ()) = tokio::join!(serve, door.keep_fresh(&shutdown), hub.run(&shutdown));
+        let (ended, (), ()) = tokio::join!(serve, fresh, Box::pin(hub.run(&shutdown)));
         broker.close().await;
         ended
     }

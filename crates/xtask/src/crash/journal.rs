@@ -5,15 +5,14 @@ use std::collections::BTreeMap;
 use anyhow::Context as _;
 use serde::Deserialize;
 
-use crate::session::{Service, Session};
+use crate::session::{PORTAL, Service, Session};
 
 /// The contacts that there are, by their ids, with their properties.
 pub(super) type Contacts = BTreeMap<String, BTreeMap<String, String>>;
 
 /// What is there, as far as the journal was read.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Journal {
-    portal: &'static str,
     read: u64,
     pub(super) contacts: Contacts,
     /// The name of every deal that was ever created.
@@ -31,17 +30,12 @@ struct Entry {
 }
 
 impl Journal {
-    /// The journal of one account, of which nothing was read.
-    pub(super) fn of(portal: &'static str) -> Self {
-        Self { portal, read: 0, contacts: Contacts::new(), deals: Vec::new() }
-    }
-
     /// Reads on.
     ///
     /// # Errors
     /// Fails when the sandbox does not answer with a journal.
     pub(super) async fn go_on(&mut self, session: &Session) -> anyhow::Result<()> {
-        let account = format!("platform=hubspot&account={}&after={}&limit=100000000", self.portal, self.read);
+        let account = format!("platform=hubspot&account={PORTAL}&after={}&limit=100000000", self.read);
         let url = format!("{}/_sandbox/journal?{account}", session.url(Service::Sandbox));
         let answer = session.client().get(url).send().await?.error_for_status()?;
         let entries: Vec<Entry> = answer.json().await.context("the sandbox has no journal")?;

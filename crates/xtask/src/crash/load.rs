@@ -13,11 +13,13 @@ use tokio_util::sync::CancellationToken;
 use super::hooks;
 use super::journal::Journal;
 use super::ledger::{Ledger, Person};
-use super::neighbours;
 use crate::session::{PORTAL, Service, Session, Tenant};
 
 /// Between two requests.
-const PAUSE: Duration = Duration::from_millis(500);
+const PAUSE: Duration = Duration::from_millis(250);
+/// What comes in without a break takes the whole request budget of the account, and runs wait for what it leaves.
+const REST: Duration = Duration::from_secs(4);
+const RESTS_EVERY: u64 = 12;
 /// Events in a request, at most.
 const EVENTS: u32 = 4;
 
@@ -26,14 +28,18 @@ const TOKEN_SECONDS: u64 = 16;
 
 /// How fast the platform lets us be is not what this is about; that it takes a while is, so that crashes land in its calls.
 pub(super) async fn prepare(session: &Session) -> anyhow::Result<()> {
+    let url = format!("{}/_sandbox/hubspot/{PORTAL}/faults", session.url(Service::Sandbox));
     let switches = json!({
         "rate_limit_per_10s": null, "search_limit_per_s": null, "latency_ms": 30, "access_token_seconds": TOKEN_SECONDS,
     });
-    for portal in [PORTAL, neighbours::PORTAL] {
-        let url = format!("{}/_sandbox/hubspot/{portal}/faults", session.url(Service::Sandbox));
-        let answer = session.client().put(url).json(&switches).send().await?;
-        answer.error_for_status().context("the sandbox has no switches")?;
-    }
+    session
+        .client()
+        .put(url)
+        .json(&switches)
+        .send()
+        .await?
+        .error_for_status()
+        .context("the sandbox has no switches")?;
     Ok(())
 }
 
@@ -44,8 +50,9 @@ pub(super) async fn send(
     seed: u64,
     stop: &CancellationToken,
 ) -> anyhow::Result<Ledger> {
-    let (dice, journal, ledger) = (StdRng::seed_from_u64(seed), Journal::of(PORTAL), Ledger::default());
+    let (dice, journal, ledger) = (StdRng::seed_from_u64(seed), Journal::default(), Ledger::default());
     let mut load = Load { session, tenant, seed, dice, journal, ledger, sent: 0 };
+    let mut turns = 0_u64;
     while !stop.is_cancelled() {
         let events = load.dice.random_range(1..=EVENTS);
         load.events(events).await?;
@@ -59,7 +66,8 @@ pub(super) async fn send(
             // Somebody looks at the dashboard; where nobody answers, somebody will look again.
             drop(session.integration(tenant).await);
         }
-        tokio::time::sleep(PAUSE).await;
+        turns += 1;
+        tokio::time::sleep(if turns.is_multiple_of(RESTS_EVERY) { REST } else { PAUSE }).await;
     }
     Ok(load.ledger)
 }

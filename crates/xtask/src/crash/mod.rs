@@ -2,13 +2,13 @@
 //!
 //! What is sent is `load`'s, which process dies where is `plan`'s, what came of it is `verdict`'s.
 
+mod backend;
 mod consent;
 mod hooks;
 mod journal;
 mod ledger;
 mod load;
 mod log;
-mod neighbours;
 mod plan;
 mod verdict;
 
@@ -22,7 +22,7 @@ use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use tokio_util::sync::CancellationToken;
 
-pub use self::neighbours::Neighbours;
+pub use self::backend::Backend;
 pub use self::plan::Length;
 use self::plan::{Lines, Outage, Phase};
 use self::verdict::Scene;
@@ -48,7 +48,7 @@ const IMPATIENT: [(&str, &str); 7] = [
     ("DISPATCHER__OWED_FOR_TOO_LONG", "2s"),
     // A webhook whose sender gives up is made up for by polling.
     ("DISPATCHER__POLL_EVERY", "20s"),
-    ("BROKER__RETRY_SCHEDULE", "1s,2s,3s,4s,5s,6s,7s,8s"),
+    ("BROKER__RETRY_SCHEDULE", "1s,2s,4s"),
     ("BROKER__CONFIRM_TIMEOUT", "2s"),
 ];
 
@@ -73,10 +73,10 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let options = options(BASE_PORT, &folder);
     let mut session = Session::open(&folder, options, console.clone()).await?;
     let length = Length::For(Duration::from_mins(args.minutes));
-    let neighbours = Neighbours::meet(&mut session).await?;
+    let backend = Backend::start(&mut session).await?;
     let work = async {
         session.bring_up().await?;
-        torment(&session, &neighbours, (args.seed, length), &console).await
+        torment(&session, &backend, (args.seed, length), &console).await
     };
     let outcome = up::interruptible(work).await;
     session.take_down().await;
@@ -118,7 +118,7 @@ fn plans(folder: &Path) -> std::path::PathBuf {
 /// When a service does not reach the step at which it should die, or the system does not come up again.
 pub async fn torment(
     session: &Session,
-    neighbours: &Neighbours,
+    backend: &Backend,
     (seed, length): (u64, Length),
     console: &Console,
 ) -> anyhow::Result<Verdict> {
@@ -126,7 +126,6 @@ pub async fn torment(
     let tenant = &session.demo_tenant().await?;
     load::prepare(session).await?;
     consent::give(session, tenant).await?;
-    let by_workflow = &Neighbours::connect(session, tenant).await?;
     let stop = CancellationToken::new();
     let began = Instant::now();
     let load = load::send(session, tenant, seed, &stop);
@@ -137,7 +136,7 @@ pub async fn torment(
     };
     let (ledger, deaths) = tokio::try_join!(load, crashes)?;
     let step = console.step("wait until all is in step");
-    let scene = Scene { session, tenant, by_workflow, neighbours, ledger: &ledger };
+    let scene = Scene { session, tenant, backend, ledger: &ledger };
     let verdict = verdict::settle(scene, deaths).await?;
     step.done();
     Ok(verdict.after(seed, began.elapsed()))

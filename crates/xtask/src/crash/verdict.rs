@@ -10,11 +10,11 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::Deaths;
+use super::backend::Backend;
 use super::journal::{Contacts, Journal};
 use super::ledger::{Ledger, Person};
 use super::log;
-use super::neighbours::{self, Neighbours};
-use crate::session::{PORTAL, Session, Tenant};
+use crate::session::{Session, Tenant};
 
 /// How long everything may take to come into step once nothing dies any more.
 const DEADLINE: Duration = Duration::from_secs(240);
@@ -57,9 +57,7 @@ impl Tally {
 pub(super) struct Scene<'a> {
     pub(super) session: &'a Session,
     pub(super) tenant: &'a Tenant,
-    /// The same tenant with the integration that n8n writes to.
-    pub(super) by_workflow: &'a Tenant,
-    pub(super) neighbours: &'a Neighbours,
+    pub(super) backend: &'a Backend,
     pub(super) ledger: &'a Ledger,
 }
 
@@ -137,14 +135,14 @@ impl fmt::Display for Verdict {
 
 /// Waits until all is as it should be, or the deadline has passed; then says how it is.
 pub(super) async fn settle(scene: Scene<'_>, deaths: Deaths) -> anyhow::Result<Verdict> {
-    let (began, mut journals) = (Instant::now(), [PORTAL, neighbours::PORTAL].map(Journal::of));
+    let (began, mut journal) = (Instant::now(), Journal::default());
     loop {
         // Whatever died last may still be starting.
-        let now = look(scene, &mut journals).await;
+        let now = look(scene, &mut journal).await;
         match now {
             // What takes long to count is counted once the rest is as it should be.
             Ok(verdict) if verdict.is_clean() || began.elapsed() > DEADLINE => {
-                let verdict = look_closely(scene, (verdict, &journals)).await;
+                let verdict = look_closely(scene, (verdict, &journal)).await;
                 match verdict {
                     Ok(verdict) if verdict.is_clean() || began.elapsed() > DEADLINE => {
                         return Ok(Verdict { deaths, ..verdict });
@@ -160,25 +158,18 @@ pub(super) async fn settle(scene: Scene<'_>, deaths: Deaths) -> anyhow::Result<V
     }
 }
 
-/// What the platform's journals, the queues and the integrations say.
-async fn look(scene: Scene<'_>, [journal, by_workflow]: &mut [Journal; 2]) -> anyhow::Result<Verdict> {
-    let Scene { session, ledger, .. } = scene;
-    let mut owed = 0;
-    for tenant in [scene.tenant, scene.by_workflow] {
-        let integration = session.integration(tenant).await?;
-        owed += integration.get("drift").and_then(Value::as_u64).context("the integration shows no drift")?;
-    }
+/// What the platform's journal, the queues, the integration and the backend say.
+async fn look(scene: Scene<'_>, journal: &mut Journal) -> anyhow::Result<Verdict> {
+    let Scene { session, tenant, ledger, .. } = scene;
+    let integration = session.integration(tenant).await?;
+    let owed = integration.get("drift").and_then(Value::as_u64).context("the integration shows no drift")?;
     let (dead, queued) = queues(session).await?;
     let mut verdict = Verdict { accepted: ledger.accepted, owed, dead, queued, ..Verdict::default() };
     journal.go_on(session).await?;
-    by_workflow.go_on(session).await?;
     verdict.tallies = vec![
         ("prospects, as contacts", people(ledger, &journal.contacts)),
         ("their last changes, in the CRM", changes(ledger, &journal.contacts)),
         ("appointments, as deals", appointments(ledger, &journal.deals)),
-        ("prospects, as contacts of n8n's workflow", people(ledger, &by_workflow.contacts)),
-        ("their last changes, by n8n's workflow", changes(ledger, &by_workflow.contacts)),
-        ("appointments, as deals of n8n's workflow", appointments(ledger, &by_workflow.deals)),
         ("counterparts, told to the backend", linked(scene)),
         ("changes by hand, told to the backend", told(scene)),
     ];
@@ -186,10 +177,7 @@ async fn look(scene: Scene<'_>, [journal, by_workflow]: &mut [Journal; 2]) -> an
 }
 
 /// And what our records, runs and logs say.
-async fn look_closely(
-    scene: Scene<'_>,
-    (mut verdict, [journal, _]): (Verdict, &[Journal; 2]),
-) -> anyhow::Result<Verdict> {
+async fn look_closely(scene: Scene<'_>, (mut verdict, journal): (Verdict, &Journal)) -> anyhow::Result<Verdict> {
     let Scene { session, tenant, ledger, .. } = scene;
     let log = log::read(session, tenant).await?;
     verdict.tallies.extend([
@@ -230,18 +218,16 @@ fn appointments(ledger: &Ledger, titles: &[String]) -> Tally {
     Tally::of(ledger.appointments.iter().map(|title| (title, found.get(title.as_str()).copied().unwrap_or_default())))
 }
 
-/// The backend knows of everybody's counterpart in both accounts.
+/// The backend knows of everybody's counterpart.
 fn linked(scene: Scene<'_>) -> Tally {
-    let heard = scene.neighbours.heard();
-    let knows =
-        |subject: &String, of: &Tenant| heard.linked.get(subject).is_some_and(|in_| in_.contains(&of.integration));
-    let knows_both = |subject: &String| knows(subject, scene.tenant) && knows(subject, scene.by_workflow);
-    Tally::of(scene.ledger.people.keys().map(|subject| (subject, u64::from(knows_both(subject)))))
+    let heard = scene.backend.heard();
+    let knows = |subject: &String| heard.linked.get(subject).is_some_and(|in_| in_.contains(&scene.tenant.integration));
+    Tally::of(scene.ledger.people.keys().map(|subject| (subject, u64::from(knows(subject)))))
 }
 
 /// The backend holds what was changed by hand in the CRM.
 fn told(scene: Scene<'_>) -> Tally {
-    let heard = scene.neighbours.heard();
+    let heard = scene.backend.heard();
     let holds = |subject: &String, title: &String| {
         heard.job_titles.get(subject).is_some_and(|told| told.1.as_ref() == Some(title))
     };

@@ -14,7 +14,7 @@ use crate::home::{read_json, write_json};
 pub const PORTAL: &str = "4242";
 
 /// The demo tenant with its HubSpot integration, which points at the sandbox.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Tenant {
     /// Its id (`ten_…`).
     pub id: String,

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use xtask::console::{Console, ServiceLines};
-use xtask::crash::{self, Length, Neighbours};
+use xtask::crash::{self, Backend, Length};
 use xtask::services::Services;
 use xtask::session::{Options, Session};
 
@@ -15,9 +15,9 @@ async fn promise_1_everything_killed_at_every_step_under_load_loses_nothing_and_
     let options = Options { binaries, ..crash::options(30_000, &folder) };
     let console = Console::new(ServiceLines::InFilesOnly);
     let mut session = Session::open(&folder, options, console.clone()).await.unwrap();
-    let neighbours = Neighbours::meet(&mut session).await.unwrap();
+    let backend = Backend::start(&mut session).await.unwrap();
     session.bring_up().await.unwrap();
-    let verdict = crash::torment(&session, &neighbours, (11, Length::Once), &console).await;
+    let verdict = crash::torment(&session, &backend, (11, Length::Once), &console).await;
     session.take_down().await;
     let verdict = verdict.unwrap();
     console.note(&verdict.to_string());
