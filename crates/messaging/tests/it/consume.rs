@@ -2,8 +2,9 @@
 
 use domain::message::{Message, RecordPush};
 use messaging::Context;
+use tokio::time::timeout;
 
-use crate::world::{World, holds, next, push, raw, world};
+use crate::world::{DEADLINE, World, holds, next, push, raw, world};
 
 const DEAD: &str = "dead.dispatcher.record.push";
 
@@ -68,7 +69,8 @@ async fn consuming_goes_on_after_the_queue_was_deleted() {
     vhost.delete_queue(RecordPush::QUEUE).await;
     let message = push();
     broker.publish(&message, &Context::new()).await.unwrap();
-    let delivery = next(&mut deliveries).await;
+    // RabbitMQ may leave the consumer without messages, which is believed for a minute.
+    let delivery = timeout(3 * DEADLINE, deliveries.next()).await.unwrap().unwrap();
     assert_eq!(delivery.message, message);
     delivery.ack().await;
 }

@@ -1,5 +1,7 @@
 //! What is lost on the way comes again: queues, connections, and what was there before the integration was.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use testkit::wait;
 
@@ -16,6 +18,9 @@ use crate::world::{DEADLINE, HASTE, World, event};
 fn person(n: u32) -> Value {
     event("prospect.created", &format!("p{n}"), json!({"email": format!("p{n}@exemple.fr")}))
 }
+
+/// RabbitMQ may leave a consumer of a queue that was deleted and made again without messages, which is believed for a minute.
+const RENEWED: Duration = Duration::from_secs(120);
 
 impl World {
     async fn has_queue(&self) -> bool {
@@ -34,8 +39,7 @@ async fn what_a_lost_queue_held_arrives() {
             world.vhost.delete_queue(RecordPush::QUEUE).await;
         }
     }
-    // RabbitMQ may leave a consumer of the deleted queue without messages, which is believed for a minute.
-    world.settle_within(DEADLINE * 3).await;
+    world.settle_within(RENEWED).await;
     assert_eq!((world.crm.contacts().await.len(), world.crm.duplicates().await), (40, 0));
 }
 
@@ -190,8 +194,8 @@ async fn promise_1_with_the_intake_empty_the_whole_vhost_may_be_deleted_and_made
     assert!(world.drift().await > 0, "everything was done before");
     world.vhost.remove().await;
     world.vhost.make().await;
-    world.run_in(run.id, State::Done).await;
-    wait::until("everything to be in step", DEADLINE, || async {
+    world.run_in_within(RENEWED, run.id, State::Done).await;
+    wait::until("everything to be in step", RENEWED, || async {
         let drift = world.drift().await;
         if drift == 0 { Ok(()) } else { Err(drift) }
     })
@@ -202,6 +206,6 @@ async fn promise_1_with_the_intake_empty_the_whole_vhost_may_be_deleted_and_made
     // And goes on.
     wait::until("a connection to the broker", DEADLINE, || async { world.broker.is_connected().then_some(()) }).await;
     world.accept(vec![person(60)]).await;
-    world.settle().await;
+    world.settle_within(RENEWED).await;
     assert_eq!(world.crm.contacts().await.len(), 261);
 }

@@ -1,5 +1,7 @@
 //! Full runs: everything is pulled, once, page by page, whoever crashes and whoever changes their mind.
 
+use std::time::Duration;
+
 use domain::fault::FaultKind;
 use domain::id::RunId;
 use domain::integration::Direction;
@@ -54,7 +56,11 @@ impl World {
 
     /// Waits until a run is in a state.
     pub(crate) async fn run_in(&self, id: RunId, state: State) -> Run {
-        wait::until("a state of the run", DEADLINE, || async {
+        self.run_in_within(DEADLINE, id, state).await
+    }
+
+    pub(crate) async fn run_in_within(&self, deadline: Duration, id: RunId, state: State) -> Run {
+        wait::until("a state of the run", deadline, || async {
             let run = self.run(id).await;
             if run.state == state { Ok(run) } else { Err(run) }
         })
