@@ -8,7 +8,7 @@ use anyhow::bail;
 use tokio::process::Command;
 
 use crate::console::{Console, ServiceLines};
-use crate::services::install::program;
+use crate::services::install::{apt, program};
 use crate::workspace::{cargo, output, root};
 use crate::{browser, cluster, contract, test, tidy};
 
@@ -64,7 +64,7 @@ async fn stages(console: &Console) -> anyhow::Result<()> {
     stage(console, "browser", Box::pin(browser())).await?;
     stage(console, "kubernetes", cluster::check(console)).await?;
     stage(console, "promtool check rules", check_rules()).await?;
-    stage(console, "docker compose config", check_compose()).await
+    stage(console, "docker compose config", check_compose(console)).await
 }
 
 async fn stage(
@@ -104,8 +104,16 @@ async fn browser() -> anyhow::Result<Outcome> {
     outcome.or("the dashboard does not do in a browser what its guide says")
 }
 
-/// The words of whichever Compose is installed.
-async fn compose_reader() -> Option<&'static [&'static str]> {
+/// The words of whichever Compose is installed, brought by apt where there is none.
+async fn compose_reader(console: &Console) -> Option<&'static [&'static str]> {
+    if let Some(words) = installed_compose().await {
+        return Some(words);
+    }
+    apt("Docker Compose", &["docker-compose"], &root().join(".dev/compose"), console).await.ok()?;
+    installed_compose().await
+}
+
+async fn installed_compose() -> Option<&'static [&'static str]> {
     let forms: [&[&str]; 2] = [&["docker", "compose"], &["docker-compose"]];
     for words in forms {
         if output(compose(words).arg("version")).await.is_ok() {
@@ -139,9 +147,11 @@ async fn promtool() -> Option<PathBuf> {
     unpacked.is_file().then_some(unpacked)
 }
 
-async fn check_compose() -> anyhow::Result<Outcome> {
-    let Some(words) = compose_reader().await else {
-        return Ok(Outcome::Skipped("neither `docker compose` nor `docker-compose` is there"));
+async fn check_compose(console: &Console) -> anyhow::Result<Outcome> {
+    let Some(words) = compose_reader(console).await else {
+        return Ok(Outcome::Skipped(
+            "neither `docker compose` nor `docker-compose` is there, and apt cannot bring one",
+        ));
     };
     output(compose(words).args(["config", "--quiet"])).await.map(|_| Outcome::Holds)
 }
