@@ -1,8 +1,8 @@
 //! The table `audit_log`: who changed what. A row is written in the transaction of its change, and stays as it is until its time is over.
 
 use chrono::{DateTime, Utc};
+use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Integer, Jsonb, Nullable, Text, Timestamptz};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::audit::{Action, Entry, FieldChange};
 use domain::id::{AuditId, TenantId};
@@ -12,6 +12,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::log_page::{LogCursor, LogPage};
+use crate::statement::sql_query;
 use crate::text::{from_json, parse, storable, storable_json, to_json, to_word};
 use crate::{PersistenceError, Transaction};
 

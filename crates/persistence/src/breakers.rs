@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Bool, Double, Integer, Nullable, Text, Timestamptz};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, TenantId};
 use domain::integration::Integration;
 use domain::platform::PlatformSlug;
 use domain::time::Timestamp;
 
+use crate::statement::sql_query;
 use crate::text::{parse, storable};
 use crate::{PersistenceError, Transaction};
 

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Double, Integer, Nullable, Text, Timestamptz};
-use diesel::{OptionalExtension as _, QueryableByName, sql_query};
+use diesel::{OptionalExtension as _, QueryableByName};
 use diesel_async::RunQueryDsl;
 use domain::budget::{Bucket, Lease, Purpose, Rate};
 use domain::platform::PlatformSlug;
 
+use crate::statement::sql_query;
 use crate::{Database, PersistenceError, Scope, Transaction};
 
 #[derive(QueryableByName)]

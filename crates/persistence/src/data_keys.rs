@@ -2,13 +2,14 @@
 //!
 //! At every commit, each secret of a tenant is sealed under its data key or under the one before, and both are kept.
 
+use diesel::QueryableByName;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::id::TenantId;
 
 use crate::schema::tenants;
+use crate::statement::sql_query;
 use crate::text::parse;
 use crate::{PersistenceError, Transaction, sealed};
 

@@ -1,10 +1,11 @@
 //! Erasing a tenant: its key first, then every row of it, and a mark by which what arrives later is known. In which steps is `admin`'s.
 
+use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Text};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use domain::id::TenantId;
 
+use crate::statement::sql_query;
 use crate::{PersistenceError, Transaction};
 
 #[derive(QueryableByName)]

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Bool, Double, Nullable, Text, Timestamptz};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, LeaseToken, TenantId};
 use domain::platform::PlatformSlug;
 use domain::time::Timestamp;
 
+use crate::statement::sql_query;
 use crate::text::{parse, storable};
 use crate::{PersistenceError, Transaction};
 

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use diesel::dsl::now;
 use diesel::prelude::*;
-use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, TenantId};
@@ -16,6 +15,7 @@ use domain::outcome::SyncOutcome;
 use domain::time::Timestamp;
 
 use crate::schema::integration_health as table;
+use crate::statement::sql_query;
 use crate::text::{from_word, storable, to_word};
 use crate::{PersistenceError, Transaction};
 

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use diesel::sql_types::{Binary, Bool, Double, Integer, Jsonb, Nullable, Text};
-use diesel::{OptionalExtension, QueryableByName, sql_query};
+use diesel::{OptionalExtension, QueryableByName};
 use diesel_async::RunQueryDsl;
 use domain::id::TenantId;
 use serde_json::Value;
 
+use crate::statement::sql_query;
 use crate::text::{from_json, to_json};
 use crate::{PersistenceError, Transaction};
 

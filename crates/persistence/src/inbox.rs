@@ -1,12 +1,13 @@
 //! The table `inbox`: messages that were accepted while the broker was away. Sending them on is the dispatcher's.
 
+use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Json, Text};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::id::MessageId;
 use domain::trace::TraceParent;
 use serde_json::Value;
 
+use crate::statement::sql_query;
 use crate::text::parse;
 use crate::{PersistenceError, Transaction};
 

@@ -42,6 +42,7 @@ pub mod workflows;
 
 mod log_owners;
 mod schema;
+mod statement;
 mod text;
 
 pub use database::{Database, Scope, Transaction};

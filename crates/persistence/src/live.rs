@@ -1,13 +1,14 @@
 //! What is new in a tenant's tables, for whoever is told of it as it happens. Telling it is `api-gateway`'s.
 
 use chrono::{DateTime, Utc};
+use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Jsonb, Nullable, Text, Timestamptz};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::id::TenantId;
 use domain::time::Timestamp;
 use serde_json::Value;
 
+use crate::statement::sql_query;
 use crate::{PersistenceError, Transaction};
 
 /// Something that is there, as JSON, with what tells it from an earlier state of the same thing.

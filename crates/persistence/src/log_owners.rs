@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Text};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, TenantId};
 
+use crate::statement::sql_query;
 use crate::{PersistenceError, Transaction};
 
 #[derive(QueryableByName)]

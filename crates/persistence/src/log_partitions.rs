@@ -1,9 +1,10 @@
 //! The daily partitions of the logs. The functions that make and drop them are the migrations'.
 
+use diesel::QueryableByName;
 use diesel::sql_types::Integer;
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 
+use crate::statement::sql_query;
 use crate::{PersistenceError, Transaction};
 
 #[derive(QueryableByName)]

@@ -1,9 +1,10 @@
 //! Rows of the logs that their tenant wants kept for less time than their partitions are: which, and deleting some at a time.
 
+use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Integer, Text};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 
+use crate::statement::sql_query;
 use crate::{PersistenceError, Transaction};
 
 /// A log that is kept.

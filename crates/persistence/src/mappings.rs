@@ -1,18 +1,23 @@
 //! The tables of field mappings: one version for a kind in an integration, one row for a remote field. Mapping itself is `domain`'s.
 
+use std::collections::BTreeMap;
+
 use diesel::sql_types::{BigInt, Jsonb, Nullable, Text};
-use diesel::{OptionalExtension, QueryableByName, sql_query};
+use diesel::{OptionalExtension, QueryableByName};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, TenantId};
 use domain::kind::RecordKind;
 use domain::mapping::{FieldMapping, Mapping};
 use serde_json::Value;
 
-use crate::text::{from_json, storable_json, to_json};
+use crate::statement::sql_query;
+use crate::text::{from_json, parse, storable_json, to_json};
 use crate::{PersistenceError, Transaction};
 
 #[derive(QueryableByName)]
 struct Row {
+    #[diesel(sql_type = Text)]
+    kind: String,
     #[diesel(sql_type = BigInt)]
     version: i64,
     #[diesel(sql_type = Jsonb)]
@@ -25,8 +30,8 @@ struct Version {
     version: i64,
 }
 
-const GET: &str = "
-SELECT mapping.version, coalesce(fields.list, '[]') AS fields
+const OF_INTEGRATION: &str = "
+SELECT mapping.kind, mapping.version, coalesce(fields.list, '[]') AS fields
 FROM integration_mapping_versions AS mapping
 CROSS JOIN LATERAL (
     SELECT jsonb_agg(jsonb_build_object(
@@ -35,7 +40,7 @@ CROSS JOIN LATERAL (
     FROM integration_field_mappings AS field
     WHERE field.integration_id = mapping.integration_id AND field.kind = mapping.kind
 ) AS fields
-WHERE mapping.tenant_id = $1 AND mapping.integration_id = $2 AND mapping.kind = $3";
+WHERE mapping.tenant_id = $1 AND mapping.integration_id = $2 AND ($3 IS NULL OR mapping.kind = $3)";
 
 /// The mapping of a kind; `None` where that kind is not mapped.
 ///
@@ -47,15 +52,37 @@ pub async fn get(
     integration: IntegrationId,
     kind: RecordKind,
 ) -> Result<Option<Mapping>, PersistenceError> {
-    let row: Option<Row> = sql_query(GET)
+    Ok(read(tx, (tenant, integration), Some(kind)).await?.remove(&kind))
+}
+
+/// The mapping of each kind that an integration maps.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn of_integration(
+    tx: &mut Transaction,
+    tenant: TenantId,
+    integration: IntegrationId,
+) -> Result<BTreeMap<RecordKind, Mapping>, PersistenceError> {
+    read(tx, (tenant, integration), None).await
+}
+
+async fn read(
+    tx: &mut Transaction,
+    (tenant, integration): (TenantId, IntegrationId),
+    kind: Option<RecordKind>,
+) -> Result<BTreeMap<RecordKind, Mapping>, PersistenceError> {
+    let rows: Vec<Row> = sql_query(OF_INTEGRATION)
         .bind::<Text, _>(tenant.to_string())
         .bind::<Text, _>(integration.to_string())
-        .bind::<Text, _>(kind.as_str())
-        .get_result(&mut **tx)
-        .await
-        .optional()?;
-    let Some(row) = row else { return Ok(None) };
-    Ok(Some(Mapping { version: row.version, fields: from_json("fields", row.fields)? }))
+        .bind::<Nullable<Text>, _>(kind.map(RecordKind::as_str))
+        .load(&mut **tx)
+        .await?;
+    let mapping = |row: Row| {
+        let mapping = Mapping { version: row.version, fields: from_json("fields", row.fields)? };
+        Ok((parse("kind", &row.kind)?, mapping))
+    };
+    rows.into_iter().map(mapping).collect()
 }
 
 /// A version that was seen is the only one that is counted on; 0 stands for a kind that was not mapped.

@@ -1,11 +1,12 @@
 //! The whole in numbers, for operators: what is owed, what is blocked, what waits, how integrations are. Nothing of any tenant.
 
 use chrono::{DateTime, Utc};
+use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use serde::Serialize;
 
+use crate::statement::sql_query;
 use crate::{PersistenceError, Transaction};
 
 /// The whole in numbers.

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use diesel::QueryableByName;
 use diesel::sql_types::{Jsonb, Text};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, TenantId};
 use domain::platform::PlatformSlug;
 use domain::policy::ConflictPolicy;
 use serde_json::Value;
 
+use crate::statement::sql_query;
 use crate::text::{from_json, parse, to_json};
 use crate::{PersistenceError, Transaction};
 

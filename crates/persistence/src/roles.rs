@@ -1,11 +1,12 @@
 //! The roles that services connect as: their passwords. What they may do is said in `migrations/`.
 
+use diesel::QueryableByName;
 use diesel::sql_types::Text;
-use diesel::{QueryableByName, sql_query};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
+use crate::statement::sql_query;
 use crate::{PersistenceError, Transaction};
 
 /// A role that services connect as.

@@ -1,10 +1,11 @@
 //! The columns in which sealed secrets are kept, seen as one: for sealing them anew. Writing one first is its own table's.
 
+use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Nullable, Text};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, TenantId};
 
+use crate::statement::sql_query;
 use crate::text::parse_optional;
 use crate::{PersistenceError, Transaction};
 

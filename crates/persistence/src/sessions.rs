@@ -2,12 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
-use diesel::{OptionalExtension, QueryableByName, sql_query};
+use diesel::{OptionalExtension, QueryableByName};
 use diesel_async::RunQueryDsl;
 use domain::access::Role;
 use domain::id::{TenantId, TokenId};
 use domain::time::Timestamp;
 
+use crate::statement::sql_query;
 use crate::text::{from_word, parse, to_word};
 use crate::{PersistenceError, Transaction};
 

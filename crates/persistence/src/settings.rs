@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Integer, Jsonb, Nullable, Text};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::id::TenantId;
 use domain::redaction::Redaction;
 use domain::settings::{AlertWebhook, Language, TimeZone};
 use serde_json::Value;
 
+use crate::statement::sql_query;
 use crate::text::{from_json, from_word, parse, to_json, to_word};
 use crate::{PersistenceError, Transaction};
 

@@ -7,7 +7,6 @@ mod read;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
-use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Integer, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use domain::duration::Histogram;
@@ -16,6 +15,7 @@ use domain::outcome::SyncOutcome;
 pub use self::drift::{Waiting, sample_drift, waiting};
 pub use self::glance::{Glance, glance};
 pub use self::read::{Bucket, DriftPoint, Part, Percentiles, Span, Stats, Step, TopError, Whose, read};
+use crate::statement::sql_query;
 use crate::sync_logs::direction;
 use crate::text::storable;
 use crate::{PersistenceError, Transaction};

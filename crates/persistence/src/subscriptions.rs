@@ -1,13 +1,14 @@
 //! The table `integration_subscriptions`: when it was last seen to that platforms call us. Subscribing is `connectors`'.
 
 use chrono::{DateTime, Utc};
+use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, TenantId};
 use domain::platform::PlatformSlug;
 use domain::time::Timestamp;
 
+use crate::statement::sql_query;
 use crate::text::{parse, storable};
 use crate::{PersistenceError, Transaction};
 

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
+use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::access::Role;
 use domain::id::{TenantId, TokenId};
@@ -14,6 +14,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::log_page::{LogCursor, LogPage};
+use crate::statement::sql_query;
 use crate::text::{from_word, parse, to_word};
 use crate::{PersistenceError, Transaction};
 

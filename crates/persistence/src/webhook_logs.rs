@@ -3,14 +3,15 @@
 mod read;
 
 use chrono::{DateTime, Utc};
+use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Nullable, Text, Timestamptz};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::id::WebhookLogId;
 use domain::outcome::{WebhookOutcome, WebhookResult};
 
 pub use self::read::{Filter, WebhookLog, get, list, of_trace};
 use crate::log_page::kept_body;
+use crate::statement::sql_query;
 use crate::text::{parse, storable};
 use crate::{PersistenceError, Transaction, erasure, log_owners};
 

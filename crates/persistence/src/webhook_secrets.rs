@@ -2,12 +2,13 @@
 //! is ours to choose, and what did until lately. Sealing is `vault`'s.
 
 use chrono::{DateTime, Utc};
+use diesel::QueryableByName;
 use diesel::sql_types::{Text, Timestamptz};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, TenantId};
 use domain::time::Timestamp;
 
+use crate::statement::sql_query;
 use crate::text::parse;
 use crate::{PersistenceError, Transaction};
 

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use diesel::QueryableByName;
 use diesel::sql_types::{Double, Integer, Jsonb, Nullable, Text, Timestamptz};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::id::{ErrandId, IntegrationId, LinkId, TenantId};
 use domain::time::Timestamp;
 use serde_json::Value;
 
+use crate::statement::sql_query;
 use crate::text::storable_json;
 use crate::{PersistenceError, Transaction};
 

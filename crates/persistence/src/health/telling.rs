@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Double, Integer, Nullable, Text, Timestamptz};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::id::IntegrationId;
 use domain::integration::Status;
 use domain::notice::StatusChanged;
 use domain::time::Timestamp;
 
+use crate::statement::sql_query;
 use crate::text::{from_word, parse, to_word};
 use crate::{PersistenceError, Transaction};
 

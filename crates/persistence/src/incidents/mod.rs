@@ -7,8 +7,8 @@ mod signs;
 
 use std::collections::BTreeSet;
 
+use diesel::QueryableByName;
 use diesel::sql_types::{Array, Jsonb, Nullable, Text};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::id::{IncidentId, IntegrationId, TenantId};
 use domain::incident::Trigger;
@@ -18,6 +18,7 @@ use serde_json::Value;
 pub use self::news::{News, Readers, note_told, note_unheard, paces, pending};
 pub use self::outbox::{Channel, Letter, claim, drop_older, give_up, note_sent, post, postpone, release};
 pub use self::signs::{Windows, look};
+use crate::statement::sql_query;
 use crate::text::{from_word, parse_optional, storable_json};
 use crate::{PersistenceError, Transaction};
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Nullable, Text, Timestamptz};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::alert::Alerts;
 use domain::id::{IncidentId, IntegrationId, TenantId};
@@ -13,6 +13,7 @@ use domain::platform::PlatformSlug;
 use domain::time::Timestamp;
 use serde_json::Value;
 
+use crate::statement::sql_query;
 use crate::text::{from_json, from_word, parse, parse_optional};
 use crate::{PersistenceError, Transaction};
 

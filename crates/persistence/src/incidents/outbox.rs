@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Double, Integer, Jsonb, Nullable, Text};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::id::{MessageId, TenantId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::statement::sql_query;
 use crate::text::{from_word, parse, parse_optional, storable, storable_json, to_word};
 use crate::{PersistenceError, Transaction};
 

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Bool, Double, Nullable, Text};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::incident::Signs;
 
+use crate::statement::sql_query;
 use crate::text::{from_word, parse};
 use crate::{PersistenceError, Transaction};
 

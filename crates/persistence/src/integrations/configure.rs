@@ -2,13 +2,13 @@
 
 use diesel::dsl::now;
 use diesel::prelude::*;
-use diesel::sql_query;
 use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, TenantId};
 use domain::integration::{Integration, Status};
 
 use crate::schema::tenant_integrations as table;
+use crate::statement::sql_query;
 use crate::text::{to_json, to_word};
 use crate::{PersistenceError, Transaction, grants, health};
 

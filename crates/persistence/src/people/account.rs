@@ -1,10 +1,10 @@
 //! Taking out what came from one account of a platform. Persons who are known elsewhere as well are somebody's still, and stay.
 
-use diesel::sql_query;
 use diesel::sql_types::{BigInt, Text};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, TenantId};
 
+use crate::statement::sql_query;
 use crate::{PersistenceError, Transaction};
 
 /// Records that the account alone knows: no other platform holds them, and Coccinelle never spoke of them. Nor of what belongs to

@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Jsonb, Text, Timestamptz};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::id::TenantId;
 use domain::time::Timestamp;
 use serde_json::{Value, json};
 
 use super::Person;
+use crate::statement::sql_query;
 use crate::{PersistenceError, Transaction};
 
 /// What was taken away.

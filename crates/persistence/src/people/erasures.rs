@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Nullable, Text, Timestamptz};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::audit::Author;
 use domain::id::{ErasureId, IntegrationId, RecordId, SuppressionId, TenantId};
@@ -17,6 +17,7 @@ use utoipa::ToSchema;
 
 use super::Receipt;
 use crate::log_page::{LogCursor, LogPage};
+use crate::statement::sql_query;
 use crate::text::{from_json, from_word, parse, storable, to_json, to_word};
 use crate::{PersistenceError, Transaction};
 

@@ -1,7 +1,7 @@
 //! Objects of platforms that were left alone when two records became one: they are the person, too, and no record has a link to them.
 
+use diesel::QueryableByName;
 use diesel::sql_types::Text;
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::field::{FieldName, FieldValue};
 use domain::id::{IntegrationId, LinkId, RecordId, TenantId};
@@ -9,6 +9,7 @@ use domain::kind::RecordKind;
 use domain::record::{Fields, Record, Stamp};
 
 use crate::records::store;
+use crate::statement::sql_query;
 use crate::text::parse;
 use crate::{PersistenceError, Transaction};
 

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use diesel::QueryableByName;
 use diesel::sql_types::{Array, Text};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::outcome::{FieldChanges, SyncError, SyncOutcome};
 
+use crate::statement::sql_query;
 use crate::{PersistenceError, Transaction};
 
 /// The outcomes, those of erased records and links without their content. The caller holds erasures off.

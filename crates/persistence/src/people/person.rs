@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use diesel::QueryableByName;
 use diesel::sql_types::{Array, Nullable, Text};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, RecordId, TenantId};
 use domain::identity::{self, Identity, Region};
@@ -12,6 +12,7 @@ use domain::record::Record;
 
 use super::left_alone;
 use crate::records::{joining, store};
+use crate::statement::sql_query;
 use crate::text::parse;
 use crate::{PersistenceError, Transaction, tenants};
 

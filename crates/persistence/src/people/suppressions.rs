@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
+use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, RecordId, SuppressionId, TenantId};
 use domain::time::Timestamp;
 
 use crate::log_page::{LogCursor, LogPage};
+use crate::statement::sql_query;
 use crate::text::parse;
 use crate::{PersistenceError, Transaction};
 

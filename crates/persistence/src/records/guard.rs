@@ -1,10 +1,10 @@
 //! Keeping whoever joins or erases a tenant's records apart from whoever only changes them.
 
-use diesel::sql_query;
 use diesel::sql_types::Text;
 use diesel_async::RunQueryDsl;
 use domain::id::TenantId;
 
+use crate::statement::sql_query;
 use crate::{PersistenceError, Transaction};
 
 /// For who changes records: until the transaction ends, none of the tenant's is joined to another or erased.

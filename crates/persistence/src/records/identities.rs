@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use diesel::QueryableByName;
 use diesel::sql_types::{Array, Text};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::id::{RecordId, TenantId};
 use domain::identity::{Identity, Scheme};
 use domain::kind::RecordKind;
 
+use crate::statement::sql_query;
 use crate::text::parse;
 use crate::{PersistenceError, Transaction};
 

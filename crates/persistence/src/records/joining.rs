@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use diesel::QueryableByName;
 use diesel::sql_types::{Array, Nullable, Text};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::field::{FieldName, FieldValue};
 use domain::id::{IntegrationId, LeaseToken, RecordId, TenantId};
@@ -12,6 +12,7 @@ use domain::time::Timestamp;
 
 use super::conflicts::{self, Conflict, Why};
 use super::store;
+use crate::statement::sql_query;
 use crate::text::parse;
 use crate::{PersistenceError, Transaction};
 

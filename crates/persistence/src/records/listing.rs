@@ -1,8 +1,8 @@
 //! Records as a list for readers, the newest first: an order that no change of a record touches. Reading one to change it is `store`'s.
 
 use chrono::{DateTime, Utc};
+use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text, Timestamptz};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::id::{RecordId, TenantId};
 use domain::kind::RecordKind;
@@ -10,6 +10,7 @@ use domain::record::Record;
 use domain::time::Timestamp;
 use serde_json::Value;
 
+use crate::statement::sql_query;
 use crate::text::{from_json, parse};
 use crate::{PersistenceError, Transaction};
 

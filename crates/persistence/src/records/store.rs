@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Jsonb, Text};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::id::{RecordId, TenantId};
 use domain::record::Record;
 use serde_json::Value;
 
+use crate::statement::sql_query;
 use crate::text::{from_json, parse, to_json};
 use crate::{PersistenceError, Transaction};
 

@@ -1,12 +1,12 @@
 //! What people may do to a run that is live: end it, or agree to its deletions.
 
-use diesel::sql_query;
 use diesel::sql_types::Text;
 use diesel_async::RunQueryDsl;
 use domain::id::{RunId, TenantId};
 use domain::run::Run;
 
 use super::get;
+use crate::statement::sql_query;
 use crate::{PersistenceError, Transaction};
 
 /// Ends a run: one that waits ends at once, one under way before its next page. What it applied stays.

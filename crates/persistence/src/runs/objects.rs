@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
+use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::id::{RunId, TenantId};
 use domain::kind::RecordKind;
 use domain::run::Run;
 use domain::time::Timestamp;
 
+use crate::statement::sql_query;
 use crate::text::parse;
 use crate::{PersistenceError, Transaction};
 

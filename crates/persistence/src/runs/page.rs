@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Bool, Double, Integer, Jsonb, Nullable, Text, Timestamptz};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::id::IntegrationId;
 use domain::kind::RecordKind;
@@ -15,6 +15,7 @@ use domain::run::{Counts, Position, Run, State};
 use domain::time::Timestamp;
 
 use super::row::{COLUMNS, Row, STANDING};
+use crate::statement::sql_query;
 use crate::text::{storable, to_json, to_word};
 use crate::{PersistenceError, Transaction};
 

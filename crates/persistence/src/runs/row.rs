@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, RunId, TenantId};
 use domain::kind::RecordKind;
@@ -14,6 +14,7 @@ use domain::time::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::statement::sql_query;
 use crate::text::{from_json, from_word, parse};
 use crate::{PersistenceError, Transaction};
 

@@ -1,7 +1,6 @@
 //! Asking for a run: one at a time, and one for each time of the schedule.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_query;
 use diesel::sql_types::{Array, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, RunId, TenantId};
@@ -11,6 +10,7 @@ use domain::run::{Mode, Run, Trigger};
 use domain::time::Timestamp;
 
 use super::row::{COLUMNS, Row, STANDING};
+use crate::statement::sql_query;
 use crate::text::{storable, to_word};
 use crate::{PersistenceError, Transaction};
 

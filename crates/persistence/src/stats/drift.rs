@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Double};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 
+use crate::statement::sql_query;
 use crate::{PersistenceError, Transaction, erasure};
 
 /// Looks how far every live integration is out of step, and keeps one sample for each of the stretches that `every`

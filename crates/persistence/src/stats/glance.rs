@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Integer, Text};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::id::TenantId;
 
+use crate::statement::sql_query;
 use crate::{PersistenceError, Transaction};
 
 /// Hours that are looked at, the present one included.

@@ -1,12 +1,12 @@
 //! Reading single attempts of the log, and what belongs to one: those before it, and what else its trace led to.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_query;
 use diesel::sql_types::{BigInt, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, SyncLogId, TenantId};
 
 use super::list::{Row, SyncLog};
+use crate::statement::sql_query;
 use crate::text::storable;
 use crate::{PersistenceError, Transaction};
 

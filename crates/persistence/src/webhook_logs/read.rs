@@ -1,8 +1,8 @@
 //! Reading the table `integration_webhook_logs`, the newest first.
 
 use chrono::{DateTime, Utc};
+use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Bool, Jsonb, Nullable, Text, Timestamptz};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, TenantId, WebhookLogId};
 use domain::platform::PlatformSlug;
@@ -12,6 +12,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::log_page::{LogCursor, LogPage};
+use crate::statement::sql_query;
 use crate::text::{parse, storable};
 use crate::{PersistenceError, Transaction};
 

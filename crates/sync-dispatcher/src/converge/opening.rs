@@ -150,11 +150,5 @@ pub(crate) async fn load_mappings(
     tx: &mut Transaction,
     integration: &Integration,
 ) -> Result<BTreeMap<RecordKind, Mapping>, DispatchError> {
-    let mut found = BTreeMap::new();
-    for kind in RecordKind::ALL {
-        if let Some(mapping) = persistence::mappings::get(tx, integration.tenant_id, integration.id, kind).await? {
-            found.insert(kind, mapping);
-        }
-    }
-    Ok(found)
+    Ok(persistence::mappings::of_integration(tx, integration.tenant_id, integration.id).await?)
 }

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
+use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Double, Text};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::id::{ConflictId, RecordId, TenantId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::list::{Kept, Row, SELECT};
+use crate::statement::sql_query;
 use crate::text::{parse, to_word};
 use crate::{PersistenceError, Transaction};
 

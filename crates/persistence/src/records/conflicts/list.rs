@@ -1,8 +1,8 @@
 //! Conflicts and the history of fields as lists for readers, the newest first.
 
 use chrono::{DateTime, Utc};
+use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Bool, Jsonb, Nullable, Text, Timestamptz};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::id::{ConflictId, RecordId, TenantId};
 use domain::kind::RecordKind;
@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::Decision;
 use crate::log_page::LogPage;
+use crate::statement::sql_query;
 use crate::text::{from_json, from_word, parse, parse_optional};
 use crate::{PersistenceError, Transaction};
 

@@ -6,7 +6,6 @@ mod list;
 pub use decide::{Decided, Decision, applied, close_between, decide, take, unapplied};
 pub use list::{Filter, Kept, Sort, list};
 
-use diesel::sql_query;
 use diesel::sql_types::{Array, Jsonb, Nullable, Text};
 use diesel_async::RunQueryDsl;
 use domain::id::{ConflictId, RecordId, TenantId};
@@ -14,6 +13,7 @@ use domain::identity::Identity;
 use domain::record::Lost;
 use serde_json::Value;
 
+use crate::statement::sql_query;
 use crate::text::to_json;
 use crate::{PersistenceError, Transaction};
 

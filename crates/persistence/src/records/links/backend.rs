@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
+use diesel::QueryableByName;
 use diesel::sql_types::{Array, Jsonb, Nullable, Text, Timestamptz};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, LinkId, RecordId, TenantId};
 use domain::kind::RecordKind;
@@ -12,6 +12,7 @@ use domain::link::LinkState;
 use domain::time::Timestamp;
 use serde_json::Value;
 
+use crate::statement::sql_query;
 use crate::text::{from_json, parse, to_json};
 use crate::{PersistenceError, Transaction};
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, LeaseToken, LinkId, RecordId, TenantId};
 use domain::kind::RecordKind;
@@ -15,6 +15,7 @@ use domain::workflow::Errand;
 use serde_json::Value;
 
 use super::PushRow;
+use crate::statement::sql_query;
 use crate::text::{from_json, parse, storable, to_json};
 use crate::{PersistenceError, Transaction};
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Double, Jsonb, Nullable, Text};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, LinkId, RecordId, SyncLogId, TenantId};
 use domain::kind::RecordKind;
@@ -13,6 +13,7 @@ use domain::platform::PlatformSlug;
 use serde_json::Value;
 
 use super::{PushRow, into_pushes};
+use crate::statement::sql_query;
 use crate::text::{from_json, parse};
 use crate::{PersistenceError, Transaction};
 

@@ -1,7 +1,6 @@
 //! Walking over what an integration owes: for runs, which announce it page by page.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_query;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, LinkId, TenantId};
@@ -10,6 +9,7 @@ use domain::message::RecordPush;
 use domain::time::Timestamp;
 
 use super::{PushRow, into_pushes};
+use crate::statement::sql_query;
 use crate::{PersistenceError, Transaction};
 
 /// Where a walk over what an integration owes stands.

@@ -1,6 +1,5 @@
 //! Raising what a link should reach, which is what makes it owed, and finding what is owed of some records.
 
-use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Text};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, LinkId, RecordId, TenantId};
@@ -8,6 +7,7 @@ use domain::kind::RecordKind;
 use domain::message::RecordPush;
 
 use super::{PushRow, into_pushes};
+use crate::statement::sql_query;
 use crate::{PersistenceError, Transaction};
 
 /// The version of a record and of the mapping that an integration should reach.

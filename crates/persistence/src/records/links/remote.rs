@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use diesel::QueryableByName;
 use diesel::sql_types::{Array, Bool, Jsonb, Nullable, Text};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::field::RemoteFields;
 use domain::id::{IntegrationId, LinkId, RecordId, TenantId};
@@ -12,6 +12,7 @@ use domain::message::RecordPush;
 use serde_json::Value;
 
 use super::{PushRow, into_pushes};
+use crate::statement::sql_query;
 use crate::text::{from_json, parse};
 use crate::{PersistenceError, Transaction};
 

@@ -1,7 +1,7 @@
 //! Giving a link back with what came of it; only under the token that it was taken with.
 
+use diesel::QueryableByName;
 use diesel::sql_types::{Array, Bool, Jsonb, Text};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::field::RemoteFields;
 use domain::id::{LeaseToken, LinkId, RecordId};
@@ -11,6 +11,7 @@ use domain::time::Timestamp;
 use domain::workflow::Errand;
 use serde::Serialize;
 
+use crate::statement::sql_query;
 use crate::text::{parse, to_json};
 use crate::{PersistenceError, Transaction};
 

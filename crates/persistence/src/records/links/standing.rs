@@ -1,7 +1,7 @@
 //! What links remember of the objects that they stand for, read for whoever considers another mapping. Nothing is locked.
 
+use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Bool, Jsonb, Nullable, Text};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::field::RemoteFields;
 use domain::id::{IntegrationId, RecordId, TenantId};
@@ -9,6 +9,7 @@ use domain::kind::RecordKind;
 use domain::record::Fields;
 use serde_json::Value;
 
+use crate::statement::sql_query;
 use crate::text::{from_json, parse_optional, storable};
 use crate::{PersistenceError, Transaction};
 

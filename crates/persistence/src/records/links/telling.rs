@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Bool, Double, Integer, Jsonb, Nullable, Text, Timestamptz};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, LeaseToken, LinkId, RecordId, TenantId};
 use domain::kind::RecordKind;
@@ -18,6 +18,7 @@ use serde_json::Value;
 
 use super::PushRow;
 use super::backend::StateRow;
+use crate::statement::sql_query;
 use crate::text::{from_json, parse, storable, to_json};
 use crate::{PersistenceError, Transaction};
 

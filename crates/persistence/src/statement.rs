@@ -1,0 +1,119 @@
+//! SQL that is planned once a connection, and not at each use. What it says is the other modules'.
+
+use std::marker::PhantomData;
+
+use diesel::QueryResult;
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::serialize::ToSql;
+use diesel::sql_types::{HasSqlType, Untyped};
+
+/// Prepares a statement, as `diesel::sql_query` does, but keeps its plan with the connection: parsing and planning was most of what
+/// the database did. The text must be one of few, so never made of values.
+pub(crate) fn sql_query(sql: impl Into<String>) -> Statement {
+    Statement { sql: sql.into(), bound: Nothing }
+}
+
+/// A statement with its parameters, in their order.
+#[derive(Clone, Debug)]
+#[must_use = "a statement does nothing until it is executed or loaded"]
+pub(crate) struct Statement<B = Nothing> {
+    sql: String,
+    bound: B,
+}
+
+/// No parameters.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Nothing;
+
+/// One more parameter.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bound<B, ST, V> {
+    before: B,
+    value: V,
+    sql_type: PhantomData<ST>,
+}
+
+impl<B> Statement<B> {
+    /// Gives the next parameter its value.
+    pub(crate) fn bind<ST, V>(self, value: V) -> Statement<Bound<B, ST, V>> {
+        Statement { sql: self.sql, bound: Bound { before: self.bound, value, sql_type: PhantomData } }
+    }
+}
+
+/// Whether the columns of the result are the same for as long as the text is. A star names those that a table has, and PostgreSQL
+/// refuses a kept plan whose columns have become others, as they do when a newer version migrates beside this one.
+fn names_its_columns(sql: &str) -> bool {
+    let has_star =
+        |words: &str| sql.match_indices(words).any(|(at, _)| !is_of_unnest(sql, at.saturating_add(words.len())));
+    !["SELECT *", "RETURNING *", ".*"].into_iter().any(has_star)
+}
+
+/// Whether what follows a star is the arrays of the parameters, whose columns are in the text.
+fn is_of_unnest(sql: &str, after: usize) -> bool {
+    sql.get(after..).is_some_and(|rest| rest.trim_start().starts_with("FROM unnest("))
+}
+
+impl<B: QueryFragment<Pg>> QueryFragment<Pg> for Statement<B> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        if !names_its_columns(&self.sql) {
+            out.unsafe_to_cache_prepared();
+        }
+        out.push_sql(&self.sql);
+        self.bound.walk_ast(out)
+    }
+}
+
+impl QueryFragment<Pg> for Nothing {
+    fn walk_ast<'b>(&'b self, _out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        Ok(())
+    }
+}
+
+impl<B, ST, V> QueryFragment<Pg> for Bound<B, ST, V>
+where
+    B: QueryFragment<Pg>,
+    V: ToSql<ST, Pg>,
+    Pg: HasSqlType<ST>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.before.walk_ast(out.reborrow())?;
+        out.push_bind_param_value_only(&self.value)
+    }
+}
+
+impl<B> QueryId for Statement<B> {
+    type QueryId = ();
+
+    // The text is the key under which its plan is kept.
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<B> Query for Statement<B> {
+    type SqlType = Untyped;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_statement_that_names_its_columns_keeps_its_plan() {
+        for kept in [
+            "SELECT id, name FROM tenants",
+            "SELECT count(*) FROM records",
+            "INSERT INTO records (id)\n         SELECT * FROM unnest($1)",
+            "INSERT INTO records (id) SELECT *\nFROM unnest($1) RETURNING id",
+        ] {
+            assert!(names_its_columns(kept), "{kept}");
+        }
+        for star in [
+            "SELECT * FROM api_tokens",
+            "SELECT tenant.* FROM tenants AS tenant",
+            "UPDATE records SET version = 1 RETURNING *",
+            "WITH found AS (SELECT * FROM unnest($1)) SELECT * FROM records",
+        ] {
+            assert!(!names_its_columns(star), "{star}");
+        }
+    }
+}
