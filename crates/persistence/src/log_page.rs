@@ -31,6 +31,12 @@ impl fmt::Display for LogCursor {
     }
 }
 
+/// What is listed by time and id.
+pub trait LogRow {
+    /// The place behind this row.
+    fn cursor(&self) -> LogCursor;
+}
+
 /// The text is no cursor.
 #[derive(Debug, thiserror::Error)]
 #[error("not a cursor of this list")]

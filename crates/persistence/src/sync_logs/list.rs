@@ -15,7 +15,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::query;
-use crate::log_page::{LogCursor, LogPage};
+use crate::log_page::{LogCursor, LogPage, LogRow};
 use crate::text::{from_json, from_word, parse, parse_optional};
 use crate::{PersistenceError, Transaction};
 
@@ -136,10 +136,8 @@ pub struct SyncLog {
     pub changes: BTreeMap<String, ValueChange>,
 }
 
-impl SyncLog {
-    /// The place behind this row.
-    #[must_use]
-    pub fn cursor(&self) -> LogCursor {
+impl LogRow for SyncLog {
+    fn cursor(&self) -> LogCursor {
         LogCursor { created_at: self.created_at, id: self.id.to_string() }
     }
 }

@@ -5,7 +5,7 @@ use domain::id::WebhookLogId;
 use domain::integration::Status;
 use domain::outcome::{SyncType, ValueChange, WebhookOutcome, WebhookResult};
 use domain::time::Timestamp;
-use persistence::log_page::LogPage;
+use persistence::log_page::{LogPage, LogRow};
 use persistence::sync_logs::{self, Filter, LogStatus};
 use persistence::{Scope, Transaction, health, log_partitions, webhook_logs};
 use serde_json::json;
