@@ -2,6 +2,7 @@
 
 mod affair;
 pub(crate) mod basic;
+pub(crate) mod sealed;
 
 use domain::kind::RecordKind;
 use domain::time::Timestamp;
