@@ -134,6 +134,9 @@ pub struct SyncLog {
     /// The fields that it changed, by name: going out the platform's, coming in ours; of an attempt that failed, what it was to
     /// change. Values beyond 300 characters are cut. Empty where it changed nothing, or was made before this was kept.
     pub changes: BTreeMap<String, ValueChange>,
+    /// How many fields more it changed, or was to change, than there was room for in `changes`, which holds 32 KiB.
+    #[schema(example = 0)]
+    pub changes_left_out: i64,
 }
 
 impl LogRow for SyncLog {
@@ -184,6 +187,8 @@ pub(super) struct Row {
     correlation_id: String,
     #[diesel(sql_type = Nullable<Jsonb>)]
     changes: Option<Value>,
+    #[diesel(sql_type = BigInt)]
+    changes_left_out: i64,
 }
 
 impl Row {
@@ -209,6 +214,7 @@ impl Row {
             attempt: self.attempt,
             correlation_id: self.correlation_id,
             changes: self.changes.map(|json| from_json("changes", json)).transpose()?.unwrap_or_default(),
+            changes_left_out: self.changes_left_out,
         })
     }
 }
