@@ -9,7 +9,7 @@ use domain::time::Timestamp;
 use secrecy::SecretString;
 use serde::de::IgnoredAny;
 
-pub use self::affair::{Affair, Matter};
+pub use self::affair::{Affair, Matter, PersonRef};
 use crate::error::ConnectorError;
 
 /// A delivery as it came in.

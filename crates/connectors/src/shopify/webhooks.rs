@@ -10,7 +10,7 @@ use super::{Shopify, wire};
 use crate::error::ConnectorError;
 use crate::values::id_of;
 use crate::webhook::{
-    Affair, Matter, Rejection, RemoteChange, SecretSource, WebhookFormat, WebhookRequest, header, sealed,
+    Affair, Matter, PersonRef, Rejection, RemoteChange, SecretSource, WebhookFormat, WebhookRequest, header, sealed,
 };
 
 const SIGNATURE: &str = "x-shopify-hmac-sha256";
@@ -43,7 +43,13 @@ impl WebhookFormat for Shopify {
         let topic = header(headers, TOPIC)?;
         let object: Value = serde_json::from_str(body).ok()?;
         let shop = |name: &str| object.get(name).and_then(Value::as_str).map(str::to_lowercase);
-        let customer = || object.pointer("/customer/id").and_then(id_of);
+        let customer = || {
+            let customer = object.get("customer")?;
+            let id = customer.get("id").and_then(id_of).map(PersonRef::Id);
+            // Of some customers, a shop knows nothing else.
+            let email = || customer.get("email").and_then(Value::as_str).filter(|email| !email.is_empty());
+            id.or_else(|| email().map(|email| PersonRef::Email(email.to_owned())))
+        };
         let (account_id, matter) = match topic {
             "app/uninstalled" => (shop("myshopify_domain")?, Matter::AppRemoved),
             "customers/data_request" => (shop("shop_domain")?, Matter::PersonAsks(customer()?)),
