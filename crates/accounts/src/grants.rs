@@ -17,8 +17,9 @@ use secrecy::SecretString;
 use url::Url;
 use vault::{DataKey, Purpose, Sealed, VaultError};
 
-use crate::accounts::{Accounts, open_data_key};
+use crate::accounts::Accounts;
 use crate::error::AccountError;
+use crate::sealing::open_data_key;
 
 /// The columns that the sealed tokens are bound to.
 const ACCESS: &str = "access_token_sealed";

@@ -11,14 +11,16 @@ mod passes;
 mod place;
 mod refresh;
 mod renewing;
+mod sealing;
 mod subscribing;
 mod webhook_secrets;
 
-pub use accounts::{Accounts, KeyHint};
+pub use accounts::Accounts;
 pub use alert_hooks::{AlertHook, AlertHooks};
 pub use error::AccountError;
 pub use grants::Doorway;
 pub use passes::Use;
+pub use sealing::KeyHint;
 pub use subscribing::Farewell;
 pub use suppression::Suppressor;
 pub use webhook_secrets::{Accepted, NewSecret, WebhookSecrets};

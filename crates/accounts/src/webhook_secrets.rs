@@ -10,8 +10,8 @@ use persistence::{Database, Scope, Transaction, data_keys};
 use secrecy::SecretString;
 use vault::{DataKey, Purpose, Sealed, Vault, VaultError};
 
-use crate::accounts::{KeyHint, open_data_key};
 use crate::error::AccountError;
+use crate::sealing::{KeyHint, open_data_key};
 
 /// For how long a replaced secret still verifies: as long as it may take a tenant to tell the platform of the new one.
 const OVERLAP: Duration = Duration::from_hours(24);

@@ -64,7 +64,8 @@ pub(crate) struct CreateTenant {
 
 /// Issue a bearer token for the API.
 ///
-/// It is signed with `auth.hs256_secret` and cannot be called back before it expires.
+/// It is signed with `auth.hs256_secret`, names the issuer and the audience that the settings demand, and cannot be called back
+/// before it expires.
 #[derive(Debug, Args)]
 pub(crate) struct IssueToken {
     /// The tenant that it is for: `ten_…`

@@ -3,8 +3,9 @@
 use actix_web::{HttpResponse, get, web};
 use domain::audit::Action;
 use domain::time::Timestamp;
-use persistence::Scope;
+use persistence::Transaction;
 use persistence::audit::{self, Change, Filter};
+use persistence::log_page::LogPage;
 use runtime::http::Problem;
 use serde::Deserialize;
 
@@ -48,8 +49,6 @@ pub(crate) async fn list_changes(
     let Wanted { action, target, sub, since, until, cursor, limit } = wanted.0;
     let page = page::of_log(limit, cursor.as_deref())?;
     let filter = Filter { action, target, sub, since, until };
-    let mut tx = gateway.database.begin(Scope::Tenant(caller.tenant_id)).await?;
-    let changes = audit::list(&mut tx, caller.tenant_id, &filter, &page).await?;
-    tx.commit().await?;
-    Ok(HttpResponse::Ok().json(Page::of(changes, page.limit, |change| change.cursor().to_string())))
+    let list = async |tx: &mut Transaction, tenant, page: &LogPage| audit::list(tx, tenant, &filter, page).await;
+    Ok(HttpResponse::Ok().json(Page::read(&gateway, caller.tenant_id, &page, list).await?))
 }

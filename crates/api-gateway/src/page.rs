@@ -2,11 +2,15 @@
 
 use std::str::FromStr;
 
-use persistence::log_page::LogPage;
+use domain::id::TenantId;
+use persistence::log_page::{LogPage, LogRow};
+use persistence::{PersistenceError, Scope, Transaction};
+use runtime::http::Problem;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::refusal::Refusal;
+use crate::state::Gateway;
 
 /// Items in one answer, unless the caller wants fewer or more.
 pub(crate) const PAGE: u32 = 50;
@@ -42,6 +46,26 @@ impl<T> Page<T> {
     /// The same items in another form.
     pub(crate) fn map<U>(self, show: impl FnMut(T) -> U) -> Page<U> {
         Page { data: self.data.into_iter().map(show).collect(), next_cursor: self.next_cursor }
+    }
+}
+
+impl<T: LogRow> Page<T> {
+    /// The part of a log that was wanted.
+    pub(crate) fn of_log(found: Vec<T>, wanted: &LogPage) -> Self {
+        Self::of(found, wanted.limit, |last| last.cursor().to_string())
+    }
+
+    /// The part of a log of the tenant's that is wanted, as `list` finds it.
+    pub(crate) async fn read(
+        gateway: &Gateway,
+        tenant: TenantId,
+        wanted: &LogPage,
+        list: impl AsyncFnOnce(&mut Transaction, TenantId, &LogPage) -> Result<Vec<T>, PersistenceError>,
+    ) -> Result<Self, Problem> {
+        let mut tx = gateway.database.begin(Scope::Tenant(tenant)).await?;
+        let found = list(&mut tx, tenant, wanted).await?;
+        tx.commit().await?;
+        Ok(Self::of_log(found, wanted))
     }
 }
 

@@ -4,7 +4,6 @@ use actix_web::{HttpResponse, delete, get, web};
 use domain::audit::Action;
 use domain::id::{RecordId, SuppressionId};
 use domain::time::Timestamp;
-use persistence::Scope;
 use persistence::people::{self, Suppression};
 use runtime::http::Problem;
 use serde::Serialize;
@@ -50,11 +49,8 @@ pub(crate) async fn list_suppressions(
     gateway: web::Data<Gateway>,
     part: QueryParams<Part>,
 ) -> Result<HttpResponse, Problem> {
-    let page = part.0.of_log()?;
-    let mut tx = gateway.database.begin(Scope::Tenant(caller.tenant_id)).await?;
-    let found = people::list(&mut tx, caller.tenant_id, &page).await?;
-    tx.commit().await?;
-    Ok(HttpResponse::Ok().json(Page::of(found, page.limit, |last| last.cursor().to_string()).map(View::from)))
+    let found = Page::read(&gateway, caller.tenant_id, &part.0.of_log()?, people::list).await?;
+    Ok(HttpResponse::Ok().json(found.map(View::from)))
 }
 
 /// Lifts a suppression: what bears this identifier is taken in again from now on. Nothing comes back by itself.

@@ -87,11 +87,8 @@ async fn list_tokens(
     gateway: web::Data<Gateway>,
     part: QueryParams<Part>,
 ) -> Result<HttpResponse, Problem> {
-    let page = part.0.of_log()?;
-    let mut tx = gateway.database.begin(Scope::Tenant(caller.tenant_id)).await?;
-    let found = tokens::list(&mut tx, caller.tenant_id, &page).await?;
-    tx.commit().await?;
-    Ok(HttpResponse::Ok().json(Page::of(found, page.limit, |last| last.cursor().to_string())))
+    let found = Page::read(&gateway, caller.tenant_id, &part.0.of_log()?, tokens::list).await?;
+    Ok(HttpResponse::Ok().json(found))
 }
 
 /// Makes a token for a program. It is shown once and kept nowhere; a repetition with the same `Idempotency-Key` is told the same

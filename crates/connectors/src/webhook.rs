@@ -2,13 +2,14 @@
 
 mod affair;
 pub(crate) mod basic;
+pub(crate) mod sealed;
 
 use domain::kind::RecordKind;
 use domain::time::Timestamp;
 use secrecy::SecretString;
 use serde::de::IgnoredAny;
 
-pub use self::affair::{Affair, Matter};
+pub use self::affair::{Affair, Matter, PersonRef};
 use crate::error::ConnectorError;
 
 /// A delivery as it came in.

@@ -34,3 +34,17 @@ pub struct Claims {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jti: Option<TokenId>,
 }
+
+/// All that a token says (RFC 7519, section 4): the claims, and those by which whoever checks it knows that it is meant for here.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct ClaimsSet<'a> {
+    /// Who asks for what, and until when.
+    #[serde(flatten)]
+    pub claims: &'a Claims,
+    /// Who issues it, where the settings want that to be said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iss: Option<&'a str>,
+    /// Whom it is for, where the settings want that to be said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aud: Option<&'a str>,
+}

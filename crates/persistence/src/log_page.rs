@@ -31,6 +31,12 @@ impl fmt::Display for LogCursor {
     }
 }
 
+/// What is listed by time and id.
+pub trait LogRow {
+    /// The place behind this row.
+    fn cursor(&self) -> LogCursor;
+}
+
 /// The text is no cursor.
 #[derive(Debug, thiserror::Error)]
 #[error("not a cursor of this list")]
@@ -76,16 +82,19 @@ pub(crate) fn kept_body(body: Option<&Value>) -> Option<Value> {
     }))
 }
 
-/// Changes as a log row keeps them: long values cut, and as many fields as there is room for. Nothing where there are none.
-pub(crate) fn kept_changes(changes: &FieldChanges) -> Option<Value> {
+/// Changes as a log row keeps them: long values cut, and as many fields as there is room for; nothing where there are none. With
+/// it, how many fields there was no room for.
+pub(crate) fn kept_changes(changes: &FieldChanges) -> (Option<Value>, i64) {
     let mut room = BODY_LIMIT;
     let kept = changes.iter().map_while(|(name, ValueChange { before, after })| {
         let change = storable_json(json!({ "before": cut(before), "after": cut(after) }));
         room = room.checked_sub(name.len() + change.to_string().len())?;
         Some((storable(name), change))
     });
-    let kept: serde_json::Map<_, _> = kept.collect();
-    (!kept.is_empty()).then_some(Value::Object(kept))
+    let kept: Vec<_> = kept.collect();
+    let left_out = changes.len() - kept.len();
+    let kept = (!kept.is_empty()).then(|| Value::Object(kept.into_iter().collect()));
+    (kept, i64::try_from(left_out).unwrap_or(i64::MAX))
 }
 
 fn cut(value: &FieldValue) -> FieldValue {
@@ -123,21 +132,20 @@ mod tests {
     #[test]
     fn long_values_of_changes_are_cut_and_fields_end_where_the_room_does() {
         let change = |after: FieldValue| ValueChange { before: FieldValue::Null, after };
-        assert_eq!(kept_changes(&FieldChanges::new()), None);
+        assert_eq!(kept_changes(&FieldChanges::new()), (None, 0));
         let short = FieldValue::List(vec!["vip".to_owned()]);
         let few = [("a\0", FieldValue::text("é".repeat(301))), ("b", short.clone())];
         let few = few.map(|(name, after)| (name.to_owned(), change(after)));
         let expected = json!({
             "a": { "before": null, "after": format!("{}…", "é".repeat(300)) }, "b": { "before": null, "after": ["vip"] },
         });
-        assert_eq!(kept_changes(&few.into()), Some(expected));
+        assert_eq!(kept_changes(&few.into()), (Some(expected), 0));
         let many = (0..1_000).map(|n| (format!("field_{n:04}"), change(FieldValue::text("x".repeat(300)))));
-        let kept = kept_changes(&many.collect()).unwrap();
-        assert!(
-            kept.to_string().len() <= BODY_LIMIT + 4 * kept.as_object().unwrap().len(),
-            "{}",
-            kept.to_string().len()
-        );
+        let (kept, left_out) = kept_changes(&many.collect());
+        let kept = kept.unwrap();
+        let fields = kept.as_object().unwrap().len();
+        assert!(kept.to_string().len() <= BODY_LIMIT + 4 * fields, "{}", kept.to_string().len());
+        assert_eq!(i64::try_from(1_000 - fields).unwrap(), left_out);
         assert!(kept.get("field_0050").is_some() && kept.get("field_0999").is_none());
     }
 

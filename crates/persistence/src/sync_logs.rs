@@ -29,10 +29,11 @@ struct Id {
 const INSERT: &str = "
 INSERT INTO integration_sync_logs (id, created_at, tenant_id, integration_id, sync_type, direction, status, kind,
     record_id, link_id, external_id, error_class, error_code, error_message, fingerprint, payload_sent,
-    response_received, duration_ms, attempt, correlation_id, changes)
+    response_received, duration_ms, attempt, correlation_id, changes, changes_left_out)
 SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
     $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[],
-    $16::jsonb[], $17::jsonb[], $18::bigint[], $19::bigint[], $20::text[], $21::jsonb[]) AS new (id, created_at, tenant_id)
+    $16::jsonb[], $17::jsonb[], $18::bigint[], $19::bigint[], $20::text[], $21::jsonb[],
+    $22::bigint[]) AS new (id, created_at, tenant_id)
 WHERE NOT EXISTS (SELECT FROM erased_tenants WHERE erased_tenants.id = new.tenant_id)
 ORDER BY new.id
 ON CONFLICT DO NOTHING
@@ -65,6 +66,7 @@ type Insertion = diesel::query_builder::BoxedSqlQuery<'static, diesel::pg::Pg, d
 
 fn insertion(outcomes: &[SyncOutcome]) -> Insertion {
     let column = Columns(outcomes);
+    let (changes, left_out): (Vec<_>, Vec<_>) = outcomes.iter().map(|row| kept_changes(&row.changes)).unzip();
     sql_query(INSERT)
         .into_boxed()
         .bind::<Array<Text>, _>(column.of(|row| row.id.to_string()))
@@ -87,7 +89,8 @@ fn insertion(outcomes: &[SyncOutcome]) -> Insertion {
         .bind::<Array<BigInt>, _>(column.of(|row| i64::from(row.duration_ms)))
         .bind::<Array<BigInt>, _>(column.of(|row| i64::from(row.attempt)))
         .bind::<Array<Text>, _>(column.of(|row| storable(&row.correlation_id)))
-        .bind::<Array<Nullable<Jsonb>>, _>(column.of(|row| kept_changes(&row.changes)))
+        .bind::<Array<Nullable<Jsonb>>, _>(changes)
+        .bind::<Array<BigInt>, _>(left_out)
 }
 
 /// A batch of rows, seen column by column.

@@ -13,7 +13,7 @@ use domain::time::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::log_page::{LogCursor, LogPage};
+use crate::log_page::{LogCursor, LogPage, LogRow};
 use crate::statement::sql_query;
 use crate::text::{from_word, parse, to_word};
 use crate::{PersistenceError, Transaction};
@@ -50,10 +50,8 @@ pub struct ApiToken {
     pub revoked_at: Option<Timestamp>,
 }
 
-impl ApiToken {
-    /// The place behind this row.
-    #[must_use]
-    pub fn cursor(&self) -> LogCursor {
+impl LogRow for ApiToken {
+    fn cursor(&self) -> LogCursor {
         LogCursor { created_at: self.created_at, id: self.id.to_string() }
     }
 }

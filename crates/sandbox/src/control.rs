@@ -41,6 +41,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
                 .route("/{platform}/{account}/webhook", web::put().to(set_webhook))
                 .route("/{platform}/{account}/webhook", web::delete().to(remove_webhook))
                 .route("/{platform}/{account}/deliveries", web::get().to(list_deliveries))
+                .route("/{platform}/{account}/compliance", web::post().to(request_compliance))
                 .route("/{platform}/{account}/{kind}", web::post().to(create_by_hand))
                 .route("/{platform}/{account}/{kind}/import", web::post().to(import_by_hand))
                 .route("/{platform}/{account}/{kind}/{id}", web::patch().to(edit_by_hand))
@@ -153,6 +154,24 @@ async fn remove_webhook(world: Data<World>, path: Named) -> Result<HttpResponse,
 
 async fn list_deliveries(world: Data<World>, path: Named) -> HttpResponse {
     HttpResponse::Ok().json(world.tools.sender.deliveries(&path.0, &path.1))
+}
+
+/// What somebody asks for by law, and about which object where it is about one.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Compliance {
+    topic: String,
+    #[serde(default)]
+    object: Option<String>,
+}
+
+async fn request_compliance(
+    world: Data<World>,
+    path: Named,
+    asked: Json<Compliance>,
+) -> Result<HttpResponse, ControlError> {
+    account(&world, &path.0, &path.1)?.request_compliance(&asked.topic, asked.object.as_deref())?;
+    Ok(HttpResponse::Accepted().finish())
 }
 
 /// A person's edit: `{"properties": {…}}`, or the properties alone.

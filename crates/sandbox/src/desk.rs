@@ -38,6 +38,9 @@ pub(crate) trait Trade: Debug + Sized + 'static {
     const SLUG: &'static str;
     const SHELVES: &'static [Shelf];
 
+    /// What is passed on to the app because the law lets people ask for it: its topics, with their names for people.
+    const COMPLIANCE: &'static [(&'static str, &'static str)] = &[];
+
     /// What an account holds besides its objects and is not journalled: windows, counters.
     type Own: Debug + Default + Send;
 
@@ -46,6 +49,11 @@ pub(crate) trait Trade: Debug + Sized + 'static {
 
     /// Does what the hand does, by the platform's own rules, and returns the object's id.
     fn do_by_hand(ledger: &mut Ledger<'_, Self>, kind: &'static str, hand: Hand) -> Result<u64, Refused>;
+
+    /// Passes on to the app a request of one of the topics of [`Self::COMPLIANCE`], about an object where it is about one.
+    fn request_compliance(_ledger: &mut Ledger<'_, Self>, topic: &str, _about: Option<u64>) -> Result<(), Refused> {
+        Err(Refused::new(404, format!("nobody can ask for {topic} here")))
+    }
 }
 
 /// Everything behind the lock.
@@ -222,5 +230,14 @@ where
         let hand = Hand::Remove(number(id)?);
         let kind = known::<T>(kind)?;
         self.write(By::User, |ledger| T::do_by_hand(ledger, kind, hand)).map(|_| ())
+    }
+
+    fn compliance(&self) -> &'static [(&'static str, &'static str)] {
+        T::COMPLIANCE
+    }
+
+    fn request_compliance(&self, topic: &str, about: Option<&str>) -> Result<(), Refused> {
+        let about = about.map(number).transpose()?;
+        self.write(By::User, |ledger| T::request_compliance(ledger, topic, about))
     }
 }

@@ -2,6 +2,7 @@
 //! shared with the product's own crates, so that an error in one cannot hide an error in the other.
 
 mod accounts;
+mod caller;
 mod clock;
 mod control;
 mod desk;

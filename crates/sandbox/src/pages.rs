@@ -43,7 +43,8 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
     config
         .route("/", web::get().to(show_home))
         .route("/style.css", web::get().to(show_style))
-        .route("/_sandbox/forms/faults", web::post().to(change_faults));
+        .route("/_sandbox/forms/faults", web::post().to(change_faults))
+        .route("/_sandbox/forms/compliance", web::post().to(request_compliance));
 }
 
 #[derive(Debug, Deserialize)]
@@ -85,6 +86,8 @@ struct Chosen {
     fail_next: FailNext,
     switches: Vec<Switch>,
     webhook: Option<String>,
+    /// What may be asked of the app by law, by topic, with its name.
+    compliance: Vec<(&'static str, &'static str)>,
     deliveries: Vec<Delivery>,
 }
 
@@ -160,6 +163,7 @@ fn choose(world: &World, stand_in: &dyn StandIn, account: &dyn Account, query: &
         fail_next: faults.fail_next.unwrap_or(FailNext { count: 0, status: 500 }),
         switches: switches(stand_in, &faults),
         webhook: account.webhook().map(|webhook| webhook.target_url),
+        compliance: account.compliance().to_vec(),
         deliveries: world.tools.sender.deliveries(platform, &id).into_iter().take(DELIVERIES).collect(),
     }
 }
@@ -213,8 +217,29 @@ fn said(form: &HashMap<String, String>, name: &str, before: &Value) -> Option<Va
     Some(if text.is_empty() { Value::Null } else { text.parse::<i64>().map_or_else(|_| text.into(), Value::from) })
 }
 
+/// What a form says under a name; nothing where it says nothing.
+fn text<'a>(form: &'a HashMap<String, String>, name: &str) -> &'a str {
+    form.get(name).map(String::as_str).unwrap_or_default()
+}
+
+/// Back to the page of the account that a form was about.
+fn back(platform: &str, id: &str) -> HttpResponse {
+    let page = format!("/?platform={platform}&account={id}");
+    HttpResponse::SeeOther().insert_header((header::LOCATION, page)).finish()
+}
+
+async fn request_compliance(
+    world: Data<World>,
+    form: Form<HashMap<String, String>>,
+) -> Result<HttpResponse, ControlError> {
+    let (platform, id, about) = (text(&form, "platform"), text(&form, "account"), text(&form, "object").trim());
+    let about = (!about.is_empty()).then_some(about);
+    control::account(&world, platform, id)?.request_compliance(text(&form, "topic"), about)?;
+    Ok(back(platform, id))
+}
+
 async fn change_faults(world: Data<World>, form: Form<HashMap<String, String>>) -> Result<HttpResponse, ControlError> {
-    let text = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
+    let text = |name: &str| text(&form, name);
     let (platform, id) = (text("platform"), text("account"));
     let account: Arc<dyn Account> = control::account(&world, platform, id)?;
     let mut faults = account.faults();
@@ -232,6 +257,5 @@ async fn change_faults(world: Data<World>, form: Form<HashMap<String, String>>) 
     faults.merge(patch).map_err(ControlError::Switches)?;
     account.set_faults(faults);
     world.settings.save(&world)?;
-    let back = format!("/?platform={platform}&account={id}");
-    Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, back)).finish())
+    Ok(back(platform, id))
 }

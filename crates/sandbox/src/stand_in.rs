@@ -60,7 +60,7 @@ pub(crate) trait Account: Debug + Send + Sync {
     /// Changes the switches as they are now, or counts one down.
     fn adjust_faults(&self, change: &mut dyn FnMut(&mut Faults));
 
-    /// Where all changes are told, for a platform that is set so by its app and not by subscriptions.
+    /// Where all changes are told, for a platform that is set so by its app and not by subscriptions; and what is asked by law.
     fn webhook(&self) -> Option<Webhook>;
 
     fn set_webhook(&self, webhook: Option<Webhook>);
@@ -77,6 +77,17 @@ pub(crate) trait Account: Debug + Send + Sync {
     fn update(&self, kind: &str, id: &str, fields: Map<String, Value>) -> Result<(), Refused>;
 
     fn remove(&self, kind: &str, id: &str) -> Result<(), Refused>;
+
+    /// What the platform passes on to an app because the law lets people ask for it: its topics, with their names for people.
+    /// Most platforms pass on nothing.
+    fn compliance(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+
+    /// Passes on such a request, about an object where it is about one.
+    fn request_compliance(&self, topic: &str, _about: Option<&str>) -> Result<(), Refused> {
+        Err(Refused::new(404, format!("nobody can ask for {topic} here")))
+    }
 }
 
 /// Objects as the page shows them.

@@ -2,13 +2,16 @@
 
 use accounts::AccountError;
 use connectors::registry::Platform;
-use connectors::webhook::{Affair, Matter};
+use connectors::webhook::{Affair, Matter, PersonRef};
 use domain::audit::{Action, Author, Entry};
 use domain::fault::FaultKind;
+use domain::field::FieldValue;
 use domain::id::RecordId;
+use domain::identity::Identity;
 use domain::integration::Integration;
 use domain::kind::RecordKind;
 use domain::message::WebhookApply;
+use persistence::records::identities::{self, IdentityKey};
 use persistence::records::{guard, links};
 use persistence::{Scope, audit, integrations, people};
 
@@ -48,13 +51,13 @@ pub(crate) async fn heed(
             }
             // Whoever connected the account again meanwhile is not cut off by what comes late.
             Matter::AppRemoved | Matter::EraseAccount => {}
-            Matter::PersonAsks(id) => {
-                if let Some(record) = person(engine, integration, id).await? {
+            Matter::PersonAsks(meant) => {
+                if let Some(record) = person(engine, integration, meant).await? {
                     note(engine, integration, (Action::PersonDataRequested, record.to_string()), &author).await?;
                 }
             }
-            Matter::ErasePerson(id) => {
-                if let Some(record) = person(engine, integration, id).await? {
+            Matter::ErasePerson(meant) => {
+                if let Some(record) = person(engine, integration, meant).await? {
                     amend::erase_now(engine, integration.tenant_id, record, &author).await?;
                 }
             }
@@ -79,12 +82,30 @@ async fn is_cut_off(engine: &Engine, integration: &Integration) -> Result<bool, 
     }
 }
 
-/// The record of the person whom the account knows by this id.
-async fn person(engine: &Engine, integration: &Integration, id: &str) -> Result<Option<RecordId>, DispatchError> {
-    let mut tx = engine.database.begin(Scope::Tenant(integration.tenant_id)).await?;
-    let known = links::by_external_id(&mut tx, integration.id, RecordKind::Contact, &[id.to_owned()].into()).await?;
+/// The record of the person whom the account means.
+async fn person(
+    engine: &Engine,
+    integration: &Integration,
+    meant: &PersonRef,
+) -> Result<Option<RecordId>, DispatchError> {
+    let (tenant, account) = (integration.tenant_id, integration.id);
+    let mut tx = engine.database.begin(Scope::Tenant(tenant)).await?;
+    let record = match meant {
+        PersonRef::Id(id) => {
+            let known = links::by_external_id(&mut tx, account, RecordKind::Contact, &[id.clone()].into()).await?;
+            known.into_values().find_map(|link| link.record)
+        }
+        // Whom the account has not shown is none of its affair, whatever their address.
+        PersonRef::Email(address) => {
+            let identity = Identity::email(Some(&FieldValue::text(address)));
+            let keys = identity.into_iter().map(|identity| IdentityKey { kind: RecordKind::Contact, identity });
+            let held = identities::find(&mut tx, tenant, &keys.collect()).await?;
+            let known = links::by_record(&mut tx, account, &held.into_values().collect()).await?;
+            known.into_iter().find_map(|(record, link)| link.external_id.map(|_| record))
+        }
+    };
     tx.commit().await?;
-    Ok(known.into_values().find_map(|link| link.record))
+    Ok(record)
 }
 
 async fn forget(engine: &Engine, integration: &Integration, author: &Author) -> Result<(), DispatchError> {

@@ -2,28 +2,17 @@
 
 use std::fmt;
 
-use domain::access::Claims;
+use domain::access::{Claims, ClaimsSet};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use runtime::config::AuthSettings;
 use runtime::http::Problem;
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::Serialize;
 
 /// What signs tokens: they are those that `token` takes under the same settings.
 pub(crate) struct Signer {
     key: EncodingKey,
     issuer: Option<String>,
     audience: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Said<'a> {
-    #[serde(flatten)]
-    claims: &'a Claims,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    iss: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    aud: Option<&'a str>,
 }
 
 impl Signer {
@@ -36,7 +25,7 @@ impl Signer {
 
     /// The token with these claims: for the same ones, always the same.
     pub(crate) fn sign(&self, claims: &Claims) -> Result<SecretString, Problem> {
-        let said = Said { claims, iss: self.issuer.as_deref(), aud: self.audience.as_deref() };
+        let said = ClaimsSet { claims, iss: self.issuer.as_deref(), aud: self.audience.as_deref() };
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &said, &self.key).map(SecretString::from).map_err(
             |error| {
                 let error: &dyn std::error::Error = &error;

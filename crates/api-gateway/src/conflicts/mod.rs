@@ -9,7 +9,6 @@ use actix_web::{HttpResponse, get, web};
 use domain::id::{RecordId, TenantId};
 use domain::kind::RecordKind;
 use domain::record::Record;
-use persistence::log_page::LogCursor;
 use persistence::records::conflicts::{self, Filter, Kept, Sort};
 use persistence::records::{joining, store};
 use persistence::{PersistenceError, Scope, Transaction};
@@ -97,8 +96,7 @@ pub(crate) async fn list_conflicts(
     let found = conflicts::list(&mut tx, tenant, filter, &page).await?;
     let records = records_of(&mut tx, tenant, &found).await?;
     tx.commit().await?;
-    let place = |last: &Kept| LogCursor { created_at: last.created_at, id: last.id.to_string() }.to_string();
-    Ok(HttpResponse::Ok().json(Page::of(found, page.limit, place).map(|kept| View::of(kept, &records))))
+    Ok(HttpResponse::Ok().json(Page::of_log(found, &page).map(|kept| View::of(kept, &records))))
 }
 
 /// The records that conflicts about identifiers are between.

@@ -75,7 +75,7 @@ pub(crate) async fn list_deliveries(
     find(&mut tx, tenant, id.0).await?;
     let logs = webhook_logs::list(&mut tx, (tenant, id.0), &filter, &page).await?;
     tx.commit().await?;
-    Ok(HttpResponse::Ok().json(Page::of(logs, page.limit, |log| log.cursor().to_string())))
+    Ok(HttpResponse::Ok().json(Page::of_log(logs, &page)))
 }
 
 /// One delivery with what it led to.

@@ -89,7 +89,7 @@ pub(crate) async fn listed(
     let filter = wanted.filter(Timestamp::now())?;
     find(tx, whose.0, whose.1).await?;
     let logs = sync_logs::list(tx, whose, filter, &page).await?;
-    Ok(Page::of(logs, page.limit, |log| log.cursor().to_string()))
+    Ok(Page::of_log(logs, &page))
 }
 
 impl Wanted {

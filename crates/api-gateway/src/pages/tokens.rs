@@ -53,7 +53,7 @@ impl Tokens {
     ) -> Result<Self, Problem> {
         let wanted = page::of_log(None, cursor)?;
         let found = if visit.may_change() { tokens::list(tx, visit.tenant_id, &wanted).await? } else { Vec::new() };
-        let found = page::Page::of(found, wanted.limit, |last| last.cursor().to_string());
+        let found = page::Page::of_log(found, &wanted);
         Ok(Self {
             listed: found.data,
             older: found.next_cursor.map(|cursor| format!("{HERE}?tokens={cursor}#tokens")),

@@ -82,9 +82,6 @@ pub(crate) async fn list_erasures(
     gateway: web::Data<Gateway>,
     part: QueryParams<Part>,
 ) -> Result<HttpResponse, Problem> {
-    let page = part.0.of_log()?;
-    let mut tx = gateway.database.begin(Scope::Tenant(caller.tenant_id)).await?;
-    let found = erasures::list(&mut tx, caller.tenant_id, &page).await?;
-    tx.commit().await?;
-    Ok(HttpResponse::Ok().json(Page::of(found, page.limit, |last| last.cursor().to_string()).map(Receipt::from)))
+    let found = Page::read(&gateway, caller.tenant_id, &part.0.of_log()?, erasures::list).await?;
+    Ok(HttpResponse::Ok().json(found.map(Receipt::from)))
 }

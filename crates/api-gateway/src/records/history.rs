@@ -4,7 +4,6 @@ use actix_web::{HttpResponse, get, web};
 use domain::id::{ConflictId, RecordId};
 use domain::time::Timestamp;
 use persistence::Scope;
-use persistence::log_page::LogCursor;
 use persistence::records::conflicts::{self, Filter, Kept, Sort};
 use persistence::records::joining;
 use runtime::http::Problem;
@@ -92,6 +91,5 @@ pub(crate) async fn show_history(
     let filter = Filter { sort: Sort::History, kind: None, is_open: None, record: Some(record) };
     let found = conflicts::list(&mut tx, tenant, filter, &page).await?;
     tx.commit().await?;
-    let place = |last: &Kept| LogCursor { created_at: last.created_at, id: last.id.to_string() }.to_string();
-    Ok(HttpResponse::Ok().json(Page::of(found, page.limit, place).map(LostValue::from)))
+    Ok(HttpResponse::Ok().json(Page::of_log(found, &page).map(LostValue::from)))
 }

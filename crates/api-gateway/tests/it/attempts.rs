@@ -1,8 +1,9 @@
 //! The page of one attempt: what it changed, field by field, as people read it.
 
 use domain::access::Role;
+use domain::field::FieldValue;
 use domain::id::IntegrationId;
-use domain::outcome::{SyncOutcome, SyncType};
+use domain::outcome::{SyncOutcome, SyncType, ValueChange};
 use persistence::{Scope, sync_logs};
 use serde_json::json;
 
@@ -32,7 +33,13 @@ async fn an_attempt_shows_each_field_before_and_after() {
     let in_vain = SyncOutcome { error: Some(refused("PHONE")), ..outward.clone() };
     let in_vain = SyncOutcome { id: domain::id::SyncLogId::new(), ..in_vain };
     let old = at(12, None);
-    let rows = [outward, inward, in_vain, old];
+    let long = ValueChange { before: FieldValue::Null, after: FieldValue::text("é".repeat(300)) };
+    let large = SyncOutcome {
+        sync_type: SyncType::Update,
+        changes: (0..200).map(|n| (format!("note_{n:03}"), long.clone())).collect(),
+        ..at(13, None)
+    };
+    let rows = [outward, inward, in_vain, old, large];
     let mut tx = world.worker().begin(Scope::System).await.unwrap();
     sync_logs::insert_batch(&mut tx, &rows).await.unwrap();
     tx.commit().await.unwrap();
@@ -52,5 +59,10 @@ async fn an_attempt_shows_each_field_before_and_after() {
     pages[1].says("Ce qui a changé").says(&cells("Fonction", "Gérante", "–"));
     pages[2].says("Ce qui devait changer");
     assert!(!pages[3].html.contains("id=\"changed\""), "{}", pages[3].html);
+    assert!(!pages[0].html.contains("pas gardé"), "{}", pages[0].html);
+    let told = world.get(&format!("/api/v1/integrations/{id}/logs/{}", rows[4].id)).await;
+    let left_out = 200 - told.body["changes"].as_object().unwrap().len();
+    assert_eq!(told.body["changes_left_out"], left_out);
+    pages[4].says(&format!("{left_out} autres champs ne sont pas gardés"));
     world.stop().await;
 }

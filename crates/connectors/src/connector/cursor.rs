@@ -13,6 +13,14 @@ impl Cursor {
         Self(serde_json::to_string(position).unwrap_or_default())
     }
 
+    /// Where a listing goes on, or the beginning of one that has no cursor yet.
+    ///
+    /// # Errors
+    /// As [`Self::position`].
+    pub(crate) fn or_start<P: DeserializeOwned + Default>(cursor: Option<Self>) -> Result<P, ConnectorError> {
+        cursor.map_or_else(|| Ok(P::default()), |cursor| cursor.position())
+    }
+
     /// Where the listing stands.
     ///
     /// # Errors

@@ -1,30 +1,24 @@
 //! The client by which platforms are called. It never repeats a call and follows no redirect; when to try again is the broker's.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use domain::credentials::Credentials;
 use domain::fault::FaultKind;
-use domain::time::Timestamp;
-use reqwest::header::{HeaderMap, HeaderValue};
+use reqwest::header::HeaderValue;
 use reqwest::redirect::Policy;
 use reqwest::{Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::Url;
 
+use super::answer::{self, Answer};
 use super::guard::{self, Lookup, PublicOnly, System};
+use super::measure;
 use super::renewal::Renewal;
-use super::{classify, measure};
 use crate::account::Account;
 use crate::descriptor::KeyShown;
 use crate::error::ConnectorError;
-
-/// No answer that we ask for is longer than this.
-const BODY_LIMIT: usize = 32 * 1024 * 1024;
-/// How much of an answer that is not JSON is kept for the logs.
-const EXCERPT: usize = 500;
 
 /// A caller waits so long for room in the budget; what needs longer comes back by the broker.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -110,7 +104,7 @@ impl Client {
         let (response, token) = self.called(account, &call, &url).await?;
         let status = response.status().as_u16();
         let headers = response.headers().clone();
-        let body = read_body(response, account, token.as_ref()).await?;
+        let body = answer::read_body(response, account, token.as_ref()).await?;
         Ok(Answer { status, headers, body })
     }
 
@@ -231,69 +225,12 @@ impl Call {
     }
 }
 
-/// An answer.
-#[derive(Clone, Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) headers: HeaderMap,
-    /// `Null` where there is none.
-    pub(crate) body: Value,
-}
-
-impl Answer {
-    /// # Errors
-    /// Where it is no success.
-    pub(crate) fn or_refused(self) -> Result<Self, ConnectorError> {
-        if (200..300).contains(&self.status) { Ok(self) } else { Err(refused(self.status, &self.headers, self.body)) }
-    }
-
-    /// The number in a header, such as what is left of a limit.
-    pub(crate) fn number(&self, header: &str) -> Option<u32> {
-        self.headers.get(header)?.to_str().ok()?.trim().parse().ok()
-    }
-}
-
 /// The TLS implementation is chosen once per process; where nobody has, ring is.
 fn ensure_tls_provider() {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // Losing the race means that somebody else has chosen meanwhile.
         drop(rustls::crypto::ring::default_provider().install_default());
     }
-}
-
-/// The body of an answer, of at most `limit` bytes.
-pub(super) async fn read_bytes(mut response: reqwest::Response, limit: usize) -> Result<Vec<u8>, ConnectorError> {
-    let mut bytes = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(ConnectorError::transport)? {
-        if bytes.len() + chunk.len() > limit {
-            return Err(ConnectorError::new(
-                FaultKind::Invalid,
-                "answer_too_long",
-                "the platform's answer is too long",
-            ));
-        }
-        bytes.extend_from_slice(&chunk);
-    }
-    Ok(bytes)
-}
-
-async fn read_body(
-    response: reqwest::Response,
-    account: &Account,
-    token: Option<&SecretString>,
-) -> Result<Value, ConnectorError> {
-    let bytes = read_bytes(response, BODY_LIMIT).await?;
-    if bytes.is_empty() {
-        return Ok(Value::Null);
-    }
-    let secrets = account.secrets().chain(token.map(ExposeSecret::expose_secret));
-    let text = without(String::from_utf8_lossy(&bytes), secrets);
-    Ok(serde_json::from_str(&text).unwrap_or_else(|_| Value::String(text.chars().take(EXCERPT).collect())))
-}
-
-/// A text without these secrets: some platforms repeat in an error what they were sent, and errors end up in logs.
-pub(super) fn without<'a>(text: Cow<'a, str>, secrets: impl Iterator<Item = &'a str>) -> Cow<'a, str> {
-    secrets.fold(text, |text, secret| if text.contains(secret) { text.replace(secret, "•••").into() } else { text })
 }
 
 /// Shows the account's credentials with a request, or the token that took their place.
@@ -320,16 +257,6 @@ fn authorized(
             // The platform then says that there is no key, which is true.
             Err(_) => request,
         },
-    }
-}
-
-pub(super) fn refused(status: u16, headers: &HeaderMap, body: Value) -> ConnectorError {
-    let kind = classify::kind_of(status);
-    ConnectorError {
-        status: Some(status),
-        retry_after: classify::retry_after(headers, Timestamp::now()),
-        body: (!body.is_null()).then(|| Box::new(body)),
-        ..ConnectorError::new(kind, &format!("http_{status}"), format!("the platform answered with status {status}"))
     }
 }
 

@@ -4,7 +4,8 @@ use domain::fault::FaultKind;
 use serde_json::Value;
 use url::Url;
 
-use super::client::{Client, read_bytes, refine, refused};
+use super::answer::{read_bytes, refused};
+use super::client::{Client, refine};
 use crate::error::ConnectorError;
 
 impl Client {

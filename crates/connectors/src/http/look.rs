@@ -6,7 +6,8 @@ use reqwest::header::LOCATION;
 use serde_json::Value;
 
 use super::Call;
-use super::client::{Client, read_bytes};
+use super::answer::read_bytes;
+use super::client::Client;
 use crate::account::Account;
 use crate::error::ConnectorError;
 

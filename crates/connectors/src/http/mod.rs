@@ -1,5 +1,6 @@
 //! Calling a platform: one shared client, its limits, and what an answer means in general. Each platform's own words are its connector's.
 
+mod answer;
 mod classify;
 mod client;
 mod document;
@@ -15,5 +16,6 @@ pub use raw::RawAnswer;
 pub use renewal::Renewal;
 pub use reqwest::Method;
 
-pub(crate) use client::{Answer, Call};
+pub(crate) use answer::Answer;
+pub(crate) use client::Call;
 pub(crate) use look::Look;

@@ -6,7 +6,8 @@ use reqwest::{Method, Url};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
-use super::client::{self, Client, take_patiently, without};
+use super::answer::{self, without};
+use super::client::{Client, take_patiently};
 use super::{Call, classify};
 use crate::account::Account;
 use crate::error::ConnectorError;
@@ -38,7 +39,7 @@ impl RawAnswer {
     /// What its status says, where that is no success. The connector refines code and message.
     pub(crate) fn refused(&self) -> Option<ConnectorError> {
         let error = || {
-            let error = client::refused(self.status, &HeaderMap::new(), self.body.clone());
+            let error = answer::refused(self.status, &HeaderMap::new(), self.body.clone());
             ConnectorError { retry_after: self.retry_after, ..error }
         };
         (!self.is_success()).then(error)

@@ -44,7 +44,7 @@ impl Changes for HubSpot {
         cursor: Option<Cursor>,
         fields: &[String],
     ) -> Result<Page, ConnectorError> {
-        let position: Position = cursor.map_or_else(|| Ok(Position::default()), |cursor| cursor.position())?;
+        let position: Position = Cursor::or_start(cursor)?;
         let found = api::search(account, kind, &query(kind, position, fields)).await?;
         let rows = found.objects;
         let (next, more) = advance(position, &rows, kind);

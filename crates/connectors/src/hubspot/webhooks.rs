@@ -1,17 +1,15 @@
 //! HubSpot's deliveries: their signature (version 3 only), and what they say has changed.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use domain::fault::FaultKind;
 use domain::kind::RecordKind;
 use domain::time::Timestamp;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde_json::Value;
 
 use super::HubSpot;
 use crate::error::ConnectorError;
 use crate::signature;
-use crate::webhook::{Rejection, RemoteChange, SecretSource, WebhookFormat, WebhookRequest, header};
+use crate::webhook::{Rejection, RemoteChange, SecretSource, WebhookFormat, WebhookRequest, header, sealed};
 
 const SIGNATURE: &str = "x-hubspot-signature-v3";
 const TIMESTAMP: &str = "x-hubspot-request-timestamp";
@@ -41,11 +39,7 @@ impl WebhookFormat for HubSpot {
     }
 
     fn verify(&self, request: &WebhookRequest<'_>, secret: &SecretString) -> Result<(), Rejection> {
-        if secret.expose_secret().is_empty() {
-            return Err(Rejection::NoSecret);
-        }
-        let given = header(request.headers, SIGNATURE).ok_or(Rejection::Unsigned)?;
-        let Ok(given) = STANDARD.decode(given) else { return Err(Rejection::Unsigned) };
+        let given = sealed::given(request, SIGNATURE, secret)?;
         let signed_at = header(request.headers, TIMESTAMP).ok_or(Rejection::Undated)?;
         let Ok(millis) = signed_at.parse::<i64>() else { return Err(Rejection::Undated) };
         if millis.abs_diff(request.received_at.as_millis()) > WINDOW_MILLIS {

@@ -54,7 +54,7 @@ impl Changes for Pipedrive {
         cursor: Option<Cursor>,
         fields: &[String],
     ) -> Result<Page, ConnectorError> {
-        let position: Position = cursor.map_or_else(|| Ok(Position::default()), |cursor| cursor.position())?;
+        let position: Position = Cursor::or_start(cursor)?;
         let schema = schema::of(account, kind).await?;
         let call = Call::get(&[&api::objects(kind, "")?]).with("limit", PAGE);
         let call = call.with("sort_by", "update_time").with("sort_direction", "asc");

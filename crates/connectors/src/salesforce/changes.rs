@@ -43,7 +43,7 @@ impl Changes for Salesforce {
         cursor: Option<Cursor>,
         fields: &[String],
     ) -> Result<Page, ConnectorError> {
-        let position: Position = cursor.map_or_else(|| Ok(Position::default()), |cursor| cursor.position())?;
+        let position: Position = Cursor::or_start(cursor)?;
         let columns = read::columns(account, kind, fields).await?;
         let object = api::object_type(account, kind)?;
         let conditions: Vec<String> = of_ours(kind).map(str::to_owned).into_iter().chain(behind(&position)).collect();

@@ -41,7 +41,7 @@ impl Changes for Shopify {
         cursor: Option<Cursor>,
         fields: &[String],
     ) -> Result<Page, ConnectorError> {
-        let position: Position = cursor.map_or_else(|| Ok(Position::default()), |cursor| cursor.position())?;
+        let position: Position = Cursor::or_start(cursor)?;
         let (one, _) = api::names(kind)?;
         let is_first = position.after.is_none();
         let count = if is_first {
@@ -86,7 +86,7 @@ impl Changes for Shopify {
         kind: RecordKind,
         cursor: Option<Cursor>,
     ) -> Result<DeletedPage, ConnectorError> {
-        let position: Position = cursor.map_or_else(|| Ok(Position::default()), |cursor| cursor.position())?;
+        let position: Position = Cursor::or_start(cursor)?;
         let subject = api::names(kind)?.1.to_uppercase();
         let document = "query($query: String, $after: String) { events(first: 100, after: $after, query: $query, \
                         sortKey: ID) { nodes { ... on BasicEvent { subjectId createdAt } } \

@@ -1,18 +1,17 @@
 //! Shopify's deliveries: their signature, and what they say has changed.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use domain::fault::FaultKind;
 use domain::kind::RecordKind;
 use domain::time::Timestamp;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use serde_json::Value;
 
 use super::{Shopify, wire};
 use crate::error::ConnectorError;
-use crate::signature;
 use crate::values::id_of;
-use crate::webhook::{Affair, Matter, Rejection, RemoteChange, SecretSource, WebhookFormat, WebhookRequest, header};
+use crate::webhook::{
+    Affair, Matter, PersonRef, Rejection, RemoteChange, SecretSource, WebhookFormat, WebhookRequest, header, sealed,
+};
 
 const SIGNATURE: &str = "x-shopify-hmac-sha256";
 const TOPIC: &str = "x-shopify-topic";
@@ -27,12 +26,7 @@ impl WebhookFormat for Shopify {
     /// What is signed is the body alone. Neither the shop nor the topic is, so whatever a delivery names is read again, with the
     /// credentials of the account that it claims to be about.
     fn verify(&self, request: &WebhookRequest<'_>, secret: &SecretString) -> Result<(), Rejection> {
-        if secret.expose_secret().is_empty() {
-            return Err(Rejection::NoSecret);
-        }
-        let given = header(request.headers, SIGNATURE).ok_or(Rejection::Unsigned)?;
-        let Ok(given) = STANDARD.decode(given) else { return Err(Rejection::Unsigned) };
-        if signature::is_hmac_sha256(secret, &[request.body], &given) { Ok(()) } else { Err(Rejection::WrongSignature) }
+        sealed::verify(request, SIGNATURE, secret)
     }
 
     fn kept_headers(&self) -> &'static [&'static str] {
@@ -49,7 +43,13 @@ impl WebhookFormat for Shopify {
         let topic = header(headers, TOPIC)?;
         let object: Value = serde_json::from_str(body).ok()?;
         let shop = |name: &str| object.get(name).and_then(Value::as_str).map(str::to_lowercase);
-        let customer = || object.pointer("/customer/id").and_then(id_of);
+        let customer = || {
+            let customer = object.get("customer")?;
+            let id = customer.get("id").and_then(id_of).map(PersonRef::Id);
+            // Of some customers, a shop knows nothing else.
+            let email = || customer.get("email").and_then(Value::as_str).filter(|email| !email.is_empty());
+            id.or_else(|| email().map(|email| PersonRef::Email(email.to_owned())))
+        };
         let (account_id, matter) = match topic {
             "app/uninstalled" => (shop("myshopify_domain")?, Matter::AppRemoved),
             "customers/data_request" => (shop("shop_domain")?, Matter::PersonAsks(customer()?)),

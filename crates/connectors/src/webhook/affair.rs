@@ -14,10 +14,19 @@ pub struct Affair {
 pub enum Matter {
     /// Our app was taken off the account. A suspicion, until the account refuses us.
     AppRemoved,
-    /// The person whom the account knows by this id asks what is kept of them.
-    PersonAsks(String),
-    /// The person whom the account knows by this id is to be erased.
-    ErasePerson(String),
+    /// A person whom the account knows asks what is kept of them.
+    PersonAsks(PersonRef),
+    /// A person whom the account knows is to be erased.
+    ErasePerson(PersonRef),
     /// Everything that came from the account is to be erased.
     EraseAccount,
+}
+
+/// By what a platform says whom it means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PersonRef {
+    /// Its id of them.
+    Id(String),
+    /// Their e-mail address, where it has no id of them, or has it no more.
+    Email(String),
 }

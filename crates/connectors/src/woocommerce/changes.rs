@@ -40,7 +40,7 @@ impl Changes for WooCommerce {
         cursor: Option<Cursor>,
         fields: &[String],
     ) -> Result<Page, ConnectorError> {
-        let position = position(cursor)?;
+        let position: Position = Cursor::or_start(cursor)?;
         let (rows, total) = api::list(account, query(kind, position, fields)?).await?;
         let (next, more) = if kind == RecordKind::Contact {
             walk(position, rows.len())
@@ -65,7 +65,7 @@ impl Changes for WooCommerce {
         if kind == RecordKind::Contact {
             return Ok(DeletedPage { ids: Vec::new(), next: None });
         }
-        let position = position(cursor)?;
+        let position: Position = Cursor::or_start(cursor)?;
         let call = Call::get(&[&api::objects(kind, "")?])
             .with("status", "trash")
             .with("orderby", "id")
@@ -78,10 +78,6 @@ impl Changes for WooCommerce {
         let ids = rows.iter().filter_map(|row| Some((wire::id_of(row)?, wire::modified_at(row)))).collect();
         Ok(DeletedPage { ids, next })
     }
-}
-
-fn position(cursor: Option<Cursor>) -> Result<Position, ConnectorError> {
-    cursor.map_or_else(|| Ok(Position::default()), |cursor| cursor.position())
 }
 
 fn query(kind: RecordKind, position: Position, fields: &[String]) -> Result<Call, ConnectorError> {

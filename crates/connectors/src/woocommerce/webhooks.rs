@@ -1,16 +1,13 @@
 //! WooCommerce's deliveries: their signature, the greeting of a new webhook, and what they say has changed.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use domain::fault::FaultKind;
 use domain::kind::RecordKind;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde_json::Value;
 
 use super::{WooCommerce, wire};
 use crate::error::ConnectorError;
-use crate::signature;
-use crate::webhook::{Rejection, RemoteChange, SecretSource, WebhookFormat, WebhookRequest, header};
+use crate::webhook::{Rejection, RemoteChange, SecretSource, WebhookFormat, WebhookRequest, header, sealed};
 
 const SIGNATURE: &str = "x-wc-webhook-signature";
 const TOPIC: &str = "x-wc-webhook-topic";
@@ -27,12 +24,7 @@ impl WebhookFormat for WooCommerce {
 
     /// What is signed is the body alone, so there is no time to check; what a delivery names is read again in any case.
     fn verify(&self, request: &WebhookRequest<'_>, secret: &SecretString) -> Result<(), Rejection> {
-        if secret.expose_secret().is_empty() {
-            return Err(Rejection::NoSecret);
-        }
-        let given = header(request.headers, SIGNATURE).ok_or(Rejection::Unsigned)?;
-        let Ok(given) = STANDARD.decode(given) else { return Err(Rejection::Unsigned) };
-        if signature::is_hmac_sha256(secret, &[request.body], &given) { Ok(()) } else { Err(Rejection::WrongSignature) }
+        sealed::verify(request, SIGNATURE, secret)
     }
 
     /// A new webhook says its number to its address, unsigned, and again until it is answered well.

@@ -33,7 +33,7 @@ impl Changes for Zendesk {
         fields: &[String],
     ) -> Result<Page, ConnectorError> {
         let (plural, _) = api::names(kind)?;
-        let position: Position = cursor.map_or_else(|| Ok(Position::default()), |cursor| cursor.position())?;
+        let position: Position = Cursor::or_start(cursor)?;
         let call = Call::get(&[api::V2, "incremental", plural, "cursor"]).with("per_page", PAGE);
         let call = match &position.after {
             Some(after) => call.with("cursor", after.clone()),
@@ -61,7 +61,7 @@ impl Changes for Zendesk {
     ) -> Result<DeletedPage, ConnectorError> {
         let (plural, _) = api::names(kind)?;
         let name = format!("deleted_{plural}");
-        let position: Position = cursor.map_or_else(|| Ok(Position::default()), |cursor| cursor.position())?;
+        let position: Position = Cursor::or_start(cursor)?;
         let call = Call::get(&[api::V2, &name]).with("page[size]", "100");
         let call = position.after.into_iter().fold(call, |call, after| call.with("page[after]", after));
         let body = api::send(account, call).await?;

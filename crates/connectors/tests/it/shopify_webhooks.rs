@@ -3,7 +3,7 @@
 use connectors::oauth::{App, BadCallback, Callback};
 use connectors::registry::Platform;
 use connectors::subscriptions::{self, Target};
-use connectors::webhook::{Matter, Rejection, WebhookFormat, WebhookRequest};
+use connectors::webhook::{Matter, PersonRef, Rejection, WebhookFormat, WebhookRequest};
 use domain::time::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -149,7 +149,7 @@ fn reads_every_event_that_is_subscribed_to() {
         }
     }
     assert_eq!(Value::from(read), serde_json::from_str::<Value>(CHANGES).unwrap());
-    let ann = || "7001".to_owned();
+    let ann = || PersonRef::Id("7001".to_owned());
     let expected = [Matter::ErasePerson(ann()), Matter::PersonAsks(ann()), Matter::EraseAccount, Matter::AppRemoved];
     assert_eq!(matters, expected);
 }
@@ -181,6 +181,13 @@ fn what_is_to_be_erased_is_named_by_what_was_signed_alone() {
     };
     let affair = format().affair(&elsewhere("shop/redact"), r#"{"shop_domain": "acme.myshopify.com"}"#).unwrap();
     assert_eq!(affair.account_id, "acme.myshopify.com");
+    let about = |customer: Value| {
+        let body = json!({"shop_domain": "acme.myshopify.com", "customer": customer}).to_string();
+        format().affair(&elsewhere("customers/redact"), &body).map(|affair| affair.matter)
+    };
+    let by_email = Matter::ErasePerson(PersonRef::Email("ann@example.test".to_owned()));
+    assert_eq!(about(json!({"email": "ann@example.test", "phone": null})), Some(by_email));
+    assert_eq!((about(json!({"id": null, "email": ""})), about(Value::Null)), (None, None));
     for body in ["{}", "[]", "", r#"{"shop_domain": 7}"#] {
         for topic in ["shop/redact", "customers/redact", "customers/data_request", "app/uninstalled"] {
             assert_eq!(format().affair(&elsewhere(topic), body), None, "{topic} {body}");

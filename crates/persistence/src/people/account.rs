@@ -26,7 +26,8 @@ DELETE FROM records WHERE id IN (
 const TRACES: [&str; 5] = [
     "DELETE FROM record_links WHERE tenant_id = $1 AND integration_id = $2",
     "UPDATE integration_sync_logs SET payload_sent = NULL, response_received = NULL, changes = NULL,
-         external_id = NULL, error_message = NULL, fingerprint = error_class || ':' || error_code || ':'
+         changes_left_out = 0, external_id = NULL, error_message = NULL,
+         fingerprint = error_class || ':' || error_code || ':'
      WHERE tenant_id = $1 AND integration_id = $2",
     "UPDATE integration_webhook_logs SET body = NULL
      WHERE tenant_id = $1 AND integration_id = $2 AND body IS NOT NULL",

@@ -63,7 +63,8 @@ const STEPS: [(&str, &str); 16] = [
     (
         "integration_sync_logs",
         "UPDATE integration_sync_logs SET payload_sent = NULL, response_received = NULL, changes = NULL,
-             external_id = NULL, error_message = NULL, fingerprint = error_class || ':' || error_code || ':'
+             changes_left_out = 0, external_id = NULL, error_message = NULL,
+             fingerprint = error_class || ':' || error_code || ':'
          WHERE tenant_id = $1 AND (record_id = ANY (texts($2, 'records')) OR link_id = ANY (texts($2, 'links')))",
     ),
     (

@@ -16,7 +16,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::Receipt;
-use crate::log_page::{LogCursor, LogPage};
+use crate::log_page::{LogCursor, LogPage, LogRow};
 use crate::statement::sql_query;
 use crate::text::{from_json, from_word, parse, storable, to_json, to_word};
 use crate::{PersistenceError, Transaction};
@@ -74,10 +74,8 @@ pub enum AnswerState {
     NotAsked,
 }
 
-impl Erasure {
-    /// The place behind this row.
-    #[must_use]
-    pub fn cursor(&self) -> LogCursor {
+impl LogRow for Erasure {
+    fn cursor(&self) -> LogCursor {
         LogCursor { created_at: self.requested_at, id: self.id.to_string() }
     }
 }

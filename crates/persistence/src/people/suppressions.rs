@@ -9,7 +9,7 @@ use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, RecordId, SuppressionId, TenantId};
 use domain::time::Timestamp;
 
-use crate::log_page::{LogCursor, LogPage};
+use crate::log_page::{LogCursor, LogPage, LogRow};
 use crate::statement::sql_query;
 use crate::text::parse;
 use crate::{PersistenceError, Transaction};
@@ -38,10 +38,8 @@ pub struct Suppression {
     pub created_at: Timestamp,
 }
 
-impl Suppression {
-    /// The place behind this row.
-    #[must_use]
-    pub fn cursor(&self) -> LogCursor {
+impl LogRow for Suppression {
+    fn cursor(&self) -> LogCursor {
         LogCursor { created_at: self.created_at, id: self.id.to_string() }
     }
 }

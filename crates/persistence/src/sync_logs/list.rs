@@ -15,7 +15,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::query;
-use crate::log_page::{LogCursor, LogPage};
+use crate::log_page::{LogCursor, LogPage, LogRow};
 use crate::text::{from_json, from_word, parse, parse_optional};
 use crate::{PersistenceError, Transaction};
 
@@ -134,12 +134,13 @@ pub struct SyncLog {
     /// The fields that it changed, by name: going out the platform's, coming in ours; of an attempt that failed, what it was to
     /// change. Values beyond 300 characters are cut. Empty where it changed nothing, or was made before this was kept.
     pub changes: BTreeMap<String, ValueChange>,
+    /// How many fields more it changed, or was to change, than there was room for in `changes`, which holds 32 KiB.
+    #[schema(example = 0)]
+    pub changes_left_out: i64,
 }
 
-impl SyncLog {
-    /// The place behind this row.
-    #[must_use]
-    pub fn cursor(&self) -> LogCursor {
+impl LogRow for SyncLog {
+    fn cursor(&self) -> LogCursor {
         LogCursor { created_at: self.created_at, id: self.id.to_string() }
     }
 }
@@ -186,6 +187,8 @@ pub(super) struct Row {
     correlation_id: String,
     #[diesel(sql_type = Nullable<Jsonb>)]
     changes: Option<Value>,
+    #[diesel(sql_type = BigInt)]
+    changes_left_out: i64,
 }
 
 impl Row {
@@ -211,6 +214,7 @@ impl Row {
             attempt: self.attempt,
             correlation_id: self.correlation_id,
             changes: self.changes.map(|json| from_json("changes", json)).transpose()?.unwrap_or_default(),
+            changes_left_out: self.changes_left_out,
         })
     }
 }

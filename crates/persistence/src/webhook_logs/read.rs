@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::log_page::{LogCursor, LogPage};
+use crate::log_page::{LogCursor, LogPage, LogRow};
 use crate::statement::sql_query;
 use crate::text::{parse, storable};
 use crate::{PersistenceError, Transaction};
@@ -52,10 +52,8 @@ pub struct WebhookLog {
     pub correlation_id: String,
 }
 
-impl WebhookLog {
-    /// The place behind this row.
-    #[must_use]
-    pub fn cursor(&self) -> LogCursor {
+impl LogRow for WebhookLog {
+    fn cursor(&self) -> LogCursor {
         LogCursor { created_at: self.created_at, id: self.id.to_string() }
     }
 }

@@ -5,7 +5,7 @@ use domain::id::WebhookLogId;
 use domain::integration::Status;
 use domain::outcome::{SyncType, ValueChange, WebhookOutcome, WebhookResult};
 use domain::time::Timestamp;
-use persistence::log_page::LogPage;
+use persistence::log_page::{LogPage, LogRow};
 use persistence::sync_logs::{self, Filter, LogStatus};
 use persistence::{Scope, Transaction, health, log_partitions, webhook_logs};
 use serde_json::json;
@@ -88,6 +88,21 @@ async fn what_postgresql_cannot_store_is_stored_without_it() {
     assert!(note.starts_with("cut: 80002 bytes"), "{note}");
     let cut = change(&format!("{}…", "é".repeat(300)));
     assert_eq!(logs[0].changes, [("c".to_owned(), change("d")), ("e".to_owned(), cut)].into());
+}
+
+#[tokio::test]
+async fn fields_for_which_there_is_no_room_are_counted() {
+    let world = World::new().await;
+    let customer = world.customer("1").await;
+    let change = ValueChange { before: FieldValue::Null, after: FieldValue::text("x".repeat(300)) };
+    let mut row = customer.success(1);
+    row.changes = (0..200).map(|n| (format!("field_{n:03}"), change.clone())).collect();
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    sync_logs::insert_batch(&mut tx, &[row]).await.unwrap();
+    let (page, target) = (LogPage { after: None, limit: 1 }, (customer.tenant, customer.integration));
+    let log = sync_logs::list(&mut tx, target, Filter::default(), &page).await.unwrap().remove(0);
+    assert!((50..150).contains(&log.changes.len()), "{}", log.changes.len());
+    assert_eq!(log.changes_left_out, i64::try_from(200 - log.changes.len()).unwrap());
 }
 
 #[tokio::test]

@@ -1,48 +1,28 @@
 //! What every request to HubSpot's API passes: authentication, limits, and the faults that were
 //! switched on. Handlers behind it get the account and need not think of any of these.
 
-use std::{
-    future::{Ready, ready},
-    ops::Deref,
-    sync::Arc,
-    time::Instant,
-};
+use std::{sync::Arc, time::Instant};
 
 use actix_web::{
-    Error, FromRequest, HttpMessage, HttpRequest, ResponseError,
+    Error, HttpMessage, ResponseError,
     body::MessageBody,
-    dev::{Payload, ServiceRequest, ServiceResponse},
+    dev::{ServiceRequest, ServiceResponse},
     http::{Method, header},
     middleware::Next,
     web,
 };
 
 use super::{Account, ApiError, HubSpot, account::State, oauth};
-use crate::fate::{self, Fate};
+use crate::{
+    caller,
+    fate::{self, Fate},
+};
 
 /// A professional account's allowance for a day, which is shown and not enforced.
 const DAILY: u64 = 650_000;
 
 /// The account in whose name a request comes.
-#[derive(Clone, Debug)]
-pub(crate) struct Caller(Arc<Account>);
-
-impl Deref for Caller {
-    type Target = Account;
-
-    fn deref(&self) -> &Account {
-        &self.0
-    }
-}
-
-impl FromRequest for Caller {
-    type Error = ApiError;
-    type Future = Ready<Result<Self, ApiError>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(request.extensions().get::<Self>().cloned().ok_or_else(ApiError::unauthenticated))
-    }
-}
+pub(crate) type Caller = caller::Caller<Account>;
 
 /// What is answered before a handler sees the request, and what is answered beside it.
 #[derive(Default)]
@@ -73,7 +53,7 @@ pub(crate) async fn pass<B: MessageBody + 'static>(
     let mut response = match verdict.refusal {
         Some(error) => request.into_response(error.error_response()).map_into_boxed_body(),
         None => {
-            request.extensions_mut().insert(Caller(Arc::clone(&account)));
+            request.extensions_mut().insert(caller::Caller(Arc::clone(&account)));
             next.call(request).await?.map_into_boxed_body()
         }
     };

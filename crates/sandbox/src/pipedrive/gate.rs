@@ -1,15 +1,11 @@
 //! What every request to Pipedrive's API passes: authentication, limits, and the faults that were switched on.
 
-use std::{
-    future::{Ready, ready},
-    ops::Deref,
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use actix_web::{
-    Error, FromRequest, HttpMessage, HttpRequest, ResponseError,
+    Error, HttpMessage, ResponseError,
     body::MessageBody,
-    dev::{Payload, ServiceRequest, ServiceResponse},
+    dev::{ServiceRequest, ServiceResponse},
     http::{Method, header},
     middleware::Next,
     web,
@@ -20,28 +16,13 @@ use super::{
     company::{self, Met},
     errors::ApiError,
 };
-use crate::fate::{self, Fate};
+use crate::{
+    caller,
+    fate::{self, Fate},
+};
 
 /// The company in whose name a request comes.
-#[derive(Clone, Debug)]
-pub(crate) struct Caller(Arc<Account>);
-
-impl Deref for Caller {
-    type Target = Account;
-
-    fn deref(&self) -> &Account {
-        &self.0
-    }
-}
-
-impl FromRequest for Caller {
-    type Error = ApiError;
-    type Future = Ready<Result<Self, ApiError>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(request.extensions().get::<Self>().cloned().ok_or_else(ApiError::unauthorized))
-    }
-}
+pub(crate) type Caller = caller::Caller<Account>;
 
 pub(crate) async fn pass<B: MessageBody + 'static>(
     request: ServiceRequest,
@@ -68,7 +49,7 @@ pub(crate) async fn pass<B: MessageBody + 'static>(
     let mut response = match met.refusal {
         Some(error) => request.into_response(error.error_response()).map_into_boxed_body(),
         None => {
-            request.extensions_mut().insert(Caller(Arc::clone(&account)));
+            request.extensions_mut().insert(caller::Caller(Arc::clone(&account)));
             next.call(request).await?.map_into_boxed_body()
         }
     };

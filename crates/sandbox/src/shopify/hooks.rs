@@ -14,17 +14,31 @@ use super::{
 use crate::{
     clock,
     desk::Ledger,
-    sender::{Carrier, Letter},
+    sender::{Carrier, Letter, Secret},
 };
 
-/// One subscription, as far as a delivery needs it.
+/// Where something is told, as far as a delivery needs it.
 #[derive(Debug)]
-struct Hook {
+pub(crate) struct Hook {
     uri: String,
+    secret: Secret,
     topic: String,
     domain: String,
     /// The same for every attempt.
     delivery: String,
+}
+
+impl Hook {
+    /// To that address, under that secret: of a topic, about the shop of that name.
+    pub(crate) fn new(uri: String, secret: Secret, (topic, shop): (&str, &str)) -> Self {
+        let delivery = format!("{:032x}", rand::random::<u128>());
+        Self { uri, secret, topic: topic.to_owned(), domain: domain_of(shop), delivery }
+    }
+}
+
+/// The domain of the shop of that name.
+pub(crate) fn domain_of(shop: &str) -> String {
+    format!("{shop}.myshopify.com")
 }
 
 impl Carrier for Hook {
@@ -50,7 +64,7 @@ impl Carrier for Hook {
         let headers = vec![
             ("content-type", "application/json".to_owned()),
             ("x-shopify-topic", self.topic.clone()),
-            ("x-shopify-hmac-sha256", signature(body.as_bytes())),
+            ("x-shopify-hmac-sha256", signature(&self.secret, body.as_bytes())),
             ("x-shopify-shop-domain", self.domain.clone()),
             ("x-shopify-api-version", VERSION.to_owned()),
             ("x-shopify-webhook-id", self.delivery.clone()),
@@ -62,8 +76,8 @@ impl Carrier for Hook {
 }
 
 /// Of the body alone, under the app's secret.
-fn signature(body: &[u8]) -> String {
-    let key = hmac::Key::new(hmac::HMAC_SHA256, CLIENT.1.as_bytes());
+fn signature(secret: &Secret, body: &[u8]) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.0.as_bytes());
     STANDARD.encode(hmac::sign(&key, body))
 }
 
@@ -87,11 +101,9 @@ pub(crate) fn tell(ledger: &mut Ledger<'_, Trader>, kind: &'static str, id: u64,
     let told: Vec<Hook> = store
         .all(HOOKS)
         .filter(|hook| hook.text("/topic") == wanted)
-        .map(|hook| Hook {
-            uri: hook.text("/uri").to_owned(),
-            topic: topic.clone(),
-            domain: format!("{}.myshopify.com", ledger.desk.id),
-            delivery: format!("{:032x}", rand::random::<u128>()),
+        .map(|hook| {
+            let (uri, secret) = (hook.text("/uri").to_owned(), Secret(CLIENT.1.to_owned()));
+            Hook::new(uri, secret, (&topic, &ledger.desk.id))
         })
         .collect();
     for hook in told {
@@ -106,7 +118,8 @@ mod tests {
     #[test]
     fn a_delivery_is_signed_as_the_platform_signs_it() {
         // Computed with another implementation: Python's `hmac` and `base64`.
-        assert_eq!(signature(br#"{"id":7001}"#), "zaM9oLw9oS2+WYHgSczQSGB53Rb1farOpzhQfbHfqmQ=");
+        let secret = Secret(CLIENT.1.to_owned());
+        assert_eq!(signature(&secret, br#"{"id":7001}"#), "zaM9oLw9oS2+WYHgSczQSGB53Rb1farOpzhQfbHfqmQ=");
         assert_eq!(in_documents("customers/create"), "CUSTOMERS_CREATE");
     }
 }

@@ -2,6 +2,7 @@
 //! consent page and its tokens' endpoint among it.
 
 mod change;
+mod compliance;
 mod cost;
 mod document;
 mod errors;

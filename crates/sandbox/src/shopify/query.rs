@@ -10,7 +10,7 @@ use super::{
     errors::TopError,
     gate::Caller,
     ledger::{is_defined, label, resolved},
-    shop::{CUSTOMERS, DEFINITIONS, HOOKS, ORDERS, PRODUCTS, Trader},
+    shop::{CUSTOMERS, DEFINITIONS, HOOKS, ORDERS, PRODUCTS, SHOP_ID, Trader},
     show,
 };
 use crate::{
@@ -45,7 +45,7 @@ pub(crate) fn find(caller: &Caller, field: &Field) -> Result<Value, TopError> {
         Ok(match name {
             "nodes" => nodes(state, field),
             "shop" => json!({
-                "__typename": "Shop", "id": "gid://shopify/Shop/1", "name": format!("Boutique {}", caller.id),
+                "__typename": "Shop", "id": format!("gid://shopify/Shop/{SHOP_ID}"), "name": format!("Boutique {}", caller.id),
                 "myshopifyDomain": format!("{}.myshopify.com", caller.id), "currencyCode": "EUR",
                 "ianaTimezone": "Europe/Paris", "email": "boutique@exemple.fr",
             }),

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde_json::{Map, Value, json};
 
-use super::ledger;
+use super::{compliance, ledger};
 use crate::{
     desk::{Hand, Ledger, Shelf, State, Trade},
     faults::Faults,
@@ -16,6 +16,9 @@ pub(crate) const PRODUCTS: &str = "products";
 pub(crate) const ORDERS: &str = "orders";
 pub(crate) const HOOKS: &str = "webhooks";
 pub(crate) const DEFINITIONS: &str = "definitions";
+
+/// The number of the one shop that a document sees.
+pub(crate) const SHOP_ID: u64 = 1;
 
 /// The switches that only Shopify has.
 pub(crate) const RESTORE: &str = "restore_rate";
@@ -86,6 +89,8 @@ impl Trade for Trader {
         },
     ];
 
+    const COMPLIANCE: &'static [(&'static str, &'static str)] = compliance::TOPICS;
+
     type Own = Bucket;
 
     fn faults() -> Faults {
@@ -109,6 +114,10 @@ impl Trade for Trader {
             Hand::Remove(id) => ledger::remove(ledger, kind, id).map(|()| id),
         };
         done.map_err(|error| Refused::new(422, error.message))
+    }
+
+    fn request_compliance(ledger: &mut Ledger<'_, Self>, topic: &str, about: Option<u64>) -> Result<(), Refused> {
+        compliance::request(ledger, topic, about)
     }
 }
 

@@ -1,17 +1,12 @@
 //! What every request to a shop passes: the key, and the faults that were switched on. Handlers behind it get the
 //! shop and need not think of any of these.
 
-use std::{
-    collections::HashMap,
-    future::{Ready, ready},
-    ops::Deref,
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use actix_web::{
-    Error, FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError,
+    Error, HttpMessage, HttpResponse, ResponseError,
     body::MessageBody,
-    dev::{Payload, ServiceRequest, ServiceResponse},
+    dev::{ServiceRequest, ServiceResponse},
     http::{Method, StatusCode, header},
     middleware::Next,
     web::{Data, Query},
@@ -19,28 +14,13 @@ use actix_web::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::{KEYS, SLUG, Shop, WooCommerce, errors::WooError};
-use crate::fate::{self, Fate};
+use crate::{
+    caller,
+    fate::{self, Fate},
+};
 
 /// The shop that is called.
-#[derive(Clone, Debug)]
-pub(crate) struct Caller(Arc<Shop>);
-
-impl Deref for Caller {
-    type Target = Shop;
-
-    fn deref(&self) -> &Shop {
-        &self.0
-    }
-}
-
-impl FromRequest for Caller {
-    type Error = WooError;
-    type Future = Ready<Result<Self, WooError>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(request.extensions().get::<Self>().cloned().ok_or_else(WooError::no_route))
-    }
-}
+pub(crate) type Caller = caller::Caller<Shop>;
 
 pub(crate) async fn pass<B: MessageBody + 'static>(
     request: ServiceRequest,
@@ -60,7 +40,7 @@ pub(crate) async fn pass<B: MessageBody + 'static>(
     let response = match refusal {
         Some(response) => request.into_response(response).map_into_boxed_body(),
         None => {
-            request.extensions_mut().insert(Caller(Arc::clone(&shop)));
+            request.extensions_mut().insert(caller::Caller(Arc::clone(&shop)));
             next.call(request).await?.map_into_boxed_body()
         }
     };

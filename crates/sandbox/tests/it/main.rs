@@ -17,6 +17,8 @@ mod receiver;
 #[cfg(test)]
 mod search;
 #[cfg(test)]
+mod shopify;
+#[cfg(test)]
 mod webhooks;
 #[cfg(test)]
 mod woocommerce;

@@ -1,15 +1,21 @@
 //! What a shop says of itself: that our app was taken off it, and that somebody, or all of it, is to be erased.
 
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use connectors::registry::Platform;
+use connectors::webhook::WebhookRequest;
 use domain::id::IntegrationId;
 use domain::integration::{Direction, Status};
 use domain::kind::RecordKind;
 use domain::outcome::WebhookResult;
+use domain::time::Timestamp;
 use persistence::log_page::LogPage;
 use persistence::{Scope, audit, health, sync_logs};
 use serde_json::{Value, json};
 use testkit::wait;
+use tokio::sync::mpsc;
 
+use crate::crm::APP_SECRET;
 use crate::peers::{SHOPIFY, Wishes};
 use crate::world::{DEADLINE, Shape, World, event};
 
@@ -30,9 +36,14 @@ impl Shop {
 
     /// The shop tells of something; once it is applied.
     async fn says(&self, topic: &str, body: Value) {
-        let before = self.world.deliveries().len();
         let headers = [("x-shopify-topic", topic), ("x-shopify-shop-domain", "acme.myshopify.com")];
-        self.world.tell(Platform::Shopify, None, &headers, body.to_string()).await;
+        self.hands_over(&headers, body.to_string()).await;
+    }
+
+    /// A delivery of the shop's is handed over as it came; once it is applied.
+    async fn hands_over(&self, headers: &[(&str, &str)], body: String) {
+        let before = self.world.deliveries().len();
+        self.world.tell(Platform::Shopify, None, headers, body).await;
         wait::until("the delivery to be applied", DEADLINE, || async {
             (self.world.deliveries().len() > before).then_some(())
         })
@@ -72,6 +83,55 @@ impl Shop {
     }
 }
 
+/// The headers of a delivery that are kept, and its body.
+type Letter = (Vec<(String, String)>, String);
+
+/// Stands where the ingest does: lets in what the shop has signed, and keeps it to be handed over.
+struct Letterbox {
+    port: u16,
+    letters: mpsc::UnboundedReceiver<Letter>,
+}
+
+impl Letterbox {
+    fn open() -> Self {
+        let (sender, letters) = mpsc::unbounded_channel();
+        let data = web::Data::new(sender);
+        let app = move || App::new().app_data(data.clone()).route("/hooks", web::post().to(take));
+        let server = HttpServer::new(app).workers(1).disable_signals().bind("127.0.0.1:0").unwrap();
+        let port = server.addrs()[0].port();
+        tokio::spawn(server.run());
+        Self { port, letters }
+    }
+
+    fn url(&self) -> String {
+        format!("http://127.0.0.1:{}/hooks", self.port)
+    }
+
+    async fn next(&mut self) -> Letter {
+        tokio::time::timeout(DEADLINE, self.letters.recv()).await.expect("a delivery that is signed").unwrap()
+    }
+}
+
+async fn take(
+    request: HttpRequest,
+    body: web::Bytes,
+    letters: web::Data<mpsc::UnboundedSender<Letter>>,
+) -> HttpResponse {
+    let text = |(name, value): (&HeaderName, &HeaderValue)| {
+        (name.as_str().to_owned(), value.to_str().unwrap_or_default().to_owned())
+    };
+    let headers: Vec<(String, String)> = request.headers().iter().map(text).collect();
+    let format = Platform::Shopify.connector().webhooks();
+    let received_at = Timestamp::now();
+    let delivery = WebhookRequest { method: "POST", public_uri: "", headers: &headers, body: &body, received_at };
+    if format.verify(&delivery, &APP_SECRET.into()).is_err() {
+        return HttpResponse::Unauthorized().finish();
+    }
+    let kept = headers.into_iter().filter(|(name, _)| format.kept_headers().contains(&name.as_str()));
+    letters.send((kept.collect(), String::from_utf8(body.to_vec()).unwrap())).unwrap();
+    HttpResponse::Accepted().finish()
+}
+
 fn of_customer(id: u64) -> Value {
     json!({"shop_id": 1, "shop_domain": "acme.myshopify.com", "customer": {"id": id, "email": "zoe@exemple.fr"}})
 }
@@ -100,6 +160,37 @@ async fn whom_the_shop_was_asked_to_erase_is_erased_here_and_not_taken_in_again(
     shop.says("customers/redact", json!({"shop_domain": "other.myshopify.com", "customer": {"id": zoe}})).await;
     let last = shop.world.deliveries().pop().unwrap();
     assert!(matches!(last.result, WebhookResult::Ignored { .. }), "{last:?}");
+}
+
+#[tokio::test]
+async fn what_the_shop_passes_on_by_law_is_signed_and_erases_whom_it_names() {
+    let (shop, mut letters) = (Shop::open().await, Letterbox::open());
+    let (zoe, _) = (shop.customer("zoe@exemple.fr").await, shop.customer("ann@exemple.fr").await);
+    shop.world.crm.point_at("shopify/acme", &letters.url()).await;
+    shop.world.crm.request_at("shopify/acme", "customers/redact", zoe).await;
+    let (headers, body) = letters.next().await;
+    let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    shop.hands_over(&headers, body).await;
+    assert_eq!(shop.emails().await, ["ann@exemple.fr"]);
+    assert_eq!(shop.audited().await, [("person.erased".to_owned(), "shopify".to_owned())]);
+    let suppressed = format!("SELECT count(*) FROM suppressions WHERE tenant_id = '{}'", shop.world.tenant);
+    assert!(shop.world.server.count(&suppressed).await > 0);
+    // The shop holds the customer still.
+    shop.says("customers/update", json!({ "id": zoe })).await;
+    shop.world.in_step(shop.id).await;
+    assert_eq!(shop.emails().await, ["ann@exemple.fr"]);
+}
+
+#[tokio::test]
+async fn a_customer_of_whom_the_shop_knows_only_an_address_is_erased_by_that() {
+    let shop = Shop::open().await;
+    shop.customer("zoe@exemple.fr").await;
+    shop.customer("ann@exemple.fr").await;
+    let named = |email: &str| json!({"shop_domain": "acme.myshopify.com", "customer": {"email": email}});
+    shop.says("customers/redact", named("nobody@exemple.fr")).await;
+    assert_eq!(shop.emails().await, ["ann@exemple.fr", "zoe@exemple.fr"]);
+    shop.says("customers/redact", named("Zoe@Exemple.fr")).await;
+    assert_eq!(shop.emails().await, ["ann@exemple.fr"]);
 }
 
 #[tokio::test]

@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 
 pub(crate) const PORTAL: u64 = 4242;
 
+/// The secret of our app at every platform.
+pub(crate) const APP_SECRET: &str = "sandbox-secret";
+
 /// The token of an account.
 pub(crate) fn token(portal: u64) -> String {
     format!("pat-eu1-{portal}-a-test-token")
@@ -89,6 +92,18 @@ impl Crm {
     /// Lays these switches over the present ones at another platform, as in `pipedrive/900`.
     pub(crate) async fn faults_at(&self, place: &str, patch: Value) {
         self.control(Method::PUT, &format!("/{place}/faults"), Some(patch)).await;
+    }
+
+    /// What is asked by law at another platform, as in `shopify/acme`, goes to this address from now on.
+    pub(crate) async fn point_at(&self, place: &str, url: &str) {
+        let target = json!({"target_url": url, "client_secret": APP_SECRET});
+        self.control(Method::PUT, &format!("/{place}/webhook"), Some(target)).await;
+    }
+
+    /// Somebody makes use of a right at another platform, about a person whom it knows by this id.
+    pub(crate) async fn request_at(&self, place: &str, topic: &str, id: u64) {
+        let wish = json!({"topic": topic, "object": id.to_string()});
+        self.control(Method::POST, &format!("/{place}/compliance"), Some(wish)).await;
     }
 
     /// Every write to objects of a type at another platform, in order.

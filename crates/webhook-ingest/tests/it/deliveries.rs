@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use domain::id::{IntegrationId, WebhookLogId};
 use domain::time::Timestamp;
+use ring::hmac;
 use serde_json::{Value, json};
 use vault::KeyRing;
 
-use crate::world::{PATH, change, problem, signature, start, start_with};
+use crate::world::{PATH, SECRET, change, problem, signature, start, start_with};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn publishes_a_verified_delivery_before_it_answers() {
@@ -184,5 +186,30 @@ async fn a_body_of_ten_megabytes_is_refused_by_default_and_one_that_was_written_
     assert_eq!(problem(request.send().await.unwrap()).await, (401, "wrong_signature".to_owned(), false));
     assert_eq!(world.deliver(spaced.into_bytes()).await.status().as_u16(), 202);
     assert_eq!(world.published().await.len(), 1);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_shopify_asks_by_law_is_taken_where_it_is_signed_and_else_unauthorized() {
+    let world = start_with(Default::default(), &[("COCCINELLE__PLATFORMS__SHOPIFY__CLIENT_SECRET", SECRET)]).await;
+    let body = json!({"shop_id": 1, "shop_domain": "acme.myshopify.com", "customer": {"id": 7001}}).to_string();
+    let deliver = async |topic: &str, signature: &str| {
+        let request = world.post("/webhooks/integrations/shopify", body.clone().into_bytes());
+        let request = request.header("x-shopify-topic", topic).header("x-shopify-webhook-id", topic);
+        let request = request.header("x-shopify-shop-domain", "acme.myshopify.com");
+        request.header("x-shopify-hmac-sha256", signature).send().await.unwrap().status().as_u16()
+    };
+    let signed = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes()), body.as_bytes());
+    let signature = BASE64_STANDARD.encode(signed);
+    let topics = ["customers/data_request", "customers/redact", "shop/redact"];
+    for topic in topics {
+        assert_eq!(deliver(topic, &signature).await, 202, "{topic}");
+    }
+    assert_eq!(deliver("customers/redact", &BASE64_STANDARD.encode([0; 32])).await, 401);
+    let published = world.published().await;
+    assert_eq!(published.len(), topics.len());
+    for topic in topics {
+        assert!(published.iter().any(|message| message.payload.contains(topic)), "{topic}");
+    }
     world.stop().await;
 }

@@ -172,8 +172,7 @@ impl Shell {
     /// Whose account it is: what the platform calls it, and its id there.
     pub(super) fn account(&self) -> Option<String> {
         let id = self.view.account_id.as_ref()?;
-        let name = self.view.account_name.as_ref().filter(|name| *name != id && !name.is_empty());
-        Some(name.map_or_else(|| id.clone(), |name| format!("{name} ({id})")))
+        Some(named(id, self.view.account_name.as_deref().unwrap_or_default()))
     }
 
     /// What may be shown of the key.
@@ -189,5 +188,29 @@ impl Shell {
     /// The address of a tab.
     pub(super) fn path(&self, tab: Tab) -> String {
         format!("/dashboard/integrations/{}{}", self.view.id, tab.path())
+    }
+}
+
+/// An account by its name and its id; some platforms' names say the id already, and it is not said twice.
+fn named(id: &str, name: &str) -> String {
+    let says_id = name.split(|char: char| char.is_whitespace() || matches!(char, '(' | ')')).any(|word| word == id);
+    match name {
+        "" => id.to_owned(),
+        _ if says_id => name.to_owned(),
+        _ => format!("{name} ({id})"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_is_shown_with_its_id_and_with_that_only_once() {
+        assert_eq!(named("4242", "HubSpot 4242 (app-eu1.hubspot.com)"), "HubSpot 4242 (app-eu1.hubspot.com)");
+        assert_eq!(named("acme.myshopify.com", "acme.myshopify.com"), "acme.myshopify.com");
+        assert_eq!(named("acme.myshopify.com", "Garage Martin"), "Garage Martin (acme.myshopify.com)");
+        assert_eq!(named("42", "HubSpot 4242"), "HubSpot 4242 (42)");
+        assert_eq!(named("4242", ""), "4242");
     }
 }

@@ -113,7 +113,7 @@ impl Page {
         let subscription = standing(&mut tx, whose, (&shell, &webhook)).await?;
         let found = webhook_logs::list(&mut tx, whose, &Filter::default(), &wanted).await?;
         tx.commit().await?;
-        let found = page::Page::of(found, wanted.limit, |log| log.cursor().to_string());
+        let found = page::Page::of_log(found, &wanted);
         let older = found.next_cursor.map(|cursor| format!("{}?cursor={cursor}", shell.path(Tab::Webhooks)));
         let is_first = cursor.is_none();
         Ok(Self { frame, shell, webhook, rotated: None, subscription, deliveries: found.data, older, is_first })

@@ -43,6 +43,16 @@ pub(in crate::pages) const TO_CHANGE: Message = say("Ce qui devait changer", "Wh
 pub(in crate::pages) const FIELD: Message = say("Champ", "Field");
 pub(in crate::pages) const WAS: Message = say("Avant", "Before");
 pub(in crate::pages) const IS: Message = say("Après", "After");
+pub(in crate::pages) const LEFT_OUT: Counted = count(
+    (
+        "{} autre champ n'est pas gardé : le journal retient 32 Kio de changements par tentative.",
+        "{} other field is not kept: the log holds 32 KiB of changes for each attempt.",
+    ),
+    (
+        "{} autres champs ne sont pas gardés : le journal retient 32 Kio de changements par tentative.",
+        "{} other fields are not kept: the log holds 32 KiB of changes for each attempt.",
+    ),
+);
 pub(in crate::pages) const SENT: Message = say("Envoyé", "Sent");
 pub(in crate::pages) const RECEIVED: Message = say("Reçu", "Received");
 pub(in crate::pages) const NO_BODY: Message = say("Rien", "Nothing");

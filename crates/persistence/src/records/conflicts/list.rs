@@ -11,7 +11,7 @@ use domain::time::Timestamp;
 use serde_json::Value;
 
 use super::Decision;
-use crate::log_page::LogPage;
+use crate::log_page::{LogCursor, LogPage, LogRow};
 use crate::statement::sql_query;
 use crate::text::{from_json, from_word, parse, parse_optional};
 use crate::{PersistenceError, Transaction};
@@ -85,6 +85,12 @@ impl Kept {
     #[must_use]
     pub fn value(&self) -> Option<Stamped> {
         serde_json::from_value(self.lost.clone()).ok()
+    }
+}
+
+impl LogRow for Kept {
+    fn cursor(&self) -> LogCursor {
+        LogCursor { created_at: self.created_at, id: self.id.to_string() }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The table `record_links`: how far each system is in step. One file a step in a link's life; the rules are `domain::link`'s.
 
 mod backend;
+mod catching_up;
 mod errands;
 mod failures;
 mod lease;
@@ -14,6 +15,7 @@ mod telling;
 mod view;
 
 pub use backend::{BackendLink, backend_links, save_backend_links};
+pub use catching_up::{backends_to_tell, mark_backends, records_after};
 pub use errands::{
     Commissioned, FailedErrand, commission, commissioned, lock_commissioned, note_failure, note_success,
 };
@@ -33,8 +35,7 @@ pub use remote::{
 pub use settle::{Ending, Settled, Settlement, settle};
 pub use standing::{Named, Sent, Standing, sent_after, standing};
 pub use telling::{
-    Counterparts, Told, Untold, backends_to_tell, counterparts, lease_untold, lock_untold, mark_backends, note_news,
-    overdue_untold, records_after, settle_untold,
+    Counterparts, Told, Untold, counterparts, lease_untold, lock_untold, note_news, overdue_untold, settle_untold,
 };
 pub use view::{LinkView, drift, drift_by_kind, holds, in_step, of_record};
 
