@@ -5,6 +5,7 @@ mod actions;
 mod deeds;
 mod document;
 mod door;
+mod pages;
 mod trouble;
 
 use std::time::Duration;
@@ -15,7 +16,7 @@ use ring::hmac;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use testkit::wait;
-use xtask::n8n::Place;
+use xtask::n8n::{N8n, Place};
 use xtask::session::{Service, Workflows};
 
 use crate::world::{World, variable};
@@ -41,6 +42,23 @@ pub(crate) fn place() -> Place {
     }
 }
 
+/// Posts this to a workflow of this n8n, signed where that is said so many seconds ago and over that text; what it answers.
+pub(crate) async fn knock(n8n: &N8n, (slug, body): (&str, &str), signed: Option<(i64, &str)>) -> (u16, Value) {
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let request = client.post(format!("{}/webhook/coccinelle/{slug}", n8n.url()));
+    let mut request = request.header("content-type", "application/json");
+    if let Some((age, of)) = signed {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, n8n.place().signing.expose_secret().as_bytes());
+        let timestamp = chrono::Utc::now().timestamp() - age;
+        let tag = hmac::sign(&key, format!("{timestamp}.{of}").as_bytes());
+        let hex: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        request = request.header("x-coccinelle-timestamp", timestamp.to_string());
+        request = request.header("x-coccinelle-signature", format!("sha256={hex}"));
+    }
+    let answer = request.body(body.to_owned()).send().await.unwrap();
+    (answer.status().as_u16(), answer.json::<Value>().await.unwrap_or_default())
+}
+
 impl System {
     pub(crate) async fn start(name: &str, base_port: u16) -> Self {
         let place = place();
@@ -55,18 +73,7 @@ impl System {
 
     /// Posts this to a workflow, signed where that is said so many seconds ago and over that text; what it answers.
     pub(crate) async fn knock(&self, slug: &str, body: &str, signed: Option<(i64, &str)>) -> (u16, Value) {
-        let url = format!("{}/webhook/coccinelle/{slug}", self.world.session.n8n().unwrap().url());
-        let mut request = self.world.session.client().post(url).header("content-type", "application/json");
-        if let Some((age, of)) = signed {
-            let key = hmac::Key::new(hmac::HMAC_SHA256, self.place.signing.expose_secret().as_bytes());
-            let timestamp = chrono::Utc::now().timestamp() - age;
-            let tag = hmac::sign(&key, format!("{timestamp}.{of}").as_bytes());
-            let hex: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-            request = request.header("x-coccinelle-timestamp", timestamp.to_string());
-            request = request.header("x-coccinelle-signature", format!("sha256={hex}"));
-        }
-        let answer = request.body(body.to_owned()).send().await.unwrap();
-        (answer.status().as_u16(), answer.json::<Value>().await.unwrap_or_default())
+        knock(self.world.session.n8n().unwrap(), (slug, body), signed).await
     }
 
     /// Gives the demo tenant's HubSpot to n8n.
