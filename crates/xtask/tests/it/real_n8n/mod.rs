@@ -61,14 +61,29 @@ pub(crate) async fn knock(n8n: &N8n, (slug, body): (&str, &str), signed: Option<
 
 impl System {
     pub(crate) async fn start(name: &str, base_port: u16) -> Self {
-        let place = place();
         // It takes its time where the machine has much else to do.
         let settings = [("N8N__ERRAND_LIFE", "25s"), ("N8N__PAUSE", "1s"), ("DISPATCHER__LEASE", "20s")];
+        Self::start_with(name, base_port, &settings).await
+    }
+
+    /// The same with other settings.
+    pub(crate) async fn start_with(name: &str, base_port: u16, settings: &[(&str, &str)]) -> Self {
+        let mut system = Self::without_n8n(name, base_port, settings).await;
+        system.start_n8n().await;
+        system
+    }
+
+    /// The same before n8n is started, which may be given more until then.
+    pub(crate) async fn without_n8n(name: &str, base_port: u16, settings: &[(&str, &str)]) -> Self {
+        let place = place();
         let workflows = Workflows::Ready(place.clone());
-        let mut world = World::with_workflows(name, base_port, (&settings, workflows)).await;
-        world.session.start_n8n().unwrap();
-        world.session.n8n_ready().await.unwrap();
-        Self { world, place }
+        Self { world: World::with_workflows(name, base_port, (settings, workflows)).await, place }
+    }
+
+    /// Starts n8n, and waits until it takes what it is sent.
+    pub(crate) async fn start_n8n(&mut self) {
+        self.world.session.start_n8n().unwrap();
+        self.world.session.n8n_ready().await.unwrap();
     }
 
     /// Posts this to a workflow, signed where that is said so many seconds ago and over that text; what it answers.
