@@ -14,7 +14,7 @@ use xtask::stack::{Backoff, Stack};
 use xtask::workspace::root;
 
 use super::pages::Pages;
-use super::{PATIENCE, knock, place};
+use super::{PATIENCE, knock, node, place, workflow};
 use crate::up::Run;
 use crate::world::Estate;
 
@@ -135,15 +135,12 @@ async fn import_by_hand(n8n: &N8n, asking: &str) {
     pages.unpublish("coccinelleHubSpot1").await;
     says_at_last(n8n, asking, "is not registered").await;
 
-    let file = std::fs::read(root().join("n8n-workflows/hubspot-integration.json")).unwrap();
-    let mut workflow: Value = serde_json::from_slice(&file).unwrap();
+    let mut workflow = workflow("hubspot");
     let id = pages.import(&workflow).await;
     assert_ne!(id, "coccinelleHubSpot1");
     let secret = json!({"hmacSecret": n8n.place().signing.expose_secret()});
     let credential = pages.make_credential("Coccinelle", "crypto", secret).await;
-    let nodes = workflow["nodes"].as_array_mut().unwrap();
-    let signing = nodes.iter_mut().find(|node| node["name"] == "Calculer la signature").unwrap();
-    signing["credentials"] = json!({"crypto": credential});
+    node(&mut workflow, "Calculer la signature")["credentials"] = json!({"crypto": credential});
     pages.publish(&id, &workflow).await;
     says_at_last(n8n, asking, expected(asking)).await;
     let write = json!({"version": 1, "action": "create_contact", "data": {}}).to_string();

@@ -5,6 +5,7 @@ mod actions;
 mod deeds;
 mod document;
 mod door;
+mod own;
 mod pages;
 mod trouble;
 
@@ -18,6 +19,7 @@ use serde_json::{Value, json};
 use testkit::wait;
 use xtask::n8n::{N8n, Place};
 use xtask::session::{Service, Workflows};
+use xtask::workspace::root;
 
 use crate::world::{World, variable};
 
@@ -40,6 +42,18 @@ pub(crate) fn place() -> Place {
         signing: text("signing").into(),
         key: text("key").into(),
     }
+}
+
+/// A platform's workflow as its file holds it.
+pub(crate) fn workflow(slug: &str) -> Value {
+    let file = std::fs::read(root().join(format!("n8n-workflows/{slug}-integration.json"))).unwrap();
+    serde_json::from_slice(&file).unwrap()
+}
+
+/// A workflow's node of that name.
+pub(crate) fn node<'a>(workflow: &'a mut Value, name: &str) -> &'a mut Value {
+    let nodes = workflow["nodes"].as_array_mut().unwrap();
+    nodes.iter_mut().find(|node| node["name"] == name).unwrap()
 }
 
 /// Posts this to a workflow of this n8n, signed where that is said so many seconds ago and over that text; what it answers.
