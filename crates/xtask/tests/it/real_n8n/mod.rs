@@ -7,6 +7,7 @@ mod document;
 mod door;
 mod own;
 mod pages;
+mod shops;
 mod trouble;
 
 use std::time::Duration;
