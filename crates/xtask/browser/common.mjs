@@ -21,7 +21,7 @@ export const launch = () => chromium.launch({
 });
 
 /** A browser in which somebody reads in this language and this light. What the pages' own policy refuses is a failure. */
-export async function reader(browser, { language = "fr", theme = "light", width = 1280, troubles = [], ...more } = {}) {
+export async function reader(browser, { language = "fr", theme = "light", width = 1440, troubles = [], ...more } = {}) {
   const context = await browser.newContext({
     viewport: { width, height: 900 }, colorScheme: theme, locale: language, serviceWorkers: "block", reducedMotion: "reduce", ...more,
   });

@@ -1,12 +1,15 @@
-// The guide of the product, walked in a real Chromium: connect by consent and by key, test, enable, let a prospect arrive, map a
-// field of the account's own, break the platform and see the remedy, repair, try again, disconnect; the other platforms from
-// connecting to disconnecting; then every page under axe.
+// The guide of the product, walked in a real Chromium: connect by consent and by key, with the keyboard alone as well, test, enable,
+// let a prospect arrive on a page that is open, map a field of the account's own, break the platform and see the remedy, reconnect,
+// try again, disconnect; the other platforms from connecting to disconnecting; no network; then every page under axe.
 import assert from "node:assert/strict";
 import { failure, faults, launch, look, pages, prospect, reader, token, until, world } from "./common.mjs";
 
 const ACCOUNT = "88";
 const SURE = /^Rejouer\s\S+\sfiches?$/;
 const KEY = `pat-eu1-${ACCOUNT}-demo`;
+/** The narrowest screen and the widest one, and the pages that are looked at there. */
+const EDGES = [360, 3840];
+const MAIN = ["catalogue", "connect_by_key", "overview", "logs", "failures", "fields", "data", "integration_settings", "activity", "settings"];
 /** The other platforms, as their users connect them. What takes no prospects has nothing to create unless it is asked to. */
 const OTHERS = [
   { platform: "Pipedrive", keys: ["pd-901-demo"], takes: true },
@@ -21,6 +24,7 @@ let step = "";
 
 const says = (page, text) => page.getByText(text, { exact: false }).first().waitFor();
 const press = (page, name) => page.getByRole("button", { name, exact: true }).first().click();
+const check = async (page, name) => troubles.push(...await look(page, name));
 const begin = (text) => { step = text; console.log(`  ${text}`); };
 
 async function walk() {
@@ -43,12 +47,15 @@ async function walk() {
   await says(page, "Le compte est connecté.");
   const consented = new URL(page.url()).pathname;
 
+  await walkByKeyboard(page);
+
   begin("a wrong key is refused beside its field, and the right one connects");
   await page.goto(`${world.base}/dashboard/integrations/new?platform=hubspot&by=key`);
   await page.getByLabel("Nom de l'intégration").fill("Mon CRM");
   await page.getByLabel("Clé API").fill("pas-une-cle");
   await press(page, "Créer l'intégration");
   await says(page, "n'accepte pas cette clé");
+  await check(page, "a key that was refused");
   assert.equal(await page.getByLabel("Nom de l'intégration").inputValue(), "Mon CRM");
   await page.getByLabel("Clé API").fill(KEY);
   await press(page, "Créer l'intégration");
@@ -59,18 +66,22 @@ async function walk() {
   begin("the connection is tested, and its first sync ends");
   await press(page, "Tester la connexion");
   await says(page, "Connexion établie en");
+  await check(page, "a test that succeeded");
   await until("the first sync to end", async () => {
     await page.goto(world.base + home);
     return (await page.locator("progress").count()) === 0;
   });
 
-  begin("a prospect arrives in the CRM");
+  begin("a prospect arrives in the CRM, and on the journal that is open");
+  await page.goto(`${world.base}${home}/logs`, { waitUntil: "commit" });
+  await page.waitForResponse((answer) => new URL(answer.url()).pathname === "/api/v1/stream");
+  await page.waitForLoadState("domcontentloaded");
+  // Whoever asks for the page once more loses this.
+  await page.evaluate(() => { document.body.dataset.opened = "once"; });
   await prospect("walk", { first_name: "Éloïse", last_name: "Martin", email: "eloise.walk@example.fr", city: "Nîmes" });
-  await until("the prospect in the journal", async () => {
-    await page.goto(`${world.base}${home}/logs?q=&status=success&type=create`);
-    return (await page.locator("tbody tr").count()) > 0;
-  });
-  await page.locator("tbody a.row").first().click();
+  const arrived = page.locator("body[data-opened=once] tbody a.row", { hasText: "Création" }).first();
+  await arrived.waitFor({ timeout: 60_000 });
+  await arrived.click();
   await says(page, "eloise.walk@example.fr");
   await page.goto(`${world.base}${home}/data?q=eloise.walk@example.fr`);
   await page.getByRole("link", { name: "Éloïse Martin" }).click();
@@ -92,6 +103,7 @@ async function walk() {
   await blank.getByLabel("Direction").selectOption("to_platform");
   await press(page, "Voir l'aperçu");
   await says(page, "1 fiche déjà présente serait modifiée");
+  await check(page, "the preview of a mapping");
   await press(page, "Enregistrer ce mapping");
   await says(page, "Le mapping est enregistré.");
   await until("the city in the CRM", async () => {
@@ -105,9 +117,28 @@ async function walk() {
   await press(page, "Tester la connexion");
   await says(page, "La connexion a échoué");
   await says(page, "Reconnexion requise");
+  await check(page, "a test that failed");
+  await page.getByRole("link", { name: "Reconnecter", exact: true }).click();
+  await page.waitForURL(`${world.base}${home}/settings#credentials`);
+  // The account's owner has made another key.
   await faults(ACCOUNT, { token_revoked: false });
+  await page.locator("#credentials input[type=password]").first().fill(`pat-eu1-${ACCOUNT}-renouvelee`);
+  await press(page, "Enregistrer");
+  await says(page, "C'est enregistré.");
+  await connected(page, home);
+
+  begin("a consent that was withdrawn is given again by the button that the page shows");
+  await faults("99", { token_revoked: true });
+  await page.goto(world.base + consented);
   await press(page, "Tester la connexion");
-  await says(page, "Connexion établie en");
+  await says(page, "Reconnexion requise");
+  await faults("99", { token_revoked: false });
+  await press(page, "Reconnecter avec HubSpot");
+  await page.waitForURL(`${world.sandbox}/**`);
+  await page.locator("[name=account]").fill("99");
+  await page.locator("button[value=grant]").click();
+  await says(page, "Le compte est connecté.");
+  await connected(page, consented);
 
   begin("what the platform refuses is seen with its remedy, counted, and tried again");
   await failure("walk-refused", ACCOUNT);
@@ -116,6 +147,7 @@ async function walk() {
   await says(page, "Que faire");
   await press(page, "Rejouer ce groupe");
   await says(page, "Rien n'est encore parti.");
+  await check(page, "the count before trying again");
   await page.getByRole("button", { name: SURE }).click();
   await says(page, "C'est rejoué.");
   // What else was under way when the platform refused is tried again together.
@@ -134,6 +166,65 @@ async function walk() {
 
   for (const other of OTHERS) await walkOther(page, other);
   await walkToken(page);
+  await page.context().close();
+}
+
+/** Goes on by the tabulator until this has the focus. Whatever has it on the way must show it; what that was. */
+async function tabTo(page, target) {
+  const passed = [];
+  for (;;) {
+    await page.keyboard.press("Tab");
+    const here = await page.evaluate((wanted) => {
+      const element = document.activeElement;
+      // A card and a row draw their outline around the whole of themselves.
+      const drawn = [getComputedStyle(element), getComputedStyle(element, "::after")];
+      return {
+        name: element.getAttribute("name") ?? element.textContent.trim(),
+        isSeen: drawn.some((style) => style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0),
+        isWanted: element.matches(wanted),
+      };
+    }, target);
+    passed.push(here.name);
+    assert.ok(here.isSeen, `what has the focus cannot be seen after ${passed.join(", ")}`);
+    if (here.isWanted) return passed;
+    assert.ok(passed.length < 80, `${target} cannot be reached: ${passed.join(", ")}`);
+  }
+}
+
+async function walkByKeyboard(page) {
+  begin("the form is walked by the keyboard alone, and what has the focus is seen");
+  await page.goto(`${world.base}/dashboard/integrations/new?platform=hubspot&by=key`);
+  const passed = await tabTo(page, "form.form button.primary");
+  for (const name of ["name", "api_key", "direction", "frequency", "start"]) {
+    assert.ok(passed.includes(name), `${name} is not among ${passed.join(", ")}`);
+  }
+  await page.keyboard.press("Enter");
+  await page.locator(".field.wrong").first().waitFor();
+  await check(page, "an empty form that was refused");
+}
+
+/** The connection works, and the integration no longer asks to be reconnected. */
+async function connected(page, home) {
+  await page.goto(world.base + home);
+  await press(page, "Tester la connexion");
+  await says(page, "Connexion établie en");
+  await until("nothing to be reconnected", async () => {
+    await page.goto(world.base + home);
+    return (await page.locator(".status.reauth").count()) === 0;
+  });
+}
+
+/** Without a network, a page that was kept says so; with one, the page that was asked for comes by itself. */
+async function walkOffline() {
+  begin("without a network, the page that says so is shown");
+  const page = await reader(browser, { serviceWorkers: "allow", troubles });
+  await page.evaluate(() => navigator.serviceWorker.ready.then(() => true));
+  await page.context().setOffline(true);
+  await page.goto(`${world.base}/dashboard/activity`);
+  await says(page, "Vous êtes hors ligne");
+  await check(page, "no network");
+  await page.context().setOffline(false);
+  await page.getByRole("heading", { level: 1, name: "Activité" }).waitFor();
   await page.context().close();
 }
 
@@ -202,13 +293,22 @@ async function walkToken(page) {
 }
 
 async function lookAtAll() {
+  for (const width of EDGES) {
+    begin(`axe on the main pages, ${width} px wide`);
+    const page = await reader(browser, { width, troubles });
+    for (const [name, at] of (await pages()).filter(([name]) => MAIN.includes(name))) {
+      await page.goto(world.base + at);
+      await check(page, `${name} (${width})`);
+    }
+    await page.context().close();
+  }
   for (const language of ["fr", "en"]) {
     for (const theme of ["light", "dark"]) {
       begin(`axe on every page (${language}, ${theme})`);
       const page = await reader(browser, { language, theme, troubles });
       for (const [name, at] of await pages()) {
         await page.goto(world.base + at);
-        troubles.push(...await look(page, `${name} (${language}, ${theme})`));
+        await check(page, `${name} (${language}, ${theme})`);
       }
       await page.context().close();
     }
@@ -218,6 +318,7 @@ async function lookAtAll() {
 const demo = world.integration;
 try {
   await walk();
+  await walkOffline();
   world.integration = demo;
   await failure("seen", "4242");
   await token("Standard téléphonique");

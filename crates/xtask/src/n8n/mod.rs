@@ -10,7 +10,7 @@ use std::process::Stdio;
 use anyhow::{Context as _, bail};
 use reqwest::Url;
 use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
@@ -129,7 +129,8 @@ impl N8n {
         Ok(shell)
     }
 
-    /// Whether it takes what it is sent: its own word for it comes seconds too early.
+    /// Whether it takes what it is sent: its own word for it comes seconds too early, and while it starts it answers 200 to
+    /// whatever it is asked.
     ///
     /// # Errors
     /// Says what it answered instead.
@@ -137,8 +138,10 @@ impl N8n {
         for slug in slugs()? {
             let url = format!("{}/webhook/coccinelle/{slug}", self.url());
             let answer = client.post(&url).json(&json!({"test": true})).send().await?;
-            if !answer.status().is_success() {
-                bail!("{slug}: {}", answer.status());
+            let (status, text) = (answer.status(), answer.text().await?);
+            let told: Value = serde_json::from_str(&text).unwrap_or_default();
+            if told.get("ok") != Some(&Value::Bool(true)) {
+                bail!("{slug}: {status}: {text}");
             }
         }
         Ok(())

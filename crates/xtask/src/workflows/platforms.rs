@@ -29,7 +29,7 @@ pub(super) const ALL: [Platform; 6] = [
         kinds: &["contact", "deal", "activity"],
         object_id: "$json.body?.id",
         reason: "$json.body?.message",
-        credential: "HubSpot App Token",
+        credential: "HubSpot Service Key",
         base_url: "https://api.hubapi.com",
     },
     Platform {

@@ -75,3 +75,34 @@ async fn consent(system: &System, id: &str, chosen: &str) {
     let end = ended.headers()[LOCATION].to_str().unwrap();
     assert!(!end.contains("oauth_error"), "{end}");
 }
+
+/// How every token begins that a stand-in has issued for an account to which somebody consented: with its sort, and the account. Seen
+/// by tokens that are issued here, for the same accounts.
+pub(crate) async fn beginnings_of_tokens(system: &System) -> Vec<String> {
+    let back = "https://coccinelle.example/retour";
+    let sandbox = system.world.session.url(Service::Sandbox);
+    let browser = reqwest::Client::builder().no_proxy().redirect(Policy::none()).build().unwrap();
+    let mut beginnings = Vec::new();
+    for (page, tokens, account) in [
+        ("salesforce/services/oauth2/authorize", "salesforce/services/oauth2/token", "00D000000000001EAA"),
+        ("shopify/acme/admin/oauth/authorize", "shopify/acme/admin/oauth/access_token", "acme"),
+        ("zendesk/acme/oauth/authorizations/new", "zendesk/acme/oauth/tokens", "acme"),
+    ] {
+        let form = [("redirect_uri", back), ("account", account), ("decision", "grant")];
+        let decided = browser.post(format!("{sandbox}/{page}")).form(&form).send().await.unwrap();
+        let decided: Url = decided.headers()[LOCATION].to_str().unwrap().parse().unwrap();
+        let (_, code) = decided.query_pairs().find(|(name, _)| name == "code").unwrap();
+        let wish = json!({
+            "grant_type": "authorization_code", "code": code, "redirect_uri": back, "expiring": "1",
+            "client_id": "sandbox-client", "client_secret": "sandbox-secret",
+        });
+        let issued = browser.post(format!("{sandbox}/{tokens}")).json(&wish).send().await.unwrap();
+        let issued: Value = issued.error_for_status().unwrap().json().await.unwrap();
+        for sort in ["access_token", "refresh_token"] {
+            let (beginning, _) = issued[sort].as_str().unwrap().split_once('.').unwrap();
+            assert!(beginning.ends_with(account), "{tokens}: {beginning}");
+            beginnings.push(format!("{beginning}."));
+        }
+    }
+    beginnings
+}

@@ -1,12 +1,20 @@
 //! Every command of `docs/n8n.md`, as it stands there: typed by somebody who has an n8n already, and by somebody who has nothing.
+//! What the document tells to do in n8n's pages is done as they do it, and both languages tell the same.
 
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+use tokio::time::interval;
 use xtask::console::{Console, ServiceLines};
 use xtask::n8n::{N8n, Place, install};
+use xtask::stack::{Backoff, Stack};
 use xtask::workspace::root;
 
-use super::place;
+use super::pages::Pages;
+use super::{PATIENCE, knock, node, place, workflow};
 use crate::up::Run;
 use crate::world::Estate;
 
@@ -21,6 +29,55 @@ const SAYS: [(&str, &str); 5] = [
 
 /// What runs all of these.
 const SUITE: &str = "cargo xtask test --n8n";
+
+/// How often somebody asks again who waits for n8n.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+
+/// The document in French and in English.
+fn languages() -> (String, String) {
+    let text = std::fs::read_to_string(root().join("docs/n8n.md")).unwrap();
+    let (french, english) = text.split_once("\n# Delivery by n8n\n").unwrap();
+    (french.split_once("# Livraison par n8n\n").unwrap().1.to_owned(), english.to_owned())
+}
+
+/// What a language's part is made of beside its words: headings, steps, points, the rows of tables and their columns, and code as it
+/// stands there.
+fn shape(text: &str) -> Vec<String> {
+    let mut is_code = false;
+    let part = |line: &str| {
+        let first = line.split(' ').next().unwrap_or_default();
+        let is_step = first.strip_suffix('.').is_some_and(|number| number.parse::<u8>().is_ok());
+        match line.get(..1)? {
+            "#" | "-" => Some(first.to_owned()),
+            "|" => Some("|".repeat(line.matches('|').count())),
+            _ if is_step => Some(first.to_owned()),
+            // As a heading within a chapter.
+            "*" if line.starts_with("**") && line.contains(".**") => Some("**".to_owned()),
+            _ => None,
+        }
+    };
+    let parts = text.lines().map(str::trim).filter_map(|line| {
+        let is_fence = line.starts_with("```");
+        is_code ^= is_fence;
+        if is_code || is_fence { Some(line.to_owned()) } else { part(line) }
+    });
+    parts.collect()
+}
+
+/// The names in a language's part that are no words of it: settings, fields, codes, files.
+fn names(text: &str) -> BTreeSet<&str> {
+    let is_name = |word: &str| word.chars().all(|c| c.is_ascii_alphanumeric() || "._-/".contains(c));
+    text.lines().flat_map(|line| line.split('`').skip(1).step_by(2)).filter(|word| is_name(word)).collect()
+}
+
+#[test]
+fn both_languages_tell_the_same() {
+    let (french, english) = languages();
+    let chapters = |text: &str| text.lines().filter(|line| line.starts_with("## ")).count();
+    assert_eq!(chapters(&french), 5);
+    assert_eq!(shape(&french), shape(&english));
+    assert_eq!(names(&french), names(&english));
+}
 
 /// The commands in one language's part of the document, in their order.
 fn commands(text: &str) -> Vec<String> {
@@ -37,26 +94,70 @@ fn commands(text: &str) -> Vec<String> {
     commands
 }
 
-/// Runs a command, and sees that it says what it should.
-async fn run(n8n: &N8n, line: &str) {
-    let (_, expected) = SAYS.iter().find(|(beginning, _)| line.starts_with(beginning)).unwrap_or_else(|| {
+/// What a command must say.
+fn expected(line: &str) -> &'static str {
+    let found = SAYS.into_iter().find(|(beginning, _)| line.starts_with(*beginning));
+    let Some((_, words)) = found else {
         panic!("{line}: say in SAYS by what it is seen that it did what it should");
-    });
+    };
+    words
+}
+
+/// Runs a command, and gives what it said; as an error where it failed.
+async fn run(n8n: &N8n, line: &str) -> Result<String, String> {
     let done = n8n.shell(line).unwrap().output().await.unwrap();
     let said = [done.stdout, done.stderr].map(|said| String::from_utf8_lossy(&said).into_owned()).join("\n");
-    assert!(done.status.success() && said.contains(expected), "{line}: {said}");
+    if done.status.success() { Ok(said) } else { Err(said) }
+}
+
+/// Runs a command that does what it should at once.
+async fn does(n8n: &N8n, line: &str) {
+    let said = run(n8n, line).await;
+    assert!(said.as_ref().is_ok_and(|said| said.contains(expected(line))), "{line}: {said:?}");
+}
+
+/// Runs a command again and again until this is said: n8n takes its time to start, to publish and to take back.
+async fn says_at_last(n8n: &N8n, line: &str, words: &str) {
+    let (since, mut moments) = (Instant::now(), interval(ASK_AGAIN));
+    loop {
+        moments.tick().await;
+        let said = run(n8n, line).await;
+        if said.as_ref().is_ok_and(|said| said.contains(words)) {
+            return;
+        }
+        assert!(since.elapsed() < PATIENCE, "{line}: {said:?}");
+    }
+}
+
+/// What the pages are for: the file is imported there instead, given the signing secret, and published, all while n8n runs.
+async fn import_by_hand(n8n: &N8n, asking: &str) {
+    let pages = Pages::open(n8n.url()).await;
+    pages.unpublish("coccinelleHubSpot1").await;
+    says_at_last(n8n, asking, "is not registered").await;
+
+    let mut workflow = workflow("hubspot");
+    let id = pages.import(&workflow).await;
+    assert_ne!(id, "coccinelleHubSpot1");
+    let secret = json!({"hmacSecret": n8n.place().signing.expose_secret()});
+    let credential = pages.make_credential("Coccinelle", "crypto", secret).await;
+    node(&mut workflow, "Calculer la signature")["credentials"] = json!({"crypto": credential});
+    pages.publish(&id, &workflow).await;
+    says_at_last(n8n, asking, expected(asking)).await;
+    let write = json!({"version": 1, "action": "create_contact", "data": {}}).to_string();
+    assert_eq!(knock(n8n, ("hubspot", &write), None).await.0, 401);
+    assert_eq!(knock(n8n, ("hubspot", &write), Some((0, &write))).await.0, 202);
 }
 
 #[tokio::test]
 async fn every_command_of_the_document_does_what_the_document_says() {
-    let text = std::fs::read_to_string(root().join("docs/n8n.md")).unwrap();
-    let (french, english) = text.split_once("\n# Delivery by n8n\n").unwrap();
-    let commands = commands(french);
-    assert_eq!(commands, self::commands(english), "both languages tell the same");
+    let (french, english) = languages();
+    let commands = commands(&french);
+    assert_eq!(commands, self::commands(&english), "both languages tell the same");
     assert_eq!(commands.len(), 7, "{commands:?}");
     let up = commands.iter().find(|line| line.starts_with("cargo xtask up ")).unwrap();
     let (asking, preparing): (Vec<&String>, Vec<&String>) =
         commands.iter().filter(|line| *line != up && *line != SUITE).partition(|line| line.starts_with("curl "));
+    let [asking] = asking[..] else { panic!("{asking:?}") };
 
     // An n8n that somebody has already: nothing in it yet, and not running.
     testkit::execute(place().database.as_str(), "CREATE DATABASE n8n_document").await;
@@ -64,25 +165,29 @@ async fn every_command_of_the_document_does_what_the_document_says() {
     let mut database = place().database;
     database.set_path("n8n_document");
     let theirs = Place { database, home: estate.0.join("n8n"), ..place() };
-    let installed = install::needed(&Console::new(ServiceLines::InFilesOnly)).await.unwrap();
+    let console = Console::new(ServiceLines::InFilesOnly);
+    let installed = install::needed(&console).await.unwrap();
     let n8n = N8n::new(installed.clone(), theirs, (29_580, 29_581));
     for line in preparing {
-        run(&n8n, line).await;
+        does(&n8n, line).await;
     }
+    let mut stack = Stack::new(&estate.0, console, Backoff::default());
+    stack.start(n8n.program().unwrap()).unwrap();
+    says_at_last(&n8n, asking, expected(asking)).await;
+    import_by_hand(&n8n, asking).await;
+    stack.stop().await;
 
     // Somebody who has nothing.
     let vhost = testkit::vhost().await;
     let folder = estate.0.join("up");
-    std::fs::create_dir_all(&estate.0).unwrap();
     let words: Vec<&str> = up.strip_prefix("cargo xtask up ").unwrap().split(' ').collect();
     let running = Run::start(&folder, &vhost, &words).await;
     let ports = std::fs::read(folder.join("ports.json")).unwrap();
-    let ports: serde_json::Value = serde_json::from_slice(&ports).unwrap();
+    let ports: Value = serde_json::from_slice(&ports).unwrap();
     let port = ports["n8n"].as_u64().unwrap().try_into().unwrap();
     let n8n = N8n::new(installed, Place { home: estate.0.join("shell"), ..place() }, (port, 0));
-    for line in asking {
-        run(&n8n, line).await;
-    }
+    // `up` has waited for it.
+    does(&n8n, asking).await;
     running.interrupt(&folder).await;
     std::fs::remove_dir_all(&estate.0).unwrap();
 }

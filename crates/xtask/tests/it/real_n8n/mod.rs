@@ -5,6 +5,9 @@ mod actions;
 mod deeds;
 mod document;
 mod door;
+mod own;
+mod pages;
+mod shops;
 mod trouble;
 
 use std::time::Duration;
@@ -15,8 +18,9 @@ use ring::hmac;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use testkit::wait;
-use xtask::n8n::Place;
+use xtask::n8n::{N8n, Place};
 use xtask::session::{Service, Workflows};
+use xtask::workspace::root;
 
 use crate::world::{World, variable};
 
@@ -41,32 +45,65 @@ pub(crate) fn place() -> Place {
     }
 }
 
+/// A platform's workflow as its file holds it.
+pub(crate) fn workflow(slug: &str) -> Value {
+    let file = std::fs::read(root().join(format!("n8n-workflows/{slug}-integration.json"))).unwrap();
+    serde_json::from_slice(&file).unwrap()
+}
+
+/// A workflow's node of that name.
+pub(crate) fn node<'a>(workflow: &'a mut Value, name: &str) -> &'a mut Value {
+    let nodes = workflow["nodes"].as_array_mut().unwrap();
+    nodes.iter_mut().find(|node| node["name"] == name).unwrap()
+}
+
+/// Posts this to a workflow of this n8n, signed where that is said so many seconds ago and over that text; what it answers.
+pub(crate) async fn knock(n8n: &N8n, (slug, body): (&str, &str), signed: Option<(i64, &str)>) -> (u16, Value) {
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let request = client.post(format!("{}/webhook/coccinelle/{slug}", n8n.url()));
+    let mut request = request.header("content-type", "application/json");
+    if let Some((age, of)) = signed {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, n8n.place().signing.expose_secret().as_bytes());
+        let timestamp = chrono::Utc::now().timestamp() - age;
+        let tag = hmac::sign(&key, format!("{timestamp}.{of}").as_bytes());
+        let hex: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        request = request.header("x-coccinelle-timestamp", timestamp.to_string());
+        request = request.header("x-coccinelle-signature", format!("sha256={hex}"));
+    }
+    let answer = request.body(body.to_owned()).send().await.unwrap();
+    (answer.status().as_u16(), answer.json::<Value>().await.unwrap_or_default())
+}
+
 impl System {
     pub(crate) async fn start(name: &str, base_port: u16) -> Self {
-        let place = place();
         // It takes its time where the machine has much else to do.
         let settings = [("N8N__ERRAND_LIFE", "25s"), ("N8N__PAUSE", "1s"), ("DISPATCHER__LEASE", "20s")];
+        Self::start_with(name, base_port, &settings).await
+    }
+
+    /// The same with other settings.
+    pub(crate) async fn start_with(name: &str, base_port: u16, settings: &[(&str, &str)]) -> Self {
+        let mut system = Self::without_n8n(name, base_port, settings).await;
+        system.start_n8n().await;
+        system
+    }
+
+    /// The same before n8n is started, which may be given more until then.
+    pub(crate) async fn without_n8n(name: &str, base_port: u16, settings: &[(&str, &str)]) -> Self {
+        let place = place();
         let workflows = Workflows::Ready(place.clone());
-        let mut world = World::with_workflows(name, base_port, (&settings, workflows)).await;
-        world.session.start_n8n().unwrap();
-        world.session.n8n_ready().await.unwrap();
-        Self { world, place }
+        Self { world: World::with_workflows(name, base_port, (settings, workflows)).await, place }
+    }
+
+    /// Starts n8n, and waits until it takes what it is sent.
+    pub(crate) async fn start_n8n(&mut self) {
+        self.world.session.start_n8n().unwrap();
+        self.world.session.n8n_ready().await.unwrap();
     }
 
     /// Posts this to a workflow, signed where that is said so many seconds ago and over that text; what it answers.
     pub(crate) async fn knock(&self, slug: &str, body: &str, signed: Option<(i64, &str)>) -> (u16, Value) {
-        let url = format!("{}/webhook/coccinelle/{slug}", self.world.session.n8n().unwrap().url());
-        let mut request = self.world.session.client().post(url).header("content-type", "application/json");
-        if let Some((age, of)) = signed {
-            let key = hmac::Key::new(hmac::HMAC_SHA256, self.place.signing.expose_secret().as_bytes());
-            let timestamp = chrono::Utc::now().timestamp() - age;
-            let tag = hmac::sign(&key, format!("{timestamp}.{of}").as_bytes());
-            let hex: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-            request = request.header("x-coccinelle-timestamp", timestamp.to_string());
-            request = request.header("x-coccinelle-signature", format!("sha256={hex}"));
-        }
-        let answer = request.body(body.to_owned()).send().await.unwrap();
-        (answer.status().as_u16(), answer.json::<Value>().await.unwrap_or_default())
+        knock(self.world.session.n8n().unwrap(), (slug, body), signed).await
     }
 
     /// Gives the demo tenant's HubSpot to n8n.

@@ -1,17 +1,27 @@
-//! What goes wrong: the platform refuses or fails, n8n is killed with writes in its hands, n8n is away.
+//! What goes wrong: the platform refuses or fails, or answers too late, n8n is killed with writes in its hands, n8n is away.
+
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use testkit::wait;
+use tokio::time::interval;
 use xtask::n8n::N8n;
 use xtask::session::Service;
 
 use super::{PATIENCE, System};
 use crate::world::prospect;
 
-async fn send_people(system: &System, count: usize) {
+/// How long n8n is away, and how often an event arrives meanwhile.
+const AWAY: (Duration, Duration) = (Duration::from_secs(130), Duration::from_secs(10));
+
+async fn send_person(system: &System, n: u64) {
+    let person = json!({"email": format!("p{n}@exemple.fr"), "first_name": "Personne"});
+    system.send(&prospect(&format!("p{n}"), "prospect.created", person)).await;
+}
+
+async fn send_people(system: &System, count: u64) {
     for n in 0..count {
-        let person = json!({"email": format!("p{n}@exemple.fr"), "first_name": "Personne"});
-        system.send(&prospect(&format!("p{n}"), "prospect.created", person)).await;
+        send_person(system, n).await;
     }
 }
 
@@ -58,11 +68,37 @@ async fn n8n_killed_with_writes_in_its_hands_loses_nothing_and_doubles_nothing()
 }
 
 #[tokio::test]
-async fn while_n8n_is_away_the_work_waits_and_flows_when_it_is_back() {
-    let mut system = System::start("e2e-n8n-away", 29_400).await;
+async fn a_platform_that_takes_longer_than_an_errand_lives_has_one_object_of_each() {
+    // A call takes longer than an errand lives, and a create is two of them; no call is given up.
+    let settings = [
+        ("N8N__ERRAND_LIFE", "5s"),
+        ("N8N__PAUSE", "1s"),
+        ("DISPATCHER__PLATFORM_TIMEOUT", "12s"),
+        ("DISPATCHER__LEASE", "60s"),
+    ];
+    let system = System::start_with("e2e-n8n-timeout", 29_700, &settings).await;
+    system.by_n8n().await;
+    system.world.faults(json!({"latency_ms": 8_000})).await;
+    send_person(&system, 0).await;
+    let count = system.world.settle_within(1, PATIENCE).await;
+    assert_eq!((count.in_crm, count.duplicates, count.owed), (1, 0, 0));
+
+    // It is written, and nothing is ever answered.
+    system.world.faults(json!({"latency_ms": 0, "lost_answer_next": 1, "lost_answer_as": "silence"})).await;
+    send_person(&system, 1).await;
+    let count = system.world.settle_within(2, PATIENCE).await;
+    assert_eq!((count.in_crm, count.duplicates, count.owed), (2, 0, 0));
+    system.world.end().await;
+}
+
+#[tokio::test]
+async fn while_n8n_is_away_for_minutes_the_work_waits_and_flows_when_it_is_back() {
+    // Its pauses are those of production.
+    let settings = [("N8N__ERRAND_LIFE", "25s"), ("DISPATCHER__LEASE", "20s")];
+    let mut system = System::start_with("e2e-n8n-away", 29_400, &settings).await;
     let id = system.by_n8n().await;
     let up = "coccinelle_n8n_up{platform=\"hubspot\"}";
-    send_people(&system, 1).await;
+    send_person(&system, 0).await;
     system.world.settle_within(1, PATIENCE).await;
     assert!((system.world.metric(Service::SyncDispatcher, up).await - 1.0).abs() < f64::EPSILON);
 
@@ -73,18 +109,27 @@ async fn while_n8n_is_away_the_work_waits_and_flows_when_it_is_back() {
         if shown < 0.5 { Ok(()) } else { Err(shown) }
     })
     .await;
-    send_people(&system, 10).await;
-    // By then it was asked again and again, each time after a longer pause.
-    let failed = system.logged(&id, "failed", 4).await;
+    let (since, mut arrivals) = (Instant::now(), interval(AWAY.1));
+    let mut people = 1;
+    while since.elapsed() < AWAY.0 {
+        arrivals.tick().await;
+        send_person(&system, people).await;
+        people += 1;
+    }
+    // It was asked again after each pause, which is longer than the one before, and not for each event.
+    let failed = system.logged(&id, "failed", 3).await;
     assert!(failed.iter().all(|row| row.to_string().contains("n8n ne répond pas")), "{failed:?}");
+    assert!(failed.len() < 6, "{failed:?}");
     assert!(system.world.metric(Service::SyncDispatcher, up).await < 0.5);
-    let count = system.world.count(10).await;
-    assert_eq!((count.in_crm, count.owed), (1, 9));
+    wait::until("all but the first to be owed", PATIENCE, || async {
+        let count = system.world.count(people).await;
+        if (count.in_crm, count.owed) == (1, people - 1) { Ok(()) } else { Err(count) }
+    })
+    .await;
 
-    system.world.session.start_n8n().unwrap();
-    system.world.session.n8n_ready().await.unwrap();
-    let count = system.world.settle_within(10, PATIENCE).await;
-    assert_eq!((count.in_crm, count.duplicates, count.owed), (10, 0, 0));
+    system.start_n8n().await;
+    let count = system.world.settle_within(people, PATIENCE).await;
+    assert_eq!((count.in_crm, count.duplicates, count.owed), (people, 0, 0));
     assert!((system.world.metric(Service::SyncDispatcher, up).await - 1.0).abs() < f64::EPSILON);
     system.world.end().await;
 }
