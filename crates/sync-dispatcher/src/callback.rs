@@ -9,7 +9,7 @@ use domain::message::CallbackApply;
 use domain::outcome::{FieldChanges, SyncError, SyncOutcome, SyncType};
 use domain::retry::Asked;
 use domain::time::Timestamp;
-use domain::workflow::{Errand, Verb};
+use domain::workflow::{Errand, Verb, faults};
 use messaging::Context;
 use messaging::consumer::Handler;
 use persistence::records::links::{self, Commissioned, FailedErrand};
@@ -104,7 +104,7 @@ fn error_of(message: &CallbackApply) -> SyncError {
     let said = message.report.error.as_deref().filter(|said| !said.trim().is_empty());
     let class = if message.report.retryable { FaultKind::Unavailable } else { FaultKind::Invalid };
     let message = said.unwrap_or("Le workflow n8n a échoué sans dire pourquoi").chars().take(MESSAGE).collect();
-    SyncError { class, code: "workflow_failed".to_owned(), message }
+    SyncError { class, code: faults::FAILED.to_owned(), message }
 }
 
 fn outcome_of(

@@ -53,9 +53,19 @@ fn told(address: &str) -> Wishes {
 }
 
 /// So many failures of an integration.
-async fn fail(world: &World, (tenant_id, integration_id): (TenantId, IntegrationId), class: FaultKind, times: usize) {
+async fn fail(world: &World, whose: (TenantId, IntegrationId), class: FaultKind, times: usize) {
+    fail_by(world, whose, (class, "NO"), times).await;
+}
+
+/// The same, by this code.
+async fn fail_by(
+    world: &World,
+    (tenant_id, integration_id): (TenantId, IntegrationId),
+    (class, code): (FaultKind, &str),
+    times: usize,
+) {
     for _ in 0..times {
-        let error = SyncError { class, code: "NO".to_owned(), message: "l'e-mail <x> est pris".to_owned() };
+        let error = SyncError { class, code: code.to_owned(), message: "l'e-mail <x> est pris".to_owned() };
         world.publish(&SyncOutcome { tenant_id, integration_id, error: Some(error), ..world.success() }).await;
     }
 }
@@ -264,6 +274,26 @@ async fn in_a_platforms_outage_operators_are_told_and_tenants_are_not() {
     let title = "hubspot : plateforme en panne";
     assert_eq!(subjects(&mails), [title.to_owned(), format!("Rétabli : {title}")]);
     assert!(mails.iter().all(|mail| mail.to == ["ops@coccinelle.example"]));
+}
+
+#[tokio::test]
+async fn n8n_that_is_away_for_three_tenants_is_no_outage_of_their_platform() {
+    let (world, server) = (World::new().await, MailServer::start().await);
+    for (n, code) in ["n8n_down", "workflow_inactive", "callback_missing"].into_iter().enumerate() {
+        let tenant = if n == 0 { world.tenant } else { world.another_tenant(None).await };
+        wish(&world, tenant, told("a@cabinet.example")).await;
+        let whose = (tenant, world.connect(tenant, "HubSpot").await);
+        fail_by(&world, whose, (FaultKind::Unavailable, code), 6).await;
+    }
+    let mut settings = settings(&world, &server);
+    settings.alerts.operators = vec!["ops@coccinelle.example".to_owned()];
+    settings.alerts.check_every = Duration::from_secs(2);
+    let running = Running::start(settings);
+    // In an outage nobody but the operators would be told of anything.
+    let mails = server.mails(3).await;
+    running.stop().await;
+    assert_eq!(subjects(&mails), ["HubSpot : les synchronisations échouent"; 3]);
+    assert!(mails.iter().all(|mail| mail.to == ["a@cabinet.example"]), "{mails:?}");
 }
 
 #[tokio::test]
