@@ -7,6 +7,7 @@ mod error;
 mod grants;
 mod suppression;
 
+mod parking;
 mod passes;
 mod place;
 mod refresh;
@@ -18,6 +19,7 @@ pub use accounts::{Accounts, KeyHint};
 pub use alert_hooks::{AlertHook, AlertHooks};
 pub use error::AccountError;
 pub use grants::Doorway;
+pub use parking::park_if_refused;
 pub use passes::Use;
 pub use subscribing::Farewell;
 pub use suppression::Suppressor;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use connectors::registry::Platform;
 use domain::fault::FaultKind;
 use domain::id::SyncLogId;
+use domain::integration::Status;
 use domain::message::CallbackApply;
 use domain::outcome::{FieldChanges, SyncError, SyncOutcome, SyncType};
 use domain::retry::Asked;
@@ -13,7 +14,7 @@ use domain::workflow::{Errand, Verb, faults};
 use messaging::Context;
 use messaging::consumer::Handler;
 use persistence::records::links::{self, Commissioned, FailedErrand};
-use persistence::{Scope, Transaction, integrations};
+use persistence::{Scope, Transaction, health, integrations};
 
 use crate::engine::{DispatchError, Engine, Priority};
 
@@ -71,9 +72,16 @@ impl Callback {
         (link, errand): (Commissioned, Errand),
         context: &Context,
     ) -> Result<(), DispatchError> {
-        let attempts = link.attempts + 1;
-        let again = message.report.retryable.then(|| self.0.schedule.wait(attempts, jitter(), Asked::default()));
-        let wait = match again.flatten() {
+        let is_parked = is_parked(&mut tx, message).await?;
+        // Refused credentials are no attempt, and block nothing, whosever write they failed.
+        let attempts = link.attempts + u32::from(!is_parked);
+        let again = if is_parked {
+            Some(Duration::ZERO)
+        } else {
+            let scheduled = || self.0.schedule.wait(attempts, jitter(), Asked::default());
+            message.report.retryable.then(scheduled).flatten()
+        };
+        let wait = match again {
             // What it made before it failed has to be visible by then.
             Some(wait) => Some(wait.max(lookup_lag(&mut tx, message).await?)),
             None => None,
@@ -92,6 +100,12 @@ impl Callback {
 
 fn jitter() -> f64 {
     rand::random_range(-1.0..=1.0)
+}
+
+/// Whether the integration waits to be connected again: the proxy parks it where the platform refuses a workflow's call so.
+async fn is_parked(tx: &mut Transaction, message: &CallbackApply) -> Result<bool, DispatchError> {
+    let health = health::get(tx, message.tenant_id, message.integration_id).await?;
+    Ok(health.is_some_and(|health| health.status == Status::ReauthRequired))
 }
 
 async fn lookup_lag(tx: &mut Transaction, message: &CallbackApply) -> Result<Duration, DispatchError> {

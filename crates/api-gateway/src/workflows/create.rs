@@ -22,7 +22,6 @@ const MOMENT: Duration = Duration::from_secs(1);
 
 /// Makes the object, unless it is there already or is being made.
 pub(super) async fn create(gateway: &Gateway, errand: &Errand, call: Forward) -> Result<RawAnswer, Problem> {
-    let silent = |error: ConnectorError| unanswered(errand, &error);
     let mut claim = match begin(gateway, errand).await? {
         Place::Ours(claim) => claim,
         Place::Answered(first) => return Ok(first),
@@ -56,7 +55,7 @@ pub(super) async fn create(gateway: &Gateway, errand: &Errand, call: Forward) ->
             if !error.outcome_is_unknown() {
                 forget(gateway, errand, claim).await?;
             }
-            Err(silent(error))
+            Err(unanswered(gateway, errand, &error).await)
         }
     }
 }
@@ -116,8 +115,10 @@ async fn find(gateway: &Gateway, errand: &Errand) -> Result<Option<RemoteObject>
     let reader = errand.connector.reader().ok_or(Refusal::CallNotAllowed)?;
     let identifiers = mapping.identifiers(&record.fields).into_iter().take(1).collect();
     let wanted = [Wanted { key: record.id, identifiers }];
-    let found = reader.find(&errand.account, kind, &wanted, &[]).await.map_err(|error| unanswered(errand, &error))?;
-    Ok(found.into_iter().next().flatten())
+    match reader.find(&errand.account, kind, &wanted, &[]).await {
+        Ok(found) => Ok(found.into_iter().next().flatten()),
+        Err(error) => Err(unanswered(gateway, errand, &error).await),
+    }
 }
 
 /// The object that is there, as the platform itself shows it.

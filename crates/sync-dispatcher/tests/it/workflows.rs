@@ -1,5 +1,6 @@
 //! Delivery by n8n: a workflow takes each write, makes it and reports it; whatever it fails to do, nothing is lost or doubled.
 
+use domain::integration::Status;
 use domain::outcome::{SyncOutcome, SyncType};
 use persistence::records::links;
 use serde_json::{Value, json};
@@ -9,7 +10,7 @@ use crate::backend::Backend;
 use crate::logging::changes;
 use crate::n8n::{N8n, Script, done, failed};
 use crate::scheduling::undisturbed;
-use crate::world::{DEADLINE, Shape, World, event};
+use crate::world::{DEADLINE, HASTE, Shape, World, event};
 
 /// Time enough for a report.
 const PATIENT: (&str, &str) = ("N8N__ERRAND_LIFE", "30s");
@@ -133,6 +134,26 @@ async fn a_reported_failure_is_tried_again_where_it_may_heal_and_else_blocks_wit
     let expected = ("workflow_failed".to_owned(), "Le téléphone « 0612 » est refusé".to_owned());
     assert_eq!(failures, [expected]);
     assert!(world.link("p1").await.is_blocked);
+}
+
+#[tokio::test]
+async fn what_a_workflow_could_not_write_by_refused_credentials_stays_owed_and_is_no_attempt() {
+    let n8n = N8n::start(Script::Idle);
+    let world = n8n.world(&[PATIENT, HASTE[0], HASTE[1]]).await;
+    world.accept(vec![zoe()]).await;
+    let write = n8n.took(1).await.remove(0);
+    // As the proxy does, whom the platform refused them; a workflow of one's own may take that for its record's fault.
+    world.set_status(Status::ReauthRequired).await;
+    n8n.report(&write, failed("HubSpot a répondu 401", false)).await;
+    world.outcome("the failure in the log", |outcome| outcome.error.is_some()).await;
+    assert_eq!((world.drift().await, world.failures().await.len()), (1, 0));
+
+    n8n.now(Script::Works);
+    world.set_status(Status::Active).await;
+    world.settle().await;
+    assert_eq!((world.crm.contacts().await.len(), n8n.taken().len()), (1, 2));
+    let created = world.outcome("the create in the log", |outcome| outcome.error.is_none()).await;
+    assert_eq!(created.attempt, 1);
 }
 
 #[tokio::test]
