@@ -8,6 +8,7 @@ use domain::id::SyncLogId;
 use domain::integration::Status;
 use domain::message::CallbackApply;
 use domain::outcome::{FieldChanges, SyncError, SyncOutcome, SyncType};
+use domain::redaction::Redactor;
 use domain::retry::Asked;
 use domain::time::Timestamp;
 use domain::workflow::{Errand, Verb, faults};
@@ -86,7 +87,8 @@ impl Callback {
             Some(wait) => Some(wait.max(lookup_lag(&mut tx, message).await?)),
             None => None,
         };
-        let error = error_of(message);
+        let redactor = self.0.redactors.of(&mut tx, message.tenant_id).await?;
+        let error = error_of(message, &redactor);
         let outcome = outcome_of(message, &link, (&errand, &error), context);
         let not_before = wait.map(|wait| Timestamp::now().plus(wait));
         let failed = FailedErrand { errand, attempts, not_before, error, outcome: outcome.clone() };
@@ -114,10 +116,12 @@ async fn lookup_lag(tx: &mut Transaction, message: &CallbackApply) -> Result<Dur
     Ok(platform.map(|platform| platform.connector().descriptor().lookup_lag).unwrap_or_default())
 }
 
-fn error_of(message: &CallbackApply) -> SyncError {
+fn error_of(message: &CallbackApply, redactor: &Redactor) -> SyncError {
     let said = message.report.error.as_deref().filter(|said| !said.trim().is_empty());
     let class = if message.report.retryable { FaultKind::Unavailable } else { FaultKind::Invalid };
-    let message = said.unwrap_or("Le workflow n8n a échoué sans dire pourquoi").chars().take(MESSAGE).collect();
+    // Taken out first: what is cut in the middle is no address any more.
+    let said = redactor.text(said.unwrap_or("Le workflow n8n a échoué sans dire pourquoi"));
+    let message = said.chars().take(MESSAGE).collect();
     SyncError { class, code: faults::FAILED.to_owned(), message }
 }
 

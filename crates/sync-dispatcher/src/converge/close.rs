@@ -73,6 +73,10 @@ async fn settle_once(session: &Session<'_>, kind: RecordKind, jobs: &mut [Job]) 
     held::refuse(session, kind, &mut tx, jobs, given).await?;
     let backend = (session.integration.tenant_id, session.backend);
     let tells = telling::note(session.engine, &mut tx, backend, &relinked(kind, jobs)).await?;
+    // Everything that is noted of them is noted from here on.
+    for job in jobs.iter_mut() {
+        job.redact(&session.redactor);
+    }
     let settlements: Vec<_> = jobs.iter().map(|job| job.settlement(mapping)).collect();
     let settled = links::settle(&mut tx, session.token, &settlements).await?;
     heed_refusals(session, &mut tx, jobs).await?;

@@ -2,6 +2,7 @@
 
 use domain::integration::Status;
 use domain::outcome::{SyncOutcome, SyncType};
+use domain::redaction::Redaction;
 use persistence::records::links;
 use serde_json::{Value, json};
 use testkit::wait;
@@ -134,6 +135,17 @@ async fn a_reported_failure_is_tried_again_where_it_may_heal_and_else_blocks_wit
     let expected = ("workflow_failed".to_owned(), "Le téléphone « 0612 » est refusé".to_owned());
     assert_eq!(failures, [expected]);
     assert!(world.link("p1").await.is_blocked);
+}
+
+#[tokio::test]
+async fn what_a_workflow_says_is_noted_without_what_the_tenant_wants_taken_out() {
+    let n8n = N8n::start(Script::Reports(failed("zoe@exemple.fr est refusé", false)));
+    let world = n8n.world(&[PATIENT]).await;
+    world.redact(Redaction { emails: true, ..Redaction::default() }).await;
+    world.accept(vec![zoe()]).await;
+    assert_eq!(failures(&world).await[0].1, "[redacted] est refusé");
+    let logged = world.outcome("the failure in the log", |outcome| outcome.error.is_some()).await;
+    assert_eq!(logged.error.unwrap().fingerprint(), world.failures().await[0].fingerprint);
 }
 
 #[tokio::test]
