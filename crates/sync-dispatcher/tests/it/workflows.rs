@@ -90,6 +90,30 @@ async fn a_workflow_is_looked_at_that_nobody_has_work_for() {
     assert_eq!(watched, [], "a tenant's own workflow is the tenant's to watch");
 }
 
+/// Waits until it is shown of a platform whether its workflow is there.
+async fn is_shown(platform: &str, up: &str) {
+    let line = format!("coccinelle_n8n_up{{platform=\"{platform}\"}} {up}");
+    wait::until(&line, DEADLINE, || async {
+        let page = runtime::metrics::install().render();
+        let is_about_n8n = |shown: &&str| shown.starts_with("coccinelle_n8n_up");
+        let shown: Vec<_> = page.lines().filter(is_about_n8n).map(str::to_owned).collect();
+        if shown.contains(&line) { Ok(()) } else { Err(shown) }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_workflow_that_nobody_uses_any_more_is_not_shown_as_away() {
+    let n8n = N8n::start(Script::Works);
+    let world = n8n.world(&[("DISPATCHER__RECONCILE_EVERY", "100ms")]).await;
+    // Of this test alone: what is shown is the whole process'. There is no such workflow.
+    let statement = format!("UPDATE tenant_integrations SET platform = 'unused' WHERE id = '{}'", world.integration);
+    testkit::execute(&world.database_url(), &statement).await;
+    is_shown("unused", "0").await;
+    world.switch(false).await;
+    is_shown("unused", "NaN").await;
+}
+
 #[tokio::test]
 async fn what_was_written_and_never_reported_is_found_and_not_created_again() {
     let n8n = N8n::start(Script::Silent);
