@@ -10,6 +10,7 @@ use domain::id::{IntegrationId, TenantId};
 use domain::integration::Integration;
 use domain::platform::PlatformSlug;
 use domain::time::Timestamp;
+use serde::Serialize;
 
 use crate::text::{parse, storable};
 use crate::{PersistenceError, Transaction};
@@ -285,7 +286,7 @@ pub async fn take_due(
 }
 
 /// What is open of a platform.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct OpenAt {
     /// Which platform.
     pub platform: PlatformSlug,
