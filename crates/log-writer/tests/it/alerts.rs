@@ -11,7 +11,7 @@ use domain::settings::{AlertForm, AlertWebhook, Language};
 use persistence::integrations::{self, Configuration};
 use persistence::settings::{self, Settings as Wishes};
 use persistence::{Scope, data_keys, tenants};
-use runtime::config::Settings;
+use runtime::config::{Settings, SmtpSecurity};
 use serde_json::{Value, json};
 
 use crate::hook_server::HookServer;
@@ -21,7 +21,7 @@ use crate::world::{Running, World};
 const MOMENT: Duration = Duration::from_millis(50);
 
 /// A log writer's settings that look often, and mail by this server.
-fn settings(world: &World, server: &MailServer) -> Settings {
+pub(crate) fn settings(world: &World, server: &MailServer) -> Settings {
     let mut settings = world.settings(&world.database.worker_url());
     settings.alerts.check_every = MOMENT;
     settings.alerts.retry_wait = MOMENT;
@@ -42,13 +42,13 @@ fn file(kind: &str, content: &str) -> PathBuf {
     path
 }
 
-async fn wish(world: &World, tenant: TenantId, wishes: Wishes) {
+pub(crate) async fn wish(world: &World, tenant: TenantId, wishes: Wishes) {
     let mut tx = world.rows.begin(Scope::Tenant(tenant)).await.unwrap();
     assert!(settings::replace(&mut tx, tenant, &wishes).await.unwrap());
     tx.commit().await.unwrap();
 }
 
-fn told(address: &str) -> Wishes {
+pub(crate) fn told(address: &str) -> Wishes {
     Wishes { alert_emails: vec![address.to_owned()], ..Wishes::default() }
 }
 
@@ -216,6 +216,20 @@ async fn a_mail_server_that_is_away_delays_mails_and_loses_none() {
     to.sort_unstable();
     assert_eq!(to, addresses);
     assert_eq!(all.iter().filter(|mail| mail.subject().starts_with("Rétabli")).count(), 2);
+}
+
+#[tokio::test]
+async fn a_mail_server_may_want_tls_from_the_first_byte_on() {
+    let (world, server) = (World::new().await, MailServer::start_wrapped().await);
+    let whose = (world.tenant, world.connect(world.tenant, "HubSpot").await);
+    wish(&world, world.tenant, told("a@cabinet.example")).await;
+    let mut settings = settings(&world, &server);
+    settings.alerts.smtp_security = SmtpSecurity::Tls;
+    let running = Running::start(settings);
+    fail(&world, whose, FaultKind::Invalid, 5).await;
+    let mails = server.mails(1).await;
+    running.stop().await;
+    assert_eq!(subjects(&mails), ["HubSpot : les synchronisations échouent"]);
 }
 
 #[tokio::test]
