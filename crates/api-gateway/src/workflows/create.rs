@@ -7,6 +7,7 @@ use connectors::error::ConnectorError;
 use connectors::http::RawAnswer;
 use connectors::proxy::{self, Forward};
 use domain::link::RemoteObject;
+use domain::step::Step;
 use domain::time::Timestamp;
 use persistence::records::store;
 use persistence::workflows::{self, Begun, NewCreate};
@@ -38,7 +39,10 @@ pub(super) async fn create(gateway: &Gateway, errand: &Errand, call: Forward) ->
         Some(object) => show(errand, &object).await,
         None => {
             claim = go_on(gateway, errand, claim).await?;
-            make(errand, call).await
+            gateway.database.steps().reached(Step::ProxyBefore);
+            let made = make(errand, call).await;
+            gateway.database.steps().reached(Step::ProxyAfter);
+            made
         }
     };
     match made {
