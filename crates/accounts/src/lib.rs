@@ -7,6 +7,7 @@ mod error;
 mod grants;
 mod suppression;
 
+mod parking;
 mod passes;
 mod place;
 mod refresh;
@@ -19,6 +20,7 @@ pub use accounts::Accounts;
 pub use alert_hooks::{AlertHook, AlertHooks};
 pub use error::AccountError;
 pub use grants::Doorway;
+pub use parking::park_if_refused;
 pub use passes::Use;
 pub use sealing::KeyHint;
 pub use subscribing::Farewell;

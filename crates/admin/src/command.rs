@@ -47,6 +47,9 @@ pub(crate) struct Migrate {
     /// Confirm the loss of all data that `--down` means
     #[arg(long)]
     pub(crate) yes: bool,
+    /// Print one JSON object with `applied`, `reverted` and `platforms`
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Make a tenant, with a data key of its own.
@@ -114,6 +117,9 @@ pub(crate) struct NewKeyRing {
     /// The file to make; it must not exist yet
     #[arg(long)]
     pub(crate) out: PathBuf,
+    /// Print one JSON object with `key_ring_file`
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Change the master key, while everything runs.
@@ -164,12 +170,13 @@ pub(crate) struct EraseTenant {
     /// The tenant's name, exactly, so that the wrong one is not erased
     #[arg(long, value_name = "NAME")]
     pub(crate) confirm: String,
-    /// Print the receipt as one JSON object
+    /// Print progress and receipt as JSON, one object a line
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-/// Show how the whole is: queues and who consumes them, what is owed and since when, how integrations are.
+/// Show how the whole is: queues and who consumes them, what is owed and since when, how far behind the work is, which breakers are
+/// open, how integrations are.
 ///
 /// Shows the half that it can where the broker or the database does not answer. Changes nothing.
 #[derive(Debug, Args)]

@@ -28,7 +28,7 @@ pub(crate) async fn run(wish: &EraseTenant) -> anyhow::Result<String> {
     let secrets = erasure::begin(&mut tx, tenant).await?;
     tx.commit().await?;
     let mut rows = BTreeMap::new();
-    let mut progress = Progress::named("rows deleted", 0, false)?;
+    let mut progress = Progress::named("rows deleted", 0, wish.json)?;
     // What somebody wrote while the first pass was under way, the second one finds: the tenant is gone by then.
     delete_rows(&database, tenant, (&mut rows, &mut progress)).await.context(UNFINISHED)?;
     let mut tx = database.begin(Scope::System).await?;

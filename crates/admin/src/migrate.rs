@@ -5,6 +5,7 @@ use persistence::catalogue::{self, CatalogueEntry};
 use persistence::roles::{self, ServiceRole};
 use persistence::{Database, Scope, migrate};
 use runtime::config::{self, DatabaseSettings};
+use serde_json::json;
 
 use crate::command::Migrate;
 
@@ -13,11 +14,13 @@ pub(crate) async fn run(wish: &Migrate) -> anyhow::Result<String> {
     let settings = config::load()?.database;
     if wish.down {
         let reverted = migrate::revert_all(&settings.url).await?;
-        return Ok(format!("reverted {} migrations", reverted.len()));
+        let said = format!("reverted {} migrations", reverted.len());
+        return Ok(if wish.json { json!({ "reverted": reverted }).to_string() } else { said });
     }
     let applied = migrate::run(&settings.url).await?;
     let platforms = describe(&settings).await?;
-    Ok(format!("applied {} migrations; the catalogue offers {platforms} platforms", applied.len()))
+    let said = format!("applied {} migrations; the catalogue offers {platforms} platforms", applied.len());
+    Ok(if wish.json { json!({ "applied": applied, "platforms": platforms }).to_string() } else { said })
 }
 
 /// Writes what comes from outside the migrations: passwords and catalogue; returns the number of platforms.

@@ -2,6 +2,7 @@
 
 use actix_web::{HttpResponse, get, web};
 use domain::id::IntegrationId;
+use domain::time::Timestamp;
 use persistence::stats::{self, Span, Stats, Step, Whose};
 use persistence::{Scope, Transaction, settings};
 use runtime::http::Problem;
@@ -35,7 +36,7 @@ impl Period {
             Self::Week => (Step::Day, 7),
             Self::Month => (Step::Day, 30),
         };
-        Span { step, buckets, time_zone }
+        Span { step, buckets, time_zone, now: Timestamp::now() }
     }
 }
 
@@ -100,11 +101,7 @@ async fn answer(gateway: &Gateway, whose: Whose, period: Period) -> Result<HttpR
 
 /// What happened over that time.
 pub(crate) async fn shown(tx: &mut Transaction, whose: Whose, period: Period) -> Result<Shown, Problem> {
-    // Hours are the same everywhere, but for zones that lie half an hour off; and none is there twice in UTC.
-    let time_zone = match period {
-        Period::Day => "UTC".to_owned(),
-        Period::Week | Period::Month => settings::get(tx, whose.tenant).await?.time_zone.name().to_owned(),
-    };
+    let time_zone = settings::get(tx, whose.tenant).await?.time_zone.name().to_owned();
     let span = period.span(time_zone.clone());
     let stats = stats::read(tx, whose, &span).await?;
     Ok(Shown { period, time_zone, stats })

@@ -6,6 +6,7 @@ use domain::fault::FaultKind;
 use domain::id::IntegrationId;
 use domain::platform::PlatformSlug;
 use domain::time::Timestamp;
+use domain::workflow::faults;
 use reqwest::header::{HeaderMap, HeaderValue};
 use secrecy::SecretString;
 use serde_json::Value;
@@ -98,11 +99,11 @@ pub fn own_secret(operators: &SecretString, id: IntegrationId) -> SecretString {
 #[must_use]
 pub fn absence(error: &ConnectorError) -> Option<ConnectorError> {
     match error.code.as_str() {
-        "address_not_public" | "n8n_down" | "n8n_not_configured" | "workflow_inactive" | "signature_refused" => {
+        faults::NOT_PUBLIC | faults::DOWN | faults::NOT_CONFIGURED | faults::INACTIVE | faults::UNSIGNED => {
             Some(error.clone())
         }
         // So slow that its caller could not wait for it: to whoever waits, the same.
-        _ if error.is_out_of_time() => Some(ConnectorError::new(FaultKind::Unavailable, "n8n_down", DOWN)),
+        _ if error.is_out_of_time() => Some(ConnectorError::new(FaultKind::Unavailable, faults::DOWN, DOWN)),
         _ => None,
     }
 }
@@ -120,11 +121,11 @@ fn signed(secret: &SecretString, now: Timestamp, body: &str) -> HeaderMap {
 /// What it means that no answer came.
 fn unanswered(error: ConnectorError) -> ConnectorError {
     match error.status {
-        None if error.code == "address_not_public" => {
-            ConnectorError::new(FaultKind::Unavailable, "address_not_public", NOT_PUBLIC)
+        None if error.code == faults::NOT_PUBLIC => {
+            ConnectorError::new(FaultKind::Unavailable, faults::NOT_PUBLIC, NOT_PUBLIC)
         }
         None if error.kind == FaultKind::Unavailable => {
-            ConnectorError { code: "n8n_down".to_owned(), message: DOWN.to_owned(), ..error }
+            ConnectorError { code: faults::DOWN.to_owned(), message: DOWN.to_owned(), ..error }
         }
         Some(_) | None => error,
     }
@@ -132,13 +133,11 @@ fn unanswered(error: ConnectorError) -> ConnectorError {
 
 fn refused(answer: RawAnswer) -> ConnectorError {
     let (kind, code, message) = match answer.status {
-        404 => (FaultKind::Unavailable, "workflow_inactive", INACTIVE.to_owned()),
-        401 | 403 => (FaultKind::Unavailable, "signature_refused", UNSIGNED.to_owned()),
-        429 => (FaultKind::RateLimited, "workflow_busy", "n8n reçoit trop de demandes pour le moment".to_owned()),
-        408 | 500.. => (FaultKind::Unavailable, "n8n_down", DOWN.to_owned()),
-        status => {
-            (FaultKind::Invalid, "workflow_refused", format!("Le workflow n8n refuse la demande (statut {status})"))
-        }
+        404 => (FaultKind::Unavailable, faults::INACTIVE, INACTIVE.to_owned()),
+        401 | 403 => (FaultKind::Unavailable, faults::UNSIGNED, UNSIGNED.to_owned()),
+        429 => (FaultKind::RateLimited, faults::BUSY, "n8n reçoit trop de demandes pour le moment".to_owned()),
+        408 | 500.. => (FaultKind::Unavailable, faults::DOWN, DOWN.to_owned()),
+        status => (FaultKind::Invalid, faults::REFUSED, format!("Le workflow n8n refuse la demande (statut {status})")),
     };
     ConnectorError {
         status: Some(answer.status),

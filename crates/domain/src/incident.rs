@@ -89,7 +89,7 @@ pub struct Signs {
     pub attempts: i64,
     /// How many of them failed.
     pub failed: i64,
-    /// How many of them failed because the platform was not there.
+    /// How many of them failed because the platform was not there; of one whose workflow was not, nobody knows.
     pub unavailable: i64,
     /// Refused deliveries lately.
     pub refused: i64,

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use crate::event::InputFault;
 use crate::field::FieldValue;
-use crate::outcome::FieldChanges;
+use crate::outcome::{FieldChanges, SyncError, SyncOutcome};
 
 /// Field names at most, and the characters of one.
 const FIELDS: (usize, usize) = (50, 100);
@@ -113,6 +113,25 @@ impl Redactor {
         }
     }
 
+    /// What is noted of an attempt without what is to be taken out. Whoever does it once more changes nothing, so that an error
+    /// has one fingerprint wherever it is noted.
+    #[must_use]
+    pub fn outcome(&self, outcome: SyncOutcome) -> SyncOutcome {
+        SyncOutcome {
+            request: outcome.request.map(|body| self.body(body)),
+            response: outcome.response.map(|body| self.body(body)),
+            changes: self.changes(outcome.changes),
+            error: outcome.error.map(|error| self.error(error)),
+            ..outcome
+        }
+    }
+
+    /// The error without what is to be taken out.
+    #[must_use]
+    pub fn error(&self, error: SyncError) -> SyncError {
+        SyncError { message: self.text(&error.message), ..error }
+    }
+
     /// The body without what is to be taken out.
     #[must_use]
     pub fn body(&self, body: Value) -> Value {
@@ -176,11 +195,17 @@ impl Redactor {
         for pattern in &self.patterns {
             let present = changed.as_deref().unwrap_or(text);
             if pattern.is_match(present) {
-                changed = Some(pattern.replace_all(present, INSTEAD).into_owned());
+                changed = Some(without(pattern, present));
             }
         }
         changed
     }
+}
+
+/// What stands in place of what was taken out is left alone: it may match itself.
+fn without(pattern: &Regex, text: &str) -> String {
+    let parts: Vec<_> = text.split(INSTEAD).map(|part| pattern.replace_all(part, INSTEAD)).collect();
+    parts.join(INSTEAD)
 }
 
 #[cfg(test)]
@@ -244,6 +269,19 @@ mod tests {
             "tel": { "before": INSTEAD, "after": null }, "city": { "before": "Lyon", "after": "Nîmes" },
         }));
         assert_eq!(wanted.changes(told), expected);
+    }
+
+    #[test]
+    fn what_was_taken_out_once_is_the_same_when_it_is_taken_out_again() {
+        let wanted = Redactor::new(&redaction(json!({ "patterns": ["[a-z]+", "[a-z]{3}"], "emails": true })));
+        let error = SyncError {
+            class: crate::fault::FaultKind::Invalid,
+            code: "TAKEN".to_owned(),
+            message: "zoe@exemple.fr: Pris, 42".to_owned(),
+        };
+        let once = wanted.error(error);
+        assert!(once.message.contains(INSTEAD) && !once.message.contains("zoe"), "{once:?}");
+        assert_eq!(wanted.error(once.clone()), once);
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! What a tenant sets for itself: language, time zone, who is told of trouble. Redaction and conflicts have modules of their own.
 
 use std::str::FromStr;
+use std::time::Duration;
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Timelike, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -42,6 +43,13 @@ impl TimeZone {
     #[must_use]
     pub fn local(self, at: Timestamp) -> NaiveDateTime {
         DateTime::<Utc>::from(at).with_timezone(&self.0).naive_local()
+    }
+
+    /// When the hour began that they show then: some clocks are half an hour off, or a quarter.
+    #[must_use]
+    pub fn hour_of(self, at: Timestamp) -> Timestamp {
+        let shown = self.local(at);
+        at.minus(Duration::new(u64::from(shown.minute() * 60 + shown.second()), shown.nanosecond()))
     }
 
     /// When its clocks show what.
@@ -110,6 +118,22 @@ mod tests {
         assert_eq!("Europe/Paris".parse::<TimeZone>().unwrap(), TimeZone::default());
         for text in ["", "Paris", "GMT+2", "Europe/Atlantis", "europe/paris\0"] {
             assert!(text.parse::<TimeZone>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn hours_begin_where_the_clocks_say_so() {
+        for (zone, at, begin) in [
+            ("Europe/Paris", "2026-11-22T10:45:10.5Z", "2026-11-22T10:00:00Z"),
+            ("Asia/Kolkata", "2026-11-22T10:45:10.5Z", "2026-11-22T10:30:00Z"),
+            ("Asia/Kolkata", "2026-11-22T10:15:00Z", "2026-11-22T09:30:00Z"),
+            ("Asia/Kathmandu", "2026-11-22T10:15:00Z", "2026-11-22T10:15:00Z"),
+            // The clocks show two o'clock twice; they are two hours.
+            ("Europe/Paris", "2026-10-25T00:59:59Z", "2026-10-25T00:00:00Z"),
+            ("Europe/Paris", "2026-10-25T01:00:01Z", "2026-10-25T01:00:00Z"),
+        ] {
+            let (zone, at): (TimeZone, _) = (zone.parse().unwrap(), Timestamp::parse(at).unwrap());
+            assert_eq!(zone.hour_of(at), Timestamp::parse(begin).unwrap(), "{zone:?} {at}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The steps between which a process may die, and who is told when one is reached. What is done then is `runtime`'s.
 //!
 //! This is the one table of them. `cargo xtask crash` has each service die at each step that it comes by, and `cargo xtask tidy`
-//! sees to it that none is left out there.
+//! sees to it that none is left out there. What needs an n8n, which that has not, has a test of its own.
 
 use std::fmt;
 use std::str::FromStr;
@@ -30,6 +30,10 @@ pub enum Step {
     WriteBefore,
     /// It was written to, and nothing of that is kept yet.
     WriteAfter,
+    /// A platform is about to be asked to make an object for a workflow; that somebody is at it is durable.
+    ProxyBefore,
+    /// It has answered, and nothing of that is kept yet.
+    ProxyAfter,
     /// Events were read and checked, and nobody keeps them yet.
     AcceptBefore,
     /// They are durable, and their sender was not answered yet.
@@ -76,7 +80,7 @@ pub enum Step {
 
 impl Step {
     /// All of them.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 33] = [
         Self::PublishBefore,
         Self::PublishAfter,
         Self::AckBefore,
@@ -87,6 +91,8 @@ impl Step {
         Self::ReadAfter,
         Self::WriteBefore,
         Self::WriteAfter,
+        Self::ProxyBefore,
+        Self::ProxyAfter,
         Self::AcceptBefore,
         Self::AcceptAfter,
         Self::HookBefore,
@@ -124,6 +130,8 @@ impl Step {
             Self::ReadAfter => "read.after",
             Self::WriteBefore => "write.before",
             Self::WriteAfter => "write.after",
+            Self::ProxyBefore => "proxy.before",
+            Self::ProxyAfter => "proxy.after",
             Self::AcceptBefore => "accept.before",
             Self::AcceptAfter => "accept.after",
             Self::HookBefore => "hook.before",

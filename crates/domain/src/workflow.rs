@@ -1,5 +1,7 @@
 //! Writes that a workflow in n8n makes for us: what is asked of it, under which pass, and what it reports. Sending is `connectors`'.
 
+pub mod faults;
+
 use std::fmt;
 use std::str::FromStr;
 

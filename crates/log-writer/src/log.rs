@@ -26,16 +26,8 @@ impl Log for SyncOutcome {
 
     async fn insert(transaction: &mut Transaction, rows: &[Self]) -> Result<usize, PersistenceError> {
         let redactors = redactors(transaction, rows.iter().map(|row| row.tenant_id)).await?;
-        let mut rows = rows.to_vec();
-        for row in &mut rows {
-            let redactor = redactors.get(&row.tenant_id).unwrap_or(&BUILT_IN);
-            row.request = row.request.take().map(|body| redactor.body(body));
-            row.response = row.response.take().map(|body| redactor.body(body));
-            row.changes = redactor.changes(std::mem::take(&mut row.changes));
-            if let Some(error) = &mut row.error {
-                error.message = redactor.text(&error.message);
-            }
-        }
+        let redacted = |row: &Self| redactors.get(&row.tenant_id).unwrap_or(&BUILT_IN).outcome(row.clone());
+        let rows: Vec<_> = rows.iter().map(redacted).collect();
         Ok(sync_logs::insert_batch(transaction, &rows).await?.len())
     }
 }

@@ -10,6 +10,7 @@ use domain::id::{IntegrationId, TenantId};
 use domain::integration::Integration;
 use domain::platform::PlatformSlug;
 use domain::time::Timestamp;
+use serde::Serialize;
 
 use crate::statement::sql_query;
 use crate::text::{parse, storable};
@@ -286,7 +287,7 @@ pub async fn take_due(
 }
 
 /// What is open of a platform.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct OpenAt {
     /// Which platform.
     pub platform: PlatformSlug,

@@ -114,6 +114,29 @@ pub async fn replace(tx: &mut Transaction, tenant: TenantId, settings: &Settings
     Ok(replaced == 1)
 }
 
+/// The time zone of each of these tenants that has set anything.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn time_zones(
+    tx: &mut Transaction,
+    tenants: &[TenantId],
+) -> Result<BTreeMap<TenantId, TimeZone>, PersistenceError> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        tenant_id: String,
+        #[diesel(sql_type = Text)]
+        time_zone: String,
+    }
+    let rows: Vec<Row> = sql_query("SELECT tenant_id, time_zone FROM tenant_settings WHERE tenant_id = ANY($1)")
+        .bind::<Array<Text>, _>(tenants.iter().map(ToString::to_string).collect::<Vec<_>>())
+        .load(&mut **tx)
+        .await?;
+    let all = rows.iter().map(|row| Ok((parse("tenant_id", &row.tenant_id)?, parse("time_zone", &row.time_zone)?)));
+    all.collect()
+}
+
 /// What each of these tenants wants taken out of logged bodies; those that want nothing taken out are left out.
 ///
 /// # Errors

@@ -1,16 +1,19 @@
-//! The statistics: counted hour by hour with the rows of the log, in their transaction. Reading them is `stats::read`'s.
+//! The statistics: counted with the rows of the log, in their transaction, by the hours of each tenant's clocks. Reading them is
+//! `stats::read`'s.
 
 mod drift;
 mod glance;
 mod read;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Integer, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use domain::duration::Histogram;
+use domain::id::TenantId;
 use domain::outcome::SyncOutcome;
+use domain::settings::TimeZone;
 
 pub use self::drift::{Waiting, sample_drift, waiting};
 pub use self::glance::{Glance, glance};
@@ -18,7 +21,7 @@ pub use self::read::{Bucket, DriftPoint, Part, Percentiles, Span, Stats, Step, T
 use crate::statement::sql_query;
 use crate::sync_logs::direction;
 use crate::text::storable;
-use crate::{PersistenceError, Transaction};
+use crate::{PersistenceError, Transaction, settings};
 
 /// What rows have in common that are counted together, in the order of the primary key.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,16 +54,23 @@ struct Wrong {
     last_at: DateTime<Utc>,
 }
 
-fn hour(at: DateTime<Utc>) -> DateTime<Utc> {
-    at.duration_trunc(TimeDelta::hours(1)).unwrap_or(at)
+/// The clocks of tenants; of one that has set nothing, those of the default.
+struct Clocks(BTreeMap<TenantId, TimeZone>);
+
+impl Clocks {
+    /// When the hour began in which an attempt ended, by its tenant's clocks.
+    fn hour(&self, row: &SyncOutcome) -> DateTime<Utc> {
+        let zone = self.0.get(&row.tenant_id).copied().unwrap_or_default();
+        zone.hour_of(row.created_at).into()
+    }
 }
 
-fn tally<'a>(outcomes: impl Iterator<Item = &'a SyncOutcome>) -> BTreeMap<Key, Tally> {
+fn tally<'a>(clocks: &Clocks, outcomes: impl Iterator<Item = &'a SyncOutcome>) -> BTreeMap<Key, Tally> {
     let mut tallies = BTreeMap::<Key, Tally>::new();
     for row in outcomes {
         let key = Key {
             integration: row.integration_id.to_string(),
-            hour: hour(row.created_at.into()),
+            hour: clocks.hour(row),
             kind: row.kind.as_str(),
             sync_type: row.sync_type.as_str(),
             outcome: row.status(),
@@ -78,12 +88,15 @@ fn tally<'a>(outcomes: impl Iterator<Item = &'a SyncOutcome>) -> BTreeMap<Key, T
 }
 
 /// By integration, hour and fingerprint.
-fn errors<'a>(outcomes: impl Iterator<Item = &'a SyncOutcome>) -> BTreeMap<(String, DateTime<Utc>, String), Wrong> {
+fn errors<'a>(
+    clocks: &Clocks,
+    outcomes: impl Iterator<Item = &'a SyncOutcome>,
+) -> BTreeMap<(String, DateTime<Utc>, String), Wrong> {
     let mut wrongs = BTreeMap::<_, Wrong>::new();
     for row in outcomes {
         let Some(error) = &row.error else { continue };
         let at = DateTime::<Utc>::from(row.created_at);
-        let key = (row.integration_id.to_string(), hour(at), storable(&error.fingerprint()));
+        let key = (row.integration_id.to_string(), clocks.hour(row), storable(&error.fingerprint()));
         let wrong = wrongs.entry(key).or_default();
         wrong.tenant = row.tenant_id.to_string();
         wrong.count += 1;
@@ -133,12 +146,13 @@ pub(crate) async fn count<'a>(
     tx: &mut Transaction,
     outcomes: impl Iterator<Item = &'a SyncOutcome> + Clone,
 ) -> Result<(), PersistenceError> {
-    let tallies = tally(outcomes.clone());
-    if tallies.is_empty() {
+    let tenants: BTreeSet<TenantId> = outcomes.clone().map(|row| row.tenant_id).collect();
+    if tenants.is_empty() {
         return Ok(());
     }
-    count_attempts(tx, &tallies).await?;
-    count_errors(tx, &errors(outcomes)).await
+    let clocks = Clocks(settings::time_zones(tx, &Vec::from_iter(tenants)).await?);
+    count_attempts(tx, &tally(&clocks, outcomes.clone())).await?;
+    count_errors(tx, &errors(&clocks, outcomes)).await
 }
 
 async fn count_attempts(tx: &mut Transaction, tallies: &BTreeMap<Key, Tally>) -> Result<(), PersistenceError> {

@@ -5,15 +5,17 @@ use std::time::Duration;
 use connectors::registry::Platform;
 use domain::fault::FaultKind;
 use domain::id::SyncLogId;
+use domain::integration::Status;
 use domain::message::CallbackApply;
 use domain::outcome::{FieldChanges, SyncError, SyncOutcome, SyncType};
+use domain::redaction::Redactor;
 use domain::retry::Asked;
 use domain::time::Timestamp;
-use domain::workflow::{Errand, Verb};
+use domain::workflow::{Errand, Verb, faults};
 use messaging::Context;
 use messaging::consumer::Handler;
 use persistence::records::links::{self, Commissioned, FailedErrand};
-use persistence::{Scope, Transaction, integrations};
+use persistence::{Scope, Transaction, health, integrations};
 
 use crate::engine::{DispatchError, Engine, Priority};
 
@@ -71,14 +73,22 @@ impl Callback {
         (link, errand): (Commissioned, Errand),
         context: &Context,
     ) -> Result<(), DispatchError> {
-        let attempts = link.attempts + 1;
-        let again = message.report.retryable.then(|| self.0.schedule.wait(attempts, jitter(), Asked::default()));
-        let wait = match again.flatten() {
+        let is_parked = is_parked(&mut tx, message).await?;
+        // Refused credentials are no attempt, and block nothing, whosever write they failed.
+        let attempts = link.attempts + u32::from(!is_parked);
+        let again = if is_parked {
+            Some(Duration::ZERO)
+        } else {
+            let scheduled = || self.0.schedule.wait(attempts, jitter(), Asked::default());
+            message.report.retryable.then(scheduled).flatten()
+        };
+        let wait = match again {
             // What it made before it failed has to be visible by then.
             Some(wait) => Some(wait.max(lookup_lag(&mut tx, message).await?)),
             None => None,
         };
-        let error = error_of(message);
+        let redactor = self.0.redactors.of(&mut tx, message.tenant_id).await?;
+        let error = error_of(message, &redactor);
         let outcome = outcome_of(message, &link, (&errand, &error), context);
         let not_before = wait.map(|wait| Timestamp::now().plus(wait));
         let failed = FailedErrand { errand, attempts, not_before, error, outcome: outcome.clone() };
@@ -94,17 +104,25 @@ fn jitter() -> f64 {
     rand::random_range(-1.0..=1.0)
 }
 
+/// Whether the integration waits to be connected again: the proxy parks it where the platform refuses a workflow's call so.
+async fn is_parked(tx: &mut Transaction, message: &CallbackApply) -> Result<bool, DispatchError> {
+    let health = health::get(tx, message.tenant_id, message.integration_id).await?;
+    Ok(health.is_some_and(|health| health.status == Status::ReauthRequired))
+}
+
 async fn lookup_lag(tx: &mut Transaction, message: &CallbackApply) -> Result<Duration, DispatchError> {
     let integration = integrations::get(tx, message.tenant_id, message.integration_id).await?;
     let platform = integration.and_then(|integration| Platform::from_slug(&integration.platform));
     Ok(platform.map(|platform| platform.connector().descriptor().lookup_lag).unwrap_or_default())
 }
 
-fn error_of(message: &CallbackApply) -> SyncError {
+fn error_of(message: &CallbackApply, redactor: &Redactor) -> SyncError {
     let said = message.report.error.as_deref().filter(|said| !said.trim().is_empty());
     let class = if message.report.retryable { FaultKind::Unavailable } else { FaultKind::Invalid };
-    let message = said.unwrap_or("Le workflow n8n a échoué sans dire pourquoi").chars().take(MESSAGE).collect();
-    SyncError { class, code: "workflow_failed".to_owned(), message }
+    // Taken out first: what is cut in the middle is no address any more.
+    let said = redactor.text(said.unwrap_or("Le workflow n8n a échoué sans dire pourquoi"));
+    let message = said.chars().take(MESSAGE).collect();
+    SyncError { class, code: faults::FAILED.to_owned(), message }
 }
 
 fn outcome_of(

@@ -43,8 +43,6 @@ async fn look_at_workflows(engine: &Engine) -> Result<(), DispatchError> {
     let mut tx = engine.database.begin(Scope::System).await?;
     let platforms = integrations::delivered_by_workflow(&mut tx).await?;
     tx.commit().await?;
-    for platform in platforms {
-        engine.n8n.look_at(platform).await;
-    }
+    engine.n8n.look_at(platforms).await;
     Ok(())
 }

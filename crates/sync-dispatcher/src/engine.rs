@@ -19,7 +19,7 @@ use url::Url;
 use crate::backend::Backend;
 use crate::beliefs::Believed;
 use crate::breakers::Noted;
-use crate::{n8n::N8n, turns::Turns};
+use crate::{n8n::N8n, redactors::Redactors, turns::Turns};
 
 /// How much somebody waits for work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,7 @@ pub(crate) struct Engine {
     pub(crate) settings: DispatcherSettings,
     pub(crate) steps: Steps,
     pub(crate) believed: Believed,
+    pub(crate) redactors: Redactors,
     pub(crate) n8n: Arc<N8n>,
     pub(crate) backend: Arc<Backend>,
     pub(crate) answers: Noted,

@@ -16,6 +16,7 @@ mod losses;
 mod merge;
 mod n8n;
 mod reconcile;
+mod redactors;
 mod runs;
 pub mod schedule;
 pub mod startup;

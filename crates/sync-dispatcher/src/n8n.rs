@@ -1,7 +1,7 @@
 //! n8n as this process knows it: where its workflows are, which of them took nothing lately, and who was told of it. What they are
 //! handed is `converge`'s.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use connectors::error::ConnectorError;
@@ -29,6 +29,8 @@ pub(crate) struct N8n {
     causes: Mutex<HashMap<Workflow, ConnectorError>>,
     /// Of which pause each integration was told last, by its end.
     told: Mutex<HashMap<IntegrationId, Timestamp>>,
+    /// Of which platforms it is shown whether their workflow is there.
+    shown: Mutex<BTreeSet<PlatformSlug>>,
 }
 
 /// A workflow that is left alone.
@@ -51,7 +53,8 @@ impl N8n {
             (None, _) | (_, None) => None,
         };
         let away = Absences::new(settings.pause);
-        Ok(Arc::new(Self { settings, public_url, workflows, away, causes: Mutex::default(), told: Mutex::default() }))
+        let (causes, told, shown) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Ok(Arc::new(Self { settings, public_url, workflows, away, causes, told, shown }))
     }
 
     /// The workflows; `None` where the operator has set no n8n.
@@ -77,12 +80,12 @@ impl N8n {
     pub(crate) fn took(&self, workflow: &Workflow) {
         self.away.took(workflow);
         lock(&self.causes).remove(workflow);
-        gauge(workflow, 1.0);
+        self.show(workflow, 1.0);
     }
 
     /// Notes that a workflow did not take a write of an integration.
     pub(crate) fn missed(&self, workflow: &Workflow, integration: IntegrationId, cause: ConnectorError) -> Pause {
-        gauge(workflow, 0.0);
+        self.show(workflow, 0.0);
         let (until, is_new) = self.away.missed(workflow);
         if is_new {
             tracing::warn!(integration.id = %integration, %until, error.code = cause.code, "a workflow is away");
@@ -91,15 +94,37 @@ impl N8n {
         Pause { until, news: self.news(workflow, integration, until) }
     }
 
-    /// Sees whether a platform's workflow is there, so that one is watched as well that nobody has work for.
-    pub(crate) async fn look_at(&self, platform: PlatformSlug) {
+    /// Sees whether the workflows of these platforms are there, so that those are watched as well that nobody has work for.
+    pub(crate) async fn look_at(&self, platforms: Vec<PlatformSlug>) {
+        lock(&self.shown).retain(|platform| {
+            let is_used = platforms.contains(platform);
+            if !is_used {
+                // Nobody looks any more, and what was seen last must not be shown for ever.
+                gauge(platform, f64::NAN);
+            }
+            is_used
+        });
+        for platform in platforms {
+            self.look_at_one(platform).await;
+        }
+    }
+
+    async fn look_at_one(&self, platform: PlatformSlug) {
         let Some(workflows) = &self.workflows else { return };
         let workflow = Workflow::Shared(platform);
         match workflows.hand_over(&workflow, &json!({ "test": true })).await {
             Ok(()) => self.took(&workflow),
-            Err(error) if absence(&error).is_some() => gauge(&workflow, 0.0),
+            Err(error) if absence(&error).is_some() => self.show(&workflow, 0.0),
             // It is there, and busy.
             Err(error) => tracing::debug!(%error, "a workflow does not say that it is there"),
+        }
+    }
+
+    /// Only the operator's workflows are the operator's to watch.
+    fn show(&self, workflow: &Workflow, up: f64) {
+        if let Workflow::Shared(platform) = workflow {
+            gauge(platform, up);
+            lock(&self.shown).insert(platform.clone());
         }
     }
 
@@ -119,11 +144,8 @@ pub(crate) fn workflow_of(integration: &Integration) -> Workflow {
     }
 }
 
-/// Only the operator's workflows are the operator's to watch.
-fn gauge(workflow: &Workflow, up: f64) {
-    if let Workflow::Shared(platform) = workflow {
-        metrics::gauge!("coccinelle_n8n_up", "platform" => platform.to_string()).set(up);
-    }
+fn gauge(platform: &PlatformSlug, up: f64) {
+    metrics::gauge!("coccinelle_n8n_up", "platform" => platform.to_string()).set(up);
 }
 
 /// A panic elsewhere leaves a map as it was between two statements.

@@ -15,6 +15,7 @@ use crate::backend::{Backend, BackendError};
 use crate::beliefs::Believed;
 use crate::breakers::Noted;
 use crate::engine::Engine;
+use crate::redactors::Redactors;
 use crate::turns::Turns;
 use crate::work;
 
@@ -74,6 +75,7 @@ pub fn build(settings: Settings) -> Result<App, StartError> {
             settings: settings.dispatcher,
             steps,
             believed: Believed::new(),
+            redactors: Redactors::new(),
             n8n,
             backend,
             answers: Noted::default(),

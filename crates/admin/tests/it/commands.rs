@@ -9,7 +9,8 @@ use crate::machine::{Machine, path};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tenant_is_made_whose_key_opens_and_whose_token_names_it() {
     let machine = Machine::new().await;
-    machine.said(&["new-key-ring", "--out", path(&machine.ring())]);
+    let ring = machine.lines(&["new-key-ring", "--out", path(&machine.ring()), "--json"]).remove(0);
+    assert_eq!(ring["key_ring_file"], path(&machine.ring()));
     machine.said(&["migrate"]);
     let made: Value = serde_json::from_str(&machine.said(&["create-tenant", "--name", "Étoile", "--json"])).unwrap();
     let tenant: domain::id::TenantId = made["tenant_id"].as_str().unwrap().parse().unwrap();
@@ -32,9 +33,12 @@ async fn migrating_down_and_up_again_leaves_a_catalogue_and_no_tenants() {
     let machine = Machine::new().await;
     machine.said(&["new-key-ring", "--out", path(&machine.ring())]);
     let tenant = machine.said(&["create-tenant", "--name", "Étoile"]).parse().unwrap();
-    machine.said(&["migrate", "--down", "--yes"]);
-    machine.said(&["migrate"]);
-    machine.said(&["migrate"]);
+    let down = machine.lines(&["migrate", "--down", "--yes", "--json"]);
+    let up = machine.lines(&["migrate", "--json"]);
+    let (reverted, applied) = (down[0]["reverted"].as_array().unwrap(), up[0]["applied"].as_array().unwrap());
+    assert!(reverted.iter().rev().eq(applied), "{reverted:?} {applied:?}");
+    assert_eq!(up[0]["platforms"], connectors::registry::all().len());
+    assert_eq!(machine.lines(&["migrate", "--json"])[0]["applied"], Value::Array(Vec::new()));
     let mut tx = machine.open().begin(Scope::System).await.unwrap();
     assert_eq!(tenants::get(&mut tx, tenant).await.unwrap(), None);
     let offered = catalogue::list(&mut tx).await.unwrap();

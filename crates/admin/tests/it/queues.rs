@@ -72,6 +72,46 @@ async fn dead_letters_are_shown_with_their_reason_given_back_and_thrown_away() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn status_shows_how_far_behind_the_work_is_and_who_is_not_answered() {
+    runtime::crypto::install();
+    let (machine, tenants) = Machine::with_tenants(1).await;
+    let vhost = testkit::vhost().await;
+    let (behind, unanswered) = (machine.connect(tenants[0], "a").await, machine.connect(tenants[0], "b").await);
+    for (integration, age) in [(behind, "2 hours"), (unanswered, "3 days")] {
+        let owed = format!(
+            "INSERT INTO record_links (id, tenant_id, integration_id, kind, wanted_version, owed_since)
+             VALUES ('{integration}', '{}', '{integration}', 'contact', 1, now() - interval '{age}')",
+            tenants[0]
+        );
+        machine.database.execute(&owed).await;
+    }
+    let open = format!(
+        "INSERT INTO breakers (subject, platform, integration_id, opened_at, pause, probe_at)
+         VALUES ('{unanswered}', 'hubspot', '{unanswered}', now(), '1 minute', now()),
+                ('pipedrive', 'pipedrive', NULL, now(), '1 minute', now())"
+    );
+    machine.database.execute(&open).await;
+    let status = said(&machine, &vhost, &["status", "--json"]).await.unwrap().remove(0);
+    // That nobody works on what no platform answers to is no lag.
+    let lag = status["overview"]["lag_seconds"].as_u64().unwrap();
+    assert!((7_200..7_500).contains(&lag), "{status}");
+    assert_eq!((&status["overview"]["owed"], &status["overview"]["inbox_seconds"]), (&2.into(), &0.into()));
+    let breakers = serde_json::json!([
+        { "platform": "hubspot", "integrations": 1, "whole": false },
+        { "platform": "pipedrive", "integrations": 0, "whole": true },
+    ]);
+    assert_eq!(status["breakers"], breakers);
+
+    let mut command = machine.command(&["status"]);
+    command.env("COCCINELLE__BROKER__URL", vhost.url());
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    for line in ["lag: 2h", "breakers open at hubspot: those of 1 integrations", "pipedrive: the platform's own"] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn status_shows_the_queues_and_what_waits_and_the_half_that_answers() {
     let (machine, vhost) = machine_with(1).await;
     let status = said(&machine, &vhost, &["status", "--json"]).await.unwrap().remove(0);

@@ -7,6 +7,7 @@ use connectors::error::ConnectorError;
 use connectors::http::RawAnswer;
 use connectors::proxy::{self, Forward};
 use domain::link::RemoteObject;
+use domain::step::Step;
 use domain::time::Timestamp;
 use persistence::records::store;
 use persistence::workflows::{self, Begun, NewCreate};
@@ -22,7 +23,6 @@ const MOMENT: Duration = Duration::from_secs(1);
 
 /// Makes the object, unless it is there already or is being made.
 pub(super) async fn create(gateway: &Gateway, errand: &Errand, call: Forward) -> Result<RawAnswer, Problem> {
-    let silent = |error: ConnectorError| unanswered(errand, &error);
     let mut claim = match begin(gateway, errand).await? {
         Place::Ours(claim) => claim,
         Place::Answered(first) => return Ok(first),
@@ -39,7 +39,10 @@ pub(super) async fn create(gateway: &Gateway, errand: &Errand, call: Forward) ->
         Some(object) => show(errand, &object).await,
         None => {
             claim = go_on(gateway, errand, claim).await?;
-            make(errand, call).await
+            gateway.database.steps().reached(Step::ProxyBefore);
+            let made = make(errand, call).await;
+            gateway.database.steps().reached(Step::ProxyAfter);
+            made
         }
     };
     match made {
@@ -56,7 +59,7 @@ pub(super) async fn create(gateway: &Gateway, errand: &Errand, call: Forward) ->
             if !error.outcome_is_unknown() {
                 forget(gateway, errand, claim).await?;
             }
-            Err(silent(error))
+            Err(unanswered(gateway, errand, &error).await)
         }
     }
 }
@@ -116,8 +119,10 @@ async fn find(gateway: &Gateway, errand: &Errand) -> Result<Option<RemoteObject>
     let reader = errand.connector.reader().ok_or(Refusal::CallNotAllowed)?;
     let identifiers = mapping.identifiers(&record.fields).into_iter().take(1).collect();
     let wanted = [Wanted { key: record.id, identifiers }];
-    let found = reader.find(&errand.account, kind, &wanted, &[]).await.map_err(|error| unanswered(errand, &error))?;
-    Ok(found.into_iter().next().flatten())
+    match reader.find(&errand.account, kind, &wanted, &[]).await {
+        Ok(found) => Ok(found.into_iter().next().flatten()),
+        Err(error) => Err(unanswered(gateway, errand, &error).await),
+    }
 }
 
 /// The object that is there, as the platform itself shows it.

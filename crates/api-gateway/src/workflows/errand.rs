@@ -47,10 +47,26 @@ pub(super) async fn admit(gateway: &Gateway, pass: Pass, call: &Forward) -> Resu
     Ok((Errand { pass, integration, connector, proxy, account, own }, effect))
 }
 
-/// What it means to a workflow that the platform gave no answer.
-pub(super) fn unanswered(errand: &Errand, error: &ConnectorError) -> Problem {
+/// Parks the integration where an error says that the platform refuses its credentials, as a write of ours would; whether it does.
+pub(super) async fn park_if_refused(
+    gateway: &Gateway,
+    errand: &Errand,
+    error: &ConnectorError,
+) -> Result<bool, Problem> {
+    let whose @ (tenant, _) = (errand.pass.tenant_id, errand.pass.integration_id);
+    let mut tx = gateway.database.begin(Scope::Tenant(tenant)).await?;
+    let is_parked = accounts::park_if_refused(&mut tx, whose, (error.kind, &error.message)).await?;
+    tx.commit().await?;
+    Ok(is_parked)
+}
+
+/// What it means to a workflow that the platform gave no answer, or refused what we asked it first.
+pub(super) async fn unanswered(gateway: &Gateway, errand: &Errand, error: &ConnectorError) -> Problem {
     let name = errand.connector.descriptor().name;
     tracing::warn!(integration.id = %errand.integration.id, error.code = error.code, "a workflow's call was not answered");
+    if let Err(problem) = park_if_refused(gateway, errand, error).await {
+        return problem;
+    }
     match error.retry_after {
         Some(wait) if error.is_budget_spent() => Refusal::BudgetSpent(wait).into(),
         Some(_) | None => Refusal::PlatformSilent(name).into(),

@@ -14,7 +14,7 @@ use runtime::http::Problem;
 use serde_json::Value;
 
 use super::create;
-use super::errand::{Errand, admit, unanswered};
+use super::errand::{Errand, admit, park_if_refused, unanswered};
 use super::pass::ProxyPass;
 use crate::body::Body;
 use crate::refusal::Refusal;
@@ -63,17 +63,21 @@ pub(crate) async fn call_platform(
     let call = read(&request, &pass.0, &body)?;
     let (errand, effect) = admit(&gateway, pass.0, &call).await?;
     let (event, method, path) = (errand.pass.event_id, call.method.clone(), call.path.clone());
-    let answer = match effect {
-        Effect::Create => create::create(&gateway, &errand, call).await?,
-        Effect::Read => proxy::forward(&errand.account, call).await.map_err(|error| unanswered(&errand, &error))?,
-        Effect::Write => write(&errand, call).await.map_err(|error| unanswered(&errand, &error))?,
+    let answered = match effect {
+        Effect::Create => Ok(create::create(&gateway, &errand, call).await?),
+        Effect::Read => proxy::forward(&errand.account, call).await,
+        Effect::Write => write(&errand, call).await,
+    };
+    let answer = match answered {
+        Ok(answer) => answer,
+        Err(error) => return Err(unanswered(&gateway, &errand, &error).await),
     };
     // Neither query nor body: both hold what people are.
     tracing::info!(
         event.id = %event, integration.id = %errand.integration.id, http.method = %method, http.path = path,
         http.status = answer.status, "a workflow called a platform"
     );
-    Ok(passed_on(&errand, answer))
+    passed_on(&gateway, &errand, answer).await
 }
 
 /// Makes a change, and what it leaves open where the platform cannot do it by one call.
@@ -105,14 +109,19 @@ fn read(request: &HttpRequest, pass: &Pass, body: &Body) -> Result<Forward, Refu
     Ok(Forward { method, path: path.to_owned(), query, body })
 }
 
-fn passed_on(errand: &Errand, answer: RawAnswer) -> HttpResponse {
+async fn passed_on(gateway: &Gateway, errand: &Errand, answer: RawAnswer) -> Result<HttpResponse, Problem> {
+    let refused = errand.proxy.refusal(&answer);
+    let is_parked = match &refused {
+        Some(refused) => park_if_refused(gateway, errand, refused).await?,
+        None => false,
+    };
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
     let mut response = HttpResponse::build(status);
     response.insert_header(SOURCE);
-    let refused = errand.proxy.refusal(&answer);
     let result = match &refused {
         None => "done",
-        Some(refused) if refused.kind.is_transient() => "retry",
+        // What a parked integration owes is made once it is connected again.
+        Some(refused) if is_parked || refused.kind.is_transient() => "retry",
         Some(_) => "refused",
     };
     response.insert_header((RESULT, result));
@@ -123,5 +132,5 @@ fn passed_on(errand: &Errand, answer: RawAnswer) -> HttpResponse {
     if let Some(wait) = answer.retry_after.or_else(|| refused.and_then(|refused| refused.retry_after)) {
         response.insert_header((RETRY_AFTER, wait.as_secs().max(1)));
     }
-    if answer.body.is_null() { response.finish() } else { response.json(answer.body) }
+    Ok(if answer.body.is_null() { response.finish() } else { response.json(answer.body) })
 }

@@ -211,11 +211,11 @@ async fn statistics_tell_how_one_integration_and_how_all_of_them_do() {
     failed.error = error("no");
     write(&world, &[attempt(&world, integration, 0), attempt(&world, integration, 0), failed]).await;
     for path in ["/api/v1/stats".to_owned(), format!("/api/v1/integrations/{id}/stats")] {
-        for (period, buckets, zone) in [("24h", 24, "UTC"), ("7d", 7, "Europe/Paris"), ("30d", 30, "Europe/Paris")] {
+        for (period, buckets) in [("24h", 24), ("7d", 7), ("30d", 30)] {
             let stats = world.get(&format!("{path}?period={period}")).await;
             assert_eq!((stats.status.as_u16(), &stats.body["attempts"]), (200, &json!(3)), "{stats:?}");
             assert_eq!(stats.body["buckets"].as_array().unwrap().len(), buckets);
-            assert_eq!((&stats.body["period"], &stats.body["time_zone"]), (&json!(period), &json!(zone)));
+            assert_eq!((&stats.body["period"], &stats.body["time_zone"]), (&json!(period), &json!("Europe/Paris")));
             assert_eq!(stats.body["by_kind"], json!([{ "name": "contact", "success": 2, "failed": 1 }]));
             assert_eq!(
                 (&stats.body["top_errors"][0]["count"], &stats.body["duration_ms"]["p50"]),

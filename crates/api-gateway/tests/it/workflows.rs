@@ -6,6 +6,7 @@ use std::time::Duration;
 use accounts::Use;
 use domain::field::{FieldName, FieldValue};
 use domain::id::{ErrandId, IntegrationId, LeaseToken, RecordId};
+use domain::integration::Status;
 use domain::kind::RecordKind;
 use domain::message::{CallbackApply, Message as _};
 use domain::record::{Fields, Record, Stamp};
@@ -13,7 +14,7 @@ use domain::time::Timestamp;
 use domain::workflow::{Action, Errand, Pass, Verb};
 use persistence::records::links::{self, Ending, Settlement, Wanted};
 use persistence::records::store;
-use persistence::{Scope, inbox, integrations};
+use persistence::{Scope, health, inbox, integrations};
 use reqwest::Method;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -156,6 +157,19 @@ impl System {
         let is_create =
             |entry: &&Value| entry["by"] == "api" && entry["action"] == "created" && entry["object_type"] == "contacts";
         journal.as_array().unwrap().iter().filter(is_create).cloned().collect()
+    }
+
+    /// How the tenant sees the integration.
+    async fn status(&self) -> String {
+        let shown = self.world.get(&format!("/api/v1/integrations/{}", self.integration)).await;
+        shown.body["status"].as_str().unwrap().to_owned()
+    }
+
+    /// Says how it is.
+    async fn says(&self, status: Status) {
+        let mut tx = self.world.worker().begin(Scope::System).await.unwrap();
+        health::set_status(&mut tx, self.world.tenant, self.integration, status, None).await.unwrap();
+        tx.commit().await.unwrap();
     }
 
     async fn reports(&self) -> Vec<CallbackApply> {
@@ -308,6 +322,34 @@ async fn two_creates_at_once_and_one_whose_answer_was_lost_leave_one_object() {
     .await;
     let created = system.created().await;
     assert_eq!((created.len(), &created[0]["id"]), (1, &settled.body["id"]), "{created:?}");
+    system.world.stop().await;
+}
+
+#[tokio::test]
+async fn refused_credentials_park_the_integration_and_the_write_is_to_be_made_later() {
+    let system = start().await;
+    let there = system.control(Method::POST, "/hubspot/4242/contacts", json!({"email": "zoe@exemple.fr"})).await;
+    let own = format!("{CONTACTS}/{}", there["id"].as_str().unwrap());
+    let update = system.hand_over(Verb::Update, "zoe@exemple.fr", there["id"].as_str()).await;
+    let create = system.hand_over(Verb::Create, "paul@exemple.fr", None).await;
+    system.world.switch_faults(json!({"token_revoked": true})).await;
+    let names = || Some(json!({"properties": {"firstname": "Zoé"}}));
+    let refused = system.call(&update.proxy, Method::PATCH, &own, names()).await;
+    let result = refused.headers["x-coccinelle-result"].to_str().unwrap();
+    assert_eq!((refused.status.as_u16(), result), (401, "retry"), "{refused:?}");
+    assert_eq!(system.status().await, "reauth_required");
+
+    system.says(Status::Active).await;
+    // Refused while it is looked for already.
+    system.create(&create, "paul@exemple.fr").await.is_problem(503, "platform_unavailable");
+    assert_eq!(system.status().await, "reauth_required");
+
+    system.world.switch_faults(json!({"token_revoked": false})).await;
+    system.says(Status::Active).await;
+    let wrong = system.call(&update.proxy, Method::PATCH, &own, Some(json!({"properties": {"none": "x"}}))).await;
+    assert_eq!(wrong.headers["x-coccinelle-result"], "refused", "{wrong:?}");
+    assert_eq!(system.status().await, "active", "what is about one record parks nothing");
+    assert_eq!(system.create(&create, "paul@exemple.fr").await.status.as_u16(), 201);
     system.world.stop().await;
 }
 

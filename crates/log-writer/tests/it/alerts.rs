@@ -11,7 +11,7 @@ use domain::settings::{AlertForm, AlertWebhook, Language};
 use persistence::integrations::{self, Configuration};
 use persistence::settings::{self, Settings as Wishes};
 use persistence::{Scope, data_keys, tenants};
-use runtime::config::Settings;
+use runtime::config::{Settings, SmtpSecurity};
 use serde_json::{Value, json};
 
 use crate::hook_server::HookServer;
@@ -21,7 +21,7 @@ use crate::world::{Running, World};
 const MOMENT: Duration = Duration::from_millis(50);
 
 /// A log writer's settings that look often, and mail by this server.
-fn settings(world: &World, server: &MailServer) -> Settings {
+pub(crate) fn settings(world: &World, server: &MailServer) -> Settings {
     let mut settings = world.settings(&world.database.worker_url());
     settings.alerts.check_every = MOMENT;
     settings.alerts.retry_wait = MOMENT;
@@ -42,20 +42,30 @@ fn file(kind: &str, content: &str) -> PathBuf {
     path
 }
 
-async fn wish(world: &World, tenant: TenantId, wishes: Wishes) {
+pub(crate) async fn wish(world: &World, tenant: TenantId, wishes: Wishes) {
     let mut tx = world.rows.begin(Scope::Tenant(tenant)).await.unwrap();
     assert!(settings::replace(&mut tx, tenant, &wishes).await.unwrap());
     tx.commit().await.unwrap();
 }
 
-fn told(address: &str) -> Wishes {
+pub(crate) fn told(address: &str) -> Wishes {
     Wishes { alert_emails: vec![address.to_owned()], ..Wishes::default() }
 }
 
 /// So many failures of an integration.
-async fn fail(world: &World, (tenant_id, integration_id): (TenantId, IntegrationId), class: FaultKind, times: usize) {
+async fn fail(world: &World, whose: (TenantId, IntegrationId), class: FaultKind, times: usize) {
+    fail_by(world, whose, (class, "NO"), times).await;
+}
+
+/// The same, by this code.
+async fn fail_by(
+    world: &World,
+    (tenant_id, integration_id): (TenantId, IntegrationId),
+    (class, code): (FaultKind, &str),
+    times: usize,
+) {
     for _ in 0..times {
-        let error = SyncError { class, code: "NO".to_owned(), message: "l'e-mail <x> est pris".to_owned() };
+        let error = SyncError { class, code: code.to_owned(), message: "l'e-mail <x> est pris".to_owned() };
         world.publish(&SyncOutcome { tenant_id, integration_id, error: Some(error), ..world.success() }).await;
     }
 }
@@ -209,6 +219,20 @@ async fn a_mail_server_that_is_away_delays_mails_and_loses_none() {
 }
 
 #[tokio::test]
+async fn a_mail_server_may_want_tls_from_the_first_byte_on() {
+    let (world, server) = (World::new().await, MailServer::start_wrapped().await);
+    let whose = (world.tenant, world.connect(world.tenant, "HubSpot").await);
+    wish(&world, world.tenant, told("a@cabinet.example")).await;
+    let mut settings = settings(&world, &server);
+    settings.alerts.smtp_security = SmtpSecurity::Tls;
+    let running = Running::start(settings);
+    fail(&world, whose, FaultKind::Invalid, 5).await;
+    let mails = server.mails(1).await;
+    running.stop().await;
+    assert_eq!(subjects(&mails), ["HubSpot : les synchronisations échouent"]);
+}
+
+#[tokio::test]
 async fn what_comes_at_once_is_told_in_one_digest_and_no_more_within_the_hour() {
     let (world, server) = (World::new().await, MailServer::start().await);
     let (one, other) = (world.connect(world.tenant, "Paris").await, world.connect(world.tenant, "Lyon").await);
@@ -264,6 +288,26 @@ async fn in_a_platforms_outage_operators_are_told_and_tenants_are_not() {
     let title = "hubspot : plateforme en panne";
     assert_eq!(subjects(&mails), [title.to_owned(), format!("Rétabli : {title}")]);
     assert!(mails.iter().all(|mail| mail.to == ["ops@coccinelle.example"]));
+}
+
+#[tokio::test]
+async fn n8n_that_is_away_for_three_tenants_is_no_outage_of_their_platform() {
+    let (world, server) = (World::new().await, MailServer::start().await);
+    for (n, code) in ["n8n_down", "workflow_inactive", "callback_missing"].into_iter().enumerate() {
+        let tenant = if n == 0 { world.tenant } else { world.another_tenant(None).await };
+        wish(&world, tenant, told("a@cabinet.example")).await;
+        let whose = (tenant, world.connect(tenant, "HubSpot").await);
+        fail_by(&world, whose, (FaultKind::Unavailable, code), 6).await;
+    }
+    let mut settings = settings(&world, &server);
+    settings.alerts.operators = vec!["ops@coccinelle.example".to_owned()];
+    settings.alerts.check_every = Duration::from_secs(2);
+    let running = Running::start(settings);
+    // In an outage nobody but the operators would be told of anything.
+    let mails = server.mails(3).await;
+    running.stop().await;
+    assert_eq!(subjects(&mails), ["HubSpot : les synchronisations échouent"; 3]);
+    assert!(mails.iter().all(|mail| mail.to == ["a@cabinet.example"]), "{mails:?}");
 }
 
 #[tokio::test]

@@ -62,7 +62,17 @@ pub(crate) struct MailServer {
 }
 
 impl MailServer {
+    /// One that is spoken to in the clear until TLS is asked for.
     pub(crate) async fn start() -> Self {
+        Self::listen(false).await
+    }
+
+    /// One that speaks nothing but TLS.
+    pub(crate) async fn start_wrapped() -> Self {
+        Self::listen(true).await
+    }
+
+    async fn listen(is_wrapped: bool) -> Self {
         let key = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.signing_key.serialize_der()));
         let config = ServerConfig::builder().with_no_client_auth();
@@ -79,7 +89,7 @@ impl MailServer {
                     state.is_away
                 };
                 if !is_away {
-                    tokio::spawn(serve(stream, acceptor.clone(), Arc::clone(&kept)));
+                    tokio::spawn(serve(stream, (acceptor.clone(), is_wrapped), Arc::clone(&kept)));
                 }
             }
         });
@@ -141,22 +151,27 @@ impl Handler for Inbox {
     }
 }
 
-async fn serve(stream: TcpStream, acceptor: TlsAcceptor, state: Arc<Mutex<State>>) {
+async fn serve(mut stream: TcpStream, (acceptor, is_wrapped): (TlsAcceptor, bool), state: Arc<Mutex<State>>) {
     let inbox = Inbox { state, is_known: false, mail: Mail { to: Vec::new(), raw: Vec::new() } };
     let mut builder = SessionBuilder::new("localhost");
     builder.enable_start_tls().enable_auth(AuthMechanism::Plain);
     let mut session = builder.build(IpAddr::V4(Ipv4Addr::LOCALHOST), inbox);
     let greeting = session.greeting().buffer().unwrap();
-    let mut stream = BufReader::new(stream);
-    if stream.write_all(&greeting).await.is_err() {
-        return;
-    }
-    if converse(&mut stream, &mut session).await == Action::UpgradeTls {
-        session.tls_active();
-        let accepting = tokio::time::timeout(Duration::from_secs(30), acceptor.accept(stream.into_inner()));
-        if let Ok(Ok(stream)) = accepting.await {
-            converse(&mut BufReader::new(stream), &mut session).await;
+    if !is_wrapped {
+        let mut clear = BufReader::new(stream);
+        let is_greeted = clear.write_all(&greeting).await.is_ok();
+        if !is_greeted || converse(&mut clear, &mut session).await != Action::UpgradeTls {
+            return;
         }
+        stream = clear.into_inner();
+    }
+    session.tls_active();
+    let accepting = tokio::time::timeout(Duration::from_secs(30), acceptor.accept(stream));
+    let Ok(Ok(stream)) = accepting.await else { return };
+    let mut stream = BufReader::new(stream);
+    // Nobody is greeted twice.
+    if !is_wrapped || stream.write_all(&greeting).await.is_ok() {
+        converse(&mut stream, &mut session).await;
     }
 }
 

@@ -15,4 +15,6 @@ mod rows;
 #[cfg(test)]
 mod statistics;
 #[cfg(test)]
+mod triggers;
+#[cfg(test)]
 mod world;

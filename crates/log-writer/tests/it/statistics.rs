@@ -14,7 +14,8 @@ use crate::world::{Running, World};
 async fn stats(world: &World) -> Stats {
     let mut tx = world.rows.begin(Scope::Tenant(world.tenant)).await.unwrap();
     let whose = Whose { tenant: world.tenant, integration: Some(world.integration) };
-    let span = Span { step: Step::Day, buckets: 7, time_zone: "UTC".to_owned() };
+    let (time_zone, now) = ("UTC".to_owned(), domain::time::Timestamp::now());
+    let span = Span { step: Step::Day, buckets: 7, time_zone, now };
     let stats = stats::read(&mut tx, whose, &span).await.unwrap();
     tx.commit().await.unwrap();
     stats

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, Bool, Double, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Bool, Double, Nullable, Text};
 use diesel_async::RunQueryDsl;
 use domain::incident::Signs;
+use domain::workflow::faults;
 
 use crate::statement::sql_query;
 use crate::text::{from_word, parse};
@@ -77,9 +78,9 @@ JOIN integration_health AS health ON health.integration_id = integration.id
 LEFT JOIN refusals ON refusals.integration_id = integration.id
 LEFT JOIN LATERAL (
     SELECT count(*) AS attempts, count(*) FILTER (WHERE status = 'failed') AS failed,
-           count(*) FILTER (WHERE error_class = 'unavailable') AS unavailable
+           count(*) FILTER (WHERE error_class = 'unavailable' AND error_code <> ALL ($4)) AS unavailable
     FROM (
-        SELECT status, error_class FROM integration_sync_logs AS log
+        SELECT status, error_class, error_code FROM integration_sync_logs AS log
         WHERE log.integration_id = integration.id AND log.created_at > now() - make_interval(secs => $1)
         ORDER BY log.created_at DESC LIMIT $3
     ) AS newest
@@ -107,6 +108,8 @@ pub async fn look(tx: &mut Transaction, windows: Windows) -> Result<Vec<Signs>, 
         .bind::<Double, _>(windows.recent.as_secs_f64())
         .bind::<Double, _>(windows.drift.as_secs_f64())
         .bind::<BigInt, _>(ATTEMPTS)
+        // A workflow that is away is no platform that is.
+        .bind::<Array<Text>, _>(faults::ALL.to_vec())
         .load(&mut **tx)
         .await?;
     rows.into_iter().map(Row::into_signs).collect()

@@ -30,22 +30,32 @@ pub struct Whose {
 /// What one bucket spans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// An hour.
+    /// An hour of the clocks there. Where they are put back, an hour that they show twice is two.
     Hour,
-    /// A day in the tenant's time zone; an hour that two days share counts to the one in which it begins.
+    /// A day there, as long as it is: 23 or 25 hours where clocks are changed.
     Day,
 }
 
 impl Step {
-    fn as_str(self) -> &'static str {
+    /// The stretches of time, from when to when: `$3` is the present, `$4` the time zone, `$5` how many. What was counted by other
+    /// clocks than these counts to the stretch in which its hour began.
+    fn stretches(self) -> &'static str {
         match self {
-            Self::Hour => "hour",
-            Self::Day => "day",
+            Self::Hour => {
+                "SELECT at, at + interval '1 hour' AS until
+                 FROM generate_series(date_trunc('hour', $3, $4) - ($5 - 1) * interval '1 hour',
+                                      date_trunc('hour', $3, $4), interval '1 hour') AS at"
+            }
+            Self::Day => {
+                "SELECT local AT TIME ZONE $4 AS at, (local + interval '1 day') AT TIME ZONE $4 AS until
+                 FROM generate_series(date_trunc('day', $3 AT TIME ZONE $4) - ($5 - 1) * interval '1 day',
+                                      date_trunc('day', $3 AT TIME ZONE $4), interval '1 day') AS local"
+            }
         }
     }
 }
 
-/// Which time, up to now.
+/// Which time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Span {
     /// What one bucket spans.
@@ -54,6 +64,8 @@ pub struct Span {
     pub buckets: u16,
     /// The time zone in which hours and days begin, by its IANA name.
     pub time_zone: String,
+    /// The present, with which the last bucket ends.
+    pub now: Timestamp,
 }
 
 /// Attempts that ended in one stretch of time.
@@ -230,26 +242,22 @@ pub async fn read(tx: &mut Transaction, whose: Whose, span: &Span) -> Result<Sta
 }
 
 async fn buckets(tx: &mut Transaction, whose: Whose, span: &Span) -> Result<Vec<Bucket>, PersistenceError> {
-    let statement = "
-        WITH stretch AS (
-            SELECT local, local AT TIME ZONE $4 AS at
-            FROM generate_series(
-                date_trunc($3, now() AT TIME ZONE $4) - ($5 - 1) * ('1 ' || $3)::interval,
-                date_trunc($3, now() AT TIME ZONE $4), ('1 ' || $3)::interval) AS local
-        )
-        SELECT stretch.at,
-               coalesce(sum(count) FILTER (WHERE outcome = 'success'), 0)::bigint AS success,
-               coalesce(sum(count) FILTER (WHERE outcome = 'failed'), 0)::bigint AS failed
-        FROM stretch
-        LEFT JOIN integration_stats_hourly AS stats
-            ON stats.tenant_id = $1 AND ($2::text IS NULL OR stats.integration_id = $2)
-           AND stats.hour >= (SELECT min(at) FROM stretch)
-           AND date_trunc($3, stats.hour AT TIME ZONE $4) = stretch.local
-        GROUP BY stretch.at ORDER BY stretch.at";
+    let statement = format!(
+        "WITH stretch AS ({})
+         SELECT stretch.at,
+                coalesce(sum(count) FILTER (WHERE outcome = 'success'), 0)::bigint AS success,
+                coalesce(sum(count) FILTER (WHERE outcome = 'failed'), 0)::bigint AS failed
+         FROM stretch
+         LEFT JOIN integration_stats_hourly AS stats
+             ON stats.tenant_id = $1 AND ($2::text IS NULL OR stats.integration_id = $2)
+            AND stats.hour >= stretch.at AND stats.hour < stretch.until
+         GROUP BY stretch.at ORDER BY stretch.at",
+        span.step.stretches()
+    );
     Ok(sql_query(statement)
         .bind::<Text, _>(whose.tenant.to_string())
         .bind::<Nullable<Text>, _>(whose.integration.map(|id| id.to_string()))
-        .bind::<Text, _>(span.step.as_str())
+        .bind::<Timestamptz, _>(DateTime::<Utc>::from(span.now))
         .bind::<Text, _>(&span.time_zone)
         .bind::<diesel::sql_types::Integer, _>(i32::from(span.buckets.max(1)))
         .load(&mut **tx)

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use domain::outcome::{SyncOutcome, SyncType};
 use domain::time::Timestamp;
+use persistence::settings::{self, Settings};
 use persistence::stats::{self, Span, Stats, Step, Whose};
 use persistence::{Scope, sync_logs};
 
 use crate::world::{Customer, World, number, try_to, words};
 
 fn hours() -> Span {
-    Span { step: Step::Hour, buckets: 24, time_zone: "UTC".to_owned() }
+    Span { step: Step::Hour, buckets: 24, time_zone: "UTC".to_owned(), now: Timestamp::now() }
 }
 
 async fn read(world: &World, customer: Customer, span: &Span) -> Stats {
@@ -75,7 +76,7 @@ async fn days_begin_where_the_tenant_lives() {
     sync_logs::insert_batch(&mut tx, &ten(customer)).await.unwrap();
     tx.commit().await.unwrap();
     for time_zone in ["Europe/Paris", "Pacific/Auckland", "UTC"] {
-        let span = Span { step: Step::Day, buckets: 7, time_zone: time_zone.to_owned() };
+        let span = Span { step: Step::Day, buckets: 7, time_zone: time_zone.to_owned(), now: Timestamp::now() };
         let stats = read(&world, customer, &span).await;
         assert_eq!((stats.buckets.len(), stats.attempts), (7, 10), "{time_zone}");
         let mut tx = world.owner.begin(Scope::System).await.unwrap();
@@ -83,6 +84,72 @@ async fn days_begin_where_the_tenant_lives() {
         let local = format!("SELECT to_char(timestamptz '{at}' AT TIME ZONE '{time_zone}', 'HH24:MI') AS word");
         assert_eq!(words(&mut tx, &local).await, ["00:00"], "{time_zone}");
     }
+}
+
+/// How many attempts of a tenant in this time zone are shown where these ended, by when the bucket begins; none is not shown.
+///
+/// The last of them ended now.
+async fn counted(time_zone: &str, step: Step, ended: &[&str]) -> Vec<(String, i64)> {
+    let world = World::new().await;
+    let customer = world.customer("1").await;
+    let at = |text: &str| Timestamp::parse(text).unwrap();
+    let mut tx = world.owner.begin(Scope::System).await.unwrap();
+    let wishes = Settings { time_zone: time_zone.parse().unwrap(), ..Settings::default() };
+    assert!(settings::replace(&mut tx, customer.tenant, &wishes).await.unwrap());
+    let rows: Vec<_> = ended.iter().map(|text| SyncOutcome { created_at: at(text), ..customer.success(0) }).collect();
+    sync_logs::insert_batch(&mut tx, &rows).await.unwrap();
+    tx.commit().await.unwrap();
+    let (time_zone, now) = (time_zone.to_owned(), at(ended.last().unwrap()));
+    let stats = read(&world, customer, &Span { step, buckets: 24, time_zone, now }).await;
+    assert_eq!(stats.buckets.len(), 24);
+    let total: i64 = stats.buckets.iter().map(|bucket| bucket.success).sum();
+    assert_eq!((total, stats.attempts), (i64::try_from(ended.len()).unwrap(), total), "{stats:?}");
+    let some = stats.buckets.iter().filter(|bucket| bucket.success > 0);
+    some.map(|bucket| (bucket.at.to_string(), bucket.success)).collect()
+}
+
+fn begun(begin: &str, count: i64) -> (String, i64) {
+    (Timestamp::parse(begin).unwrap().to_string(), count)
+}
+
+#[tokio::test]
+async fn an_hour_that_is_shown_twice_is_two_and_one_that_is_left_out_is_none() {
+    // At three o'clock summer time, clocks in Paris are put back to two.
+    let autumn = ["2026-10-24T02:10:00Z", "2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z", "2026-10-25T01:40:00Z"];
+    let expected =
+        [begun("2026-10-24T02:00:00Z", 1), begun("2026-10-25T00:00:00Z", 1), begun("2026-10-25T01:00:00Z", 2)];
+    assert_eq!(counted("Europe/Paris", Step::Hour, &autumn).await, expected);
+    // At two o'clock, they are put forward to three.
+    let spring = ["2026-03-29T00:59:00Z", "2026-03-29T01:01:00Z", "2026-03-29T02:00:00Z"];
+    let expected =
+        [begun("2026-03-29T00:00:00Z", 1), begun("2026-03-29T01:00:00Z", 1), begun("2026-03-29T02:00:00Z", 1)];
+    assert_eq!(counted("Europe/Paris", Step::Hour, &spring).await, expected);
+}
+
+#[tokio::test]
+async fn a_day_is_as_long_as_the_clocks_say() {
+    // From midnight to midnight these are 25 hours, and then 23.
+    let autumn = ["2026-10-24T21:59:59Z", "2026-10-24T22:00:00Z", "2026-10-25T22:59:59Z", "2026-10-25T23:00:00Z"];
+    let expected =
+        [begun("2026-10-23T22:00:00Z", 1), begun("2026-10-24T22:00:00Z", 2), begun("2026-10-25T23:00:00Z", 1)];
+    assert_eq!(counted("Europe/Paris", Step::Day, &autumn).await, expected);
+    let spring = ["2026-03-28T22:59:59Z", "2026-03-28T23:00:00Z", "2026-03-29T21:59:59Z", "2026-03-29T22:00:00Z"];
+    let expected =
+        [begun("2026-03-27T23:00:00Z", 1), begun("2026-03-28T23:00:00Z", 2), begun("2026-03-29T22:00:00Z", 1)];
+    assert_eq!(counted("Europe/Paris", Step::Day, &spring).await, expected);
+}
+
+#[tokio::test]
+async fn hours_and_days_of_clocks_that_are_half_an_hour_off_are_their_own() {
+    // 15:59, 16:00, 16:59 and 17:10 there.
+    let ended = ["2026-11-22T10:29:00Z", "2026-11-22T10:30:00Z", "2026-11-22T11:29:00Z", "2026-11-22T11:40:00Z"];
+    let expected =
+        [begun("2026-11-22T09:30:00Z", 1), begun("2026-11-22T10:30:00Z", 2), begun("2026-11-22T11:30:00Z", 1)];
+    assert_eq!(counted("Asia/Kolkata", Step::Hour, &ended).await, expected);
+    // A minute before midnight, and midnight.
+    let ended = ["2026-11-21T18:29:00Z", "2026-11-21T18:30:00Z"];
+    let expected = [begun("2026-11-20T18:30:00Z", 1), begun("2026-11-21T18:30:00Z", 1)];
+    assert_eq!(counted("Asia/Kolkata", Step::Day, &ended).await, expected);
 }
 
 #[tokio::test]

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use domain::fault::FaultKind;
 use domain::id::{LinkId, RecordId};
-use domain::integration::Status;
 use domain::kind::RecordKind;
 use domain::message::{BackendTell, RecordPush};
 use domain::outcome::SyncOutcome;
@@ -13,7 +12,7 @@ use domain::step::Step;
 use domain::time::Timestamp;
 use domain::trace::TraceParent;
 use persistence::records::links::{self, Ending, Settled};
-use persistence::{Scope, Transaction, health};
+use persistence::{Scope, Transaction};
 
 use super::held;
 use super::job::Job;
@@ -74,9 +73,13 @@ async fn settle_once(session: &Session<'_>, kind: RecordKind, jobs: &mut [Job]) 
     held::refuse(session, kind, &mut tx, jobs, given).await?;
     let backend = (session.integration.tenant_id, session.backend);
     let tells = telling::note(session.engine, &mut tx, backend, &relinked(kind, jobs)).await?;
+    // Everything that is noted of them is noted from here on.
+    for job in jobs.iter_mut() {
+        job.redact(&session.redactor);
+    }
     let settlements: Vec<_> = jobs.iter().map(|job| job.settlement(mapping)).collect();
     let settled = links::settle(&mut tx, session.token, &settlements).await?;
-    park_if_refused(session, &mut tx, jobs).await?;
+    heed_refusals(session, &mut tx, jobs).await?;
     let mut freed = links::owed_dependents(&mut tx, session.integration.id, &newly_linked(kind, jobs)).await?;
     freed.extend(links::mark_dependents_dirty(&mut tx, session.integration.id, &linked_anew(kind, jobs)).await?);
     tx.commit().await?;
@@ -97,13 +100,13 @@ fn relinked(kind: RecordKind, jobs: &[Job]) -> Kinds {
     jobs.iter().filter(is_other).filter_map(|job| Some((job.record.as_ref()?.id, kind))).collect()
 }
 
-/// Refused credentials park the integration: nothing is tried, and everything stays owed, until it is connected again.
-async fn park_if_refused(session: &Session<'_>, tx: &mut Transaction, jobs: &[Job]) -> Result<(), DispatchError> {
-    let errors = jobs.iter().flat_map(|job| &job.outcomes).filter_map(|outcome| outcome.error.as_ref());
-    if let Some(error) = errors.into_iter().find(|error| error.class == FaultKind::Unauthorized) {
-        let (tenant, id) = (session.integration.tenant_id, session.integration.id);
-        health::set_status(tx, tenant, id, Status::ReauthRequired, Some(&error.message)).await?;
-        tracing::warn!(integration.id = %id, "the platform refuses the credentials; the integration is parked");
+/// The first refusal of the credentials parks the integration.
+async fn heed_refusals(session: &Session<'_>, tx: &mut Transaction, jobs: &[Job]) -> Result<(), DispatchError> {
+    let whose = (session.integration.tenant_id, session.integration.id);
+    for error in jobs.iter().flat_map(|job| &job.outcomes).filter_map(|outcome| outcome.error.as_ref()) {
+        if accounts::park_if_refused(tx, whose, (error.class, &error.message)).await? {
+            break;
+        }
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use domain::id::ErrandId;
 use domain::link::RemoteObject;
 use domain::outcome::SyncType;
 use domain::time::Timestamp;
-use domain::workflow::{Action, Errand, Verb};
+use domain::workflow::{Action, Errand, Verb, faults};
 use persistence::Transaction;
 use persistence::records::links::{self, Ending};
 use serde_json::Value;
@@ -113,8 +113,7 @@ fn confirm(job: &mut Job, errand: &Errand) {
 }
 
 fn give_up(session: &Session<'_>, job: &mut Job, errand: &Errand) {
-    let (code, message) =
-        if errand.reported { ("write_not_confirmed", UNCONFIRMED) } else { ("callback_missing", MISSING) };
+    let (code, message) = if errand.reported { (faults::UNCONFIRMED, UNCONFIRMED) } else { (faults::MISSING, MISSING) };
     let error = ConnectorError::new(FaultKind::Unavailable, code, message);
     let tried = tried(job, errand, None);
     fail(job, &session.engine.schedule, &error, tried);

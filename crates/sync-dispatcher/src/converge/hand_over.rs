@@ -6,6 +6,7 @@ use connectors::error::ConnectorError;
 use connectors::workflow::{Workflows, absence};
 use domain::fault::FaultKind;
 use domain::id::LinkId;
+use domain::workflow::faults;
 use futures_util::{StreamExt, stream};
 use persistence::records::links::Ending;
 use serde_json::Value;
@@ -36,7 +37,7 @@ pub(super) async fn hand_over(session: &Session<'_>, jobs: &mut [Job], plans: &m
     plans.ties.retain(|link, _| !writes.contains_key(link));
     let mut jobs: BTreeMap<LinkId, &mut Job> = jobs.iter_mut().map(|job| (job.leased.push.link_id, job)).collect();
     let Some(workflows) = session.engine.n8n.workflows() else {
-        let error = ConnectorError::new(FaultKind::Unavailable, "n8n_not_configured", NO_N8N);
+        let error = ConnectorError::new(FaultKind::Unavailable, faults::NOT_CONFIGURED, NO_N8N);
         for (link, write) in &writes {
             if let Some(job) = jobs.get_mut(link) {
                 note(session, job, write, (Answer::Refused(error.clone()), 0));

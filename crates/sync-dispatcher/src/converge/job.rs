@@ -5,6 +5,7 @@ use domain::id::SyncLogId;
 use domain::link::{LinkState, RemoteObject};
 use domain::outcome::{FieldChanges, SyncError, SyncOutcome, SyncType};
 use domain::record::Record;
+use domain::redaction::Redactor;
 use domain::time::Timestamp;
 use domain::trace::TraceParent;
 use domain::workflow::Errand;
@@ -132,6 +133,15 @@ impl Job {
         let response = error.body.as_deref().cloned();
         let error = SyncError { class: error.kind, code: error.code.clone(), message: error.message.clone() };
         self.log(Try { error: Some(error), response, ..tried });
+    }
+
+    /// Takes out of what is noted what the tenant wants taken out.
+    pub(super) fn redact(&mut self, redactor: &Redactor) {
+        let noted = std::mem::take(&mut self.outcomes);
+        self.outcomes = noted.into_iter().map(|outcome| redactor.outcome(outcome)).collect();
+        if let Some(Ending::Retry { error, .. } | Ending::Blocked { error }) = &mut self.ending {
+            *error = redactor.error(error.clone());
+        }
     }
 
     /// The link as it is to be given back.

@@ -65,6 +65,7 @@ pub(super) async fn open<'a>(
     let region = tenants::region(&mut tx, tenant).await?.unwrap_or(Region::FR);
     let backend = integrations::backend(&mut tx, tenant).await?;
     let beliefs = engine.believed.of(&mut tx, tenant, integration.id).await?;
+    let redactor = engine.redactors.of(&mut tx, tenant).await?;
     tx.commit().await?;
     drop(turn);
     let trace = links.values().next().copied().unwrap_or_else(TraceParent::generate);
@@ -94,6 +95,7 @@ pub(super) async fn open<'a>(
         region,
         backend,
         beliefs,
+        redactor,
         token,
         deadline,
         traces,

@@ -14,6 +14,7 @@ use domain::link::Arrival;
 use domain::mapping::Mapping;
 use domain::message::RecordPush;
 use domain::policy::{Ranks, Vanished};
+use domain::redaction::Redactor;
 use domain::time::Timestamp;
 use domain::trace::TraceParent;
 use tokio::time::Instant;
@@ -39,6 +40,7 @@ pub(super) struct Session<'a> {
     pub(super) region: Region,
     pub(super) backend: IntegrationId,
     pub(super) beliefs: Arc<Beliefs>,
+    pub(super) redactor: Arc<Redactor>,
     pub(super) token: LeaseToken,
     pub(super) deadline: Instant,
     pub(super) traces: BTreeMap<LinkId, TraceParent>,

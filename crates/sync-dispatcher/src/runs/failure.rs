@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use connectors::error::ConnectorError;
 use domain::fault::FaultKind;
-use domain::integration::Status;
 use domain::message::RunPage;
 use domain::outcome::SyncError;
 use domain::retry::Asked;
@@ -12,7 +11,7 @@ use domain::run::State;
 use domain::time::Timestamp;
 use domain::trace::TraceParent;
 use messaging::Context;
-use persistence::{Scope, health, runs};
+use persistence::{Scope, runs};
 
 use crate::engine::{DispatchError, Engine};
 
@@ -68,10 +67,8 @@ pub(super) async fn wait(
 /// Ends a run by an error. Refused credentials park its integration, as they do anywhere.
 pub(super) async fn give_up(engine: &Engine, page: &RunPage, error: &SyncError) -> Result<(), DispatchError> {
     let mut tx = engine.database.begin(Scope::System).await?;
-    if error.class == FaultKind::Unauthorized {
-        let (tenant, id) = (page.tenant_id, page.integration_id);
-        health::set_status(&mut tx, tenant, id, Status::ReauthRequired, Some(&error.message)).await?;
-    }
+    let whose = (page.tenant_id, page.integration_id);
+    accounts::park_if_refused(&mut tx, whose, (error.class, &error.message)).await?;
     runs::end(&mut tx, page, State::Failed, Some(error)).await?;
     tx.commit().await?;
     tracing::warn!(run.id = %page.run_id, error.code = error.code, "a run failed");

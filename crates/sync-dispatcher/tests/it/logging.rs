@@ -1,6 +1,9 @@
 //! What the log is told of an attempt: of each field that it changed what stood there before, and what stands there now.
 
+use domain::mapping::FieldMapping;
 use domain::outcome::{FieldChanges, SyncOutcome, SyncType};
+use domain::redaction::{Redaction, Redactor};
+use persistence::sync_logs;
 use serde_json::{Value, json};
 
 use crate::crm::told;
@@ -71,4 +74,27 @@ async fn a_reading_tells_what_our_record_held_before_and_holds_now() {
     world.settle().await;
     let expected = [("job_title", json!("Gérante"), json!("Directrice"))];
     assert_eq!(of(&world, SyncType::Read).await.changes, changes(&expected));
+}
+
+#[tokio::test]
+async fn what_a_tenant_wants_taken_out_is_taken_out_of_failures_as_of_the_log_so_that_each_group_has_its_example() {
+    let world = World::start().await;
+    let redaction = Redaction { emails: true, patterns: vec!["Property".to_owned()], ..Redaction::default() };
+    world.redact(redaction.clone()).await;
+    world.map(FieldMapping::to_platform("notes", "no_such_property")).await;
+    let data = json!({"email": "zoe@exemple.fr", "notes": "Rappeler mardi"});
+    world.accept(vec![event("prospect.created", "p1", data)]).await;
+    let refused = world.outcome("the refusal in the log", |outcome| outcome.error.is_some()).await;
+    world.settle().await;
+    assert_eq!(refused.request.as_ref().unwrap()["email"], "[redacted]");
+    let group = world.failures().await.remove(0);
+    assert!(group.message.starts_with("[redacted]"), "{group:?}");
+
+    // Whoever writes the log takes it out as well.
+    let written = Redactor::new(&redaction).outcome(refused);
+    let mut tx = world.begin().await;
+    sync_logs::insert_batch(&mut tx, &[written]).await.unwrap();
+    let whose = (world.tenant, world.integration);
+    let example = sync_logs::newest_alike(&mut tx, whose, &group.fingerprint).await.unwrap();
+    assert!(example.is_some(), "{group:?}");
 }

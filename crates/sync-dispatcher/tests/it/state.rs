@@ -9,12 +9,13 @@ use domain::identity::Identity;
 use domain::integration::Status;
 use domain::kind::RecordKind;
 use domain::record::Record;
+use domain::redaction::Redaction;
 use persistence::log_page::LogPage;
 use persistence::records::conflicts::{self, Filter, Kept, Sort};
 use persistence::records::identities::{self, IdentityKey};
 use persistence::records::links::{self, FailureGroup, LinkView};
 use persistence::records::{listing, store};
-use persistence::{health, integrations, mappings};
+use persistence::{health, integrations, mappings, settings};
 
 use crate::world::World;
 
@@ -122,6 +123,14 @@ impl World {
     pub(crate) async fn set_status(&self, status: Status) {
         let mut tx = self.begin().await;
         health::set_status(&mut tx, self.tenant, self.integration, status, None).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    /// From now on the tenant wants this taken out of what is noted.
+    pub(crate) async fn redact(&self, redaction: Redaction) {
+        let mut tx = self.begin().await;
+        let wishes = settings::Settings { redaction, ..settings::Settings::default() };
+        assert!(settings::replace(&mut tx, self.tenant, &wishes).await.unwrap());
         tx.commit().await.unwrap();
     }
 

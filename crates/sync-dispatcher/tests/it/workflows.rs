@@ -1,6 +1,8 @@
 //! Delivery by n8n: a workflow takes each write, makes it and reports it; whatever it fails to do, nothing is lost or doubled.
 
+use domain::integration::Status;
 use domain::outcome::{SyncOutcome, SyncType};
+use domain::redaction::Redaction;
 use persistence::records::links;
 use serde_json::{Value, json};
 use testkit::wait;
@@ -9,7 +11,7 @@ use crate::backend::Backend;
 use crate::logging::changes;
 use crate::n8n::{N8n, Script, done, failed};
 use crate::scheduling::undisturbed;
-use crate::world::{DEADLINE, Shape, World, event};
+use crate::world::{DEADLINE, HASTE, Shape, World, event};
 
 /// Time enough for a report.
 const PATIENT: (&str, &str) = ("N8N__ERRAND_LIFE", "30s");
@@ -88,6 +90,30 @@ async fn a_workflow_is_looked_at_that_nobody_has_work_for() {
     assert_eq!(watched, [], "a tenant's own workflow is the tenant's to watch");
 }
 
+/// Waits until it is shown of a platform whether its workflow is there.
+async fn is_shown(platform: &str, up: &str) {
+    let line = format!("coccinelle_n8n_up{{platform=\"{platform}\"}} {up}");
+    wait::until(&line, DEADLINE, || async {
+        let page = runtime::metrics::install().render();
+        let is_about_n8n = |shown: &&str| shown.starts_with("coccinelle_n8n_up");
+        let shown: Vec<_> = page.lines().filter(is_about_n8n).map(str::to_owned).collect();
+        if shown.contains(&line) { Ok(()) } else { Err(shown) }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_workflow_that_nobody_uses_any_more_is_not_shown_as_away() {
+    let n8n = N8n::start(Script::Works);
+    let world = n8n.world(&[("DISPATCHER__RECONCILE_EVERY", "100ms")]).await;
+    // Of this test alone: what is shown is the whole process'. There is no such workflow.
+    let statement = format!("UPDATE tenant_integrations SET platform = 'unused' WHERE id = '{}'", world.integration);
+    testkit::execute(&world.database_url(), &statement).await;
+    is_shown("unused", "0").await;
+    world.switch(false).await;
+    is_shown("unused", "NaN").await;
+}
+
 #[tokio::test]
 async fn what_was_written_and_never_reported_is_found_and_not_created_again() {
     let n8n = N8n::start(Script::Silent);
@@ -133,6 +159,37 @@ async fn a_reported_failure_is_tried_again_where_it_may_heal_and_else_blocks_wit
     let expected = ("workflow_failed".to_owned(), "Le téléphone « 0612 » est refusé".to_owned());
     assert_eq!(failures, [expected]);
     assert!(world.link("p1").await.is_blocked);
+}
+
+#[tokio::test]
+async fn what_a_workflow_says_is_noted_without_what_the_tenant_wants_taken_out() {
+    let n8n = N8n::start(Script::Reports(failed("zoe@exemple.fr est refusé", false)));
+    let world = n8n.world(&[PATIENT]).await;
+    world.redact(Redaction { emails: true, ..Redaction::default() }).await;
+    world.accept(vec![zoe()]).await;
+    assert_eq!(failures(&world).await[0].1, "[redacted] est refusé");
+    let logged = world.outcome("the failure in the log", |outcome| outcome.error.is_some()).await;
+    assert_eq!(logged.error.unwrap().fingerprint(), world.failures().await[0].fingerprint);
+}
+
+#[tokio::test]
+async fn what_a_workflow_could_not_write_by_refused_credentials_stays_owed_and_is_no_attempt() {
+    let n8n = N8n::start(Script::Idle);
+    let world = n8n.world(&[PATIENT, HASTE[0], HASTE[1]]).await;
+    world.accept(vec![zoe()]).await;
+    let write = n8n.took(1).await.remove(0);
+    // As the proxy does, whom the platform refused them; a workflow of one's own may take that for its record's fault.
+    world.set_status(Status::ReauthRequired).await;
+    n8n.report(&write, failed("HubSpot a répondu 401", false)).await;
+    world.outcome("the failure in the log", |outcome| outcome.error.is_some()).await;
+    assert_eq!((world.drift().await, world.failures().await.len()), (1, 0));
+
+    n8n.now(Script::Works);
+    world.set_status(Status::Active).await;
+    world.settle().await;
+    assert_eq!((world.crm.contacts().await.len(), n8n.taken().len()), (1, 2));
+    let created = world.outcome("the create in the log", |outcome| outcome.error.is_none()).await;
+    assert_eq!(created.attempt, 1);
 }
 
 #[tokio::test]

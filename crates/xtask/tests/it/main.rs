@@ -15,6 +15,8 @@ mod outages;
 #[cfg(test)]
 mod passes;
 #[cfg(test)]
+mod proxied;
+#[cfg(test)]
 mod real_n8n;
 #[cfg(test)]
 mod servers;

@@ -1,4 +1,5 @@
-//! One event leaves one trace, from the gateway through the broker to the platform's call and the row in the log.
+//! One event leaves one trace, and so does one delivery of a platform: from the door through the broker to the platform's call and
+//! the row in the log, each span below the one that led to it.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -19,8 +20,31 @@ use crate::world::{DEADLINE, World, prospect};
 struct Span {
     service: String,
     name: String,
-    trace: String,
+    trace: Vec<u8>,
+    id: Vec<u8>,
+    /// Empty where it begins the trace.
+    parent: Vec<u8>,
 }
+
+/// A span that is wanted: by which service, of which name, below the one of which name; nothing is above the first.
+type Hop = (&'static str, &'static str, Option<&'static str>);
+
+const OF_EVENT: [Hop; 5] = [
+    ("api-gateway", "POST /api/v1/events", None),
+    ("sync-dispatcher", "dispatcher.event.merge", Some("POST /api/v1/events")),
+    ("sync-dispatcher", "dispatcher.record.push", Some("dispatcher.event.merge")),
+    ("sync-dispatcher", "platform.call", Some("dispatcher.record.push")),
+    ("log-writer", "log.sync.write", Some("dispatcher.event.merge")),
+];
+
+const OF_DELIVERY: [Hop; 6] = [
+    ("webhook-ingest", "POST /webhooks/integrations/", None),
+    ("sync-dispatcher", "dispatcher.webhook.apply", Some("POST /webhooks/integrations/")),
+    ("sync-dispatcher", "dispatcher.record.push", Some("dispatcher.webhook.apply")),
+    ("sync-dispatcher", "platform.call", Some("dispatcher.record.push")),
+    ("log-writer", "log.webhook.write", Some("dispatcher.webhook.apply")),
+    ("log-writer", "log.sync.write", Some("dispatcher.webhook.apply")),
+];
 
 type Spans = Arc<Mutex<Vec<Span>>>;
 
@@ -74,38 +98,53 @@ fn keep(body: &[u8], spans: &Spans) {
         let service = attributes.iter().find(|attribute| attribute.key == "service.name").unwrap();
         let Some(Value::StringValue(service)) = service.value.clone().unwrap().value else { panic!("{service:?}") };
         for span in resource.scope_spans.into_iter().flat_map(|scope| scope.spans) {
-            let trace = span.trace_id.iter().map(|byte| format!("{byte:02x}")).collect();
-            spans.lock().unwrap().push(Span { service: service.clone(), name: span.name, trace });
+            let (trace, id, parent) = (span.trace_id, span.span_id, span.parent_span_id);
+            spans.lock().unwrap().push(Span { service: service.clone(), name: span.name, trace, id, parent });
         }
     }
 }
 
+/// Whether a trace has such a span at its place.
+fn has(trace: &[Span], (service, name, above): Hop) -> bool {
+    let is_below = |span: &Span| match above {
+        None => span.parent.iter().all(|byte| *byte == 0),
+        Some(above) => trace.iter().any(|other| other.id == span.parent && other.name.contains(above)),
+    };
+    trace.iter().any(|span| span.service == service && span.name.contains(name) && is_below(span))
+}
+
+/// Waits for a trace that has all of these, and gives its id.
+async fn traced(what: &str, spans: &Spans, wanted: &[Hop]) -> String {
+    let whole = wait::until(what, DEADLINE, || async {
+        let mut traces = BTreeMap::<Vec<u8>, Vec<Span>>::new();
+        for span in spans.lock().unwrap().iter().cloned() {
+            traces.entry(span.trace.clone()).or_default().push(span);
+        }
+        let whole = traces.iter().find(|(_, trace)| wanted.iter().all(|hop| has(trace, *hop)));
+        whole.map(|(id, _)| id.clone()).ok_or(traces)
+    })
+    .await;
+    whole.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_is_one_trace_from_the_gateway_to_the_platform_and_the_log() {
+async fn an_event_and_a_delivery_are_one_trace_each_from_the_door_to_the_platform_and_the_log() {
     let (url, spans) = collector().await;
     let world = World::on_shared_servers("e2e-tracing", 23_000, &[("TELEMETRY__OTLP_ENDPOINT", &url)]).await;
     let event = prospect("traced", "prospect.created", json!({ "email": "trace@example.fr", "first_name": "Zoé" }));
     assert_eq!(world.post_event(&event).await.status(), 202);
-    let wanted = [
-        ("api-gateway", "POST /api/v1/events"),
-        ("sync-dispatcher", "dispatcher.event.merge"),
-        ("sync-dispatcher", "platform.call"),
-        ("log-writer", "log.sync.write"),
-    ];
-    let trace = wait::until("one trace with all of it", DEADLINE, || async {
-        let mut found = BTreeMap::<String, Vec<(String, String)>>::new();
-        for span in spans.lock().unwrap().iter().cloned() {
-            found.entry(span.trace).or_default().push((span.service, span.name));
-        }
-        let has = |all: &[(String, String)], (service, name): (&str, &str)| {
-            all.iter().any(|(s, n)| s == service && n.contains(name))
-        };
-        let whole = found.iter().find(|(_, all)| wanted.into_iter().all(|wanted| has(all, wanted)));
-        whole.map(|(trace, _)| trace.clone()).ok_or(found)
-    })
-    .await;
+    let trace = traced("the trace of an event", &spans, &OF_EVENT).await;
     // It is the id that users see.
     let logs = world.of_integration("/logs").await;
     assert!(logs.to_string().contains(&trace), "{trace} is not in {logs}");
+
+    let contact = world.contact_by_hand(json!({ "email": "hand@example.fr", "firstname": "Paul" })).await;
+    let answer = world.deliver(&contact).await;
+    assert!(answer.status().is_success(), "{answer:?}");
+    let trace = traced("the trace of a delivery", &spans, &OF_DELIVERY).await;
+    for path in ["/logs", "/webhook-logs"] {
+        let logs = world.of_integration(path).await;
+        assert!(logs.to_string().contains(&trace), "{trace} is not in {path}: {logs}");
+    }
     world.end().await;
 }

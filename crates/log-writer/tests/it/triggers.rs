@@ -1,0 +1,87 @@
+//! Each trouble that a tenant is told of, from what shows it to the mail that says so. Failing attempts are told of in `alerts`.
+
+use domain::id::{IntegrationId, TenantId};
+use domain::incident::Trigger;
+use domain::integration::Status;
+use domain::outcome::{WebhookOutcome, WebhookResult};
+use persistence::incidents::{self, Subject};
+use persistence::{Scope, health};
+use serde_json::json;
+
+use crate::alerts::{told, wish};
+use crate::mail_server::MailServer;
+use crate::world::{Running, World};
+
+/// From so many records out of step on; more would only take longer.
+const DRIFT: i64 = 2;
+
+/// A trouble, the title of its mail, and what the mail says of it.
+const ALL: [(Trigger, &str, &str); 4] = [
+    (Trigger::ReauthRequired, "reconnexion requise", "Dernière erreur : le jeton est révoqué"),
+    (Trigger::WebhookUnverified, "des notifications sont refusées", "5 notifications de la plateforme"),
+    (Trigger::Drift, "des fiches ne sont plus synchronisées", "3 fiches diffèrent"),
+    (Trigger::WebhookRemoved, "le webhook a été supprimé", "n'arrivent plus que par relève régulière"),
+];
+
+/// Brings an integration into that trouble.
+async fn bring_about(world: &World, trigger: Trigger, (tenant, id): (TenantId, IntegrationId)) {
+    let mut tx = world.rows.begin(Scope::System).await.unwrap();
+    match trigger {
+        Trigger::ReauthRequired => {
+            let cause = Some("le jeton est révoqué");
+            health::set_status(&mut tx, tenant, id, Status::ReauthRequired, cause).await.unwrap();
+        }
+        Trigger::WebhookUnverified => {
+            for _ in 0..5 {
+                let result = WebhookResult::Refused { reason: "wrong_signature".to_owned() };
+                let (tenant_id, integration_id) = (Some(tenant), Some(id));
+                world
+                    .publish(&WebhookOutcome { tenant_id, integration_id, result, body: None, ..world.webhook() })
+                    .await;
+            }
+        }
+        Trigger::Drift => {
+            let owed = format!(
+                "INSERT INTO record_links (id, tenant_id, integration_id, kind, wanted_version, owed_since)
+                 SELECT '{id}' || n, '{tenant}', '{id}', 'contact', 1, now() FROM generate_series(0, {DRIFT}) AS n"
+            );
+            world.database.execute(&owed).await;
+            // It is no drift that has only just begun.
+            let before = format!(
+                "INSERT INTO integration_drift_samples
+                 VALUES ('{id}', now() - interval '30 minutes', '{tenant}', {DRIFT} + 1, 0)"
+            );
+            world.database.execute(&before).await;
+        }
+        Trigger::WebhookRemoved => {
+            let detail = json!({ "topics": ["contact.creation"] });
+            incidents::begin(&mut tx, &Subject::Integration(id, tenant), trigger, detail).await.unwrap();
+        }
+        Trigger::Failing | Trigger::PlatformDown | Trigger::DeadLetters => panic!("{trigger:?} is told elsewhere"),
+    }
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn every_trouble_reaches_a_mail_that_says_what_it_is_and_what_to_do() {
+    let (world, server) = (World::new().await, MailServer::start().await);
+    let address = |trigger: Trigger| format!("{}@cabinet.example", trigger.as_str());
+    for (trigger, ..) in ALL {
+        let tenant = world.another_tenant(None).await;
+        wish(&world, tenant, told(&address(trigger))).await;
+        let integration = world.connect(tenant, "HubSpot").await;
+        bring_about(&world, trigger, (tenant, integration)).await;
+    }
+    let mut settings = crate::alerts::settings(&world, &server);
+    settings.alerts.drift = DRIFT;
+    let running = Running::start(settings);
+    let mails = server.mails(ALL.len()).await;
+    running.stop().await;
+    for (trigger, title, said) in ALL {
+        let of_it: Vec<_> = mails.iter().filter(|mail| mail.to == [address(trigger)]).collect();
+        let [mail] = of_it[..] else { panic!("{trigger:?}: {of_it:?}") };
+        assert_eq!(mail.subject(), format!("HubSpot : {title}"));
+        let text = mail.part("text/plain");
+        assert!(text.contains(said) && text.contains("À faire : "), "{trigger:?}: {text}");
+    }
+}
