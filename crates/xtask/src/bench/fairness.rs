@@ -18,6 +18,8 @@ use crate::console::Console;
 use crate::session::{Service, Session, Tenant};
 
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// RabbitMQ counts a queue's messages every five seconds: what is empty for longer is empty.
+const EMPTY_LOOKS: u32 = 14;
 /// Contacts that are imported at once, of each of which the platform tells.
 const IMPORT: u64 = 100;
 /// Between two imports: a thousand webhooks a second.
@@ -34,9 +36,7 @@ pub(super) async fn measure(session: &mut Session, extent: Extent, console: &Con
     bench.switch(filling, "disable").await?;
     let gateway = address(bench.session, Service::ApiGateway);
     flow::send(gateway, &[filling], Series::BackFill, extent.records).await?;
-    while bench.session.under_way().await? > 0 {
-        tokio::time::sleep(LOOK_AGAIN).await;
-    }
+    bench.idle().await?;
     step.done();
     let mut figures = Figures::default();
     let step = console.step("events of one tenant, on an idle system");
@@ -73,6 +73,16 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
+    /// Waits until nothing is under way.
+    async fn idle(&self) -> anyhow::Result<()> {
+        let mut empty = 0;
+        while empty < EMPTY_LOOKS {
+            empty = if self.session.under_way().await? == 0 { empty + 1 } else { 0 };
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+        Ok(())
+    }
+
     /// The times of the quiet tenant's events; each measurement sends others.
     async fn events(&self, measurement: u64) -> anyhow::Result<Idle> {
         let gateway = address(self.session, Service::ApiGateway);
