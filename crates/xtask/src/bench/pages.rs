@@ -21,8 +21,9 @@ use crate::workspace;
 
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
-/// Every page that the browser is shown, by the name that its picture has, and what people look for on them: what is found at once,
-/// what is found seldom, and what is not there at all.
+/// Every page that the browser is shown, by the name that its picture has, and what people look for on them.
+///
+/// Looking for what is rare, or not there at all, takes longest.
 const PAGES: &[(&str, &str)] = &[
     ("catalogue", "/dashboard/integrations"),
     ("catalogue, searched", "/dashboard/integrations?q=hubspot"),
