@@ -63,6 +63,13 @@ async function walk() {
   const home = new URL(page.url()).pathname;
   world.integration = home.split("/").pop();
 
+  begin("the same account is refused once more, and the page leads to where it is connected");
+  await page.goto(`${world.base}/dashboard/integrations/new?platform=hubspot&by=key`);
+  await page.getByLabel("Clé API").fill(KEY);
+  await press(page, "Créer l'intégration");
+  await page.getByRole("link", { name: "Ouvrir cette intégration" }).click();
+  await page.waitForURL(world.base + home);
+
   begin("the connection is tested, and its first sync ends");
   await press(page, "Tester la connexion");
   await says(page, "Connexion établie en");

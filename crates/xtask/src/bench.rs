@@ -10,6 +10,7 @@ mod journal;
 mod limits;
 mod load;
 mod measure;
+mod pages;
 mod parts;
 mod prospects;
 mod report;
@@ -42,12 +43,12 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
     /// A glance: some seconds for each measurement, less of everything.
-    #[arg(long, conflicts_with_all = ["seconds", "events", "samples", "messages", "tenants", "records", "history"])]
+    #[arg(long, conflicts_with_all = ["seconds", "events", "samples", "messages", "tenants", "records", "history", "lines"])]
     quick: bool,
     /// Events that are followed into the CRM, for each way of sharing them out.
     #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(1..=100_000))]
     events: u64,
-    /// Events that are sent one at a time.
+    /// Events that are sent one at a time, or how often each page is asked for.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=1_000))]
     samples: u64,
     /// Measure this alone, which is not measured otherwise.
@@ -59,12 +60,16 @@ pub(crate) struct Args {
     /// Integrations that the work is spread over, for `--only in-flight` and `--only replicas`.
     #[arg(long, default_value_t = 80, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     tenants: u64,
-    /// Records of one tenant's back-fill, and webhooks of another's platform, for `--only fairness`.
-    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
-    records: u64,
+    /// Records of one tenant's back-fill, and webhooks of another's platform, for `--only fairness` (100,000 where nothing is
+    /// said); records of the tenant for `--only pages` (10,000).
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    records: Option<u64>,
     /// Rows of the log whose newest page is asked for, for `--only log-rows`.
     #[arg(long, default_value_t = 10_000_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     history: u64,
+    /// Lines of the log behind the pages, for `--only pages`.
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1_000..=100_000_000))]
+    lines: u64,
     /// Run the release builds as they were built last.
     #[arg(long)]
     no_build: bool,
@@ -115,16 +120,17 @@ impl Args {
             let report = measure::everything(session, self.wishes(), console).await?;
             return Ok(if self.json { serde_json::to_string(&report)? } else { report.table() });
         };
-        let figures = part.measure(session, self.extent(), console).await?;
+        let figures = part.measure(session, self.extent(part), console).await?;
         Ok(if self.json { serde_json::to_string(&figures)? } else { figures.to_string() })
     }
 
-    fn extent(&self) -> Extent {
+    fn extent(&self, part: Part) -> Extent {
         if self.quick {
             return Extent::QUICK;
         }
-        let Self { seconds, messages, tenants, records, samples, history, .. } = *self;
-        Extent { seconds, messages, tenants, records, samples, history }
+        let Self { seconds, messages, tenants, samples, history, lines, .. } = *self;
+        let records = self.records.unwrap_or_else(|| part.records());
+        Extent { seconds, messages, tenants, records, samples, history, lines }
     }
 
     fn wishes(&self) -> Wishes {

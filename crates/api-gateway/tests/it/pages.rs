@@ -294,7 +294,9 @@ async fn an_account_is_connected_by_its_form_which_keeps_what_was_typed_but_neve
     browser.get(page.location()).await.says("Mon CRM").says("<progress");
     let again = browser.submit(form, path, &fields).await;
     assert_eq!(again.status, 409, "{again:?}");
-    again.says("Ce compte est déjà connecté");
+    is_sound(&again, "fr");
+    again.says("Ce compte est déjà connecté").says("value=\"Mon CRM\"");
+    again.says(&format!("<a href=\"{home}\">Ouvrir cette intégration</a>"));
 
     let settings = format!("{home}/settings");
     let version = browser.get(&settings).await.html;

@@ -7,7 +7,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 use crate::connecting::wish;
-use crate::pages::{Browser, is_sound};
+use crate::pages::{Browser, Page, is_sound};
 use crate::world::{Answer, Lines, World};
 
 const SECRET: &str = "a signing secret of thirty-two bytes";
@@ -124,6 +124,28 @@ async fn the_secret_of_an_own_workflow_is_told_to_admins_and_every_telling_is_no
     world.stop().await;
 }
 
+/// The field for the address of a workflow, and what of the page stands before it.
+#[track_caller]
+fn field(page: &Page) -> (&str, &str) {
+    let (before, rest) = page.html.split_once("<label for=\"workflow_url\">").unwrap();
+    (before, rest.split("</div>").next().unwrap())
+}
+
+/// Asserts that an address was refused beside its field, and nowhere else, and that the rest of the form stands as it was typed.
+#[track_caller]
+fn is_refused(page: &Page, url: &str, name: &str) {
+    assert_eq!(page.status, 422, "{page:?}");
+    is_sound(page, "fr");
+    let (_, field) = field(page);
+    for part in [&*format!("value=\"{url}\""), "aria-invalid=\"true\"", "aria-describedby=\"workflow_url-help\""] {
+        assert!(field.contains(part), "{part} is not in {field}");
+    }
+    let error = field.split_once("<p class=\"error\" id=\"workflow_url-help\">").unwrap().1;
+    assert!(error.contains("mène à un site public"), "{error}");
+    assert_eq!(page.html.matches("mène à un site public").count(), 1, "{}", page.html);
+    page.says(&format!("value=\"{name}\"")).says("value=\"n8n\" checked");
+}
+
 #[tokio::test]
 async fn the_forms_take_the_address_of_a_workflow_and_show_its_secret_when_asked() {
     let world = start(&[]).await;
@@ -131,6 +153,7 @@ async fn the_forms_take_the_address_of_a_workflow_and_show_its_secret_when_asked
     let new = "/dashboard/integrations/new";
     let page = browser.get(&format!("{new}?platform=hubspot&by=key")).await;
     page.says("Adresse de votre workflow").says("name=\"workflow_url\"");
+    page.says("Facultatif, pour l'acheminement par n8n");
     let typed = |url: &'static str| {
         [
             ("platform", "hubspot"),
@@ -142,8 +165,7 @@ async fn the_forms_take_the_address_of_a_workflow_and_show_its_secret_when_asked
         ]
     };
     let refused = browser.submit(&format!("{new}?platform=hubspot&by=key"), new, &typed("https://10.0.0.1/x")).await;
-    assert_eq!(refused.status, 422, "{refused:?}");
-    refused.says("mène à un site public").says("https://10.0.0.1/x");
+    is_refused(&refused, "https://10.0.0.1/x", "Mon HubSpot");
     let made = browser.submit(&format!("{new}?platform=hubspot&by=key"), new, &typed(OWN)).await;
     let home = made.location().split('?').next().unwrap().to_owned();
     let settings = format!("{home}/settings");
@@ -155,9 +177,34 @@ async fn the_forms_take_the_address_of_a_workflow_and_show_its_secret_when_asked
     let id = home.rsplit('/').next().unwrap().parse().unwrap();
     told.says(own_secret(&SECRET.into(), id).expose_secret());
     let version = world.get(&format!("/api/v1/integrations/{id}")).await.body["version"].to_string();
+    let fields =
+        [("name", "Autre"), ("version", version.as_str()), ("delivery", "n8n"), ("workflow_url", "http://x.example/")];
+    is_refused(&browser.submit(&settings, &settings, &fields).await, "http://x.example/", "Autre");
     let fields = [("name", "Mon HubSpot"), ("version", version.as_str()), ("workflow_url", "")];
     let saved = browser.submit(&settings, &settings, &fields).await;
     assert_eq!(saved.location(), format!("{settings}?said=saved"), "{saved:?}");
     assert_eq!(world.get(&format!("/api/v1/integrations/{id}")).await.body["workflow_url"], Value::Null);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn an_address_that_is_refused_before_a_consent_is_not_folded_away() {
+    let app = [
+        ("PLATFORMS__HUBSPOT__CLIENT_ID", "sandbox-client"),
+        ("PLATFORMS__HUBSPOT__CLIENT_SECRET", "sandbox-secret"),
+        ("GATEWAY__PUBLIC_URL", "https://app.example.test"),
+        ("AUTH__SECURE_COOKIES", "false"),
+    ];
+    let world = start(&app).await;
+    let mut browser = Browser::of(&world, Role::Admin).await;
+    let form = "/dashboard/integrations/new?platform=hubspot";
+    let around = |page: &Page| field(page).0.rsplit("<details").next().unwrap().split('>').next().unwrap().to_owned();
+    assert_eq!(around(&browser.get(form).await), " class=\"hint\"");
+    let typed =
+        [("platform", "hubspot"), ("name", "Mon CRM"), ("delivery", "n8n"), ("workflow_url", "https://10.0.0.1/x")];
+    let refused = browser.submit(form, "/dashboard/integrations/new/consent", &typed).await;
+    is_refused(&refused, "https://10.0.0.1/x", "Mon CRM");
+    assert_eq!(around(&refused), " class=\"hint\" open");
+    assert_eq!(world.get("/api/v1/integrations/configured").await.body["data"], json!([]));
     world.stop().await;
 }

@@ -3,10 +3,11 @@
 use domain::field::FieldValue;
 use domain::id::WebhookLogId;
 use domain::integration::Status;
-use domain::outcome::{SyncType, ValueChange, WebhookOutcome, WebhookResult};
+use domain::kind::RecordKind;
+use domain::outcome::{SyncOutcome, SyncType, ValueChange, WebhookOutcome, WebhookResult};
 use domain::time::Timestamp;
-use persistence::log_page::{LogPage, LogRow};
-use persistence::sync_logs::{self, Filter, LogStatus};
+use persistence::log_page::LogPage;
+use persistence::sync_logs::{self, Filter, LogStatus, Way};
 use persistence::{Scope, Transaction, health, log_partitions, webhook_logs};
 use serde_json::json;
 
@@ -139,6 +140,61 @@ async fn the_list_pages_through_everything_once_and_filters() {
         adopted.iter().map(|log| (log.id, log.direction.as_str())).collect::<Vec<_>>(),
         [(rows[5].id, "from_platform")]
     );
+}
+
+#[tokio::test]
+async fn attempts_of_a_sort_that_is_rare_are_all_found_in_their_order() {
+    let world = World::new().await;
+    let customer = world.customer("1").await;
+    let quarter = 15 * 60 * 1_000;
+    let row = |n: i64| {
+        let row = if n % 5 == 0 { customer.failure(n * quarter, "no") } else { customer.success(n * quarter) };
+        let sync_type = if n % 3 == 0 { SyncType::Adopt } else { SyncType::Update };
+        SyncOutcome { sync_type, kind: if n % 7 == 0 { RecordKind::Deal } else { RecordKind::Contact }, ..row }
+    };
+    let rows: Vec<_> = (0..100).map(row).collect();
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    sync_logs::insert_batch(&mut tx, &rows).await.unwrap();
+    let filter = Filter::default;
+    let wishes = [
+        Filter { sync_type: Some(SyncType::Adopt), ..filter() },
+        Filter { kind: Some(RecordKind::Deal), direction: Some(Way::FromPlatform), ..filter() },
+        Filter { kind: Some(RecordKind::Deal), status: Some(LogStatus::Failed), ..filter() },
+        Filter { kind: Some(RecordKind::Order), ..filter() },
+        Filter { status: Some(LogStatus::Success), since: Some(rows[9].created_at), ..filter() },
+        // In the middle of an hour, of which some are left.
+        Filter { direction: Some(Way::ToPlatform), until: Some(rows[87].created_at), ..filter() },
+    ];
+    let is_wanted = |row: &SyncOutcome, wish: &Filter| {
+        let way = if row.sync_type == SyncType::Adopt { Way::FromPlatform } else { Way::ToPlatform };
+        let status = if row.error.is_some() { LogStatus::Failed } else { LogStatus::Success };
+        wish.sync_type.is_none_or(|it| it == row.sync_type)
+            && wish.kind.is_none_or(|it| it == row.kind)
+            && wish.direction.is_none_or(|it| it == way)
+            && wish.status.is_none_or(|it| it == status)
+            && wish.since.is_none_or(|it| it <= row.created_at)
+            && wish.until.is_none_or(|it| it > row.created_at)
+    };
+    // As it was counted; when the older half of what was counted is forgotten; when all of it is.
+    for forgotten in [0, 50, 100] {
+        let until = customer.success(forgotten * quarter).created_at;
+        let forget = format!("DELETE FROM integration_stats_hourly WHERE hour < '{until}'");
+        try_to(&mut tx, &forget).await.unwrap();
+        for wish in &wishes {
+            let (mut seen, mut after) = (Vec::new(), None);
+            loop {
+                let page = LogPage { after, limit: 3 };
+                let logs = sync_logs::list(&mut tx, (customer.tenant, customer.integration), wish.clone(), &page)
+                    .await
+                    .unwrap();
+                seen.extend(logs.iter().map(|log| log.id));
+                let Some(last) = logs.last() else { break };
+                after = Some(last.cursor());
+            }
+            let expected: Vec<_> = rows.iter().rev().filter(|row| is_wanted(row, wish)).map(|row| row.id).collect();
+            assert_eq!(seen, expected, "{wish:?}, {forgotten} forgotten");
+        }
+    }
 }
 
 #[tokio::test]

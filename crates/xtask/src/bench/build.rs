@@ -17,7 +17,7 @@ pub(super) async fn release(console: &Console) -> anyhow::Result<()> {
     let step = console.step("build everything as it is released (the first time takes some minutes)");
     let mut cargo = workspace::cargo();
     cargo.args(["build", "--quiet", "--release", "--bins"]);
-    cargo.args(["--example", "raw_publish", "--example", "bare_handler", "--example", "log_rows"]);
+    cargo.args(["raw_publish", "bare_handler", "log_rows", "page_data"].map(|name| format!("--example={name}")));
     for package in Service::ALL.map(Service::name).into_iter().chain(["admin", "messaging", "persistence", "xtask"]) {
         cargo.args(["--package", package]);
     }

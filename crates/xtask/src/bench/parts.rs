@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{doors, fairness, rows, slow, standing};
+use super::{doors, fairness, pages, rows, slow, standing};
 use crate::console::Console;
 use crate::session::Session;
 
@@ -26,6 +26,8 @@ pub(super) enum Part {
     Fairness,
     /// How soon each platform's deliveries are answered at 500 a second.
     Doors,
+    /// How soon each page of the dashboard is answered, over a month of a tenant's work.
+    Pages,
 }
 
 /// How much is measured.
@@ -37,18 +39,20 @@ pub(super) struct Extent {
     pub(super) messages: u64,
     /// Integrations that the work is spread over.
     pub(super) tenants: u64,
-    /// Records of a back-fill, and webhooks of a flood.
+    /// Records of a back-fill, and webhooks of a flood; or records of the tenant whose pages are shown.
     pub(super) records: u64,
-    /// Events that are sent one at a time.
+    /// Events that are sent one at a time, or how often each page is asked for.
     pub(super) samples: u64,
     /// Rows of a long log.
     pub(super) history: u64,
+    /// Lines of the log behind the pages.
+    pub(super) lines: u64,
 }
 
 impl Extent {
     /// A glance.
     pub(super) const QUICK: Self =
-        Self { seconds: 5, messages: 5_000, tenants: 8, records: 2_000, samples: 20, history: 100_000 };
+        Self { seconds: 5, messages: 5_000, tenants: 8, records: 2_000, samples: 20, history: 100_000, lines: 20_000 };
 }
 
 /// Figures with their names.
@@ -96,7 +100,13 @@ impl Part {
             Self::Backlog => standing::backlog(session, extent, console).await,
             Self::Fairness => fairness::measure(session, extent, console).await,
             Self::Doors => doors::measure(session, extent, console).await,
+            Self::Pages => pages::measure(session, extent, console).await,
         }
+    }
+
+    /// How many records there are, where nobody says.
+    pub(super) fn records(self) -> u64 {
+        if self == Self::Pages { 10_000 } else { 100_000 }
     }
 }
 

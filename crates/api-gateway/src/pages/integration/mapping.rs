@@ -217,6 +217,11 @@ impl Page {
         self.form.error(&format!("fields[{at}]"))
     }
 
+    /// What is wrong with the id of the record that the draft is shown on, whoever's id it is.
+    fn wrong_sample(&self) -> Option<&str> {
+        self.form.error("record_id").or_else(|| self.form.error("external_id"))
+    }
+
     /// What the platform says of a field.
     fn about(&self, remote: &str) -> Option<String> {
         let described = self.theirs.as_ref()?;
