@@ -18,6 +18,9 @@ const LEASE: Duration = Duration::from_secs(1);
 /// A caller comes again after this while the database that holds the budgets is away.
 const WITHOUT_DATABASE: Duration = Duration::from_secs(2);
 
+/// An answer may ask for anything: after so long somebody looks whether it is still so.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
+
 /// Budgets that nobody asked for are forgotten after this.
 const IDLE: Duration = Duration::from_secs(600);
 
@@ -45,7 +48,7 @@ impl Budgets {
                 rate: rate(limits),
                 purpose,
                 unhurried,
-                slice: Mutex::default(),
+                slice: Arc::default(),
                 asking: tokio::sync::Mutex::default(),
             };
             let unhurried = Arc::new(leased(Purpose::BackFill, None));
@@ -70,7 +73,7 @@ struct Leased {
     purpose: Purpose,
     /// The same budget for what nobody waits for; of that one, `None`.
     unhurried: Option<Arc<Self>>,
-    slice: Mutex<Slice>,
+    slice: Arc<Mutex<Slice>>,
     /// Held by the one who asks the database; the others wait, and share what it is granted.
     asking: tokio::sync::Mutex<()>,
 }
@@ -109,14 +112,14 @@ impl Leased {
         let mut slice = self.slice.lock().unwrap_or_else(PoisonError::into_inner);
         *slice = Slice { requests: slice.left().saturating_add(requests), leased_at: Some(Instant::now()) };
     }
+}
 
-    /// Forgets what the platform says is not there; whether anything was forgotten.
-    fn cut_to(&self, requests: u32) -> bool {
-        let mut slice = self.slice.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_less = slice.requests > requests;
-        slice.requests = slice.requests.min(requests);
-        is_less
-    }
+/// Forgets what the platform says is not there; whether anything was forgotten.
+fn cut(slice: &Mutex<Slice>, requests: u32) -> bool {
+    let mut slice = slice.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_less = slice.requests > requests;
+    slice.requests = slice.requests.min(requests);
+    is_less
 }
 
 #[async_trait]
@@ -146,11 +149,15 @@ impl Budget for Leased {
     }
 
     fn correct(&self, remaining: Remaining) {
+        // The bucket would fill again at once, by the platform's usual rate.
+        if let Some(per) = remaining.per.filter(|_| remaining.requests == 0) {
+            return self.pause(per);
+        }
         if let Some(unhurried) = &self.unhurried {
-            unhurried.cut_to(remaining.requests);
+            cut(&unhurried.slice, remaining.requests);
         }
         // As long as more is left than we hold, the count in the database is at least as strict.
-        if !self.cut_to(remaining.requests) {
+        if !cut(&self.slice, remaining.requests) {
             return;
         }
         let (database, platform, account_id) = (self.database.clone(), self.platform.clone(), self.account_id.clone());
@@ -162,6 +169,33 @@ impl Budget for Leased {
             };
             if let Err(error) = corrected.await {
                 tracing::warn!(%error, %platform, "a budget could not be corrected");
+            }
+        });
+    }
+
+    fn pause(&self, pause: Duration) {
+        let pause = pause.min(LONGEST_PAUSE);
+        let unhurried = self.unhurried.iter().map(|unhurried| Arc::clone(&unhurried.slice));
+        let slices: Vec<_> = unhurried.chain([Arc::clone(&self.slice)]).collect();
+        for slice in &slices {
+            cut(slice, 0);
+        }
+        let (database, platform, account_id) = (self.database.clone(), self.platform.clone(), self.account_id.clone());
+        tokio::spawn(async move {
+            let paused = async {
+                let mut tx = database.begin(Scope::System).await?;
+                budgets::pause(&mut tx, &platform, &account_id, pause).await?;
+                tx.commit().await
+            };
+            match paused.await {
+                Ok(()) => {
+                    tracing::info!(%platform, seconds = pause.as_secs(), "an account is left alone for its limit")
+                }
+                Err(error) => tracing::warn!(%error, %platform, "an account could not be paused"),
+            }
+            // What was leased while that was written down.
+            for slice in &slices {
+                cut(slice, 0);
             }
         });
     }

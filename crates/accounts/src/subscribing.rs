@@ -1,7 +1,5 @@
-//! Seeing to it that platforms call us, and that they stop when nobody is connected any more. How they are told is `connectors`'.
+//! Seeing to it that platforms call us. How they are told is `connectors`', and that they stop is `farewell`'s.
 
-use connectors::account::Account;
-use connectors::oauth::Grant;
 use connectors::registry::Platform;
 use connectors::subscriptions::{self, Subscriptions, Target};
 use connectors::webhook::SecretSource;
@@ -17,37 +15,9 @@ use url::Url;
 
 use crate::accounts::Accounts;
 use crate::error::AccountError;
-use crate::grants::Doorway;
 
 /// How often it is looked whether a platform still calls.
 const CHECK_EVERY: Duration = Duration::from_hours(24);
-
-/// What a disconnected account is still to be told, gathered while its credentials were there.
-#[derive(Debug, Default)]
-pub struct Farewell {
-    /// The subscriptions to be taken away.
-    subscribed: Option<(Platform, Account, Target)>,
-    /// The grant to be given back.
-    grant: Option<(Doorway, Grant)>,
-}
-
-impl Farewell {
-    /// Tells it. What the platform does not take is logged, and does no harm: nobody listens to it any more.
-    pub async fn say(self) {
-        if let Some((platform, account, target)) = self.subscribed
-            && let Some(subscribed) = platform.connector().subscriptions()
-            && let Err(error) = subscriptions::remove(subscribed, &account, &target).await
-        {
-            tracing::warn!(platform = ?platform, %error, "subscriptions of a disconnected account are left behind");
-        }
-        // Last: without it, nothing else could be told.
-        if let Some((doorway, grant)) = self.grant
-            && let Err(error) = doorway.revoke(&grant).await
-        {
-            tracing::warn!(%error, "the grant of a disconnected account was not given back");
-        }
-    }
-}
 
 impl Accounts {
     /// Makes sure that the platform calls us for this integration, where it has to be told so account by account, and notes what
@@ -87,32 +57,6 @@ impl Accounts {
             }
         }
         Ok(found.len())
-    }
-
-    /// Gathers what the platform is to be told once the integration is gone. What another integration still needs, of whatever
-    /// tenant, is left alone.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn farewell(&self, integration: &Integration, public_url: &Url) -> Result<Farewell, AccountError> {
-        let Some(account_id) = &integration.account_id else { return Ok(Farewell::default()) };
-        let mut tx = self.database().begin(Scope::Tenant(integration.tenant_id)).await?;
-        let (slug, id) = (&integration.platform, integration.id);
-        let is_shared = table::account_has_others(&mut tx, slug, account_id, id).await?;
-        let held = self.held(&mut tx, integration).await.unwrap_or_default();
-        tx.commit().await?;
-        let place =
-            Place::of(integration, public_url).filter(|place| is_integrations_own(place.platform) || !is_shared);
-        let subscribed = match place {
-            Some(Place { platform, url, .. }) => {
-                let target = Target { url, secret: None };
-                self.open(integration).await.ok().map(|account| (platform, account, target))
-            }
-            None => None,
-        };
-        let doorway = self.doorway(slug, integration.url.as_deref()).ok();
-        let grant = held.filter(|_| !is_shared).and_then(|held| Some((doorway?, held.grant)));
-        Ok(Farewell { subscribed, grant })
     }
 
     /// Whether the platform calls us now.
@@ -187,15 +131,15 @@ enum Occasion {
 }
 
 /// Who is to be told to call, and where.
-struct Place {
-    platform: Platform,
+pub(crate) struct Place {
+    pub(crate) platform: Platform,
     subscriptions: &'static dyn Subscriptions,
-    url: Url,
+    pub(crate) url: Url,
 }
 
 impl Place {
     /// `None` where the platform is not told so account by account.
-    fn of(integration: &Integration, public_url: &Url) -> Option<Self> {
+    pub(crate) fn of(integration: &Integration, public_url: &Url) -> Option<Self> {
         let platform = Platform::from_slug(&integration.platform)?;
         let subscriptions = platform.connector().subscriptions()?;
         Some(Self { platform, subscriptions, url: address(platform, integration, public_url) })
@@ -207,7 +151,7 @@ fn subject(integration: &Integration) -> Subject {
 }
 
 /// Whether each integration has an address of its own, since its own secret signs.
-fn is_integrations_own(platform: Platform) -> bool {
+pub(crate) fn is_integrations_own(platform: Platform) -> bool {
     match platform.connector().webhooks().secret() {
         SecretSource::Integration => true,
         SecretSource::App => false,

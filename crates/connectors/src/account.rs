@@ -7,12 +7,20 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::credentials::Credentials;
+use domain::fault::FaultKind;
 use domain::platform::PlatformSlug;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::descriptor::KeyShown;
+use crate::error::ConnectorError;
 use crate::http::Client;
+
+/// A limit that says nothing of when it ends.
+const UNSAID: Duration = Duration::from_secs(60);
+
+/// A limit of a moment is often one of a single sort of calls, and whoever met it sits it out.
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// Everything that a call needs to know of an account.
 #[derive(Clone, Debug)]
@@ -84,6 +92,14 @@ impl Account {
         }
     }
 
+    /// Hears why a call was refused: a limit is the whole account's, so nobody calls it until that is over.
+    pub(crate) fn heed(&self, refused: &ConnectorError) {
+        let pause = refused.retry_after.unwrap_or(UNSAID);
+        if refused.kind == FaultKind::RateLimited && pause > MOMENT {
+            self.budget.pause(pause);
+        }
+    }
+
     /// Every secret that a call shows, none of which belongs into an answer or a log.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &str> {
         let half = match &self.credentials {
@@ -111,6 +127,9 @@ pub trait Budget: fmt::Debug + Send + Sync {
 
     /// Hears what the platform itself says is left.
     fn correct(&self, remaining: Remaining);
+
+    /// Hears that the platform wants to be left alone for so long, by everybody who calls the account.
+    fn pause(&self, pause: Duration);
 }
 
 /// What a platform says is left of its limit.
@@ -133,4 +152,6 @@ impl Budget for Unlimited {
     }
 
     fn correct(&self, _remaining: Remaining) {}
+
+    fn pause(&self, _pause: Duration) {}
 }

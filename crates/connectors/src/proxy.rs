@@ -15,6 +15,7 @@ use crate::account::Account;
 use crate::connector::{Connector, Create, Update};
 use crate::error::ConnectorError;
 use crate::http::{Call, RawAnswer};
+use crate::registry::Platform;
 
 /// What a call does there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -212,7 +213,13 @@ impl Forward {
 /// # Errors
 /// When the platform does not answer, or there is no room in the budget.
 pub async fn forward(account: &Account, call: Forward) -> Result<RawAnswer, ConnectorError> {
-    account.http.forward(account, call.into()).await
+    let answer = account.http.forward(account, call.into()).await?;
+    // A limit that a workflow has met is everybody's.
+    let proxy = Platform::from_slug(&account.platform).and_then(|platform| platform.connector().proxy());
+    if let Some(refused) = proxy.and_then(|proxy| proxy.refusal(&answer)) {
+        account.heed(&refused);
+    }
+    Ok(answer)
 }
 
 impl From<Forward> for Call {

@@ -1,6 +1,7 @@
 //! Trouble that somebody is told of: when an integration is in it, and when it no longer is. Telling is `log-writer`'s.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -58,6 +59,8 @@ impl Trigger {
 pub struct Bounds {
     /// Failures in a row.
     pub failures_in_a_row: i64,
+    /// For how long they must have gone on where the platform was not there: until then it may be everybody's trouble.
+    pub unreachable_for: Duration,
     /// Failures among the last attempts, in percent.
     pub failed_percent: i64,
     /// Attempts at least, for their percentage to say something.
@@ -85,6 +88,8 @@ pub struct Signs {
     pub is_busy: bool,
     /// Failures since the last success.
     pub failures_in_a_row: i64,
+    /// How long ago the first of them was.
+    pub failing_for: Duration,
     /// The last attempts, as far as they are looked at.
     pub attempts: i64,
     /// How many of them failed.
@@ -138,7 +143,15 @@ fn failing(signs: &Signs, bounds: &Bounds) -> Finding {
     }
     let (failed, allowed) = (signs.failed * 100, bounds.failed_percent * signs.attempts);
     let is_telling = signs.attempts >= bounds.attempts.max(1);
-    if signs.failures_in_a_row >= bounds.failures_in_a_row || (is_telling && failed >= allowed) {
+    let in_a_row = signs.failures_in_a_row >= bounds.failures_in_a_row;
+    // Whoever cannot reach the platform may be the first whom its outage meets, and has all those failures behind them yet once
+    // it is over.
+    let begins = if signs.unavailable * 2 > signs.failed {
+        in_a_row && signs.failing_for >= bounds.unreachable_for
+    } else {
+        in_a_row || (is_telling && failed >= allowed)
+    };
+    if begins {
         Finding::Present
     } else if signs.failures_in_a_row == 0 && (!is_telling || failed * 2 < allowed) {
         Finding::Absent
@@ -188,7 +201,14 @@ pub fn outages(all: &[Signs]) -> BTreeSet<PlatformSlug> {
 mod tests {
     use super::*;
 
-    const BOUNDS: Bounds = Bounds { failures_in_a_row: 5, failed_percent: 50, attempts: 20, refused: 5, drift: 1_000 };
+    const BOUNDS: Bounds = Bounds {
+        failures_in_a_row: 5,
+        unreachable_for: Duration::from_secs(600),
+        failed_percent: 50,
+        attempts: 20,
+        refused: 5,
+        drift: 1_000,
+    };
 
     fn signs() -> Signs {
         Signs {
@@ -199,6 +219,7 @@ mod tests {
             cause: None,
             is_busy: true,
             failures_in_a_row: 0,
+            failing_for: Duration::ZERO,
             attempts: 50,
             failed: 0,
             unavailable: 0,
@@ -225,6 +246,26 @@ mod tests {
         assert_eq!(judge(Trigger::Failing, &reauth, &BOUNDS), Finding::Unclear);
         assert_eq!(judge(Trigger::ReauthRequired, &reauth, &BOUNDS), Finding::Present);
         assert_eq!(judge(Trigger::ReauthRequired, &signs(), &BOUNDS), Finding::Absent);
+    }
+
+    #[test]
+    fn who_cannot_reach_the_platform_is_in_trouble_only_after_a_while() {
+        let unreachable = |failures_in_a_row, failed, seconds| {
+            let failing_for = Duration::from_secs(seconds);
+            let signs = Signs { failures_in_a_row, failed, unavailable: failed, failing_for, ..signs() };
+            judge(Trigger::Failing, &signs, &BOUNDS)
+        };
+        assert_eq!(unreachable(50, 50, 599), Finding::Unclear);
+        assert_eq!(unreachable(50, 50, 600), Finding::Present);
+        assert_eq!(unreachable(4, 4, 600), Finding::Unclear);
+        assert_eq!(
+            unreachable(0, 49, 600),
+            Finding::Unclear,
+            "it is back, and most of the last attempts are from before"
+        );
+        assert_eq!(unreachable(0, 12, 600), Finding::Absent);
+        let mixed = Signs { failures_in_a_row: 5, failed: 10, unavailable: 5, ..signs() };
+        assert_eq!(judge(Trigger::Failing, &mixed, &BOUNDS), Finding::Present);
     }
 
     #[test]

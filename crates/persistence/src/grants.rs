@@ -299,22 +299,28 @@ pub async fn forget(
     Ok(())
 }
 
-/// Good grants of live integrations with a platform that nobody has refreshed for so long, the longest first.
+/// Takes good grants of live integrations with a platform that nobody has refreshed for so long: those first at which nobody has
+/// tried longest, so that some that fail again and again keep none waiting.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn idle(
+pub async fn take_idle(
     tx: &mut Transaction,
     platform: &PlatformSlug,
     since: Timestamp,
     limit: i64,
 ) -> Result<Vec<(TenantId, IntegrationId)>, PersistenceError> {
     let rows: Vec<Named> = sql_query(
-        "SELECT held.tenant_id, held.integration_id FROM integration_oauth_tokens AS held
-         JOIN tenant_integrations AS integration ON integration.id = held.integration_id
-         WHERE platform = $1 AND deleted_at IS NULL AND ended_cause IS NULL AND refresh_token_sealed IS NOT NULL
-           AND refreshed_at < $2 AND (lease_token IS NULL OR lease_expires_at < now())
-         ORDER BY refreshed_at LIMIT $3",
+        "UPDATE integration_oauth_tokens AS held SET idle_tried_at = now()
+         FROM (
+             SELECT idle.integration_id FROM integration_oauth_tokens AS idle
+             JOIN tenant_integrations AS integration ON integration.id = idle.integration_id
+             WHERE platform = $1 AND deleted_at IS NULL AND ended_cause IS NULL AND refresh_token_sealed IS NOT NULL
+               AND refreshed_at < $2 AND (lease_token IS NULL OR lease_expires_at < now())
+             ORDER BY idle_tried_at NULLS FIRST, refreshed_at LIMIT $3 FOR UPDATE OF idle SKIP LOCKED
+         ) AS taken
+         WHERE held.integration_id = taken.integration_id
+         RETURNING held.tenant_id, held.integration_id",
     )
     .bind::<Text, _>(platform.as_str())
     .bind::<Timestamptz, _>(DateTime::<Utc>::from(since))

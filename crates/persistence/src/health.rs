@@ -159,6 +159,7 @@ UPDATE integration_health AS health SET
                       THEN new.error ELSE health.last_error END,
     last_error_at = greatest(health.last_error_at, new.error_at),
     error_count = new.count,
+    failing_since = CASE WHEN new.count > 0 THEN coalesce(new.failing_since, new.error_at) END,
     status = CASE WHEN health.status = 'error' AND new.count = 0 THEN 'active'
                   WHEN health.status = 'active' AND new.count >= $7 THEN 'error'
                   ELSE health.status END,
@@ -171,7 +172,10 @@ FROM (
            CASE WHEN batch.success_at IS NULL THEN locked.error_count + batch.failures
                 -- A success that is older than what is known says nothing of the failures since.
                 WHEN batch.success_at < locked.last_error_at AND batch.failures = 0 THEN locked.error_count
-                ELSE batch.failures END AS count
+                ELSE batch.failures END AS count,
+           CASE WHEN locked.error_count > 0 AND (batch.success_at IS NULL
+                    OR batch.success_at < locked.last_error_at AND batch.failures = 0)
+                THEN locked.failing_since END AS failing_since
     FROM unnest($1::text[], $2::timestamptz[], $3::bool[], $4::timestamptz[], $5::timestamptz[], $6::text[], $8::bigint[])
         AS batch(id, at, succeeded, success_at, error_at, error, failures)
     JOIN integration_health AS locked ON locked.integration_id = batch.id

@@ -26,6 +26,24 @@ struct Answer {
     yes: bool,
 }
 
+/// Keeps others who leave the account waiting until the transaction ends: who asks behind them whether the account has others
+/// sees them gone.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn hold_account(
+    tx: &mut Transaction,
+    platform: &PlatformSlug,
+    account_id: &str,
+) -> Result<(), PersistenceError> {
+    sql_query("SELECT pg_advisory_xact_lock(hashtextextended('coccinelle account ' || $1 || ' ' || $2, 0))")
+        .bind::<Text, _>(platform.as_str())
+        .bind::<Text, _>(account_id)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
 /// Whether any other integration, of whatever tenant, is connected to the account.
 ///
 /// # Errors

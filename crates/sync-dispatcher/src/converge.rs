@@ -33,6 +33,7 @@ use job::Job;
 use opening::Opened;
 use session::Session;
 
+pub(crate) use failure::until_room;
 pub(crate) use lanes::{Lanes, chain};
 pub(crate) use opening::{load_mappings, unusable};
 

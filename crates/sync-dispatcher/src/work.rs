@@ -22,8 +22,8 @@ const MERGES: usize = 4;
 /// Decisions that are carried out at once: people make them, so they are few.
 const AMENDS: usize = 1;
 
-/// Pages of runs at once, each of another integration.
-const PAGES: usize = 4;
+/// Pages of runs at once, each of another integration. More than there are hands for them, since most wait for a platform.
+const PAGES: usize = 8;
 
 /// Batch calls of one integration at once for what nobody waits for: the others are left to what happens now.
 const BULK_PARALLEL: usize = 1;
@@ -42,11 +42,13 @@ pub(crate) async fn until(engine: Engine, shutdown: CancellationToken) {
     let parallel = engine.backend.settings.parallel;
     let tell = Tell { engine: engine.clone(), stop: stop.clone() };
     let tells = Box::pin(handle::<BackendTell, _>(&engine, parallel, tell, stop));
-    let pages = Box::pin(handle::<RunPage, _>(&engine, PAGES, Pages(engine.clone()), stop));
+    let pages = Box::pin(handle::<RunPage, _>(&engine, PAGES, Pages::new(engine.clone()), stop));
     let pushes = engine.broker.deliveries::<RecordPush>(settings.push_prefetch);
-    let live = Box::pin(Lanes::new(engine.clone(), settings.lane_parallel).run(pushes, shutdown.clone()));
+    let lanes = Lanes::new(engine.clone(), settings.lane_parallel, settings.push_prefetch);
+    let live = Box::pin(lanes.run(pushes, shutdown.clone()));
     let pushes = engine.broker.deliveries::<RecordPushBulk>(settings.bulk_prefetch);
-    let bulk = Box::pin(Lanes::new(engine.clone(), BULK_PARALLEL).run(pushes, shutdown.clone()));
+    let lanes = Lanes::new(engine.clone(), BULK_PARALLEL, settings.bulk_prefetch);
+    let bulk = Box::pin(lanes.run(pushes, shutdown.clone()));
     let caretaker = Box::pin(caretaker::run(engine.clone(), shutdown.clone()));
     let breakers = Box::pin(breakers::watch(engine.clone(), shutdown.clone()));
     let reconciler = Box::pin(reconcile::run(engine.clone(), shutdown.clone()));

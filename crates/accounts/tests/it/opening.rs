@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use accounts::{AccountError, Accounts};
+use connectors::account::{Budget, Remaining};
 use domain::credentials::Credentials;
 use domain::id::{IntegrationId, TenantId};
 use domain::integration::{Delivery, Direction, Frequency, Integration};
@@ -151,6 +152,37 @@ async fn two_processes_together_are_granted_no_more_than_the_platform_takes() {
     // HubSpot takes 100 in 10 s from the smallest plans.
     let allowed = 100.0 * (started.elapsed().as_secs_f64() / 10.0).max(1.0);
     assert!(granted > 0 && f64::from(granted) <= allowed, "{granted} of {allowed}");
+}
+
+#[tokio::test]
+async fn an_account_that_is_to_be_left_alone_is_called_by_no_process_until_that_is_over() {
+    let world = World::start().await;
+    let long = Duration::from_secs(600);
+    let pauses: [fn(&dyn Budget, Duration); 2] =
+        [|budget, long| budget.pause(long), |budget, long| budget.correct(Remaining { requests: 0, per: Some(long) })];
+    for pause in pauses {
+        let id = IntegrationId::new();
+        let integration = world.keep(id, id).await;
+        let one = world.accounts().open(&integration).await.unwrap();
+        let other = world.accounts().open(&integration).await.unwrap();
+        for account in [&one, &other] {
+            assert_eq!(account.budget.take(1).await, Ok(()));
+        }
+        pause(&*one.budget, long);
+        let others_back_fill = other.clone().unhurried();
+        for account in [&one, &other, &others_back_fill] {
+            // What it held already is good for a second.
+            wait::until("the account to be left alone", PATIENCE, || async {
+                account.budget.take(1).await.err().filter(|wait| *wait > long / 2)
+            })
+            .await;
+        }
+        world.database.execute("UPDATE platform_budgets SET paused_until = clock_timestamp()").await;
+        for account in [&one, &other] {
+            wait::until("the account to be called again", PATIENCE, || async { account.budget.take(1).await.ok() })
+                .await;
+        }
+    }
 }
 
 #[tokio::test]

@@ -52,8 +52,9 @@ pub(crate) async fn removed(
     let mut tx = change.begin(gateway).await?;
     let integration = find(&mut tx, tenant, id).await?;
     tx.leave_unchanged().await?;
-    let farewell = gateway.accounts.farewell(&integration, &gateway.public_url).await?;
+    let departure = gateway.accounts.farewell(&integration, &gateway.public_url).await?;
     let mut tx = change.begin(gateway).await?;
+    let farewell = departure.settle(&mut tx).await?;
     if !integrations::delete(&mut tx, tenant, id, seen).await? {
         return Err(Problem::version_mismatch());
     }

@@ -24,7 +24,7 @@ use crate::state::Gateway;
 #[serde(deny_unknown_fields)]
 #[schema(as = NewRun)]
 pub(crate) struct Wish {
-    /// Which way at most; a kind's own direction bounds it further. The integration's where nothing is said.
+    /// Which way at most; a kind's own direction bounds it further. Both ways where nothing is said.
     direction: Option<Direction>,
     /// Which kinds; all that the platform holds where nothing is said.
     kinds: Option<Vec<RecordKind>>,
@@ -89,7 +89,8 @@ impl Wish {
         if let Some(index) = kinds.iter().position(|kind| !held.contains(kind)) {
             return Err(Refusal::at(&format!("kinds[{index}]"), "is not held by this platform"));
         }
-        let direction = self.direction.unwrap_or(integration.direction);
+        // The integration's own would leave out kinds that flow otherwise than it does.
+        let direction = self.direction.unwrap_or(Direction::Bidirectional);
         if kinds.iter().all(|kind| integration.direction_of(*kind).within(direction).is_none()) {
             return Err(Refusal::at("direction", "is not allowed for any of these kinds by the integration"));
         }

@@ -48,6 +48,35 @@ async fn a_run_is_queued_announced_shown_and_ended() {
 }
 
 #[tokio::test]
+async fn a_run_goes_every_way_that_its_kinds_do_unless_it_is_told_otherwise() {
+    let world = World::start().await;
+    let id = connected(&world, "pat-eu1-4242-demo").await;
+    let path = format!("/api/v1/integrations/{id}");
+    let edit = json!({"direction": "to_platform", "kind_directions": {"contact": "from_platform"}});
+    assert_eq!(world.put(&path, "\"1\"", edit).await.status.as_u16(), 200);
+    world.post(&format!("{path}/enable"), json!({})).await;
+    for (wish, direction, kinds) in [
+        (json!({}), "bidirectional", json!(["contact", "deal", "activity"])),
+        (json!({"kinds": ["contact"]}), "bidirectional", json!(["contact"])),
+        (
+            json!({"kinds": ["contact", "deal"], "direction": "from_platform"}),
+            "from_platform",
+            json!(["contact", "deal"]),
+        ),
+        (json!({"kinds": ["deal"], "direction": "to_platform"}), "to_platform", json!(["deal"])),
+    ] {
+        let run = world.post(&format!("{path}/sync"), wish).await;
+        assert_eq!(run.status.as_u16(), 202, "{run:?}");
+        assert_eq!((&run.body["direction"], &run.body["kinds"]), (&json!(direction), &kinds));
+        cancel(&world, &format!("{path}/runs/{}", run.body["id"].as_str().unwrap())).await;
+    }
+    let refused = world.post(&format!("{path}/sync"), json!({"kinds": ["contact"], "direction": "to_platform"})).await;
+    refused.is_problem(422, "invalid");
+    assert_eq!(refused.paths(), ["direction"]);
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn there_is_one_run_at_a_time_and_the_list_shows_the_newest_first() {
     let world = World::start().await;
     let id = switched_on(&world).await;

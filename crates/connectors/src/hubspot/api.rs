@@ -39,7 +39,8 @@ pub(crate) fn objects(kind: RecordKind, tail: &str) -> Result<String, ConnectorE
 
 /// Makes a call.
 pub(crate) async fn send(account: &Account, call: Call) -> Result<Value, ConnectorError> {
-    let answer = account.http.send(account, call).await.map_err(errors::refine)?;
+    let answer = account.http.send(account, call).await.map_err(errors::refine);
+    let answer = answer.inspect_err(|error| account.heed(error))?;
     if let Some(remaining) = remaining(&answer.headers) {
         account.budget.correct(remaining);
     }

@@ -56,7 +56,8 @@ pub(crate) async fn send(account: &Account, call: Call) -> Result<Value, Connect
     }
     let is_day_spent = answer.number("x-daily-ratelimit-token-remaining") == Some(0);
     tracing::trace!(http.status = answer.status, "Pipedrive answered");
-    answer.or_refused().map(|answer| answer.body).map_err(|error| errors::refine(error, is_day_spent))
+    let body = answer.or_refused().map(|answer| answer.body).map_err(|error| errors::refine(error, is_day_spent));
+    body.inspect_err(|error| account.heed(error))
 }
 
 /// Searches for a text in one sort of field; the ids of what has it, the oldest first. What was written in the last seconds

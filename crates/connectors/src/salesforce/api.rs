@@ -39,7 +39,8 @@ pub(crate) async fn send(account: &Account, call: Call) -> Result<Value, Connect
         account.budget.correct(remaining);
     }
     tracing::trace!(http.status = answer.status, "Salesforce answered");
-    answer.or_refused().map(|answer| answer.body).map_err(errors::refine)
+    let body = answer.or_refused().map(|answer| answer.body).map_err(errors::refine);
+    body.inspect_err(|error| account.heed(error))
 }
 
 /// Asks by SOQL for one page.

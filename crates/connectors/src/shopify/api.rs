@@ -59,13 +59,16 @@ pub(crate) async fn ask(account: &Account, document: &str, variables: Value) -> 
     singly::patiently(PAUSE, || async {
         let answer = account.http.ask(account, Call::post(&[&path], body.clone())).await?;
         warn_of_version(answer.headers.get("x-shopify-api-version").and_then(|version| version.to_str().ok()));
-        let body = answer.or_refused().map_err(errors::refine)?.body;
+        let body = answer.or_refused().map_err(errors::refine).inspect_err(|error| account.heed(error))?.body;
         let left = body.pointer("/extensions/cost/throttleStatus/currentlyAvailable").and_then(Value::as_f64);
         if let Some(requests) = left.and_then(whole).map(|points| points / WRITE) {
             account.budget.correct(Remaining { requests: u32::try_from(requests).unwrap_or(u32::MAX), per: None });
         }
         match (errors::of_answer(&body), body) {
-            (Some(error), _) => Err(error),
+            (Some(error), _) => {
+                account.heed(&error);
+                Err(error)
+            }
             (None, Value::Object(mut body)) => body.remove("data").ok_or_else(not_shopify),
             (None, _) => Err(not_shopify()),
         }

@@ -32,7 +32,8 @@ pub(crate) fn objects(kind: RecordKind, tail: &str) -> Result<String, ConnectorE
 
 /// Makes a call.
 pub(crate) async fn send(account: &Account, call: Call) -> Result<Answer, ConnectorError> {
-    account.http.send(account, call).await.map_err(errors::refine)
+    let answer = account.http.send(account, call).await.map_err(errors::refine);
+    answer.inspect_err(|error| account.heed(error))
 }
 
 /// The objects of a listing, and how many there are on all its pages.

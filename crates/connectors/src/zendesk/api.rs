@@ -37,7 +37,8 @@ pub(crate) async fn send(account: &Account, call: Call) -> Result<Value, Connect
         account.budget.correct(Remaining { requests, per: Some(WINDOW) });
     }
     tracing::trace!(http.status = answer.status, "Zendesk answered");
-    answer.or_refused().map(|answer| answer.body).map_err(errors::refine)
+    let body = answer.or_refused().map(|answer| answer.body).map_err(errors::refine);
+    body.inspect_err(|error| account.heed(error))
 }
 
 /// Reads what is at a path.

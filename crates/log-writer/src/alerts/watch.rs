@@ -60,6 +60,7 @@ pub(super) async fn look(
 fn bounds(settings: &AlertSettings) -> Bounds {
     Bounds {
         failures_in_a_row: settings.failures_in_a_row,
+        unreachable_for: settings.unreachable_for,
         failed_percent: settings.failed_percent,
         attempts: settings.attempts,
         refused: settings.refused_webhooks,

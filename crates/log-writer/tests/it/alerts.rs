@@ -311,6 +311,50 @@ async fn n8n_that_is_away_for_three_tenants_is_no_outage_of_their_platform() {
 }
 
 #[tokio::test]
+async fn tenants_whom_a_platform_fails_one_after_the_other_are_not_told_and_operators_are_once() {
+    let (world, server) = (World::new().await, MailServer::start().await);
+    let mut settings = settings(&world, &server);
+    settings.alerts.operators = vec!["ops@coccinelle.example".to_owned()];
+    let running = Running::start(settings);
+    for n in 0..3 {
+        let tenant = world.another_tenant(None).await;
+        wish(&world, tenant, told("a@cabinet.example")).await;
+        fail(&world, (tenant, world.connect(tenant, "HubSpot").await), FaultKind::Unavailable, 30).await;
+        if n < 2 {
+            // Whoever has looked at this one, which nobody is told of, has looked at that one.
+            let own = world.connect(world.tenant, &format!("Paris {n}")).await;
+            fail(&world, (world.tenant, own), FaultKind::Invalid, 5).await;
+            incidents(&world, "trigger = 'failing' AND ended_at IS NULL", n + 1).await;
+        }
+    }
+    server.mails(1).await;
+    running.stop().await;
+    let mails = server.mails(1).await;
+    assert_eq!(subjects(&mails), ["hubspot : plateforme en panne"]);
+    assert_eq!(mails[0].to, ["ops@coccinelle.example"]);
+}
+
+#[tokio::test]
+async fn a_tenant_whose_platform_is_not_there_is_told_once_that_has_lasted() {
+    let (world, server) = (World::new().await, MailServer::start().await);
+    let integration = world.connect(world.tenant, "HubSpot").await;
+    wish(&world, world.tenant, told("a@cabinet.example")).await;
+    let running = Running::start(settings(&world, &server));
+    fail(&world, (world.tenant, integration), FaultKind::Unavailable, 6).await;
+    let other = world.connect(world.tenant, "Paris").await;
+    choose(&world, other, json!({ "to": "nobody" })).await;
+    fail(&world, (world.tenant, other), FaultKind::Invalid, 5).await;
+    incidents(&world, "ended_at IS NULL", 1).await;
+    // Later failures do not make it younger.
+    let earlier = "UPDATE integration_health SET failing_since = failing_since - interval '10 minutes'";
+    world.database.execute(earlier).await;
+    fail(&world, (world.tenant, integration), FaultKind::Unavailable, 1).await;
+    let mails = server.mails(1).await;
+    running.stop().await;
+    assert_eq!(subjects(&mails), ["HubSpot : les synchronisations échouent"]);
+}
+
+#[tokio::test]
 async fn webhooks_are_told_in_their_own_form_and_dead_letters_to_operators() {
     let (world, server, hooks) = (World::new().await, MailServer::start().await, HookServer::start().await);
     let ring = std::env::temp_dir().join(format!("ring-{}.json", domain::id::MessageId::new()));

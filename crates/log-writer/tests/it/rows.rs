@@ -1,11 +1,11 @@
 //! What arrives is written once; what cannot be written does not hold up the rest.
 
-use domain::id::TenantId;
+use domain::id::{IntegrationId, TenantId};
 use domain::message::Message;
-use domain::outcome::{SyncOutcome, WebhookOutcome};
+use domain::outcome::{SyncOutcome, WebhookOutcome, WebhookResult};
 use persistence::{Scope, health};
 
-use crate::world::World;
+use crate::world::{LIMIT, World};
 
 const QUEUE: &str = SyncOutcome::QUEUE;
 
@@ -25,6 +25,27 @@ async fn writes_what_was_tried_and_what_came_in() {
     assert_eq!(log.payload_sent, tried.request);
     let [log] = &world.webhook_logs().await[..] else { panic!("one row") };
     assert_eq!((log.id, log.verified, log.marked, &log.body), (came_in.id, true, Some(2), &came_in.body));
+}
+
+#[tokio::test]
+async fn what_came_in_for_nobody_is_a_row_as_well() {
+    let world = World::new().await;
+    let running = world.start();
+    let refused = WebhookResult::Refused { reason: "unknown_address".to_owned() };
+    let ignored = WebhookResult::Ignored { reason: "unknown_account".to_owned() };
+    for (integration_id, result) in [(Some(IntegrationId::new()), refused), (None, ignored)] {
+        let platform = "salesforce".parse().unwrap();
+        world.publish(&WebhookOutcome { platform, tenant_id: None, integration_id, result, ..world.webhook() }).await;
+    }
+    let rows = "SELECT outcome || ' ' || reason || ' ' || coalesce(tenant_id, 'nobody') FROM integration_webhook_logs
+                WHERE platform = 'salesforce' ORDER BY 1";
+    let rows = testkit::wait::until("both rows", LIMIT, || async {
+        let rows = world.database.texts(rows).await;
+        if rows.len() >= 2 { Ok(rows) } else { Err(rows) }
+    })
+    .await;
+    running.stop().await;
+    assert_eq!(rows, ["ignored unknown_account nobody", "refused unknown_address nobody"]);
 }
 
 #[tokio::test]

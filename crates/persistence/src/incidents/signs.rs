@@ -40,6 +40,8 @@ struct Row {
     is_busy: bool,
     #[diesel(sql_type = BigInt)]
     error_count: i64,
+    #[diesel(sql_type = Double)]
+    failing_for: f64,
     #[diesel(sql_type = BigInt)]
     attempts: i64,
     #[diesel(sql_type = BigInt)]
@@ -66,6 +68,7 @@ WITH refusals AS (
 SELECT integration.id, integration.tenant_id, integration.platform, health.status,
        coalesce(health.cause, health.last_error) AS cause,
        coalesce(health.last_sync_at > now() - make_interval(secs => $1), false) AS is_busy, health.error_count,
+       coalesce(extract(epoch FROM now() - health.failing_since), 0)::double precision AS failing_for,
        coalesce(recent.attempts, 0) AS attempts, coalesce(recent.failed, 0) AS failed,
        coalesce(recent.unavailable, 0) AS unavailable, coalesce(refusals.refused, 0) AS refused,
        refusals.refused IS NOT NULL AND EXISTS (
@@ -125,6 +128,7 @@ impl Row {
             cause: self.cause,
             is_busy: self.is_busy,
             failures_in_a_row: self.error_count,
+            failing_for: Duration::try_from_secs_f64(self.failing_for).unwrap_or_default(),
             attempts: self.attempts,
             failed: self.failed,
             unavailable: self.unavailable,

@@ -11,6 +11,8 @@ mod doors;
 #[cfg(test)]
 mod event_acceptances;
 #[cfg(test)]
+mod grants;
+#[cfg(test)]
 mod inbox;
 #[cfg(test)]
 mod isolation;

@@ -21,6 +21,9 @@ pub struct AlertSettings {
     pub window: Duration,
     /// Failures in a row that are trouble.
     pub failures_in_a_row: i64,
+    /// For how long they must have gone on where most of them met nobody.
+    #[serde(with = "humantime_serde")]
+    pub unreachable_for: Duration,
     /// Failures among the last attempts that are trouble, in percent.
     pub failed_percent: i64,
     /// Attempts at least, for their percentage to count.

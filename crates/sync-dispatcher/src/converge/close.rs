@@ -80,8 +80,8 @@ async fn settle_once(session: &Session<'_>, kind: RecordKind, jobs: &mut [Job]) 
     let settlements: Vec<_> = jobs.iter().map(|job| job.settlement(mapping)).collect();
     let settled = links::settle(&mut tx, session.token, &settlements).await?;
     heed_refusals(session, &mut tx, jobs).await?;
-    let mut freed = links::owed_dependents(&mut tx, session.integration.id, &newly_linked(kind, jobs)).await?;
-    freed.extend(links::mark_dependents_dirty(&mut tx, session.integration.id, &linked_anew(kind, jobs)).await?);
+    let mut freed = links::owed_dependents(&mut tx, session.integration.id, &decided(kind, jobs, &settled)).await?;
+    freed.extend(links::mark_dependents_dirty(&mut tx, session.integration.id, &newly_linked(kind, jobs)).await?);
     tx.commit().await?;
     Ok(Settling { settled, freed, tells })
 }
@@ -111,31 +111,49 @@ async fn heed_refusals(session: &Session<'_>, tx: &mut Transaction, jobs: &[Job]
     Ok(())
 }
 
+/// The contacts that had no object, and of whom nothing is to come now that is not there.
+fn decided(kind: RecordKind, jobs: &[Job], settled: &[Settled]) -> BTreeSet<RecordId> {
+    let owed: BTreeSet<LinkId> = settled.iter().filter(|given| given.is_owed).map(|given| given.link).collect();
+    let had_none = jobs.iter().filter(|job| kind == RecordKind::Contact && job.leased.state.external_id.is_none());
+    had_none
+        .filter(|job| job.state.external_id.is_some() || !owed.contains(&job.leased.push.link_id))
+        .filter_map(|job| job.record.as_ref().map(|record| record.id))
+        .collect()
+}
+
+/// The contacts that have another object than before. What went before its contact is tied now, too.
 fn newly_linked(kind: RecordKind, jobs: &[Job]) -> BTreeSet<RecordId> {
-    let linked = jobs.iter().filter(|job| kind == RecordKind::Contact && job.leased.state.external_id.is_none());
-    linked.filter(|job| job.state.external_id.is_some()).filter_map(|job| job.record.as_ref().map(|r| r.id)).collect()
-}
-
-/// The contacts whose objects were made again.
-fn linked_anew(kind: RecordKind, jobs: &[Job]) -> BTreeSet<RecordId> {
-    let is_other = |job: &&Job| {
+    let is_new = |job: &&Job| {
         let (before, now) = (&job.leased.state.external_id, &job.state.external_id);
-        kind == RecordKind::Contact && before.is_some() && now.is_some() && before != now
+        kind == RecordKind::Contact && now.is_some() && before != now
     };
-    jobs.iter().filter(is_other).filter_map(|job| job.record.as_ref().map(|record| record.id)).collect()
+    jobs.iter().filter(is_new).filter_map(|job| job.record.as_ref().map(|record| record.id)).collect()
 }
 
-/// What was put off for a contact that came into step while this batch was being settled.
+/// What was put off for a contact of whom nothing was to come any more while this batch was being settled, and what went there
+/// without one that was there by then.
 async fn freed_meanwhile(session: &Session<'_>, jobs: &[Job]) -> Result<Vec<RecordPush>, DispatchError> {
-    let waiting = jobs.iter().filter(|job| matches!(job.ending, Some(Ending::WaitsForContact)));
-    let contacts: BTreeSet<RecordId> = waiting.filter_map(|job| job.record.as_ref()?.fields.contact()).collect();
+    let contacts_of = |is_one: fn(&Job) -> bool| -> BTreeSet<RecordId> {
+        let some = jobs.iter().filter(|job| is_one(job));
+        some.filter_map(|job| job.record.as_ref()?.fields.contact()).collect()
+    };
+    let missed = contacts_of(|job| {
+        let is_done = matches!(job.ending, None | Some(Ending::InStep));
+        is_done && given(job).is_some() && !job.state.sent.contains_key(super::ties::TIED)
+    });
+    let waiting = contacts_of(|job| matches!(job.ending, Some(Ending::WaitsForContact)));
+    let contacts: BTreeSet<RecordId> = waiting.union(&missed).copied().collect();
     if contacts.is_empty() {
         return Ok(Vec::new());
     }
     let mut tx = session.engine.database.begin(Scope::System).await?;
     let counterparts = links::by_record(&mut tx, session.integration.id, &contacts).await?;
-    let there = counterparts.iter().filter(|(_, counterpart)| counterpart.external_id.is_some()).map(|(id, _)| *id);
-    let freed = links::owed_dependents(&mut tx, session.integration.id, &there.collect()).await?;
+    let decided = counterparts.iter().filter(|(_, counterpart)| !counterpart.is_awaited()).map(|(id, _)| *id);
+    let mut freed = links::owed_dependents(&mut tx, session.integration.id, &decided.collect()).await?;
+    let is_there =
+        |contact: &&RecordId| counterparts.get(contact).is_some_and(|found| found.external_id.is_some() && !found.gone);
+    let there = missed.iter().filter(is_there).copied().collect();
+    freed.extend(links::mark_dependents_dirty(&mut tx, session.integration.id, &there).await?);
     tx.commit().await?;
     Ok(freed)
 }

@@ -1,5 +1,7 @@
 //! What follows from a failure: another attempt and when, a block, or nothing that counts. Classes are the connectors'.
 
+use std::time::Duration;
+
 use connectors::error::ConnectorError;
 use domain::fault::FaultKind;
 use domain::outcome::{SyncError, SyncType};
@@ -10,7 +12,7 @@ use persistence::records::links::Ending;
 use super::job::{Job, Try};
 
 /// How soon work comes back that was put off without an attempt, where nobody said how soon.
-const SOON: std::time::Duration = std::time::Duration::from_secs(5);
+const SOON: Duration = Duration::from_secs(5);
 
 /// Ends a job by a failure of what was tried.
 pub(super) fn fail(job: &mut Job, schedule: &RetrySchedule, error: &ConnectorError, tried: Try) {
@@ -30,15 +32,25 @@ pub(super) fn fail(job: &mut Job, schedule: &RetrySchedule, error: &ConnectorErr
         job.ending = Some(Ending::Released(None));
         return;
     }
+    if error.kind == FaultKind::RateLimited {
+        // Its account has had its share for now, which is no fault of this record: no attempt, however long that lasts.
+        let not_before = Timestamp::now().plus(until_room(schedule, error));
+        job.ending = Some(Ending::Retry { not_before, error: sync_error });
+        return;
+    }
     job.attempts += 1;
-    let wait = error.is_worth_repeating().then(|| {
-        let asked = Asked { rate_limited: error.kind == FaultKind::RateLimited, retry_after: error.retry_after };
-        schedule.wait(job.attempts, rand::random_range(-1.0..=1.0), asked)
-    });
+    let asked = Asked { rate_limited: false, retry_after: error.retry_after };
+    let wait = error.is_worth_repeating().then(|| schedule.wait(job.attempts, rand::random_range(-1.0..=1.0), asked));
     job.ending = Some(match wait.flatten() {
         Some(wait) => Ending::Retry { not_before: Timestamp::now().plus(wait), error: sync_error },
         None => Ending::Blocked { error: sync_error },
     });
+}
+
+/// When what was refused for a limit may be tried again.
+pub(crate) fn until_room(schedule: &RetrySchedule, error: &ConnectorError) -> Duration {
+    let asked = Asked { rate_limited: true, retry_after: error.retry_after };
+    schedule.wait(1, rand::random_range(-1.0..=1.0), asked).unwrap_or(SOON)
 }
 
 /// Ends a job by something that we found ourselves and that only a person can mend.

@@ -1,6 +1,6 @@
 //! Handing the planned writes to a platform's workflow in n8n, one call each, and noting which were taken. What becomes of them is reported.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use connectors::error::ConnectorError;
 use connectors::workflow::{Workflows, absence};
@@ -21,6 +21,9 @@ use super::request::{Unsaid, body};
 use super::session::Session;
 use crate::n8n::Pause;
 
+/// What is shorter, a call of a workflow's waits for.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 const NO_N8N: &str = "n8n n'est pas configuré sur ce serveur : passez l'intégration en livraison directe";
 
 /// What came of handing over one write.
@@ -38,13 +41,13 @@ pub(super) async fn hand_over(session: &Session<'_>, jobs: &mut [Job], plans: &m
     let mut jobs: BTreeMap<LinkId, &mut Job> = jobs.iter_mut().map(|job| (job.leased.push.link_id, job)).collect();
     let Some(workflows) = session.engine.n8n.workflows() else {
         let error = ConnectorError::new(FaultKind::Unavailable, faults::NOT_CONFIGURED, NO_N8N);
-        for (link, write) in &writes {
-            if let Some(job) = jobs.get_mut(link) {
-                note(session, job, write, (Answer::Refused(error.clone()), 0));
-            }
-        }
-        return;
+        return refuse(session, &mut jobs, &writes, &error);
     };
+    if !writes.is_empty()
+        && let Some(error) = no_room(session).await
+    {
+        return refuse(session, &mut jobs, &writes, &error);
+    }
     let mut calls = Vec::new();
     for (link, write) in &writes {
         let Some(job) = jobs.get(link) else { continue };
@@ -56,6 +59,27 @@ pub(super) async fn hand_over(session: &Session<'_>, jobs: &mut [Job], plans: &m
     for (link, answer) in answers {
         if let (Some(job), Some(write)) = (jobs.get_mut(&link), writes.get(&link)) {
             note(session, job, write, answer);
+        }
+    }
+}
+
+/// Why nothing is handed over while the account is to be left alone: its workflow would find no room for its call, and report that
+/// as a failure, which counts.
+async fn no_room(session: &Session<'_>) -> Option<ConnectorError> {
+    let account = session.account.as_ref().ok()?;
+    let wait = account.budget.take(1).await.err()?;
+    (wait > PATIENCE).then(|| ConnectorError::budget_spent(wait))
+}
+
+fn refuse(
+    session: &Session<'_>,
+    jobs: &mut BTreeMap<LinkId, &mut Job>,
+    writes: &BTreeMap<LinkId, Write>,
+    error: &ConnectorError,
+) {
+    for (link, write) in writes {
+        if let Some(job) = jobs.get_mut(link) {
+            note(session, job, write, (Answer::Refused(error.clone()), 0));
         }
     }
 }

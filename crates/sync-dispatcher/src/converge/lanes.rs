@@ -20,6 +20,10 @@ use crate::engine::{DispatchError, Engine, Priority};
 /// Batches that may wait in a lane; what comes beyond is acknowledged and stays owed, so that no lane fills the memory.
 const BATCHES_WAITING: usize = 4;
 
+/// One in so many of all announcements that are held may wait in one lane: an integration whose platform hangs must not hold
+/// those of all others.
+const SHARE: usize = 8;
+
 /// How soon a message comes back when the database or the broker was away.
 const AWAY: Duration = Duration::from_secs(5);
 
@@ -69,6 +73,8 @@ pub(crate) struct Lanes<M> {
     engine: Engine,
     /// Batches of one integration at once.
     parallel: usize,
+    /// Announcements that may wait in one lane.
+    most: usize,
     lanes: Mutex<HashMap<IntegrationId, Lane<M>>>,
     batches: TaskTracker,
 }
@@ -81,8 +87,10 @@ struct Batch<M> {
 }
 
 impl<M: Announcement> Lanes<M> {
-    pub(crate) fn new(engine: Engine, parallel: usize) -> Arc<Self> {
-        Arc::new(Self { engine, parallel, lanes: Mutex::default(), batches: TaskTracker::new() })
+    /// Lanes for so many batches of one integration at once, of announcements of which so many are held by all together.
+    pub(crate) fn new(engine: Engine, parallel: usize, prefetch: u16) -> Arc<Self> {
+        let most = (BATCHES_WAITING * engine.settings.lane_batch).min(usize::from(prefetch) / SHARE).max(1);
+        Arc::new(Self { engine, parallel, most, lanes: Mutex::default(), batches: TaskTracker::new() })
     }
 
     /// Takes announcements until `shutdown`, then finishes the batches that are under way.
@@ -111,7 +119,7 @@ impl<M: Announcement> Lanes<M> {
         let (beyond, starts) = {
             let mut lanes = self.lock();
             let lane = lanes.entry(integration).or_default();
-            let beyond = if lane.waiting.len() >= BATCHES_WAITING * self.engine.settings.lane_batch {
+            let beyond = if lane.waiting.len() >= self.most {
                 lane.overflowed = true;
                 Some(delivery)
             } else {
@@ -164,8 +172,9 @@ impl<M: Announcement> Lanes<M> {
             let lane = lanes.get_mut(&integration)?;
             let count = lane.waiting.len().min(self.engine.settings.lane_batch);
             let deliveries: Vec<_> = lane.waiting.drain(..count).collect();
-            // Where a whole batch was announced of what nobody waits for, there is likely more that was not.
-            lane.overflowed |= M::PRIORITY == Priority::Bulk && count == self.engine.settings.lane_batch;
+            // Where a lane was full of what nobody waits for, there is likely more that was not announced.
+            let full = self.engine.settings.lane_batch.min(self.most);
+            lane.overflowed |= M::PRIORITY == Priority::Bulk && count == full;
             let refills = deliveries.is_empty() && std::mem::take(&mut lane.overflowed);
             if deliveries.is_empty() && !refills {
                 lane.running -= 1;

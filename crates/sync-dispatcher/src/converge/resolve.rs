@@ -173,7 +173,7 @@ impl Homes {
         let external_id = job.state.external_id.clone();
         self.taken.insert(
             record.id,
-            Counterpart { push: job.leased.push, record: Some(record.id), external_id, gone: false },
+            Counterpart { push: job.leased.push, record: Some(record.id), external_id, gone: false, is_owed: true },
         );
         self.known.insert(record.id, record.clone());
         record

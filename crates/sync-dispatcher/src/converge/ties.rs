@@ -61,6 +61,9 @@ impl Retie {
 }
 
 /// The owner of a job's record, out of the counterparts of all of the batch's contacts.
+///
+/// What belongs to a contact of whom nothing goes there, or who is blocked, goes alone: waiting would keep back what the platform
+/// takes for what only a person can mend, and the tie follows as soon as the contact is there.
 pub(super) fn owner_of(
     session: &Session<'_>,
     record: &Record,
@@ -68,13 +71,12 @@ pub(super) fn owner_of(
 ) -> Result<Option<Owner>, Waiting> {
     let Some(contact) = record.fields.contact() else { return Ok(None) };
     let counterpart = contacts.get(&contact);
-    match counterpart.and_then(|counterpart| Some((counterpart.external_id.clone()?, counterpart.gone))) {
-        Some((contact, gone)) => Ok(Some(Owner { contact, gone })),
-        None if counterpart.is_some_and(|counterpart| counterpart.gone) => Ok(None),
-        None if crate::targets::takes(&session.integration, RecordKind::Contact) => Err(Waiting),
-        // Contacts do not go there at all; the deal goes alone.
-        None => Ok(None),
+    if let Some((contact, gone)) = counterpart.and_then(|found| Some((found.external_id.clone()?, found.gone))) {
+        return Ok(Some(Owner { contact, gone }));
     }
+    // Contacts that do not go there at all are not waited for; one that has no link yet is still to be heard of.
+    let is_awaited = counterpart.is_none_or(Counterpart::is_awaited);
+    if is_awaited && crate::targets::takes(&session.integration, RecordKind::Contact) { Err(Waiting) } else { Ok(None) }
 }
 
 /// The counterparts of the contacts that the batch's records belong to.

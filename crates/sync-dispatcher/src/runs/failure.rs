@@ -13,6 +13,7 @@ use domain::trace::TraceParent;
 use messaging::Context;
 use persistence::{Scope, runs};
 
+use crate::converge::until_room;
 use crate::engine::{DispatchError, Engine};
 
 /// How soon a page comes back for which there was no room in the account's budget.
@@ -34,8 +35,11 @@ pub(super) async fn put_off(
     let wait = if error.is_budget_spent() {
         // The platform was not asked: no attempt.
         Some(error.retry_after.unwrap_or(SOON))
+    } else if error.kind == FaultKind::RateLimited {
+        // Nor is it one to have met the limit itself.
+        Some(until_room(&engine.schedule, error))
     } else if error.is_worth_repeating() {
-        let asked = Asked { rate_limited: error.kind == FaultKind::RateLimited, retry_after: error.retry_after };
+        let asked = Asked { rate_limited: false, retry_after: error.retry_after };
         engine.schedule.wait(run.attempts.saturating_add(1), rand::random_range(-1.0..=1.0), asked)
     } else {
         None
@@ -44,7 +48,8 @@ pub(super) async fn put_off(
         tx.commit().await?;
         return give_up(engine, page, &sync_error).await;
     };
-    let counted = (!error.is_budget_spent()).then_some(&sync_error);
+    let is_attempt = !error.is_budget_spent() && error.kind != FaultKind::RateLimited;
+    let counted = is_attempt.then_some(&sync_error);
     runs::put_off(&mut tx, page, Timestamp::now().plus(wait), counted).await?;
     tx.commit().await?;
     tracing::warn!(run.id = %page.run_id, error = %error, "a page of a run is put off");

@@ -11,11 +11,16 @@ mod settle;
 mod trip;
 mod verify;
 
+use std::sync::Arc;
+
 use domain::message::RunPage;
 use domain::run::{State, Step};
+use domain::time::Timestamp;
 use messaging::Context;
 use messaging::consumer::Handler;
+use persistence::breakers::Standing;
 use persistence::{Scope, runs};
+use tokio::sync::Semaphore;
 
 use crate::breakers;
 use crate::engine::{DispatchError, Engine, Priority};
@@ -27,13 +32,27 @@ use trip::{Outcome, Trip};
 /// What the page does and that the run has moved on are one transaction; the next page is announced behind it. What is lost
 /// in between is announced by the reconciler. A page that has been done finds its sequence gone.
 #[derive(Clone, Debug)]
-pub(crate) struct Pages(pub(crate) Engine);
+pub(crate) struct Pages {
+    engine: Engine,
+    /// Places for pages of integrations that were not answered the last time: those may wait long for nothing, and the other
+    /// places are kept from them.
+    doubtful: Arc<Semaphore>,
+}
+
+/// Pages of integrations that were not answered the last time, at once.
+const DOUBTFUL: usize = 2;
+
+impl Pages {
+    pub(crate) fn new(engine: Engine) -> Self {
+        Self { engine, doubtful: Arc::new(Semaphore::new(DOUBTFUL)) }
+    }
+}
 
 impl Handler<RunPage> for Pages {
     type Error = DispatchError;
 
     async fn handle(&self, page: &RunPage, context: &Context) -> Result<(), DispatchError> {
-        let engine = &self.0;
+        let engine = &self.engine;
         let mut tx = engine.database.begin(Scope::System).await?;
         let run = runs::take_up(&mut tx, page).await?;
         tx.commit().await?;
@@ -45,6 +64,13 @@ impl Handler<RunPage> for Pages {
             Opened::Ready(trip) => trip,
             Opened::Parked(until) => return failure::wait(engine, (page, context.trace), until).await,
             Opened::Refused(error) => return failure::give_up(engine, page, &error).await,
+        };
+        let place = match trip.standing {
+            Standing::Failing => self.doubtful.try_acquire().map(Some),
+            Standing::Closed | Standing::Open(_) => Ok(None),
+        };
+        let Ok(_place) = place else {
+            return failure::wait(engine, (page, context.trace), Timestamp::now()).await;
         };
         let done = Box::pin(step(&trip)).await;
         if let Some(answered) = trip.answered(&done) {

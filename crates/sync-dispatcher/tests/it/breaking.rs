@@ -10,15 +10,20 @@ use domain::run::State;
 use domain::time::Timestamp;
 use messaging::Context;
 use persistence::breakers::{self, OpenAt};
+use persistence::records::links;
+use persistence::runs::NewRun;
 use persistence::{health, integrations};
 use serde_json::{Value, json};
 use testkit::wait;
 
 use crate::crm::Crm;
 use crate::scheduling::undisturbed;
-use crate::world::{DEADLINE, HASTE, Shape, World, event};
+use crate::world::{DEADLINE, HASTE, NO_BREAKERS, Shape, World, event};
 
 const OTHER_PORTAL: u64 = 5151;
+
+/// Calls that hang for longer than a test waits, and nothing that ends them sooner.
+const HANGING: [(&str, &str); 2] = [("DISPATCHER__PLATFORM_TIMEOUT", "60s"), NO_BREAKERS];
 
 /// Looks that a test can sit out, and more attempts than any breaker needs to open.
 const IMPATIENT: [(&str, &str); 4] = [
@@ -37,9 +42,20 @@ struct Other {
 
 impl Other {
     async fn connected_to(world: &World) -> Self {
+        Self::at(world, OTHER_PORTAL).await
+    }
+
+    async fn at(world: &World, portal: u64) -> Self {
         let (tenant, integration) = (TenantId::new(), undisturbed());
-        world.connect((tenant, integration), OTHER_PORTAL, Shape::default()).await;
-        Self { crm: world.crm.another(OTHER_PORTAL), tenant, integration }
+        world.connect((tenant, integration), portal, Shape::default()).await;
+        Self { crm: world.crm.another(portal), tenant, integration }
+    }
+
+    /// The same, at an account that hangs from now on.
+    async fn hanging_at(world: &World, portal: u64) -> Self {
+        let other = Self::at(world, portal).await;
+        other.crm.faults(json!({"hang": true})).await;
+        other
     }
 
     /// Hands over one person, merged for sure once its link is owed or its contact there.
@@ -47,6 +63,14 @@ impl Other {
         let events = vec![domain::event::parse(&person(n), "").unwrap()];
         let message = EventMerge { tenant_id: self.tenant, accepted_at: Timestamp::now(), events };
         world.broker.publish(&message, &Context::new()).await.unwrap();
+    }
+
+    async fn is_owed(&self, world: &World, count: i64) {
+        wait::until("what another tenant is owed", DEADLINE, || async {
+            let owed = links::drift(&mut world.begin().await, self.tenant, self.integration).await.unwrap();
+            if owed == count { Ok(()) } else { Err(owed) }
+        })
+        .await;
     }
 
     async fn has_contacts(&self, count: usize) {
@@ -201,6 +225,43 @@ async fn of_all_replicas_one_looks_and_a_late_answer_of_anybody_keeps_the_platfo
     let mut tx = world.begin().await;
     assert!(breakers::note_answer(&mut tx, &ours).await.unwrap().platform.is_some());
     assert_eq!(breakers::open(&mut tx).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn two_accounts_that_hang_and_are_owed_much_keep_no_third_waiting() {
+    let held = [("DISPATCHER__PUSH_PREFETCH", "80"), ("DISPATCHER__LANE_BATCH", "10")];
+    let world = World::quiet(&[HANGING.as_slice(), held.as_slice()].concat()).await;
+    let hanging = [Other::hanging_at(&world, OTHER_PORTAL).await, Other::hanging_at(&world, OTHER_PORTAL + 1).await];
+    world.dispatch();
+    for n in 0..100 {
+        for other in &hanging {
+            other.accept(&world, n).await;
+        }
+    }
+    for other in &hanging {
+        other.is_owed(&world, 100).await;
+    }
+    world.accept(vec![person(1)]).await;
+    world.settle().await;
+    assert_eq!(world.crm.contacts().await.len(), 1);
+}
+
+#[tokio::test]
+async fn runs_of_four_accounts_that_hang_keep_no_other_run_waiting() {
+    let world = World::quiet(&HANGING).await;
+    world.dispatch();
+    for portal in OTHER_PORTAL..OTHER_PORTAL + 4 {
+        let other = Other::hanging_at(&world, portal).await;
+        let run = NewRun { tenant: other.tenant, integration: other.integration, ..world.full_run() };
+        let before = other.crm.requests("").await;
+        world.ask_for(&run).await;
+        wait::until("a page that hangs", DEADLINE, || async {
+            let asked = other.crm.requests("").await;
+            if asked > before { Ok(()) } else { Err(asked) }
+        })
+        .await;
+    }
+    world.run_fully().await;
 }
 
 /// By the retries as they are shipped, of which one would be waited for for longer than a minute.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use accounts::{Departure, Farewell};
 use connectors::connector::Connector;
 use connectors::subscriptions::{Subscription, Subscriptions};
 use connectors::webhook::SecretSource;
@@ -9,12 +10,13 @@ use domain::id::{IntegrationId, TenantId};
 use domain::incident::Trigger;
 use domain::integration::Integration;
 use domain::time::Timestamp;
-use persistence::{incidents, integrations};
+use persistence::{Scope, Transaction, incidents, integrations};
+use testkit::wait;
 use url::Url;
 
 use crate::peers::{PIPEDRIVE, Peer, SHOPIFY, WOOCOMMERCE, Wishes, ZENDESK};
 use crate::scheduling::undisturbed;
-use crate::world::{Shape, World};
+use crate::world::{DEADLINE, Shape, World};
 
 fn public_url() -> Url {
     "https://hooks.example.com".parse().unwrap()
@@ -47,12 +49,23 @@ impl<'a> Called<'a> {
         self.subscriptions().list(&account).await.unwrap()
     }
 
+    async fn departure(&self) -> Departure {
+        self.world.accounts().farewell(&self.integration, &public_url()).await.unwrap()
+    }
+
+    /// It is deleted in this transaction.
+    async fn goes(&self, tx: &mut Transaction, departure: Departure) -> Farewell {
+        let farewell = departure.settle(tx).await.unwrap();
+        let of = (self.integration.tenant_id, self.integration.id);
+        assert!(integrations::delete(tx, of.0, of.1, None).await.unwrap());
+        farewell
+    }
+
     /// The tenant disconnects it.
     async fn leaves(&self) {
-        let of = (self.integration.tenant_id, self.integration.id);
-        let farewell = self.world.accounts().farewell(&self.integration, &public_url()).await.unwrap();
+        let departure = self.departure().await;
         let mut tx = self.world.begin().await;
-        assert!(integrations::delete(&mut tx, of.0, of.1, None).await.unwrap());
+        let farewell = self.goes(&mut tx, departure).await;
         tx.commit().await.unwrap();
         farewell.say().await;
     }
@@ -143,4 +156,32 @@ async fn who_disconnects_takes_the_own_calls_away_and_those_that_are_shared_with
         last.leaves().await;
         assert!(last.subscriptions().list(&account).await.unwrap().is_empty(), "{}", peer.place());
     }
+}
+
+#[tokio::test]
+async fn of_two_who_disconnect_together_the_second_takes_away_what_is_shared() {
+    let world = World::quiet(&[]).await;
+    let other = TenantId::new();
+    world.connect((other, undisturbed()), 4343, Shape::default()).await;
+    let (one, last) = (Called::by(&world, SHOPIFY).await, Called::of(&world, other, SHOPIFY).await);
+    let account = world.accounts().open(&last.integration).await.unwrap();
+    let (mut first, mut second) = (world.begin().await, world.another_database().begin(Scope::System).await.unwrap());
+    // Both are at it before either is gone.
+    let departures = (one.departure().await, last.departure().await);
+    let farewell = one.goes(&mut first, departures.0).await;
+    let commit = async {
+        let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+        wait::until("the second to wait for the first", DEADLINE, || async {
+            (world.server.count(waiting).await == 1).then_some(())
+        })
+        .await;
+        first.commit().await.unwrap();
+        farewell.say().await;
+    };
+    let (farewell, ()) = tokio::join!(last.goes(&mut second, departures.1), commit);
+    second.commit().await.unwrap();
+    assert_eq!(last.subscriptions().list(&account).await.unwrap().len(), last.subscriptions().topics().len());
+    farewell.say().await;
+    assert!(last.subscriptions().list(&account).await.unwrap().is_empty());
 }

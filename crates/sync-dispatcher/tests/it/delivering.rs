@@ -48,6 +48,19 @@ async fn a_delivery_that_concerns_one_tenant_alone_is_logged_with_its_body() {
 }
 
 #[tokio::test]
+async fn a_delivery_for_an_account_that_nobody_has_connected_is_dropped_with_a_row_in_the_log() {
+    let world = World::start().await;
+    let mut strange: Value = told("creation", "78");
+    strange["portalId"] = ELSEWHERE.into();
+    let delivery = WebhookLogId::new();
+    world.deliver_as(delivery, &[strange]).await;
+    let rows = world.told(1).await;
+    assert_eq!((rows.len(), rows[0].id, owners(&rows)), (1, delivery, [(None, None)].into()));
+    assert_eq!(rows[0].result, WebhookResult::Ignored { reason: "unknown_account".to_owned() });
+    assert_eq!((&rows[0].body, world.drift().await), (&None, 0));
+}
+
+#[tokio::test]
 async fn a_delivery_for_an_account_that_two_tenants_connected_is_in_the_log_of_both_and_its_body_in_neither() {
     let world = World::start().await;
     let other = world.another(PORTAL).await;

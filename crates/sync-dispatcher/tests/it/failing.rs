@@ -1,15 +1,19 @@
 //! Failures have a place: what is retried, what is blocked and by what, what parks the integration, and how each ends.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use domain::fault::FaultKind;
+use domain::id::LinkId;
 use domain::integration::Status;
 use domain::mapping::FieldMapping;
 use domain::outcome::SyncOutcome;
+use persistence::records::links;
 use serde_json::{Value, json};
 use testkit::wait;
 
 use crate::crm::told;
+use crate::peers::{SALESFORCE, Wishes};
 use crate::world::{DEADLINE, HASTE, NO_BREAKERS, World, event};
 
 fn by_number(n: u32) -> Value {
@@ -175,8 +179,44 @@ async fn a_tight_limit_is_kept_to_and_blocks_nothing() {
     world.settle_within(Duration::from_secs(200)).await;
     assert_eq!((world.crm.contacts().await.len(), world.failures().await.len()), (6, 0));
     // The first that the platform refuses tells how long to wait, and nobody is refused again and again.
-    let again = |outcome: &SyncOutcome| {
-        outcome.attempt > 2 && outcome.error.as_ref().is_some_and(|error| error.class == FaultKind::RateLimited)
+    let mut refused: BTreeMap<LinkId, usize> = BTreeMap::new();
+    for outcome in world.outcomes().iter().filter(|outcome| is_limited(outcome)) {
+        *refused.entry(outcome.link_id).or_default() += 1;
+    }
+    assert!(refused.values().all(|times| *times <= 2), "{refused:?}");
+}
+
+fn is_limited(outcome: &SyncOutcome) -> bool {
+    outcome.error.as_ref().is_some_and(|error| error.class == FaultKind::RateLimited)
+}
+
+#[tokio::test]
+async fn a_limit_that_lasts_a_day_blocks_nothing_however_often_it_is_met() {
+    let world = World::with(&HASTE).await;
+    let peer = SALESFORCE.connect(&world, Wishes::default()).await.id;
+    world.crm.faults_at(&SALESFORCE.place(), json!({"daily_requests": 0})).await;
+    let person = json!({"email": "zoe@exemple.fr", "last_name": "Petit"});
+    world.accept(vec![event("prospect.created", "p1", person)]).await;
+    // Each time it is believed that the day is over; more often than the schedule has attempts.
+    let believe = async || {
+        world.server.execute("UPDATE platform_budgets SET paused_until = NULL").await;
+        world.server.execute("UPDATE record_links SET not_before = NULL WHERE owed").await;
     };
-    assert_eq!(world.outcomes().iter().filter(|outcome| again(outcome)).count(), 0);
+    wait::until("eight looks", DEADLINE, || async {
+        believe().await;
+        let looks = world.outcomes().iter().filter(|outcome| is_limited(outcome)).count();
+        if looks >= 8 { Ok(()) } else { Err(looks) }
+    })
+    .await;
+    let failures = links::failures(&mut world.begin().await, world.tenant, peer).await.unwrap();
+    assert!(failures.is_empty(), "{failures:?}");
+    assert_eq!(world.drift_of(peer).await, 1);
+
+    world.crm.faults_at(&SALESFORCE.place(), json!({"daily_requests": 15_000})).await;
+    wait::until("the contact to arrive", DEADLINE, || async {
+        believe().await;
+        let owed = world.drift_of(peer).await;
+        if owed == 0 { Ok(()) } else { Err(owed) }
+    })
+    .await;
 }

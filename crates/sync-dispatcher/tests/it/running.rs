@@ -13,7 +13,7 @@ use persistence::runs::{self, NewRun, Started};
 use serde_json::{Value, json};
 use testkit::wait;
 
-use crate::world::{DEADLINE, HASTE, World};
+use crate::world::{DEADLINE, HASTE, Shape, World, event};
 
 /// The CRM's searches show at once what is there.
 pub(crate) fn prompt() -> Value {
@@ -117,6 +117,30 @@ async fn a_full_run_pulls_everything_and_says_how_far_it_is() {
     let again = world.run_fully().await;
     let counts = again.counts[&RecordKind::Contact];
     assert_eq!((counts.read, counts.changed, world.records().await.len()), (250, 0, 250));
+}
+
+#[tokio::test]
+async fn a_run_takes_each_kind_its_own_way_as_far_as_it_goes_that_way() {
+    let shape = Shape::default().with(RecordKind::Contact, Direction::FromPlatform);
+    let world = World::shaped(&[], shape.with(RecordKind::Deal, Direction::ToPlatform)).await;
+    world.crm.faults(prompt()).await;
+    world.dispatch();
+    world.crm.import_contacts(people(0..3)).await;
+    world.crm.add("deals", json!({"dealname": "Le leur"})).await;
+    world.accept(vec![event("appointment.created", "a1", json!({"title": "Le nôtre"}))]).await;
+    world.settle().await;
+    let both = [RecordKind::Contact, RecordKind::Deal];
+    for (direction, kinds, expected) in [
+        (Direction::FromPlatform, &both[..], (3, 0)),
+        (Direction::ToPlatform, &both[..], (0, 1)),
+        (Direction::Bidirectional, &both[..], (3, 1)),
+        (Direction::Bidirectional, &both[1..], (0, 1)),
+    ] {
+        let run = world.ask_for(&NewRun { direction, kinds: kinds.to_vec(), ..world.full_run() }).await;
+        let run = world.run_in(run.id, State::Done).await;
+        let read = |kind: RecordKind| run.counts.get(&kind).map_or(0, |counts| counts.read);
+        assert_eq!((read(RecordKind::Contact), read(RecordKind::Deal)), expected, "{direction:?} {kinds:?}");
+    }
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use domain::mapping::FieldMapping;
 use serde_json::{Value, json};
 
 use crate::world::{World, event};
@@ -124,4 +125,38 @@ async fn a_tie_whose_answer_was_lost_is_taken_away_when_the_appointment_moves_on
     world.accept(vec![appointment("updated", Some("p3"))]).await;
     world.settle().await;
     assert_eq!(world.deal().await.1, [contacts[2].clone()].into());
+}
+
+#[tokio::test]
+async fn a_call_of_a_prospect_of_whom_there_is_nothing_to_write_does_not_wait_and_is_tied_once_there_is() {
+    let world = World::with_calls().await;
+    let call = json!({"prospect_id": "p1", "title": "Appel de Zoé", "started_at": "2026-11-22T09:00:00Z"});
+    world.accept(vec![event("prospect.created", "p1", json!({})), event("call.completed", "c1", call)]).await;
+    world.settle().await;
+    let mut calls = world.crm.live("calls").await;
+    calls.retain(|_, call| call["hs_call_title"] == "Appel de Zoé");
+    assert_eq!((calls.len(), world.crm.contacts().await.len()), (1, 0), "{calls:?}");
+    assert_eq!(world.crm.ties("calls").await, []);
+
+    world.accept(vec![event("prospect.updated", "p1", json!({"email": "zoe@exemple.fr"}))]).await;
+    world.settle().await;
+    let (contact, _) = world.crm.only_contact().await;
+    assert_eq!(world.crm.ties("calls").await, [(calls.into_keys().next().unwrap(), contact)]);
+}
+
+#[tokio::test]
+async fn an_appointment_of_a_prospect_that_is_refused_does_not_wait_and_is_tied_once_that_is_accepted() {
+    let world = World::start().await;
+    // A website goes into the address field, which the platform checks more strictly than we check a website.
+    world.map(FieldMapping::to_platform("website", "email")).await;
+    let refused = json!({"last_name": "Martin", "website": "zoe@-exemple.fr"});
+    world.accept(vec![event("prospect.created", "p1", refused), appointment("created", Some("p1"))]).await;
+    world.settle().await;
+    assert!(world.link("p1").await.is_blocked);
+    assert_eq!(world.deal().await.1, BTreeSet::new());
+
+    world.accept(vec![event("prospect.updated", "p1", json!({"website": "zoe@exemple.fr"}))]).await;
+    world.settle().await;
+    let (contact, _) = world.crm.only_contact().await;
+    assert_eq!(world.deal().await.1, [contact].into());
 }

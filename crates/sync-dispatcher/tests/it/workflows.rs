@@ -1,13 +1,18 @@
 //! Delivery by n8n: a workflow takes each write, makes it and reports it; whatever it fails to do, nothing is lost or doubled.
 
+use std::time::Duration;
+
+use domain::id::WebhookLogId;
 use domain::integration::Status;
 use domain::outcome::{SyncOutcome, SyncType};
 use domain::redaction::Redaction;
+use persistence::budgets;
 use persistence::records::links;
 use serde_json::{Value, json};
 use testkit::wait;
 
 use crate::backend::Backend;
+use crate::crm::PORTAL;
 use crate::logging::changes;
 use crate::n8n::{N8n, Script, done, failed};
 use crate::scheduling::undisturbed;
@@ -75,6 +80,45 @@ async fn a_prospect_is_created_changed_and_deleted_by_the_workflow() {
     world.settle().await;
     assert_eq!((world.crm.contacts().await.len(), n8n.taken()[2]["action"].as_str()), (0, Some("delete_contact")));
     assert_eq!(n8n.taken().len(), 3, "nothing is handed over twice");
+}
+
+#[tokio::test]
+async fn nothing_is_handed_over_while_the_account_is_to_be_left_alone() {
+    let n8n = N8n::start(Script::Works);
+    let world = n8n.world(&[PATIENT]).await;
+    world.accept(vec![zoe(), event("prospect.created", "p2", json!({"email": "paul@exemple.fr"}))]).await;
+    world.settle().await;
+    let paul = world.link("p2").await.external_id.unwrap();
+    let mut tx = world.begin().await;
+    let (platform, hour) = ("hubspot".parse().unwrap(), Duration::from_hours(1));
+    budgets::pause(&mut tx, &platform, &PORTAL.to_string(), hour).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let rename = async |subject: &str| {
+        let name = json!({"first_name": WebhookLogId::new().to_string()});
+        world.accept(vec![event("prospect.updated", subject, name)]).await;
+        world.take_in().await;
+    };
+    let kept = "SELECT count(*) FROM record_links WHERE owed AND not_before > now() + interval '1 minute'";
+    // What the dispatcher holds of the budget already is good for a second.
+    wait::until("nothing to be left of the budget", DEADLINE, || async {
+        rename("p1").await;
+        if world.server.count(kept).await == 1 { Ok(()) } else { Err(n8n.taken()) }
+    })
+    .await;
+    rename("p2").await;
+    wait::until("the other write to be kept back", DEADLINE, || async {
+        if world.server.count(kept).await == 2 { Ok(()) } else { Err(n8n.taken()) }
+    })
+    .await;
+    let handed_over = n8n.taken().into_iter().filter(|write| write["external_id"] == paul.as_str()).count();
+    assert_eq!((handed_over, world.failures().await.len()), (0, 0));
+
+    world.server.execute("UPDATE platform_budgets SET paused_until = NULL").await;
+    rename("p1").await;
+    rename("p2").await;
+    world.settle().await;
+    assert_eq!(world.crm.contacts().await[&paul]["firstname"], world.value("p2", "first_name").await);
 }
 
 #[tokio::test]

@@ -164,11 +164,26 @@ async fn what_is_for_nobody_whom_we_know_is_answered_like_the_rest_logged_and_dr
         told["delivery"].as_str().unwrap().parse::<WebhookLogId>().unwrap();
         assert_eq!(told.as_object().unwrap().len(), 1, "{told}");
     }
+    // Salesforce wants to hear that it was heard in a form of its own, or it sends the message again for a day.
+    let address = format!("/webhooks/integrations/salesforce/{unknown}?token=a-guess");
+    let answer = world.post(&address, b"<soapenv:Envelope/>".to_vec()).send().await.unwrap();
+    assert_eq!(answer.status().as_u16(), 200);
+    assert_eq!(answer.headers()["content-type"], "text/xml; charset=utf-8");
+    let told = answer.text().await.unwrap();
+    assert!(told.contains("<Ack>true</Ack>") && !told.contains("Fault"), "{told}");
+
     assert!(world.published().await.is_empty());
     let logged = world.logged().await;
-    let reasons: Vec<_> = logged.iter().map(|entry| &entry["result"]["reason"]).collect();
-    assert_eq!(reasons, ["unknown_address"; 3]);
-    assert!(logged.iter().all(|entry| entry["body"].is_null()));
+    let platforms: Vec<_> = logged.iter().map(|entry| &entry["platform"]).collect();
+    assert_eq!(platforms, ["pipedrive", "woocommerce", "zendesk", "salesforce"]);
+    let called = json!(unknown.to_string());
+    for entry in &logged {
+        assert_eq!(entry["result"], json!({"result": "refused", "reason": "unknown_address"}), "{entry}");
+        assert_eq!(
+            (&entry["integration_id"], &entry["tenant_id"], &entry["body"]),
+            (&called, &Value::Null, &Value::Null)
+        );
+    }
     world.stop().await;
     std::fs::remove_file(key_ring).unwrap();
 }

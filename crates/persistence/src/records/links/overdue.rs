@@ -21,7 +21,9 @@ use crate::{PersistenceError, Transaction};
 /// platform is named, only what is owed there.
 ///
 /// Integrations take turns, so that one that is owed much keeps nobody's little waiting. Of one that does not take changes at
-/// once, only while a run of it is under way; of one whose breaker is open, or its platform's, nothing.
+/// once, only while a run of it is under way; of one whose breaker is open, or its platform's, nothing. What waits for its contact
+/// is announced with that: here only where it was missed, since nothing is to come of the contact any more, or rarely, in case the
+/// integration has ceased to take contacts.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -37,11 +39,16 @@ pub async fn overdue(
              LEFT JOIN integration_health AS health ON health.integration_id = integration.id
              CROSS JOIN LATERAL (
                  SELECT id, announced_at, row_number() OVER (ORDER BY announced_at NULLS FIRST, id) AS turn FROM (
-                     SELECT id, announced_at FROM record_links
+                     SELECT id, announced_at FROM record_links AS link
                      WHERE integration_id = integration.id AND owed AND (lease_until IS NULL OR lease_until < now())
                        AND (not_before IS NULL OR not_before < now() - make_interval(secs => $1))
                        AND (announced_at IS NULL OR announced_at < now() - make_interval(secs => $1)
                             OR lease_until > announced_at)
+                       AND (waits_for IS NULL OR announced_at < now() - make_interval(secs => 60 * $1) OR EXISTS (
+                           SELECT FROM records AS record JOIN record_links AS contact
+                             ON contact.integration_id = link.integration_id AND contact.record_id = record.contact_id
+                           WHERE record.id = link.record_id
+                             AND (contact.external_id IS NOT NULL OR contact.gone OR NOT contact.owed)))
                      ORDER BY announced_at NULLS FIRST, id LIMIT $2
                  ) AS oldest
              ) AS owed

@@ -100,6 +100,17 @@ pub struct Counterpart {
     pub external_id: Option<String>,
     /// Whether it is deleted there.
     pub gone: bool,
+    /// Whether it is out of step and may be worked on.
+    pub is_owed: bool,
+}
+
+impl Counterpart {
+    /// Whether an object is still to come of it. Of one that is in step without one nothing goes there, and one that is blocked
+    /// waits for a person.
+    #[must_use]
+    pub fn is_awaited(&self) -> bool {
+        self.external_id.is_none() && !self.gone && self.is_owed
+    }
 }
 
 #[derive(QueryableByName)]
@@ -112,6 +123,8 @@ struct Row {
     external_id: Option<String>,
     #[diesel(sql_type = Bool)]
     gone: bool,
+    #[diesel(sql_type = Bool)]
+    owed: bool,
 }
 
 impl Row {
@@ -121,6 +134,7 @@ impl Row {
             record: self.record_id.as_deref().map(|id| parse("record_id", id)).transpose()?,
             external_id: self.external_id,
             gone: self.gone,
+            is_owed: self.owed,
         })
     }
 }
@@ -135,7 +149,7 @@ pub async fn by_record(
     records: &BTreeSet<RecordId>,
 ) -> Result<BTreeMap<RecordId, Counterpart>, PersistenceError> {
     let rows: Vec<Row> = sql_query(
-        "SELECT id, tenant_id, integration_id, record_id, external_id, gone FROM record_links
+        "SELECT id, tenant_id, integration_id, record_id, external_id, gone, owed FROM record_links
          WHERE integration_id = $1 AND record_id = ANY($2)",
     )
     .bind::<Text, _>(integration.to_string())
@@ -157,7 +171,7 @@ pub async fn by_external_id(
     external_ids: &BTreeSet<String>,
 ) -> Result<BTreeMap<String, Counterpart>, PersistenceError> {
     let rows: Vec<Row> = sql_query(
-        "SELECT id, tenant_id, integration_id, record_id, external_id, gone FROM record_links
+        "SELECT id, tenant_id, integration_id, record_id, external_id, gone, owed FROM record_links
          WHERE integration_id = $1 AND kind = $2 AND external_id = ANY($3)",
     )
     .bind::<Text, _>(integration.to_string())
@@ -260,8 +274,8 @@ pub async fn owed_dependents(
     into_pushes(rows)
 }
 
-/// Marks for reading what belongs to these contacts in an integration and is there: their objects are others now, and it is to
-/// be tied to those. Names it.
+/// Marks for reading what belongs to these contacts in an integration and is there: their objects are new, and it is to be tied
+/// to those. Names it.
 ///
 /// # Errors
 /// When the database does not answer.

@@ -1,0 +1,1 @@
+ALTER TABLE integration_health DROP COLUMN failing_since;

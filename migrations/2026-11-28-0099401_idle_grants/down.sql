@@ -1,0 +1,1 @@
+ALTER TABLE integration_oauth_tokens DROP COLUMN idle_tried_at;
