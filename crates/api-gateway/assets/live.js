@@ -13,7 +13,8 @@ async function refresh() {
   if (asking || document.hidden) return later();
   asking = true;
   try {
-    const response = await fetch(location.href, { headers: { accept: "text/html" }, redirect: "error" });
+    // A page that a form has shown is not found again at the form's address.
+    const response = await fetch(document.body.dataset.path, { headers: { accept: "text/html" }, redirect: "error" });
     if (!response.ok) return;
     const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
     for (const part of parts()) replace(part, fresh.querySelector(`[data-live="${CSS.escape(part.dataset.live)}"]`));

@@ -46,6 +46,7 @@ pub(super) async fn test(
     gateway: web::Data<Gateway>,
 ) -> Result<HttpResponse, Problem> {
     let trial = integrations::tried(&gateway, &change, id.0).await?;
+    let visit = visit.at(home(id.0));
     overview::shown(&visit, &gateway, id.0, overview::Extra { trial: Some(trial), ..overview::Extra::default() }).await
 }
 

@@ -120,6 +120,7 @@ pub(super) async fn replay(
     if let Some(fingerprint) = fingerprint
         && let Ok(mut group) = One::of(&visit, &gateway, &request, (id.0, &fingerprint)).await
     {
+        group.frame.path = address(&group.shell, &fingerprint);
         group.counted = Some(counted);
         return group.frame.show(&group);
     }

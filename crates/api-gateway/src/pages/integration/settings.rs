@@ -79,7 +79,7 @@ pub(super) async fn save(
             page.form = page.form.refused(&page.frame, &problem);
             page.frame.answer(status_of(&problem), &page)
         }
-        outcome => lead(&format!("/dashboard/integrations/{}/settings", id.0), outcome, "saved"),
+        outcome => lead(&path(id.0), outcome, "saved"),
     }
 }
 
@@ -92,7 +92,7 @@ pub(super) async fn show_workflow_secret(
     gateway: web::Data<Gateway>,
 ) -> Result<HttpResponse, Problem> {
     let secret = integrations::workflow_secret(&gateway, &change, id.0).await?;
-    let mut page = Page::of(&visit, &gateway, id.0, None).await?;
+    let mut page = Page::of(&visit.at(path(id.0)), &gateway, id.0, None).await?;
     page.workflow_secret = Some(secret);
     page.frame.show(&page)
 }
@@ -106,13 +106,17 @@ pub(super) async fn delete(
     gateway: web::Data<Gateway>,
     fields: Fields,
 ) -> Result<HttpResponse, Problem> {
-    let mut page = Page::of(&visit, &gateway, id.0, None).await?;
+    let mut page = Page::of(&visit.at(path(id.0)), &gateway, id.0, None).await?;
     if page.shell.view.connected && fields.get("confirm").trim() != page.shell.view.name.trim() {
         page.wrong_name = Some(m::WRONG_NAME);
         return page.frame.answer(actix_web::http::StatusCode::UNPROCESSABLE_ENTITY, &page);
     }
     integrations::removed(&gateway, &change, id.0, None).await?;
     Ok(HttpResponse::SeeOther().insert_header((LOCATION, "/dashboard/integrations?said=deleted")).finish())
+}
+
+fn path(id: IntegrationId) -> String {
+    format!("/dashboard/integrations/{id}/settings")
 }
 
 async fn saved(change: &Change, gateway: &Gateway, id: IntegrationId, fields: &Fields) -> Result<(), Problem> {
