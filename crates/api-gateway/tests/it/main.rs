@@ -71,6 +71,8 @@ mod token_pages;
 #[cfg(test)]
 mod tokens;
 #[cfg(test)]
+mod troubles;
+#[cfg(test)]
 mod workflows;
 #[cfg(test)]
 mod world;

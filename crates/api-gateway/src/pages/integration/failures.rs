@@ -18,11 +18,11 @@ use super::super::{
     form::{self, Form},
     frame::{Frame, Visit},
     said::lead,
-    text::{Message, failure as failure_words, failures as m, frame as frame_words, remedies},
     text::{
         connect as connect_words, consent as consent_words, faults, integration as shell_words, logs as logs_words,
         mapping as mapping_words,
     },
+    text::{failure as failure_words, failures as m, frame as frame_words, remedies},
 };
 use super::{Shell, Tab, logs::pretty, mapping::count_of, trial};
 use crate::integrations::{self, Replay};
@@ -226,14 +226,4 @@ impl One {
 /// What the API says of a record that is not sent, in the reader's language.
 fn reason(frame: &Frame, said: &str) -> String {
     faults::said(frame.language, said)
-}
-
-/// What a failure is called, by its class: tenants know these names.
-fn name_of(class: &str) -> Message {
-    match class {
-        "conflict" => m::DUPLICATE,
-        "unauthorized" | "forbidden" => m::NOT_CONFIGURED,
-        "unavailable" => m::NO_ANSWER,
-        _ => logs_words::SYNC_FAILED,
-    }
 }

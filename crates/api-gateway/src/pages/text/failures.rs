@@ -22,10 +22,6 @@ pub(in crate::pages) const CAUSE: Message = say("Cause", "Cause");
 pub(in crate::pages) const RECORDS: Message = say("Fiches", "Records");
 pub(in crate::pages) const FIRST: Message = say("Premier", "First");
 pub(in crate::pages) const LAST: Message = say("Dernier", "Latest");
-pub(in crate::pages) const DUPLICATE: Message = say("Contact dupliqué", "Duplicate contact");
-pub(in crate::pages) const NOT_CONFIGURED: Message = say("Intégration non configurée", "Integration not configured");
-pub(in crate::pages) const NO_ANSWER: Message =
-    say("Webhook n8n ou plateforme ne répond pas", "n8n webhook or platform does not answer");
 pub(in crate::pages) const ALL: Message = say("Tous les échecs", "All failures");
 pub(in crate::pages) const REMEDY: Message = say("Que faire", "What to do");
 pub(in crate::pages) const EXAMPLE: Message = say("Un exemple", "An example");
