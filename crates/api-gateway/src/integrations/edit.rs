@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::attempt::{Attempt, tried};
 use super::connect::taken_meanwhile;
-use super::{announce, find, form::Edit, platform_of, road, show, view::View};
+use super::{Patience, announce, find, form::Edit, platform_of, road, show, view::View};
 use crate::body::{Id, Json};
 use crate::change::Change;
 use crate::refusal::Refusal;
@@ -75,7 +75,7 @@ pub(crate) async fn edited(
     if let Some(credentials) = edit.credentials() {
         let (platform, url) = (&before.platform, edit.url.as_deref().or(before.url.as_deref()));
         let attempt = Attempt { platform, credentials, url, expected: before.account_id.as_deref() };
-        let found = tried(gateway, attempt, connector).await?;
+        let found = tried(gateway, attempt, connector, Patience::begins(gateway)).await?;
         (after.account_id, after.account_name) = (Some(found.account_id), Some(found.name));
     }
     save(gateway, change, &edit, (&before, &after)).await?;

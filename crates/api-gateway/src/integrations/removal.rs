@@ -1,21 +1,16 @@
 //! Disconnecting an account: the flow stops, the secrets are destroyed, and what is known of the past stays.
 
-use std::time::Duration;
-
 use actix_web::{HttpResponse, delete, web};
 use domain::audit::{Action, FieldChange};
 use domain::id::IntegrationId;
 use persistence::integrations;
 use runtime::http::Problem;
 
-use super::find;
+use super::{Patience, find};
 use crate::body::Id;
 use crate::change::Change;
 use crate::state::Gateway;
 use crate::version::IfMatchGiven;
-
-/// How long the platform may take to hear of it while somebody waits.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Disconnects an account. Its credentials are destroyed and nothing flows any more; its logs stay, and so do the records.
 ///
@@ -63,7 +58,7 @@ pub(crate) async fn removed(
     tracing::info!(tenant.id = %tenant, integration.id = %id, platform = %integration.platform, "an account was disconnected");
     // Whoever asked waits for it a little; it goes on without them.
     let told = actix_web::rt::spawn(farewell.say());
-    if tokio::time::timeout(PATIENCE, told).await.is_err() {
+    if Patience::begins(gateway).until(told).await.is_none() {
         tracing::warn!(integration.id = %id, "a platform takes its time over being disconnected");
     }
     Ok(())

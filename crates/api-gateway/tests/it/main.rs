@@ -73,6 +73,8 @@ mod tokens;
 #[cfg(test)]
 mod troubles;
 #[cfg(test)]
+mod waiting;
+#[cfg(test)]
 mod workflows;
 #[cfg(test)]
 mod world;
