@@ -94,3 +94,26 @@ async fn a_test_that_fails_has_a_name_that_tenants_know_and_a_reference() {
     assert!(!page.html.contains("r%C3%A9f%C3%A9rence%20\""), "{}", page.html);
     world.stop().await;
 }
+
+#[tokio::test]
+async fn a_cause_in_words_of_ours_is_told_in_the_readers_language() {
+    let world = World::start().await;
+    let id = connected(&world, "pat-eu1-4242-demo").await;
+    world.post(&format!("/api/v1/integrations/{id}/enable"), json!({})).await;
+    let error = |class, code: &str, message: &str| SyncError { class, code: code.into(), message: message.into() };
+    let refused = "Le workflow n8n refuse la demande (statut 418)";
+    blocked(&world, id.parse().unwrap(), error(FaultKind::Invalid, "workflow_refused", refused)).await;
+    let status = error(FaultKind::Unavailable, "http_503", "the platform answered with status 503");
+    let newest = failed(&world, id.parse().unwrap(), 10, &status).await;
+    let home = format!("/dashboard/integrations/{id}");
+    let mut browser = Browser::of(&world, Role::Admin).await;
+    for path in [home.clone(), format!("{home}/logs"), format!("{home}/logs/{newest}")] {
+        let page = browser.get(&path).await;
+        page.says("La plateforme a répondu par le statut 503");
+        assert!(!page.html.contains("the platform answered"), "{path}: {}", page.html);
+    }
+    browser.language = "en";
+    browser.get(&format!("{home}/failures")).await.says("The n8n workflow refuses the request (status 418)");
+    browser.get(&home).await.says("Last message: The platform answered with status 503");
+    world.stop().await;
+}

@@ -188,6 +188,12 @@ pub(super) async fn replay(
 }
 
 impl Line {
+    /// Why it failed.
+    pub(super) fn cause(&self, frame: &Frame) -> Option<String> {
+        let message = self.log.error_message.as_deref()?;
+        Some(frame.cause(error_of(&self.log).1, message))
+    }
+
     pub(super) fn of(log: SyncLog) -> Self {
         let what = match log.sync_type {
             SyncType::Create => m::CREATE,

@@ -189,7 +189,7 @@ fn ended(frame: &Frame, run: &Run) -> Option<String> {
         State::Done => frame.fill_two(m::RUN_DONE, at, frame.count(m::RECORDS_MOVED, signed(changed))),
         State::Cancelled => frame.fill(m::RUN_CANCELLED, at),
         State::Failed => {
-            let why = run.error.as_ref().map_or("", |error| error.message.as_str());
+            let why = run.error.as_ref().map(|error| frame.cause(&error.code, &error.message)).unwrap_or_default();
             frame.fill_two(m::RUN_FAILED, at, why)
         }
         State::Queued | State::Running | State::Cancelling | State::NeedsConfirmation => return None,

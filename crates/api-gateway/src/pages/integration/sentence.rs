@@ -115,7 +115,10 @@ pub(super) fn sentence(frame: &Frame, shell: &Shell, facts: &Facts) -> String {
 
 /// What helps, where something does.
 pub(super) fn remedy(frame: &Frame, shell: &Shell, facts: &Facts) -> Option<Remedy> {
-    let cause = shell.view.health.cause.clone();
+    let cause = shell.view.health.cause.as_deref().map(|cause| frame.cause("", cause));
+    // The newest failure knows its code.
+    let newest = facts.failure.as_ref().and_then(|failure| Some((failure, failure.error_message.as_deref()?)));
+    let newest = newest.map(|(failure, message)| frame.cause(error_of(failure).1, message)).or_else(|| cause.clone());
     let said = |cause: Option<String>| cause.map(|cause| frame.fill(m::SAID_LAST, cause));
     let home = shell.path(Tab::Overview);
     let link = |why, name: String, path: String| Some(Remedy { why, name, path, is_form: false });
@@ -125,10 +128,12 @@ pub(super) fn remedy(frame: &Frame, shell: &Shell, facts: &Facts) -> Option<Reme
         Standing::Active | Standing::First => None,
         Standing::Inactive if facts.is_new => form(None, frame.say(m::BEGIN), format!("{home}/begin")),
         Standing::Inactive => form(None, frame.say(shell_words::ENABLE), format!("{home}/enable")),
-        Standing::Error if facts.failed > 0 => link(said(cause), frame.say(m::SEE_FAILURES), shell.path(Tab::Failures)),
+        Standing::Error if facts.failed > 0 => {
+            link(said(newest), frame.say(m::SEE_FAILURES), shell.path(Tab::Failures))
+        }
         // What waits for n8n or for the platform blocks nothing: only the journal has it.
         Standing::Error => {
-            link(said(cause), frame.say(m::SEE_LOGS), format!("{}?status=failed", shell.path(Tab::Logs)))
+            link(said(newest), frame.say(m::SEE_LOGS), format!("{}?status=failed", shell.path(Tab::Logs)))
         }
         Standing::Reauth if shell.is_granted() => {
             form(said(cause), frame.fill(consent_words::RECONNECT_WITH, shell.platform), format!("{home}/consent"))
