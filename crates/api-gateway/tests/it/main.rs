@@ -25,6 +25,8 @@ mod hostile;
 #[cfg(test)]
 mod idempotency;
 #[cfg(test)]
+mod incidents;
+#[cfg(test)]
 mod issuer;
 #[cfg(test)]
 mod limits;
