@@ -21,6 +21,8 @@ mod contract;
 #[cfg(test)]
 mod events;
 #[cfg(test)]
+mod failure_groups;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod idempotency;

@@ -117,3 +117,22 @@ async fn a_cause_in_words_of_ours_is_told_in_the_readers_language() {
     browser.get(&home).await.says("Last message: The platform answered with status 503");
     world.stop().await;
 }
+
+#[tokio::test]
+async fn a_page_that_cannot_be_made_says_so_with_a_reference_and_tells_nothing_else() {
+    let world = World::start().await;
+    let id = connected(&world, "pat-eu1-4242-demo").await;
+    // No version of the code could read this.
+    let broken = format!("UPDATE tenant_integrations SET alerts = '\"?\"' WHERE id = '{id}'");
+    world.database.execute(&broken).await;
+    let mut browser = Browser::of(&world, Role::Viewer).await;
+    for (language, title) in [("fr", "Erreur de notre côté"), ("en", "Something went wrong on our side")] {
+        browser.language = language;
+        let page = browser.get(&format!("/dashboard/integrations/{id}")).await;
+        assert_eq!(page.status, 500, "{page:?}");
+        is_sound(&page, language);
+        page.says(title).says("mailto:").says("class=\"reference\"");
+        assert!(!page.html.contains("alerts"), "{}", page.html);
+    }
+    world.stop().await;
+}
