@@ -81,3 +81,25 @@ async fn a_new_secret_of_webhooks_is_shown_once_on_the_page_that_has_it() {
     assert!(!another.html.contains(secret), "{}", another.html);
     world.stop().await;
 }
+
+#[tokio::test]
+async fn what_is_connected_is_filtered_as_the_catalogue_is() {
+    let world = World::start().await;
+    connected(&world, "pat-eu1-4242-demo").await;
+    let mut browser = Browser::of(&world, Role::Viewer).await;
+    for (query, is_shown) in [
+        ("", true),
+        ("?category=crm", true),
+        ("?category=ecommerce", false),
+        ("?category=crm&q=hub", true),
+        ("?category=support&q=hub", false),
+        ("?category=%3Cb%3E", false),
+    ] {
+        let page = browser.get(&format!("/dashboard/integrations{query}")).await;
+        is_sound(&page, "fr");
+        assert_eq!(page.html.contains("class=\"card connected\""), is_shown, "{query}: {}", page.html);
+    }
+    // What is found while somebody types is told by this.
+    browser.get("/dashboard/integrations").await.says("data-name=\"HubSpot HubSpot\"");
+    world.stop().await;
+}
