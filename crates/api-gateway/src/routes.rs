@@ -27,6 +27,7 @@ pub(crate) fn api(routes: &mut ServiceConfig<'_>, cors: Condition<Cors>) {
             .service(i::show_integration)
             .service(i::edit_integration)
             .service(i::remove_integration)
+            .service(i::disconnect_integration)
             .service(i::enable_integration)
             .service(i::disable_integration)
             .service(i::test_integration)

@@ -40,7 +40,7 @@ pub(crate) use edit::{edit_integration, edited};
 pub(crate) use failures::{list_failures, show_failures};
 pub(crate) use logs::{Attempt, Trail, Wanted as WantedLogs, attempt, list_logs, listed as listed_logs, show_log};
 pub(crate) use patience::Patience;
-pub(crate) use removal::{remove_integration, removed};
+pub(crate) use removal::{disconnect_integration, disconnected, remove_integration, removed};
 pub(crate) use replay::{Wish as Replay, replay_failures, replayed};
 pub(crate) use show::{configured, list_configured, show_integration, view};
 pub(crate) use switch::{disable_integration, enable_integration, switch};
@@ -57,6 +57,12 @@ use crate::state::Gateway;
 pub(crate) async fn find(tx: &mut Transaction, tenant: TenantId, id: IntegrationId) -> Result<Integration, Problem> {
     let found = integrations::get(tx, tenant, id).await?;
     found.filter(|integration| !integration.is_coccinelle()).ok_or_else(|| Refusal::NotFound.into())
+}
+
+/// Whether an account is connected: it is known whose, and something is there that opens it.
+pub(crate) async fn is_connected(tx: &mut Transaction, integration: &Integration) -> Result<bool, Problem> {
+    let (tenant, id) = (integration.tenant_id, integration.id);
+    Ok(integration.account_id.is_some() && integrations::has_credentials(tx, tenant, id).await?)
 }
 
 /// The kinds that an integration's platform holds.

@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn a_page_without_an_address_of_its_own_leads_back_to_where_its_form_was() {
-        let came = |referer| came_from(&TestRequest::post().insert_header((REFERER, referer)).to_http_request());
+        let came = |referer: &str| came_from(&TestRequest::post().insert_header((REFERER, referer)).to_http_request());
         assert_eq!(came("https://app.example/dashboard/activity?period=7d#x"), "/dashboard/activity?period=7d");
         for other in ["https://evil.example/", "https://app.example/api/v1/x", "/dashboard/activity", "about:blank"] {
             assert_eq!(came(other), "/dashboard/integrations", "{other}");

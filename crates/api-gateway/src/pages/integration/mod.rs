@@ -97,6 +97,7 @@ pub(super) fn routes(routes: &mut web::ServiceConfig) {
         .service(settings::show_settings)
         .service(settings::save)
         .service(settings::show_workflow_secret)
+        .service(settings::disconnect)
         .service(settings::delete)
         .service(actions::enable)
         .service(actions::disable)
@@ -161,6 +162,11 @@ impl Shell {
     pub(super) fn tabs(&self) -> Vec<(String, Message, bool)> {
         let place = |tab: Tab| (self.path(tab), tab.title(), tab == self.tab);
         Tab::ALL.into_iter().map(place).collect()
+    }
+
+    /// Whether an account was ever connected to it, so that there is something to lose.
+    pub(super) fn has_past(&self) -> bool {
+        self.view.account_id.is_some()
     }
 
     /// Whether it is connected by a grant, which is given on the platform's own page.

@@ -109,6 +109,7 @@ pub(super) fn sentence(frame: &Frame, shell: &Shell, facts: &Facts) -> String {
             format!("{state} {waiting}")
         }
         Standing::Down => format!("{} {waiting}", frame.fill(m::DOWN, shell.platform)),
+        Standing::Unconnected if shell.has_past() => frame.fill(m::DISCONNECTED, name),
         Standing::Unconnected => frame.fill(m::UNCONNECTED, shell.platform),
     }
 }
@@ -140,6 +141,9 @@ pub(super) fn remedy(frame: &Frame, shell: &Shell, facts: &Facts) -> Option<Reme
         }
         Standing::Reauth => link(said(cause), frame.say(m::RECONNECT), format!("{home}/settings#credentials")),
         Standing::Down => form(cause, frame.say(shell_words::TEST), format!("{home}/test")),
+        Standing::Unconnected if shell.has_past() => {
+            link(None, frame.say(m::RECONNECT), format!("{home}/settings#credentials"))
+        }
         Standing::Unconnected => {
             form(None, frame.fill(consent_words::CONNECT_WITH, shell.platform), format!("{home}/consent"))
         }

@@ -41,6 +41,10 @@ pub(in crate::pages) const UNCONNECTED: Message = say(
     "Intégration non configurée : aucun compte {} n'est connecté. Donnez votre accord pour commencer.",
     "Integration not configured: no account of {} is connected. Give your consent to begin.",
 );
+pub(in crate::pages) const DISCONNECTED: Message = say(
+    "Intégration non configurée : {} est déconnecté et rien ne circule. Reconnectez le même compte pour reprendre où vous en étiez.",
+    "Integration not configured: {} is disconnected and nothing flows. Reconnect the same account to go on where you were.",
+);
 pub(in crate::pages) const REMOVE: Message = say("Retirer cette intégration", "Remove this integration");
 pub(in crate::pages) const BEGIN: Message =
     say("Activer et lancer la première synchronisation", "Switch on and begin the first sync");
