@@ -34,14 +34,17 @@ function takeToken() {
 /** Filters what is shown while one types; without it, the form asks the server. */
 function filterAsOneTypes() {
   const field = document.querySelector("form[data-filter] input[type=search]");
-  const rows = [...document.querySelectorAll("[data-name]")];
-  field?.addEventListener("input", () => {
+  if (!field) return;
+  const filter = () => {
     const sought = field.value.trim().toLowerCase();
-    for (const row of rows) row.hidden = !row.dataset.name.toLowerCase().includes(sought);
+    for (const row of document.querySelectorAll("[data-name]")) row.hidden = !row.dataset.name.toLowerCase().includes(sought);
     for (const title of document.querySelectorAll(".aisle")) {
       title.hidden = [...title.nextElementSibling.children].every((row) => row.hidden);
     }
-  });
+  };
+  field.addEventListener("input", filter);
+  // What was drawn anew meanwhile is filtered as well.
+  document.addEventListener("drawn", filter);
 }
 
 function keepOfflinePage() {

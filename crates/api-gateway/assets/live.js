@@ -10,10 +10,12 @@ let asking = false;
 /** Replaces the parts by what the server shows now, and marks the rows that were not there. */
 async function refresh() {
   waiting = null;
-  if (asking || document.hidden) return later();
+  if (document.hidden) return;
+  if (asking) return later();
   asking = true;
   try {
-    const response = await fetch(location.href, { headers: { accept: "text/html" }, redirect: "error" });
+    // A page that a form has shown is not found again at the form's address.
+    const response = await fetch(document.body.dataset.path, { headers: { accept: "text/html" }, redirect: "error" });
     if (!response.ok) return;
     const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
     for (const part of parts()) replace(part, fresh.querySelector(`[data-live="${CSS.escape(part.dataset.live)}"]`));
@@ -38,12 +40,13 @@ function replace(part, fresh) {
   }
   for (const id of open) next.querySelector(`details#${CSS.escape(id)}`)?.setAttribute("open", "");
   part.replaceWith(next);
+  document.dispatchEvent(new Event("drawn"));
   if (focused) document.getElementById(focused)?.focus();
 }
 
-/** Soon, and once for everything that comes until then. */
+/** Soon, and once for everything that comes until then. Whoever comes back to the page asks by that: until then nobody looks. */
 function later() {
-  waiting ??= setTimeout(refresh, QUIET);
+  if (!document.hidden) waiting ??= setTimeout(refresh, QUIET);
 }
 
 function concerns(part, kind, told) {

@@ -8,6 +8,7 @@ mod conflicts;
 mod door;
 mod events;
 mod idempotency;
+mod incidents;
 mod integrations;
 mod mappings;
 mod oauth;

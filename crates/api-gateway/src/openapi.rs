@@ -32,6 +32,7 @@ use crate::{door, routes};
         (name = "failures", description = "What could not be brought into step, and trying it again."),
         (name = "logs", description = "What was tried, and what came of it."),
         (name = "statistics", description = "How it goes, over time."),
+        (name = "incidents", description = "Trouble that a tenant's people are told of."),
         (name = "settings", description = "What a tenant sets for itself."),
         (name = "tokens", description = "Bearer tokens for a tenant's own programs."),
         (name = "audit", description = "Who changed what."),

@@ -95,8 +95,8 @@ pub(crate) enum Refusal {
     /// The operator has not set our app up at the platform.
     #[error("Coccinelle's app is not set up at this platform; ask the operator for it.")]
     NoApp,
-    /// Nobody has consented yet.
-    #[error("This account is not connected yet; begin a consent with POST …/oauth/start.")]
+    /// Nobody has consented yet, or it was disconnected.
+    #[error("No account is connected; begin a consent with POST …/oauth/start, or give a key.")]
     NotConnected,
     /// Somebody has decided otherwise before.
     #[error("This was decided before, and otherwise: {0}.")]

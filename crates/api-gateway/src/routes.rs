@@ -5,7 +5,9 @@ use actix_web::middleware::{Condition, from_fn};
 use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::{audit, conflicts, door, events, idempotency, integrations as i, mappings, oauth, records, runs};
+use crate::{
+    audit, conflicts, door, events, idempotency, incidents, integrations as i, mappings, oauth, records, runs,
+};
 use crate::{sessions, settings, stats, stream, suppressions, tokens, unknown, workflows};
 
 /// The API, version 1.
@@ -25,6 +27,7 @@ pub(crate) fn api(routes: &mut ServiceConfig<'_>, cors: Condition<Cors>) {
             .service(i::show_integration)
             .service(i::edit_integration)
             .service(i::remove_integration)
+            .service(i::disconnect_integration)
             .service(i::enable_integration)
             .service(i::disable_integration)
             .service(i::test_integration)
@@ -46,6 +49,7 @@ pub(crate) fn api(routes: &mut ServiceConfig<'_>, cors: Condition<Cors>) {
             .service(runs::confirm_run)
             .service(stream::stream_news)
             .service(stats::show_stats)
+            .service(incidents::list_incidents)
             .service(settings::show_settings)
             .service(settings::replace_settings)
             .service(workflows::report_sync)

@@ -19,9 +19,12 @@ pub enum Action {
     /// Its configuration was changed.
     #[serde(rename = "integration.updated")]
     IntegrationUpdated,
-    /// It was disconnected.
+    /// It was deleted.
     #[serde(rename = "integration.deleted")]
     IntegrationDeleted,
+    /// It was disconnected, and kept.
+    #[serde(rename = "integration.disconnected")]
+    IntegrationDisconnected,
     /// It was switched on.
     #[serde(rename = "integration.enabled")]
     IntegrationEnabled,

@@ -10,10 +10,10 @@ use domain::integration::{Delivery, Integration, Status};
 use domain::platform::PlatformSlug;
 use serde_json::Value;
 
-pub use self::configure::{Configuration, configure, delete};
+pub use self::configure::{Configuration, configure, delete, disconnect};
 use crate::schema::{integration_health, tenant_integrations as table};
 use crate::text::{from_json, from_word, parse, to_json, to_word};
-use crate::{PersistenceError, Transaction, health};
+use crate::{PersistenceError, Transaction, grants, health};
 
 /// An integration that is to be kept.
 #[derive(Clone, Debug)]
@@ -253,6 +253,21 @@ pub async fn sealed_credentials(
         .filter(table::deleted_at.is_null())
         .select(table::config_encrypted);
     Ok(sealed.first::<Option<String>>(&mut **tx).await.optional()?.flatten())
+}
+
+/// Whether there is anything by which the account of an integration is opened: a key, or a grant, be it still good or not.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn has_credentials(
+    tx: &mut Transaction,
+    tenant: TenantId,
+    id: IntegrationId,
+) -> Result<bool, PersistenceError> {
+    if sealed_credentials(tx, tenant, id).await?.is_some() {
+        return Ok(true);
+    }
+    Ok(grants::get(tx, tenant, id).await?.is_some())
 }
 
 /// Applies a change to one live integration, and counts it in its version.

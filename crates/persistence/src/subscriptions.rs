@@ -154,6 +154,9 @@ pub async fn take_due(
          SELECT integration.id, integration.tenant_id, now() FROM tenant_integrations AS integration
          LEFT JOIN integration_subscriptions AS seen ON seen.integration_id = integration.id
          WHERE platform = ANY($1) AND deleted_at IS NULL AND account_id IS NOT NULL
+           -- What was disconnected cannot be looked at, and is to stay silent.
+           AND (config_encrypted IS NOT NULL
+                OR EXISTS (SELECT FROM integration_oauth_tokens AS held WHERE held.integration_id = integration.id))
            AND (seen.checked_at IS NULL OR seen.checked_at < $2)
          ORDER BY integration.id LIMIT $3
          ON CONFLICT (integration_id) DO UPDATE SET checked_at = now() WHERE known.checked_at < $2

@@ -79,6 +79,8 @@ async function walk() {
     return (await page.locator("progress").count()) === 0;
   });
 
+  await walkUnseen(home);
+
   begin("a prospect arrives in the CRM, and on the journal that is open");
   await page.goto(`${world.base}${home}/logs`, { waitUntil: "commit" });
   await page.waitForResponse((answer) => new URL(answer.url()).pathname === "/api/v1/stream");
@@ -232,6 +234,31 @@ async function walkOffline() {
   await check(page, "no network");
   await page.context().setOffline(false);
   await page.getByRole("heading", { level: 1, name: "Activité" }).waitFor();
+  await page.context().close();
+}
+
+/** What a live page does with news while nobody looks at it. The stream is ours, and so is whether somebody looks. */
+async function walkUnseen(home) {
+  begin("a tab that nobody looks at waits for nothing, and asks once somebody comes back to it");
+  const page = await reader(browser, { troubles });
+  await page.addInitScript(() => {
+    window.armed = 0;
+    window.unseen = true;
+    const arm = window.setTimeout;
+    window.setTimeout = (what, wait) => { window.armed += wait === 700 ? 1 : 0; return arm(what, wait); };
+    window.EventSource = class extends EventTarget { constructor() { super(); window.stream = this; } close() {} };
+    Object.defineProperty(document, "hidden", { get: () => window.unseen });
+  });
+  await page.goto(`${world.base}${home}/logs`);
+  assert.equal(await page.evaluate(() => {
+    window.stream.dispatchEvent(new MessageEvent("attempt", { data: "{}" }));
+    return window.armed;
+  }), 0);
+  assert.equal(await page.evaluate(() => {
+    window.unseen = false;
+    document.dispatchEvent(new Event("visibilitychange"));
+    return window.armed;
+  }), 1);
   await page.context().close();
 }
 

@@ -8,7 +8,7 @@ use domain::fault::FaultKind;
 use domain::platform::PlatformSlug;
 use runtime::http::Problem;
 
-use super::trial;
+use super::Patience;
 use crate::refusal::Refusal;
 use crate::state::Gateway;
 
@@ -30,6 +30,7 @@ pub(super) async fn tried(
     gateway: &Gateway,
     attempt: Attempt<'_>,
     connector: &dyn Connector,
+    patience: Patience,
 ) -> Result<Identified, Problem> {
     let (name, has_url) = (connector.descriptor().name, attempt.url.is_some());
     let opened = gateway.accounts.with_credentials(attempt.platform, attempt.credentials, attempt.url);
@@ -42,12 +43,12 @@ pub(super) async fn tried(
     })?;
     let probe = connector.probe();
     let refuse = |error: ConnectorError| refused(&error, name, has_url);
-    let found = trial::within_limit(probe.test(&account)).await.map_err(refuse)?;
+    let found = patience.wait(probe.test(&account)).await.map_err(refuse)?;
     // Nothing is made ready in an account that is not the one that is meant.
     if attempt.expected.is_some_and(|expected| expected != found.account_id) {
         return Err(Refusal::OtherAccount { name: found.name, id: found.account_id }.into());
     }
-    trial::within_limit(probe.prepare(&account)).await.map_err(refuse)?;
+    patience.wait(probe.prepare(&account)).await.map_err(refuse)?;
     Ok(found)
 }
 

@@ -1,6 +1,5 @@
 //! Connecting an account: nothing is saved before the platform itself has accepted the credentials.
 
-use accounts::AccountError;
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, post, web};
 use connectors::connector::{Connector, Identified};
@@ -9,11 +8,11 @@ use domain::fault::{Fault as _, FaultKind};
 use domain::id::{IntegrationId, TenantId};
 use domain::integration::Integration;
 use persistence::integrations::NewIntegration;
-use persistence::{PersistenceError, Scope, integrations, mappings};
+use persistence::{PersistenceError, integrations, mappings};
 use runtime::http::Problem;
 
 use super::attempt::{Attempt, tried};
-use super::{form::Wish, road, show, view::View};
+use super::{Patience, form::Wish, road, see_that_it_calls, show, view::View};
 use crate::body::Json;
 use crate::change::Change;
 use crate::refusal::Refusal;
@@ -47,16 +46,17 @@ pub(crate) async fn connected(gateway: &Gateway, change: &Change, wish: Wish) ->
     let connector = wish.checked()?;
     road::check(gateway, wish.delivery, connector)?;
     road::check_workflow(gateway, wish.own_workflow().as_deref())?;
+    let patience = Patience::begins(gateway);
     let found = match wish.credentials() {
         Some(credentials) => {
             let url = wish.url.as_deref();
             let attempt = Attempt { platform: &wish.platform, credentials, url, expected: None };
-            Some(tried(gateway, attempt, connector).await?)
+            Some(tried(gateway, attempt, connector, patience).await?)
         }
         None => None,
     };
     let id = save(gateway, change, &wish, connector, found).await?;
-    see_that_it_calls(gateway, (change.tenant_id, id)).await;
+    see_that_it_calls(gateway, (change.tenant_id, id), patience).await;
     show::shown(gateway, change.tenant_id, id).await
 }
 
@@ -113,23 +113,6 @@ async fn save(
     tx.commit(Action::IntegrationCreated, Some(id.to_string()), told.into_iter().flatten()).await?;
     tracing::info!(tenant.id = %tenant_id, integration.id = %id, platform = %wish.platform, "an account was connected");
     Ok(id)
-}
-
-/// Makes the platform call us, where it has to be told account by account; what does not succeed now, the daily check tries again.
-pub(crate) async fn see_that_it_calls(gateway: &Gateway, (tenant, id): (TenantId, IntegrationId)) {
-    let subscribed: Result<(), AccountError> = async {
-        let mut tx = gateway.database.begin(Scope::Tenant(tenant)).await?;
-        let integration = integrations::get(&mut tx, tenant, id).await?;
-        tx.commit().await?;
-        match integration.filter(|integration| integration.account_id.is_some()) {
-            Some(integration) => gateway.accounts.subscribe(&integration, &gateway.public_url).await,
-            None => Ok(()),
-        }
-    }
-    .await;
-    if let Err(error) = subscribed {
-        tracing::warn!(integration.id = %id, %error, "the platform was not asked to call us");
-    }
 }
 
 /// Somebody else connected the account, and was faster by a moment.

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::attempt::{Attempt, tried};
 use super::connect::taken_meanwhile;
-use super::{announce, find, form::Edit, platform_of, road, show, view::View};
+use super::{Patience, announce, find, form::Edit, platform_of, road, see_that_it_calls, show, view::View};
 use crate::body::{Id, Json};
 use crate::change::Change;
 use crate::refusal::Refusal;
@@ -72,13 +72,18 @@ pub(crate) async fn edited(
     if after.workflow_url != before.workflow_url {
         road::check_workflow(gateway, after.workflow_url.as_deref())?;
     }
+    let patience = Patience::begins(gateway);
     if let Some(credentials) = edit.credentials() {
         let (platform, url) = (&before.platform, edit.url.as_deref().or(before.url.as_deref()));
         let attempt = Attempt { platform, credentials, url, expected: before.account_id.as_deref() };
-        let found = tried(gateway, attempt, connector).await?;
+        let found = tried(gateway, attempt, connector, patience).await?;
         (after.account_id, after.account_name) = (Some(found.account_id), Some(found.name));
     }
     save(gateway, change, &edit, (&before, &after)).await?;
+    if edit.credentials().is_some() {
+        // Of an account that was disconnected, nobody calls us any more.
+        see_that_it_calls(gateway, (change.tenant_id, id), patience).await;
+    }
     show::shown(gateway, change.tenant_id, id).await
 }
 

@@ -1,6 +1,7 @@
 //! The integrations of a tenant: connect, see, switch, try, repair. What flows through them is the dispatcher's.
 
 mod attempt;
+mod calling;
 mod catalogue;
 mod connect;
 mod deliveries;
@@ -8,6 +9,7 @@ mod edit;
 mod failures;
 mod form;
 mod logs;
+mod patience;
 mod removal;
 mod replay;
 mod road;
@@ -30,17 +32,19 @@ use messaging::Context;
 use persistence::{Transaction, integrations};
 use runtime::http::Problem;
 
+pub(crate) use calling::see_that_it_calls;
 pub(crate) use catalogue::list_catalogue;
-pub(crate) use connect::{connected, create_integration, see_that_it_calls};
+pub(crate) use connect::{connected, create_integration};
 pub(crate) use deliveries::{list_deliveries, show_delivery};
 pub(crate) use edit::{edit_integration, edited};
 pub(crate) use failures::{list_failures, show_failures};
 pub(crate) use logs::{Attempt, Trail, Wanted as WantedLogs, attempt, list_logs, listed as listed_logs, show_log};
-pub(crate) use removal::{remove_integration, removed};
+pub(crate) use patience::Patience;
+pub(crate) use removal::{disconnect_integration, disconnected, remove_integration, removed};
 pub(crate) use replay::{Wish as Replay, replay_failures, replayed};
 pub(crate) use show::{configured, list_configured, show_integration, view};
 pub(crate) use switch::{disable_integration, enable_integration, switch};
-pub(crate) use trial::{Trial, test_integration, tried, within_limit};
+pub(crate) use trial::{Trial, test_integration, tried};
 pub(crate) use view::View;
 pub(crate) use webhook::{Rotated, View as WebhookView, rotate_webhook_secret, rotated, show_webhook, webhook};
 pub(crate) use workflow::{Secret as WorkflowSecret, tell_workflow_secret, workflow_secret};
@@ -53,6 +57,12 @@ use crate::state::Gateway;
 pub(crate) async fn find(tx: &mut Transaction, tenant: TenantId, id: IntegrationId) -> Result<Integration, Problem> {
     let found = integrations::get(tx, tenant, id).await?;
     found.filter(|integration| !integration.is_coccinelle()).ok_or_else(|| Refusal::NotFound.into())
+}
+
+/// Whether an account is connected: it is known whose, and something is there that opens it.
+pub(crate) async fn is_connected(tx: &mut Transaction, integration: &Integration) -> Result<bool, Problem> {
+    let (tenant, id) = (integration.tenant_id, integration.id);
+    Ok(integration.account_id.is_some() && integrations::has_credentials(tx, tenant, id).await?)
 }
 
 /// The kinds that an integration's platform holds.

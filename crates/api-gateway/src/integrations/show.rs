@@ -75,8 +75,9 @@ pub(crate) async fn view(gateway: &Gateway, tx: &mut Transaction, integration: I
     let (tenant, id) = (integration.tenant_id, integration.id);
     // Credentials that do not open are told by a test; they must not hide the integration.
     let hint = gateway.accounts.hint(tx, &integration).await.ok();
+    let connected = is_connected(tx, &integration).await?;
     let (health, drift) = (health::get(tx, tenant, id).await?, links::drift_by_kind(tx, tenant, id).await?);
-    let known = Known { hint, health, drift, looks: looks(gateway, &integration) };
+    let known = Known { hint, connected, health, drift, looks: looks(gateway, &integration) };
     Ok(View::of(integration, known))
 }
 

@@ -7,7 +7,7 @@ use persistence::integrations;
 use runtime::http::Problem;
 
 use super::view::View;
-use super::{find, show};
+use super::{find, is_connected, show};
 use crate::body::Id;
 use crate::change::Change;
 use crate::refusal::Refusal;
@@ -18,7 +18,7 @@ use crate::state::Gateway;
     responses(
         (status = 200, body = View, description = "The integration as it is now.",
             headers(("ETag" = String, description = "The version of its configuration, for `If-Match`."))),
-        (status = 409, description = "`not_connected`: nobody has consented on the platform's page yet."),
+        (status = 409, description = "`not_connected`: no account is connected."),
     ))]
 #[post("/integrations/{id}/enable")]
 pub(crate) async fn enable_integration(
@@ -47,7 +47,7 @@ pub(crate) async fn switch(change: &Change, id: IntegrationId, gateway: &Gateway
     let tenant = change.tenant_id;
     let mut tx = change.begin(gateway).await?;
     let integration = find(&mut tx, tenant, id).await?;
-    if on && integration.account_id.is_none() {
+    if on && !is_connected(&mut tx, &integration).await? {
         return Err(Refusal::NotConnected.into());
     }
     let before = integration.enabled;

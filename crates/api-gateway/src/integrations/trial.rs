@@ -1,10 +1,10 @@
-//! Trying a connection: a real call with a time limit, and what its answer means to the tenant.
+//! Trying a connection: a real call, and what its answer means to the tenant.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use accounts::AccountError;
 use actix_web::{HttpResponse, post, web};
-use connectors::account::Account;
-use connectors::connector::{Identified, Probe};
+use connectors::connector::Identified;
 use connectors::error::ConnectorError;
 use domain::audit::{Action, FieldChange};
 use domain::fault::FaultKind;
@@ -16,13 +16,10 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{find, platform_of};
+use super::{Patience, find, platform_of};
 use crate::body::Id;
 use crate::change::Change;
 use crate::state::Gateway;
-
-/// How long a platform may take to answer while somebody is waiting.
-const LIMIT: Duration = Duration::from_secs(10);
 
 /// What a test of the connection has shown.
 #[derive(Debug, Serialize, ToSchema)]
@@ -96,11 +93,13 @@ pub(crate) async fn tried(gateway: &Gateway, change: &Change, id: IntegrationId)
     let mut tx = change.begin(gateway).await?;
     let integration = find(&mut tx, change.tenant_id, id).await?;
     tx.leave_unchanged().await?;
-    let account = gateway.accounts.open(&integration).await?;
     let probe = platform_of(&integration.platform)?.connector().probe();
-    let started = Instant::now();
-    let outcome =
-        identify(probe, &account).await.and_then(|found| same_account(found, integration.account_id.as_deref()));
+    let (started, patience) = (Instant::now(), Patience::begins(gateway));
+    let outcome = match patience.open(gateway, &integration).await {
+        Ok(account) => patience.wait(probe.test(&account)).await,
+        Err(error) => Err(unopened(error)?),
+    };
+    let outcome = outcome.and_then(|found| same_account(found, integration.account_id.as_deref()));
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     note(gateway, change, &integration, outcome.as_ref().err()).await?;
     Ok(Trial::of(outcome, duration_ms))
@@ -129,17 +128,13 @@ async fn note(
     Ok(tx.commit(Action::IntegrationTested, Some(integration.id.to_string()), changed).await?)
 }
 
-/// Asks whose account it is, within the limit.
-pub(super) async fn identify(probe: &dyn Probe, account: &Account) -> Result<Identified, ConnectorError> {
-    within_limit(probe.test(account)).await
-}
-
-/// Runs a call that somebody waits for.
-pub(crate) async fn within_limit<T>(
-    call: impl Future<Output = Result<T, ConnectorError>>,
-) -> Result<T, ConnectorError> {
-    let slow = || ConnectorError::new(FaultKind::Unavailable, "timeout", "the platform did not answer in time");
-    tokio::time::timeout(LIMIT, call).await.unwrap_or_else(|_elapsed| Err(slow()))
+/// What the platform says of a grant while the account is opened is an answer as well; whatever else keeps it closed is not.
+fn unopened(error: AccountError) -> Result<ConnectorError, AccountError> {
+    match error {
+        AccountError::Platform(error) => Ok(*error),
+        AccountError::GrantEnded(cause) => Ok(ConnectorError::new(FaultKind::Unauthorized, "reauth_required", cause)),
+        other => Err(other),
+    }
 }
 
 fn same_account(found: Identified, expected: Option<&str>) -> Result<Identified, ConnectorError> {

@@ -50,7 +50,7 @@ pub(crate) struct View {
     pub(crate) workflow_url: Option<String>,
     /// Who hears of its trouble, and of which.
     pub(crate) alerts: Alerts,
-    /// Whether an account is connected; before a consent there is none.
+    /// Whether an account is connected; before a consent there is none, and once it was disconnected.
     pub(crate) connected: bool,
     /// The platform's id of the account.
     #[schema(example = "4242")]
@@ -109,6 +109,8 @@ pub(crate) struct HealthView {
 pub(super) struct Known {
     /// What may be shown of its key.
     pub(super) hint: Option<KeyHint>,
+    /// Whether an account is connected.
+    pub(super) connected: bool,
     /// How it is.
     pub(super) health: Option<Health>,
     /// How many records are not in step yet, kind by kind.
@@ -136,7 +138,7 @@ impl View {
             delivery: integration.delivery,
             workflow_url: integration.workflow_url,
             alerts: integration.alerts,
-            connected: integration.account_id.is_some(),
+            connected: known.connected,
             account_id: integration.account_id,
             account_name: integration.account_name,
             url: integration.url,

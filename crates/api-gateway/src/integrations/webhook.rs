@@ -15,7 +15,7 @@ use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{connect::see_that_it_calls, find, platform_of};
+use super::{Patience, find, platform_of, see_that_it_calls};
 use crate::auth::Viewer;
 use crate::body::Id;
 use crate::{change::Change, idempotency::MadeAt, refusal::Refusal, state::Gateway};
@@ -170,7 +170,7 @@ pub(crate) async fn rotated(gateway: &Gateway, change: &Change, id: IntegrationI
     })?;
     let told = FieldChange::named("webhook_secret");
     tx.commit(Action::WebhookSecretRotated, Some(id.to_string()), [told]).await?;
-    see_that_it_calls(gateway, (tenant, id)).await;
+    see_that_it_calls(gateway, (tenant, id), Patience::begins(gateway)).await;
     Ok(made.into())
 }
 

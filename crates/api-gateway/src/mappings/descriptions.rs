@@ -13,7 +13,7 @@ use domain::time::Timestamp;
 use moka::future::Cache;
 use runtime::http::Problem;
 
-use crate::integrations::{platform_of, within_limit};
+use crate::integrations::{Patience, platform_of};
 use crate::refusal::Refusal;
 use crate::state::Gateway;
 
@@ -61,8 +61,9 @@ impl Descriptions {
         if let Some(kept) = kept.as_ref().filter(|_| !is_fresh) {
             return Ok(Some(Arc::clone(kept)));
         }
-        let account = gateway.accounts.open(integration).await?;
-        match within_limit(discovery.fields(&account, kind)).await {
+        let patience = Patience::begins(gateway);
+        let account = patience.open(gateway, integration).await?;
+        match patience.wait(discovery.fields(&account, kind)).await {
             Ok(fields) => {
                 let described = Arc::new(Described { fields, at: Timestamp::now() });
                 self.0.insert(key, Arc::clone(&described)).await;

@@ -11,7 +11,7 @@ use persistence::records::links::{self, Named, Standing};
 use persistence::records::store;
 use runtime::http::Problem;
 
-use crate::integrations::{platform_of, within_limit};
+use crate::integrations::{Patience, platform_of};
 use crate::refusal::Refusal;
 use crate::state::Gateway;
 
@@ -80,8 +80,9 @@ impl Sample {
     ) -> Result<bool, Problem> {
         let connector = platform_of(&integration.platform)?.connector();
         let (Some(reader), Some(object)) = (connector.reader(), self.external_id.clone()) else { return Ok(false) };
-        let account = gateway.accounts.open(integration).await?;
-        let found = within_limit(reader.read(&account, kind, std::slice::from_ref(&object), names)).await;
+        let patience = Patience::begins(gateway);
+        let account = patience.open(gateway, integration).await?;
+        let found = patience.wait(reader.read(&account, kind, std::slice::from_ref(&object), names)).await;
         match found.map(|mut found| found.pop().flatten()) {
             Ok(Some(shown)) => {
                 self.holds = shown.fields;

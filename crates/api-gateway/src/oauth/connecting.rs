@@ -12,7 +12,7 @@ use persistence::{PersistenceError, health, integrations};
 
 use super::outcome::Failure;
 use crate::change::Change;
-use crate::integrations::{announce, platform_of, see_that_it_calls, within_limit};
+use crate::integrations::{Patience, announce, platform_of, see_that_it_calls};
 use crate::state::Gateway;
 
 /// A consent that was given.
@@ -31,19 +31,36 @@ pub(super) struct Consent<'a> {
 /// Connects the account. A grant that is not kept in the end is given back, unless it is of an account that is connected: at
 /// some platforms that would take it from everybody.
 pub(super) async fn connect(gateway: &Gateway, change: &Change, consent: Consent<'_>) -> Result<(), Failure> {
-    let grant = consent.doorway.exchange(consent.code).await.map_err(|error| failure(&error))?;
-    let kept = keep(gateway, change, &consent, &grant).await;
-    if matches!(kept, Err(Failure::Lacking(_)))
-        && let Err(error) = consent.doorway.revoke(&grant).await
-    {
-        tracing::info!(%error, "a grant that is of no use was not given back");
+    let patience = Patience::begins(gateway);
+    let exchanged = patience.until(consent.doorway.exchange(consent.code)).await.ok_or(Failure::Away)?;
+    let grant = exchanged.map_err(|error| failure(&error))?;
+    let kept = keep(gateway, change, &consent, (&grant, patience)).await;
+    if matches!(kept, Err(Failure::Lacking(_))) {
+        give_back(consent.doorway.clone(), grant, patience).await;
     }
     kept?;
-    see_that_it_calls(gateway, (change.tenant_id, consent.integration.id)).await;
+    see_that_it_calls(gateway, (change.tenant_id, consent.integration.id), patience).await;
     Ok(())
 }
 
-async fn keep(gateway: &Gateway, change: &Change, consent: &Consent<'_>, grant: &Grant) -> Result<(), Failure> {
+/// Gives a grant back that is of no use. Whoever waits need not know of it, so it goes on without them.
+async fn give_back(doorway: Doorway, grant: Grant, patience: Patience) {
+    let given_back = actix_web::rt::spawn(async move {
+        if let Err(error) = doorway.revoke(&grant).await {
+            tracing::info!(%error, "a grant that is of no use was not given back");
+        }
+    });
+    if patience.until(given_back).await.is_none() {
+        tracing::info!("a platform takes its time over taking a grant back");
+    }
+}
+
+async fn keep(
+    gateway: &Gateway,
+    change: &Change,
+    consent: &Consent<'_>,
+    (grant, patience): (&Grant, Patience),
+) -> Result<(), Failure> {
     let (before, terms) = (&consent.integration, consent.doorway.terms);
     let lacking = consent.doorway.oauth().map_err(|error| failure(&error))?.lacking(terms.scopes, &grant.scopes);
     if !lacking.is_empty() {
@@ -52,11 +69,11 @@ async fn keep(gateway: &Gateway, change: &Change, consent: &Consent<'_>, grant: 
     let account = gateway.accounts.with_grant(&before.platform, grant, consent.site.as_deref());
     let account = account.map_err(|error| failure(&error))?;
     let probe: &dyn Probe = platform_of(&before.platform).map_err(|error| failure(&error))?.connector().probe();
-    let found = within_limit(probe.test(&account)).await.map_err(|error| refused(&error))?;
+    let found = patience.wait(probe.test(&account)).await.map_err(|error| refused(&error))?;
     if before.account_id.as_ref().is_some_and(|expected| *expected != found.account_id) {
         return Err(Failure::OtherAccount(format!("{} ({})", found.name, found.account_id)));
     }
-    within_limit(probe.prepare(&account)).await.map_err(|error| refused(&error))?;
+    patience.wait(probe.prepare(&account)).await.map_err(|error| refused(&error))?;
     save(gateway, change, consent, (grant, &found)).await
 }
 

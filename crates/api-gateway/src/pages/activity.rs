@@ -1,4 +1,4 @@
-//! The activity of everything that a tenant has connected: the figures of all, and the integrations side by side.
+//! The activity of everything that a tenant has connected: the alerts, the figures of all, and the integrations side by side.
 
 use actix_web::{HttpResponse, get, web};
 use askama::Template;
@@ -6,11 +6,12 @@ use persistence::Scope;
 use persistence::stats::{self as kept, Whose};
 use runtime::http::Problem;
 
+use super::alarms::{self, Alarm};
 use super::catalogue::Card;
 use super::frame::{Frame, Section, Visit};
 use super::statistics::{Figures, Wanted};
 use super::text::catalogue as m;
-use super::text::{activity as words, frame as frame_words, statistics as figures_words};
+use super::text::{activity as words, alerts as alert_words, frame as frame_words, statistics as figures_words};
 use crate::state::Gateway;
 use crate::{integrations, stats};
 
@@ -19,6 +20,7 @@ use crate::{integrations, stats};
 struct Page {
     frame: Frame,
     cards: Vec<Card>,
+    alarms: Vec<Alarm>,
     figures: Figures,
 }
 
@@ -42,6 +44,7 @@ pub(super) async fn show_activity(
     let mut glances = kept::glance(&mut tx, tenant).await?;
     let period = wanted.period();
     let figures = stats::shown(&mut tx, Whose { tenant, integration: None }, period).await?;
+    let incidents = alarms::shown(&mut tx, tenant).await?;
     let frame = visit.frame(&mut tx, Section::Activity, visit.reader.say(frame_words::ACTIVITY)).await?;
     tx.commit().await?;
     let cards = views.into_iter().map(|view| {
@@ -50,6 +53,7 @@ pub(super) async fn show_activity(
     });
     let page = Page {
         cards: cards.collect(),
+        alarms: incidents.into_iter().map(|incident| Alarm::of(&frame, incident)).collect(),
         figures: Figures::of(&frame, period, figures.stats, "/dashboard/activity".to_owned()),
         frame,
     };

@@ -7,6 +7,7 @@ use askama::Template;
 use connectors::descriptor::{Category, Descriptor};
 use connectors::registry;
 use domain::kind::RecordKind;
+use domain::platform::PlatformSlug;
 use domain::time::Timestamp;
 use persistence::Scope;
 use persistence::stats::{self, Glance};
@@ -124,6 +125,7 @@ pub(super) async fn show_integrations(
     let is_empty = views.is_empty();
     let cards = views
         .into_iter()
+        .filter(|view| wanted.is_among(Shelf::holding(&view.platform)))
         .map(|view| {
             let glance = glances.remove(&view.id.to_string()).unwrap_or_default();
             Card::of(view, &glance)
@@ -145,9 +147,14 @@ impl Wanted {
         texts.iter().any(|text| text.to_lowercase().contains(&sought))
     }
 
+    /// Whether a shelf is looked at; what stands on none is, where all are.
+    fn is_among(&self, shelf: Option<Shelf>) -> bool {
+        self.category.is_empty() || shelf.is_some_and(|shelf| self.category == shelf.name())
+    }
+
     /// What of a shelf is looked for; `None` where that is nothing.
     fn aisle(&self, shelf: Shelf, connected: &BTreeMap<String, usize>) -> Option<Aisle> {
-        if !self.category.is_empty() && self.category != shelf.name() {
+        if !self.is_among(Some(shelf)) {
             return None;
         }
         let known = || registry::all().iter().map(|platform| platform.connector().descriptor());
@@ -168,6 +175,12 @@ impl Wanted {
 
 impl Shelf {
     const ALL: [Self; 5] = [Self::Crm, Self::Shop, Self::Support, Self::Marketing, Self::Work];
+
+    /// That on which a platform stands; `None` where its connector is gone.
+    fn holding(platform: &PlatformSlug) -> Option<Self> {
+        let platform = integrations::platform_of(platform).ok()?;
+        Some(Self::of(platform.connector().descriptor().category))
+    }
 
     fn of(category: Category) -> Self {
         match category {

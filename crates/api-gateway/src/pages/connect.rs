@@ -117,11 +117,17 @@ pub(super) async fn connect(
     fields: Fields,
 ) -> Result<HttpResponse, Problem> {
     connector(fields.get("platform"))?;
+    let visit = visit.at(address_of(&fields));
     match connected(&change, &gateway, &fields).await {
         Ok(path) => Ok(HttpResponse::SeeOther().insert_header((LOCATION, path)).finish()),
         Err(problem) if form::is_about_form(&problem) => refused(&visit, &gateway, fields, &problem).await,
         Err(problem) => Err(problem),
     }
+}
+
+/// Where the form is, as it was opened.
+pub(super) fn address_of(fields: &Fields) -> String {
+    format!("/dashboard/integrations/new?{}", fields.query(&["platform", "by"]))
 }
 
 /// The form once more, with what is wrong.

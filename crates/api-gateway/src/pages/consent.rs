@@ -46,8 +46,10 @@ pub(super) async fn begin_new(
     fields: Fields,
 ) -> Result<HttpResponse, Problem> {
     match begun(&change, &gateway, &asking, &fields).await {
-        Ok((id, sent)) => led(&visit, &gateway, id, sent).await,
-        Err(problem) if form::is_about_form(&problem) => connect::refused(&visit, &gateway, fields, &problem).await,
+        Ok((id, sent)) => led(visit, &gateway, id, sent).await,
+        Err(problem) if form::is_about_form(&problem) => {
+            connect::refused(&visit.at(connect::address_of(&fields)), &gateway, fields, &problem).await
+        }
         Err(problem) => Err(problem),
     }
 }
@@ -62,7 +64,7 @@ pub(super) async fn begin_again(
     asking: Asking,
 ) -> Result<HttpResponse, Problem> {
     let sent = oauth::begun(&gateway, &change, &asking, (id.0, None)).await?;
-    led(&visit, &gateway, id.0, sent).await
+    led(visit, &gateway, id.0, sent).await
 }
 
 async fn begun(
@@ -77,13 +79,15 @@ async fn begun(
 }
 
 /// A page of our own that goes on by itself: a form may lead to no other site, and need not.
-async fn led(visit: &Visit, gateway: &Gateway, id: IntegrationId, sent: oauth::Sent) -> Result<HttpResponse, Problem> {
+async fn led(visit: Visit, gateway: &Gateway, id: IntegrationId, sent: oauth::Sent) -> Result<HttpResponse, Problem> {
+    let back = format!("/dashboard/integrations/{id}");
+    let visit = visit.at(back.clone());
     let mut tx = gateway.database.begin(Scope::Tenant(visit.tenant_id)).await?;
     let integration = integrations::find(&mut tx, visit.tenant_id, id).await?;
     let platform = integrations::name_of(&integration.platform);
     let frame = visit.frame(&mut tx, Section::Integrations, visit.reader.fill(m::TITLE, platform)).await?;
     tx.commit().await?;
-    let page = Page { platform, target: sent.page, back: format!("/dashboard/integrations/{id}"), frame };
+    let page = Page { platform, target: sent.page, back, frame };
     let mut answer = page.frame.answer(StatusCode::OK, &page)?;
     answer.add_cookie(&sent.cookie).map_err(|_too_odd| Problem::internal())?;
     let on = format!("0;url={}", page.target).parse().map_err(|_too_odd| Problem::internal())?;

@@ -7,7 +7,7 @@ use askama::Template;
 use runtime::http::{Problem, Trace};
 use url::form_urlencoded;
 
-use super::frame::Frame;
+use super::frame::{Frame, came_from};
 use super::text::Message;
 use super::text::{failure as m, frame as frame_words};
 use crate::state::Gateway;
@@ -29,7 +29,10 @@ pub(super) fn answer(request: &HttpRequest, problem: &Problem) -> HttpResponse {
         return to_login(request, problem);
     }
     let (title, why) = words(problem);
-    let frame = Frame::open(request, title);
+    let mut frame = Frame::open(request, title);
+    if !request.method().is_safe() {
+        frame.path = came_from(request);
+    }
     let why = why.map_or_else(|| problem.detail().to_owned(), |why| frame.say(why));
     let reference = reference(request);
     let support = support(request, &frame, &reference);

@@ -5,13 +5,14 @@ use std::ops::Deref;
 
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, VARY};
+use actix_web::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERER, REFERRER_POLICY, VARY};
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use askama::Template;
 use domain::access::Role;
 use domain::id::TenantId;
 use persistence::{Transaction, settings};
 use runtime::http::Problem;
+use url::Url;
 
 use super::consented::Ended;
 use super::reader::{Reader, Theme};
@@ -74,6 +75,11 @@ impl FromRequest for Visit {
 }
 
 impl Visit {
+    /// The same visit, of a page that has this address: a form's own address may show the page and lead nowhere by itself.
+    pub(super) fn at(self, path: impl Into<String>) -> Self {
+        Self { path: path.into(), ..self }
+    }
+
     /// Whether they may change something.
     pub(super) fn may_change(&self) -> bool {
         self.may_change
@@ -113,6 +119,7 @@ pub(super) struct Frame {
     /// Whether the reader may change something.
     pub(super) may_change: bool,
     pub(super) csrf: String,
+    /// Where the page is found again: where a change of language leads back to, and what is asked for by live parts.
     pub(super) path: String,
 }
 
@@ -204,9 +211,19 @@ fn path_of(request: &HttpRequest) -> String {
     if request.method().is_safe() {
         uri.path_and_query().map_or_else(|| uri.path().to_owned(), ToString::to_string)
     } else {
-        // The page behind a form has no other address.
+        // Most forms are sent to the page that holds them. Who shows a page at an address of a form's own says [`Visit::at`].
         uri.path().to_owned()
     }
+}
+
+/// The page of ours that a form was sent from, as the browser says; that of all integrations, where it says none.
+pub(super) fn came_from(request: &HttpRequest) -> String {
+    let referer = request.headers().get(REFERER).and_then(|value| value.to_str().ok());
+    let path = referer.and_then(|referer| Url::parse(referer).ok()).map(|page| match page.query() {
+        Some(query) => format!("{}?{query}", page.path()),
+        None => page.path().to_owned(),
+    });
+    own_path(&path.unwrap_or_default())
 }
 
 /// A place of our own to go back to; the integrations, where the text names none.
@@ -219,7 +236,19 @@ pub(super) fn own_path(wanted: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use actix_web::test::TestRequest;
+
     use super::*;
+
+    #[test]
+    fn a_page_without_an_address_of_its_own_leads_back_to_where_its_form_was() {
+        let came = |referer: &str| came_from(&TestRequest::post().insert_header((REFERER, referer)).to_http_request());
+        assert_eq!(came("https://app.example/dashboard/activity?period=7d#x"), "/dashboard/activity?period=7d");
+        for other in ["https://evil.example/", "https://app.example/api/v1/x", "/dashboard/activity", "about:blank"] {
+            assert_eq!(came(other), "/dashboard/integrations", "{other}");
+        }
+        assert_eq!(came_from(&TestRequest::post().to_http_request()), "/dashboard/integrations");
+    }
 
     #[test]
     fn nobody_is_led_away_from_here() {

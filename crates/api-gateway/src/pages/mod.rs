@@ -2,6 +2,7 @@
 //! here, one template, and one line in [`dashboard`].
 
 mod activity;
+mod alarms;
 mod asset;
 mod catalogue;
 mod charts;

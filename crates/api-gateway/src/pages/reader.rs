@@ -9,7 +9,7 @@ use chrono_tz::Tz;
 use domain::settings::Language;
 use domain::time::Timestamp;
 
-use super::text::{Counted, Message, time};
+use super::text::{Counted, Message, causes, time};
 use super::typeset;
 
 /// The cookies of a browser's preferences. They tell nothing of anybody and open nothing.
@@ -120,6 +120,11 @@ impl Reader {
         let text = typeset::text(self.language, message.plain().to(self.language));
         let Some((before, rest)) = text.split_once("{}") else { return text };
         format!("{before}{first}{}", rest.replacen("{}", &second.to_string(), 1))
+    }
+
+    /// Why something failed: in the reader's language where the words are ours, else as it was said.
+    pub(super) fn cause(&self, code: &str, message: &str) -> String {
+        causes::said(self.language, code, message)
     }
 
     /// So many of something, in words.

@@ -27,7 +27,7 @@ const fn refused(code: &'static str, sentence: Message) -> Said {
 }
 
 /// Everything that can be said. Refusals have the codes of the API's problems.
-const ALL: [Said; 23] = [
+const ALL: [Said; 24] = [
     done("created", m::CREATED),
     done("enabled", m::ENABLED),
     done("disabled", m::DISABLED),
@@ -36,6 +36,7 @@ const ALL: [Said; 23] = [
     done("confirmed", m::CONFIRMED),
     done("saved", m::SAVED),
     done("deleted", m::DELETED),
+    done("disconnected", m::DISCONNECTED),
     done("replayed", m::REPLAYED),
     done("decided", m::DECIDED),
     done("erased", m::ERASED),

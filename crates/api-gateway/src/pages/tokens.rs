@@ -92,7 +92,7 @@ pub(super) async fn make(
     fields: Fields,
 ) -> Result<HttpResponse, Problem> {
     let outcome = made(&change, &gateway, &door, &fields).await;
-    let mut page = Page::of(&visit, &gateway, &door, (None, None)).await?;
+    let mut page = Page::of(&visit.at(HERE), &gateway, &door, (None, None)).await?;
     match outcome {
         Ok(made) => {
             page.tokens.made = Some(made);

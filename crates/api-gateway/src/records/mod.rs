@@ -7,7 +7,7 @@ pub(crate) mod view;
 
 use actix_web::{HttpResponse, get, web};
 use domain::field::FieldValue;
-use domain::id::{RecordId, TenantId};
+use domain::id::{IntegrationId, RecordId, TenantId};
 use domain::identity::{Identity, Region};
 use domain::kind::RecordKind;
 use persistence::records::links;
@@ -62,13 +62,32 @@ pub(crate) async fn list_records(
 
 /// The records that somebody looks for.
 pub(crate) async fn found(tx: &mut Transaction, tenant: TenantId, search: Search) -> Result<Page<Listed>, Problem> {
+    let wanted = wanted(tx, tenant, search).await?;
+    let found = listing::list(tx, tenant, &wanted).await?;
+    Ok(page_of(found, &wanted))
+}
+
+/// Those of them that an integration has a link for.
+pub(crate) async fn found_linked(
+    tx: &mut Transaction,
+    whose: (TenantId, IntegrationId),
+    search: Search,
+) -> Result<Page<Listed>, Problem> {
+    let wanted = wanted(tx, whose.0, search).await?;
+    let found = listing::linked(tx, whose, &wanted).await?;
+    Ok(page_of(found, &wanted))
+}
+
+fn page_of(found: Vec<Listed>, wanted: &Wanted) -> Page<Listed> {
+    Page::of(found, wanted.limit, |last: &Listed| last.record.id.to_string())
+}
+
+async fn wanted(tx: &mut Transaction, tenant: TenantId, search: Search) -> Result<Wanted, Problem> {
     let limit = page::limit(search.limit)?;
     let after = page::place(search.cursor.as_deref())?;
     let region = tenants::region(tx, tenant).await?.unwrap_or(Region::FR);
     let found_by = search.q.as_deref().map(|q| found_by(&q.replace('\0', ""), region));
-    let kind = search.kind.unwrap_or(RecordKind::Contact);
-    let found = listing::list(tx, tenant, &Wanted { kind, found_by, after, limit }).await?;
-    Ok(Page::of(found, limit, |last: &Listed| last.record.id.to_string()))
+    Ok(Wanted { kind: search.kind.unwrap_or(RecordKind::Contact), found_by, after, limit })
 }
 
 /// Characters of a name that count; none is longer.

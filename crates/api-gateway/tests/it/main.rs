@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod access;
 #[cfg(test)]
+mod addresses;
+#[cfg(test)]
 mod attempts;
 #[cfg(test)]
 mod audit;
@@ -17,11 +19,17 @@ mod consents;
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
+mod disconnecting;
+#[cfg(test)]
 mod events;
+#[cfg(test)]
+mod failure_groups;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod idempotency;
+#[cfg(test)]
+mod incidents;
 #[cfg(test)]
 mod issuer;
 #[cfg(test)]
@@ -68,6 +76,10 @@ mod tabs;
 mod token_pages;
 #[cfg(test)]
 mod tokens;
+#[cfg(test)]
+mod troubles;
+#[cfg(test)]
+mod waiting;
 #[cfg(test)]
 mod workflows;
 #[cfg(test)]

@@ -43,6 +43,7 @@ const FORMS: &[&str] = &[
     "/webhooks/rotate",
     "/settings",
     "/settings/workflow-secret",
+    "/disconnect",
     "/delete",
 ];
 

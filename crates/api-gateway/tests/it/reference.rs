@@ -101,7 +101,11 @@ async fn the_document_and_its_page_are_open_to_everybody_and_need_no_other_host(
     let (status, headers, page) = world.text("/docs/").await;
     assert_eq!(status.as_u16(), 200);
     assert!(headers["content-type"].to_str().unwrap().starts_with("text/html"), "{headers:?}");
-    assert!(headers["content-security-policy"].to_str().unwrap().contains("default-src 'none'"));
+    let policy = headers["content-security-policy"].to_str().unwrap();
+    assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+    for inline in ["<style", " style=", "<script>"] {
+        assert!(!page.contains(inline), "{inline:?} is in {page}");
+    }
     assert!(!page.contains("https://"), "{page}");
     let (status, _, script) = world.text("/docs/swagger-initializer.js").await;
     assert_eq!(status.as_u16(), 200);

@@ -175,7 +175,7 @@ async fn the_forms_take_the_address_of_a_workflow_and_show_its_secret_when_asked
     let told = browser.submit(&settings, &format!("{settings}/workflow-secret"), &[]).await;
     is_sound(&told, "fr");
     let id = home.rsplit('/').next().unwrap().parse().unwrap();
-    told.says(own_secret(&SECRET.into(), id).expose_secret());
+    told.says(own_secret(&SECRET.into(), id).expose_secret()).says(&format!("name=\"back\" value=\"{settings}\""));
     let version = world.get(&format!("/api/v1/integrations/{id}")).await.body["version"].to_string();
     let fields =
         [("name", "Autre"), ("version", version.as_str()), ("delivery", "n8n"), ("workflow_url", "http://x.example/")];

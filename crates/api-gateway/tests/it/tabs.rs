@@ -223,7 +223,11 @@ async fn records_are_found_shown_in_full_restored_and_erased() {
     page.says("Zoé Dupré").says("zoe@exemple.fr · 0612345678");
     browser.get(&format!("{tab}?q=06+12+34+56+78")).await.says("Zoé Dupré");
     browser.get(&format!("{tab}?q=personne")).await.says("Aucune fiche ne correspond");
-    browser.get(&format!("{tab}?kind=deal")).await.says("Allergique aux lys");
+    // The appointment is on no platform: it is found among all.
+    browser.get(&format!("{tab}?kind=deal")).await.says("Aucune fiche").says("Liées à HubSpot");
+    let all = browser.get(&format!("{tab}?kind=deal&among=all")).await;
+    is_sound(&all, "fr");
+    all.says("Allergique aux lys").says("<option value=\"all\" selected>");
     browser.get(&format!("{tab}?kind=%3Cb%3E&q=%00%3Cscript%3E")).await.says("Aucune fiche ne correspond");
 
     let one = format!("{tab}/{zoe}");

@@ -1,6 +1,7 @@
 //! The table `incidents`: trouble, from its beginning to its end. What is seen of integrations is `signs`', who is still to be
-//! told of it `news`', and what is on its way to them `outbox`'.
+//! told of it `news`', what is on its way to them `outbox`', and what tenants read of it `listing`'s.
 
+mod listing;
 mod news;
 mod outbox;
 mod signs;
@@ -15,6 +16,7 @@ use domain::incident::Trigger;
 use domain::platform::PlatformSlug;
 use serde_json::Value;
 
+pub use self::listing::{Incident, list};
 pub use self::news::{News, Readers, note_told, note_unheard, paces, pending};
 pub use self::outbox::{Channel, Letter, claim, drop_older, give_up, note_sent, post, postpone, release};
 pub use self::signs::{Windows, look};

@@ -80,19 +80,48 @@ pub async fn delete(
     if deleted == 0 {
         return Ok(false);
     }
+    let_go(tx, tenant, id).await?;
+    Ok(true)
+}
+
+/// Takes away what opens the account of a live integration, and stops its flow; returns whether it was there.
+///
+/// Its configuration, its mappings, its links and its logs stay, and so does whose account it was: only that one can be
+/// connected again.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn disconnect(tx: &mut Transaction, tenant: TenantId, id: IntegrationId) -> Result<bool, PersistenceError> {
+    let disconnected = sql_query(DISCONNECT)
+        .bind::<Text, _>(tenant.to_string())
+        .bind::<Text, _>(id.to_string())
+        .execute(&mut **tx)
+        .await?;
+    if disconnected == 0 {
+        return Ok(false);
+    }
+    let_go(tx, tenant, id).await?;
+    Ok(true)
+}
+
+/// Forgets every secret of an integration, and ends its runs.
+async fn let_go(tx: &mut Transaction, tenant: TenantId, id: IntegrationId) -> Result<(), PersistenceError> {
     grants::forget(tx, tenant, id).await?;
     for statement in [FORGET_WEBHOOK_SECRETS, FORGET_PREVIOUS_SECRETS, FORGET_SUBSCRIPTIONS, FORGET_STATES, END_RUNS] {
         let statement = sql_query(statement).bind::<Text, _>(tenant.to_string()).bind::<Text, _>(id.to_string());
         statement.execute(&mut **tx).await?;
     }
-    health::set_status(tx, tenant, id, Status::Inactive, None).await?;
-    Ok(true)
+    health::set_status(tx, tenant, id, Status::Inactive, None).await
 }
 
 const DELETE: &str = "
 UPDATE tenant_integrations SET enabled = false, config_encrypted = NULL, version = version + 1, deleted_at = now(),
     updated_at = now()
 WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NULL AND ($3::bigint IS NULL OR version = $3)";
+
+const DISCONNECT: &str = "
+UPDATE tenant_integrations SET enabled = false, config_encrypted = NULL, version = version + 1, updated_at = now()
+WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NULL";
 
 const FORGET_WEBHOOK_SECRETS: &str =
     "DELETE FROM integration_webhook_secrets WHERE tenant_id = $1 AND integration_id = $2";

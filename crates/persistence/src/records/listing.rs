@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
-use domain::id::{RecordId, TenantId};
+use domain::id::{IntegrationId, RecordId, TenantId};
 use domain::kind::RecordKind;
 use domain::record::Record;
 use domain::time::Timestamp;
@@ -74,7 +74,14 @@ WHERE tenant_id = $1 AND kind = $2
       SELECT named.id FROM records AS named, plain_name($6) AS name
       WHERE name <> '' AND named.tenant_id = $1 AND named.kind = $2
         AND name_backward <> '' AND name_backward >= name AND name_backward < name || chr(1114111)))
-  AND ($4 IS NULL OR id < $4)
+  AND ($4 IS NULL OR id < $4)";
+
+/// What is on the platform of an integration, or waits to be.
+const LINKED: &str = "
+  AND EXISTS (SELECT FROM record_links AS link
+              WHERE link.record_id = record.id AND link.integration_id = $7 AND link.tenant_id = $1)";
+
+const NEWEST: &str = "
 ORDER BY id DESC LIMIT $5";
 
 /// Records of a tenant, the newest first.
@@ -82,15 +89,39 @@ ORDER BY id DESC LIMIT $5";
 /// # Errors
 /// When the database does not answer.
 pub async fn list(tx: &mut Transaction, tenant: TenantId, wanted: &Wanted) -> Result<Vec<Listed>, PersistenceError> {
-    let rows: Vec<Row> = sql_query(LIST)
+    shown(tx, tenant, wanted, None).await
+}
+
+/// The same of those records alone that an integration has a link for.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn linked(
+    tx: &mut Transaction,
+    (tenant, integration): (TenantId, IntegrationId),
+    wanted: &Wanted,
+) -> Result<Vec<Listed>, PersistenceError> {
+    shown(tx, tenant, wanted, Some(integration)).await
+}
+
+async fn shown(
+    tx: &mut Transaction,
+    tenant: TenantId,
+    wanted: &Wanted,
+    linked: Option<IntegrationId>,
+) -> Result<Vec<Listed>, PersistenceError> {
+    let linked_only = linked.map_or("", |_| LINKED);
+    let query = sql_query(format!("{LIST}{linked_only}{NEWEST}"))
         .bind::<Text, _>(tenant.to_string())
         .bind::<Text, _>(wanted.kind.as_str())
         .bind::<Nullable<Array<Text>>, _>(wanted.found_by.as_ref().map(|by| &by.identifiers))
         .bind::<Nullable<Text>, _>(wanted.after.map(|id| id.to_string()))
         .bind::<BigInt, _>(i64::from(wanted.limit))
-        .bind::<Nullable<Text>, _>(wanted.found_by.as_ref().map(|by| by.name.as_str()))
-        .load(&mut **tx)
-        .await?;
+        .bind::<Nullable<Text>, _>(wanted.found_by.as_ref().map(|by| by.name.as_str()));
+    let rows: Vec<Row> = match linked {
+        Some(integration) => query.bind::<Text, _>(integration.to_string()).load(&mut **tx).await?,
+        None => query.load(&mut **tx).await?,
+    };
     rows.into_iter()
         .map(|row| {
             let (id, fields) = (parse("id", &row.id)?, from_json("fields", row.fields)?);

@@ -178,6 +178,9 @@ pub struct GatewaySettings {
     pub allowed_origins: Vec<String>,
     /// Streams of news that a tenant may have open, in each process.
     pub streams_per_tenant: usize,
+    /// How long a request may wait for everything that it asks of platforms.
+    #[serde(with = "humantime_serde")]
+    pub platform_wait: Duration,
     /// The e-mail address to which pages send people who need help.
     pub support_address: String,
 }

@@ -1,6 +1,6 @@
 //! What the buttons on top of an integration's pages do. Each leads back to the overview, which says what came of it.
 
-use actix_web::{HttpResponse, post, web};
+use actix_web::{HttpRequest, HttpResponse, post, web};
 use domain::id::{IntegrationId, RunId};
 use domain::run::Mode;
 use runtime::http::Problem;
@@ -44,9 +44,12 @@ pub(super) async fn test(
     visit: Visit,
     id: Id<IntegrationId>,
     gateway: web::Data<Gateway>,
+    request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let trial = integrations::tried(&gateway, &change, id.0).await?;
-    overview::shown(&visit, &gateway, id.0, overview::Extra { trial: Some(trial), ..overview::Extra::default() }).await
+    let visit = visit.at(home(id.0));
+    let extra = overview::Extra { trial: Some(trial), ..overview::Extra::default() };
+    overview::shown(&visit, &gateway, &request, (id.0, extra)).await
 }
 
 /// Switches it on for the first time, and begins its first sync.

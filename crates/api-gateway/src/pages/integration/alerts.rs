@@ -20,7 +20,7 @@ pub(super) struct Trouble {
 pub(super) fn troubles(form: &Form) -> Vec<Trouble> {
     let trouble = |trigger| {
         let field = field_of(trigger);
-        Trouble { is_heard: form.has(&field), title: title(trigger), field }
+        Trouble { is_heard: form.has(&field), title: m::title(trigger), field }
     };
     Trigger::OF_TENANTS.into_iter().map(trouble).collect()
 }
@@ -46,16 +46,4 @@ pub(super) fn chosen(fields: &Fields) -> Option<Value> {
 
 fn field_of(trigger: Trigger) -> String {
     format!("alerts.triggers.{}", trigger.as_str())
-}
-
-fn title(trigger: Trigger) -> Message {
-    match trigger {
-        Trigger::Failing => m::FAILING,
-        Trigger::ReauthRequired => m::REAUTH_REQUIRED,
-        Trigger::WebhookUnverified => m::WEBHOOK_UNVERIFIED,
-        Trigger::WebhookRemoved => m::WEBHOOK_REMOVED,
-        Trigger::Drift => m::DRIFT,
-        Trigger::PlatformDown => m::PLATFORM_DOWN,
-        Trigger::DeadLetters => m::DEAD_LETTERS,
-    }
 }

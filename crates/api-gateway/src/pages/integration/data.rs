@@ -39,6 +39,8 @@ struct Page {
     rows: Vec<Row>,
     older: Option<String>,
     is_first: bool,
+    /// Whether records are shown that are not on this platform.
+    is_all: bool,
 }
 
 /// A record on one line.
@@ -51,7 +53,7 @@ struct Row {
     updated_at: Timestamp,
 }
 
-/// The records of a kind that the platform holds.
+/// The records of a kind that are on the platform, or all of the tenant's of that kind.
 #[get("/integrations/{id}/data")]
 pub(super) async fn show_data(
     visit: Visit,
@@ -72,10 +74,15 @@ pub(super) async fn show_data(
         cursor: fields.given("cursor").map(str::to_owned),
         limit: Some(page::PAGE),
     };
-    let found = records::found(&mut tx, visit.tenant_id, search).await?;
+    let is_all = fields.get("among") == "all";
+    let found = if is_all {
+        records::found(&mut tx, visit.tenant_id, search).await?
+    } else {
+        records::found_linked(&mut tx, (visit.tenant_id, id.0), search).await?
+    };
     tx.commit().await?;
     let path = shell.path(Tab::Data);
-    let kept = fields.query(&["kind", "q"]);
+    let kept = fields.query(&["kind", "q", "among"]);
     let older = found.next_cursor.map(|cursor| {
         let cursor: String = url::form_urlencoded::byte_serialize(cursor.as_bytes()).collect();
         format!("{path}?{kept}{}cursor={cursor}", if kept.is_empty() { "" } else { "&" })
@@ -92,6 +99,7 @@ pub(super) async fn show_data(
         rows: rows.collect(),
         is_first: fields.given("cursor").is_none(),
         older,
+        is_all,
         q,
         shell,
         frame,

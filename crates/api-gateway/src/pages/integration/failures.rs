@@ -7,7 +7,7 @@ use domain::id::{IntegrationId, LinkId};
 use domain::kind::RecordKind;
 use domain::time::Timestamp;
 use persistence::Scope;
-use persistence::records::links::{self, FailedLink, FailureGroup, Selection};
+use persistence::records::links::{self, FailedLink, FailureGroup, Groups, Selection};
 use persistence::sync_logs::{self, SyncLog};
 use runtime::http::Problem;
 
@@ -18,11 +18,11 @@ use super::super::{
     form::{self, Form},
     frame::{Frame, Visit},
     said::lead,
-    text::{Message, failure as failure_words, failures as m, frame as frame_words, remedies},
     text::{
         connect as connect_words, consent as consent_words, faults, integration as shell_words, logs as logs_words,
         mapping as mapping_words,
     },
+    text::{failure as failure_words, failures as m, frame as frame_words, remedies},
 };
 use super::{Shell, Tab, logs::pretty, mapping::count_of, trial};
 use crate::integrations::{self, Replay};
@@ -33,7 +33,7 @@ use crate::{
     state::Gateway,
 };
 
-/// Failures on one page.
+/// Failures, or groups of them, on one page.
 const PAGE: u32 = 50;
 
 #[derive(Template)]
@@ -44,6 +44,8 @@ struct Page {
     form: Form,
     groups: Vec<FailureGroup>,
     total: i64,
+    older: Option<String>,
+    is_first: bool,
     counted: Option<Counted>,
 }
 
@@ -74,9 +76,18 @@ pub(super) async fn show_failures(
     visit: Visit,
     id: Id<IntegrationId>,
     gateway: web::Data<Gateway>,
+    request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let page = Page::of(&visit, &gateway, id.0, Form::default()).await?;
+    let fields = Fields::read(request.query_string().as_bytes());
+    let after = fields.given("after").and_then(place);
+    let page = Page::of(&visit, &gateway, id.0, (Form::default(), after)).await?;
     page.frame.show(&page)
+}
+
+/// Behind which group a page goes on: its size, and its fingerprint.
+fn place(after: &str) -> Option<(i64, String)> {
+    let (size, fingerprint) = after.split_once('~')?;
+    Some((size.parse().ok()?, fingerprint.to_owned()))
 }
 
 /// One group.
@@ -100,7 +111,7 @@ pub(super) async fn replay(
     gateway: web::Data<Gateway>,
     (request, fields): (HttpRequest, Fields),
 ) -> Result<HttpResponse, Problem> {
-    let mut page = Page::of(&visit, &gateway, id.0, Form::with(fields.clone())).await?;
+    let mut page = Page::of(&visit, &gateway, id.0, (Form::with(fields.clone()), None)).await?;
     let is_sure = fields.has("sure");
     let wish = match page.wish(&fields, !is_sure) {
         Ok(wish) => wish,
@@ -110,17 +121,20 @@ pub(super) async fn replay(
         }
         Err(refusal) => return Err(refusal.into()),
     };
-    let fingerprint = wish.fingerprint.clone().filter(|_| wish.link_id.is_none());
+    let fingerprint = wish.fingerprint.clone();
     let done = integrations::replayed(&gateway, &change, id.0, wish).await;
     if is_sure {
         let said = if done.as_ref().is_ok_and(|done| done.replayed == 0) { "nothing_to_replay" } else { "replayed" };
         return lead(&page.shell.path(Tab::Failures), done, said);
     }
-    let counted = Counted { count: done?.replayed, wish: sent(&fields) };
+    let done = done?;
+    let counted = Counted { count: done.replayed, wish: sent(&fields) };
     if let Some(fingerprint) = fingerprint
         && let Ok(mut group) = One::of(&visit, &gateway, &request, (id.0, &fingerprint)).await
     {
+        group.frame.path = address(&group.shell, &fingerprint);
         group.counted = Some(counted);
+        group.trial.rehearsal = done.rehearsal;
         return group.frame.show(&group);
     }
     page.counted = Some(counted);
@@ -162,13 +176,22 @@ fn sent(fields: &Fields) -> Vec<(&'static str, String)> {
 }
 
 impl Page {
-    async fn of(visit: &Visit, gateway: &Gateway, id: IntegrationId, form: Form) -> Result<Self, Problem> {
+    async fn of(
+        visit: &Visit,
+        gateway: &Gateway,
+        id: IntegrationId,
+        (form, after): (Form, Option<(i64, String)>),
+    ) -> Result<Self, Problem> {
+        let whose = (visit.tenant_id, id);
         let mut tx = gateway.database.begin(Scope::Tenant(visit.tenant_id)).await?;
         let (shell, frame) = Shell::of(visit, gateway, &mut tx, id, Tab::Failures).await?;
-        let groups = links::failures(&mut tx, visit.tenant_id, id).await?;
+        let is_first = after.is_none();
+        let groups = links::groups(&mut tx, whose, &Groups { fingerprint: None, after, limit: PAGE }).await?;
+        let total = links::count_failures(&mut tx, whose, &Selection::default()).await?;
         tx.commit().await?;
-        let total = groups.iter().map(|group| group.count).sum();
-        Ok(Self { frame, shell, form, groups, total, counted: None })
+        let is_full = groups.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
+        let older = groups.last().filter(|_| is_full).map(|last| behind(&shell, last));
+        Ok(Self { frame, shell, form, groups, total, older, is_first, counted: None })
     }
 
     /// What was typed, as the API takes it.
@@ -190,8 +213,17 @@ impl Page {
 }
 
 fn address(shell: &Shell, fingerprint: &str) -> String {
-    let named: String = url::form_urlencoded::byte_serialize(fingerprint.as_bytes()).collect();
-    format!("{}/{}", shell.path(Tab::Failures), named.replace('+', "%20"))
+    format!("{}/{}", shell.path(Tab::Failures), encoded(fingerprint))
+}
+
+/// The groups that are smaller than this one, or come behind it.
+fn behind(shell: &Shell, group: &FailureGroup) -> String {
+    format!("{}?after={}~{}", shell.path(Tab::Failures), group.count, encoded(&group.fingerprint))
+}
+
+fn encoded(text: &str) -> String {
+    let encoded: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
+    encoded.replace('+', "%20")
 }
 
 impl One {
@@ -205,8 +237,8 @@ impl One {
         let after = Fields::read(request.query_string().as_bytes()).given("cursor").and_then(|id| id.parse().ok());
         let mut tx = gateway.database.begin(Scope::Tenant(visit.tenant_id)).await?;
         let (shell, frame) = Shell::of(visit, gateway, &mut tx, id, Tab::Failures).await?;
-        let groups = links::failures(&mut tx, visit.tenant_id, id).await?;
-        let group = groups.into_iter().find(|group| group.fingerprint == fingerprint).ok_or(Refusal::NotFound)?;
+        let wanted = Groups { fingerprint: Some(fingerprint.to_owned()), after: None, limit: 1 };
+        let group = links::groups(&mut tx, whose, &wanted).await?.pop().ok_or(Refusal::NotFound)?;
         let example = sync_logs::newest_alike(&mut tx, whose, fingerprint).await?;
         let selection = Selection { fingerprint: Some(fingerprint.to_owned()), ..Selection::default() };
         let failed = links::failed_links(&mut tx, whose, &selection, (after, PAGE)).await?;
@@ -225,14 +257,4 @@ impl One {
 /// What the API says of a record that is not sent, in the reader's language.
 fn reason(frame: &Frame, said: &str) -> String {
     faults::said(frame.language, said)
-}
-
-/// What a failure is called, by its class: tenants know these names.
-fn name_of(class: &str) -> Message {
-    match class {
-        "conflict" => m::DUPLICATE,
-        "unauthorized" | "forbidden" => m::NOT_CONFIGURED,
-        "unavailable" => m::NO_ANSWER,
-        _ => logs_words::SYNC_FAILED,
-    }
 }

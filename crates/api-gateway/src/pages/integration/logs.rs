@@ -84,7 +84,8 @@ struct One {
     before: Vec<Line>,
     trace: Vec<Line>,
     deliveries: Vec<(String, Message, i64)>,
-    remedy: Option<Message>,
+    title: Message,
+    remedy: Message,
     support: String,
     can_replay: bool,
 }
@@ -150,11 +151,13 @@ pub(super) async fn show_log(
         let state = if delivery.verified { m::VERIFIED } else { m::REFUSED };
         (frame.time(delivery.created_at), state, delivery.marked.unwrap_or(0))
     });
+    let (class, code) = error_of(&log);
     let page = One {
         changed: changed(&frame, &log),
         sent: log.payload_sent.as_ref().map(pretty),
         received: log.response_received.as_ref().map(pretty),
-        remedy: log.error_class.as_deref().map(remedies::of_class),
+        title: remedies::title(class, code),
+        remedy: shell.remedy(class, code),
         can_replay: log.status == LogStatus::Failed && frame.may_change,
         before: before.into_iter().map(Line::of).collect(),
         trace: trace.attempts.into_iter().map(Line::of).collect(),
@@ -185,6 +188,12 @@ pub(super) async fn replay(
 }
 
 impl Line {
+    /// Why it failed.
+    pub(super) fn cause(&self, frame: &Frame) -> Option<String> {
+        let message = self.log.error_message.as_deref()?;
+        Some(frame.cause(error_of(&self.log).1, message))
+    }
+
     pub(super) fn of(log: SyncLog) -> Self {
         let what = match log.sync_type {
             SyncType::Create => m::CREATE,
@@ -201,6 +210,11 @@ impl Line {
             log,
         }
     }
+}
+
+/// The class and the code of a failure; empty of an attempt that succeeded.
+pub(super) fn error_of(log: &SyncLog) -> (&str, &str) {
+    (log.error_class.as_deref().unwrap_or_default(), log.error_code.as_deref().unwrap_or_default())
 }
 
 /// Going out, fields bear the names that the platform gives them; coming in, those that people give ours.

@@ -9,6 +9,7 @@ mod mapping;
 mod mapping_rows;
 mod overview;
 mod record;
+mod sentence;
 mod settings;
 mod trial;
 mod webhooks;
@@ -24,7 +25,7 @@ use super::mark::Mark;
 use super::said::Said;
 use super::status::Standing;
 use super::text::Message;
-use super::text::{frame as frame_words, integration as m};
+use super::text::{frame as frame_words, integration as m, remedies};
 use crate::integrations::{self, View};
 use crate::state::Gateway;
 
@@ -96,6 +97,7 @@ pub(super) fn routes(routes: &mut web::ServiceConfig) {
         .service(settings::show_settings)
         .service(settings::save)
         .service(settings::show_workflow_secret)
+        .service(settings::disconnect)
         .service(settings::delete)
         .service(actions::enable)
         .service(actions::disable)
@@ -162,6 +164,11 @@ impl Shell {
         Tab::ALL.into_iter().map(place).collect()
     }
 
+    /// Whether an account was ever connected to it, so that there is something to lose.
+    pub(super) fn has_past(&self) -> bool {
+        self.view.account_id.is_some()
+    }
+
     /// Whether it is connected by a grant, which is given on the platform's own page.
     pub(super) fn is_granted(&self) -> bool {
         let terms =
@@ -178,6 +185,11 @@ impl Shell {
     /// What may be shown of the key.
     pub(super) fn hint(&self) -> &str {
         self.view.credentials.hint.as_deref().unwrap_or("–")
+    }
+
+    /// What to do about a failure of this class and code here.
+    pub(super) fn remedy(&self, class: &str, code: &str) -> Message {
+        remedies::remedy(class, code, self.view.workflow_url.is_some())
     }
 
     /// The address of the overview, below which everything of the integration lies.

@@ -1,6 +1,6 @@
 //! The overview of one integration: how it is in a sentence, what is under way, how it went.
 
-use actix_web::{HttpResponse, get, web};
+use actix_web::{HttpRequest, HttpResponse, get, web};
 use askama::Template;
 use domain::fault::FaultKind;
 use domain::id::IntegrationId;
@@ -14,14 +14,15 @@ use runtime::http::Problem;
 
 use super::super::{
     catalogue::kinds as kinds_word,
+    failure,
     frame::{Frame, Visit},
     statistics::{Figures, Wanted},
-    status::Standing,
     text::integration as shell_words,
     text::overview as m,
-    text::{Message, statistics as figures_words},
+    text::{Message, failure as failure_words, remedies, statistics as figures_words},
     text::{consent as consent_words, frame as frame_words},
 };
+use super::sentence::{self, Facts, Remedy};
 use super::{Shell, Tab};
 use crate::{
     body::Id,
@@ -64,7 +65,12 @@ struct Page {
     frame: Frame,
     shell: Shell,
     sentence: String,
+    advice: Option<Message>,
     remedy: Option<Remedy>,
+    /// Where help is asked for, with what the trouble is known by.
+    support: Option<String>,
+    /// The same for the test that has just been made.
+    trial_support: String,
     progress: Option<Progress>,
     last_run: Option<String>,
     audit: Option<Audit>,
@@ -80,16 +86,6 @@ struct Audit {
     kinds: Vec<(Message, [i64; 5])>,
 }
 
-/// What helps: a sentence, and where the button leads.
-#[derive(Debug)]
-struct Remedy {
-    why: Option<String>,
-    name: String,
-    path: String,
-    /// Whether it changes something, and so is a form.
-    is_form: bool,
-}
-
 /// The overview.
 #[get("/integrations/{id}")]
 pub(super) async fn show_overview(
@@ -97,34 +93,41 @@ pub(super) async fn show_overview(
     id: Id<IntegrationId>,
     gateway: web::Data<Gateway>,
     wanted: web::Query<Wanted>,
+    request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    shown(&visit, &gateway, id.0, Extra { trial: None, period: wanted.period() }).await
+    shown(&visit, &gateway, &request, (id.0, Extra { trial: None, period: wanted.period() })).await
 }
 
 /// The overview with what a button has just shown.
 pub(super) async fn shown(
     visit: &Visit,
     gateway: &Gateway,
-    id: IntegrationId,
-    extra: Extra,
+    request: &HttpRequest,
+    (id, extra): (IntegrationId, Extra),
 ) -> Result<HttpResponse, Problem> {
     let whose = (visit.tenant_id, id);
     let mut tx = gateway.database.begin(Scope::Tenant(visit.tenant_id)).await?;
     let (shell, frame) = Shell::of(visit, gateway, &mut tx, id, Tab::Overview).await?;
     let runs = newest_runs(&mut tx, visit, id).await?;
     let run = runs.first();
-    let counted = Counted {
+    let facts = Facts {
         is_new: run.is_none() && shell.view.health.last_sync_at.is_none(),
         has_run: run.is_some_and(|run| run.state.has_ended()),
         in_step: links::in_step(&mut tx, whose, COUNTED).await?,
         failed: links::count_failures(&mut tx, whose, &Selection::default()).await?,
+        failure: sentence::failure(&mut tx, whose, &shell).await?,
     };
     let whose = Whose { tenant: visit.tenant_id, integration: Some(id) };
     let stats = stats::shown(&mut tx, whose, extra.period).await?;
     tx.commit().await?;
+    let correlation = facts.failure.as_ref().map(|failure| failure.correlation_id.clone());
+    let correlation = correlation.unwrap_or_else(|| failure::reference(request));
     let page = Page {
-        sentence: sentence(&frame, &shell, &counted),
-        remedy: remedy(&frame, &shell, &counted),
+        sentence: sentence::sentence(&frame, &shell, &facts),
+        advice: facts.advice(&shell),
+        remedy: sentence::remedy(&frame, &shell, &facts),
+        support: sentence::is_in_trouble(&shell).then(|| failure::support(request, &frame, &correlation)),
+        trial_support: failure::support(request, &frame, &failure::reference(request)),
         progress: run.and_then(progress),
         last_run: run.and_then(|run| ended(&frame, run)),
         audit: runs.iter().find_map(audit),
@@ -134,16 +137,6 @@ pub(super) async fn shown(
         frame,
     };
     page.frame.show(&page)
-}
-
-/// What the sentence on top counts.
-struct Counted {
-    in_step: i64,
-    failed: i64,
-    /// Whether a complete sync has ended, whatever it found.
-    has_run: bool,
-    /// Whether nothing has ever flowed.
-    is_new: bool,
 }
 
 async fn newest_runs(tx: &mut Transaction, visit: &Visit, id: IntegrationId) -> Result<Vec<Run>, Problem> {
@@ -196,75 +189,11 @@ fn ended(frame: &Frame, run: &Run) -> Option<String> {
         State::Done => frame.fill_two(m::RUN_DONE, at, frame.count(m::RECORDS_MOVED, signed(changed))),
         State::Cancelled => frame.fill(m::RUN_CANCELLED, at),
         State::Failed => {
-            let why = run.error.as_ref().map_or("", |error| error.message.as_str());
+            let why = run.error.as_ref().map(|error| frame.cause(&error.code, &error.message)).unwrap_or_default();
             frame.fill_two(m::RUN_FAILED, at, why)
         }
         State::Queued | State::Running | State::Cancelling | State::NeedsConfirmation => return None,
     })
-}
-
-/// How the integration is: what happened, since when, what it means.
-fn sentence(frame: &Frame, shell: &Shell, counted: &Counted) -> String {
-    let (name, health) = (&shell.view.name, &shell.view.health);
-    let waiting = frame.count(m::WAITING, shell.view.drift);
-    let since = health.last_success_at.map(|at| frame.exact(at));
-    match shell.standing {
-        Standing::Active => {
-            let when = health.last_sync_at.map(|at| frame.ago(at)).unwrap_or_default();
-            let state = frame.fill_two(m::IN_STEP, name, when);
-            let records = frame.count(m::UP_TO_DATE, counted.in_step);
-            let drift = match (shell.view.drift, counted.failed) {
-                (0, 0) => frame.say(m::NO_DRIFT),
-                (0, failed) => frame.count(m::FAILED, failed),
-                (owed, _) => frame.count(m::WAITING, owed),
-            };
-            format!("{state} {records} {drift}")
-        }
-        Standing::First if counted.has_run => frame.fill(m::NOTHING_YET, name),
-        Standing::First => frame.fill(m::FIRST, name),
-        Standing::Inactive if shell.view.drift == 0 => frame.fill(m::OFF, name),
-        Standing::Inactive => format!("{} {waiting}", frame.fill(m::OFF, name)),
-        Standing::Error => {
-            let state = match since {
-                Some(since) => frame.fill(m::ERROR_SINCE, since),
-                None => frame.say(m::ERROR),
-            };
-            format!("{state} {waiting}")
-        }
-        Standing::Reauth => {
-            let state = match since {
-                Some(since) => frame.fill_two(m::REAUTH_SINCE, shell.platform, since),
-                None => frame.fill(m::REAUTH, shell.platform),
-            };
-            format!("{state} {waiting}")
-        }
-        Standing::Down => format!("{} {waiting}", frame.fill(m::DOWN, shell.platform)),
-        Standing::Unconnected => frame.fill(m::UNCONNECTED, shell.platform),
-    }
-}
-
-/// What helps, where something does.
-fn remedy(frame: &Frame, shell: &Shell, counted: &Counted) -> Option<Remedy> {
-    let cause = shell.view.health.cause.clone();
-    let said = |cause: Option<String>| cause.map(|cause| frame.fill(m::SAID_LAST, cause));
-    let home = shell.path(Tab::Overview);
-    let link = |why, name: String, path: String| Some(Remedy { why, name, path, is_form: false });
-    let form = |why, name: String, path: String| Some(Remedy { why, name, path, is_form: true });
-    match shell.standing {
-        Standing::Active if counted.failed > 0 => link(None, frame.say(m::SEE_FAILURES), shell.path(Tab::Failures)),
-        Standing::Active | Standing::First => None,
-        Standing::Inactive if counted.is_new => form(None, frame.say(m::BEGIN), format!("{home}/begin")),
-        Standing::Inactive => form(None, frame.say(shell_words::ENABLE), format!("{home}/enable")),
-        Standing::Error => link(said(cause), frame.say(m::SEE_FAILURES), shell.path(Tab::Failures)),
-        Standing::Reauth if shell.is_granted() => {
-            form(said(cause), frame.fill(consent_words::RECONNECT_WITH, shell.platform), format!("{home}/consent"))
-        }
-        Standing::Reauth => link(said(cause), frame.say(m::RECONNECT), format!("{home}/settings#credentials")),
-        Standing::Down => form(cause, frame.say(shell_words::TEST), format!("{home}/test")),
-        Standing::Unconnected => {
-            form(None, frame.fill(consent_words::CONNECT_WITH, shell.platform), format!("{home}/consent"))
-        }
-    }
 }
 
 impl Page {
@@ -280,6 +209,18 @@ impl Page {
     /// What a failed test means, and what to do about it.
     fn remedy_of(class: &FaultKind) -> Message {
         remedy_of(*class)
+    }
+
+    /// What the tenant knows such a trouble as; an outage has no name of its own.
+    fn title_of(class: &FaultKind) -> Option<Message> {
+        match class {
+            FaultKind::Unauthorized
+            | FaultKind::Forbidden
+            | FaultKind::Conflict
+            | FaultKind::Invalid
+            | FaultKind::NotFound => Some(remedies::NOT_CONFIGURED),
+            FaultKind::RateLimited | FaultKind::Unavailable | FaultKind::Internal => None,
+        }
     }
 }
 

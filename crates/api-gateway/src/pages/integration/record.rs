@@ -134,6 +134,7 @@ pub(super) async fn erase(
     gateway: web::Data<Gateway>,
     fields: Fields,
 ) -> Result<HttpResponse, Problem> {
+    let visit = visit.at(format!("/dashboard/integrations/{}/data/{}", ids.0, ids.1));
     let mut page = Page::of(&visit, &gateway, (ids.0, ids.1)).await?;
     if !page.is_contact {
         return Err(Refusal::NotFound.into());

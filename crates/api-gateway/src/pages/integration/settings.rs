@@ -19,8 +19,8 @@ use super::super::{
     text::Message,
     text::integration_settings as m,
     text::{
-        alerts as alert_words, consent as consent_words, form as form_words, frame as frame_words,
-        integration as shell_words, webhooks as webhook_words,
+        alerts as alert_words, connect as connect_words, consent as consent_words, form as form_words,
+        frame as frame_words, integration as shell_words, webhooks as webhook_words,
     },
 };
 use super::alerts::{self, Trouble};
@@ -48,6 +48,8 @@ struct Page {
     /// The kinds that may have a direction of their own: the field, its name, what is chosen.
     kinds: Vec<(String, Message, String)>,
     in_step: i64,
+    /// Whether it is still to be agreed to that the account is disconnected.
+    asks_to_disconnect: bool,
     wrong_name: Option<Message>,
     /// What the integration's own workflow knows us by, where it was just asked for.
     workflow_secret: Option<WorkflowSecret>,
@@ -79,7 +81,7 @@ pub(super) async fn save(
             page.form = page.form.refused(&page.frame, &problem);
             page.frame.answer(status_of(&problem), &page)
         }
-        outcome => lead(&format!("/dashboard/integrations/{}/settings", id.0), outcome, "saved"),
+        outcome => lead(&path(id.0), outcome, "saved"),
     }
 }
 
@@ -92,8 +94,26 @@ pub(super) async fn show_workflow_secret(
     gateway: web::Data<Gateway>,
 ) -> Result<HttpResponse, Problem> {
     let secret = integrations::workflow_secret(&gateway, &change, id.0).await?;
-    let mut page = Page::of(&visit, &gateway, id.0, None).await?;
+    let mut page = Page::of(&visit.at(path(id.0)), &gateway, id.0, None).await?;
     page.workflow_secret = Some(secret);
+    page.frame.show(&page)
+}
+
+/// Disconnects the account and keeps the integration, once it was said what that means.
+#[post("/integrations/{id}/disconnect")]
+pub(super) async fn disconnect(
+    change: Change,
+    visit: Visit,
+    id: Id<IntegrationId>,
+    gateway: web::Data<Gateway>,
+    fields: Fields,
+) -> Result<HttpResponse, Problem> {
+    if fields.has("sure") {
+        let home = format!("/dashboard/integrations/{}", id.0);
+        return lead(&home, integrations::disconnected(&gateway, &change, id.0).await, "disconnected");
+    }
+    let mut page = Page::of(&visit.at(path(id.0)), &gateway, id.0, None).await?;
+    page.asks_to_disconnect = true;
     page.frame.show(&page)
 }
 
@@ -106,13 +126,17 @@ pub(super) async fn delete(
     gateway: web::Data<Gateway>,
     fields: Fields,
 ) -> Result<HttpResponse, Problem> {
-    let mut page = Page::of(&visit, &gateway, id.0, None).await?;
-    if page.shell.view.connected && fields.get("confirm").trim() != page.shell.view.name.trim() {
+    let mut page = Page::of(&visit.at(path(id.0)), &gateway, id.0, None).await?;
+    if page.shell.has_past() && fields.get("confirm").trim() != page.shell.view.name.trim() {
         page.wrong_name = Some(m::WRONG_NAME);
         return page.frame.answer(actix_web::http::StatusCode::UNPROCESSABLE_ENTITY, &page);
     }
     integrations::removed(&gateway, &change, id.0, None).await?;
     Ok(HttpResponse::SeeOther().insert_header((LOCATION, "/dashboard/integrations?said=deleted")).finish())
+}
+
+fn path(id: IntegrationId) -> String {
+    format!("/dashboard/integrations/{id}/settings")
 }
 
 async fn saved(change: &Change, gateway: &Gateway, id: IntegrationId, fields: &Fields) -> Result<(), Problem> {
@@ -216,6 +240,7 @@ impl Page {
             troubles: alerts::troubles(&form),
             kinds: connector.descriptor().kinds.iter().map(kind).collect(),
             in_step,
+            asks_to_disconnect: false,
             wrong_name: None,
             workflow_secret: None,
             form,

@@ -98,6 +98,7 @@ pub(super) async fn rotate(
     gateway: web::Data<Gateway>,
 ) -> Result<HttpResponse, Problem> {
     let rotated = integrations::rotated(&gateway, &change, id.0).await?;
+    let visit = visit.at(format!("/dashboard/integrations/{}/webhooks", id.0));
     let mut page = Page::of(&visit, &gateway, id.0, None).await?;
     page.rotated = Some(rotated);
     page.frame.show(&page)

@@ -1,6 +1,8 @@
-//! The words of who hears of an integration's trouble, and of which.
+//! The words of an integration's trouble, and of who hears of it.
 
-use super::{Message, say};
+use domain::incident::Trigger;
+
+use super::{Counted, Message, count, say};
 
 pub(in crate::pages) const WHO: Message = say("Qui est prévenu", "Who is told");
 pub(in crate::pages) const TENANT: Message = say("Comme dans les réglages", "As in the settings");
@@ -28,13 +30,73 @@ pub(in crate::pages) const WHEN_HELP: Message = say(
     "Le retour à la normale est annoncé aussi. Une panne de la plateforme elle-même n'est pas annoncée.",
     "That all is well again is told as well. An outage of the platform itself is not told.",
 );
-pub(in crate::pages) const FAILING: Message = say("Les synchronisations échouent", "Syncs fail");
-pub(in crate::pages) const REAUTH_REQUIRED: Message = say("Reconnexion requise", "Reconnection needed");
-pub(in crate::pages) const WEBHOOK_UNVERIFIED: Message =
-    say("Des notifications sont refusées", "Notifications are refused");
-pub(in crate::pages) const WEBHOOK_REMOVED: Message = say("Le webhook a été supprimé", "The webhook was removed");
-pub(in crate::pages) const DRIFT: Message =
-    say("Des fiches ne sont plus synchronisées", "Records are no longer in step");
-pub(in crate::pages) const PLATFORM_DOWN: Message = say("Plateforme en panne", "Platform down");
-pub(in crate::pages) const DEAD_LETTERS: Message =
-    say("Des messages n'ont pas pu être traités", "Messages could not be handled");
+const FAILING: Message = say("Les synchronisations échouent", "Syncs fail");
+const REAUTH_REQUIRED: Message = say("Reconnexion requise", "Reconnection needed");
+const WEBHOOK_UNVERIFIED: Message = say("Des notifications sont refusées", "Notifications are refused");
+const WEBHOOK_REMOVED: Message = say("Le webhook a été supprimé", "The webhook was removed");
+const DRIFT: Message = say("Des fiches ne sont plus synchronisées", "Records are no longer in step");
+const PLATFORM_DOWN: Message = say("Plateforme en panne", "Platform down");
+const DEAD_LETTERS: Message = say("Des messages n'ont pas pu être traités", "Messages could not be handled");
+
+pub(in crate::pages) const ALERTS: Message = say("Alertes", "Alerts");
+pub(in crate::pages) const NONE: Message =
+    say("Aucune alerte. Vos intégrations vont bien.", "No alerts. Your integrations are well.");
+pub(in crate::pages) const ALERT: Message = say("Alerte", "Alert");
+pub(in crate::pages) const SINCE: Message = say("Depuis", "Since");
+pub(in crate::pages) const UNTIL: Message = say("Jusqu'à", "Until");
+pub(in crate::pages) const GOES_ON: Message = say("En cours", "Goes on");
+pub(in crate::pages) const TO_DO: Message = say("Que faire", "What to do");
+pub(in crate::pages) const OVER: Message = say("Rétabli", "Resolved");
+pub(in crate::pages) const REFUSED: Counted = count(
+    ("{} notification refusée", "{} notification refused"),
+    ("{} notifications refusées", "{} notifications refused"),
+);
+pub(in crate::pages) const OUT_OF_STEP: Counted =
+    count(("{} fiche en écart", "{} record out of step"), ("{} fiches en écart", "{} records out of step"));
+
+const MEND_FAILURES: Message = say(
+    "Ouvrez l'intégration, corrigez ce qu'elle indique, puis rejouez.",
+    "Open the integration, mend what it shows, then try again.",
+);
+const RECONNECT: Message = say(
+    "Ouvrez l'intégration et reconnectez le compte. Tout ce qui attend part ensuite.",
+    "Open the integration and reconnect the account. What waits is sent then.",
+);
+const CHECK_SECRET: Message = say(
+    "Vérifiez que le secret saisi sur la plateforme est celui de l'intégration.",
+    "Check that the secret on the platform is the integration's.",
+);
+const SEE_WEBHOOKS: Message = say(
+    "Coccinelle rétablit le webhook d'elle-même. Si cela dure, l'onglet Webhooks dit ce qui l'en empêche.",
+    "Coccinelle sets the webhook up again by itself. If this lasts, the Webhooks tab says what keeps it from that.",
+);
+const SEE_OWED: Message = say(
+    "Ouvrez l'intégration et regardez ses échecs et ses journaux.",
+    "Open the integration and look at its failures and its logs.",
+);
+const WAIT: Message = say("Rien à faire : tout reprend de soi-même.", "Nothing to do: all goes on by itself.");
+
+/// What a trouble is called.
+pub(in crate::pages) fn title(trigger: Trigger) -> Message {
+    match trigger {
+        Trigger::Failing => FAILING,
+        Trigger::ReauthRequired => REAUTH_REQUIRED,
+        Trigger::WebhookUnverified => WEBHOOK_UNVERIFIED,
+        Trigger::WebhookRemoved => WEBHOOK_REMOVED,
+        Trigger::Drift => DRIFT,
+        Trigger::PlatformDown => PLATFORM_DOWN,
+        Trigger::DeadLetters => DEAD_LETTERS,
+    }
+}
+
+/// What to do about it. Those of the operators alone are not the tenant's to mend.
+pub(in crate::pages) fn remedy(trigger: Trigger) -> Message {
+    match trigger {
+        Trigger::Failing => MEND_FAILURES,
+        Trigger::ReauthRequired => RECONNECT,
+        Trigger::WebhookUnverified => CHECK_SECRET,
+        Trigger::WebhookRemoved => SEE_WEBHOOKS,
+        Trigger::Drift => SEE_OWED,
+        Trigger::PlatformDown | Trigger::DeadLetters => WAIT,
+    }
+}

@@ -18,6 +18,9 @@ pub(in crate::pages) const NOTHING_FOUND: Message = say(
     "Aucune fiche ne correspond. Essayez le début du nom, ou l'e-mail entier.",
     "No record matches. Try the beginning of the name, or the whole e-mail address.",
 );
+pub(in crate::pages) const AMONG: Message = say("Quelles fiches", "Which records");
+pub(in crate::pages) const LINKED: Message = say("Liées à {}", "Linked to {}");
+pub(in crate::pages) const ANYWHERE: Message = say("Toutes celles de Coccinelle", "All that Coccinelle has");
 pub(in crate::pages) const ALL: Message = say("Toutes les fiches", "All records");
 pub(in crate::pages) const VALUES: Message = say("Ce que contient la fiche", "What the record holds");
 pub(in crate::pages) const FIELD: Message = say("Champ", "Field");

@@ -4,7 +4,7 @@
 use domain::settings::Language;
 
 use super::finer_faults::FINER;
-use super::{Message, say};
+use super::{Message, causes, say};
 use crate::pages::typeset;
 
 /// The API's sentence, and ours in both languages.
@@ -136,8 +136,9 @@ pub(in crate::pages) fn said(language: Language, message: &str) -> String {
     let known = all.into_iter().find_map(|(pattern, ours)| Some((filled(pattern, message)?, ours)));
     match known {
         Some((parts, ours)) => {
-            let text = typeset::text(language, ours.to(language));
-            parts.iter().fold(text, |text, part| text.replacen("{}", part, 1))
+            // A platform's refusal may be told in words of ours.
+            let parts: Vec<_> = parts.into_iter().map(|part| causes::said(language, "", part)).collect();
+            filled_in(language, *ours, &parts.iter().map(String::as_str).collect::<Vec<_>>())
         }
         None => message.to_owned(),
     }
@@ -148,8 +149,14 @@ pub(in crate::pages) fn trouble(code: &str) -> Option<Message> {
     TROUBLES.iter().find(|(known, _)| *known == code).map(|(_, message)| *message)
 }
 
+/// A message with these in place of its `{}`.
+pub(super) fn filled_in(language: Language, message: Message, parts: &[&str]) -> String {
+    let text = typeset::text(language, message.to(language));
+    parts.iter().fold(text, |text, part| text.replacen("{}", part, 1))
+}
+
 /// What a message has in the places of a pattern's `{}`; `None` where it is of another pattern.
-fn filled<'a>(pattern: &str, message: &'a str) -> Option<Vec<&'a str>> {
+pub(super) fn filled<'a>(pattern: &str, message: &'a str) -> Option<Vec<&'a str>> {
     let mut pieces = pattern.split("{}");
     let mut rest = message.strip_prefix(pieces.next()?)?;
     let mut parts = Vec::new();

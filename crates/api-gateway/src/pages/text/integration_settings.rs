@@ -35,6 +35,24 @@ pub(in crate::pages) const CONFLICTS_HELP: Message = say(
 );
 pub(in crate::pages) const CONFLICTS_LINK: Message = say("Réglages des conflits", "Settings of conflicts");
 pub(in crate::pages) const ALERTS_LINK: Message = say("Réglages communs des alertes", "Common settings of alerts");
+pub(in crate::pages) const DISCONNECT: Message = say("Déconnecter le compte", "Disconnect the account");
+pub(in crate::pages) const DISCONNECT_HELP: Message = say(
+    "La clé ou l'autorisation est détruite et la plateforme cesse de nous appeler. L'intégration, son mapping et son historique \
+     restent : reconnectez le même compte pour reprendre.",
+    "The key or the authorisation is destroyed, and the platform stops calling us. The integration, its mapping and its history \
+     stay: reconnect the same account to go on.",
+);
+pub(in crate::pages) const DISCONNECT_LOSS: Counted = count(
+    (
+        "{} fiche reste liée, et ne suit plus rien jusqu'à la reconnexion.",
+        "{} record stays linked, and follows nothing until the account is reconnected.",
+    ),
+    (
+        "{} fiches restent liées, et ne suivent plus rien jusqu'à la reconnexion.",
+        "{} records stay linked, and follow nothing until the account is reconnected.",
+    ),
+);
+pub(in crate::pages) const DISCONNECT_NOW: Message = say("Déconnecter maintenant", "Disconnect now");
 pub(in crate::pages) const DANGER: Message = say("Supprimer l'intégration", "Delete the integration");
 pub(in crate::pages) const LOSS: Counted = count(
     (

@@ -37,7 +37,6 @@ pub(in crate::pages) const NEWEST: Message = say("Revenir aux plus récentes", "
 
 pub(in crate::pages) const ATTEMPT: Counted = count(("{}re tentative", "Attempt {}"), ("{}e tentative", "Attempt {}"));
 pub(in crate::pages) const BACK: Message = say("Tous les journaux", "All logs");
-pub(in crate::pages) const SYNC_FAILED: Message = say("Sync échouée", "Sync failed");
 pub(in crate::pages) const CHANGED: Message = say("Ce qui a changé", "What changed");
 pub(in crate::pages) const TO_CHANGE: Message = say("Ce qui devait changer", "What was to change");
 pub(in crate::pages) const FIELD: Message = say("Champ", "Field");

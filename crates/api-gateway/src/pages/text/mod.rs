@@ -4,6 +4,7 @@
 pub(super) mod activity;
 pub(super) mod alerts;
 pub(super) mod catalogue;
+pub(super) mod causes;
 pub(super) mod connect;
 pub(super) mod consent;
 pub(super) mod data;

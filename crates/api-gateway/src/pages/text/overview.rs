@@ -20,10 +20,10 @@ pub(in crate::pages) const NOTHING_YET: Message =
 pub(in crate::pages) const OFF: Message =
     say("{} est désactivé : rien ne circule, dans aucun sens.", "{} is switched off: nothing flows, either way.");
 pub(in crate::pages) const ERROR: Message =
-    say("Sync échouée : aucune tentative n'a encore réussi.", "Sync failed: no attempt has succeeded yet.");
+    say("{} : aucune tentative n'a encore réussi.", "{}: no attempt has succeeded yet.");
 pub(in crate::pages) const ERROR_SINCE: Message = say(
-    "Sync échouée : les dernières tentatives ont toutes échoué. La dernière réussite date du {}.",
-    "Sync failed: all of the latest attempts failed. The last success was on {}.",
+    "{} : les dernières tentatives ont toutes échoué. La dernière réussite date du {}.",
+    "{}: all of the latest attempts failed. The last success was on {}.",
 );
 pub(in crate::pages) const REAUTH: Message = say(
     "Intégration non configurée : {} n'accepte plus les identifiants de Coccinelle.",
@@ -41,11 +41,16 @@ pub(in crate::pages) const UNCONNECTED: Message = say(
     "Intégration non configurée : aucun compte {} n'est connecté. Donnez votre accord pour commencer.",
     "Integration not configured: no account of {} is connected. Give your consent to begin.",
 );
+pub(in crate::pages) const DISCONNECTED: Message = say(
+    "Intégration non configurée : {} est déconnecté et rien ne circule. Reconnectez le même compte pour reprendre où vous en étiez.",
+    "Integration not configured: {} is disconnected and nothing flows. Reconnect the same account to go on where you were.",
+);
 pub(in crate::pages) const REMOVE: Message = say("Retirer cette intégration", "Remove this integration");
 pub(in crate::pages) const BEGIN: Message =
     say("Activer et lancer la première synchronisation", "Switch on and begin the first sync");
 pub(in crate::pages) const SAID_LAST: Message = say("Dernier message : {}", "Last message: {}");
 pub(in crate::pages) const SEE_FAILURES: Message = say("Voir les échecs", "See the failures");
+pub(in crate::pages) const SEE_LOGS: Message = say("Voir les journaux", "See the logs");
 pub(in crate::pages) const RECONNECT: Message = say("Reconnecter", "Reconnect");
 
 pub(in crate::pages) const QUEUED: Message = say("Synchronisation en file d'attente", "Sync queued");

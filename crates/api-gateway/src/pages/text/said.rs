@@ -28,6 +28,10 @@ pub(in crate::pages) const DELETED: Message = say(
     "L'intégration est supprimée et ses clés sont détruites.",
     "The integration is deleted and its keys are destroyed.",
 );
+pub(in crate::pages) const DISCONNECTED: Message = say(
+    "Le compte est déconnecté et ses clés sont détruites. L'intégration, son mapping et son historique sont gardés.",
+    "The account is disconnected and its keys are destroyed. The integration, its mapping and its history are kept.",
+);
 pub(in crate::pages) const REPLAYED: Message = say(
     "C'est rejoué. Le résultat apparaîtra dans les journaux.",
     "It is tried again. What comes of it appears in the logs.",

@@ -72,6 +72,17 @@ impl Row {
     }
 }
 
+/// Which groups of failures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Groups {
+    /// Only that of this fingerprint.
+    pub fingerprint: Option<String>,
+    /// Behind the group of that size and fingerprint.
+    pub after: Option<(i64, String)>,
+    /// How many at most.
+    pub limit: u32,
+}
+
 /// The failures of an integration, the largest group first; at most 100 groups.
 ///
 /// # Errors
@@ -81,16 +92,35 @@ pub async fn failures(
     tenant: TenantId,
     integration: IntegrationId,
 ) -> Result<Vec<FailureGroup>, PersistenceError> {
+    groups(tx, (tenant, integration), &Groups { fingerprint: None, after: None, limit: 100 }).await
+}
+
+/// Those of its groups of failures that are wanted, the largest first.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn groups(
+    tx: &mut Transaction,
+    (tenant, integration): (TenantId, IntegrationId),
+    wanted: &Groups,
+) -> Result<Vec<FailureGroup>, PersistenceError> {
+    let (size, fingerprint) = wanted.after.clone().unzip();
     let rows: Vec<Row> = sql_query(
         "SELECT fingerprint, min(error_class) AS class, min(error_code) AS code,
                 (array_agg(error_message ORDER BY failed_at DESC))[1] AS message, count(*) AS count,
                 min(failed_at) AS first_at, max(failed_at) AS last_at, min(id) AS example
          FROM record_links
-         WHERE tenant_id = $1 AND integration_id = $2 AND blocked_at IS NOT NULL
-         GROUP BY fingerprint ORDER BY count DESC, fingerprint LIMIT 100",
+         WHERE tenant_id = $1 AND integration_id = $2 AND blocked_at IS NOT NULL AND ($3 IS NULL OR fingerprint = $3)
+         GROUP BY fingerprint
+         HAVING $4 IS NULL OR count(*) < $4 OR (count(*) = $4 AND fingerprint > $5)
+         ORDER BY count DESC, fingerprint LIMIT $6",
     )
     .bind::<Text, _>(tenant.to_string())
     .bind::<Text, _>(integration.to_string())
+    .bind::<Nullable<Text>, _>(wanted.fingerprint.as_deref().map(storable))
+    .bind::<Nullable<BigInt>, _>(size)
+    .bind::<Nullable<Text>, _>(fingerprint.as_deref().map(storable))
+    .bind::<BigInt, _>(i64::from(wanted.limit))
     .load(&mut **tx)
     .await?;
     rows.into_iter().map(Row::into_group).collect()

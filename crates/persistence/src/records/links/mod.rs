@@ -20,7 +20,8 @@ pub use errands::{
     Commissioned, FailedErrand, commission, commissioned, lock_commissioned, note_failure, note_success,
 };
 pub use failures::{
-    FailedLink, FailedState, FailureGroup, Selection, count_failures, failed_links, failed_states, failures, replay,
+    FailedLink, FailedState, FailureGroup, Groups, Selection, count_failures, failed_links, failed_states, failures,
+    groups, replay,
 };
 pub use lease::{Intent, Intention, Leased, attach, give_up, intend, lease};
 pub use overdue::{

@@ -1,0 +1,80 @@
+//! The trouble that people are told of: in the API and on the page of all activity, to its tenant alone.
+
+use domain::access::Role;
+use domain::id::IntegrationId;
+use domain::incident::Trigger;
+use persistence::Scope;
+use persistence::incidents::{self, Subject};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::connecting::connected;
+use crate::pages::{Browser, is_sound};
+use crate::world::{World, token};
+
+/// Begins trouble of an integration of the world's tenant, as `log-writer` does; what has an end is over at once.
+async fn trouble(world: &World, integration: IntegrationId, trigger: Trigger, (detail, is_over): (Value, bool)) {
+    let subject = Subject::Integration(integration, world.tenant);
+    let mut tx = world.worker().begin(Scope::System).await.unwrap();
+    assert!(incidents::begin(&mut tx, &subject, trigger, detail).await.unwrap());
+    if is_over {
+        assert!(incidents::end(&mut tx, &subject, trigger).await.unwrap());
+    }
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_goes_on_and_what_is_over_is_listed_to_its_tenant_alone() {
+    let world = World::start().await;
+    let id = connected(&world, "pat-eu1-4242-demo").await;
+    let integration = id.parse().unwrap();
+    let cause = json!({ "cause": "the platform answered with status 503", "in_a_row": 3 });
+    trouble(&world, integration, Trigger::Failing, (cause, false)).await;
+    trouble(&world, integration, Trigger::Drift, (json!({ "count": 12 }), true)).await;
+
+    let path = "/api/v1/incidents";
+    let all = world.get(path).await;
+    assert_eq!(all.status.as_u16(), 200, "{all:?}");
+    let [over, open] = all.body["data"].as_array().unwrap().as_slice() else { panic!("{all:?}") };
+    assert_eq!((&over["trigger"], &over["count"]), (&json!("drift"), &json!(12)));
+    assert!(over["ended_at"].is_string(), "{over}");
+    assert_eq!((&open["integration_id"], &open["trigger"]), (&json!(id), &json!("failing")));
+    assert_eq!(open["cause"], "the platform answered with status 503");
+    assert_eq!(open["ended_at"], Value::Null);
+    for (state, expected) in [("open", open), ("ended", over)] {
+        let some = world.get(&format!("{path}?state={state}")).await;
+        assert_eq!(some.body["data"], json!([expected]), "{state}");
+    }
+    let first = world.get(&format!("{path}?limit=1")).await;
+    let next = first.body["next_cursor"].as_str().unwrap();
+    assert_eq!(world.get(&format!("{path}?limit=1&cursor={next}")).await.body["data"], json!([open]));
+    for query in ["state=maybe", "cursor=x", "limit=0", "colour=red"] {
+        world.get(&format!("{path}?{query}")).await.is_problem(422, "invalid");
+    }
+    let stranger = token(world.other_tenant().await, Role::Admin, 600);
+    assert_eq!(world.call(Method::GET, path, Some(&stranger), None).await.body["data"], json!([]));
+    // What is gone is in no trouble.
+    assert_eq!(world.delete(&format!("/api/v1/integrations/{id}")).await.status.as_u16(), 204);
+    assert_eq!(world.get(path).await.body["data"], json!([]));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn the_page_of_all_activity_shows_alerts_with_what_helps() {
+    let world = World::start().await;
+    let id = connected(&world, "pat-eu1-4242-demo").await;
+    let integration = id.parse().unwrap();
+    let mut browser = Browser::of(&world, Role::Viewer).await;
+    browser.get("/dashboard/activity").await.says("Aucune alerte.");
+    let cause = json!({ "cause": "the platform answered with status 503" });
+    trouble(&world, integration, Trigger::Failing, (cause, false)).await;
+    trouble(&world, integration, Trigger::WebhookUnverified, (json!({ "count": 7 }), true)).await;
+    let page = browser.get("/dashboard/activity").await;
+    is_sound(&page, "fr");
+    page.says("Les synchronisations échouent</a>").says("La plateforme a répondu par le statut 503");
+    page.says("En cours").says("corrigez ce qu'elle indique").says("7 notifications refusées").says("Rétabli");
+    page.says(&format!("href=\"/dashboard/integrations/{id}/webhooks\""));
+    browser.language = "en";
+    browser.get("/dashboard/activity").await.says("Syncs fail</a>").says("Goes on").says("7 notifications refused");
+    world.stop().await;
+}
