@@ -6,7 +6,7 @@ use domain::integration::Status;
 use domain::kind::RecordKind;
 use domain::outcome::{SyncOutcome, SyncType, ValueChange, WebhookOutcome, WebhookResult};
 use domain::time::Timestamp;
-use persistence::log_page::LogPage;
+use persistence::log_page::{LogPage, LogRow as _};
 use persistence::sync_logs::{self, Filter, LogStatus, Way};
 use persistence::{Scope, Transaction, health, log_partitions, webhook_logs};
 use serde_json::json;
