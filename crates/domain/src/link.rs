@@ -17,6 +17,12 @@ const MADE_AGAIN: &str = "→made-again";
 /// Where `sent` remembers that a counterpart which vanished is to stay away.
 const UNLINKED: &str = "→unlinked";
 
+/// Where `sent` remembers by which version of the mapping the object was read when that had fields that were taken anew.
+const READ_BY: &str = "→read-by";
+
+/// No field.
+static NONE: BTreeSet<FieldName> = BTreeSet::new();
+
 mod told;
 
 #[cfg(test)]
@@ -71,9 +77,17 @@ pub struct Arrival<'a> {
     pub ranks: &'a Ranks,
     /// When we read or accepted them.
     pub at: Timestamp,
+    /// Fields of ours that came into the mapping since the link was in step: for these it is the first contact.
+    pub anew: &'a BTreeSet<FieldName>,
 }
 
-impl Arrival<'_> {
+impl<'a> Arrival<'a> {
+    /// Values of fields that were all mapped before.
+    #[must_use]
+    pub fn new(origin: IntegrationId, ranks: &'a Ranks, at: Timestamp) -> Self {
+        Self { origin, ranks, at, anew: &NONE }
+    }
+
     /// The stamp of a field that became so at `at`.
     #[must_use]
     pub fn stamp(&self, field: &str, at: Timestamp) -> Stamp {
@@ -122,8 +136,8 @@ impl LinkState {
 
     /// Takes what a platform shows: merges what is news into `record`, and remembers what was shown.
     ///
-    /// At the first contact (no external id yet) the platform's non-empty values stand and ours fill the gaps, unless the
-    /// tenant believes somebody else more.
+    /// At the first contact (no external id yet, or a field that is read anew) the platform's non-empty values stand and ours fill
+    /// the gaps, unless the tenant believes somebody else more.
     pub fn take_remote(
         &mut self,
         record: &mut Fields,
@@ -131,12 +145,13 @@ impl LinkState {
         remote: &RemoteObject,
         arrival: Arrival<'_>,
     ) -> Merged {
-        let adopting = self.external_id.is_none();
+        let is_first = self.external_id.is_none();
         let change = self.inbound_change(record, mapping, remote, arrival);
         let merged = record.merge(&change);
         for field in &mapping.fields {
             let Some(shown) = remote.fields.get(&field.remote) else { continue };
             let is_news = self.seen.get(&field.remote) != Some(shown);
+            let adopting = is_first || arrival.anew.contains(&field.local);
             let ours = record.value(field.local.as_str());
             // Whatever the merge decided: where the record now stands for what is shown, nothing is owed; where ours
             // won, or fills a gap, it has to be written.
@@ -177,11 +192,12 @@ impl LinkState {
         remote: &RemoteObject,
         arrival: Arrival<'_>,
     ) -> Fields {
-        let adopting = self.external_id.is_none();
+        let is_first = self.external_id.is_none();
         let mut change = Fields::default();
         for field in &mapping.fields {
             let Some(shown) = remote.fields.get(&field.remote) else { continue };
-            let seen = self.seen.get(&field.remote);
+            let is_anew = arrival.anew.contains(&field.local);
+            let (adopting, seen) = (is_first || is_anew, self.seen.get(&field.remote).filter(|_| !is_anew));
             let is_gap = shown.is_null() && (adopting || seen.is_none());
             if seen == Some(shown) || is_gap {
                 continue;
@@ -260,6 +276,18 @@ impl LinkState {
     pub fn was_made_again(&self, now: Timestamp, ago: Duration) -> bool {
         let at = self.sent.get(MADE_AGAIN).and_then(FieldValue::as_text).and_then(Timestamp::parse);
         at.is_some_and(|at| at.until(now) < ago)
+    }
+
+    /// Notes that fields which are taken anew were taken by this version of the mapping, whatever becomes of the link.
+    pub fn note_read_by(&mut self, version: i64) {
+        self.sent.insert(READ_BY.to_owned(), FieldValue::text(version.to_string()));
+    }
+
+    /// The newest version of the mapping that was noted so; 0 where none was.
+    #[must_use]
+    pub fn read_by(&self) -> i64 {
+        let noted = self.sent.get(READ_BY).and_then(FieldValue::as_text);
+        noted.and_then(|version| version.parse().ok()).unwrap_or_default()
     }
 
     /// Leaves the counterpart as it is, gone, for good.

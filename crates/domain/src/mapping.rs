@@ -80,6 +80,19 @@ impl FieldMapping {
         Self { default: Some(FieldValue::text(default)), ..self }
     }
 
+    /// Whether what the platform shows has never been taken as this field: it is new among the fields `before`, stands for
+    /// another one of ours, or is only taken and is taken otherwise.
+    ///
+    /// One that is written as well holds what we made of ours, which is not news because it is called otherwise from now on.
+    #[must_use]
+    pub fn is_read_anew(&self, before: &[Self]) -> bool {
+        let is_taken_alike = |old: &Self| old.direction.reads() && old.transform == self.transform;
+        let is_known = |old: &Self| {
+            (&old.local, &old.remote) == (&self.local, &self.remote) && (self.direction.writes() || is_taken_alike(old))
+        };
+        self.direction.reads() && !before.iter().any(is_known)
+    }
+
     /// What the platform should hold for this field; `None` where nothing was ever said of it.
     #[must_use]
     pub fn forward(&self, fields: &Fields) -> Option<FieldValue> {
@@ -214,6 +227,25 @@ mod tests {
         let field = FieldMapping::both("x", "y").with(Transform::ValueMap { values });
         assert_eq!(field.inverse(&FieldValue::text("1")), Some(FieldValue::text("a")));
         assert_eq!(field.inverse(&FieldValue::text("2")), None);
+    }
+
+    #[test]
+    fn a_field_is_read_anew_where_it_was_not_taken_so_before() {
+        let (both, taken) = (FieldMapping::both("city", "town"), FieldMapping::from_platform("city", "town"));
+        let sent = FieldMapping::to_platform("city", "town");
+        let upper = Transform::Text { trim: true, case: Case::Upper };
+        for (field, before, is_anew) in [
+            (&both, vec![], true),
+            (&both, vec![FieldMapping::both("country", "town")], true),
+            (&both, vec![sent.clone()], false),
+            (&both, vec![both.clone().with(upper.clone())], false),
+            (&taken, vec![sent.clone()], true),
+            (&taken, vec![both.clone()], false),
+            (&taken, vec![taken.clone().with(upper)], true),
+            (&sent, vec![], false),
+        ] {
+            assert_eq!(field.is_read_anew(&before), is_anew, "{field:?} after {before:?}");
+        }
     }
 
     #[test]

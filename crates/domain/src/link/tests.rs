@@ -23,7 +23,7 @@ const CRM: u8 = 2;
 static LATEST_WINS: Ranks = Ranks::LATEST_WINS;
 
 fn arrival(origin: u8, second: i64) -> Arrival<'static> {
-    Arrival { origin: integration(origin), ranks: &LATEST_WINS, at: at(second) }
+    Arrival::new(integration(origin), &LATEST_WINS, at(second))
 }
 
 fn mapping() -> Mapping {
@@ -168,6 +168,27 @@ fn first_contact_adopts_what_is_there_and_fills_the_gaps() {
     let lost: Vec<_> = merged.lost.into_iter().map(|lost| (lost.field, lost.lost)).collect();
     assert_eq!(lost, [(FieldName::new("phone"), record(100, &[("phone", "ours")]).get("phone").unwrap().clone())]);
     assert_eq!(owed(&link, &ours), RemoteFields::from([("town".to_owned(), FieldValue::text("Lyon"))]));
+}
+
+#[test]
+fn rule_05_a_field_that_is_read_anew_is_adopted_and_the_others_are_compared_as_before() {
+    let mut ours = record(100, &[("phone", "ours"), ("city", "Lyon")]);
+    let mut link = in_step(&ours);
+    // `tel` stood for another field of ours: what it showed then is no reason to pass it over.
+    link.seen.insert("tel".to_owned(), FieldValue::text("theirs"));
+    let anew = BTreeSet::from([FieldName::new("phone")]);
+    let arrival = Arrival { anew: &anew, ..arrival(CRM, 101) };
+    let merged = link.take_remote(&mut ours, &mapping(), &shown(1, &[("tel", "theirs"), ("town", "Paris")]), arrival);
+    assert_eq!(ours.value("phone"), Some(&FieldValue::text("theirs")));
+    assert_eq!(merged.lost.iter().map(|lost| lost.field.as_str()).collect::<Vec<_>>(), ["city", "phone"]);
+    assert_eq!(ours.value("city"), Some(&FieldValue::text("Paris")), "it was made out of ours");
+    assert_eq!(owed(&link, &ours), RemoteFields::new());
+
+    // Where it shows nothing, ours fills the gap.
+    let mut ours = record(100, &[("phone", "ours")]);
+    let mut link = LinkState { external_id: Some("77".to_owned()), ..LinkState::default() };
+    link.take_remote(&mut ours, &mapping(), &shown(1, &[("tel", "")]), arrival);
+    assert_eq!(owed(&link, &ours), RemoteFields::from([("tel".to_owned(), FieldValue::text("ours"))]));
 }
 
 fn ranked(ranking: &[&str], system: &str) -> Ranks {

@@ -98,7 +98,7 @@ mod tests {
         /// Whether an event changes the record.
         fn take(&mut self, event: &Event) -> bool {
             let ranks = Ranks::default();
-            let arrival = Arrival { origin: self.origin, ranks: &ranks, at: second(59) };
+            let arrival = Arrival::new(self.origin, &ranks, second(59));
             let change = self.state.take_event(event, None, arrival);
             !self.record.merge(&change).changed.is_empty()
         }
