@@ -6,9 +6,11 @@ use std::time::Duration;
 use crate::event::Event;
 use crate::field::{FieldName, FieldValue, RemoteFields};
 use crate::id::{IntegrationId, RecordId};
-use crate::mapping::Mapping;
+use crate::kind::RecordKind;
+use crate::mapping::{FieldMapping, Mapping};
 use crate::policy::Ranks;
 use crate::record::{Fields, Merged, Stamp};
+use crate::schema;
 use crate::time::Timestamp;
 
 /// Where `sent` remembers when the counterpart was made again; no platform has a field of this name.
@@ -73,6 +75,8 @@ impl RemoteObject {
 pub struct Arrival<'a> {
     /// The integration they come by.
     pub origin: IntegrationId,
+    /// What they are values of.
+    pub kind: RecordKind,
     /// How much each of its fields is believed under the tenant's policy.
     pub ranks: &'a Ranks,
     /// When we read or accepted them.
@@ -84,8 +88,15 @@ pub struct Arrival<'a> {
 impl<'a> Arrival<'a> {
     /// Values of fields that were all mapped before.
     #[must_use]
-    pub fn new(origin: IntegrationId, ranks: &'a Ranks, at: Timestamp) -> Self {
-        Self { origin, ranks, at, anew: &NONE }
+    pub fn new(origin: IntegrationId, kind: RecordKind, ranks: &'a Ranks, at: Timestamp) -> Self {
+        Self { origin, kind, ranks, at, anew: &NONE }
+    }
+
+    /// Whether what is shown is nothing that our field may hold: text where there is a number, a word that is none of its words.
+    /// It is left where it is, neither taken nor written over.
+    fn leaves(&self, field: &FieldMapping, shown: &FieldValue) -> bool {
+        let spec = schema::find(self.kind, field.local.as_str());
+        spec.zip(field.inverse(shown)).is_some_and(|(spec, ours)| !spec.may_hold(&ours))
     }
 
     /// The stamp of a field that became so at `at`.
@@ -153,6 +164,12 @@ impl LinkState {
             let is_news = self.seen.get(&field.remote) != Some(shown);
             let adopting = is_first || arrival.anew.contains(&field.local);
             let ours = record.value(field.local.as_str());
+            if arrival.leaves(field, shown) {
+                if let Some(mapped) = field.forward(record).filter(|_| adopting) {
+                    self.sent.insert(field.remote.clone(), mapped);
+                }
+                continue;
+            }
             // Whatever the merge decided: where the record now stands for what is shown, nothing is owed; where ours
             // won, or fills a gap, it has to be written.
             if field.inverse(shown).as_ref() == Some(ours.unwrap_or(&FieldValue::Null)) {
@@ -199,7 +216,7 @@ impl LinkState {
             let is_anew = arrival.anew.contains(&field.local);
             let (adopting, seen) = (is_first || is_anew, self.seen.get(&field.remote).filter(|_| !is_anew));
             let is_gap = shown.is_null() && (adopting || seen.is_none());
-            if seen == Some(shown) || is_gap {
+            if seen == Some(shown) || is_gap || arrival.leaves(field, shown) {
                 continue;
             }
             let Some(value) = field.inverse(shown) else { continue };

@@ -165,7 +165,7 @@ fn take_object(
         job.state.insist(object);
     }
     let (ranks, anew) = (session.ranks(kind), session.anew(job));
-    let arrival = Arrival { anew: &anew, ..session.arrival(&ranks) };
+    let arrival = Arrival { anew: &anew, ..session.arrival(kind, &ranks) };
     let (before, mapping) = (record.fields.clone(), session.mapping(kind));
     let mut merged = job.state.take_remote(&mut record.fields, &mapping, object, arrival);
     if !anew.is_empty() {

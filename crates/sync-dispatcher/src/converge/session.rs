@@ -66,8 +66,8 @@ impl Session<'_> {
     }
 
     /// How values that are read now arrive.
-    pub(super) fn arrival<'a>(&self, ranks: &'a Ranks) -> Arrival<'a> {
-        Arrival::new(self.integration.id, ranks, Timestamp::now())
+    pub(super) fn arrival<'a>(&self, kind: RecordKind, ranks: &'a Ranks) -> Arrival<'a> {
+        Arrival::new(self.integration.id, kind, ranks, Timestamp::now())
     }
 
     /// How much the platform is believed of a kind.

@@ -70,6 +70,13 @@ pub(super) const FINER: &[(&str, Message)] = &[
         ),
     ),
     (
+        "must make {} of the platform's field, which is what ours holds",
+        say(
+            "Choisissez une transformation : le champ de la plateforme ne contient rien que le nôtre puisse tenir.",
+            "Choose a transform: the platform's field holds nothing that ours may hold.",
+        ),
+    ),
+    (
         "must make {} of our field, which is what the platform's holds",
         say(
             "Le champ de la plateforme attend {}. Choisissez une transformation qui le donne.",
@@ -225,6 +232,13 @@ pub(super) const FINER: &[(&str, Message)] = &[
     (
         "is only sent: what the platform holds is not taken back",
         say("Envoyé seulement : rien n'est repris.", "Only sent: nothing is taken back."),
+    ),
+    (
+        "is not taken: what the platform holds is nothing that our field may hold",
+        say(
+            "N'est pas repris : notre champ ne peut pas contenir cette valeur.",
+            "Is not taken: our field may not hold this value.",
+        ),
     ),
     ("is only taken: nothing is sent", say("Repris seulement : rien n'est envoyé.", "Only taken: nothing is sent.")),
     ("is not taken back: {}", say("Ne serait pas repris tel quel ({}).", "Would not be taken back ({}).")),
