@@ -147,6 +147,13 @@ impl Mapping {
         written.filter_map(|field| Some((field.remote.clone(), field.forward_new(fields)?))).collect()
     }
 
+    /// The field that is written and of which nothing can be made of this record: its template fails on it.
+    #[must_use]
+    pub fn failing(&self, fields: &Fields) -> Option<&FieldMapping> {
+        let mut written = self.fields.iter().filter(|field| field.direction.writes());
+        written.find(|field| field.transform.fails(&field.local, fields))
+    }
+
     /// The remote names that a read must ask for.
     #[must_use]
     pub fn remote_names(&self) -> Vec<String> {
@@ -287,6 +294,24 @@ mod tests {
         assert_eq!(source.forward(&ours(&[("email", "")])), Some(FieldValue::Null));
         assert_eq!(source.forward(&ours(&[("city", "Brest")])), None);
         assert_eq!(source.inverse(&FieldValue::text("Sara")), None);
+    }
+
+    #[test]
+    fn a_template_that_fails_on_a_record_is_named_and_one_that_has_nothing_to_say_is_not() {
+        let template =
+            "{% if city == 'Brest' %}{% for n in range(90000) %}{{ n }}{% endfor %}{% endif %}{{ city }}".to_owned();
+        let mapping = Mapping {
+            version: 1,
+            fields: vec![
+                FieldMapping::both("city", "city"),
+                FieldMapping::to_platform("city", "place").with(Transform::Template { template }),
+            ],
+        };
+        let failing = |values: &[(&str, &str)]| mapping.failing(&ours(values)).map(|field| field.remote.clone());
+        assert_eq!(failing(&[("city", "Brest")]).as_deref(), Some("place"));
+        assert_eq!(failing(&[("city", "Lyon")]), None);
+        assert_eq!(failing(&[("phone", "1")]), None, "nothing was said of it");
+        assert_eq!(mapping.within(Direction::FromPlatform).failing(&ours(&[("city", "Brest")])), None);
     }
 
     #[test]

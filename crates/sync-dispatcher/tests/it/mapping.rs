@@ -2,7 +2,7 @@
 
 use domain::integration::Direction;
 use domain::kind::RecordKind;
-use domain::mapping::FieldMapping;
+use domain::mapping::{FieldMapping, Transform};
 use serde_json::json;
 use testkit::wait;
 
@@ -98,6 +98,30 @@ async fn an_object_of_which_nothing_is_mapped_is_read_with_the_others_of_its_bat
     let records = world.records().await;
     assert!(records.iter().any(|record| crate::state::text(record, "first_name") == "Zoé"), "{records:#?}");
     assert_eq!(world.crm.contacts().await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_template_that_fails_on_a_record_blocks_it_with_the_fields_name_and_no_other() {
+    let world = World::with(&HASTE).await;
+    let person = |n: u32, city: &str| {
+        let data = json!({"email": format!("p{n}@exemple.fr"), "city": city});
+        event("prospect.created", &format!("p{n}"), data)
+    };
+    let template =
+        "{% if city == 'Brest' %}{% for n in range(90000) %}{{ n }}{% endfor %}{% endif %}{{ city }}".to_owned();
+    world.map(FieldMapping::to_platform("notes", "state").with(Transform::Template { template })).await;
+    world.accept(vec![person(1, "Brest"), person(2, "Lyon")]).await;
+    world.settle().await;
+    let failures = world.failures().await;
+    assert_eq!(failures.len(), 1, "{failures:?}");
+    let failed = world.outcome("the failure", |outcome| outcome.error.is_some()).await.error.unwrap();
+    assert_eq!((failed.code.as_str(), failed.message.contains("« state »")), ("template_failed", true), "{failed:?}");
+    assert_eq!(world.crm.only_contact().await.1["state"], "Lyon");
+
+    // What it works on again goes out.
+    world.accept(vec![event("prospect.updated", "p1", json!({"city": "Quimper"}))]).await;
+    world.settle().await;
+    assert_eq!((world.crm.contacts().await.len(), world.failures().await.len()), (2, 0));
 }
 
 /// Waits until the record of a subject holds this in its notes.

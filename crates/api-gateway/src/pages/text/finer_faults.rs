@@ -27,6 +27,13 @@ pub(super) const FINER: &[(&str, Message)] = &[
         ),
     ),
     (
+        "a template of the mapping fails on this record: nothing is sent",
+        say(
+            "Un modèle du mapping échoue sur cette fiche : rien ne part.",
+            "A template of the mapping fails on this record: nothing is sent.",
+        ),
+    ),
+    (
         "the same is sent as what failed",
         say("C'est la même chose que ce qui a échoué.", "It is the same as what failed."),
     ),
