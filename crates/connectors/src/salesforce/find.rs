@@ -1,6 +1,7 @@
 //! Looking for objects by our key, then by what identifies them.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use domain::kind::RecordKind;
 use domain::link::RemoteObject;
@@ -9,6 +10,9 @@ use super::{BATCH, KEY, api, fields, read, soql};
 use crate::account::Account;
 use crate::connector::{Found, Wanted};
 use crate::error::ConnectorError;
+
+/// How far the clocks may be apart.
+const SLACK: Duration = Duration::from_secs(300);
 
 /// In the order of `wanted`. An object that carries another record's key is nobody else's, whatever it holds besides.
 pub(crate) async fn find(account: &Account, kind: RecordKind, wanted: &[Wanted], fields: &[String]) -> Found {
@@ -20,6 +24,8 @@ pub(crate) async fn find(account: &Account, kind: RecordKind, wanted: &[Wanted],
         for (place, key) in found.iter_mut().zip(&keys) {
             *place = by_key.get(key).cloned();
         }
+    } else if fields::has_note(kind) {
+        found = by_note(account, kind, wanted, fields).await?;
     }
     for name in identifiers(wanted) {
         let asked: Vec<String> = missing(&found, wanted).filter_map(|wanted| value(wanted, &name)).collect();
@@ -37,6 +43,17 @@ pub(crate) async fn find(account: &Account, kind: RecordKind, wanted: &[Wanted],
         }
     }
     Ok(found)
+}
+
+/// By our key in their texts, into which no query can look: but none was made before the record that it stands for.
+async fn by_note(account: &Account, kind: RecordKind, wanted: &[Wanted], fields: &[String]) -> Found {
+    let Some(since) = wanted.iter().filter_map(|wanted| wanted.key.made_at()).min() else {
+        return Ok(vec![None; wanted.len()]);
+    };
+    let condition = format!("CreatedDate >= {}", soql::moment(since.minus(SLACK)));
+    let newest = read::newest(account, kind, &condition, fields).await?;
+    let noted = |wanted: &Wanted| newest.iter().find(|object| object.key == Some(wanted.key)).cloned();
+    Ok(wanted.iter().map(noted).collect())
 }
 
 /// The oldest object of each value.

@@ -168,6 +168,34 @@ async fn without_our_field_people_are_found_by_their_address_and_nothing_claims_
 }
 
 #[tokio::test]
+async fn without_our_field_a_deal_and_a_call_carry_the_key_in_their_text_and_a_lost_answer_makes_no_second() {
+    let bench = Bench::bare_at(SALESFORCE).await;
+    bench.faults(json!({"no_key_field": true})).await;
+    let deal = [("Name", "Rendez-vous"), ("StageName", "Prospecting"), ("Description", "Devis")];
+    let call = [("Subject", "Appel"), ("CallType", "Inbound"), ("Description", "Rappeler")];
+    for (n, kind, item, object) in [(1, Deal, deal, "Opportunity"), (3, Activity, call, "Task")] {
+        one(&bench, kind, create(n, &item[..2])).await;
+        bench.faults(json!({"lost_answer_next": 1})).await;
+        let lost = bench.writer().create(&bench.account, kind, &[create(n + 1, &item)]).await.unwrap_err();
+        assert!(lost.outcome_is_unknown(), "{lost:?}");
+        let (asked, text) = ([wanted(n + 1, &[]), wanted(n, &[]), wanted(9, &[])], names(&["Description"]));
+        let found = bench.reader().find(&bench.account, kind, &asked, &text).await.unwrap();
+        let [Some(again), Some(first), None] = &found[..] else { panic!("{found:?}") };
+        assert_eq!((again.key, &again.fields["Description"]), (Some(key(n + 1)), &FieldValue::text(item[2].1)));
+        assert_eq!((first.key, &first.fields["Description"]), (Some(key(n)), &FieldValue::Null));
+        assert_eq!(bench.created(object).await, 2, "{kind}");
+
+        // It stays where the text is changed, and nobody takes it for what people wrote.
+        let id = again.external_id.clone();
+        let change = Update { external_id: id.clone(), fields: fields(&[("Description", "Autre chose")]) };
+        let written = bench.writer().update(&bench.account, kind, &[change]).await.unwrap().remove(0).unwrap();
+        assert_eq!(written.shown["Description"], FieldValue::text("Autre chose"));
+        let kept = shown(&bench, object, &id).await;
+        assert_eq!(kept["Description"], format!("Autre chose\n\nCoccinelle: {}", key(n + 1)));
+    }
+}
+
+#[tokio::test]
 async fn the_fields_of_an_organisation_are_described_with_its_own() {
     let bench = Bench::ready_at(SALESFORCE).await;
     let found = bench.discovery().fields(&bench.account, Contact).await.unwrap();
