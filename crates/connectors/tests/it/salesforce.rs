@@ -48,6 +48,23 @@ async fn a_contact_is_created_once_whoever_asks_again_and_found_by_key_and_addre
 }
 
 #[tokio::test]
+async fn a_person_with_nothing_but_a_number_is_found_in_whatever_notation_it_was_written() {
+    let bench = Bench::ready_at(SALESFORCE).await;
+    for (name, phone) in [("Autre", "07 12 34 56 78"), ("Zoé", "06.12.34.56.78"), ("Paul", "+33 1 40 20 50 50")] {
+        bench.by_hand(Method::POST, "Contact", json!({"LastName": name, "Phone": phone})).await;
+    }
+    let asked = [
+        wanted(1, &[("Phone", "+33612345678")]),
+        wanted(2, &[("Phone", "0140205050")]),
+        wanted(3, &[("Phone", "06 99 88 77 66")]),
+        wanted(4, &[("Phone", "poste 12")]),
+    ];
+    let found = bench.reader().find(&bench.account, Contact, &asked, &names(&["LastName"])).await.unwrap();
+    let found: Vec<_> = found.iter().map(|person| person.as_ref().map(|person| &person.fields["LastName"])).collect();
+    assert_eq!(found, [Some(&FieldValue::text("Zoé")), Some(&FieldValue::text("Paul")), None, None]);
+}
+
+#[tokio::test]
 async fn one_bad_row_of_a_collection_concerns_nobody_else() {
     let bench = Bench::ready_at(SALESFORCE).await;
     let items = [
