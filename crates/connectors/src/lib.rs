@@ -9,6 +9,7 @@ pub mod discovery;
 pub mod error;
 pub mod http;
 mod hubspot;
+mod mark;
 mod names;
 pub mod oauth;
 mod pipedrive;

@@ -44,6 +44,16 @@ pub(crate) fn is_same_number(one: &str, other: &str) -> bool {
     normal(one) == normal(other)
 }
 
+/// So many digits at a number's end tell it well enough to be looked for, whatever stands before and between them.
+const ENDING: usize = 8;
+
+/// The last digits of a telephone number; `None` of what is none, or a short one.
+pub(crate) fn ending(number: &str) -> Option<String> {
+    let e164 = e164(number, Region::FR)?;
+    let start = e164.len().checked_sub(ENDING)?;
+    e164.get(start..).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit())).map(str::to_owned)
+}
+
 /// How many notations a number has at most.
 pub(crate) const NOTATIONS: usize = 7;
 
@@ -83,6 +93,16 @@ mod tests {
         assert_eq!(whole(&fields(&[(FIRST, "")]), "Zoé de la Tour").as_deref(), Some("de la Tour"));
         assert_eq!(whole(&fields(&[("city", "Lyon")]), "Zoé"), None);
         assert!(is_half(&fields(&[(LAST, "Durand")])) && !is_half(&both) && !is_half(&fields(&[])));
+    }
+
+    #[test]
+    fn a_number_ends_alike_in_every_notation() {
+        for number in ["06 12 34 56 78", "+33612345678", "0033 6.12.34.56.78"] {
+            assert_eq!(ending(number).as_deref(), Some("12345678"), "{number}");
+        }
+        for other in ["zoe@exemple.fr", "poste 12", "", "12345678901234567890"] {
+            assert_eq!(ending(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -136,6 +136,11 @@ pub trait Proxy: Send + Sync {
         key: RecordId,
     ) -> Result<Forward, ConnectorError>;
 
+    /// The same create with our key in the object's own text, for an account that does not know it.
+    fn noted(&self, _kind: RecordKind, create: Forward, _key: RecordId) -> Forward {
+        create
+    }
+
     /// What an answer refuses; `None` where it says that the call was done.
     fn refusal(&self, answer: &RawAnswer) -> Option<ConnectorError>;
 

@@ -6,9 +6,11 @@ use std::time::Duration;
 use crate::event::Event;
 use crate::field::{FieldName, FieldValue, RemoteFields};
 use crate::id::{IntegrationId, RecordId};
-use crate::mapping::Mapping;
+use crate::kind::RecordKind;
+use crate::mapping::{FieldMapping, Mapping};
 use crate::policy::Ranks;
 use crate::record::{Fields, Merged, Stamp};
+use crate::schema;
 use crate::time::Timestamp;
 
 /// Where `sent` remembers when the counterpart was made again; no platform has a field of this name.
@@ -16,6 +18,12 @@ const MADE_AGAIN: &str = "→made-again";
 
 /// Where `sent` remembers that a counterpart which vanished is to stay away.
 const UNLINKED: &str = "→unlinked";
+
+/// Where `sent` remembers by which version of the mapping the object was read when that had fields that were taken anew.
+const READ_BY: &str = "→read-by";
+
+/// No field.
+static NONE: BTreeSet<FieldName> = BTreeSet::new();
 
 mod told;
 
@@ -67,13 +75,30 @@ impl RemoteObject {
 pub struct Arrival<'a> {
     /// The integration they come by.
     pub origin: IntegrationId,
+    /// What they are values of.
+    pub kind: RecordKind,
     /// How much each of its fields is believed under the tenant's policy.
     pub ranks: &'a Ranks,
     /// When we read or accepted them.
     pub at: Timestamp,
+    /// Fields of ours that came into the mapping since the link was in step: for these it is the first contact.
+    pub anew: &'a BTreeSet<FieldName>,
 }
 
-impl Arrival<'_> {
+impl<'a> Arrival<'a> {
+    /// Values of fields that were all mapped before.
+    #[must_use]
+    pub fn new(origin: IntegrationId, kind: RecordKind, ranks: &'a Ranks, at: Timestamp) -> Self {
+        Self { origin, kind, ranks, at, anew: &NONE }
+    }
+
+    /// Whether what is shown is nothing that our field may hold: text where there is a number, a word that is none of its words.
+    /// It is left where it is, neither taken nor written over.
+    fn leaves(&self, field: &FieldMapping, shown: &FieldValue) -> bool {
+        let spec = schema::find(self.kind, field.local.as_str());
+        spec.zip(field.inverse(shown)).is_some_and(|(spec, ours)| !spec.may_hold(&ours))
+    }
+
     /// The stamp of a field that became so at `at`.
     #[must_use]
     pub fn stamp(&self, field: &str, at: Timestamp) -> Stamp {
@@ -122,8 +147,8 @@ impl LinkState {
 
     /// Takes what a platform shows: merges what is news into `record`, and remembers what was shown.
     ///
-    /// At the first contact (no external id yet) the platform's non-empty values stand and ours fill the gaps, unless the
-    /// tenant believes somebody else more.
+    /// At the first contact (no external id yet, or a field that is read anew) the platform's non-empty values stand and ours fill
+    /// the gaps, unless the tenant believes somebody else more.
     pub fn take_remote(
         &mut self,
         record: &mut Fields,
@@ -131,13 +156,20 @@ impl LinkState {
         remote: &RemoteObject,
         arrival: Arrival<'_>,
     ) -> Merged {
-        let adopting = self.external_id.is_none();
+        let is_first = self.external_id.is_none();
         let change = self.inbound_change(record, mapping, remote, arrival);
         let merged = record.merge(&change);
         for field in &mapping.fields {
             let Some(shown) = remote.fields.get(&field.remote) else { continue };
             let is_news = self.seen.get(&field.remote) != Some(shown);
+            let adopting = is_first || arrival.anew.contains(&field.local);
             let ours = record.value(field.local.as_str());
+            if arrival.leaves(field, shown) {
+                if let Some(mapped) = field.forward(record).filter(|_| adopting) {
+                    self.sent.insert(field.remote.clone(), mapped);
+                }
+                continue;
+            }
             // Whatever the merge decided: where the record now stands for what is shown, nothing is owed; where ours
             // won, or fills a gap, it has to be written.
             if field.inverse(shown).as_ref() == Some(ours.unwrap_or(&FieldValue::Null)) {
@@ -177,13 +209,14 @@ impl LinkState {
         remote: &RemoteObject,
         arrival: Arrival<'_>,
     ) -> Fields {
-        let adopting = self.external_id.is_none();
+        let is_first = self.external_id.is_none();
         let mut change = Fields::default();
         for field in &mapping.fields {
             let Some(shown) = remote.fields.get(&field.remote) else { continue };
-            let seen = self.seen.get(&field.remote);
+            let is_anew = arrival.anew.contains(&field.local);
+            let (adopting, seen) = (is_first || is_anew, self.seen.get(&field.remote).filter(|_| !is_anew));
             let is_gap = shown.is_null() && (adopting || seen.is_none());
-            if seen == Some(shown) || is_gap {
+            if seen == Some(shown) || is_gap || arrival.leaves(field, shown) {
                 continue;
             }
             let Some(value) = field.inverse(shown) else { continue };
@@ -260,6 +293,18 @@ impl LinkState {
     pub fn was_made_again(&self, now: Timestamp, ago: Duration) -> bool {
         let at = self.sent.get(MADE_AGAIN).and_then(FieldValue::as_text).and_then(Timestamp::parse);
         at.is_some_and(|at| at.until(now) < ago)
+    }
+
+    /// Notes that fields which are taken anew were taken by this version of the mapping, whatever becomes of the link.
+    pub fn note_read_by(&mut self, version: i64) {
+        self.sent.insert(READ_BY.to_owned(), FieldValue::text(version.to_string()));
+    }
+
+    /// The newest version of the mapping that was noted so; 0 where none was.
+    #[must_use]
+    pub fn read_by(&self) -> i64 {
+        let noted = self.sent.get(READ_BY).and_then(FieldValue::as_text);
+        noted.and_then(|version| version.parse().ok()).unwrap_or_default()
     }
 
     /// Leaves the counterpart as it is, gone, for good.

@@ -80,6 +80,19 @@ impl FieldMapping {
         Self { default: Some(FieldValue::text(default)), ..self }
     }
 
+    /// Whether what the platform shows has never been taken as this field: it is new among the fields `before`, stands for
+    /// another one of ours, or is only taken and is taken otherwise.
+    ///
+    /// One that is written as well holds what we made of ours, which is not news because it is called otherwise from now on.
+    #[must_use]
+    pub fn is_read_anew(&self, before: &[Self]) -> bool {
+        let is_taken_alike = |old: &Self| old.direction.reads() && old.transform == self.transform;
+        let is_known = |old: &Self| {
+            (&old.local, &old.remote) == (&self.local, &self.remote) && (self.direction.writes() || is_taken_alike(old))
+        };
+        self.direction.reads() && !before.iter().any(is_known)
+    }
+
     /// What the platform should hold for this field; `None` where nothing was ever said of it.
     #[must_use]
     pub fn forward(&self, fields: &Fields) -> Option<FieldValue> {
@@ -132,6 +145,13 @@ impl Mapping {
     pub fn forward_new(&self, fields: &Fields) -> RemoteFields {
         let written = self.fields.iter().filter(|field| field.direction.writes());
         written.filter_map(|field| Some((field.remote.clone(), field.forward_new(fields)?))).collect()
+    }
+
+    /// The field that is written and of which nothing can be made of this record: its template fails on it.
+    #[must_use]
+    pub fn failing(&self, fields: &Fields) -> Option<&FieldMapping> {
+        let mut written = self.fields.iter().filter(|field| field.direction.writes());
+        written.find(|field| field.transform.fails(&field.local, fields))
     }
 
     /// The remote names that a read must ask for.
@@ -217,6 +237,25 @@ mod tests {
     }
 
     #[test]
+    fn a_field_is_read_anew_where_it_was_not_taken_so_before() {
+        let (both, taken) = (FieldMapping::both("city", "town"), FieldMapping::from_platform("city", "town"));
+        let sent = FieldMapping::to_platform("city", "town");
+        let upper = Transform::Text { trim: true, case: Case::Upper };
+        for (field, before, is_anew) in [
+            (&both, vec![], true),
+            (&both, vec![FieldMapping::both("country", "town")], true),
+            (&both, vec![sent.clone()], false),
+            (&both, vec![both.clone().with(upper.clone())], false),
+            (&taken, vec![sent.clone()], true),
+            (&taken, vec![both.clone()], false),
+            (&taken, vec![taken.clone().with(upper)], true),
+            (&sent, vec![], false),
+        ] {
+            assert_eq!(field.is_read_anew(&before), is_anew, "{field:?} after {before:?}");
+        }
+    }
+
+    #[test]
     fn a_default_is_given_to_new_objects_where_we_have_nothing_and_never_taken() {
         let field = FieldMapping::both("title", "dealname").or("Rendez-vous");
         assert_eq!(field.forward_new(&Fields::default()), Some(FieldValue::text("Rendez-vous")));
@@ -255,6 +294,24 @@ mod tests {
         assert_eq!(source.forward(&ours(&[("email", "")])), Some(FieldValue::Null));
         assert_eq!(source.forward(&ours(&[("city", "Brest")])), None);
         assert_eq!(source.inverse(&FieldValue::text("Sara")), None);
+    }
+
+    #[test]
+    fn a_template_that_fails_on_a_record_is_named_and_one_that_has_nothing_to_say_is_not() {
+        let template =
+            "{% if city == 'Brest' %}{% for n in range(90000) %}{{ n }}{% endfor %}{% endif %}{{ city }}".to_owned();
+        let mapping = Mapping {
+            version: 1,
+            fields: vec![
+                FieldMapping::both("city", "city"),
+                FieldMapping::to_platform("city", "place").with(Transform::Template { template }),
+            ],
+        };
+        let failing = |values: &[(&str, &str)]| mapping.failing(&ours(values)).map(|field| field.remote.clone());
+        assert_eq!(failing(&[("city", "Brest")]).as_deref(), Some("place"));
+        assert_eq!(failing(&[("city", "Lyon")]), None);
+        assert_eq!(failing(&[("phone", "1")]), None, "nothing was said of it");
+        assert_eq!(mapping.within(Direction::FromPlatform).failing(&ours(&[("city", "Brest")])), None);
     }
 
     #[test]

@@ -130,6 +130,17 @@ impl FieldSpec {
         self.read_text(text.trim())
     }
 
+    /// Whether a value that a platform shows is one that this field may hold.
+    #[must_use]
+    pub fn may_hold(&self, value: &FieldValue) -> bool {
+        match value {
+            FieldValue::Null => true,
+            FieldValue::Number(_) => self.field_type == FieldType::Number,
+            FieldValue::Text(text) => self.field_type != FieldType::Number && self.read_text(text.trim()).is_ok(),
+            FieldValue::Bool(_) | FieldValue::List(_) => false,
+        }
+    }
+
     fn read_text(&self, text: &str) -> Result<FieldValue, String> {
         if text.is_empty() {
             return Ok(FieldValue::Null);

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use diesel::sql_types::{BigInt, Jsonb, Nullable, Text};
 use diesel::{OptionalExtension, QueryableByName};
 use diesel_async::RunQueryDsl;
+use domain::field::FieldName;
 use domain::id::{IntegrationId, TenantId};
 use domain::kind::RecordKind;
 use domain::mapping::{FieldMapping, Mapping};
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::statement::sql_query;
@@ -22,6 +24,8 @@ struct Row {
     version: i64,
     #[diesel(sql_type = Jsonb)]
     fields: Value,
+    #[diesel(sql_type = Jsonb)]
+    since: Value,
 }
 
 #[derive(QueryableByName)]
@@ -31,12 +35,13 @@ struct Version {
 }
 
 const OF_INTEGRATION: &str = "
-SELECT mapping.kind, mapping.version, coalesce(fields.list, '[]') AS fields
+SELECT mapping.kind, mapping.version, coalesce(fields.list, '[]') AS fields, coalesce(fields.since, '{}') AS since
 FROM integration_mapping_versions AS mapping
 CROSS JOIN LATERAL (
     SELECT jsonb_agg(jsonb_build_object(
         'local', local_field, 'remote', remote_field, 'direction', direction, 'transform', transform,
-        'identifier', is_identifier, 'default', default_value) ORDER BY position) AS list
+        'identifier', is_identifier, 'default', default_value) ORDER BY position) AS list,
+        jsonb_object_agg(local_field, reading_since) FILTER (WHERE direction <> 'to_platform') AS since
     FROM integration_field_mappings AS field
     WHERE field.integration_id = mapping.integration_id AND field.kind = mapping.kind
 ) AS fields
@@ -52,7 +57,7 @@ pub async fn get(
     integration: IntegrationId,
     kind: RecordKind,
 ) -> Result<Option<Mapping>, PersistenceError> {
-    Ok(read(tx, (tenant, integration), Some(kind)).await?.remove(&kind))
+    Ok(read(tx, (tenant, integration), Some(kind)).await?.remove(&kind).map(|(mapping, _since)| mapping))
 }
 
 /// The mapping of each kind that an integration maps.
@@ -64,14 +69,35 @@ pub async fn of_integration(
     tenant: TenantId,
     integration: IntegrationId,
 ) -> Result<BTreeMap<RecordKind, Mapping>, PersistenceError> {
-    read(tx, (tenant, integration), None).await
+    Ok(reading(tx, tenant, integration).await?.0)
+}
+
+/// Since which version of its mapping each field of ours is taken from the platform as it is taken now.
+///
+/// A link that was in step by an older version has never been asked for it.
+type Since = BTreeMap<FieldName, i64>;
+
+/// The same, by kind.
+pub type ReadingSince = BTreeMap<RecordKind, Since>;
+
+/// The mapping of each kind that an integration maps, and since when their fields are read.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn reading(
+    tx: &mut Transaction,
+    tenant: TenantId,
+    integration: IntegrationId,
+) -> Result<(BTreeMap<RecordKind, Mapping>, ReadingSince), PersistenceError> {
+    let found = read(tx, (tenant, integration), None).await?.into_iter();
+    Ok(found.map(|(kind, (mapping, since))| ((kind, mapping), (kind, since))).unzip())
 }
 
 async fn read(
     tx: &mut Transaction,
     (tenant, integration): (TenantId, IntegrationId),
     kind: Option<RecordKind>,
-) -> Result<BTreeMap<RecordKind, Mapping>, PersistenceError> {
+) -> Result<BTreeMap<RecordKind, (Mapping, Since)>, PersistenceError> {
     let rows: Vec<Row> = sql_query(OF_INTEGRATION)
         .bind::<Text, _>(tenant.to_string())
         .bind::<Text, _>(integration.to_string())
@@ -80,7 +106,7 @@ async fn read(
         .await?;
     let mapping = |row: Row| {
         let mapping = Mapping { version: row.version, fields: from_json("fields", row.fields)? };
-        Ok((parse("kind", &row.kind)?, mapping))
+        Ok((parse("kind", &row.kind)?, (mapping, from_json("since", row.since)?)))
     };
     rows.into_iter().map(mapping).collect()
 }
@@ -99,10 +125,19 @@ const FORGET_FIELDS: &str =
 
 const KEEP_FIELDS: &str = "
 INSERT INTO integration_field_mappings (tenant_id, integration_id, kind, position, local_field, remote_field, direction,
-                                        transform, is_identifier, default_value)
+                                        transform, is_identifier, default_value, reading_since)
 SELECT $1, $2, $3, place - 1, field ->> 'local', field ->> 'remote', field ->> 'direction',
-       field -> 'transform', (field ->> 'identifier')::boolean, field -> 'default'
+       field -> 'transform', (field ->> 'identifier')::boolean, field -> 'default',
+       (field ->> 'since')::bigint
 FROM jsonb_array_elements($4) WITH ORDINALITY AS list(field, place)";
+
+/// A field as it is kept.
+#[derive(Serialize)]
+struct Kept<'a> {
+    #[serde(flatten)]
+    field: &'a FieldMapping,
+    since: i64,
+}
 
 /// The reconciler makes every link of the integration owed that was synced under an older mapping.
 const LINK_AGAIN: &str =
@@ -135,6 +170,7 @@ pub async fn replace_seen(
     seen: Option<i64>,
     fields: &[FieldMapping],
 ) -> Result<Option<i64>, PersistenceError> {
+    let whose = (tenant, integration, kind);
     let (tenant, integration, kind) = (tenant.to_string(), integration.to_string(), kind.as_str());
     let counted: Option<Version> = sql_query(COUNT_VERSION)
         .bind::<Text, _>(&tenant)
@@ -145,17 +181,22 @@ pub async fn replace_seen(
         .await
         .optional()?;
     let Some(Version { version }) = counted else { return Ok(None) };
+    let (before, since) = read(tx, (whose.0, whose.1), Some(whose.2)).await?.remove(&whose.2).unwrap_or_default();
     sql_query(FORGET_FIELDS)
         .bind::<Text, _>(&tenant)
         .bind::<Text, _>(&integration)
         .bind::<Text, _>(kind)
         .execute(&mut **tx)
         .await?;
+    let kept = fields.iter().map(|field| {
+        let is_anew = field.is_read_anew(&before.fields);
+        Kept { field, since: if is_anew { version } else { since.get(&field.local).copied().unwrap_or_default() } }
+    });
     sql_query(KEEP_FIELDS)
         .bind::<Text, _>(&tenant)
         .bind::<Text, _>(&integration)
         .bind::<Text, _>(kind)
-        .bind::<Jsonb, _>(storable_json(to_json(&fields)?))
+        .bind::<Jsonb, _>(storable_json(to_json(&kept.collect::<Vec<_>>())?))
         .execute(&mut **tx)
         .await?;
     sql_query(LINK_AGAIN).bind::<Text, _>(&tenant).bind::<Text, _>(&integration).execute(&mut **tx).await?;

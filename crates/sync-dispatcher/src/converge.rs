@@ -1,6 +1,7 @@
 //! Bringing links into step: read what changed there, merge it, write what differs, settle. One file a step.
 
 mod absorb;
+mod anew;
 mod belonging;
 mod changes;
 mod close;

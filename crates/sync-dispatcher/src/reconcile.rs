@@ -4,6 +4,7 @@ mod inbox;
 
 use std::time::Duration;
 
+use domain::integration::Frequency;
 use domain::message::RunPage;
 use domain::step::Step;
 use domain::time::Timestamp;
@@ -144,12 +145,15 @@ async fn link_some(engine: &Engine, unlinked: &Unlinked) -> Result<bool, Dispatc
     let kinds: Vec<_> =
         domain::kind::RecordKind::ALL.into_iter().filter(|kind| targets::takes(&integration, *kind)).collect();
     let ids = targets::link(&mut tx, &integration, &kinds, STEP.into()).await?;
-    if ids.is_empty() {
+    let read = targets::raise_read(&mut tx, &integration, STEP.into()).await?;
+    if ids.is_empty() && read.is_empty() {
         links::mark_linked(&mut tx, unlinked).await?;
         tx.commit().await?;
         return Ok(false);
     }
-    let owed = links::owed_of(&mut tx, tenant, &ids).await?;
+    let mut owed = links::owed_of(&mut tx, tenant, &ids).await?;
+    // Where the tenant wants a schedule, what is owed waits for it.
+    owed.extend(read.into_iter().filter(|_| integration.frequency == Frequency::Realtime));
     tx.commit().await?;
     engine.announce(Priority::Bulk, &owed, TraceParent::generate()).await?;
     Ok(true)

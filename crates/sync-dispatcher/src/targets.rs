@@ -4,6 +4,7 @@ use connectors::registry::Platform;
 use domain::id::{RecordId, TenantId};
 use domain::integration::Integration;
 use domain::kind::RecordKind;
+use domain::message::RecordPush;
 use persistence::records::links::{self, Wanted};
 use persistence::{PersistenceError, Transaction, integrations, mappings};
 
@@ -66,4 +67,21 @@ pub(crate) async fn link(
     let wanted = wanted_by(tx, integration, &records).await?;
     links::raise(tx, integration.tenant_id, &wanted).await?;
     Ok(records.into_iter().map(|(record, ..)| record).collect())
+}
+
+/// Raises the mapping that links of kinds which are only read should reach, so many of each kind: what it maps since has to be
+/// looked at. Returns them; a record without a link is given none.
+pub(crate) async fn raise_read(
+    tx: &mut Transaction,
+    integration: &Integration,
+    limit: i64,
+) -> Result<Vec<RecordPush>, PersistenceError> {
+    let whose = (integration.tenant_id, integration.id);
+    let mut raised = Vec::new();
+    for kind in RecordKind::ALL.into_iter().filter(|kind| !takes(integration, *kind)) {
+        if let Some(mapping) = mappings::get(tx, whose.0, whose.1, kind).await? {
+            raised.extend(links::raise_mapping(tx, whose, (kind, mapping.version), limit).await?);
+        }
+    }
+    Ok(raised)
 }

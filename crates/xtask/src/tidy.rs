@@ -1,6 +1,7 @@
 //! `cargo xtask tidy`: the checks of the source tree that no lint can make. It changes nothing.
 
 mod codes;
+mod copies;
 mod docs;
 mod layers;
 mod lengths;
@@ -60,8 +61,9 @@ impl fmt::Display for Finding {
 }
 
 /// Every rule that reads files. The layers are checked apart: they need what cargo knows.
-const RULES: [fn(&Tree) -> Vec<Finding>; 13] = [
+const RULES: [fn(&Tree) -> Vec<Finding>; 14] = [
     codes::check,
+    copies::check,
     docs::check,
     lengths::check,
     log_fields::check,

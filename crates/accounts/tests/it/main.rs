@@ -3,4 +3,6 @@
 #[cfg(test)]
 mod opening;
 #[cfg(test)]
+mod single_use;
+#[cfg(test)]
 mod tokens;

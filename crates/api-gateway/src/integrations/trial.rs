@@ -4,12 +4,12 @@ use std::time::Instant;
 
 use accounts::AccountError;
 use actix_web::{HttpResponse, post, web};
-use connectors::connector::Identified;
-use connectors::error::ConnectorError;
+use connectors::connector::{Connector, Identified};
+use connectors::{account::Account, error::ConnectorError};
 use domain::audit::{Action, FieldChange};
-use domain::fault::FaultKind;
 use domain::id::IntegrationId;
 use domain::integration::{Integration, Status};
+use domain::{fault::FaultKind, kind::RecordKind};
 use persistence::health;
 use runtime::http::Problem;
 use serde::Serialize;
@@ -34,6 +34,9 @@ pub(crate) struct Trial {
     /// What is wrong, where it did not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<TrialError>,
+    /// The kinds that have no field for Coccinelle's id there: it is the last line of their text, where they have one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) unkeyed: Vec<RecordKind>,
 }
 
 /// The account that answered.
@@ -63,14 +66,14 @@ pub(crate) struct TrialError {
 }
 
 impl Trial {
-    fn of(outcome: Result<Identified, ConnectorError>, duration_ms: u64) -> Self {
+    fn of(outcome: Result<Identified, ConnectorError>, duration_ms: u64, unkeyed: Vec<RecordKind>) -> Self {
         match outcome {
             Ok(Identified { account_id: id, name, details }) => {
-                Self { ok: true, duration_ms, account: Some(Tested { id, name, details }), error: None }
+                Self { ok: true, duration_ms, account: Some(Tested { id, name, details }), error: None, unkeyed }
             }
             Err(ConnectorError { kind: class, code, message, status, .. }) => {
                 let error = TrialError { class, code, message, status };
-                Self { ok: false, duration_ms, account: None, error: Some(error) }
+                Self { ok: false, duration_ms, account: None, error: Some(error), unkeyed }
             }
         }
     }
@@ -93,16 +96,31 @@ pub(crate) async fn tried(gateway: &Gateway, change: &Change, id: IntegrationId)
     let mut tx = change.begin(gateway).await?;
     let integration = find(&mut tx, change.tenant_id, id).await?;
     tx.leave_unchanged().await?;
-    let probe = platform_of(&integration.platform)?.connector().probe();
+    let connector = platform_of(&integration.platform)?.connector();
     let (started, patience) = (Instant::now(), Patience::begins(gateway));
-    let outcome = match patience.open(gateway, &integration).await {
-        Ok(account) => patience.wait(probe.test(&account)).await,
+    let opened = match patience.open(gateway, &integration).await {
+        Ok(account) => Ok(account),
         Err(error) => Err(unopened(error)?),
+    };
+    let outcome = match &opened {
+        Ok(account) => patience.wait(connector.probe().test(account)).await,
+        Err(error) => Err(error.clone()),
     };
     let outcome = outcome.and_then(|found| same_account(found, integration.account_id.as_deref()));
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     note(gateway, change, &integration, outcome.as_ref().err()).await?;
-    Ok(Trial::of(outcome, duration_ms))
+    let unkeyed = match &opened {
+        Ok(account) if outcome.is_ok() => unkeyed(connector, account, patience).await,
+        Ok(_) | Err(_) => Vec::new(),
+    };
+    Ok(Trial::of(outcome, duration_ms, unkeyed))
+}
+
+/// The kinds without a field for our key, after one more try to make it; none where the platform does not say.
+async fn unkeyed(connector: &dyn Connector, account: &Account, patience: Patience) -> Vec<RecordKind> {
+    let Ok(prepared) = patience.wait(connector.probe().prepare(account)).await else { return Vec::new() };
+    let kinds = connector.descriptor().kinds.iter().copied();
+    kinds.filter(|kind| !prepared.keyed.contains(kind)).collect()
 }
 
 /// Keeps what a trial says of the connection as a whole; an outage says nothing of it.

@@ -1,6 +1,6 @@
 //! A mapping that somebody proposes, and everything that can be wrong with it.
 
-use connectors::discovery::{RemoteField, RemoteFieldType};
+use connectors::discovery::{RemoteField, RemoteFieldType, RemoteOption};
 use domain::event::InputFault;
 use domain::integration::Integration;
 use domain::kind::RecordKind;
@@ -59,6 +59,11 @@ fn against(described: &Described, kind: RecordKind, at: usize, field: &FieldMapp
     {
         return fault("transform", format!("must make {holds} of our field, which is what the platform's holds"));
     }
+    if field.direction.reads()
+        && let Some(holds) = inward_clash(kind, field, remote)
+    {
+        return fault("transform", format!("must make {holds} of the platform's field, which is what ours holds"));
+    }
     let unknown = unknown_word(field, remote)?;
     fault("transform.values", format!("must translate to words of the field, of which `{unknown}` is none"))
 }
@@ -98,6 +103,28 @@ fn clash(kind: RecordKind, field: &FieldMapping, remote: RemoteFieldType) -> Opt
             | RemoteFieldType::Other,
             _,
         ) => None,
+    }
+}
+
+/// What our field holds, where what the platform shows can never be that.
+fn inward_clash(kind: RecordKind, field: &FieldMapping, remote: &RemoteField) -> Option<&'static str> {
+    let ours = schema::find(kind, field.local.as_str())?.field_type;
+    let is_moment = matches!(remote.field_type, RemoteFieldType::Date | RemoteFieldType::DateTime);
+    let is_bool = remote.field_type == RemoteFieldType::Bool;
+    let is_number = remote.field_type == RemoteFieldType::Number;
+    let is_word = matches!(remote.field_type, RemoteFieldType::Choice | RemoteFieldType::Phone);
+    let is_text = is_word || remote.field_type == RemoteFieldType::Text;
+    match (&field.transform, ours) {
+        (Transform::NumberText | Transform::SecondsToMillis, _) => (is_moment || is_bool).then_some("a number"),
+        (Transform::None, FieldType::Number) => (is_moment || is_bool || is_text).then_some("a number"),
+        // Text may say a moment as we do; whether it does is seen value by value.
+        (Transform::None, FieldType::DateTime) => (is_number || is_bool || is_word).then_some("a date and time"),
+        (Transform::None, FieldType::Choice(words)) => {
+            let is_other = |option: &RemoteOption| !words.contains(&option.value.as_str());
+            let is_foreign = is_word && !remote.options.is_empty() && remote.options.iter().all(is_other);
+            (is_foreign || is_number || is_bool || is_moment).then_some("one of our words")
+        }
+        _ => None,
     }
 }
 

@@ -6,6 +6,7 @@ use domain::id::{IntegrationId, RecordId, TenantId};
 use domain::integration::Direction;
 use domain::kind::RecordKind;
 use domain::mapping::{FieldMapping, Mapping, Transform};
+use domain::schema;
 use persistence::Scope;
 use runtime::http::Problem;
 use serde::{Deserialize, Serialize};
@@ -122,7 +123,8 @@ pub(crate) async fn previewed(
     let within = draft.within(direction);
     let would_hold =
         if sample.external_id.is_some() { within.forward(&sample.fields) } else { within.forward_new(&sample.fields) };
-    let lines = draft.fields.iter().map(|field| Line::of(field, direction, &sample, would_hold.get(&field.remote)));
+    let travels = (kind, direction);
+    let lines = draft.fields.iter().map(|field| Line::of(field, travels, &sample, would_hold.get(&field.remote)));
     Ok(Preview {
         record_id: sample.record_id,
         external_id: sample.external_id.clone(),
@@ -135,14 +137,24 @@ pub(crate) async fn previewed(
 }
 
 impl Line {
-    fn of(field: &FieldMapping, kind: Direction, sample: &Sample, would_hold: Option<&FieldValue>) -> Self {
-        let direction = field.direction.within(kind);
+    fn of(
+        field: &FieldMapping,
+        (kind, direction): (RecordKind, Direction),
+        sample: &Sample,
+        would_hold: Option<&FieldValue>,
+    ) -> Self {
+        let direction = field.direction.within(direction);
         let holds = sample.holds.get(&field.remote);
         let reads = direction.is_some_and(Direction::reads);
-        let comes_back = holds.filter(|_| reads).and_then(|shown| field.inverse(shown));
+        let shown = holds.filter(|_| reads).and_then(|shown| field.inverse(shown));
+        let spec = schema::find(kind, field.local.as_str());
+        let comes_back = shown.clone().filter(|ours| spec.is_none_or(|spec| spec.may_hold(ours)));
         let note = match direction {
             None => Some("does not travel: the direction of this kind does not allow it"),
             Some(Direction::ToPlatform) => Some("is only sent: what the platform holds is not taken back"),
+            Some(_) if shown.is_some() && comes_back.is_none() => {
+                Some("is not taken: what the platform holds is nothing that our field may hold")
+            }
             Some(_) if holds.is_some() && comes_back.is_none() => Some(not_taken(&field.transform)),
             Some(Direction::FromPlatform) => Some("is only taken: nothing is sent"),
             Some(Direction::Bidirectional) => None,

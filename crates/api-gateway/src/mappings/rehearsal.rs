@@ -200,6 +200,10 @@ impl Line {
             return Ok(stopped(Some(*record), "the direction of this kind does not allow it: nothing is sent"));
         }
         let edited = edited(integration, kind, fields, values)?;
+        let fails = |draft: &Mapping| draft.within(direction).failing(&edited).is_some();
+        if mappings.get(&kind).is_some_and(|(_, draft)| fails(draft)) {
+            return Ok(stopped(Some(*record), "a template of the mapping fails on this record: nothing is sent"));
+        }
         let payloads = mappings.get(&kind).map(|(current, draft)| {
             (payload(&current.within(direction), fields, &state), payload(&draft.within(direction), &edited, &state))
         });

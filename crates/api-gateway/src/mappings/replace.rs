@@ -168,7 +168,8 @@ async fn save(
     let version = mappings::replace_seen(&mut tx, whose, kind, seen, &fields).await?;
     let version = version.ok_or_else(Problem::version_mismatch)?;
     let mut owed = Vec::new();
-    if integration.enabled && integration.direction_of(kind).writes() {
+    // What is only read as well: a field that it maps since has to be looked at.
+    if integration.enabled {
         owed = links::raise_mapping(&mut tx, whose, (kind, version), AT_ONCE).await?;
         // Where the tenant wants a schedule, what is owed waits for it.
         owed.retain(|_| integration.frequency == Frequency::Realtime);

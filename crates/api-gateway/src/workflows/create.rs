@@ -138,7 +138,10 @@ async fn make(errand: &Errand, call: Forward) -> Result<RawAnswer, ConnectorErro
     let keyed = proxy.keyed(account, kind, call.clone(), errand.pass.record_id).await?;
     let answer = proxy::forward(account, keyed).await?;
     let lacks_key = proxy.refusal(&answer).is_some_and(|refused| proxy.lacks_key(account, kind, &refused));
-    if lacks_key { proxy::forward(account, call).await } else { Ok(answer) }
+    if !lacks_key {
+        return Ok(answer);
+    }
+    proxy::forward(account, proxy.noted(kind, call, errand.pass.record_id)).await
 }
 
 async fn remember(gateway: &Gateway, errand: &Errand, answer: &RawAnswer) -> Result<(), Problem> {

@@ -157,6 +157,9 @@ async fn each_platform_with_a_consent_page_is_connected_by_it_and_given_back() {
         assert_eq!((&shown.body["connected"], &shown.body["account_id"]), (&json!(true), &json!(way.account)));
         let tried = world.post(&format!("{path}/test"), json!({})).await;
         assert_eq!(tried.body["ok"], true, "{tried:?}");
+        // Activities take no fields of an account's own there.
+        let unkeyed = if way.platform == "pipedrive" { json!(["activity"]) } else { json!(null) };
+        assert_eq!(tried.body["unkeyed"], unkeyed, "{tried:?}");
         let integration = {
             let mut tx = world.worker().begin(persistence::Scope::System).await.unwrap();
             let found = persistence::integrations::get(&mut tx, world.tenant, id.parse().unwrap()).await.unwrap();

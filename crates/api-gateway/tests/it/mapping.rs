@@ -101,6 +101,12 @@ async fn a_mapping_that_cannot_work_is_told_place_by_place() {
     let stage = json!({ "local": "status", "remote": "dealstage", "direction": "to_platform", "transform": stages });
     let answer = world.put(&format!("{path}/mappings/deal"), "\"1\"", json!({ "fields": [stage] })).await;
     assert_eq!(answer.paths(), ["fields[0].transform.values"], "{answer:?}");
+    // What comes in must be able to be what ours holds.
+    for (local, remote) in [("amount", "dealname"), ("status", "dealstage"), ("starts_at", "amount")] {
+        let taken = json!({ "local": local, "remote": remote, "direction": "from_platform" });
+        let answer = world.put(&format!("{path}/mappings/deal"), "\"1\"", json!({ "fields": [taken] })).await;
+        assert_eq!(answer.paths(), ["fields[0].transform"], "{answer:?}");
+    }
     // Text is no number, whatever it says.
     let fields = json!({ "fields": [sent("title", "amount")] });
     let answer = world.put(&format!("{path}/mappings/deal"), "\"1\"", fields).await;

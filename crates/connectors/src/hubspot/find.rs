@@ -7,7 +7,7 @@ use domain::kind::RecordKind;
 use serde_json::json;
 
 use super::batch::{self, Endpoint, Input};
-use super::{BATCH, KEY, api, errors, read, wire};
+use super::{BATCH, KEY, api, errors, noted, read, wire};
 use crate::account::Account;
 use crate::connector::{Found, Wanted};
 use crate::error::ConnectorError;
@@ -21,15 +21,20 @@ const PAGE: usize = 200;
 const NUMBERS: [&str; 2] = ["phone", "mobilephone"];
 
 /// What was found, by its place in `wanted`.
-type Rows = Vec<Option<wire::Object>>;
+pub(crate) type Rows = Vec<Option<wire::Object>>;
 
 pub(crate) async fn find(account: &Account, kind: RecordKind, wanted: &[Wanted], fields: &[String]) -> Found {
     let mut found: Rows = vec![None; wanted.len()];
-    let keys = wanted.iter().map(|wanted| wanted.key.to_string()).enumerate().collect();
-    match by_unique(account, kind, Unique { property: KEY, values: keys }, fields, &mut found).await {
-        // Nothing of ours can be there by a key that the account does not know.
-        Err(error) if errors::lacks_key(&error) => {}
-        other => other?,
+    if !noted::is_lacking(account, kind) {
+        let keys = wanted.iter().map(|wanted| wanted.key.to_string()).enumerate().collect();
+        match by_unique(account, kind, Unique { property: KEY, values: keys }, fields, &mut found).await {
+            // Nothing of ours can be there by a key that the account does not know.
+            Err(error) if errors::lacks_key(&error) => noted::lacks(account, kind),
+            other => other?,
+        }
+    }
+    if noted::is_lacking(account, kind) {
+        noted::find(account, kind, wanted, fields, &mut found).await?;
     }
     if kind == RecordKind::Contact {
         let values = missing(wanted, &found, email_of);
@@ -144,12 +149,12 @@ fn groups(numbers: &[(usize, String)]) -> impl Iterator<Item = &[(usize, String)
     numbers.chunks(VALUES / NOTATIONS)
 }
 
-fn with(fields: &[String], more: &[&str]) -> Vec<String> {
+pub(crate) fn with(fields: &[String], more: &[&str]) -> Vec<String> {
     let more = more.iter().map(|name| (*name).to_owned()).filter(|name| !fields.contains(name));
     fields.iter().cloned().chain(more).collect()
 }
 
-fn put(found: &mut Rows, at: usize, object: &wire::Object) {
+pub(crate) fn put(found: &mut Rows, at: usize, object: &wire::Object) {
     if let Some(place) = found.get_mut(at) {
         *place = Some(object.clone());
     }

@@ -17,6 +17,7 @@ mod changes;
 mod errors;
 mod find;
 mod mapping;
+mod noted;
 mod oauth;
 mod probe;
 mod properties;

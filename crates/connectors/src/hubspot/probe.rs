@@ -5,7 +5,7 @@ use domain::fault::FaultKind;
 use domain::kind::RecordKind;
 use serde_json::{Value, json};
 
-use super::{DESCRIPTOR, HubSpot, api, properties};
+use super::{DESCRIPTOR, HubSpot, api, noted, properties};
 use crate::account::Account;
 use crate::connector::{Identified, Prepared, Probe};
 use crate::error::ConnectorError;
@@ -43,6 +43,7 @@ impl Probe for HubSpot {
         let mut keyed = Vec::new();
         for kind in DESCRIPTOR.kinds {
             if properties::ensure_key(account, *kind).await? {
+                noted::has(account, *kind);
                 keyed.push(*kind);
             }
         }

@@ -7,7 +7,7 @@ use domain::workflow::Action;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{HubSpot, KEY, api, errors, wire, write};
+use super::{HubSpot, KEY, api, errors, noted, wire, write};
 use crate::account::Account;
 use crate::error::ConnectorError;
 use crate::http::RawAnswer;
@@ -62,6 +62,12 @@ impl Proxy for HubSpot {
         key: RecordId,
     ) -> Result<Forward, ConnectorError> {
         Ok(create.adding("/properties", KEY, json!(key.to_string())))
+    }
+
+    fn noted(&self, kind: RecordKind, create: Forward, key: RecordId) -> Forward {
+        let Some(mut properties) = create.at("/properties").as_object().cloned() else { return create };
+        noted::note(kind, &mut properties, key);
+        create.adding("", "properties", Value::Object(properties))
     }
 
     fn refusal(&self, answer: &RawAnswer) -> Option<ConnectorError> {

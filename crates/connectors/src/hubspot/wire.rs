@@ -3,12 +3,18 @@
 use std::collections::BTreeMap;
 
 use domain::field::{FieldValue, RemoteFields};
+use domain::id::RecordId;
 use domain::link::RemoteObject;
 use domain::time::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::KEY;
+use crate::mark;
+
+/// The texts of a deal and of a call, whose last line may be our key.
+pub(crate) const DEAL_NOTE: &str = "description";
+pub(crate) const CALL_NOTE: &str = "hs_call_body";
 
 /// A contact, deal or call as every endpoint shows it.
 #[derive(Clone, Debug, Deserialize)]
@@ -88,8 +94,17 @@ impl Object {
 
     /// The values of `fields`; those that it does not show are absent.
     pub(crate) fn shown<'a>(&self, fields: impl IntoIterator<Item = &'a String>) -> RemoteFields {
-        let shown = fields.into_iter().filter_map(|name| Some((name.clone(), value_of(self.properties.get(name)?))));
+        let shown = fields.into_iter().filter_map(|name| {
+            let value = value_of(self.properties.get(name)?);
+            let is_note = [DEAL_NOTE, CALL_NOTE].contains(&name.as_str());
+            Some((name.clone(), if is_note { mark::said(value) } else { value }))
+        });
         shown.collect()
+    }
+
+    /// Our key where it stands in a text.
+    pub(crate) fn noted_key(&self) -> Option<RecordId> {
+        [DEAL_NOTE, CALL_NOTE].into_iter().find_map(|name| mark::take(self.text(name)?).1)
     }
 
     /// As the rest of the product knows it.
@@ -101,7 +116,7 @@ impl Object {
         RemoteObject {
             external_id: self.id.clone(),
             contact: None,
-            key: self.text(KEY).and_then(|key| key.parse().ok()),
+            key: self.text(KEY).and_then(|key| key.parse().ok()).or_else(|| self.noted_key()),
             fields: self.shown(fields),
             modified_at: self.modified_at(),
             field_times: fields.iter().filter_map(time_of).collect(),

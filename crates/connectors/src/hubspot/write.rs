@@ -8,7 +8,7 @@ use domain::time::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::batch::{self, Endpoint, Input};
-use super::{BATCH, HubSpot, KEY, api, errors, read, ties, wire};
+use super::{BATCH, HubSpot, KEY, api, errors, noted, read, ties, wire};
 use crate::account::Account;
 use crate::connector::{Create, Done, Each, Tie, Update, Writer, Written, Wrote};
 use crate::error::ConnectorError;
@@ -22,16 +22,20 @@ const CALL_TO_CONTACT: u16 = 194;
 impl Writer for HubSpot {
     async fn create(&self, account: &Account, kind: RecordKind, items: &[Create]) -> Wrote {
         let all: Vec<&Create> = items.iter().collect();
-        let mut each = match create_guarded(account, kind, &all, Key::Written).await {
-            // Without our property an address still guards; else the look before is all there is.
-            Err(error) if errors::lacks_key(&error) => create_guarded(account, kind, &all, Key::Unknown).await?,
+        let first = if noted::is_lacking(account, kind) { Key::Noted } else { Key::Written };
+        let mut each = match create_guarded(account, kind, &all, first).await {
+            // Without our property an address still guards; else the look before, which finds our key in the text.
+            Err(error) if errors::lacks_key(&error) => {
+                noted::lacks(account, kind);
+                create_guarded(account, kind, &all, Key::Noted).await?
+            }
             other => other?,
         };
         let lacking =
             |(place, _): &(&mut Result<Written, ConnectorError>, &Create)| place.as_ref().is_err_and(errors::lacks_key);
         let (places, again): (Vec<_>, Vec<_>) = each.iter_mut().zip(items).filter(lacking).unzip();
         if !again.is_empty() {
-            let second = create_guarded(account, kind, &again, Key::Unknown).await?;
+            let second = create_guarded(account, kind, &again, Key::Noted).await?;
             for (place, result) in places.into_iter().zip(second) {
                 *place = result;
             }
@@ -46,9 +50,16 @@ impl Writer for HubSpot {
     }
 
     async fn update(&self, account: &Account, kind: RecordKind, items: &[Update]) -> Wrote {
-        let input = |item: &Update| Input {
-            body: json!({"id": item.external_id, "properties": wire::properties(&item.fields)}),
-            names: vec![item.external_id.clone()],
+        let keys = noted::keys(account, kind, items).await?;
+        let input = |item: &Update| {
+            let mut properties = wire::properties(&item.fields);
+            if let Some(key) = keys.get(&item.external_id) {
+                noted::note(kind, &mut properties, *key);
+            }
+            Input {
+                body: json!({"id": item.external_id, "properties": properties}),
+                names: vec![item.external_id.clone()],
+            }
         };
         let inputs: Vec<Input> = items.iter().map(input).collect();
         let each = batch::write(account, &endpoint(kind, "/batch/update")?, &inputs).await?;
@@ -76,10 +87,14 @@ impl Writer for HubSpot {
     }
 }
 
-/// Whether the account knows our unique property.
+/// Where a new object carries our key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Key {
+    /// In our unique property.
     Written,
+    /// In its text, where it has one: the account does not know our property.
+    Noted,
+    /// Nowhere.
     Unknown,
 }
 
@@ -135,7 +150,7 @@ fn upsert_input(kind: RecordKind, item: &Create, key: Key) -> Option<Input> {
     let (property, id) = match (email, key) {
         (Some(email), _) => ("email", email.trim().to_lowercase()),
         (None, Key::Written) => (KEY, item.key.to_string()),
-        (None, Key::Unknown) => return None,
+        (None, Key::Noted | Key::Unknown) => return None,
     };
     let body = json!({
         "idProperty": property,
@@ -170,8 +185,10 @@ pub(crate) fn plain_input(kind: RecordKind, item: &Create, key: Key) -> Result<I
 
 fn properties_of(kind: RecordKind, item: &Create, key: Key) -> Map<String, Value> {
     let mut properties = new_properties(kind, &item.fields);
-    if key == Key::Written {
-        properties.insert(KEY.to_owned(), json!(item.key.to_string()));
+    match key {
+        Key::Written => drop(properties.insert(KEY.to_owned(), json!(item.key.to_string()))),
+        Key::Noted => noted::note(kind, &mut properties, item.key),
+        Key::Unknown => {}
     }
     properties
 }

@@ -70,6 +70,11 @@ pub(crate) async fn knows_key(account: &Account, kind: RecordKind) -> Result<boo
     }
 }
 
+/// Whether objects of this kind carry our key in their text where there is no field for it. People are known by their address.
+pub(crate) fn has_note(kind: RecordKind) -> bool {
+    matches!(kind, RecordKind::Deal | RecordKind::Activity)
+}
+
 /// How the values of a field travel; asked once in a while.
 pub(crate) async fn forms(account: &Account, kind: RecordKind) -> Result<impl Fn(&str) -> Form, ConnectorError> {
     let name = format!("forms.{}", api::object_type(account, kind)?);

@@ -1,7 +1,9 @@
 //! Looking for objects by our key, then by what identifies them.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use domain::field::FieldValue;
 use domain::kind::RecordKind;
 use domain::link::RemoteObject;
 
@@ -9,6 +11,13 @@ use super::{BATCH, KEY, api, fields, read, soql};
 use crate::account::Account;
 use crate::connector::{Found, Wanted};
 use crate::error::ConnectorError;
+use crate::names;
+
+/// How many numbers one query looks for.
+const NUMBERS: usize = 50;
+
+/// How far the clocks may be apart.
+const SLACK: Duration = Duration::from_secs(300);
 
 /// In the order of `wanted`. An object that carries another record's key is nobody else's, whatever it holds besides.
 pub(crate) async fn find(account: &Account, kind: RecordKind, wanted: &[Wanted], fields: &[String]) -> Found {
@@ -20,6 +29,8 @@ pub(crate) async fn find(account: &Account, kind: RecordKind, wanted: &[Wanted],
         for (place, key) in found.iter_mut().zip(&keys) {
             *place = by_key.get(key).cloned();
         }
+    } else if fields::has_note(kind) {
+        found = by_note(account, kind, wanted, fields).await?;
     }
     for name in identifiers(wanted) {
         let asked: Vec<String> = missing(&found, wanted).filter_map(|wanted| value(wanted, &name)).collect();
@@ -30,13 +41,33 @@ pub(crate) async fn find(account: &Account, kind: RecordKind, wanted: &[Wanted],
         shown.push(name.clone());
         let named = name.clone();
         let of = move |object: &RemoteObject| Some(object.fields.get(&named)?.to_plain_text().to_lowercase());
-        let by_value = by_value(account, (kind, &name), &asked, &shown, of).await?;
+        let (numbers, texts): (Vec<String>, Vec<String>) =
+            asked.into_iter().partition(|value| names::ending(value).is_some());
+        let by_value = by_value(account, (kind, &name), &texts, &shown, of).await?;
+        let with_number = with_numbers(account, (kind, &name), &numbers, &shown).await?;
         for (place, wanted) in found.iter_mut().zip(wanted).filter(|(place, _)| place.is_none()) {
-            let candidate = value(wanted, &name).and_then(|value| by_value.get(&value.to_lowercase()));
-            *place = candidate.filter(|object| object.key.is_none_or(|key| key == wanted.key)).cloned();
+            let Some(value) = value(wanted, &name) else { continue };
+            let has_number = |object: &&RemoteObject| {
+                let shown = object.fields.get(&name).map(FieldValue::to_plain_text);
+                shown.is_some_and(|shown| names::is_same_number(&shown, &value))
+            };
+            let is_free = |object: &&RemoteObject| object.key.is_none_or(|key| key == wanted.key);
+            let candidate = by_value.get(&value.to_lowercase()).filter(is_free);
+            *place = candidate.or_else(|| with_number.iter().filter(has_number).find(is_free)).cloned();
         }
     }
     Ok(found)
+}
+
+/// By our key in their texts, into which no query can look: but none was made before the record that it stands for.
+async fn by_note(account: &Account, kind: RecordKind, wanted: &[Wanted], fields: &[String]) -> Found {
+    let Some(since) = wanted.iter().filter_map(|wanted| wanted.key.made_at()).min() else {
+        return Ok(vec![None; wanted.len()]);
+    };
+    let condition = format!("CreatedDate >= {}", soql::moment(since.minus(SLACK)));
+    let newest = read::newest(account, kind, &condition, fields).await?;
+    let noted = |wanted: &Wanted| newest.iter().find(|object| object.key == Some(wanted.key)).cloned();
+    Ok(wanted.iter().map(noted).collect())
 }
 
 /// The oldest object of each value.
@@ -56,6 +87,24 @@ async fn by_value(
                 found.entry(value).or_insert(object);
             }
         }
+    }
+    Ok(found)
+}
+
+/// The objects with these telephone numbers, among others that end alike: people write them in every notation, and a query compares
+/// what was written.
+async fn with_numbers(
+    account: &Account,
+    (kind, name): (RecordKind, &str),
+    numbers: &[String],
+    fields: &[String],
+) -> Result<Vec<RemoteObject>, ConnectorError> {
+    let mut found = Vec::new();
+    let name = api::own_name(api::object_type(account, kind)?, name);
+    for some in numbers.chunks(NUMBERS) {
+        let endings = some.iter().filter_map(|number| names::ending(number));
+        let ends: Vec<String> = endings.map(|digits| format!("{name} LIKE {}", soql::ending(&digits))).collect();
+        found.extend(read::matching(account, kind, &format!("({})", ends.join(" OR ")), fields).await?);
     }
     Ok(found)
 }

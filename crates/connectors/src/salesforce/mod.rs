@@ -26,6 +26,9 @@ mod write;
 /// The custom field, an external id and unique, in which every object of ours carries its record id.
 const KEY: &str = "Coccinelle_Id__c";
 
+/// Where opportunities and tasks carry it instead, behind what people wrote, in an organisation without that field.
+const NOTE: &str = "Description";
+
 /// The tenant's choice of what people are kept as, and the answer that is not the usual one.
 const PEOPLE: &str = "people";
 const LEADS: &str = "lead";
@@ -68,7 +71,7 @@ const DESCRIPTOR: Descriptor = Descriptor {
     // 100,000 requests a day are the least that a paying organisation has; spread over the day with room for bursts.
     limits: Limits { requests: 60, per: Duration::from_secs(60), batch: BATCH },
     docs_url: "https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/",
-    // What SOQL finds is what was written; an organisation without our field is searched by address.
+    // What SOQL finds is what was written; an organisation without our field is searched by address, or by the newest texts.
     lookup_lag: Duration::from_secs(1),
 };
 

@@ -7,7 +7,7 @@ use domain::workflow::Action;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
-use super::{KEY, Salesforce, api, errors, fields, wire, write};
+use super::{KEY, NOTE, Salesforce, api, errors, fields, wire, write};
 use crate::account::Account;
 use crate::error::ConnectorError;
 use crate::http::RawAnswer;
@@ -60,8 +60,19 @@ impl Proxy for Salesforce {
         create: Forward,
         key: RecordId,
     ) -> Result<Forward, ConnectorError> {
-        let is_known = fields::knows_key(account, kind).await?;
-        Ok(if is_known { create.adding("", KEY, json!(key.to_string())) } else { create })
+        if fields::knows_key(account, kind).await? {
+            return Ok(create.adding("", KEY, json!(key.to_string())));
+        }
+        Ok(self.noted(kind, create, key))
+    }
+
+    fn noted(&self, kind: RecordKind, create: Forward, key: RecordId) -> Forward {
+        let Some(mut row) = create.at("").as_object().cloned().filter(|_| fields::has_note(kind)) else {
+            return create;
+        };
+        write::note_key(&mut row, key);
+        let marked = row.remove(NOTE).unwrap_or_default();
+        create.adding("", NOTE, marked)
     }
 
     fn refusal(&self, answer: &RawAnswer) -> Option<ConnectorError> {

@@ -6,10 +6,13 @@ use async_trait::async_trait;
 use domain::kind::RecordKind;
 use domain::link::RemoteObject;
 
-use super::{BATCH, KEY, Salesforce, api, fields, find, soql, wire};
+use super::{BATCH, KEY, NOTE, Salesforce, api, fields, find, soql, wire};
 use crate::account::Account;
 use crate::connector::{Found, Reader, Wanted};
 use crate::error::ConnectorError;
+
+/// How many of the newest objects are looked through for our keys.
+const NEWEST: usize = 2_000;
 
 #[async_trait]
 impl Reader for Salesforce {
@@ -37,9 +40,28 @@ pub(crate) async fn matching(
     condition: &str,
     fields: &[String],
 ) -> Result<Vec<RemoteObject>, ConnectorError> {
+    selected(account, kind, &format!("{condition} ORDER BY CreatedDate, Id"), fields).await
+}
+
+/// The newest objects that meet a condition.
+pub(crate) async fn newest(
+    account: &Account,
+    kind: RecordKind,
+    condition: &str,
+    fields: &[String],
+) -> Result<Vec<RemoteObject>, ConnectorError> {
+    selected(account, kind, &format!("{condition} ORDER BY CreatedDate DESC, Id DESC LIMIT {NEWEST}"), fields).await
+}
+
+async fn selected(
+    account: &Account,
+    kind: RecordKind,
+    which: &str,
+    fields: &[String],
+) -> Result<Vec<RemoteObject>, ConnectorError> {
     let columns = columns(account, kind, fields).await?;
     let object = api::object_type(account, kind)?;
-    let query = format!("SELECT {columns} FROM {object} WHERE {condition} ORDER BY CreatedDate, Id");
+    let query = format!("SELECT {columns} FROM {object} WHERE {which}");
     let mut body = api::query(account, &query).await?;
     let mut found = Vec::new();
     loop {
@@ -51,9 +73,10 @@ pub(crate) async fn matching(
     }
 }
 
-/// What is asked for: what we always need, our key where there is one, and the mapped fields that can be fields.
+/// What is asked for: what we always need, our key or the text that holds it, and the mapped fields that can be fields.
 pub(crate) async fn columns(account: &Account, kind: RecordKind, fields: &[String]) -> Result<String, ConnectorError> {
-    let key = fields::knows_key(account, kind).await?.then_some(KEY);
+    let is_known = fields::knows_key(account, kind).await?;
+    let key = if is_known { Some(KEY) } else { Some(NOTE).filter(|_| fields::has_note(kind)) };
     let object = api::object_type(account, kind)?;
     let mapped = fields.iter().map(|name| api::own_name(object, name)).filter(|name| soql::is_field(name));
     let mut columns: Vec<&str> = wire::ALWAYS.into_iter().chain(key).chain(mapped).collect();

@@ -30,6 +30,12 @@ pub(crate) fn list<'a>(values: impl IntoIterator<Item = &'a str>) -> String {
     format!("({})", literals.join(","))
 }
 
+/// A pattern for texts that end in these digits, whatever stands before and between them.
+pub(crate) fn ending(digits: &str) -> String {
+    let digits: String = digits.chars().filter(char::is_ascii_digit).flat_map(|digit| ['%', digit]).collect();
+    text(&digits)
+}
+
 /// A moment as a literal, which stands without quotes; whole seconds are all that Salesforce keeps.
 pub(crate) fn moment(at: Timestamp) -> String {
     let text = at.to_string();
@@ -53,6 +59,7 @@ mod tests {
     fn a_quote_does_not_end_a_literal() {
         assert_eq!(text(r"O'Brien\"), r"'O\'Brien\\'");
         assert_eq!(list(["a", "b'"]), r"('a','b\'')");
+        assert_eq!(ending("12'7"), "'%1%2%7'");
         assert_eq!(moment(Timestamp::parse("2026-11-27T12:00:01.5Z").unwrap()), "2026-11-27T12:00:01Z");
     }
 

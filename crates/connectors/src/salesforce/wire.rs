@@ -5,8 +5,8 @@ use domain::link::RemoteObject;
 use domain::time::Timestamp;
 use serde_json::{Map, Value};
 
-use super::{KEY, api};
-use crate::values;
+use super::{KEY, NOTE, api};
+use crate::{mark, values};
 
 /// What every query asks for besides the mapped fields.
 pub(crate) const ALWAYS: [&str; 2] = ["Id", "SystemModstamp"];
@@ -41,7 +41,10 @@ impl Row<'_> {
 
     /// The values of `fields`; those that it does not show are absent.
     fn shown(&self, object: &str, fields: &[String]) -> RemoteFields {
-        let shown = |name: &String| Some((name.clone(), value_of(self.0.get(api::own_name(object, name))?)));
+        let shown = |name: &String| {
+            let value = value_of(self.0.get(api::own_name(object, name))?);
+            Some((name.clone(), if name == NOTE { mark::said(value) } else { value }))
+        };
         fields.iter().filter_map(shown).collect()
     }
 
@@ -49,7 +52,7 @@ impl Row<'_> {
     pub(crate) fn to_remote(&self, object: &str, fields: &[String]) -> Option<RemoteObject> {
         Some(RemoteObject {
             external_id: self.id()?.to_owned(),
-            key: self.text(KEY).and_then(|key| key.parse().ok()),
+            key: self.text(KEY).and_then(|key| key.parse().ok()).or_else(|| mark::take(self.text(NOTE)?).1),
             fields: self.shown(object, fields),
             contact: None,
             modified_at: self.modified_at(),

@@ -1,19 +1,22 @@
 //! Creating, changing and deleting objects by the collection; ties to people are fields of the objects themselves.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use domain::id::RecordId;
 use domain::kind::RecordKind;
 use domain::time::Timestamp;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use super::wire::{self, Form};
-use super::{BATCH, KEY, LEAD, Salesforce, api, errors, fields};
+use super::{BATCH, KEY, LEAD, NOTE, Salesforce, api, errors, fields};
 use crate::account::Account;
-use crate::connector::{Create, Done, Each, Tie, Update, Writer, Written, Wrote};
+use crate::connector::{Create, Done, Each, Reader, Tie, Update, Writer, Written, Wrote};
 use crate::error::ConnectorError;
 use crate::http::Call;
+use crate::mark;
 
 /// When an opportunity is expected to close of which nothing is known.
 const IN_A_MONTH: Duration = Duration::from_secs(30 * 86_400);
@@ -21,11 +24,14 @@ const IN_A_MONTH: Duration = Duration::from_secs(30 * 86_400);
 #[async_trait]
 impl Writer for Salesforce {
     async fn create(&self, account: &Account, kind: RecordKind, items: &[Create]) -> Wrote {
-        if fields::knows_key(account, kind).await? {
-            write(account, kind, items, Guard::Key).await
+        let guard = if fields::knows_key(account, kind).await? {
+            Guard::Key
+        } else if fields::has_note(kind) {
+            Guard::Note
         } else {
-            write(account, kind, items, Guard::None).await
-        }
+            Guard::None
+        };
+        write(account, kind, items, guard).await
     }
 
     async fn create_unguarded(&self, account: &Account, kind: RecordKind, items: &[Create]) -> Wrote {
@@ -34,8 +40,12 @@ impl Writer for Salesforce {
 
     async fn update(&self, account: &Account, kind: RecordKind, items: &[Update]) -> Wrote {
         let (object, form) = (api::object_type(account, kind)?, fields::forms(account, kind).await?);
+        let keys = noted_keys(account, kind, items).await?;
         let row = |item: &Update| {
             let mut row = with_type(object, wire::fields(object, &item.fields, &form));
+            if let Some(key) = keys.get(&item.external_id) {
+                note_key(&mut row, *key);
+            }
             row.insert("Id".to_owned(), json!(item.external_id));
             row
         };
@@ -85,8 +95,34 @@ impl Writer for Salesforce {
 /// What keeps a second create from making a second object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Guard {
+    /// Our unique field.
     Key,
+    /// The look before it, which finds our key in the text.
+    Note,
+    /// The look before it, by what identifies people.
     None,
+}
+
+/// The keys that stand in texts which are about to be written.
+async fn noted_keys(
+    account: &Account,
+    kind: RecordKind,
+    items: &[Update],
+) -> Result<BTreeMap<String, RecordId>, ConnectorError> {
+    let is_written = |item: &&Update| item.fields.contains_key(NOTE);
+    let ids: Vec<String> = items.iter().filter(is_written).map(|item| item.external_id.clone()).collect();
+    if ids.is_empty() || !fields::has_note(kind) || fields::knows_key(account, kind).await? {
+        return Ok(BTreeMap::new());
+    }
+    let there = Reader::read(&Salesforce, account, kind, &ids, &[]).await?;
+    let keys = ids.into_iter().zip(there);
+    Ok(keys.filter_map(|(id, object)| Some((id, object?.key?))).collect())
+}
+
+/// Puts our key behind the text that is written.
+pub(crate) fn note_key(row: &mut Map<String, Value>, key: RecordId) {
+    let marked = mark::put(row.get(NOTE).and_then(Value::as_str).unwrap_or_default(), key);
+    row.insert(NOTE.to_owned(), json!(marked));
 }
 
 async fn write(account: &Account, kind: RecordKind, items: &[Create], guard: Guard) -> Wrote {
@@ -95,7 +131,7 @@ async fn write(account: &Account, kind: RecordKind, items: &[Create], guard: Gua
     let by_key = format!("composite/sobjects/{object}/{KEY}");
     let answers = match guard {
         Guard::Key => collection(account, (Method::PATCH, &by_key), &rows).await?,
-        Guard::None => collection(account, (Method::POST, "composite/sobjects"), &rows).await?,
+        Guard::Note | Guard::None => collection(account, (Method::POST, "composite/sobjects"), &rows).await?,
     };
     let made = |answer: Value| {
         let id = answer.get("id").and_then(Value::as_str).ok_or_else(ConnectorError::unanswered)?.to_owned();
@@ -124,8 +160,10 @@ fn new_row(
     form: impl Fn(&str) -> Form,
 ) -> Map<String, Value> {
     let mut row = with_type(object, new_fields((object, kind), item, form));
-    if guard == Guard::Key {
-        row.insert(KEY.to_owned(), json!(item.key.to_string()));
+    match guard {
+        Guard::Key => drop(row.insert(KEY.to_owned(), json!(item.key.to_string()))),
+        Guard::Note => note_key(&mut row, item.key),
+        Guard::None => {}
     }
     row
 }
@@ -202,7 +240,7 @@ async fn shown(
     let mut names: Vec<String> = asked.iter().flat_map(|fields| fields.keys().cloned()).collect();
     names.sort_unstable();
     names.dedup();
-    let read = crate::connector::Reader::read(&Salesforce, account, kind, &ids, &names).await;
+    let read = Reader::read(&Salesforce, account, kind, &ids, &names).await;
     // Written it is; what became of it is seen by the next read.
     let read = read.unwrap_or_else(|_error| vec![None; ids.len()]);
     let mut read = read.into_iter();

@@ -39,9 +39,9 @@ impl Probe for WooCommerce {
         })
     }
 
-    /// A shop needs nothing of ours: addresses and SKUs are unique by themselves.
+    /// A shop needs nothing of ours: each object takes our key as it is, and addresses and SKUs are unique by themselves.
     async fn prepare(&self, _account: &Account) -> Result<Prepared, ConnectorError> {
-        Ok(Prepared::default())
+        Ok(Prepared { keyed: DESCRIPTOR.kinds.to_vec() })
     }
 }
 

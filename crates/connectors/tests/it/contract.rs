@@ -5,7 +5,7 @@ use std::path::Path;
 
 use connectors::descriptor::AuthScheme;
 use connectors::registry::{self, Platform};
-use connectors::webhook::WebhookRequest;
+use connectors::webhook::{RemoteChange, WebhookRequest};
 use domain::fault::FaultKind;
 use domain::kind::RecordKind;
 use domain::mapping::Transform;
@@ -13,6 +13,9 @@ use domain::platform::PlatformSlug;
 use domain::schema;
 use domain::time::Timestamp;
 use proptest::prelude::*;
+use serde_json::json;
+
+use crate::fixtures;
 
 #[test]
 fn every_platform_is_found_by_its_own_slug_and_no_two_share_one() {
@@ -141,17 +144,51 @@ fn nobody_accepts_an_unsigned_delivery_nor_one_without_a_secret() {
 }
 
 #[test]
-fn every_platform_has_its_fixtures() {
+fn every_platforms_recorded_deliveries_are_let_in_under_their_secret_and_no_other() {
     for platform in registry::all() {
-        let slug = platform.connector().descriptor().slug;
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(slug);
-        for file in ["README.md", "signatures.json", "delivery.json", "changes.json"] {
-            assert!(folder.join(file).is_file(), "{slug} lacks {file}");
+        let format = platform.connector().webhooks();
+        let signed = fixtures::signed(*platform);
+        assert!(signed.len() >= 4, "{platform:?} has {} recorded signatures", signed.len());
+        for signed in signed {
+            let (headers, name) = (signed.headers(), &signed.name);
+            let request = signed.request(&headers);
+            assert_eq!(format.verify(&request, &signed.secret.as_str().into()), Ok(()), "{platform:?}: {name}");
+            let other = format!("{}x", signed.secret);
+            assert!(format.verify(&request, &other.into()).is_err(), "{platform:?}: {name}");
         }
     }
 }
 
-fn json() -> impl Strategy<Value = serde_json::Value> {
+#[test]
+fn every_platforms_recorded_deliveries_say_what_is_written_beside_them_and_where_they_come_from() {
+    for platform in registry::all() {
+        let (format, slug) = (platform.connector().webhooks(), platform.connector().descriptor().slug);
+        let (deliveries, expected) = (fixtures::deliveries(*platform), fixtures::changes(*platform));
+        assert!(!deliveries.is_empty() && !expected.is_empty(), "{platform:?} has nothing recorded");
+        let mut read = Vec::new();
+        for (headers, body) in deliveries {
+            assert!(format.is_readable(&headers, &body), "{platform:?}: {body}");
+            let changes = format.parse(&headers, &body).unwrap();
+            let shown = |it: &RemoteChange| json!([it.kind, it.external_id, it.deleted, it.merged_into]);
+            read.extend(changes.iter().map(shown));
+        }
+        assert_eq!(read, expected, "{platform:?}");
+        // One of each kind that is read, or nobody knows whether it is heard of.
+        let told: BTreeSet<_> = read.iter().map(|change| change[0].as_str().unwrap().to_owned()).collect();
+        for kind in platform.connector().descriptor().kinds {
+            let mapping = platform.connector().default_mapping(*kind);
+            let is_read = mapping.fields.iter().any(|field| field.direction.reads());
+            assert!(!is_read || told.contains(kind.as_str()), "{platform:?} has no {kind} recorded: {told:?}");
+        }
+        let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(slug).join("README.md");
+        let told = std::fs::read_to_string(readme).unwrap_or_default();
+        for file in ["signatures.json", "delivery.json", "changes.json"] {
+            assert!(told.contains(file), "{slug}'s README.md does not say where {file} comes from");
+        }
+    }
+}
+
+fn any_json() -> impl Strategy<Value = serde_json::Value> {
     let name = prop_oneof![
         Just("subscriptionType".to_owned()),
         Just("objectId".to_owned()),
@@ -179,7 +216,7 @@ fn json() -> impl Strategy<Value = serde_json::Value> {
 
 proptest! {
     #[test]
-    fn no_delivery_makes_a_parser_panic(text in ".{0,200}", value in json()) {
+    fn no_delivery_makes_a_parser_panic(text in ".{0,200}", value in any_json()) {
         for platform in registry::all() {
             let format = platform.connector().webhooks();
             for body in [text.clone(), value.to_string(), format!("[{value}]")] {

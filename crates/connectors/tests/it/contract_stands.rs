@@ -1,8 +1,10 @@
 //! What every connector must keep at its platform's stand-in, in every kind that it declares. A platform without a stand-in, or
 //! with a kind that it cannot describe, list, write, find again or delete, fails here.
 
+use std::path::Path;
+
 use connectors::connector::{Create, Wanted};
-use connectors::registry::{self, Platform};
+use connectors::registry;
 use connectors::webhook::SecretSource;
 use domain::credentials::Credentials;
 use domain::fault::FaultKind;
@@ -54,9 +56,16 @@ fn nobody_lacks_what_a_tenant_expects_of_any_platform() {
             connector.proxy().is_some(),
         ];
         assert_eq!(has, [true; 5], "{platform:?}: reads, writes, lists, describes, lets workflows in");
-        // What signs by an app of ours is subscribed to there, or account by account; the rest by us, or by the tenant's own hand.
-        let by_hand = [Platform::HubSpot, Platform::Salesforce];
-        assert_eq!(connector.subscriptions().is_none(), by_hand.contains(platform), "{platform:?}");
+        // Who is not made to call us is told to by hand, once for our app or by each tenant, and a page says how.
+        if connector.subscriptions().is_none() {
+            let slug = connector.descriptor().slug;
+            let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(format!("{slug}.md"));
+            let page = std::fs::read_to_string(page).unwrap_or_default();
+            assert!(
+                page.contains(&format!("/webhooks/integrations/{slug}")),
+                "no page says how {slug} comes to call us"
+            );
+        }
         if connector.descriptor().key_fields().is_some() && connector.oauth().is_none() {
             assert_eq!(
                 connector.webhooks().secret(),

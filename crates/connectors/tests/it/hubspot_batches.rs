@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use connectors::connector::{Create, Update};
 use domain::fault::FaultKind;
-use domain::kind::RecordKind::Contact;
+use domain::field::FieldValue;
+use domain::kind::RecordKind::{Activity, Contact, Deal};
+use serde_json::json;
 
-use crate::bench::{Bench, create, fields, names, wanted};
+use crate::bench::{Bench, create, fields, key, names, wanted};
 
 fn people(count: u32) -> Vec<Create> {
     let person = |n: u32| {
@@ -92,4 +94,31 @@ async fn an_account_without_our_property_is_served_by_address() {
     let asked = [wanted(1, &[("email", "client1@exemple.fr")]), wanted(3, &[("phone", "0600000003")])];
     let found = bench.reader().find(&bench.account, Contact, &asked, &[]).await.unwrap();
     assert!(found[0].is_some());
+}
+
+#[tokio::test]
+async fn without_our_property_a_deal_and_a_call_carry_the_key_in_their_text_and_a_lost_answer_makes_no_second() {
+    let bench = Bench::bare().await;
+    let deal = [("dealname", "Rendez-vous"), ("description", "Devis")];
+    let call = [("hs_call_title", "Appel"), ("hs_call_body", "Rappeler")];
+    for (n, kind, [name, text], object_type) in [(1, Deal, deal, "deals"), (3, Activity, call, "calls")] {
+        // That the property is not there is learnt by the first write.
+        bench.writer().create(&bench.account, kind, &[create(n, &[name])]).await.unwrap().remove(0).unwrap();
+        bench.faults(json!({"lost_answer_next": 1})).await;
+        let lost = bench.writer().create(&bench.account, kind, &[create(n + 1, &[name, text])]).await;
+        assert!(lost.map_or_else(|error| error, |mut each| each.remove(0).unwrap_err()).outcome_is_unknown());
+        let (asked, shown) = ([wanted(n + 1, &[]), wanted(n, &[]), wanted(9, &[])], names(&[text.0]));
+        let found = bench.reader().find(&bench.account, kind, &asked, &shown).await.unwrap();
+        let [Some(again), Some(first), None] = &found[..] else { panic!("{found:?}") };
+        assert_eq!((again.key, &again.fields[text.0]), (Some(key(n + 1)), &FieldValue::text(text.1)));
+        assert_eq!((first.key, &first.fields[text.0]), (Some(key(n)), &FieldValue::Null));
+        assert_eq!(bench.created(object_type).await, 2, "{kind}");
+
+        // It stays where the text is changed, and nobody takes it for what people wrote.
+        let change = Update { external_id: again.external_id.clone(), fields: fields(&[(text.0, "Autre chose")]) };
+        let written = bench.writer().update(&bench.account, kind, &[change]).await.unwrap().remove(0).unwrap();
+        assert_eq!(written.shown[text.0], FieldValue::text("Autre chose"));
+        let found = bench.reader().find(&bench.account, kind, &asked[..1], &shown).await.unwrap();
+        assert_eq!(found[0].as_ref().map(|object| &object.external_id), Some(&again.external_id));
+    }
 }

@@ -7,8 +7,9 @@ use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::fixtures;
+
 const SIGNATURES: &str = include_str!("../fixtures/hubspot/signatures.json");
-const DELIVERY: &str = include_str!("../fixtures/hubspot/delivery.json");
 const CHANGES: &str = include_str!("../fixtures/hubspot/changes.json");
 
 /// A delivery as HubSpot's own client signs it.
@@ -125,7 +126,7 @@ fn an_exact_repetition_has_the_same_id_and_nothing_else_has() {
 
 #[test]
 fn reads_every_documented_type_of_event() {
-    let changes = format().parse(&[], DELIVERY).unwrap();
+    let changes = format().parse(&[], &fixtures::deliveries(Platform::HubSpot).remove(0).1).unwrap();
     let read: Vec<Value> = changes
         .iter()
         .map(|change| json!([change.kind, change.external_id, change.deleted, change.merged_into]))

@@ -11,6 +11,8 @@ mod contract;
 #[cfg(test)]
 mod contract_stands;
 #[cfg(test)]
+mod fixtures;
+#[cfg(test)]
 mod hubspot_batches;
 #[cfg(test)]
 mod hubspot_changes;

@@ -10,9 +10,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, PIPEDRIVE};
+use crate::fixtures;
 
 const SIGNATURES: &str = include_str!("../fixtures/pipedrive/signatures.json");
-const DELIVERY: &str = include_str!("../fixtures/pipedrive/delivery.json");
 const CHANGES: &str = include_str!("../fixtures/pipedrive/changes.json");
 
 /// A name and password as another client writes them.
@@ -56,12 +56,11 @@ fn accepts_the_password_that_another_client_writes_and_no_other() {
 
 #[test]
 fn reads_every_documented_action_and_leaves_out_what_is_not_kept() {
-    let deliveries: Vec<Value> = serde_json::from_str(DELIVERY).unwrap();
+    let deliveries = fixtures::deliveries(Platform::Pipedrive);
     let mut read = Vec::new();
     let mut ids = std::collections::BTreeSet::new();
-    for delivery in &deliveries {
-        let body = delivery.to_string();
-        for change in format().parse(&[], &body).unwrap() {
+    for (_, body) in &deliveries {
+        for change in format().parse(&[], body).unwrap() {
             assert_eq!(change.account_id.as_deref(), Some("900"));
             assert_eq!(change.occurred_at, Timestamp::parse("2026-11-27T10:00:00Z"));
             read.push(json!([change.kind, change.external_id, change.deleted, change.merged_into]));

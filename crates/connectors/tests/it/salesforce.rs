@@ -48,6 +48,23 @@ async fn a_contact_is_created_once_whoever_asks_again_and_found_by_key_and_addre
 }
 
 #[tokio::test]
+async fn a_person_with_nothing_but_a_number_is_found_in_whatever_notation_it_was_written() {
+    let bench = Bench::ready_at(SALESFORCE).await;
+    for (name, phone) in [("Autre", "07 12 34 56 78"), ("Zoé", "06.12.34.56.78"), ("Paul", "+33 1 40 20 50 50")] {
+        bench.by_hand(Method::POST, "Contact", json!({"LastName": name, "Phone": phone})).await;
+    }
+    let asked = [
+        wanted(1, &[("Phone", "+33612345678")]),
+        wanted(2, &[("Phone", "0140205050")]),
+        wanted(3, &[("Phone", "06 99 88 77 66")]),
+        wanted(4, &[("Phone", "poste 12")]),
+    ];
+    let found = bench.reader().find(&bench.account, Contact, &asked, &names(&["LastName"])).await.unwrap();
+    let found: Vec<_> = found.iter().map(|person| person.as_ref().map(|person| &person.fields["LastName"])).collect();
+    assert_eq!(found, [Some(&FieldValue::text("Zoé")), Some(&FieldValue::text("Paul")), None, None]);
+}
+
+#[tokio::test]
 async fn one_bad_row_of_a_collection_concerns_nobody_else() {
     let bench = Bench::ready_at(SALESFORCE).await;
     let items = [
@@ -165,6 +182,34 @@ async fn without_our_field_people_are_found_by_their_address_and_nothing_claims_
     let id = one(&bench, Contact, create(1, &[("LastName", "Un"), ("Email", "un@x.fr")])).await;
     let found = bench.reader().find(&bench.account, Contact, &[wanted(1, &[("Email", "un@x.fr")])], &[]).await.unwrap();
     assert_eq!((found[0].as_ref().unwrap().external_id.as_str(), found[0].as_ref().unwrap().key), (id.as_str(), None));
+}
+
+#[tokio::test]
+async fn without_our_field_a_deal_and_a_call_carry_the_key_in_their_text_and_a_lost_answer_makes_no_second() {
+    let bench = Bench::bare_at(SALESFORCE).await;
+    bench.faults(json!({"no_key_field": true})).await;
+    let deal = [("Name", "Rendez-vous"), ("StageName", "Prospecting"), ("Description", "Devis")];
+    let call = [("Subject", "Appel"), ("CallType", "Inbound"), ("Description", "Rappeler")];
+    for (n, kind, item, object) in [(1, Deal, deal, "Opportunity"), (3, Activity, call, "Task")] {
+        one(&bench, kind, create(n, &item[..2])).await;
+        bench.faults(json!({"lost_answer_next": 1})).await;
+        let lost = bench.writer().create(&bench.account, kind, &[create(n + 1, &item)]).await.unwrap_err();
+        assert!(lost.outcome_is_unknown(), "{lost:?}");
+        let (asked, text) = ([wanted(n + 1, &[]), wanted(n, &[]), wanted(9, &[])], names(&["Description"]));
+        let found = bench.reader().find(&bench.account, kind, &asked, &text).await.unwrap();
+        let [Some(again), Some(first), None] = &found[..] else { panic!("{found:?}") };
+        assert_eq!((again.key, &again.fields["Description"]), (Some(key(n + 1)), &FieldValue::text(item[2].1)));
+        assert_eq!((first.key, &first.fields["Description"]), (Some(key(n)), &FieldValue::Null));
+        assert_eq!(bench.created(object).await, 2, "{kind}");
+
+        // It stays where the text is changed, and nobody takes it for what people wrote.
+        let id = again.external_id.clone();
+        let change = Update { external_id: id.clone(), fields: fields(&[("Description", "Autre chose")]) };
+        let written = bench.writer().update(&bench.account, kind, &[change]).await.unwrap().remove(0).unwrap();
+        assert_eq!(written.shown["Description"], FieldValue::text("Autre chose"));
+        let kept = shown(&bench, object, &id).await;
+        assert_eq!(kept["Description"], format!("Autre chose\n\nCoccinelle: {}", key(n + 1)));
+    }
 }
 
 #[tokio::test]

@@ -8,8 +8,9 @@ use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::fixtures;
+
 const SIGNATURES: &str = include_str!("../fixtures/salesforce/signatures.json");
-const DELIVERY: &str = include_str!("../fixtures/salesforce/delivery.json");
 const CHANGES: &str = include_str!("../fixtures/salesforce/changes.json");
 
 /// An address with a secret in it, as another client writes it.
@@ -25,7 +26,7 @@ fn format() -> &'static dyn WebhookFormat {
 }
 
 fn deliveries() -> Vec<String> {
-    serde_json::from_str(DELIVERY).unwrap()
+    fixtures::deliveries(Platform::Salesforce).into_iter().map(|(_, body)| body).collect()
 }
 
 fn verdict(uri: &str, secret: &str) -> Result<(), Rejection> {

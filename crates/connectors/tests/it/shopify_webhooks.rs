@@ -9,19 +9,14 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, SHOPIFY};
+use crate::fixtures;
 
 const SIGNATURES: &str = include_str!("../fixtures/shopify/signatures.json");
-const DELIVERY: &str = include_str!("../fixtures/shopify/delivery.json");
+const CALLBACKS: &str = include_str!("../fixtures/shopify/callbacks.json");
 const CHANGES: &str = include_str!("../fixtures/shopify/changes.json");
 
 /// When the callbacks were signed.
 const SIGNED_AT: i64 = 1_795_946_400;
-
-#[derive(Deserialize)]
-struct Vectors {
-    webhooks: Vec<Signed>,
-    callbacks: Vec<SignedCallback>,
-}
 
 /// A delivery as Shopify's own client signs it.
 #[derive(Clone, Deserialize)]
@@ -39,8 +34,12 @@ struct SignedCallback {
     query: Vec<(String, String)>,
 }
 
-fn vectors() -> Vectors {
+fn signed() -> Vec<Signed> {
     serde_json::from_str(SIGNATURES).unwrap()
+}
+
+fn callbacks() -> Vec<SignedCallback> {
+    serde_json::from_str(CALLBACKS).unwrap()
 }
 
 fn format() -> &'static dyn WebhookFormat {
@@ -64,8 +63,8 @@ fn accepts_what_shopifys_own_client_signs_and_nothing_that_was_changed_on_the_wa
     type Change = fn(&mut Signed);
     let changes: [Change; 3] =
         [|it| it.body.push(' '), |it| it.secret.push('x'), |it| it.signature = it.signature.chars().rev().collect()];
-    assert!(vectors().webhooks.len() >= 6);
-    for signed in vectors().webhooks {
+    assert!(signed().len() >= 6);
+    for signed in signed() {
         assert_eq!(verdict(&signed), Ok(()), "{}", signed.name);
         for change in changes {
             let mut tampered = signed.clone();
@@ -101,8 +100,8 @@ fn callback(query: &[(String, String)], secret: &str, site: &str, seconds_later:
 
 #[test]
 fn a_callback_is_accepted_from_the_shop_that_was_asked_just_now_and_as_it_was_signed() {
-    assert!(vectors().callbacks.len() >= 3);
-    for SignedCallback { name, secret, query } in vectors().callbacks {
+    assert!(callbacks().len() >= 3);
+    for SignedCallback { name, secret, query } in callbacks() {
         let of = |site: &str, later: i64| callback(&query, &secret, site, later);
         for later in [-90, 0, 90] {
             assert_eq!(of("acme", later), Ok(()), "{name} {later}");
@@ -136,11 +135,11 @@ fn a_callback_is_accepted_from_the_shop_that_was_asked_just_now_and_as_it_was_si
 #[test]
 fn reads_every_event_that_is_subscribed_to() {
     let (mut read, mut matters) = (Vec::new(), Vec::new());
-    for (topic, headers, body) in deliveries() {
+    for (headers, body) in fixtures::deliveries(Platform::Shopify) {
         assert_eq!(format().delivery_id(&headers, body.as_bytes()).as_deref(), Some("Acme.myshopify.com:w1"));
         let changes = format().parse(&headers, &body).unwrap();
         if let Some(affair) = format().affair(&headers, &body) {
-            assert_eq!((affair.account_id.as_str(), changes.len()), ("acme.myshopify.com", 0), "{topic}");
+            assert_eq!((affair.account_id.as_str(), changes.len()), ("acme.myshopify.com", 0), "{headers:?}");
             matters.push(affair.matter);
         }
         for change in changes {
@@ -152,25 +151,6 @@ fn reads_every_event_that_is_subscribed_to() {
     let ann = || PersonRef::Id("7001".to_owned());
     let expected = [Matter::ErasePerson(ann()), Matter::PersonAsks(ann()), Matter::EraseAccount, Matter::AppRemoved];
     assert_eq!(matters, expected);
-}
-
-/// A topic, headers and a body.
-type Delivery = (String, Vec<(String, String)>, String);
-
-/// The deliveries with their topics and headers.
-fn deliveries() -> Vec<Delivery> {
-    let deliveries: Vec<Value> = serde_json::from_str(DELIVERY).unwrap();
-    let delivery = |delivery: Value| {
-        let topic = delivery["topic"].as_str().unwrap().to_owned();
-        let headers = [
-            ("x-shopify-topic", topic.as_str()),
-            ("x-shopify-shop-domain", "Acme.myshopify.com"),
-            ("x-shopify-webhook-id", "w1"),
-        ];
-        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-        (topic, headers, delivery["body"].to_string())
-    };
-    deliveries.into_iter().map(delivery).collect()
 }
 
 #[test]

@@ -6,9 +6,9 @@ use domain::time::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::fixtures;
+
 const SIGNATURES: &str = include_str!("../fixtures/woocommerce/signatures.json");
-const DELIVERY: &str = include_str!("../fixtures/woocommerce/delivery.json");
-const CHANGES: &str = include_str!("../fixtures/woocommerce/changes.json");
 
 #[derive(Clone, Deserialize)]
 struct Signed {
@@ -85,7 +85,8 @@ fn says_what_changed() {
         let shown = changes.iter().map(|it| json!([it.kind, it.external_id, it.deleted, it.merged_into]));
         Value::from(shown.collect::<Vec<_>>())
     };
-    assert_eq!(read("order.created", DELIVERY), serde_json::from_str::<Value>(CHANGES).unwrap());
+    let (_, order) = fixtures::deliveries(Platform::WooCommerce).remove(0);
+    assert_eq!(read("order.created", &order), json!([fixtures::changes(Platform::WooCommerce)[0]]));
     assert_eq!(read("customer.deleted", r#"{"id":7}"#), json!([["contact", "7", true, null]]));
     assert_eq!(read("product.restored", r#"{"id":8}"#), json!([["product", "8", false, null]]));
     assert_eq!(read("coupon.created", r#"{"id":9}"#), json!([]));

@@ -8,9 +8,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, ZENDESK};
+use crate::fixtures;
 
 const SIGNATURES: &str = include_str!("../fixtures/zendesk/signatures.json");
-const DELIVERY: &str = include_str!("../fixtures/zendesk/delivery.json");
 const CHANGES: &str = include_str!("../fixtures/zendesk/changes.json");
 
 /// A delivery as another implementation signs it.
@@ -85,10 +85,9 @@ fn refuses_what_is_old_and_what_everybody_could_have_signed() {
 
 #[test]
 fn reads_every_event_that_is_subscribed_to() {
-    let deliveries: Vec<Value> = serde_json::from_str(DELIVERY).unwrap();
     let mut read = Vec::new();
-    for delivery in &deliveries {
-        let body = delivery.to_string();
+    for (_, body) in fixtures::deliveries(Platform::Zendesk) {
+        let delivery: Value = serde_json::from_str(&body).unwrap();
         assert_eq!(format().delivery_id(&[], body.as_bytes()).as_deref(), delivery["id"].as_str());
         for change in format().parse(&[], &body).unwrap() {
             assert_eq!(change.account_id, None);

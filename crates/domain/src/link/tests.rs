@@ -23,7 +23,7 @@ const CRM: u8 = 2;
 static LATEST_WINS: Ranks = Ranks::LATEST_WINS;
 
 fn arrival(origin: u8, second: i64) -> Arrival<'static> {
-    Arrival { origin: integration(origin), ranks: &LATEST_WINS, at: at(second) }
+    Arrival::new(integration(origin), RecordKind::Contact, &LATEST_WINS, at(second))
 }
 
 fn mapping() -> Mapping {
@@ -170,6 +170,27 @@ fn first_contact_adopts_what_is_there_and_fills_the_gaps() {
     assert_eq!(owed(&link, &ours), RemoteFields::from([("town".to_owned(), FieldValue::text("Lyon"))]));
 }
 
+#[test]
+fn rule_05_a_field_that_is_read_anew_is_adopted_and_the_others_are_compared_as_before() {
+    let mut ours = record(100, &[("phone", "ours"), ("city", "Lyon")]);
+    let mut link = in_step(&ours);
+    // `tel` stood for another field of ours: what it showed then is no reason to pass it over.
+    link.seen.insert("tel".to_owned(), FieldValue::text("theirs"));
+    let anew = BTreeSet::from([FieldName::new("phone")]);
+    let arrival = Arrival { anew: &anew, ..arrival(CRM, 101) };
+    let merged = link.take_remote(&mut ours, &mapping(), &shown(1, &[("tel", "theirs"), ("town", "Paris")]), arrival);
+    assert_eq!(ours.value("phone"), Some(&FieldValue::text("theirs")));
+    assert_eq!(merged.lost.iter().map(|lost| lost.field.as_str()).collect::<Vec<_>>(), ["city", "phone"]);
+    assert_eq!(ours.value("city"), Some(&FieldValue::text("Paris")), "it was made out of ours");
+    assert_eq!(owed(&link, &ours), RemoteFields::new());
+
+    // Where it shows nothing, ours fills the gap.
+    let mut ours = record(100, &[("phone", "ours")]);
+    let mut link = LinkState { external_id: Some("77".to_owned()), ..LinkState::default() };
+    link.take_remote(&mut ours, &mapping(), &shown(1, &[("tel", "")]), arrival);
+    assert_eq!(owed(&link, &ours), RemoteFields::from([("tel".to_owned(), FieldValue::text("ours"))]));
+}
+
 fn ranked(ranking: &[&str], system: &str) -> Ranks {
     let policy = json!({"rules": [{"kind": "contact", "field": "phone", "ranking": ranking}]});
     let policy: ConflictPolicy = serde_json::from_value(policy).unwrap();
@@ -222,6 +243,30 @@ fn rule_04_a_value_that_would_not_come_back_the_same_is_not_taken() {
     let mut link = LinkState { external_id: Some("77".to_owned()), ..LinkState::default() };
     link.take_remote(&mut ours, &mapping, &shown(20, &[("amount", "environ 100")]), arrival(CRM, 21));
     assert!(ours.is_empty());
+}
+
+#[test]
+fn rule_04_what_our_field_may_not_hold_is_neither_taken_nor_written_over() {
+    let fields = [("amount", "budget"), ("status", "stage"), ("starts_at", "rdv"), ("title", "name")];
+    let fields = fields.map(|(local, remote)| FieldMapping::both(local, remote)).to_vec();
+    let mapping = Mapping { version: 1, fields };
+    let theirs = [("budget", "environ 100"), ("stage", "peut-être"), ("rdv", "lundi"), ("name", "Bilan")];
+    let arrival = Arrival { kind: RecordKind::Deal, ..arrival(CRM, 21) };
+    let before = record(10, &[("status", "scheduled"), ("title", "Visite")]);
+
+    let mut first = LinkState::default();
+    let mut linked = LinkState::default();
+    linked.wrote("77", mapping.forward(&before), &RemoteFields::new());
+    for link in [&mut first, &mut linked] {
+        let mut ours = before.clone();
+        let merged = link.take_remote(&mut ours, &mapping, &shown(20, &theirs), arrival);
+        assert_eq!(merged.changed, [FieldName::new("title")]);
+        assert_eq!(outbound_difference(&mapping.forward(&ours), &link.sent), RemoteFields::new());
+    }
+    // What is ours to say later is still said.
+    let later = record(30, &[("status", "completed"), ("title", "Bilan")]);
+    let owed = outbound_difference(&mapping.forward(&later), &linked.sent);
+    assert_eq!(owed, RemoteFields::from([("stage".to_owned(), FieldValue::text("completed"))]));
 }
 
 #[test]

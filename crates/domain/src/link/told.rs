@@ -63,6 +63,7 @@ mod tests {
     use super::*;
     use crate::event::{self, Event};
     use crate::id::IntegrationId;
+    use crate::kind::RecordKind;
     use crate::link::Arrival;
     use crate::policy::Ranks;
     use crate::record::Stamp;
@@ -98,7 +99,7 @@ mod tests {
         /// Whether an event changes the record.
         fn take(&mut self, event: &Event) -> bool {
             let ranks = Ranks::default();
-            let arrival = Arrival { origin: self.origin, ranks: &ranks, at: second(59) };
+            let arrival = Arrival::new(self.origin, RecordKind::Contact, &ranks, second(59));
             let change = self.state.take_event(event, None, arrival);
             !self.record.merge(&change).changed.is_empty()
         }

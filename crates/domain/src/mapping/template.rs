@@ -27,19 +27,26 @@ fn language<'a>() -> Environment<'a> {
     language
 }
 
-/// What the platform should hold; `None` where nothing was said of any field that the template speaks of, or it fails.
-pub(super) fn render(template: &str, local: &FieldName, fields: &Fields) -> Option<FieldValue> {
+/// What the platform should hold; `None` where nothing was said of any field that the template speaks of.
+///
+/// # Errors
+/// Where it fails on these fields: what it makes of them is none, or takes too long.
+pub(super) fn render(
+    template: &str,
+    local: &FieldName,
+    fields: &Fields,
+) -> Result<Option<FieldValue>, minijinja::Error> {
     let language = language();
-    let template = language.template_from_str(template).ok()?;
+    let template = language.template_from_str(template)?;
     let spoken_of = template.undeclared_variables(false);
     let is_known = |name: &String| fields.value(if name == VALUE { local.as_str() } else { name }).is_some();
     if !spoken_of.is_empty() && !spoken_of.iter().any(is_known) {
-        return None;
+        return Ok(None);
     }
     let own = fields.value(local.as_str()).map(|value| (VALUE, made(value)));
     let known = fields.iter().map(|(name, stamped)| (name.as_str(), made(&stamped.value)));
-    let text = template.render(Value::from(known.chain(own).collect::<BTreeMap<_, _>>())).ok()?;
-    Some(FieldValue::text(text.trim()))
+    let text = template.render(Value::from(known.chain(own).collect::<BTreeMap<_, _>>()))?;
+    Ok(Some(FieldValue::text(text.trim())))
 }
 
 fn made(value: &FieldValue) -> Value {
@@ -109,7 +116,7 @@ mod tests {
         for (name, value) in values {
             fields.set(FieldName::new(name), FieldValue::text(*value), stamp);
         }
-        render(template, &FieldName::new("city"), &fields)
+        render(template, &FieldName::new("city"), &fields).ok().flatten()
     }
 
     fn fault_of(template: &str) -> Option<String> {

@@ -155,7 +155,8 @@ impl Transform {
                 let filled: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
                 Some(FieldValue::text(filled.join(separator)))
             }
-            Self::Template { template } => template::render(template, local, fields),
+            // One that fails is told apart by `fails`, before anything is written.
+            Self::Template { template } => template::render(template, local, fields).ok().flatten(),
             Self::Split { .. } => None,
             Self::None
             | Self::NumberText
@@ -204,6 +205,11 @@ impl Transform {
             Self::Constant { value: constant } if !value.is_null() => constant.clone(),
             Self::Constant { .. } => FieldValue::Null,
         }
+    }
+
+    /// Whether nothing can be made of these fields: a template that works on others fails on them.
+    pub(super) fn fails(&self, local: &FieldName, fields: &Fields) -> bool {
+        matches!(self, Self::Template { template } if template::render(template, local, fields).is_err())
     }
 
     /// Whether what was sent can be told from what comes back: words are translated one to one, nothing is left out.

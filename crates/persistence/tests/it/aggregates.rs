@@ -117,6 +117,33 @@ async fn a_mapping_comes_back_in_its_order_and_counts_its_versions() {
 }
 
 #[tokio::test]
+async fn a_mapping_says_since_which_version_each_field_is_read_as_it_is() {
+    let world = World::new().await;
+    let customer = world.customer("1").await;
+    let (target, kind) = ((customer.tenant, customer.integration), RecordKind::Contact);
+    let email = FieldMapping::both("email", "email").as_identifier();
+    let drafts = [
+        vec![email.clone(), FieldMapping::to_platform("city", "town")],
+        vec![email.clone(), FieldMapping::from_platform("city", "town")],
+        vec![FieldMapping::from_platform("city", "town"), email.clone(), FieldMapping::both("notes", "state")],
+    ];
+    let mut tx = world.gateway.begin(Scope::Tenant(customer.tenant)).await.unwrap();
+    let mut since = Vec::new();
+    for fields in &drafts {
+        mappings::replace(&mut tx, target, kind, fields).await.unwrap();
+        let read = mappings::reading(&mut tx, target.0, target.1).await.unwrap().1.remove(&kind).unwrap();
+        since.push(read.iter().map(|(name, since)| (name.to_string(), *since)).collect::<Vec<_>>());
+    }
+    let named = |fields: &[(&str, i64)]| fields.iter().map(|(name, since)| ((*name).to_owned(), *since)).collect();
+    let expected: [Vec<(String, i64)>; 3] = [
+        named(&[("email", 1)]),
+        named(&[("city", 2), ("email", 1)]),
+        named(&[("city", 2), ("email", 1), ("notes", 3)]),
+    ];
+    assert_eq!(since, expected);
+}
+
+#[tokio::test]
 async fn the_catalogue_holds_what_it_was_given_last() {
     let world = World::new().await;
     let entry = |slug: &str, name: &str| CatalogueEntry {

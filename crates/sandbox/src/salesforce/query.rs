@@ -133,6 +133,10 @@ fn meets(
             let value = shown(kind, object, find(column)?);
             Ok(values.iter().any(|literal| order_of(&value, literal) == Some(Ordering::Equal)))
         }
+        Condition::Like { column, pattern } => {
+            let value = shown(kind, object, find(column)?);
+            Ok(value.as_str().is_some_and(|text| soql::is_like(text, pattern)))
+        }
         Condition::Compare { column, by, with } => {
             let order = order_of(&shown(kind, object, find(column)?), with);
             Ok(match by {

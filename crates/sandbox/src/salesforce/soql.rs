@@ -19,6 +19,7 @@ pub(crate) enum Condition {
     Any(Vec<Condition>),
     Compare { column: String, by: Comparison, with: Literal },
     OneOf { column: String, values: Vec<Literal> },
+    Like { column: String, pattern: String },
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -145,6 +146,12 @@ impl Reader {
             self.sign(")")?;
             return Ok(Condition::OneOf { column, values });
         }
+        if self.takes("LIKE") {
+            return match self.literal()? {
+                Literal::Text(pattern) => Ok(Condition::Like { column, pattern }),
+                Literal::Bare(bare) => Err(ApiError::query(format!("unexpected token: {bare}"))),
+            };
+        }
         let by = match self.words.next() {
             Some(Word::Sign(sign)) => match sign.as_str() {
                 "=" => Comparison::Equal,
@@ -215,9 +222,33 @@ fn quoted(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Result<String
     Err(ApiError::query("a text does not end"))
 }
 
+/// Whether a text is like a pattern, in any case; `%` stands for anything.
+pub(crate) fn is_like(text: &str, pattern: &str) -> bool {
+    let (text, pattern) = (text.to_lowercase(), pattern.to_lowercase());
+    let mut parts = pattern.split('%');
+    let Some(mut rest) = parts.next().and_then(|start| text.strip_prefix(start)) else { return false };
+    let mut parts: Vec<&str> = parts.collect();
+    let Some(end) = parts.pop() else { return rest.is_empty() };
+    for part in parts {
+        let Some((_, behind)) = rest.split_once(part) else { return false };
+        rest = behind;
+    }
+    rest.ends_with(end)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pattern_says_what_a_text_begins_with_holds_and_ends_in() {
+        for (text, pattern) in [("06 12 34", "%1%2%3%4"), ("abc", "A%"), ("abc", "abc"), ("abc", "%"), ("aba", "a%a")] {
+            assert!(is_like(text, pattern), "{text} {pattern}");
+        }
+        for (text, pattern) in [("06 12 34 5", "%1%2%3%4"), ("abc", "b%"), ("abc", "ab"), ("a", "a%a"), ("", "%1")] {
+            assert!(!is_like(text, pattern), "{text} {pattern}");
+        }
+    }
 
     #[test]
     fn a_query_is_read_and_what_is_none_is_refused() {

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::field::{FieldName, FieldValue};
 use domain::id::{LinkId, RecordId};
 use domain::kind::RecordKind;
-use domain::link::RemoteObject;
+use domain::link::{Arrival, RemoteObject};
 use domain::message::RecordPush;
 use domain::outcome::SyncType;
 use domain::policy::Vanished;
-use domain::record::{Fields, Merged, Record, Stamp};
+use domain::record::{Fields, Lost, Merged, Record, Stamp};
 use domain::time::Timestamp;
 use persistence::Transaction;
 use persistence::records::conflicts::{self, Conflict};
@@ -110,6 +110,7 @@ fn take(
 ) -> bool {
     let (is_adopted, kind) = (job.state.external_id.is_none(), job.leased.kind);
     let knew = job.state.knows(&record.fields, Some(&session.mapping(kind)));
+    let anew = session.anew(job);
     let merged = match std::mem::take(&mut job.seen) {
         Seen::Unasked => return false,
         Seen::Missing if is_adopted => {
@@ -130,11 +131,10 @@ fn take(
             merged
         }
     };
-    if is_adopted {
-        conflicts.extend(losses::adopted(record.id, merged.lost));
-    } else {
-        conflicts.extend(losses::noted(record.id, merged.lost, session.integration.id, &knew));
-    }
+    let is_first = |lost: &Lost| is_adopted || anew.contains(&lost.field);
+    let (first, later): (Vec<Lost>, Vec<Lost>) = merged.lost.into_iter().partition(is_first);
+    conflicts.extend(losses::adopted(record.id, first));
+    conflicts.extend(losses::noted(record.id, later, session.integration.id, &knew));
     if !merged.changed.is_empty() {
         record.version += 1;
     }
@@ -164,10 +164,13 @@ fn take_object(
     if !session.integration.direction_of(kind).reads() {
         job.state.insist(object);
     }
-    let ranks = session.ranks(kind);
-    let arrival = session.arrival(&ranks);
-    let before = record.fields.clone();
-    let mut merged = job.state.take_remote(&mut record.fields, &session.mapping(kind), object, arrival);
+    let (ranks, anew) = (session.ranks(kind), session.anew(job));
+    let arrival = Arrival { anew: &anew, ..session.arrival(kind, &ranks) };
+    let (before, mapping) = (record.fields.clone(), session.mapping(kind));
+    let mut merged = job.state.take_remote(&mut record.fields, &mapping, object, arrival);
+    if !anew.is_empty() {
+        job.state.note_read_by(mapping.version);
+    }
     let sync_type = if is_adopted { SyncType::Adopt } else { SyncType::Read };
     // What a workflow has made is told as its write.
     if (is_adopted && job.leased.errand.is_none()) || !merged.changed.is_empty() {

@@ -67,7 +67,8 @@ fn question(session: &Session<'_>, kind: RecordKind, job: &mut Job) -> Question 
     }
     if let Some(id) = &job.state.external_id {
         let was_left = job.leased.was_taken_over || job.leased.errand.is_some();
-        let is_needed = job.is_dirty() || was_left || job.record.is_none();
+        // A field that is mapped since is looked at before anything is written over it.
+        let is_needed = job.is_dirty() || was_left || job.record.is_none() || !session.anew(job).is_empty();
         return if is_needed { Question::Read(id.clone()) } else { Question::None };
     }
     if let Some(id) = &job.hinted_id {

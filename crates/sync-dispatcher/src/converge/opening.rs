@@ -61,7 +61,7 @@ pub(super) async fn open<'a>(
     // Somebody else was just then writing to these, or they are more than the platform takes in the time of one batch.
     let passed_over = links::due_among(&mut tx, &names).await?;
     let records = load_records(&mut tx, tenant, &leased).await?;
-    let mappings = load_mappings(&mut tx, &integration).await?;
+    let (mappings, since) = persistence::mappings::reading(&mut tx, tenant, integration.id).await?;
     let region = tenants::region(&mut tx, tenant).await?.unwrap_or(Region::FR);
     let backend = integrations::backend(&mut tx, tenant).await?;
     let beliefs = engine.believed.of(&mut tx, tenant, integration.id).await?;
@@ -81,27 +81,25 @@ pub(super) async fn open<'a>(
         let record = leased.record.and_then(|id| records.get(&id).cloned());
         Job::new(leased, record, trace)
     });
-    let jobs = jobs.collect();
-    let connector = platform.connector();
-    let traces = links.clone();
     let session = Session {
         engine,
         priority,
         workflow: workflow_of(&integration),
         integration,
-        connector,
+        connector: platform.connector(),
         account,
         mappings,
+        since,
         region,
         backend,
         beliefs,
         redactor,
         token,
         deadline,
-        traces,
+        traces: links.clone(),
         watch,
     };
-    Ok(Opened::Ready(Box::new(session), jobs))
+    Ok(Opened::Ready(Box::new(session), jobs.collect()))
 }
 
 /// The integration, where it is switched on, has a connector, is not parked, and answers as far as anybody knows.

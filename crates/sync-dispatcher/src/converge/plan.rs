@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use connectors::connector::{Create, Update};
+use domain::fault::FaultKind;
 use domain::field::{FieldName, FieldValue, RemoteFields};
 use domain::id::LinkId;
 use domain::kind::RecordKind;
@@ -13,6 +14,7 @@ use persistence::records::links::{self, Ending, Intention};
 use persistence::{Transaction, people};
 
 use super::errands;
+use super::failure::block;
 use super::job::Job;
 use super::session::Session;
 use super::ties::{self, Owner, Retie, TIED, Waiting};
@@ -55,6 +57,11 @@ pub(super) async fn plan(
             job.state.relink();
         } else if job.gone {
             vanished::end(session, kind, job);
+            continue;
+        }
+        if let Some(field) = mapping.failing(&record.fields).filter(|_| !record.fields.is_deleted()) {
+            let message = format!("Le modèle du champ « {} » ne peut rien faire de cette fiche", field.remote);
+            block(job, FaultKind::Invalid, "template_failed", &message);
             continue;
         }
         let link = job.leased.push.link_id;

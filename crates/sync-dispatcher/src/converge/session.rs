@@ -15,8 +15,8 @@ use domain::mapping::Mapping;
 use domain::message::RecordPush;
 use domain::policy::{Ranks, Vanished};
 use domain::redaction::Redactor;
-use domain::time::Timestamp;
-use domain::trace::TraceParent;
+use domain::{time::Timestamp, trace::TraceParent};
+use persistence::mappings::ReadingSince;
 use tokio::time::Instant;
 
 use crate::{
@@ -37,6 +37,7 @@ pub(super) struct Session<'a> {
     /// The opened account, or why it cannot be opened.
     pub(super) account: Result<Account, ConnectorError>,
     pub(super) mappings: BTreeMap<RecordKind, Mapping>,
+    pub(super) since: ReadingSince,
     pub(super) region: Region,
     pub(super) backend: IntegrationId,
     pub(super) beliefs: Arc<Beliefs>,
@@ -65,8 +66,8 @@ impl Session<'_> {
     }
 
     /// How values that are read now arrive.
-    pub(super) fn arrival<'a>(&self, ranks: &'a Ranks) -> Arrival<'a> {
-        Arrival { origin: self.integration.id, ranks, at: Timestamp::now() }
+    pub(super) fn arrival<'a>(&self, kind: RecordKind, ranks: &'a Ranks) -> Arrival<'a> {
+        Arrival::new(self.integration.id, kind, ranks, Timestamp::now())
     }
 
     /// How much the platform is believed of a kind.

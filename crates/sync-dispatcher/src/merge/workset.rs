@@ -90,7 +90,7 @@ impl Workset {
         let at = self.accepted(event);
         let Some(record) = self.records.get_mut(&id) else { return };
         let ranks = self.beliefs.ranks(kind, self.backend);
-        let arrival = Arrival { origin: self.backend, ranks: &ranks, at };
+        let arrival = Arrival::new(self.backend, kind, &ranks, at);
         let link = self.shown.entry(id).or_insert_with(|| links::BackendLink {
             record: id,
             kind,

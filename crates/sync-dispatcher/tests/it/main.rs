@@ -41,6 +41,8 @@ mod mapping;
 #[cfg(test)]
 mod n8n;
 #[cfg(test)]
+mod numbering;
+#[cfg(test)]
 mod peers;
 #[cfg(test)]
 mod reconnecting;

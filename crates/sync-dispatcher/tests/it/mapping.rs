@@ -1,12 +1,13 @@
-//! What a mapping makes of records: defaults for what is new, and nothing where nothing is mapped.
+//! What a mapping makes of records: defaults for what is new, nothing where nothing is mapped, and a first look at what is mapped later.
 
+use domain::integration::Direction;
 use domain::kind::RecordKind;
-use domain::mapping::FieldMapping;
+use domain::mapping::{FieldMapping, Transform};
 use serde_json::json;
 use testkit::wait;
 
 use crate::crm::{told, told_of};
-use crate::world::{DEADLINE, HASTE, World, event};
+use crate::world::{DEADLINE, HASTE, Shape, World, event};
 
 #[tokio::test]
 async fn rule_04_a_default_is_given_to_a_new_object_and_never_to_one_that_was_there() {
@@ -97,4 +98,77 @@ async fn an_object_of_which_nothing_is_mapped_is_read_with_the_others_of_its_bat
     let records = world.records().await;
     assert!(records.iter().any(|record| crate::state::text(record, "first_name") == "Zoé"), "{records:#?}");
     assert_eq!(world.crm.contacts().await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_template_that_fails_on_a_record_blocks_it_with_the_fields_name_and_no_other() {
+    let world = World::with(&HASTE).await;
+    let person = |n: u32, city: &str| {
+        let data = json!({"email": format!("p{n}@exemple.fr"), "city": city});
+        event("prospect.created", &format!("p{n}"), data)
+    };
+    let template =
+        "{% if city == 'Brest' %}{% for n in range(90000) %}{{ n }}{% endfor %}{% endif %}{{ city }}".to_owned();
+    world.map(FieldMapping::to_platform("notes", "state").with(Transform::Template { template })).await;
+    world.accept(vec![person(1, "Brest"), person(2, "Lyon")]).await;
+    world.settle().await;
+    let failures = world.failures().await;
+    assert_eq!(failures.len(), 1, "{failures:?}");
+    let failed = world.outcome("the failure", |outcome| outcome.error.is_some()).await.error.unwrap();
+    assert_eq!((failed.code.as_str(), failed.message.contains("« state »")), ("template_failed", true), "{failed:?}");
+    assert_eq!(world.crm.only_contact().await.1["state"], "Lyon");
+
+    // What it works on again goes out.
+    world.accept(vec![event("prospect.updated", "p1", json!({"city": "Quimper"}))]).await;
+    world.settle().await;
+    assert_eq!((world.crm.contacts().await.len(), world.failures().await.len()), (2, 0));
+}
+
+/// Waits until the record of a subject holds this in its notes.
+async fn noted(world: &World, subject: &str, notes: &str) {
+    wait::until("their value to be taken", DEADLINE, || async {
+        let held = world.value(subject, "notes").await;
+        if held == notes { Ok(()) } else { Err(held) }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn rule_05_a_field_that_is_mapped_later_adopts_what_stands_there_and_nothing_is_written_over_it() {
+    let world = World::with(&HASTE).await;
+    let ours = json!({"email": "zoe@exemple.fr", "notes": "À rappeler"});
+    world.accept(vec![event("prospect.created", "p1", ours)]).await;
+    world.settle().await;
+    let (id, _) = world.crm.only_contact().await;
+    world.crm.edit_contact(&id, json!({"state": "Cliente depuis 2019"})).await;
+
+    world.map(FieldMapping::both("notes", "state")).await;
+    noted(&world, "p1", "Cliente depuis 2019").await;
+    world.settle().await;
+    assert_eq!(world.crm.only_contact().await.1["state"], "Cliente depuis 2019");
+    let lost = world.conflicts(world.record("p1").await.id).await;
+    let lost: Vec<_> = lost.iter().map(|kept| (kept.reason.as_str(), kept.field.as_str(), &kept.lost["v"])).collect();
+    assert_eq!(lost, [("adopted", "notes", &json!("À rappeler"))]);
+
+    // From now on it is a field like any other.
+    world.accept(vec![event("prospect.updated", "p1", json!({"notes": "Rappelée"}))]).await;
+    world.settle().await;
+    assert_eq!(world.crm.only_contact().await.1["state"], "Rappelée");
+}
+
+#[tokio::test]
+async fn a_field_that_is_mapped_later_is_read_of_a_kind_that_only_comes_in() {
+    let shape = Shape::default().with(RecordKind::Contact, Direction::FromPlatform);
+    let world = World::shaped(&HASTE, shape).await;
+    let person = json!({"email": "zoe@exemple.fr", "state": "Cliente depuis 2019"});
+    let id = world.crm.add_contact(person).await;
+    world.accept(vec![event("prospect.created", "p1", json!({"email": "zoe@exemple.fr"}))]).await;
+    world.deliver(&[told("creation", &id)]).await;
+    world.dispatch();
+    world.settle().await;
+    assert_eq!(world.value("p1", "notes").await, "");
+
+    world.map(FieldMapping::from_platform("notes", "state")).await;
+    noted(&world, "p1", "Cliente depuis 2019").await;
+    assert_eq!(world.crm.api_writes().await, Vec::<serde_json::Value>::new());
 }

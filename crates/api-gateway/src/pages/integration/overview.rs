@@ -206,6 +206,12 @@ impl Page {
         signed(trial.duration_ms)
     }
 
+    /// The kinds that have no field for our key, as they are called.
+    fn kinds_of(&self, trial: &Trial) -> String {
+        let names = trial.unkeyed.iter().map(|kind| self.frame.say(kinds_word(*kind)));
+        names.collect::<Vec<_>>().join(", ")
+    }
+
     /// What a failed test means, and what to do about it.
     fn remedy_of(class: &FaultKind) -> Message {
         remedy_of(*class)

@@ -200,6 +200,13 @@ const BY_SENTENCE: &[(&str, Message)] = &[
         ),
     ),
     (
+        "Le modèle du champ « {} » ne peut rien faire de cette fiche",
+        say(
+            "Le modèle du champ « {} » ne peut rien faire de cette fiche",
+            "The template of the field “{}” makes nothing of this record",
+        ),
+    ),
+    (
         "Le workflow n8n refuse la demande (statut {})",
         say("Le workflow n8n refuse la demande (statut {})", "The n8n workflow refuses the request (status {})"),
     ),

@@ -27,6 +27,13 @@ pub(super) const FINER: &[(&str, Message)] = &[
         ),
     ),
     (
+        "a template of the mapping fails on this record: nothing is sent",
+        say(
+            "Un modèle du mapping échoue sur cette fiche : rien ne part.",
+            "A template of the mapping fails on this record: nothing is sent.",
+        ),
+    ),
+    (
         "the same is sent as what failed",
         say("C'est la même chose que ce qui a échoué.", "It is the same as what failed."),
     ),
@@ -67,6 +74,13 @@ pub(super) const FINER: &[(&str, Message)] = &[
         say(
             "Ce champ est déjà repris d'un autre : choisissez « Vers la plateforme ».",
             "This field is taken from another one already: choose “To the platform”.",
+        ),
+    ),
+    (
+        "must make {} of the platform's field, which is what ours holds",
+        say(
+            "Choisissez une transformation : le champ de la plateforme ne contient rien que le nôtre puisse tenir.",
+            "Choose a transform: the platform's field holds nothing that ours may hold.",
         ),
     ),
     (
@@ -225,6 +239,13 @@ pub(super) const FINER: &[(&str, Message)] = &[
     (
         "is only sent: what the platform holds is not taken back",
         say("Envoyé seulement : rien n'est repris.", "Only sent: nothing is taken back."),
+    ),
+    (
+        "is not taken: what the platform holds is nothing that our field may hold",
+        say(
+            "N'est pas repris : notre champ ne peut pas contenir cette valeur.",
+            "Is not taken: our field may not hold this value.",
+        ),
     ),
     ("is only taken: nothing is sent", say("Repris seulement : rien n'est envoyé.", "Only taken: nothing is sent.")),
     ("is not taken back: {}", say("Ne serait pas repris tel quel ({}).", "Would not be taken back ({}).")),

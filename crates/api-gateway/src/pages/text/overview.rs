@@ -87,6 +87,10 @@ pub(in crate::pages) const RECORDS_FAILED: Counted =
 
 pub(in crate::pages) const TEST_GOOD: Message = say("Connexion établie en {}", "Connected in {}");
 pub(in crate::pages) const TEST_ACCOUNT: Message = say("Compte {} ({}).", "Account {} ({}).");
+pub(in crate::pages) const TEST_UNKEYED: Message = say(
+    "Sans champ pour l'identifiant de Coccinelle : {}. Il est noté à la fin de leur texte ; une personne est reconnue à son adresse ou à son numéro.",
+    "Without a field for Coccinelle's id: {}. It is noted at the end of their text; a person is recognised by address or number.",
+);
 pub(in crate::pages) const TEST_BAD: Message = say("La connexion a échoué", "The connection failed");
 pub(in crate::pages) const TEST_UNAUTHORIZED: Message = say(
     "La plateforme n'accepte pas cette clé. Vérifiez qu'elle est toujours valide, ou donnez-en une autre dans Réglages.",

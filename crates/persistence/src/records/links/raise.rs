@@ -76,6 +76,7 @@ pub async fn raise_mapping(
          FROM (
              SELECT id FROM record_links
              WHERE tenant_id = $1 AND integration_id = $2 AND kind = $3 AND record_id IS NOT NULL AND wanted_mapping < $4
+               AND synced_mapping < $4
              LIMIT $5 FOR UPDATE SKIP LOCKED
          ) AS behind
          WHERE link.id = behind.id

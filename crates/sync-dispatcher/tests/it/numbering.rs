@@ -1,0 +1,38 @@
+//! People who are known by their number alone: recognised in whatever notation it is written, there and here, and never made twice.
+
+use serde_json::json;
+
+use crate::crm::told;
+use crate::running::prompt;
+use crate::world::{World, event};
+
+#[tokio::test]
+async fn rule_05_a_caller_without_an_address_is_recognised_by_the_number_in_the_crm() {
+    let world = World::quiet(&[]).await;
+    world.crm.faults(prompt()).await;
+    let theirs = world.crm.add_contact(json!({"phone": "06 12 34 56 78", "lastname": "Martin"})).await;
+    world.dispatch();
+    world.accept(vec![event("prospect.created", "p1", json!({"phone": "+33612345678", "city": "Lyon"}))]).await;
+    world.settle().await;
+    let (id, contact) = world.crm.only_contact().await;
+    assert_eq!((&id, contact["city"].as_str(), contact["phone"].as_str()), (&theirs, "Lyon", "06 12 34 56 78"));
+    assert_eq!(world.value("p1", "last_name").await, "Martin");
+
+    // By its number it is changed as any other.
+    world.accept(vec![event("prospect.updated", "p1", json!({"phone": "07 00 00 00 01"}))]).await;
+    world.settle().await;
+    assert_eq!(world.crm.only_contact().await.1["phone"], "07 00 00 00 01");
+}
+
+#[tokio::test]
+async fn rule_06_a_contact_of_the_crm_without_an_address_is_the_caller_of_that_number() {
+    let world = World::start().await;
+    let theirs = world.crm.add_contact(json!({"phone": "+33 6 99 88 77 66", "lastname": "Petit"})).await;
+    world.deliver(&[told("creation", &theirs)]).await;
+    world.settle().await;
+    world.accept(vec![event("prospect.created", "p1", json!({"phone": "0699887766", "city": "Brest"}))]).await;
+    world.settle().await;
+    assert_eq!((world.value("p1", "last_name").await.as_str(), world.records().await.len()), ("Petit", 1));
+    let (id, contact) = world.crm.only_contact().await;
+    assert_eq!((id, contact["city"].as_str(), world.crm.duplicates().await), (theirs, "Brest", 0));
+}

@@ -1,0 +1,1 @@
+ALTER TABLE integration_field_mappings DROP COLUMN reading_since;
