@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, post, web};
 use connectors::connector::{Connector, Identified};
 use domain::audit::{Action, FieldChange};
 use domain::fault::{Fault as _, FaultKind};
-use domain::id::{IntegrationId, TenantId};
+use domain::id::IntegrationId;
 use domain::integration::Integration;
 use persistence::integrations::NewIntegration;
 use persistence::{PersistenceError, integrations, mappings};

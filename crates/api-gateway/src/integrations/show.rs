@@ -12,7 +12,7 @@ use persistence::{Scope, Transaction, health, integrations};
 use runtime::http::Problem;
 
 use super::view::{Known, View};
-use super::{find, platform_of};
+use super::{find, is_connected, platform_of};
 use crate::auth::Viewer;
 use crate::body::Id;
 use crate::page::List;

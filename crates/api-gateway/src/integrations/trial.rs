@@ -148,11 +148,13 @@ async fn note(
 
 /// What the platform says of a grant while the account is opened is an answer as well; whatever else keeps it closed is not.
 fn unopened(error: AccountError) -> Result<ConnectorError, AccountError> {
-    match error {
-        AccountError::Platform(error) => Ok(*error),
-        AccountError::GrantEnded(cause) => Ok(ConnectorError::new(FaultKind::Unauthorized, "reauth_required", cause)),
-        other => Err(other),
+    if let AccountError::Platform(error) = error {
+        return Ok(*error);
     }
+    if let AccountError::GrantEnded(cause) = error {
+        return Ok(ConnectorError::new(FaultKind::Unauthorized, "reauth_required", cause));
+    }
+    Err(error)
 }
 
 fn same_account(found: Identified, expected: Option<&str>) -> Result<Identified, ConnectorError> {

@@ -12,9 +12,12 @@ use messaging::Context;
 use persistence::Scope;
 use persistence::runs::{self, RunsPage};
 use runtime::http::Problem;
+use utoipa_actix_web::service_config::ServiceConfig;
 
-pub(crate) use self::control::{cancel_run, cancelled, confirm_run, confirmed};
-pub(crate) use self::start::{Wish, begun, start_run};
+use self::control::{cancel_run, confirm_run};
+pub(crate) use self::control::{cancelled, confirmed};
+use self::start::start_run;
+pub(crate) use self::start::{Wish, begun};
 use self::view::View;
 use crate::auth::Viewer;
 use crate::body::{Id, Ids, QueryParams};
@@ -23,12 +26,17 @@ use crate::page::{Page, Part};
 use crate::refusal::Refusal;
 use crate::state::Gateway;
 
+/// The routes of runs.
+pub(crate) fn routes(routes: &mut ServiceConfig<'_>) {
+    routes.service(start_run).service(list_runs).service(show_run).service(cancel_run).service(confirm_run);
+}
+
 /// Lists the runs of an integration, the newest first.
 #[utoipa::path(tag = "runs", security(("bearer" = ["viewer", "admin"])),
     params(("id" = IntegrationId, Path, description = "Which integration."), Part),
     responses((status = 200, body = Page<View>, description = "The runs.")))]
 #[get("/integrations/{id}/runs")]
-pub(crate) async fn list_runs(
+async fn list_runs(
     caller: Viewer,
     id: Id<IntegrationId>,
     gateway: web::Data<Gateway>,
@@ -48,7 +56,7 @@ pub(crate) async fn list_runs(
         ("run" = RunId, Path, description = "Which run.")),
     responses((status = 200, body = View, description = "The run.")))]
 #[get("/integrations/{id}/runs/{run}")]
-pub(crate) async fn show_run(
+async fn show_run(
     caller: Viewer,
     ids: Ids<IntegrationId, RunId>,
     gateway: web::Data<Gateway>,

@@ -85,8 +85,11 @@ async fn a_budget_hears_nothing_of_a_platform_that_does_not_tell() {
     assert!(budget.heard.lock().unwrap().is_empty());
 }
 
-/// A platform, a limit of which nothing is left, and how long it lasts.
-const REFUSING: [(Stand, fn() -> Value, u64); 3] = [
+/// A limit of which nothing is left.
+type Limit = fn() -> Value;
+
+/// A platform, its limit, and for how many seconds that lasts.
+const REFUSING: [(Stand, Limit, u64); 3] = [
     (HUBSPOT, || json!({"rate_limit_per_10s": 0}), 10),
     (PIPEDRIVE, || json!({"daily_tokens": 0}), 3_600),
     (SALESFORCE, || json!({"daily_requests": 0}), 3_600),

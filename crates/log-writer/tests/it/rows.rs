@@ -110,9 +110,9 @@ async fn a_full_batch_is_written_before_its_time() {
     let world = World::new().await;
     let mut settings = world.settings(&world.database.worker_url());
     // Longer than the test waits for anything.
-    settings.log_writer.batch_wait = 10 * crate::world::LIMIT;
+    settings.log_writer.batch_wait = 10 * LIMIT;
     settings.log_writer.batch_rows = 5;
-    let running = Running::start(settings);
+    let running = crate::world::Running::start(settings);
     for _ in 0..5 {
         world.publish(&world.success()).await;
     }

@@ -1,5 +1,7 @@
-//! The table `incidents`: trouble, from its beginning to its end. What is seen of integrations is `signs`', who is still to be
-//! told of it `news`', what is on its way to them `outbox`', and what tenants read of it `listing`'s.
+//! The table `incidents`: trouble, from its beginning to its end.
+//!
+//! What is seen of integrations is `signs`', who is still to be told of it `news`', what is on its way to them `outbox`', and what
+//! tenants read of it `listing`'s.
 
 mod listing;
 mod news;

@@ -82,7 +82,8 @@ fn describe(session: &Session<'_>, kind: RecordKind, jobs: &[Job]) -> BTreeMap<u
     for (index, job) in jobs.iter().enumerate().filter(|(_, job)| job.record.is_none() && !job.has_ended()) {
         if let Seen::There(object) = &job.seen {
             let mut content = Fields::default();
-            let arrival = session.arrival(kind, &Ranks::LATEST_WINS);
+            let ranks = Ranks::LATEST_WINS;
+            let arrival = session.arrival(kind, &ranks);
             LinkState::default().take_remote(&mut content, &mapping, object, arrival);
             let identities = identity::of_content(kind, &content, session.region);
             described.insert(index, Described { external_id: object.external_id.clone(), key: object.key, identities });

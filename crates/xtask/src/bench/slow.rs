@@ -2,21 +2,19 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
-use chrono::Utc;
-use secrecy::ExposeSecret as _;
+use anyhow::Context as _;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::connection::Connection;
+use super::flow;
 use super::journal::Journal;
 use super::measure::address;
 use super::parts::{Extent, Figures};
-use super::prospects::{Prospects, Series};
+use super::prospects::Series;
 use super::tenants;
 use super::usage::{Cores, Meter};
 use crate::console::Console;
-use crate::session::{Service, Session};
+use crate::session::{Service, Session, Tenant};
 
 /// A record a call, so that calls are what is counted; and more lanes than the account's budget can fill.
 const ONE_BY_ONE: [(&str, &str); 2] = [("LANE_BATCH", "1"), ("LANE_PARALLEL", "16")];
@@ -83,14 +81,10 @@ async fn prepare(
         let url = format!("{}/_sandbox/hubspot/{portal}/faults", session.url(Service::Sandbox));
         session.client().put(url).json(&json!({ "latency_ms": latency })).send().await?.error_for_status()?;
     }
-    let mut connection = Connection::open(address(session, Service::ApiGateway)).await?;
-    for (turn, tenant) in (0..extent.tenants.saturating_mul(EVENTS_EACH)).zip(made.iter().cycle()) {
-        let prospects = Prospects::new(Series::ManyTenants, tenant.service_token.expose_secret(), Utc::now());
-        let status = connection.send(&prospects.single(turn)).await?;
-        if status != 202 {
-            bail!("the gateway answered {status}: {}", connection.last_answer());
-        }
-    }
+    // In batches, so that little is still to be merged while pushes are measured.
+    let tenants: Vec<&Tenant> = made.iter().collect();
+    let events = extent.tenants.saturating_mul(EVENTS_EACH);
+    flow::send(address(session, Service::ApiGateway), &tenants, Series::ManyTenants, events).await?;
     step.done();
     Ok(())
 }

@@ -18,9 +18,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::PushRow;
-use crate::statement::sql_query;
 use crate::text::{from_json, parse, to_json};
-use crate::{PersistenceError, Transaction};
+use crate::{PersistenceError, Transaction, statement::sql_query};
 
 /// A link that the caller holds.
 #[derive(Clone, Debug)]

@@ -18,9 +18,8 @@ use serde_json::Value;
 
 use super::PushRow;
 use super::backend::StateRow;
-use crate::statement::sql_query;
 use crate::text::{from_json, parse, storable, to_json};
-use crate::{PersistenceError, Transaction};
+use crate::{PersistenceError, Transaction, statement::sql_query};
 
 /// Notes that there is news of these records, and names the backend's links of them.
 ///
