@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 
 use crate::ci::Outcome;
 use crate::console::{Console, ServiceLines};
-use crate::{bench, browser, ci, console, contract, crash, demo, test, tidy, up, workflows};
+use crate::{bench, browser, ci, console, contract, crash, demo, fuzz, supply, test, tidy, up, workflows};
 
 #[derive(Debug, Parser)]
 #[command(bin_name = "cargo xtask", about = "Runs, demonstrates, tests and checks the whole system on one machine")]
@@ -28,10 +28,14 @@ enum Task {
     Contract(contract::Args),
     /// Check what no lint checks: layers, file sizes, names.
     Tidy(tidy::Args),
+    /// Check what the programs are made of that others have written: licences, sources, advisories, what is unused.
+    Supply(supply::Args),
     /// Measure throughput and latency beside the physical limits.
     Bench(bench::Args),
     /// Kill every process at every step under load, and count what was lost or done twice.
     Crash(crash::Args),
+    /// Give any bytes to every parser of what strangers send, and look for what breaks.
+    Fuzz(fuzz::Args),
     /// Walk the guide of the product in a real Chromium, and look for barriers on every page.
     Browser(browser::Args),
     /// Take a picture of every page of the dashboard, in every language, theme and width.
@@ -53,8 +57,10 @@ pub fn run() -> ExitCode {
         Task::Test(args) => wait_for(test::run(&args)),
         Task::Contract(args) => wait_for(told("contract", contract::run(&args))),
         Task::Tidy(args) => tidy::run(&args).map(|()| ExitCode::SUCCESS),
+        Task::Supply(args) => wait_for(supply::run(&args)),
         Task::Bench(args) => wait_for(bench::run(&args)),
         Task::Crash(args) => wait_for(crash::run(&args)),
+        Task::Fuzz(args) => wait_for(told("fuzz", fuzz::run(&args))),
         Task::Browser(args) => wait_for(told("browser", browser::run(&args, browser::Errand::Walk))),
         Task::Screenshots(args) => wait_for(told("screenshots", browser::run(&args, browser::Errand::Screenshots))),
         Task::Workflows => workflows::run(),
@@ -69,8 +75,8 @@ pub fn run() -> ExitCode {
 /// The exit code of a check; why it was skipped is said.
 async fn told(name: &str, check: impl Future<Output = anyhow::Result<Outcome>>) -> anyhow::Result<ExitCode> {
     let outcome = check.await?;
-    if let Outcome::Skipped(_) = outcome {
-        Console::new(ServiceLines::InFilesOnly).note(&outcome.line(name, 0.0));
+    if let Outcome::Skipped(reason) = outcome {
+        ci::skip(&Console::new(ServiceLines::InFilesOnly), name, reason)?;
     }
     Ok(if outcome == Outcome::Fails { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
@@ -79,4 +85,28 @@ fn wait_for(task: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Res
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the async runtime did not start")?;
     runtime.block_on(task)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_that_a_document_names_is_understood() {
+        let documented = tidy::documented("cargo xtask ").unwrap();
+        assert!(documented.len() > 30, "{documented:?}");
+        for command in documented {
+            let words = command.split_whitespace().skip(1);
+            if let Err(error) = Cli::try_parse_from(words) {
+                panic!("{command}: {error}");
+            }
+        }
+    }
 }
