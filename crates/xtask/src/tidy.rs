@@ -62,10 +62,10 @@ impl fmt::Display for Finding {
 }
 
 /// Every rule that reads files. The layers are checked apart: they need what cargo knows.
-const RULES: [fn(&Tree) -> Vec<Finding>; 14] = [
+const RULES: [fn(&Tree) -> Vec<Finding>; 15] = [
     codes::check,
-    copies::check,
     commands::check,
+    copies::check,
     docs::check,
     lengths::check,
     log_fields::check,
