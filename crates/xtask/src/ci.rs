@@ -9,8 +9,11 @@ use tokio::process::Command;
 
 use crate::console::{Console, ServiceLines};
 use crate::services::install::{apt, program};
-use crate::workspace::{cargo, output, root};
+use crate::workspace::{cargo, output, root, variable};
 use crate::{browser, cluster, contract, test, tidy};
+
+/// Where it is set, what cannot be checked fails: the hosted workflow sets it, where all is there that the checks need.
+const SKIP_NOTHING: &str = "COCCINELLE_SKIP_NOTHING";
 
 pub(crate) async fn run() -> anyhow::Result<ExitCode> {
     let console = Console::new(ServiceLines::InFilesOnly);
@@ -40,7 +43,7 @@ impl Outcome {
         match self {
             Self::Holds => format!("✔ {name} ({seconds:.1} s)"),
             Self::Fails => format!("✘ {name} ({seconds:.1} s)"),
-            Self::Skipped(reason) => format!("– {name}: SKIPPED {reason}"),
+            Self::Skipped(reason) => skipped(name, reason),
         }
     }
 
@@ -51,6 +54,25 @@ impl Outcome {
             Self::Holds | Self::Skipped(_) => Ok(self),
         }
     }
+}
+
+/// The line that says why something was not checked; whoever looks for such lines looks for `SKIPPED: `.
+pub(crate) fn skipped(name: &str, reason: &str) -> String {
+    format!("– {name}: SKIPPED: {reason}")
+}
+
+/// Says why a whole check was not made.
+///
+/// # Errors
+/// Where nothing may be skipped.
+pub(crate) fn skip(console: &Console, name: &str, reason: &str) -> anyhow::Result<()> {
+    console.note(&skipped(name, reason));
+    permit(name, variable(SKIP_NOTHING).is_none())
+}
+
+fn permit(name: &str, may_skip: bool) -> anyhow::Result<()> {
+    anyhow::ensure!(may_skip, "{name} was skipped, and {SKIP_NOTHING} is set: bring what it needs");
+    Ok(())
 }
 
 async fn stages(console: &Console) -> anyhow::Result<()> {
@@ -75,8 +97,14 @@ async fn stage(
     console.note(&format!("… {name}"));
     let started = Instant::now();
     let outcome = work.await;
-    console.note(&outcome.as_ref().copied().unwrap_or(Outcome::Fails).line(name, started.elapsed().as_secs_f32()));
-    outcome.map(drop).map_err(|error| error.context(format!("stage {name} failed")))
+    let ended = if let Ok(Outcome::Skipped(reason)) = outcome {
+        skip(console, name, reason)
+    } else {
+        let shown = outcome.as_ref().copied().unwrap_or(Outcome::Fails);
+        console.note(&shown.line(name, started.elapsed().as_secs_f32()));
+        outcome.map(drop)
+    };
+    ended.map_err(|error| error.context(format!("stage {name} failed")))
 }
 
 async fn command(arguments: &[&str]) -> anyhow::Result<Outcome> {
@@ -172,8 +200,15 @@ mod tests {
         assert_eq!(Outcome::of(true).line("contract", 1.25), "✔ contract (1.2 s)");
         assert_eq!(Outcome::of(false).line("contract", 1.0), "✘ contract (1.0 s)");
         let skipped = Outcome::Skipped("there is no Python");
-        assert_eq!(skipped.line("contract", 1.0), "– contract: SKIPPED there is no Python");
+        assert_eq!(skipped.line("contract", 1.0), "– contract: SKIPPED: there is no Python");
         assert_eq!(skipped.or("no").unwrap(), skipped);
         assert_eq!(Outcome::Fails.or("the API is wrong").unwrap_err().to_string(), "the API is wrong");
+    }
+
+    #[test]
+    fn where_nothing_may_be_skipped_a_skipped_check_fails() {
+        assert!(permit("contract", true).is_ok());
+        let refused = permit("contract", false).unwrap_err().to_string();
+        assert_eq!(refused, "contract was skipped, and COCCINELLE_SKIP_NOTHING is set: bring what it needs");
     }
 }

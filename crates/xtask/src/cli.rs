@@ -69,8 +69,8 @@ pub fn run() -> ExitCode {
 /// The exit code of a check; why it was skipped is said.
 async fn told(name: &str, check: impl Future<Output = anyhow::Result<Outcome>>) -> anyhow::Result<ExitCode> {
     let outcome = check.await?;
-    if let Outcome::Skipped(_) = outcome {
-        Console::new(ServiceLines::InFilesOnly).note(&outcome.line(name, 0.0));
+    if let Outcome::Skipped(reason) = outcome {
+        ci::skip(&Console::new(ServiceLines::InFilesOnly), name, reason)?;
     }
     Ok(if outcome == Outcome::Fails { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use tokio::process::Command;
 
-use crate::ci::Outcome;
+use crate::ci::{Outcome, skipped};
 use crate::console::Console;
 use crate::python::Program;
 use crate::workspace::{output, root};
@@ -35,6 +35,7 @@ pub(crate) async fn check(console: &Console) -> anyhow::Result<Outcome> {
     let file = root().join(".dev/kubernetes.yaml");
     std::fs::write(&file, manifests).context("the manifests cannot be written down")?;
     output(Command::new(validator).args(["--strict", "--quiet", "--no-warn", "-k", OLDEST]).arg(&file)).await?;
-    console.note(&format!("SKIPPED the schemas of {}: their operators bring them", BY_OPERATORS.join(", ")));
+    let by_operators = format!("the operators of {} bring them, and are not here", BY_OPERATORS.join(", "));
+    console.note(&skipped("their operators' schemas", &by_operators));
     Ok(Outcome::Holds)
 }

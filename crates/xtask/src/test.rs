@@ -10,7 +10,7 @@ use crate::n8n::{self, Executions, Found, Install, N8n, Place};
 use crate::services::Services;
 use crate::services::postgres::Durability;
 use crate::session::{Options, Session};
-use crate::{secrets, up, workspace};
+use crate::{ci, secrets, up, workspace};
 
 const BASE_PORT: u16 = 21_000;
 
@@ -70,7 +70,7 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let install = if args.n8n { Some(n8n::install::find_or_install(&console).await?) } else { None };
     let install = match install {
         Some(Found::Nowhere(why)) => {
-            console.note(&format!("– n8n: SKIPPED: {why}"));
+            ci::skip(&console, "n8n", why)?;
             return Ok(ExitCode::SUCCESS);
         }
         Some(Found::Here(install)) => Some(install),
