@@ -10,7 +10,7 @@ use tokio::process::Command;
 use crate::console::{Console, ServiceLines};
 use crate::services::install::{apt, program};
 use crate::workspace::{cargo, output, root, variable};
-use crate::{browser, cluster, contract, test, tidy};
+use crate::{browser, cluster, contract, supply, test, tidy};
 
 /// Where it is set, what cannot be checked fails: the hosted workflow sets it, where all is there that the checks need.
 const SKIP_NOTHING: &str = "COCCINELLE_SKIP_NOTHING";
@@ -80,6 +80,8 @@ async fn stages(console: &Console) -> anyhow::Result<()> {
     let clippy = ["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"];
     stage(console, "clippy", command(&clippy)).await?;
     stage(console, "tidy", async { tidy::run(&tidy::Args {}).map(|()| Outcome::Holds) }).await?;
+    stage(console, "supply", supply::check(console)).await?;
+    stage(console, "advisories", supply::advisories(console)).await?;
     stage(console, "doc", document()).await?;
     stage(console, "test", Box::pin(test())).await?;
     stage(console, "contract", Box::pin(contract())).await?;

@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 
 use crate::ci::Outcome;
 use crate::console::{Console, ServiceLines};
-use crate::{bench, browser, ci, console, contract, crash, demo, test, tidy, up, workflows};
+use crate::{bench, browser, ci, console, contract, crash, demo, supply, test, tidy, up, workflows};
 
 #[derive(Debug, Parser)]
 #[command(bin_name = "cargo xtask", about = "Runs, demonstrates, tests and checks the whole system on one machine")]
@@ -28,6 +28,8 @@ enum Task {
     Contract(contract::Args),
     /// Check what no lint checks: layers, file sizes, names.
     Tidy(tidy::Args),
+    /// Check what the programs are made of that others have written: licences, sources, advisories, what is unused.
+    Supply(supply::Args),
     /// Measure throughput and latency beside the physical limits.
     Bench(bench::Args),
     /// Kill every process at every step under load, and count what was lost or done twice.
@@ -53,6 +55,7 @@ pub fn run() -> ExitCode {
         Task::Test(args) => wait_for(test::run(&args)),
         Task::Contract(args) => wait_for(told("contract", contract::run(&args))),
         Task::Tidy(args) => tidy::run(&args).map(|()| ExitCode::SUCCESS),
+        Task::Supply(args) => wait_for(supply::run(&args)),
         Task::Bench(args) => wait_for(bench::run(&args)),
         Task::Crash(args) => wait_for(crash::run(&args)),
         Task::Browser(args) => wait_for(told("browser", browser::run(&args, browser::Errand::Walk))),

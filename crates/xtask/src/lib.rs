@@ -21,6 +21,7 @@ mod secrets;
 pub mod services;
 pub mod session;
 pub mod stack;
+mod supply;
 mod test;
 mod tidy;
 mod up;
