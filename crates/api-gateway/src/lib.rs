@@ -7,6 +7,8 @@ mod change;
 mod conflicts;
 mod door;
 mod events;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod idempotency;
 mod incidents;
 mod integrations;

@@ -2,6 +2,8 @@
 
 mod body;
 mod door;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod intake;
 mod keeper;
 mod keys;

@@ -11,6 +11,7 @@ pub mod console;
 mod contract;
 pub mod crash;
 mod demo;
+mod fuzz;
 pub mod home;
 mod http;
 pub mod n8n;

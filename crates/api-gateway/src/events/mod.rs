@@ -59,3 +59,9 @@ pub(crate) async fn accept_events(
     metrics::counter!("events_accepted_total").increment(u64::try_from(accepted).unwrap_or(u64::MAX));
     Ok(HttpResponse::Accepted().json(Accepted { accepted }))
 }
+
+/// Whether a body can be read as events: for `crate::fuzzing`.
+#[cfg(fuzzing)]
+pub(crate) fn are_readable(body: &[u8]) -> bool {
+    reading::read(body, 100).is_ok()
+}

@@ -36,12 +36,14 @@ enum Layer {
     StandIn,
     /// What tests need; depending on us, a crate's own tests would see two copies of it.
     TestKit,
+    /// What gives any bytes to the parsers of all the others.
+    Fuzz,
     /// What developers run.
     Tasks,
 }
 
 /// Every crate has its layer here, and nowhere else.
-const LAYERS: [(&str, Layer); 16] = [
+const LAYERS: [(&str, Layer); 17] = [
     ("domain", Layer::Domain),
     ("connectors", Layer::Sibling),
     ("messaging", Layer::Sibling),
@@ -57,6 +59,7 @@ const LAYERS: [(&str, Layer); 16] = [
     ("webhook-ingest", Layer::Binary),
     ("sandbox", Layer::StandIn),
     ("testkit", Layer::TestKit),
+    ("fuzz", Layer::Fuzz),
     ("xtask", Layer::Tasks),
 ];
 
@@ -94,6 +97,7 @@ impl Layer {
             Self::Sibling => other == Self::Domain,
             Self::Shared => matches!(other, Self::Domain | Self::Sibling),
             Self::Binary => matches!(other, Self::Domain | Self::Sibling | Self::Shared),
+            Self::Fuzz => matches!(other, Self::Domain | Self::Sibling | Self::Shared | Self::Binary),
         }
     }
 
@@ -113,6 +117,7 @@ impl Layer {
             Self::TestKit => {
                 "`testkit` knows none of our crates, or their own tests would see two copies of themselves"
             }
+            Self::Fuzz => "`fuzz` asks what is ours and no stand-in for others",
             Self::Tasks => "`xtask` drives the built programs and imports none of them",
         }
     }
@@ -190,6 +195,13 @@ mod tests {
         assert_eq!(found("sandbox", &["connectors"]).len(), 1);
         assert_eq!(found("testkit", &["domain"]).len(), 1);
         assert_eq!(found("xtask", &["persistence"]).len(), 1);
+    }
+
+    #[test]
+    fn what_fuzzes_may_take_in_all_that_is_ours_and_nobody_takes_it_in() {
+        assert_eq!(found("fuzz", &["domain", "connectors", "accounts", "api-gateway"]), Vec::<String>::new());
+        assert_eq!(found("fuzz", &["sandbox"]).len(), 1);
+        assert_eq!(found("api-gateway", &["fuzz"]).len() + found("xtask", &["fuzz"]).len(), 2);
     }
 
     #[test]

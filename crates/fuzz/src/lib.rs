@@ -1,0 +1,54 @@
+//! Every parser of bytes that strangers send, made such that it takes any bytes at all. What drives it is `cargo xtask fuzz`, and
+//! the test that gives it the corpus.
+
+#![expect(
+    clippy::expect_used,
+    reason = "a promise that does not hold is to end the process: that is what is looked for"
+)]
+
+mod answers;
+#[cfg(fuzzing)]
+mod doors;
+mod envelope;
+mod event;
+mod mapping;
+mod pass;
+mod proxy;
+mod redaction;
+mod text;
+mod urls;
+mod webhook;
+
+/// Takes any bytes; it panics where a promise does not hold of them.
+pub type Target = fn(&[u8]);
+
+/// Every target by its name, which is that of its folder in `corpus/`.
+pub const TARGETS: &[(&str, Target)] = &[
+    #[cfg(fuzzing)]
+    ("address", doors::address),
+    ("answers", answers::run),
+    #[cfg(fuzzing)]
+    ("body", doors::body),
+    ("envelope", envelope::run),
+    ("event", event::run),
+    #[cfg(fuzzing)]
+    ("events", doors::events),
+    ("mapping", mapping::run),
+    ("pass", pass::run),
+    ("proxy", proxy::run),
+    ("redaction", redaction::run),
+    ("text", text::run),
+    #[cfg(fuzzing)]
+    ("token", doors::token),
+    ("url", urls::run),
+    ("webhook", webhook::run),
+];
+
+/// Those of them that are private in the services, and so there only when these are built for fuzzing.
+pub const BEHIND_DOORS: [&str; 4] = ["address", "body", "events", "token"];
+
+/// The target of that name.
+#[must_use]
+pub fn target(name: &str) -> Option<Target> {
+    TARGETS.iter().find(|(known, _)| *known == name).map(|(_, target)| *target)
+}

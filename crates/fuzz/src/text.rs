@@ -1,0 +1,49 @@
+//! The small things that stand in headers, paths and fields: ids, names, times, traces, telephone numbers.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use domain::id::{ErrandId, IntegrationId, LinkId, RecordId, RunId, TenantId};
+use domain::identity::{Region, e164};
+use domain::kind::RecordKind;
+use domain::platform::PlatformSlug;
+use domain::time::Timestamp;
+use domain::trace::TraceParent;
+use domain::workflow::Action;
+
+pub(crate) fn run(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    stays::<ErrandId>(text);
+    stays::<IntegrationId>(text);
+    stays::<LinkId>(text);
+    stays::<RecordId>(text);
+    stays::<RunId>(text);
+    stays::<TenantId>(text);
+    stays::<Action>(text);
+    stays::<PlatformSlug>(text);
+    stays::<RecordKind>(text);
+    stays::<TraceParent>(text);
+    time(text);
+    for region in [Region::DE, Region::FR, Region::US] {
+        if let Some(number) = e164(text, region) {
+            let is_one = number.strip_prefix('+').is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
+            assert!(is_one, "{number}");
+        }
+    }
+}
+
+/// What is read and written is read as the same.
+fn stays<T: FromStr + Display>(text: &str) {
+    let Ok(read) = text.parse::<T>() else { return };
+    let written = read.to_string();
+    let again = written.parse::<T>().ok().map(|again| again.to_string());
+    assert_eq!(again.as_ref(), Some(&written));
+}
+
+/// As it travels over the broker.
+fn time(text: &str) {
+    let Some(time) = Timestamp::parse(text) else { return };
+    let carried = serde_json::to_value(time).and_then(serde_json::from_value::<Timestamp>);
+    assert_eq!(carried.ok(), Some(time));
+    assert!(time.next() >= time);
+}
