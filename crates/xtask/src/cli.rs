@@ -86,3 +86,27 @@ fn wait_for(task: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Res
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the async runtime did not start")?;
     runtime.block_on(task)
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_that_a_document_names_is_understood() {
+        let documented = tidy::documented("cargo xtask ").unwrap();
+        assert!(documented.len() > 30, "{documented:?}");
+        for command in documented {
+            let words = command.split_whitespace().skip(1);
+            if let Err(error) = Cli::try_parse_from(words) {
+                panic!("{command}: {error}");
+            }
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! `cargo xtask tidy`: the checks of the source tree that no lint can make. It changes nothing.
 
 mod codes;
+mod commands;
 mod copies;
 mod docs;
 mod layers;
@@ -61,8 +62,9 @@ impl fmt::Display for Finding {
 }
 
 /// Every rule that reads files. The layers are checked apart: they need what cargo knows.
-const RULES: [fn(&Tree) -> Vec<Finding>; 14] = [
+const RULES: [fn(&Tree) -> Vec<Finding>; 15] = [
     codes::check,
+    commands::check,
     copies::check,
     docs::check,
     lengths::check,
@@ -94,6 +96,19 @@ pub(crate) fn run(_args: &Args) -> anyhow::Result<()> {
     }
     let list: String = findings.iter().map(|finding| format!("\n  {finding}")).collect();
     anyhow::bail!("tidy has {} findings:{list}", findings.len())
+}
+
+/// What documents tell people to type that begins like this, in fenced blocks and between backticks.
+#[cfg(test)]
+pub(crate) fn documented(beginning: &str) -> anyhow::Result<Vec<String>> {
+    let tree = Tree::read(&crate::workspace::root())?;
+    let mut typed = Vec::new();
+    for document in commands::documents(&tree) {
+        let named = document.text.lines().flat_map(|line| line.split('`').skip(1).step_by(2)).map(str::to_owned);
+        let fenced = commands::commands(&document.text).into_iter().map(|(_, command)| command);
+        typed.extend(fenced.chain(named).filter(|command| command.starts_with(beginning)));
+    }
+    Ok(typed)
 }
 
 fn findings(tree: &Tree, crates: &[Crate]) -> Vec<Finding> {

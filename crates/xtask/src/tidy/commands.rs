@@ -1,0 +1,207 @@
+//! The commands that documents tell people to type: each has an entry here that says what runs it, or why nothing does.
+
+use std::collections::BTreeSet;
+
+use super::Finding;
+use super::tree::{File, Tree};
+
+/// How a line of a fenced block begins that is a command; beside these, whatever stands behind a prompt.
+const BEGINNINGS: [&str; 8] = ["admin ", "cargo ", "cp ", "curl ", "docker ", "kubectl ", "n8n ", "node "];
+
+/// The prompt.
+const PROMPT: &str = "$ ";
+
+const WORKFLOW: &str = ".github/workflows/ci.yml";
+const STAGES: &str = "crates/xtask/src/ci.rs";
+
+/// What shows that a command does what its document says.
+#[derive(Clone, Copy, Debug)]
+enum Proof {
+    /// The test of this name runs it, or calls what it calls.
+    Test(&'static str),
+    /// The stage of `cargo xtask ci` of this name is it.
+    Stage(&'static str),
+    /// The hosted workflow types these words.
+    Hosted(&'static str),
+    /// Nothing does, and why.
+    Skipped(&'static str),
+}
+
+use Proof::{Hosted, Skipped, Stage, Test};
+
+const BENCH: Proof = Skipped("its figures mean something on an idle machine only, and take minutes each");
+const CLUSTER: Proof =
+    Skipped("it takes a cluster; the stage `kubernetes` holds the same manifests against its schemas");
+const OF_N8N: Proof = Test("every_command_of_the_document_does_what_the_document_says");
+const ROTATING: Proof = Test("every_data_key_goes_under_a_new_master_key_and_is_the_same_afterwards");
+const PREPARED: Proof = Test("a_key_that_was_prepared_seals_nothing_before_it_is_asked_for");
+const TENANT: Proof = Test("a_tenant_is_made_whose_key_opens_and_whose_token_names_it");
+const WALK: Proof = Skipped(
+    "the walk is shown as somebody took it; its road is that of the test \
+     `an_event_is_one_trace_from_the_gateway_to_the_platform_and_the_log`",
+);
+
+/// Every command by how it begins; of several that fit, the longest counts.
+const COMMANDS: [(&str, Proof); 38] = [
+    ("RECORD=$(curl -sS http://127.0.0.1:20080/api/v1/records", WALK),
+    ("admin create-tenant", TENANT),
+    ("admin erase-tenant", Test("nothing_is_left_of_an_erased_tenant_and_all_of_another")),
+    ("admin issue-token", TENANT),
+    ("admin rotate-data-key", Test("every_secret_of_a_tenant_goes_under_a_new_data_key_and_the_old_one_is_forgotten")),
+    ("admin rotate-keys", ROTATING),
+    ("admin rotate-keys --prepare", PREPARED),
+    ("admin rotate-keys --to", PREPARED),
+    ("cargo xtask bench", BENCH),
+    ("cargo xtask browser", Stage("browser")),
+    ("cargo xtask ci", Hosted(".ci/run")),
+    ("cargo xtask contract", Stage("contract")),
+    (
+        "cargo xtask crash",
+        Test("promise_1_everything_killed_at_every_step_under_load_loses_nothing_and_does_nothing_twice"),
+    ),
+    ("cargo xtask demo", Skipped("it takes minutes; the test of `up --demo` sends the same crowd by the same road")),
+    ("cargo xtask fuzz", Hosted("cargo xtask fuzz --minutes")),
+    ("cargo xtask screenshots", Skipped("pictures are for people; the stage `browser` walks the same pages")),
+    ("cargo xtask supply", Stage("supply")),
+    ("cargo xtask test", Stage("test")),
+    ("cargo xtask test --n8n", Hosted("cargo xtask test --n8n")),
+    ("cargo xtask up", Test("ctrl_c_leaves_nothing_behind_and_the_next_run_finds_what_the_first_one_had")),
+    ("cargo xtask up --n8n", OF_N8N),
+    ("cp .env.example .env", Hosted("cp .env.example .env")),
+    ("curl -sS -X PATCH http://127.0.0.1:20090/_sandbox/hubspot/4242/contacts/101", WALK),
+    ("curl -sS -X POST \"$N8N/webhook/coccinelle/hubspot\"", OF_N8N),
+    ("curl -sS http://127.0.0.1:20080/api/v1/events", WALK),
+    ("curl -sS http://127.0.0.1:20080/api/v1/integrations/$INTEGRATION/logs", WALK),
+    ("curl -sS http://127.0.0.1:20080/api/v1/records/$RECORD", WALK),
+    (
+        "docker compose --profile monitoring --profile mail up --build --detach",
+        Skipped("the images are others'; what is mounted into them is read by promtool and by this command"),
+    ),
+    ("docker compose cp api-gateway:/data/key-ring.json", Hosted("docker compose cp api-gateway:/data/key-ring.json")),
+    ("docker compose up", Hosted("docker compose up --detach")),
+    ("docker compose up --build --detach", Hosted("docker compose up --build --detach")),
+    ("docker compose up --detach --scale", Hosted("docker compose up --detach --scale sync-dispatcher=3")),
+    ("kubectl -n coccinelle wait", CLUSTER),
+    ("kubectl apply -k deploy/kubernetes", CLUSTER),
+    ("n8n import:workflow", OF_N8N),
+    ("n8n publish:workflow", OF_N8N),
+    ("n8n unpublish:workflow", OF_N8N),
+    ("node deploy/n8n/prepare.mjs", OF_N8N),
+];
+
+pub(super) fn check(tree: &Tree) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut met = BTreeSet::new();
+    for document in documents(tree) {
+        for (number, command) in commands(&document.text) {
+            match entry(&command) {
+                Some((beginning, _)) => {
+                    met.insert(beginning);
+                }
+                None => {
+                    let advice = format!("say in `tidy/commands.rs` what runs `{command}`, or why nothing does");
+                    findings.push(Finding::at(&document.path, number + 1, advice));
+                }
+            }
+        }
+    }
+    // Another project's tree has neither these documents nor what proves them.
+    if tree.has(STAGES) {
+        findings.extend(COMMANDS.iter().filter_map(|(beginning, proof)| stale(tree, beginning, *proof, &met)));
+    }
+    findings
+}
+
+/// An entry of a command that is nowhere any more, or whose proof is not there.
+fn stale(tree: &Tree, beginning: &str, proof: Proof, met: &BTreeSet<&str>) -> Option<Finding> {
+    const HERE: &str = "crates/xtask/src/tidy/commands.rs";
+    if !met.contains(beginning) {
+        return Some(Finding::of(HERE, format!("no document tells people to type `{beginning}`: remove its entry")));
+    }
+    let says = |path: &str, words: &str| tree.get(path).is_some_and(|file| file.text.contains(words));
+    let holds = match proof {
+        Test(name) => tree.rust().any(|file| file.is_test() && file.text.contains(&format!("fn {name}("))),
+        Stage(name) => says(STAGES, &format!("stage(console, \"{name}\"")),
+        Hosted(words) => says(WORKFLOW, words),
+        Skipped(reason) => !reason.is_empty(),
+    };
+    (!holds).then(|| Finding::of(HERE, format!("{proof:?} is not there, by which `{beginning}` is proved")))
+}
+
+/// The entry of a command; the longest that fits.
+fn entry(command: &str) -> Option<(&'static str, Proof)> {
+    let fits = |beginning: &str| {
+        command.strip_prefix(beginning).is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '=']))
+    };
+    COMMANDS.iter().copied().filter(|entry| fits(entry.0)).max_by_key(|entry| entry.0.len())
+}
+
+/// What people read.
+pub(super) fn documents(tree: &Tree) -> impl Iterator<Item = &File> {
+    let is_one = |file: &&File| {
+        let is_read = ["README.md", "docs/", ".github/"].iter().any(|place| file.path.starts_with(place));
+        is_read && file.path.ends_with(".md")
+    };
+    tree.files().iter().filter(is_one)
+}
+
+/// The commands in the fenced blocks of a document, each with its line, without what is said of it beside it.
+pub(super) fn commands(text: &str) -> Vec<(usize, String)> {
+    let mut is_fenced = false;
+    let mut commands = Vec::new();
+    for (number, line) in text.lines().map(str::trim).enumerate() {
+        if line.starts_with("```") {
+            is_fenced = !is_fenced;
+        } else if is_fenced && let Some(command) = command(line) {
+            commands.push((number, command.to_owned()));
+        }
+    }
+    commands
+}
+
+fn command(line: &str) -> Option<&str> {
+    let typed = line.strip_prefix(PROMPT);
+    let command = typed.or_else(|| BEGINNINGS.iter().any(|word| line.starts_with(word)).then_some(line))?;
+    // What is said of it stands behind two blanks, or behind a `#`.
+    let ends = ["  ", " #"].into_iter().filter_map(|end| command.find(end));
+    Some(ends.min().and_then(|end| command.get(..end)).unwrap_or(command).trim_end_matches([' ', '\\']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "Type `cargo build`.\n```\ncargo xtask up   # all\n$ whoami\nsomebody\nadmin rotate-keys   goes on\n```\n\
+        cargo xtask up\n  ```bash\n  n8n import:workflow --x \\\n  ```\n";
+
+    #[test]
+    fn reads_the_commands_of_fenced_blocks_and_nothing_else() {
+        let read = commands(TEXT);
+        let expected = [(2, "cargo xtask up"), (3, "whoami"), (5, "admin rotate-keys"), (9, "n8n import:workflow --x")];
+        assert_eq!(read, expected.map(|(line, command)| (line, command.to_owned())));
+    }
+
+    #[test]
+    fn finds_a_command_that_nobody_answers_for() {
+        let found = check(&Tree::of(&[("docs/a.md", TEXT)]));
+        let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+        assert_eq!(found, ["docs/a.md:4: say in `tidy/commands.rs` what runs `whoami`, or why nothing does"]);
+    }
+
+    #[test]
+    fn the_longest_entry_counts_and_a_longer_word_is_another() {
+        assert!(matches!(entry("cargo xtask test --n8n"), Some((_, Hosted(_)))));
+        assert!(matches!(entry("cargo xtask test -- rule_"), Some((_, Stage(_)))));
+        assert!(entry("cargo xtask tests").is_none());
+    }
+
+    #[test]
+    fn finds_an_entry_without_a_document_or_without_its_proof() {
+        let tree = Tree::of(&[(STAGES, ""), ("README.md", "```\ncargo xtask ci\n```\n")]);
+        let found = check(&tree);
+        assert!(
+            found.iter().any(|finding| finding.advice.contains("is not there, by which `cargo xtask ci` is proved"))
+        );
+        assert!(found.iter().any(|finding| finding.advice.contains("type `cargo xtask up`: remove its entry")));
+    }
+}
