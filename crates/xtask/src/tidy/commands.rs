@@ -42,7 +42,7 @@ const WALK: Proof = Skipped(
 );
 
 /// Every command by how it begins; of several that fit, the longest counts.
-const COMMANDS: [(&str, Proof); 38] = [
+const COMMANDS: [(&str, Proof); 45] = [
     ("RECORD=$(curl -sS http://127.0.0.1:20080/api/v1/records", WALK),
     ("admin create-tenant", TENANT),
     ("admin erase-tenant", Test("nothing_is_left_of_an_erased_tenant_and_all_of_another")),
@@ -77,10 +77,23 @@ const COMMANDS: [(&str, Proof); 38] = [
         "docker compose --profile monitoring --profile mail up --build --detach",
         Skipped("the images are others'; what is mounted into them is read by promtool and by this command"),
     ),
+    ("docker compose build", Hosted("docker compose build")),
     ("docker compose cp api-gateway:/data/key-ring.json", Hosted("docker compose cp api-gateway:/data/key-ring.json")),
+    (
+        "docker compose exec -T --env GATEWAY=coccinelle-api-gateway-2 edge caddy reload",
+        Hosted("docker compose exec -T --env GATEWAY=coccinelle-api-gateway-2 edge caddy reload"),
+    ),
+    ("docker compose exec -T edge caddy reload", Hosted("docker compose exec -T edge caddy reload")),
+    ("docker compose run --rm migrate", Hosted("docker compose run --rm migrate")),
     ("docker compose up", Hosted("docker compose up --detach")),
     ("docker compose up --build --detach", Hosted("docker compose up --build --detach")),
     ("docker compose up --detach --scale", Hosted("docker compose up --detach --scale sync-dispatcher=3")),
+    (
+        "docker compose up --detach --wait --no-deps --no-recreate",
+        Hosted("docker compose up --detach --wait --no-deps --no-recreate --scale api-gateway=2 api-gateway"),
+    ),
+    ("docker rm coccinelle-api-gateway-1", Hosted("docker rm coccinelle-api-gateway-1")),
+    ("docker stop coccinelle-api-gateway-1", Hosted("docker stop coccinelle-api-gateway-1")),
     ("kubectl -n coccinelle wait", CLUSTER),
     ("kubectl apply -k deploy/kubernetes", CLUSTER),
     ("n8n import:workflow", OF_N8N),
