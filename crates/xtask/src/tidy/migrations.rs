@@ -1,7 +1,17 @@
-//! The migrations: each can be undone, every table says what it is, and no tenant's table is open to another.
+//! The migrations: each can be undone and takes nothing from the version before, every table says what it is, and no tenant's is open
+//! to another.
 
 use super::Finding;
 use super::tree::{File, Tree};
+
+/// The last one before the rule of the rolling upgrade: nobody has run a version from before it.
+const LAST_FREE: &str = "2026-11-28-009999";
+
+/// What the version that still runs could miss, once a migration is applied.
+const TAKES_AWAY: [&str; 6] = ["drop table ", "drop column ", "drop view ", "drop type ", " rename ", " set not null"];
+
+/// How somebody says that the version before does not read it any more.
+const CONTRACT: &str = "-- contract: ";
 
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let ups: Vec<_> =
@@ -15,8 +25,25 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
             findings.extend(table_advice(&table, &all).into_iter().map(|advice| Finding::of(&up.path, advice)));
         }
         findings.extend(views(up, &statements));
+        findings.extend(contract(up, &statements));
     }
     findings
+}
+
+/// A migration goes first and the services after it, so what it takes away is missed by those that still run.
+fn contract(up: &File, statements: &str) -> Option<Finding> {
+    let name = up.path.split('/').nth(1).unwrap_or_default();
+    let taken = TAKES_AWAY.iter().find(|words| statements.contains(*words))?;
+    let is_said = up.text.lines().any(|line| {
+        let said = line.trim().strip_prefix(CONTRACT);
+        said.is_some_and(|said| said.trim_end_matches('.').ends_with(" no longer reads it"))
+    });
+    let advice = format!(
+        "`{}`: the version before runs on beside it. Leave it for one release, and say then from which: \
+         `{CONTRACT}VERSION no longer reads it`",
+        taken.trim()
+    );
+    (name > LAST_FREE && !is_said).then(|| Finding::of(&up.path, advice))
 }
 
 /// Every migration has both of its halves, neither empty.
@@ -150,6 +177,23 @@ mod tests {
     fn finds_a_view_that_sees_for_everybody() {
         assert_eq!(findings("CREATE VIEW v AS SELECT 1;").len(), 1);
         assert_eq!(findings("CREATE VIEW v WITH (security_invoker = true) AS SELECT 1;").len(), 0);
+    }
+
+    #[test]
+    fn finds_what_the_version_before_would_miss_unless_it_is_said_that_it_does_not() {
+        let drop = "ALTER TABLE things DROP COLUMN b, DROP CONSTRAINT c;";
+        let of = |name: &str, up: &str| {
+            let place = |half: &str| format!("migrations/{name}/{half}.sql");
+            check(&Tree::of(&[(place("up").as_str(), up), (place("down").as_str(), "SELECT 1;")])).len()
+        };
+        assert_eq!(of("2026-11-28-009101_before_the_rule", drop), 0);
+        for away in
+            [drop, "ALTER TABLE a RENAME COLUMN b TO c;", "ALTER TABLE a ALTER b SET NOT NULL;", "DROP TABLE a;"]
+        {
+            assert_eq!(of("2026-12-01-000100_later", away), 1, "{away}");
+            assert_eq!(of("2026-12-01-000100_later", &format!("-- contract: 0.2.0 no longer reads it\n{away}")), 0);
+        }
+        assert_eq!(of("2026-12-01-000100_later", "ALTER TABLE a ADD b text; -- Who can drop column c?"), 0);
     }
 
     #[test]
