@@ -12,6 +12,7 @@ use domain::id::TenantId;
 use domain::step::{Step, Steps};
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::connection;
 use crate::error::PersistenceError;
 
 diesel::define_sql_function! {
@@ -47,6 +48,7 @@ impl Database {
         let mut config = ManagerConfig::default();
         // A connection that was closed is recognised without asking it; one round trip less for each transaction.
         config.recycling_method = RecyclingMethod::Fast;
+        config.custom_setup = Box::new(connection::establishing);
         let manager = AsyncDieselConnectionManager::new_with_config(url.expose_secret(), config);
         let size = usize::try_from(pool_size).unwrap_or(1).max(1);
         let pool = Pool::builder(manager).max_size(size).build().expect("no time-outs are set");

@@ -40,6 +40,7 @@ pub mod webhook_logs;
 pub mod webhook_secrets;
 pub mod workflows;
 
+mod connection;
 mod log_owners;
 mod schema;
 mod statement;

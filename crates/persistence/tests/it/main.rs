@@ -9,6 +9,8 @@ mod creates;
 #[cfg(test)]
 mod doors;
 #[cfg(test)]
+mod encryption;
+#[cfg(test)]
 mod event_acceptances;
 #[cfg(test)]
 mod grants;
