@@ -42,7 +42,7 @@ const WALK: Proof = Skipped(
 );
 
 /// Every command by how it begins; of several that fit, the longest counts.
-const COMMANDS: [(&str, Proof); 45] = [
+const COMMANDS: [(&str, Proof); 46] = [
     ("RECORD=$(curl -sS http://127.0.0.1:20080/api/v1/records", WALK),
     ("admin create-tenant", TENANT),
     ("admin erase-tenant", Test("nothing_is_left_of_an_erased_tenant_and_all_of_another")),
@@ -68,6 +68,10 @@ const COMMANDS: [(&str, Proof); 45] = [
     ("cargo xtask up", Test("ctrl_c_leaves_nothing_behind_and_the_next_run_finds_what_the_first_one_had")),
     ("cargo xtask up --n8n", OF_N8N),
     ("cp .env.example .env", Hosted("cp .env.example .env")),
+    (
+        "curl -X POST http://127.0.0.1:20090/_sandbox/shopify/acme/compliance",
+        Test("what_the_law_lets_people_ask_is_sent_signed_to_the_address_of_the_app"),
+    ),
     ("curl -sS -X PATCH http://127.0.0.1:20090/_sandbox/hubspot/4242/contacts/101", WALK),
     ("curl -sS -X POST \"$N8N/webhook/coccinelle/hubspot\"", OF_N8N),
     ("curl -sS http://127.0.0.1:20080/api/v1/events", WALK),
