@@ -69,7 +69,7 @@ fn statement(filter: &Filter, conditions: &str) -> String {
 
 /// Rows of a sort that may be rare are looked for where such were counted: one among a million is not found by reading the million.
 ///
-/// That is in the newest hours that hold a page of them, and in what is older than everything that was counted. `None` where nothing
+/// That is in the newest hours that hold a page of them, and in what may be older than everything that was counted. `None` where nothing
 /// is asked for by which attempts are counted, or what has an index of its own.
 fn by_hours(filter: &Filter, all: &str) -> Option<String> {
     let sorts = [
@@ -87,17 +87,26 @@ fn by_hours(filter: &Filter, all: &str) -> Option<String> {
     let counted = "integration_stats_hourly WHERE tenant_id = $1 AND integration_id = $2";
     // Of an hour that the place or the end cuts through, nobody knows how many are left.
     let end = "coalesce(least($9, $10), 'infinity')";
+    // The clocks by which was counted begin their hours where they like, and may have been others meanwhile: here, an hour is one of
+    // those of UTC, and two where theirs lies across.
     Some(format!(
         "{TYPES}, counted AS (
              SELECT hour, sum(count) FILTER (WHERE hour + interval '1 hour' <= {end}) AS found
              FROM {counted}{sort} AND hour <= {end} AND ($8 IS NULL OR hour > $8 - interval '1 hour')
              GROUP BY hour
-         ), stretches AS (
-             SELECT hour AS starts, hour + interval '1 hour' AS ends,
-                    sum(found) OVER (ORDER BY hour DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS newer
-             FROM counted
+         ), oldest AS (
+             SELECT coalesce(min(hour) + interval '1 hour', 'infinity') AS ends FROM {counted}
+         ), hours AS (
+             SELECT date_trunc('hour', hour, 'UTC') AS starts, found FROM counted
              UNION ALL
-             SELECT '-infinity', coalesce(min(hour), 'infinity'), (SELECT sum(found) FROM counted) FROM {counted}
+             SELECT date_trunc('hour', hour + interval '59 minutes', 'UTC'), 0 FROM counted
+         ), stretches AS (
+             SELECT greatest(hours.starts, oldest.ends) AS starts, hours.starts + interval '1 hour' AS ends,
+                    sum(sum(found)) OVER (ORDER BY hours.starts DESC
+                                          ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS newer
+             FROM hours CROSS JOIN oldest GROUP BY hours.starts, oldest.ends
+             UNION ALL
+             SELECT '-infinity', ends, (SELECT sum(found) FROM counted WHERE hour >= ends) FROM oldest
          )
          SELECT log.* FROM stretches CROSS JOIN LATERAL (
              {all} AND created_at >= starts AND created_at < ends {order}

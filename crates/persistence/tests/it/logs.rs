@@ -142,6 +142,17 @@ async fn the_list_pages_through_everything_once_and_filters() {
     );
 }
 
+fn is_wanted(row: &SyncOutcome, wish: &Filter) -> bool {
+    let way = if row.sync_type == SyncType::Adopt { Way::FromPlatform } else { Way::ToPlatform };
+    let status = if row.error.is_some() { LogStatus::Failed } else { LogStatus::Success };
+    wish.sync_type.is_none_or(|it| it == row.sync_type)
+        && wish.kind.is_none_or(|it| it == row.kind)
+        && wish.direction.is_none_or(|it| it == way)
+        && wish.status.is_none_or(|it| it == status)
+        && wish.since.is_none_or(|it| it <= row.created_at)
+        && wish.until.is_none_or(|it| it > row.created_at)
+}
+
 #[tokio::test]
 async fn attempts_of_a_sort_that_is_rare_are_all_found_in_their_order() {
     let world = World::new().await;
@@ -154,7 +165,19 @@ async fn attempts_of_a_sort_that_is_rare_are_all_found_in_their_order() {
     };
     let rows: Vec<_> = (0..100).map(row).collect();
     let mut tx = world.worker.begin(Scope::System).await.unwrap();
-    sync_logs::insert_batch(&mut tx, &rows).await.unwrap();
+    // Half of them are counted by clocks whose hours lie across those of the others.
+    for (half, time_zone) in ["Europe/Paris", "Asia/Kolkata"].into_iter().enumerate() {
+        let mut owner = world.owner.begin(Scope::System).await.unwrap();
+        let wish = format!(
+            "INSERT INTO tenant_settings (tenant_id, language, time_zone) VALUES ('{}', 'fr', '{time_zone}')
+             ON CONFLICT (tenant_id) DO UPDATE SET time_zone = excluded.time_zone",
+            customer.tenant
+        );
+        try_to(&mut owner, &wish).await.unwrap();
+        owner.commit().await.unwrap();
+        let half: Vec<_> = rows.iter().skip(half).step_by(2).cloned().collect();
+        sync_logs::insert_batch(&mut tx, &half).await.unwrap();
+    }
     let filter = Filter::default;
     let wishes = [
         Filter { sync_type: Some(SyncType::Adopt), ..filter() },
@@ -165,16 +188,6 @@ async fn attempts_of_a_sort_that_is_rare_are_all_found_in_their_order() {
         // In the middle of an hour, of which some are left.
         Filter { direction: Some(Way::ToPlatform), until: Some(rows[87].created_at), ..filter() },
     ];
-    let is_wanted = |row: &SyncOutcome, wish: &Filter| {
-        let way = if row.sync_type == SyncType::Adopt { Way::FromPlatform } else { Way::ToPlatform };
-        let status = if row.error.is_some() { LogStatus::Failed } else { LogStatus::Success };
-        wish.sync_type.is_none_or(|it| it == row.sync_type)
-            && wish.kind.is_none_or(|it| it == row.kind)
-            && wish.direction.is_none_or(|it| it == way)
-            && wish.status.is_none_or(|it| it == status)
-            && wish.since.is_none_or(|it| it <= row.created_at)
-            && wish.until.is_none_or(|it| it > row.created_at)
-    };
     // As it was counted; when the older half of what was counted is forgotten; when all of it is.
     for forgotten in [0, 50, 100] {
         let until = customer.success(forgotten * quarter).created_at;
