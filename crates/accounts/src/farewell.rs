@@ -76,9 +76,6 @@ impl Accounts {
     /// When the database does not answer.
     pub async fn farewell(&self, integration: &Integration, public_url: &Url) -> Result<Departure, AccountError> {
         let Some(account_id) = integration.account_id.clone() else { return Ok(Departure::default()) };
-        let mut tx = self.database().begin(Scope::Tenant(integration.tenant_id)).await?;
-        let held = self.held(&mut tx, integration).await.unwrap_or_default();
-        tx.commit().await?;
         let subscribed = match Place::of(integration, public_url) {
             Some(Place { platform, url, .. }) => {
                 let target = Target { url, secret: None };
@@ -86,6 +83,10 @@ impl Accounts {
             }
             None => None,
         };
+        // Opening may have refreshed the grant, and only the newest can be given back.
+        let mut tx = self.database().begin(Scope::Tenant(integration.tenant_id)).await?;
+        let held = self.held(&mut tx, integration).await.unwrap_or_default();
+        tx.commit().await?;
         let doorway = self.doorway(&integration.platform, integration.url.as_deref()).ok();
         let grant = held.and_then(|held| Some((doorway?, held.grant)));
         let of = Some((integration.platform.clone(), account_id, integration.id));

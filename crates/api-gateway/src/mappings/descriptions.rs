@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use accounts::AccountError;
 use connectors::discovery::RemoteField;
 use connectors::error::ConnectorError;
 use domain::fault::FaultKind;
@@ -49,7 +50,7 @@ impl Descriptions {
     /// The fields that an account has; `None` where its platform describes none. A fresh answer that fails leaves the kept one.
     pub(super) async fn of(
         &self,
-        gateway: &Gateway,
+        (gateway, patience): (&Gateway, Patience),
         integration: &Integration,
         kind: RecordKind,
         is_fresh: bool,
@@ -61,17 +62,29 @@ impl Descriptions {
         if let Some(kept) = kept.as_ref().filter(|_| !is_fresh) {
             return Ok(Some(Arc::clone(kept)));
         }
-        let patience = Patience::begins(gateway);
-        let account = patience.open(gateway, integration).await?;
+        let name = connector.descriptor().name;
+        let account = match patience.open(gateway, integration).await {
+            Ok(account) => account,
+            Err(closed) => return kept.map(Some).ok_or_else(|| unopened(closed, name)),
+        };
         match patience.wait(discovery.fields(&account, kind)).await {
             Ok(fields) => {
                 let described = Arc::new(Described { fields, at: Timestamp::now() });
                 self.0.insert(key, Arc::clone(&described)).await;
                 Ok(Some(described))
             }
-            Err(error) => kept.map(Some).ok_or_else(|| unanswered(&error, connector.descriptor().name).into()),
+            Err(error) => kept.map(Some).ok_or_else(|| unanswered(&error, name).into()),
         }
     }
+}
+
+/// Why an account cannot be asked.
+pub(super) fn unopened(closed: AccountError, name: &'static str) -> Problem {
+    if let AccountError::Platform(error) = closed {
+        return unanswered(&error, name).into();
+    }
+    let is_over = matches!(closed, AccountError::NoCredentials(_) | AccountError::GrantEnded(_));
+    if is_over { Refusal::NotConnected.into() } else { closed.into() }
 }
 
 /// Why the platform did not say what was asked of it.

@@ -8,7 +8,7 @@ use domain::mapping::{self, FieldMapping, Transform};
 use domain::schema::{self, FieldType};
 
 use super::descriptions::Described;
-use crate::integrations::platform_of;
+use crate::integrations::{Patience, platform_of};
 use crate::refusal::Refusal;
 use crate::state::Gateway;
 
@@ -19,7 +19,7 @@ const PATH: &str = "fields";
 ///
 /// What stays as it was is not held against the platform: it may know fields that it does not describe.
 pub(super) async fn check(
-    gateway: &Gateway,
+    (gateway, patience): (&Gateway, Patience),
     integration: &Integration,
     kind: RecordKind,
     (present, draft): (&[FieldMapping], &[FieldMapping]),
@@ -33,7 +33,7 @@ pub(super) async fn check(
     if !draft.iter().any(is_new) {
         return Ok(());
     }
-    let described = match gateway.descriptions.of(gateway, integration, kind, false).await {
+    let described = match gateway.descriptions.of((gateway, patience), integration, kind, false).await {
         Ok(described) => described,
         Err(problem) => {
             tracing::info!(integration.id = %integration.id, error = %problem, "a mapping is not held against the account's fields");

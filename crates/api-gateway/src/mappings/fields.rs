@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use super::descriptions::Described;
 use crate::auth::Viewer;
 use crate::body::{Id, QueryParams};
-use crate::integrations::{find, kinds_of};
+use crate::integrations::{Patience, find, kinds_of};
 use crate::page::List;
 use crate::refusal::Refusal;
 use crate::state::Gateway;
@@ -119,9 +119,10 @@ pub(crate) async fn list_fields(
     if let Some(kind) = wanted.0.kind.filter(|kind| !held.contains(kind)) {
         return Err(Refusal::at("kind", format!("must be one that the platform holds, and not {kind}")).into());
     }
+    let patience = Patience::begins(&gateway);
     let mut data = Vec::new();
     for kind in held.iter().filter(|kind| wanted.0.kind.is_none_or(|wanted| wanted == **kind)) {
-        let described = gateway.descriptions.of(&gateway, &integration, *kind, wanted.0.refresh).await?;
+        let described = gateway.descriptions.of((&gateway, patience), &integration, *kind, wanted.0.refresh).await?;
         data.push(View::of(*kind, described.as_deref()));
     }
     Ok(HttpResponse::Ok().json(List { data }))
@@ -136,7 +137,7 @@ pub(crate) async fn described(
     let mut tx = gateway.database.begin(Scope::Tenant(tenant)).await?;
     let integration = find(&mut tx, tenant, id).await?;
     tx.commit().await?;
-    gateway.descriptions.of(gateway, &integration, kind, true).await.map(|_described| ())
+    gateway.descriptions.of((gateway, Patience::begins(gateway)), &integration, kind, true).await.map(|_described| ())
 }
 
 impl View {

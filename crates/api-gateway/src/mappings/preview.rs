@@ -17,7 +17,7 @@ use super::sample::{Sample, named};
 use super::{draft, held, present};
 use crate::auth::Admin;
 use crate::body::{Id, Json};
-use crate::integrations::find;
+use crate::integrations::{Patience, find};
 use crate::state::Gateway;
 
 /// A mapping that somebody considers, and what to show it on.
@@ -111,7 +111,8 @@ pub(crate) async fn previewed(
     let named = named(record_id, external_id)?;
     let current = present(&mut tx, &integration, kind).await?;
     tx.commit().await?;
-    draft::check(gateway, &integration, kind, (&current.fields, &fields)).await?;
+    let patience = Patience::begins(gateway);
+    draft::check((gateway, patience), &integration, kind, (&current.fields, &fields)).await?;
 
     let direction = integration.direction_of(kind);
     let draft = Mapping { version: current.version, fields };
@@ -119,7 +120,7 @@ pub(crate) async fn previewed(
     let mut sample = Sample::of(&mut tx, &integration, kind, named).await?;
     let counted = count(&mut tx, &integration, kind, (&current.within(direction), &draft.within(direction))).await?;
     tx.commit().await?;
-    let read_live = sample.read(gateway, &integration, kind, &draft.remote_names()).await?;
+    let read_live = sample.read((gateway, patience), &integration, kind, &draft.remote_names()).await?;
     let within = draft.within(direction);
     let would_hold =
         if sample.external_id.is_some() { within.forward(&sample.fields) } else { within.forward_new(&sample.fields) };

@@ -17,6 +17,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{draft, held, present};
+use crate::integrations::Patience;
 use crate::refusal::Refusal;
 use crate::state::Gateway;
 
@@ -148,7 +149,7 @@ async fn mappings(gateway: &Gateway, integration: &Integration, draft: Option<Dr
     if let Some(Draft { kind, fields }) = draft {
         held(integration, kind)?;
         if let Some((current, considered)) = mappings.get_mut(&kind) {
-            draft::check(gateway, integration, kind, (&current.fields, &fields)).await?;
+            draft::check((gateway, Patience::begins(gateway)), integration, kind, (&current.fields, &fields)).await?;
             considered.fields = fields;
         }
     }

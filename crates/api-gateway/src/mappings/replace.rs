@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use super::{draft, held, mapped, present, show::View};
 use crate::body::{Id, Ids, Json};
 use crate::change::Change;
-use crate::integrations::{announce, find, platform_of};
+use crate::integrations::{Patience, announce, find, platform_of};
 use crate::{state::Gateway, version::IfMatch, version::IfMatchGiven};
 
 /// Links that learn of a change at once; the reconciler tells the others.
@@ -111,7 +111,7 @@ pub(crate) async fn replaced(
     if before.version != seen {
         return Err(Problem::version_mismatch());
     }
-    draft::check(gateway, &integration, kind, (&before.fields, &wish.fields)).await?;
+    draft::check((gateway, Patience::begins(gateway)), &integration, kind, (&before.fields, &wish.fields)).await?;
     let after = save(gateway, change, (&integration, kind), (&before, Some(seen)), wish.fields).await?;
     View::of(&integration, kind, after)
 }

@@ -11,6 +11,7 @@ use persistence::records::links::{self, Named, Standing};
 use persistence::records::store;
 use runtime::http::Problem;
 
+use super::descriptions::unopened;
 use crate::integrations::{Patience, platform_of};
 use crate::refusal::Refusal;
 use crate::state::Gateway;
@@ -73,15 +74,19 @@ impl Sample {
     /// Asks the platform what it holds of the sample; whether it said. What it does not say now is left as it last showed it.
     pub(super) async fn read(
         &mut self,
-        gateway: &Gateway,
+        (gateway, patience): (&Gateway, Patience),
         integration: &Integration,
         kind: RecordKind,
         names: &[String],
     ) -> Result<bool, Problem> {
         let connector = platform_of(&integration.platform)?.connector();
         let (Some(reader), Some(object)) = (connector.reader(), self.external_id.clone()) else { return Ok(false) };
-        let patience = Patience::begins(gateway);
-        let account = patience.open(gateway, integration).await?;
+        let account = match patience.open(gateway, integration).await {
+            Ok(account) => account,
+            // What it was when its account could be asked is still something to look at.
+            Err(_closed) if self.record_id.is_some() => return Ok(false),
+            Err(closed) => return Err(unopened(closed, connector.descriptor().name)),
+        };
         let found = patience.wait(reader.read(&account, kind, std::slice::from_ref(&object), names)).await;
         match found.map(|mut found| found.pop().flatten()) {
             Ok(Some(shown)) => {

@@ -27,7 +27,7 @@ const fn refused(code: &'static str, sentence: Message) -> Said {
 }
 
 /// Everything that can be said. Refusals have the codes of the API's problems.
-const ALL: [Said; 24] = [
+const ALL: [Said; 25] = [
     done("created", m::CREATED),
     done("enabled", m::ENABLED),
     done("disabled", m::DISABLED),
@@ -46,6 +46,7 @@ const ALL: [Said; 24] = [
     done("token_revoked", m::TOKEN_REVOKED),
     refused("run_under_way", m::RUN_UNDER_WAY),
     refused("integration_disabled", m::SWITCHED_OFF),
+    refused("not_connected", m::NOT_CONNECTED),
     refused("nothing_to_confirm", m::NOTHING_TO_CONFIRM),
     refused("nothing_to_replay", m::NOTHING_TO_REPLAY),
     refused("platform_unavailable", m::PLATFORM_AWAY),

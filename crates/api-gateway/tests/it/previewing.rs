@@ -147,3 +147,21 @@ async fn what_cannot_be_previewed_is_told() {
     assert_eq!(bad.on("external_id", "1").await.paths(), ["fields"]);
     world.stop().await;
 }
+
+#[tokio::test]
+async fn a_disconnected_account_is_not_asked_and_its_mapping_is_shown_on_what_is_known() {
+    let world = World::start().await;
+    let id = connected(&world, "pat-eu1-4242-demo").await;
+    let path = format!("/api/v1/integrations/{id}");
+    let (zoe, _) = in_step(&world, id.parse().unwrap(), &[("email", "zoe@example.fr"), ("city", "Lyon")]).await;
+    let draft = with(&world, &path, &[sent("city", "loyalty")]).await;
+    let gone = world.post(&format!("{path}/disconnect"), json!({})).await;
+    assert_eq!(gone.status.as_u16(), 200, "{gone:?}");
+    let shown = Shown { world: &world, path: path.clone(), draft };
+    let known = shown.on("record_id", zoe).await;
+    assert_eq!((known.status.as_u16(), &known.body["read_live"]), (200, &json!(false)), "{known:?}");
+    assert_eq!(line(&known, "city")["holds"], json!("Lyon"), "{known:?}");
+    shown.on("external_id", "999999").await.is_problem(409, "not_connected");
+    world.get(&format!("{path}/fields?refresh=true")).await.is_problem(409, "not_connected");
+    world.stop().await;
+}

@@ -5,7 +5,7 @@ use super::Finding;
 use super::tree::{File, Tree};
 
 /// The last one before the rule of the rolling upgrade: nobody has run a version from before it.
-const LAST_FREE: &str = "2026-11-28-009999";
+const LAST_FREE: &str = "2026-11-28-0099510_disconnected";
 
 /// What the version that still runs could miss, once a migration is applied.
 const TAKES_AWAY: [&str; 6] = ["drop table ", "drop column ", "drop view ", "drop type ", " rename ", " set not null"];
@@ -191,6 +191,7 @@ mod tests {
             [drop, "ALTER TABLE a RENAME COLUMN b TO c;", "ALTER TABLE a ALTER b SET NOT NULL;", "DROP TABLE a;"]
         {
             assert_eq!(of("2026-12-01-000100_later", away), 1, "{away}");
+            assert_eq!(of("2026-11-28-0099600_next", away), 1, "{away}");
             assert_eq!(of("2026-12-01-000100_later", &format!("-- contract: 0.2.0 no longer reads it\n{away}")), 0);
         }
         assert_eq!(of("2026-12-01-000100_later", "ALTER TABLE a ADD b text; -- Who can drop column c?"), 0);

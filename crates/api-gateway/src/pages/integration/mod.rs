@@ -176,6 +176,13 @@ impl Shell {
         self.view.credentials.hint.is_none() && terms.is_some()
     }
 
+    /// Whether the settings have a form for a key of its platform.
+    pub(super) fn takes_key(&self) -> bool {
+        let keys =
+            integrations::platform_of(&self.view.platform).ok().map(|it| it.connector().descriptor().key_fields());
+        keys.flatten().is_some_and(|keys| !keys.is_empty())
+    }
+
     /// Whose account it is: what the platform calls it, and its id there.
     pub(super) fn account(&self) -> Option<String> {
         let id = self.view.account_id.as_ref()?;

@@ -141,8 +141,11 @@ pub(super) fn remedy(frame: &Frame, shell: &Shell, facts: &Facts) -> Option<Reme
         }
         Standing::Reauth => link(said(cause), frame.say(m::RECONNECT), format!("{home}/settings#credentials")),
         Standing::Down => form(cause, frame.say(shell_words::TEST), format!("{home}/test")),
-        Standing::Unconnected if shell.has_past() => {
+        Standing::Unconnected if shell.has_past() && shell.takes_key() => {
             link(None, frame.say(m::RECONNECT), format!("{home}/settings#credentials"))
+        }
+        Standing::Unconnected if shell.has_past() => {
+            form(None, frame.fill(consent_words::RECONNECT_WITH, shell.platform), format!("{home}/consent"))
         }
         Standing::Unconnected => {
             form(None, frame.fill(consent_words::CONNECT_WITH, shell.platform), format!("{home}/consent"))

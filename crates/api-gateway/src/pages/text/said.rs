@@ -14,6 +14,10 @@ pub(in crate::pages) const DISABLED: Message = say(
     "La synchronisation est arrêtée, dans les deux sens. Rien de ce qui attend n'est perdu.",
     "Syncing is off, both ways. Nothing that waits is lost.",
 );
+pub(in crate::pages) const NOT_CONNECTED: Message = say(
+    "Aucun compte n'est connecté, ou son accès a pris fin : reconnectez-le d'abord.",
+    "No account is connected, or its access has ended: reconnect it first.",
+);
 pub(in crate::pages) const STARTED: Message = say("La synchronisation est lancée.", "The sync has started.");
 pub(in crate::pages) const CANCELLED: Message = say(
     "La synchronisation s'arrête après la page en cours. Ce qui est déjà fait reste.",
