@@ -19,7 +19,12 @@ use url::Url;
 use vault::Vault;
 
 use crate::{
-    budget::Budgets, error::AccountError, grants, place::Place, renewing::renewing, sealing::Held,
+    budget::{Budgets, budget_of},
+    error::AccountError,
+    grants,
+    place::Place,
+    renewing::renewing,
+    sealing::Held,
     webhook_secrets::WebhookSecrets,
 };
 
@@ -188,9 +193,7 @@ impl Accounts {
 
     fn budget(&self, integration: &Integration, place: &Place) -> Arc<dyn Budget> {
         let limits = place.platform.connector().descriptor().limits;
-        // An account that is not known by name yet is at least the integration's own.
-        let account_id = integration.account_id.clone().unwrap_or_else(|| integration.id.to_string());
-        self.budgets.of(&integration.platform, &account_id, limits)
+        self.budgets.of(&integration.platform, &budget_of(integration), limits)
     }
 
     pub(crate) fn place(&self, platform: &PlatformSlug) -> Result<&Place, AccountError> {

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use connectors::account::{Budget, Remaining};
 use connectors::descriptor::Limits;
 use domain::budget::{Lease, Purpose, Rate};
+use domain::integration::Integration;
 use domain::platform::PlatformSlug;
 use moka::sync::Cache;
 use persistence::{Database, Scope, budgets};
@@ -21,8 +22,18 @@ const WITHOUT_DATABASE: Duration = Duration::from_secs(2);
 /// An answer may ask for anything: after so long somebody looks whether it is still so.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
 
+/// A longer wait is none for a bucket to fill: the platform is to be left alone, by what is not counted as well.
+const REST: Duration = Duration::from_secs(10);
+
 /// Budgets that nobody asked for are forgotten after this.
 const IDLE: Duration = Duration::from_secs(600);
+
+/// Under which name the budget of an integration's account is kept. One that is not known by name yet is at least the
+/// integration's own.
+#[must_use]
+pub fn budget_of(integration: &Integration) -> String {
+    integration.account_id.clone().unwrap_or_else(|| integration.id.to_string())
+}
 
 /// Every budget that this process takes from.
 #[derive(Clone)]
@@ -41,6 +52,7 @@ impl Budgets {
     pub(crate) fn of(&self, platform: &PlatformSlug, account_id: &str, limits: Limits) -> Arc<dyn Budget> {
         let key = (platform.clone(), account_id.to_owned());
         self.known.get_with(key.clone(), || {
+            let resting = Arc::<Mutex<Option<Instant>>>::default();
             let leased = |purpose, unhurried| Leased {
                 database: self.database.clone(),
                 platform: key.0.clone(),
@@ -49,6 +61,7 @@ impl Budgets {
                 purpose,
                 unhurried,
                 slice: Arc::default(),
+                resting: Arc::clone(&resting),
                 asking: tokio::sync::Mutex::default(),
             };
             let unhurried = Arc::new(leased(Purpose::BackFill, None));
@@ -74,6 +87,8 @@ struct Leased {
     /// The same budget for what nobody waits for; of that one, `None`.
     unhurried: Option<Arc<Self>>,
     slice: Arc<Mutex<Slice>>,
+    /// Until when the platform is to be left alone, as far as this process knows.
+    resting: Arc<Mutex<Option<Instant>>>,
     /// Held by the one who asks the database; the others wait, and share what it is granted.
     asking: tokio::sync::Mutex<()>,
 }
@@ -108,6 +123,16 @@ impl Leased {
         left.is_some()
     }
 
+    fn rest(&self, wait: Option<Duration>) {
+        let until = wait.filter(|wait| *wait > REST).map(|wait| Instant::now() + wait);
+        *self.resting.lock().unwrap_or_else(PoisonError::into_inner) = until;
+    }
+
+    fn rest_left(&self) -> Option<Duration> {
+        let until = (*self.resting.lock().unwrap_or_else(PoisonError::into_inner))?;
+        Some(until.saturating_duration_since(Instant::now())).filter(|left| !left.is_zero())
+    }
+
     fn add(&self, requests: u32) {
         let mut slice = self.slice.lock().unwrap_or_else(PoisonError::into_inner);
         *slice = Slice { requests: slice.left().saturating_add(requests), leased_at: Some(Instant::now()) };
@@ -125,6 +150,10 @@ fn cut(slice: &Mutex<Slice>, requests: u32) -> bool {
 #[async_trait]
 impl Budget for Leased {
     async fn take(&self, requests: u32) -> Result<(), Duration> {
+        // What is not counted asks nobody, and rests with the others.
+        if requests == 0 {
+            return self.rest_left().map_or(Ok(()), Err);
+        }
         if self.spend(requests) {
             return Ok(());
         }
@@ -132,8 +161,14 @@ impl Budget for Leased {
         let wanted = (self.purpose, u32::MAX);
         while !self.spend(requests) {
             match budgets::take(&self.database, &self.platform, &self.account_id, wanted, self.rate).await {
-                Ok(Lease::Granted(granted)) => self.add(granted),
-                Ok(Lease::Wait(wait)) => return Err(wait),
+                Ok(Lease::Granted(granted)) => {
+                    self.rest(None);
+                    self.add(granted);
+                }
+                Ok(Lease::Wait(wait)) => {
+                    self.rest(Some(wait));
+                    return Err(wait);
+                }
                 Err(error) => {
                     tracing::warn!(%error, platform = %self.platform, "no budget can be leased");
                     return Err(WITHOUT_DATABASE);
@@ -175,6 +210,7 @@ impl Budget for Leased {
 
     fn pause(&self, pause: Duration) {
         let pause = pause.min(LONGEST_PAUSE);
+        self.rest(Some(pause));
         let unhurried = self.unhurried.iter().map(|unhurried| Arc::clone(&unhurried.slice));
         let slices: Vec<_> = unhurried.chain([Arc::clone(&self.slice)]).collect();
         for slice in &slices {

@@ -19,6 +19,7 @@ mod webhook_secrets;
 
 pub use accounts::Accounts;
 pub use alert_hooks::{AlertHook, AlertHooks};
+pub use budget::budget_of;
 pub use error::AccountError;
 pub use farewell::{Departure, Farewell};
 pub use grants::Doorway;

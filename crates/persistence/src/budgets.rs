@@ -128,6 +128,27 @@ pub async fn correct(
     Ok(())
 }
 
+/// For how long an account is still to be left alone; `None` where it is not.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn paused_for(
+    tx: &mut Transaction,
+    platform: &PlatformSlug,
+    account_id: &str,
+) -> Result<Option<Duration>, PersistenceError> {
+    #[derive(QueryableByName)]
+    struct Left {
+        #[diesel(sql_type = Double)]
+        seconds: f64,
+    }
+    let statement = "SELECT extract(epoch FROM paused_until - clock_timestamp())::double precision AS seconds
+        FROM platform_budgets WHERE platform = $1 AND account_id = $2 AND paused_until > clock_timestamp()";
+    let asked = sql_query(statement).bind::<Text, _>(platform.as_str()).bind::<Text, _>(account_id);
+    let left: Option<Left> = asked.get_result(&mut **tx).await.optional()?;
+    Ok(left.and_then(|left| Duration::try_from_secs_f64(left.seconds).ok()))
+}
+
 /// Grants nothing for a while, because the platform asked for it.
 ///
 /// # Errors

@@ -46,8 +46,11 @@ impl<B> Statement<B> {
 /// results in what it returns, whatever it selects on the way.
 fn names_its_columns(sql: &str) -> bool {
     let writes = ["INSERT", "UPDATE", "DELETE"].into_iter().any(|verb| sql.trim_start().starts_with(verb));
-    let stars: &[&str] = if writes { &["RETURNING *"] } else { &["SELECT *", "RETURNING *", ".*"] };
-    !stars.iter().any(|star| sql.contains(star))
+    let returned = sql.rsplit_once("RETURNING").map(|(_, columns)| columns);
+    if writes {
+        return !returned.is_some_and(|columns| columns.contains('*'));
+    }
+    !["SELECT *", ".*"].into_iter().any(|star| sql.contains(star))
 }
 
 impl<B: QueryFragment<Pg>> QueryFragment<Pg> for Statement<B> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use connectors::registry::Platform;
 use domain::fault::FaultKind;
 use domain::id::SyncLogId;
-use domain::integration::Status;
+use domain::integration::{Integration, Status};
 use domain::message::CallbackApply;
 use domain::outcome::{FieldChanges, SyncError, SyncOutcome, SyncType};
 use domain::redaction::Redactor;
@@ -15,7 +15,7 @@ use domain::workflow::{Errand, Verb, faults};
 use messaging::Context;
 use messaging::consumer::Handler;
 use persistence::records::links::{self, Commissioned, FailedErrand};
-use persistence::{Scope, Transaction, health, integrations};
+use persistence::{Scope, Transaction, budgets, health, integrations};
 
 use crate::engine::{DispatchError, Engine, Priority};
 
@@ -74,17 +74,24 @@ impl Callback {
         context: &Context,
     ) -> Result<(), DispatchError> {
         let is_parked = is_parked(&mut tx, message).await?;
-        // Refused credentials are no attempt, and block nothing, whosever write they failed.
-        let attempts = link.attempts + u32::from(!is_parked);
+        let integration = integrations::get(&mut tx, message.tenant_id, message.integration_id).await?;
+        let limited = match &integration {
+            Some(integration) if message.report.retryable => paused_for(&mut tx, integration).await?,
+            Some(_) | None => None,
+        };
+        // Refused credentials and limits are no attempt, and block nothing, whosever write they failed.
+        let attempts = link.attempts + u32::from(!is_parked && limited.is_none());
         let again = if is_parked {
             Some(Duration::ZERO)
+        } else if limited.is_some() {
+            limited
         } else {
             let scheduled = || self.0.schedule.wait(attempts, jitter(), Asked::default());
             message.report.retryable.then(scheduled).flatten()
         };
         let wait = match again {
             // What it made before it failed has to be visible by then.
-            Some(wait) => Some(wait.max(lookup_lag(&mut tx, message).await?)),
+            Some(wait) => Some(wait.max(integration.as_ref().map(lookup_lag).unwrap_or_default())),
             None => None,
         };
         let redactor = self.0.redactors.of(&mut tx, message.tenant_id).await?;
@@ -110,10 +117,15 @@ async fn is_parked(tx: &mut Transaction, message: &CallbackApply) -> Result<bool
     Ok(health.is_some_and(|health| health.status == Status::ReauthRequired))
 }
 
-async fn lookup_lag(tx: &mut Transaction, message: &CallbackApply) -> Result<Duration, DispatchError> {
-    let integration = integrations::get(tx, message.tenant_id, message.integration_id).await?;
-    let platform = integration.and_then(|integration| Platform::from_slug(&integration.platform));
-    Ok(platform.map(|platform| platform.connector().descriptor().lookup_lag).unwrap_or_default())
+/// For how long the account is still to be left alone: the proxy pauses it where a workflow's call meets a limit.
+async fn paused_for(tx: &mut Transaction, integration: &Integration) -> Result<Option<Duration>, DispatchError> {
+    let account = accounts::budget_of(integration);
+    Ok(budgets::paused_for(tx, &integration.platform, &account).await?)
+}
+
+fn lookup_lag(integration: &Integration) -> Duration {
+    let platform = Platform::from_slug(&integration.platform);
+    platform.map(|platform| platform.connector().descriptor().lookup_lag).unwrap_or_default()
 }
 
 fn error_of(message: &CallbackApply, redactor: &Redactor) -> SyncError {

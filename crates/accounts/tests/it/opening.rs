@@ -176,11 +176,13 @@ async fn an_account_that_is_to_be_left_alone_is_called_by_no_process_until_that_
                 account.budget.take(1).await.err().filter(|wait| *wait > long / 2)
             })
             .await;
+            assert!(account.budget.take(0).await.is_err(), "what is not counted goes on");
         }
         world.database.execute("UPDATE platform_budgets SET paused_until = clock_timestamp()").await;
         for account in [&one, &other] {
             wait::until("the account to be called again", PATIENCE, || async { account.budget.take(1).await.ok() })
                 .await;
+            assert_eq!(account.budget.take(0).await, Ok(()));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Our key in an object's own text, where the account lacks our property: a key without the scope for schemas makes none.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use domain::id::RecordId;
 use domain::kind::RecordKind;
@@ -69,6 +70,9 @@ pub(crate) async fn keys(
     Ok(there.into_iter().flatten().filter_map(|object| Some((object.external_id, object.key?))).collect())
 }
 
+/// How far the clocks may be apart.
+const SLACK: Duration = Duration::from_secs(300);
+
 /// Looks for our keys in the newest objects: none was made before the record that it stands for.
 pub(crate) async fn find(
     account: &Account,
@@ -79,7 +83,7 @@ pub(crate) async fn find(
 ) -> Result<(), ConnectorError> {
     let Some((name, made)) = place(kind) else { return Ok(()) };
     let Some(since) = wanted.iter().filter_map(|wanted| wanted.key.made_at()).min() else { return Ok(()) };
-    let since = since.as_millis().max(0).to_string();
+    let since = since.minus(SLACK).as_millis().max(0).to_string();
     let mut query = json!({
         "filterGroups": [{"filters": [{"propertyName": made, "operator": "GTE", "value": since}]}],
         "sorts": [{"propertyName": made, "direction": "DESCENDING"}],

@@ -190,7 +190,8 @@ pub async fn pending(tx: &mut Transaction, run: &Run) -> Result<i64, Persistence
     let rows: Vec<Count> = sql_query(
         "SELECT count(*) AS count FROM record_links
          WHERE tenant_id = $1 AND integration_id = $2 AND kind = ANY($3) AND owed AND owed_since <= $4
-           AND waits_for IS NULL AND (attempts = 0 OR not_before IS NULL OR not_before <= now())",
+           AND waits_for IS NULL
+           AND (not_before IS NULL OR not_before <= now() OR (attempts = 0 AND error_class IS NULL))",
     )
     .bind::<Text, _>(run.tenant_id.to_string())
     .bind::<Text, _>(run.integration_id.to_string())

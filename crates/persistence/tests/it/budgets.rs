@@ -69,6 +69,9 @@ async fn a_pause_and_a_correction_are_heeded() {
     let mut tx = world.worker.begin(Scope::System).await.unwrap();
     budgets::correct(&mut tx, &hubspot(), "corrected", 0).await.unwrap();
     budgets::pause(&mut tx, &hubspot(), "paused", Duration::from_secs(3_600)).await.unwrap();
+    let left = budgets::paused_for(&mut tx, &hubspot(), "paused").await.unwrap();
+    assert!(left.is_some_and(|left| left > Duration::from_secs(3_500)), "{left:?}");
+    assert_eq!(budgets::paused_for(&mut tx, &hubspot(), "corrected").await.unwrap(), None);
     tx.commit().await.unwrap();
     assert!(matches!(take("corrected").await, Lease::Wait(wait) if wait <= Duration::from_secs(10)));
     assert!(matches!(take("paused").await, Lease::Wait(wait) if wait > Duration::from_secs(3_500)));

@@ -237,6 +237,24 @@ async fn what_a_workflow_could_not_write_by_refused_credentials_stays_owed_and_i
 }
 
 #[tokio::test]
+async fn what_a_workflow_could_not_write_by_a_limit_stays_owed_and_is_no_attempt() {
+    let n8n = N8n::start(Script::Idle);
+    let world = n8n.world(&[PATIENT]).await;
+    world.accept(vec![zoe()]).await;
+    let write = n8n.took(1).await.remove(0);
+    // As the proxy does, whom the platform told of its limit.
+    let mut tx = world.begin().await;
+    let (platform, hour) = ("hubspot".parse().unwrap(), Duration::from_hours(1));
+    budgets::pause(&mut tx, &platform, &PORTAL.to_string(), hour).await.unwrap();
+    tx.commit().await.unwrap();
+    n8n.report(&write, failed("HubSpot a répondu 429", true)).await;
+    world.outcome("the failure in the log", |outcome| outcome.error.is_some()).await;
+    let kept =
+        "SELECT count(*) FROM record_links WHERE owed AND attempts = 0 AND not_before > now() + interval '1 minute'";
+    assert_eq!((world.server.count(kept).await, world.failures().await.len()), (1, 0));
+}
+
+#[tokio::test]
 async fn a_success_that_the_platform_does_not_show_is_not_believed() {
     let n8n = N8n::start(Script::Idle);
     let world = n8n.world(&[PATIENT]).await;
