@@ -66,7 +66,7 @@ async fn an_account_is_connected_by_a_consent_that_may_be_denied_first() {
     let back = it.decide(&begun, ("4242", "grant", SCOPES)).await;
     it.come_back(&back, Some(&begun.cookie), None).await;
     let page = browser.get(&format!("{home}?connected=1")).await;
-    page.says("Le compte est connecté.").says("Activer et lancer la première synchronisation").says("(4242)");
+    page.says("Le compte est connecté.").says("Activer et lancer la première synchronisation").says("HubSpot 4242");
     let page = browser.submit(&home, &format!("{home}/begin"), &[]).await;
     assert_eq!(page.location(), format!("{home}?said=created"), "{page:?}");
     browser.get(page.location()).await.says("<progress");
