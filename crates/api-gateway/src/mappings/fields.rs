@@ -101,7 +101,8 @@ struct Word {
     params(("id" = IntegrationId, Path, description = "Which integration."), Wanted),
     responses(
         (status = 200, body = List<View>, description = "The fields, kind by kind."),
-        (status = 409, description = "`platform_refused`: the platform does not let us ask."),
+        (status = 409, description = "`platform_refused`: the platform does not let us ask. `not_connected`: no account is \
+            connected, or its access has ended."),
         (status = 503, description = "`platform_unavailable`: the platform does not answer, and no \
             earlier answer is at hand."),
     ))]

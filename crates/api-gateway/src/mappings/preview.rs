@@ -85,7 +85,10 @@ pub(crate) struct Line {
 
 /// Shows what a mapping would do to a real record, both ways, and how many objects it would change. Writes nothing.
 #[utoipa::path(tag = "mappings", security(("bearer" = ["admin"])), request_body = Wish, params(("id" = IntegrationId, Path, description = "Which integration.")),
-    responses((status = 200, body = Preview, description = "What it would do.")))]
+    responses(
+        (status = 200, body = Preview, description = "What it would do."),
+        (status = 409, description = "`not_connected`: what is only known there cannot be asked for."),
+    ))]
 #[post("/integrations/{id}/mappings/preview")]
 pub(crate) async fn preview_mapping(
     caller: Admin,

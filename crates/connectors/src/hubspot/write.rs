@@ -35,6 +35,7 @@ impl Writer for HubSpot {
             |(place, _): &(&mut Result<Written, ConnectorError>, &Create)| place.as_ref().is_err_and(errors::lacks_key);
         let (places, again): (Vec<_>, Vec<_>) = each.iter_mut().zip(items).filter(lacking).unzip();
         if !again.is_empty() {
+            noted::lacks(account, kind);
             let second = create_guarded(account, kind, &again, Key::Noted).await?;
             for (place, result) in places.into_iter().zip(second) {
                 *place = result;

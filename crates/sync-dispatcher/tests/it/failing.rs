@@ -210,7 +210,7 @@ async fn a_limit_that_lasts_a_day_blocks_nothing_however_often_it_is_met() {
     .await;
     let failures = links::failures(&mut world.begin().await, world.tenant, peer).await.unwrap();
     assert!(failures.is_empty(), "{failures:?}");
-    assert_eq!(world.drift_of(peer).await, 1);
+    assert!(world.drift_of(peer).await > 0);
 
     world.crm.faults_at(&SALESFORCE.place(), json!({"daily_requests": 15_000})).await;
     wait::until("the contact to arrive", DEADLINE, || async {
