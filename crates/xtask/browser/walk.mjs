@@ -137,6 +137,9 @@ async function walk() {
   await connected(page, home);
 
   begin("a consent that was withdrawn is given again by the button that the page shows");
+  await page.goto(world.base + consented);
+  await press(page, "Activer et lancer la première synchronisation");
+  await says(page, "Actif");
   await faults("99", { token_revoked: true });
   await page.goto(world.base + consented);
   await press(page, "Tester la connexion");
