@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hasher as _};
 use std::sync::LazyLock;
 
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, get};
 use runtime::http::Problem;
@@ -28,6 +28,9 @@ const FILES: [File; 5] = [
 
 /// The page's own worker; it lies above the assets, since it may only serve what lies beside it.
 const WORKER: &str = include_str!("../../assets/worker.js");
+
+/// The worker fetches under the policy of its own answer, not of the page that began it.
+const WORKER_POLICY: &str = "default-src 'none'; connect-src 'self'";
 
 /// Changes with any of the files, and with nothing else.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
@@ -69,5 +72,6 @@ async fn show_file(path: web::Path<(String, String)>) -> Result<HttpResponse, Pr
 pub(super) async fn worker() -> HttpResponse {
     let mut answer = HttpResponse::Ok();
     answer.insert_header((CONTENT_TYPE, SCRIPT)).insert_header((CACHE_CONTROL, "no-cache"));
+    answer.insert_header((CONTENT_SECURITY_POLICY, WORKER_POLICY));
     answer.body(WORKER)
 }

@@ -388,6 +388,8 @@ async fn files_are_kept_for_good_and_pages_name_the_present_ones() {
     assert_eq!((status.as_u16(), headers["cache-control"].to_str().unwrap()), (200, "no-cache"));
     assert_eq!(world.text("/dashboard/assets/x/passwd").await.0.as_u16(), 404);
     let (status, headers, _) = world.text("/dashboard/worker.js").await;
+    // What it keeps it has to fetch, which its own answer must let it.
+    assert!(headers["content-security-policy"].to_str().unwrap().contains("connect-src 'self'"), "{headers:?}");
     assert_eq!((status.as_u16(), headers["content-type"].to_str().unwrap()), (200, "text/javascript; charset=utf-8"));
     let missing = world.call(Method::GET, "/dashboard/assets", None, None).await;
     assert_eq!(missing.status.as_u16(), 404);
