@@ -89,11 +89,9 @@ impl Callback {
             let scheduled = || self.0.schedule.wait(attempts, jitter(), Asked::default());
             message.report.retryable.then(scheduled).flatten()
         };
-        let wait = match again {
-            // What it made before it failed has to be visible by then.
-            Some(wait) => Some(wait.max(integration.as_ref().map(lookup_lag).unwrap_or_default())),
-            None => None,
-        };
+        // What it made before it failed has to be visible by then.
+        let visible_after = integration.as_ref().map(lookup_lag).unwrap_or_default();
+        let wait = again.map(|wait| wait.max(visible_after));
         let redactor = self.0.redactors.of(&mut tx, message.tenant_id).await?;
         let error = error_of(message, &redactor);
         let outcome = outcome_of(message, &link, (&errand, &error), context);
