@@ -65,7 +65,7 @@ async fn the_page_of_all_activity_shows_alerts_with_what_helps() {
     let id = connected(&world, "pat-eu1-4242-demo").await;
     let integration = id.parse().unwrap();
     let mut browser = Browser::of(&world, Role::Viewer).await;
-    browser.get("/dashboard/activity").await.says("Aucune alerte.");
+    browser.get("/dashboard/activity").await.says("Aucune alerte en ce moment.");
     let cause = json!({ "cause": "the platform answered with status 503" });
     trouble(&world, integration, Trigger::Failing, (cause, false)).await;
     trouble(&world, integration, Trigger::WebhookUnverified, (json!({ "count": 7 }), true)).await;

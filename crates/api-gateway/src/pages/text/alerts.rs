@@ -39,8 +39,7 @@ const PLATFORM_DOWN: Message = say("Plateforme en panne", "Platform down");
 const DEAD_LETTERS: Message = say("Des messages n'ont pas pu être traités", "Messages could not be handled");
 
 pub(in crate::pages) const ALERTS: Message = say("Alertes", "Alerts");
-pub(in crate::pages) const NONE: Message =
-    say("Aucune alerte. Vos intégrations vont bien.", "No alerts. Your integrations are well.");
+pub(in crate::pages) const NONE: Message = say("Aucune alerte en ce moment.", "No alerts at the moment.");
 pub(in crate::pages) const ALERT: Message = say("Alerte", "Alert");
 pub(in crate::pages) const SINCE: Message = say("Depuis", "Since");
 pub(in crate::pages) const UNTIL: Message = say("Jusqu'à", "Until");
