@@ -29,7 +29,7 @@ const ARRIVAL_LIMIT: Duration = Duration::from_secs(180);
 /// As many confirms as the broker is fastest with.
 const AT_BEST: u32 = 256;
 /// What the services are not measured with fills these.
-const INTAKE: [&str; 2] = ["dispatcher.event.merge", "dispatcher.webhook.apply"];
+const INTAKE: [&str; 3] = ["dispatcher.event.merge", "dispatcher.webhook.apply", "dispatcher.webhook.apply_many"];
 
 /// How long and how much is measured.
 #[derive(Clone, Copy, Debug)]
