@@ -4,7 +4,7 @@
 
 mod bench;
 mod browser;
-mod ci;
+pub mod ci;
 pub mod cli;
 mod cluster;
 pub mod console;
