@@ -26,5 +26,6 @@ mod supply;
 mod test;
 mod tidy;
 mod up;
+mod upgrade;
 mod workflows;
 pub mod workspace;

@@ -218,6 +218,11 @@ impl Session {
         self.options.settings.push((variable.to_owned(), value.to_owned()));
     }
 
+    /// Takes the binaries of what is started from now on from this folder: another version's.
+    pub fn go_on_with(&mut self, binaries: PathBuf) {
+        self.binaries = binaries;
+    }
+
     fn servers(&self) -> anyhow::Result<&Servers> {
         self.servers.as_ref().context("PostgreSQL and RabbitMQ are not started yet")
     }
