@@ -58,6 +58,11 @@ async fn every_replica_is_replaced_under_load_without_a_refused_lost_or_doubled_
     }
     start_edge(&mut world, caddy).await;
     let contact = first_contact(&world).await;
+    for path in ["/metrics", "/healthz", "/readyz"] {
+        let answer = world.session.client().get(edge(path)).send().await.unwrap();
+        // Without a body: the gateway's own 404 is a problem document.
+        assert_eq!((answer.status(), answer.text().await.unwrap()), (StatusCode::NOT_FOUND, String::new()), "{path}");
+    }
 
     let over = CancellationToken::new();
     let events = send_events(&world, &over);
