@@ -53,12 +53,13 @@ async fn what_comes_while_there_is_a_place_goes_at_once_and_what_comes_later_goe
 #[tokio::test]
 async fn a_publish_that_dawdles_holds_nobody_up() {
     let (gather, mut told, _never_opened) = gated();
+    let mut callers = Vec::new();
     // Each beyond the places goes when the patience with one before it is over.
-    let _callers: Vec<_> = (0..UNDER_WAY * 2).map(|item| hand_over(&gather, item)).collect();
-    let mut begun = BTreeSet::new();
-    while begun.len() < UNDER_WAY * 2 {
-        begun.extend(told.recv().await.unwrap());
+    for item in 0..UNDER_WAY * 2 {
+        callers.push(hand_over(&gather, item));
+        assert_eq!(told.recv().await, Some(vec![item]));
     }
+    assert!(callers.iter().all(|caller| !caller.is_finished()));
 }
 
 #[tokio::test]
