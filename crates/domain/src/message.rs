@@ -10,6 +10,7 @@ use crate::kind::RecordKind;
 use crate::outcome::{SyncOutcome, WebhookOutcome};
 use crate::platform::PlatformSlug;
 use crate::time::Timestamp;
+use crate::trace::TraceParent;
 use crate::workflow::Report;
 
 /// A payload that travels over the broker.
@@ -61,6 +62,35 @@ pub struct WebhookApply {
 impl Message for WebhookApply {
     const TYPE: &'static str = "webhook.apply.v1";
     const QUEUE: &'static str = "dispatcher.webhook.apply";
+}
+
+/// Deliveries that came while others were being confirmed, and so were published together. Each is as if it had come alone: it is
+/// applied alone, logged alone, and tried again alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WebhookApplyMany {
+    /// At most [`WebhookApplyMany::LIMIT`].
+    pub deliveries: Vec<TracedDelivery>,
+}
+
+impl WebhookApplyMany {
+    /// How many deliveries one message holds at most.
+    pub const LIMIT: usize = 100;
+}
+
+/// One of several deliveries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TracedDelivery {
+    /// The trace that it began: the message's own belongs to none of them.
+    #[schema(value_type = String)]
+    pub trace: TraceParent,
+    /// What would have been published, had it come alone.
+    pub delivery: WebhookApply,
+}
+
+// A queue of its own: while the services are replaced, a dispatcher that does not know this type leaves it to one that does.
+impl Message for WebhookApplyMany {
+    const TYPE: &'static str = "webhook.apply_many.v1";
+    const QUEUE: &'static str = "dispatcher.webhook.apply_many";
 }
 
 /// "Look at this link": bring one record and one integration into step, whatever is owed by then.

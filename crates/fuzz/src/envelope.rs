@@ -2,6 +2,7 @@
 
 use domain::message::{
     BackendTell, CallbackApply, EventMerge, Message, RecordAmend, RecordPush, RecordPushBulk, RunPage, WebhookApply,
+    WebhookApplyMany,
 };
 use domain::outcome::{SyncOutcome, WebhookOutcome};
 
@@ -15,6 +16,7 @@ pub(crate) fn run(data: &[u8]) {
     carry::<RunPage>(data);
     carry::<SyncOutcome>(data);
     carry::<WebhookApply>(data);
+    carry::<WebhookApplyMany>(data);
     carry::<WebhookOutcome>(data);
 }
 

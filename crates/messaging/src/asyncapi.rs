@@ -2,7 +2,7 @@
 
 use domain::message::{
     BackendTell, CallbackApply, EventMerge, Message, RecordAmend, RecordChanged, RecordPush, RecordPushBulk, RunPage,
-    WebhookApply,
+    WebhookApply, WebhookApplyMany,
 };
 use domain::outcome::{SyncOutcome, WebhookOutcome};
 use serde_json::{Map, Value, json};
@@ -19,7 +19,8 @@ const ASYNCAPI: &str = "3.0.0";
 fn routes() -> Vec<Route> {
     vec![
         Route::of::<EventMerge>(&["api-gateway"], "sync-dispatcher"),
-        Route::of::<WebhookApply>(&["webhook-ingest"], "sync-dispatcher"),
+        Route::of::<WebhookApply>(&["webhook-ingest", "sync-dispatcher"], "sync-dispatcher"),
+        Route::of::<WebhookApplyMany>(&["webhook-ingest"], "sync-dispatcher"),
         Route::of::<CallbackApply>(&["api-gateway"], "sync-dispatcher"),
         Route::of::<RecordPush>(&["sync-dispatcher", "api-gateway"], "sync-dispatcher"),
         Route::of::<RecordAmend>(&["api-gateway", "sync-dispatcher"], "sync-dispatcher"),

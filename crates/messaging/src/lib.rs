@@ -15,6 +15,7 @@ mod delivery;
 mod depth;
 mod envelope;
 mod error;
+pub mod gather;
 mod metric;
 mod publisher;
 mod session;

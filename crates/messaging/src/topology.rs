@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use domain::message::{
     BackendTell, CallbackApply, EventMerge, Message, RecordAmend, RecordPush, RecordPushBulk, RunPage, WebhookApply,
+    WebhookApplyMany,
 };
 use domain::outcome::{SyncOutcome, WebhookOutcome};
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
@@ -33,6 +34,7 @@ pub const QUEUES: &[Queue] = &[
     Queue::of::<RunPage>(),
     Queue::of::<SyncOutcome>(),
     Queue::of::<WebhookApply>(),
+    Queue::of::<WebhookApplyMany>(),
     Queue::of::<WebhookOutcome>(),
 ];
 

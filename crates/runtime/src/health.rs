@@ -58,6 +58,9 @@ pub struct Report {
     pub parts: BTreeMap<&'static str, State>,
     /// Those that are down.
     pub missing: Vec<&'static str>,
+    /// Whether the process was told to stop; it is not ready then, though it still answers.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub leaving: bool,
 }
 
 /// What `/readyz` asks.
@@ -101,7 +104,7 @@ impl Readiness {
             Rule::Any => missing.len() < parts.len(),
             Rule::All => missing.is_empty(),
         };
-        Report { ready, needs: self.rule, parts, missing }
+        Report { ready, needs: self.rule, parts, missing, leaving: false }
     }
 }
 

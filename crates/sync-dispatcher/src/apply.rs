@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use connectors::registry::Platform;
 use connectors::webhook::RemoteChange;
+use domain::fault::Fault as _;
 use domain::id;
 use domain::integration::{Frequency, Integration};
 use domain::kind::RecordKind;
-use domain::message::{RecordPush, WebhookApply};
+use domain::message::{Message as _, RecordPush, TracedDelivery, WebhookApply, WebhookApplyMany};
 use domain::outcome::{WebhookOutcome, WebhookResult};
 use domain::step::Step;
 use messaging::Context;
@@ -39,6 +40,34 @@ impl Handler<WebhookApply> for Apply {
                 applied => return applied,
             }
         }
+    }
+}
+
+/// Applies deliveries that were published together, each as if it had come alone.
+#[derive(Clone, Debug)]
+pub(crate) struct ApplyMany(pub(crate) Engine);
+
+impl Handler<WebhookApplyMany> for ApplyMany {
+    type Error = DispatchError;
+
+    /// From the first that fails on, they go back to the queue, each alone: what is wrong with it then concerns it alone.
+    async fn handle(&self, message: &WebhookApplyMany, context: &Context) -> Result<(), DispatchError> {
+        let (apply, mut rest) = (Apply(self.0.clone()), message.deliveries.as_slice());
+        // One that comes again was given back, or made us panic, by one of its deliveries.
+        while context.attempt == 1
+            && let [first, others @ ..] = rest
+        {
+            if let Err(error) = apply.handle(&first.delivery, &Context::continuing(first.trace)).await {
+                let (queue, code) = (WebhookApplyMany::QUEUE, error.code());
+                tracing::warn!(queue, error.code = code, %error, messages = rest.len(), "given back, each alone");
+                break;
+            }
+            rest = others;
+        }
+        let alone = |it: &TracedDelivery| (it.delivery.clone(), Context::continuing(it.trace));
+        let alone: Vec<_> = rest.iter().map(alone).collect();
+        self.0.broker.publish_all(&alone).await.into_iter().collect::<Result<Vec<()>, _>>()?;
+        Ok(())
     }
 }
 

@@ -2,12 +2,13 @@
 
 use domain::message::{
     BackendTell, CallbackApply, EventMerge, Message, RecordAmend, RecordPush, RecordPushBulk, RunPage, WebhookApply,
+    WebhookApplyMany,
 };
 use messaging::consumer::{self, Handler};
 use tokio_util::sync::CancellationToken;
 
 use crate::amend::Amend;
-use crate::apply::Apply;
+use crate::apply::{Apply, ApplyMany};
 use crate::callback::Callback;
 use crate::converge::Lanes;
 use crate::engine::Engine;
@@ -37,6 +38,7 @@ pub(crate) async fn until(engine: Engine, shutdown: CancellationToken) {
     // On the heap: together these states would be a large part of a thread's stack.
     let events = Box::pin(handle::<EventMerge, _>(&engine, MERGES, Merge(engine.clone()), stop));
     let webhooks = Box::pin(handle::<WebhookApply, _>(&engine, MERGES, Apply(engine.clone()), stop));
+    let shared = Box::pin(handle::<WebhookApplyMany, _>(&engine, MERGES, ApplyMany(engine.clone()), stop));
     let amendments = Box::pin(handle::<RecordAmend, _>(&engine, AMENDS, Amend(engine.clone()), stop));
     let callbacks = Box::pin(handle::<CallbackApply, _>(&engine, MERGES, Callback(engine.clone()), stop));
     let parallel = engine.backend.settings.parallel;
@@ -52,7 +54,7 @@ pub(crate) async fn until(engine: Engine, shutdown: CancellationToken) {
     let caretaker = Box::pin(caretaker::run(engine.clone(), shutdown.clone()));
     let breakers = Box::pin(breakers::watch(engine.clone(), shutdown.clone()));
     let reconciler = Box::pin(reconcile::run(engine.clone(), shutdown.clone()));
-    let handlers = async { tokio::join!(events, webhooks, amendments, callbacks, tells, pages) };
+    let handlers = async { tokio::join!(events, webhooks, shared, amendments, callbacks, tells, pages) };
     tokio::join!(handlers, live, bulk, reconciler, caretaker, breakers);
 }
 

@@ -9,7 +9,6 @@ use domain::id::WebhookLogId;
 use domain::platform::PlatformSlug;
 use domain::step::Step;
 use domain::trace::TraceParent;
-use messaging::Context;
 use moka::future::Cache;
 use runtime::http::Problem;
 
@@ -86,29 +85,30 @@ impl Intake {
 
     async fn keep(&self, admitted: Admitted, caller: Caller) -> Result<WebhookLogId, Problem> {
         let Admitted { message, delivery_id } = admitted;
-        let key = delivery_id.map(|id| (message.platform.clone(), id));
+        let (delivery, platform) = (message.delivery, message.platform.clone());
+        let key = delivery_id.map(|id| (platform.clone(), id));
         if let Some(key) = &key
             && let Some(first) = self.accepted.get(key).await
         {
-            count(&message.platform, "repeated");
+            count(&platform, "repeated");
             return Ok(first);
         }
         let steps = self.keeper.database.steps();
         steps.reached(Step::HookBefore);
-        let kept = self.keeper.keep(&message, &Context::continuing(caller.trace)).await;
+        let kept = self.keeper.keep(message, caller.trace).await;
         let result = match &kept {
             Ok(Kept::Queue) => "published",
             Ok(Kept::Inbox) => "stored",
             Err(_) => "not_kept",
         };
-        count(&message.platform, result);
+        count(&platform, result);
         kept?;
         steps.reached(Step::HookAfter);
         // Only now: a repetition of what was not kept must be tried anew.
         if let Some(key) = key {
-            self.accepted.insert(key, message.delivery).await;
+            self.accepted.insert(key, delivery).await;
         }
-        Ok(message.delivery)
+        Ok(delivery)
     }
 }
 

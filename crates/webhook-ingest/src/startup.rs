@@ -38,7 +38,7 @@ pub fn build(settings: &Settings) -> io::Result<App> {
     let keys = Keys::new(opener(settings).map(|vault| WebhookSecrets::new(database.clone(), vault.into())));
     let intake = Data::new(Intake::new(
         (Door::new(settings), keys),
-        Keeper { broker: broker.clone(), database },
+        Keeper::new(broker.clone(), database),
         Refusals::new(broker.clone(), settings.ingest.refusals_logged_per_minute),
         settings.ingest.repeat_window,
     ));

@@ -9,6 +9,7 @@ mod flow;
 mod journal;
 mod limits;
 mod load;
+mod loads;
 mod measure;
 mod pages;
 mod parts;

@@ -1,6 +1,5 @@
 //! `cargo xtask ci`: what the hosted CI runs, in its order, ending at the first failure.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -8,7 +7,7 @@ use anyhow::bail;
 use tokio::process::Command;
 
 use crate::console::{Console, ServiceLines};
-use crate::services::install::{apt, program};
+use crate::services::install::{apt, unpacked};
 use crate::workspace::{cargo, output, root, variable};
 use crate::{browser, cluster, contract, supply, test, tidy};
 
@@ -65,7 +64,7 @@ pub(crate) fn skipped(name: &str, reason: &str) -> String {
 ///
 /// # Errors
 /// Where nothing may be skipped.
-pub(crate) fn skip(console: &Console, name: &str, reason: &str) -> anyhow::Result<()> {
+pub fn skip(console: &Console, name: &str, reason: &str) -> anyhow::Result<()> {
     console.note(&skipped(name, reason));
     permit(name, variable(SKIP_NOTHING).is_none())
 }
@@ -155,26 +154,12 @@ async fn installed_compose() -> Option<&'static [&'static str]> {
 
 /// The alert rules and the configuration that names them, read as Prometheus will.
 async fn check_rules() -> anyhow::Result<Outcome> {
-    let Some(promtool) = promtool().await else {
+    let Some(promtool) = unpacked("promtool", "prometheus").await else {
         return Ok(Outcome::Skipped("`promtool` (Debian's package prometheus) is not there, and apt cannot bring it"));
     };
     let mut check = Command::new(promtool);
     check.args(["check", "config", "deploy/prometheus/prometheus.yml"]).current_dir(root());
     output(&mut check).await.map(|_| Outcome::Holds)
-}
-
-/// Prometheus' own reader of rules: this machine's, or the one in Debian's package, which is unpacked and not installed, since that
-/// would start a Prometheus.
-async fn promtool() -> Option<PathBuf> {
-    let folder = root().join(".dev/promtool");
-    let unpacked = folder.join("usr/bin/promtool");
-    if let Some(there) = program("promtool").or_else(|| unpacked.is_file().then(|| unpacked.clone())) {
-        return Some(there);
-    }
-    std::fs::create_dir_all(&folder).ok()?;
-    let unpack = "apt-get download prometheus && dpkg -x prometheus_*.deb .";
-    output(Command::new("sh").args(["-ec", unpack]).current_dir(&folder)).await.ok()?;
-    unpacked.is_file().then_some(unpacked)
 }
 
 async fn check_compose(console: &Console) -> anyhow::Result<Outcome> {

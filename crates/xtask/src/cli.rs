@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 
 use crate::ci::Outcome;
 use crate::console::{Console, ServiceLines};
-use crate::{bench, browser, ci, console, contract, crash, demo, fuzz, supply, test, tidy, up, workflows};
+use crate::{bench, browser, ci, console, contract, crash, demo, fuzz, supply, test, tidy, up, upgrade, workflows};
 
 #[derive(Debug, Parser)]
 #[command(bin_name = "cargo xtask", about = "Runs, demonstrates, tests and checks the whole system on one machine")]
@@ -34,6 +34,8 @@ enum Task {
     Bench(bench::Args),
     /// Kill every process at every step under load, and count what was lost or done twice.
     Crash(crash::Args),
+    /// Put the new schema under an older version that runs and is used, then replace it service by service; count what fails.
+    Upgrade(upgrade::Args),
     /// Give any bytes to every parser of what strangers send, and look for what breaks.
     Fuzz(fuzz::Args),
     /// Walk the guide of the product in a real Chromium, and look for barriers on every page.
@@ -60,6 +62,7 @@ pub fn run() -> ExitCode {
         Task::Supply(args) => wait_for(supply::run(&args)),
         Task::Bench(args) => wait_for(bench::run(&args)),
         Task::Crash(args) => wait_for(crash::run(&args)),
+        Task::Upgrade(args) => wait_for(upgrade::run(&args)),
         Task::Fuzz(args) => wait_for(told("fuzz", fuzz::run(&args))),
         Task::Browser(args) => wait_for(told("browser", browser::run(&args, browser::Errand::Walk))),
         Task::Screenshots(args) => wait_for(told("screenshots", browser::run(&args, browser::Errand::Screenshots))),

@@ -4,7 +4,7 @@
 
 mod bench;
 mod browser;
-mod ci;
+pub mod ci;
 pub mod cli;
 mod cluster;
 pub mod console;
@@ -26,5 +26,6 @@ mod supply;
 mod test;
 mod tidy;
 mod up;
+mod upgrade;
 mod workflows;
 pub mod workspace;

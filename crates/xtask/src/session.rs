@@ -133,14 +133,14 @@ impl Session {
         self.stack.start(program)
     }
 
-    /// Starts another process of a service beside the first, on a port that the system chooses.
+    /// Starts another process of a service beside the first, on this port; where it is 0, on one that the system chooses.
     ///
     /// # Errors
     /// Fails when it cannot be started.
-    pub fn start_another(&mut self, service: Service) -> anyhow::Result<()> {
+    pub fn start_another(&mut self, service: Service, port: u16) -> anyhow::Result<()> {
         let mut program = programs::program(service, self)?;
         program.name.push_str("-2");
-        program.environment.push(("COCCINELLE__HTTP__LISTEN".to_owned(), "127.0.0.1:0".to_owned()));
+        program.environment.push(("COCCINELLE__HTTP__LISTEN".to_owned(), format!("127.0.0.1:{port}")));
         self.stack.start(program)
     }
 
@@ -216,6 +216,11 @@ impl Session {
     /// Gives the services that are started from now on one more variable, or another value for one.
     pub fn set(&mut self, variable: &str, value: &str) {
         self.options.settings.push((variable.to_owned(), value.to_owned()));
+    }
+
+    /// Takes the binaries of what is started from now on from this folder: another version's.
+    pub fn go_on_with(&mut self, binaries: PathBuf) {
+        self.binaries = binaries;
     }
 
     fn servers(&self) -> anyhow::Result<&Servers> {

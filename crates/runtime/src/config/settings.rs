@@ -92,6 +92,9 @@ pub struct BrokerSettings {
 pub struct HttpSettings {
     /// Address and port; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// How long it goes on answering after SIGTERM, no longer ready.
+    #[serde(with = "humantime_serde")]
+    pub drain: Duration,
     /// How long requests under way may take once the service stops.
     #[serde(with = "humantime_serde")]
     pub shutdown_timeout: Duration,

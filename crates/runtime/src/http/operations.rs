@@ -4,10 +4,10 @@ use std::io;
 
 use actix_web::http::StatusCode;
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{HttpResponse, Responder};
+use actix_web::{HttpRequest, HttpResponse, Responder};
 use tokio_util::sync::CancellationToken;
 
-use super::server::bind;
+use super::server::{Leaving, bind};
 use crate::config::HttpSettings;
 use crate::health::Readiness;
 use crate::metrics::{self, Metrics};
@@ -40,8 +40,10 @@ async fn show_health() -> impl Responder {
     HttpResponse::Ok().json(serde_json::json!({ "alive": true }))
 }
 
-async fn show_readiness(readiness: web::Data<Readiness>) -> impl Responder {
-    let report = readiness.check().await;
+async fn show_readiness(readiness: web::Data<Readiness>, request: HttpRequest) -> impl Responder {
+    let mut report = readiness.check().await;
+    report.leaving = request.app_data::<Leaving>().is_some_and(Leaving::is_so);
+    report.ready &= !report.leaving;
     let status = if report.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     HttpResponse::build(status).json(report)
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::time::Duration;
 
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
@@ -20,6 +21,19 @@ use crate::config::HttpSettings;
 pub struct Bound {
     port: u16,
     server: Server,
+    /// How long it goes on answering after it was told to stop.
+    drain: Duration,
+    leaving: Leaving,
+}
+
+/// Whether this process is on its way out and shall be sent nothing more.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Leaving(CancellationToken);
+
+impl Leaving {
+    pub(super) fn is_so(&self) -> bool {
+        self.0.is_cancelled()
+    }
 }
 
 impl fmt::Debug for Bound {
@@ -37,10 +51,13 @@ pub fn bind(
     configure: impl Fn(&mut ServiceConfig) + Send + Clone + 'static,
 ) -> io::Result<Bound> {
     let (frame, reading_timeout) = (settings.clone(), settings.reading_timeout);
+    let leaving = Leaving::default();
+    let told = leaving.clone();
     let server = HttpServer::new(move || {
         let unknown = web::to(|| async { Err::<&str, _>(Problem::not_found()) });
         App::new()
             .app_data(TrustedProxies::new(&frame.trusted_proxies))
+            .app_data(told.clone())
             .app_data(Limits { body_timeout: frame.body_timeout, url: frame.url_limit })
             .wrap(from_fn(patience::limit))
             .wrap(headers::protective(frame.behind_tls))
@@ -56,7 +73,7 @@ pub fn bind(
     .shutdown_timeout(settings.shutdown_timeout.as_secs().max(1))
     .bind(settings.listen)?;
     let port = server.addrs().first().map_or(settings.listen.port(), std::net::SocketAddr::port);
-    Ok(Bound { port, server: server.run() })
+    Ok(Bound { port, server: server.run(), drain: settings.drain, leaving })
 }
 
 impl Bound {
@@ -66,7 +83,8 @@ impl Bound {
         self.port
     }
 
-    /// Answers until `shutdown`, then takes no more and lets the requests under way end.
+    /// Answers until `shutdown` and, no longer ready, for the time that whoever sends requests needs to notice. Then it takes no
+    /// more and lets the requests under way end.
     ///
     /// # Errors
     /// When the listener breaks.
@@ -75,7 +93,11 @@ impl Bound {
         tracing::info!(port = self.port, "listening");
         tokio::select! {
             ended = &mut server => return ended,
-            () = shutdown.cancelled() => {}
+            () = shutdown.cancelled() => self.leaving.0.cancel(),
+        }
+        tokio::select! {
+            ended = &mut server => return ended,
+            () = tokio::time::sleep(self.drain) => {}
         }
         // The server must be polled while it stops.
         let (ended, ()) = tokio::join!(server, handle.stop(true));

@@ -121,6 +121,29 @@ async fn lets_a_request_under_way_end_before_it_stops() {
 }
 
 #[tokio::test]
+async fn while_it_drains_it_is_not_ready_and_answers_all_the_same() {
+    let settings = HttpSettings { drain: Duration::from_secs(3_600), ..any_port() };
+    let readiness = Readiness::new(Rule::All);
+    let bound = bind(&settings, operations(readiness, crate::metrics::install())).unwrap();
+    let (port, stop) = (bound.port(), CancellationToken::new());
+    let running = tokio::spawn(bound.run_until(stop.clone()));
+    assert_eq!(get(port, "/readyz", "").await.status, 200);
+    stop.cancel();
+    // Who cancels is not yet heard.
+    let told = loop {
+        let answer = get(port, "/readyz", "").await;
+        if answer.status == 503 {
+            break answer;
+        }
+        tokio::task::yield_now().await;
+    };
+    let report: Value = serde_json::from_str(&told.body).unwrap();
+    assert_eq!(report, json!({"ready": false, "needs": "all", "parts": {}, "missing": [], "leaving": true}));
+    assert_eq!(get(port, "/healthz", "").await.status, 200);
+    running.abort();
+}
+
+#[tokio::test]
 async fn every_class_of_failure_has_its_status_and_only_the_callers_own_are_explained() {
     for (kind, status, explained) in [
         (FaultKind::Invalid, 422, true),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use testkit::wait;
 
 use domain::kind::RecordKind;
-use domain::message::{EventMerge, Message, RecordPush, WebhookApply};
+use domain::message::{EventMerge, Message, RecordPush, WebhookApply, WebhookApplyMany};
 use domain::run::State;
 use domain::time::Timestamp;
 use messaging::topology::STRAYS;
@@ -156,7 +156,7 @@ async fn a_kept_message_that_no_queue_will_ever_take_holds_up_nobody() {
 }
 
 /// The only copy of what was accepted is in these until it is merged.
-const INTAKE: [&str; 2] = [EventMerge::QUEUE, WebhookApply::QUEUE];
+const INTAKE: [&str; 3] = [EventMerge::QUEUE, WebhookApply::QUEUE, WebhookApplyMany::QUEUE];
 
 #[tokio::test]
 async fn promise_1_every_queue_but_the_intake_may_be_emptied_in_the_middle_of_a_run() {

@@ -1,14 +1,17 @@
 //! Each platform's deliveries, signed as that platform signs: a burst of them is taken, whoever sends it. How fast, benchmarks say.
 
+use std::collections::BTreeSet;
+
 use base64::prelude::{BASE64_STANDARD, Engine};
 use domain::id::{IntegrationId, TenantId};
 use domain::time::Timestamp;
 use persistence::{Database, Scope, tenants};
 use ring::hmac;
 use secrecy::ExposeSecret;
+use serde_json::Value;
 use vault::{KeyRing, Vault};
 
-use crate::world::{DEADLINE, PATH, SECRET, World, change, signature, start_with};
+use crate::world::{DEADLINE, PATH, SECRET, World, change, signature, start, start_with};
 
 const DELIVERIES: u64 = 250;
 
@@ -123,4 +126,32 @@ async fn a_burst_of_every_platform_is_taken() {
     }
     world.stop().await;
     std::fs::remove_file(key_ring).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_while_others_are_confirmed_goes_out_with_the_next_and_each_once() {
+    let world = start().await;
+    let burst = (0..DELIVERIES).map(|number| {
+        let body = change(number);
+        let headers = signature(PATH, &body, Timestamp::now());
+        let request = headers.into_iter().fold(world.post(PATH, body), |it, (name, value)| it.header(name, value));
+        tokio::spawn(request.send())
+    });
+    let mut answered = BTreeSet::new();
+    for answer in burst.collect::<Vec<_>>() {
+        let told: Value = answer.await.unwrap().unwrap().error_for_status().unwrap().json().await.unwrap();
+        answered.insert(told["delivery"].as_str().unwrap().to_owned());
+    }
+    let (alone, shared) = (world.published().await, world.shared().await);
+    assert!(shared.iter().all(|together| (2..=100).contains(&together.len())), "{shared:?}");
+    let alone =
+        alone.iter().map(|message| serde_json::from_str::<Value>(&message.payload).unwrap()["delivery"].clone());
+    let of_shared = shared.iter().flatten().map(|it| it["delivery"]["delivery"].clone());
+    let published: Vec<String> = alone.chain(of_shared).map(|id| id.as_str().unwrap().to_owned()).collect();
+    assert_eq!(published.len(), answered.len(), "one lies there twice, or not at all");
+    assert_eq!(published.into_iter().collect::<BTreeSet<_>>(), answered);
+    assert!(!shared.is_empty(), "nothing was shared");
+    let traces: BTreeSet<String> = shared.iter().flatten().map(|it| it["trace"].to_string()).collect();
+    assert_eq!(traces.len(), shared.iter().map(Vec::len).sum::<usize>());
+    world.stop().await;
 }

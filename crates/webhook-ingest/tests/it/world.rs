@@ -22,6 +22,7 @@ pub(crate) const PATH: &str = "/webhooks/integrations/hubspot";
 pub(crate) const NOWHERE: &str = "127.0.0.1:9";
 
 const APPLY: &str = "dispatcher.webhook.apply";
+const APPLY_MANY: &str = "dispatcher.webhook.apply_many";
 const LOG: &str = "log.webhook.write";
 
 /// Which parts the service finds.
@@ -135,6 +136,13 @@ impl World {
     /// What lies in the queue of verified deliveries.
     pub(crate) async fn published(&self) -> Vec<StoredMessage> {
         self.peek(APPLY).await
+    }
+
+    /// The deliveries that lie in the queue of those that were published together, message by message.
+    pub(crate) async fn shared(&self) -> Vec<Vec<Value>> {
+        let messages = self.peek(APPLY_MANY).await;
+        let read = |message: &StoredMessage| serde_json::from_str::<Value>(&message.payload).unwrap();
+        messages.iter().map(|message| read(message)["deliveries"].as_array().unwrap().clone()).collect()
     }
 
     /// What lies in the queue of the log.

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::connection::post;
 use super::deliveries::Deliveries;
-use super::load::{Plan, drive};
+use super::load::{CONNECTIONS, Plan, drive};
 use super::measure::address;
 use super::parts::{Extent, Figures};
 use crate::console::Console;
@@ -47,7 +47,7 @@ pub(super) async fn measure(session: &mut Session, extent: Extent, console: &Con
         let step = console.step(format!("{PACE} deliveries of {} a second", sender.platform));
         let time = Duration::from_secs(extent.seconds);
         let address = address(session, Service::WebhookIngest);
-        let plan = Plan { address, time, wanted: sender.wanted, pace: Some(PACE) };
+        let plan = Plan { address, time, wanted: sender.wanted, pace: Some(PACE), connections: CONNECTIONS };
         let request = sender.request;
         let load = drive(plan, move |number| request(number)).await.context(sender.platform)?;
         ensure!(load.refused == 0, "{} of {}'s deliveries were refused", load.refused, sender.platform);

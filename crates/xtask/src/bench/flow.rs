@@ -82,6 +82,20 @@ pub(super) async fn crowd(
     limit: Duration,
 ) -> anyhow::Result<EndToEnd> {
     let series = if tenants.len() == 1 { Series::OneTenant } else { Series::ManyTenants };
+    crowd_of(session, gateway, (tenants, series), events, limit).await
+}
+
+/// The same of a series of its own.
+///
+/// # Errors
+/// As [`crowd`].
+pub(super) async fn crowd_of(
+    session: &Session,
+    gateway: SocketAddr,
+    (tenants, series): (&[&Tenant], Series),
+    events: u64,
+    limit: Duration,
+) -> anyhow::Result<EndToEnd> {
     let mut journal = Journal::from_now(session).await?;
     let meter = Meter::start(session.stack.pid(Service::SyncDispatcher.name()));
     let (started, sent_at) = (Instant::now(), Utc::now());

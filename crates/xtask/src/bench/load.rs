@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use super::connection::Connection;
 
-/// Connections that are open at once.
+/// Connections that are open at once, where nothing else is measured.
 pub(super) const CONNECTIONS: u32 = 64;
 /// What takes longer counts as this long.
 const SLOWEST: Duration = Duration::from_secs(60);
@@ -24,6 +24,8 @@ pub(super) struct Plan {
     pub(super) wanted: u16,
     /// Requests a second; without it, each follows the answer to the one before.
     pub(super) pace: Option<u32>,
+    /// Connections that are open at once.
+    pub(super) connections: u32,
 }
 
 impl Plan {
@@ -82,7 +84,7 @@ impl<F: Fn(u64) -> Option<Vec<u8>> + Send + Sync + 'static> Requests for F {}
 pub(super) async fn drive(plan: Plan, requests: impl Requests) -> anyhow::Result<Load> {
     let (requests, next) = (Arc::new(requests), Arc::new(AtomicU64::new(0)));
     let mut connections = Vec::new();
-    for _ in 0..CONNECTIONS {
+    for _ in 0..plan.connections {
         connections.push(Connection::open(plan.address).await?);
     }
     let started = Instant::now();
@@ -173,7 +175,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(serve(listener));
-        Plan { address, time: Duration::from_secs(60), wanted, pace: None }
+        Plan { address, time: Duration::from_secs(60), wanted, pace: None, connections: CONNECTIONS }
     }
 
     fn thousand(number: u64) -> Option<Vec<u8>> {

@@ -22,14 +22,14 @@ use crate::session::{PORTAL, Service, Session, Tenant};
 
 const WEBHOOKS: &str = "/webhooks/integrations/hubspot";
 /// More deliveries in a second than this machine can take; beyond it the measurement would end early.
-const DELIVERIES_PER_SECOND: u64 = 25_000;
+pub(super) const DELIVERIES_PER_SECOND: u64 = 25_000;
 const TENANTS: u64 = 8;
 /// How long a crowd is waited for in the CRM.
 const ARRIVAL_LIMIT: Duration = Duration::from_secs(180);
 /// As many confirms as the broker is fastest with.
 const AT_BEST: u32 = 256;
 /// What the services are not measured with fills these.
-const INTAKE: [&str; 2] = ["dispatcher.event.merge", "dispatcher.webhook.apply"];
+const INTAKE: [&str; 3] = ["dispatcher.event.merge", "dispatcher.webhook.apply", "dispatcher.webhook.apply_many"];
 
 /// How long and how much is measured.
 #[derive(Clone, Copy, Debug)]
@@ -169,14 +169,20 @@ async fn under_load(
 }
 
 fn plan(session: &Session, service: Service, wanted: u16, wishes: Wishes) -> Plan {
-    Plan { address: address(session, service), time: Duration::from_secs(wishes.seconds), wanted, pace: None }
+    Plan {
+        address: address(session, service),
+        time: Duration::from_secs(wishes.seconds),
+        wanted,
+        pace: None,
+        connections: CONNECTIONS,
+    }
 }
 
 pub(super) fn address(session: &Session, service: Service) -> SocketAddr {
     (Ipv4Addr::LOCALHOST, service.port(session.ports())).into()
 }
 
-async fn empty_intake(session: &Session) -> anyhow::Result<()> {
+pub(super) async fn empty_intake(session: &Session) -> anyhow::Result<()> {
     let services = session.services.as_ref().context("the broker is not started")?;
     let management = services.rabbitmq.management_url().context("the broker has no management API")?;
     for queue in INTAKE {

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{doors, fairness, pages, rows, slow, standing};
+use super::{doors, fairness, loads, pages, rows, slow, standing};
 use crate::console::Console;
 use crate::session::Session;
 
@@ -26,6 +26,9 @@ pub(super) enum Part {
     Fairness,
     /// How soon each platform's deliveries are answered at 500 a second.
     Doors,
+    /// Deliveries at 1 to 256 connections and at half of the most, events by the size of a request, the whole way at half load and to
+    /// a slow platform; memory, start-up and size of each program.
+    Loads,
     /// How soon each page of the dashboard is answered, over a month of a tenant's work.
     Pages,
 }
@@ -100,6 +103,7 @@ impl Part {
             Self::Backlog => standing::backlog(session, extent, console).await,
             Self::Fairness => fairness::measure(session, extent, console).await,
             Self::Doors => doors::measure(session, extent, console).await,
+            Self::Loads => loads::measure(session, extent, console).await,
             Self::Pages => pages::measure(session, extent, console).await,
         }
     }

@@ -14,6 +14,8 @@ pub(super) enum Series {
     Single,
     Batches,
     BackFill,
+    Thousands,
+    Slowly,
 }
 
 /// Makes the requests of one series.
@@ -34,6 +36,8 @@ impl Series {
             Self::Single => 5,
             Self::Batches => 6,
             Self::BackFill => 7,
+            Self::Thousands => 8,
+            Self::Slowly => 9,
         }
     }
 }

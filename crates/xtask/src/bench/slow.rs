@@ -55,7 +55,7 @@ pub(super) async fn replicas(session: &mut Session, extent: Extent, console: &Co
     prepare(session, (extent, BOUNDED, 500), console).await?;
     let mut figures = Figures::default();
     let one = contacts_per_second(session, extent, console).await?;
-    session.start_another(Service::SyncDispatcher)?;
+    session.start_another(Service::SyncDispatcher, 0)?;
     let two = contacts_per_second(session, extent, console).await?;
     for (name, (rate, cores)) in [("one dispatcher", one), ("two dispatchers", two)] {
         figures.add(format!("contacts written by {name}"), rate, "a second");

@@ -7,7 +7,7 @@ use chrono::Utc;
 use secrecy::ExposeSecret as _;
 
 use super::connection;
-use super::load::{Plan, drive};
+use super::load::{CONNECTIONS, Plan, drive};
 use super::measure::address;
 use super::parts::{Extent, Figures};
 use super::prospects::{Prospects, Series};
@@ -32,7 +32,13 @@ pub(super) async fn backlog(session: &mut Session, extent: Extent, console: &Con
     let step = console.step(format!("a backlog of {} messages", extent.messages));
     let prospects = Prospects::new(Series::Single, tenant.service_token.expose_secret(), Utc::now());
     let requests = move |number| (number < extent.messages).then(|| prospects.single(number));
-    let plan = Plan { address: address(session, Service::ApiGateway), time: NO_END, wanted: 202, pace: None };
+    let plan = Plan {
+        address: address(session, Service::ApiGateway),
+        time: NO_END,
+        wanted: 202,
+        pace: None,
+        connections: CONNECTIONS,
+    };
     drive(plan, requests).await?;
     step.done();
     let before = session.under_way().await?;
@@ -64,6 +70,7 @@ pub(super) async fn log_away(session: &mut Session, extent: Extent, console: &Co
         time: Duration::from_secs(extent.seconds),
         wanted: 401,
         pace: None,
+        connections: CONNECTIONS,
     };
     let requests = |_| Some(connection::post("/webhooks/integrations/hubspot", &[], b"[]"));
     let (load, most) = tokio::join!(drive(plan, requests), most_resident(session, name, extent.seconds));

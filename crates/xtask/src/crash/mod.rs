@@ -4,7 +4,7 @@
 
 mod backend;
 mod consent;
-mod hooks;
+pub(crate) mod hooks;
 mod journal;
 mod ledger;
 mod load;

@@ -136,6 +136,20 @@ pub(crate) fn program(name: &str) -> Option<PathBuf> {
     search_path().map(|folder| folder.join(name)).find(|program| program.is_file())
 }
 
+/// A program that a Debian package brings: this machine's, or the package's own, which is unpacked and not installed, since that
+/// would start a server.
+pub async fn unpacked(name: &str, package: &str) -> Option<PathBuf> {
+    let folder = crate::workspace::root().join(".dev").join(name);
+    let unpacked = folder.join("usr/bin").join(name);
+    if let Some(there) = program(name).or_else(|| unpacked.is_file().then(|| unpacked.clone())) {
+        return Some(there);
+    }
+    std::fs::create_dir_all(&folder).ok()?;
+    let unpack = format!("apt-get download {package} && dpkg -x {package}_*.deb .");
+    output(Command::new("sh").args(["-ec", &unpack]).current_dir(&folder)).await.ok()?;
+    unpacked.is_file().then_some(unpacked)
+}
+
 fn search_path() -> impl Iterator<Item = PathBuf> {
     let path = crate::workspace::variable("PATH").unwrap_or_default();
     std::env::split_paths(&path).collect::<Vec<_>>().into_iter()

@@ -42,7 +42,7 @@ const WALK: Proof = Skipped(
 );
 
 /// Every command by how it begins; of several that fit, the longest counts.
-const COMMANDS: [(&str, Proof); 46] = [
+const COMMANDS: [(&str, Proof); 47] = [
     ("RECORD=$(curl -sS http://127.0.0.1:20080/api/v1/records", WALK),
     ("admin create-tenant", TENANT),
     ("admin erase-tenant", Test("nothing_is_left_of_an_erased_tenant_and_all_of_another")),
@@ -67,6 +67,7 @@ const COMMANDS: [(&str, Proof); 46] = [
     ("cargo xtask test --n8n", Hosted("cargo xtask test --n8n")),
     ("cargo xtask up", Test("ctrl_c_leaves_nothing_behind_and_the_next_run_finds_what_the_first_one_had")),
     ("cargo xtask up --n8n", OF_N8N),
+    ("cargo xtask upgrade", Hosted("cargo xtask upgrade")),
     ("cp .env.example .env", Hosted("cp .env.example .env")),
     (
         "curl -X POST http://127.0.0.1:20090/_sandbox/shopify/acme/compliance",

@@ -8,7 +8,16 @@ use super::tree::{File, Tree};
 const LAST_FREE: &str = "2026-11-28-0099510_disconnected";
 
 /// What the version that still runs could miss, once a migration is applied.
-const TAKES_AWAY: [&str; 6] = ["drop table ", "drop column ", "drop view ", "drop type ", " rename ", " set not null"];
+const TAKES_AWAY: [&str; 8] = [
+    "drop table ",
+    "drop column ",
+    "drop view ",
+    "drop function ",
+    "drop type ",
+    " drop default",
+    " rename ",
+    " set not null",
+];
 
 /// How somebody says that the version before does not read it any more.
 const CONTRACT: &str = "-- contract: ";
@@ -33,7 +42,8 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
 /// A migration goes first and the services after it, so what it takes away is missed by those that still run.
 fn contract(up: &File, statements: &str) -> Option<Finding> {
     let name = up.path.split('/').nth(1).unwrap_or_default();
-    let taken = TAKES_AWAY.iter().find(|words| statements.contains(*words))?;
+    let taken = TAKES_AWAY.into_iter().find(|words| statements.contains(words));
+    let taken = taken.or_else(|| demands(statements).then_some("add column … not null, without a default"))?;
     let is_said = up.text.lines().any(|line| {
         let said = line.trim().strip_prefix(CONTRACT);
         said.is_some_and(|said| said.trim_end_matches('.').ends_with(" no longer reads it"))
@@ -44,6 +54,14 @@ fn contract(up: &File, statements: &str) -> Option<Finding> {
         taken.trim()
     );
     (name > LAST_FREE && !is_said).then(|| Finding::of(&up.path, advice))
+}
+
+/// Whether a column is added that the version before, which writes none, may not leave empty.
+fn demands(statements: &str) -> bool {
+    let altered = statements.split(';').filter(|statement| statement.trim_start().starts_with("alter table "));
+    let mut added = altered.flat_map(|statement| statement.split("add column ").skip(1));
+    let fills = |column: &str| [" default ", " generated "].iter().any(|words| column.contains(words));
+    added.any(|column| column.replace("is not null", "").contains(" not null") && !fills(column))
 }
 
 /// Every migration has both of its halves, neither empty.
@@ -187,14 +205,25 @@ mod tests {
             check(&Tree::of(&[(place("up").as_str(), up), (place("down").as_str(), "SELECT 1;")])).len()
         };
         assert_eq!(of("2026-11-28-009101_before_the_rule", drop), 0);
-        for away in
-            [drop, "ALTER TABLE a RENAME COLUMN b TO c;", "ALTER TABLE a ALTER b SET NOT NULL;", "DROP TABLE a;"]
-        {
+        for away in [
+            drop,
+            "ALTER TABLE a RENAME COLUMN b TO c;",
+            "ALTER TABLE a ALTER b SET NOT NULL;",
+            "ALTER TABLE a ADD COLUMN b text NOT NULL, ADD COLUMN c text NOT NULL DEFAULT '';",
+            "DROP TABLE a;",
+            "DROP FUNCTION f(text);",
+        ] {
             assert_eq!(of("2026-12-01-000100_later", away), 1, "{away}");
             assert_eq!(of("2026-11-28-0099600_next", away), 1, "{away}");
             assert_eq!(of("2026-12-01-000100_later", &format!("-- contract: 0.2.0 no longer reads it\n{away}")), 0);
         }
-        assert_eq!(of("2026-12-01-000100_later", "ALTER TABLE a ADD b text; -- Who can drop column c?"), 0);
+        for harmless in [
+            "ALTER TABLE a ADD b text; -- Who can drop column c?",
+            "ALTER TABLE a ADD COLUMN b text NOT NULL DEFAULT 'x';",
+            "ALTER TABLE a ADD COLUMN b text, ADD CONSTRAINT c CHECK (b IS NOT NULL OR d IS NULL);",
+        ] {
+            assert_eq!(of("2026-12-01-000100_later", harmless), 0, "{harmless}");
+        }
     }
 
     #[test]
