@@ -72,7 +72,7 @@ impl Workflows {
         let body = write.to_string();
         let headers = signed(&secret, Timestamp::now(), &body);
         let answer = client.post(url, headers, body, ANSWER).await.map_err(unanswered)?;
-        if answer.is_success() { Ok(()) } else { Err(refused(answer)) }
+        if is_taken(&answer) { Ok(()) } else { Err(refused(answer)) }
     }
 
     fn shared_url(&self, platform: &PlatformSlug) -> Url {
@@ -131,12 +131,18 @@ fn unanswered(error: ConnectorError) -> ConnectorError {
     }
 }
 
+/// A workflow says so itself. The status alone is not believed: while n8n starts, it answers 200 to whatever it is asked.
+fn is_taken(answer: &RawAnswer) -> bool {
+    let says = |word: &str| answer.body.get(word) == Some(&Value::Bool(true));
+    answer.is_success() && (says("accepted") || says("ok"))
+}
+
 fn refused(answer: RawAnswer) -> ConnectorError {
     let (kind, code, message) = match answer.status {
         404 => (FaultKind::Unavailable, faults::INACTIVE, INACTIVE.to_owned()),
         401 | 403 => (FaultKind::Unavailable, faults::UNSIGNED, UNSIGNED.to_owned()),
         429 => (FaultKind::RateLimited, faults::BUSY, "n8n reçoit trop de demandes pour le moment".to_owned()),
-        408 | 500.. => (FaultKind::Unavailable, faults::DOWN, DOWN.to_owned()),
+        200..300 | 408 | 500.. => (FaultKind::Unavailable, faults::DOWN, DOWN.to_owned()),
         status => (FaultKind::Invalid, faults::REFUSED, format!("Le workflow n8n refuse la demande (statut {status})")),
     };
     ConnectorError {
@@ -150,6 +156,7 @@ fn refused(answer: RawAnswer) -> ConnectorError {
 #[cfg(test)]
 mod tests {
     use secrecy::ExposeSecret as _;
+    use serde_json::json;
 
     use super::*;
 
@@ -166,7 +173,7 @@ mod tests {
     #[test]
     fn what_concerns_every_write_is_told_from_what_is_about_one() {
         let error = |status| refused(RawAnswer { status, body: Value::Null, retry_after: None });
-        for status in [401, 403, 404, 408, 500, 502, 503, 504] {
+        for status in [200, 202, 204, 401, 403, 404, 408, 500, 502, 503, 504] {
             assert!(absence(&error(status)).is_some(), "{status}");
         }
         for status in [301, 400, 409, 413, 422, 429] {
@@ -174,6 +181,25 @@ mod tests {
         }
         let slow = absence(&ConnectorError::out_of_time()).unwrap();
         assert_eq!((slow.code.as_str(), slow.message.as_str()), ("n8n_down", DOWN), "that is not the platform's fault");
+    }
+
+    #[test]
+    fn only_a_workflow_that_says_so_has_taken_a_write() {
+        let answer = |status, body| RawAnswer { status, body, retry_after: None };
+        for body in [json!({"accepted": true}), json!({"ok": true, "version": 3})] {
+            assert!(is_taken(&answer(202, body.clone())), "{body}");
+            assert!(!is_taken(&answer(500, body)));
+        }
+        let others = [
+            Value::Null,
+            json!("n8n is starting up. Please wait"),
+            json!({"message": "Workflow was started"}),
+            json!({"accepted": false}),
+            json!({"accepted": "true"}),
+        ];
+        for body in others {
+            assert!(!is_taken(&answer(200, body.clone())), "{body}");
+        }
     }
 
     #[test]

@@ -135,7 +135,9 @@ fn note(session: &Session<'_>, job: &mut Job, write: &Write, (answer, duration_m
             let Some(cause) = absence(&error) else {
                 return fail(job, &session.engine.schedule, &error, tried);
             };
-            job.intent_is_open |= error.outcome_is_unknown();
+            // Who answers a success in words of its own may be at it all the same.
+            let is_success = error.status.is_some_and(|status| (200..300).contains(&status));
+            job.intent_is_open |= is_success || error.outcome_is_unknown();
             let pause = session.engine.n8n.missed(&session.workflow, session.integration.id, cause);
             put_off(job, &pause, tried);
         }

@@ -335,6 +335,22 @@ async fn while_no_workflow_takes_anything_the_work_waits_and_then_drains() {
 }
 
 #[tokio::test]
+async fn a_success_that_is_not_the_workflows_own_word_is_not_believed_and_is_no_attempt() {
+    // As n8n answers whatever it is asked while it starts.
+    let n8n = N8n::start(Script::Refuses(200));
+    let world = n8n.world(&[PATIENT, ("BROKER__RETRY_SCHEDULE", "100ms")]).await;
+    world.accept(vec![zoe()]).await;
+    wait::until("more tries than the schedule has", DEADLINE, || async { (n8n.refused() > 2).then_some(()) }).await;
+    let outcome = world.outcome("the cause in the log", |outcome| outcome.error.is_some()).await;
+    assert_eq!(outcome.error.unwrap().code, "n8n_down");
+    assert_eq!((world.drift().await, world.failures().await.len()), (1, 0));
+
+    n8n.now(Script::Works);
+    world.settle().await;
+    assert_eq!((world.crm.contacts().await.len(), world.crm.duplicates().await), (1, 0));
+}
+
+#[tokio::test]
 async fn every_integration_that_waits_is_told_that_n8n_does_not_answer() {
     let n8n = N8n::start(Script::Refuses(503));
     let world = n8n.world(&[PATIENT]).await;
