@@ -131,10 +131,14 @@ fn unanswered(error: ConnectorError) -> ConnectorError {
     }
 }
 
+/// What n8n itself answers for a workflow that is to answer at once and was given no words for it.
+const STARTED: &str = "Workflow was started";
+
 /// A workflow says so itself. The status alone is not believed: while n8n starts, it answers 200 to whatever it is asked.
 fn is_taken(answer: &RawAnswer) -> bool {
     let says = |word: &str| answer.body.get(word) == Some(&Value::Bool(true));
-    answer.is_success() && (says("accepted") || says("ok"))
+    let is_started = || answer.body.get("message").and_then(Value::as_str) == Some(STARTED);
+    answer.is_success() && (says("accepted") || says("ok") || is_started())
 }
 
 fn refused(answer: RawAnswer) -> ConnectorError {
@@ -186,14 +190,14 @@ mod tests {
     #[test]
     fn only_a_workflow_that_says_so_has_taken_a_write() {
         let answer = |status, body| RawAnswer { status, body, retry_after: None };
-        for body in [json!({"accepted": true}), json!({"ok": true, "version": 3})] {
+        for body in [json!({"accepted": true}), json!({"ok": true, "version": 3}), json!({"message": STARTED})] {
             assert!(is_taken(&answer(202, body.clone())), "{body}");
             assert!(!is_taken(&answer(500, body)));
         }
         let others = [
             Value::Null,
             json!("n8n is starting up. Please wait"),
-            json!({"message": "Workflow was started"}),
+            json!({"message": "Workflow was stopped"}),
             json!({"accepted": false}),
             json!({"accepted": "true"}),
         ];
