@@ -260,3 +260,18 @@ async fn nor_does_it_swallow_what_changed_there_meanwhile() {
     block(&world, again, token).await;
     assert!(owed.lease_as(&world, (customer.tenant, customer.integration)).await.is_empty());
 }
+
+#[tokio::test]
+async fn a_link_does_not_begin_to_wait_where_something_came_while_it_was_held() {
+    let world = World::new().await;
+    for (version, waits) in [(FIRST, true), (FIRST + 1, false)] {
+        let owed = Owed::new(&world).await;
+        let (leased, token) = owed.lease(&world).await;
+        let mut tx = world.worker.begin(Scope::System).await.unwrap();
+        owed.raise(&mut tx, version, FIRST).await;
+        let settlement = Settlement { ending: Ending::WaitsForContact, ..refused(leased) };
+        let settled = links::settle(&mut tx, token, &[settlement]).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!((settled[0].is_owed, settled[0].waits), (true, waits), "version {version}");
+    }
+}

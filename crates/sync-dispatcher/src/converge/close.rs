@@ -12,6 +12,7 @@ use domain::step::Step;
 use domain::time::Timestamp;
 use domain::trace::TraceParent;
 use persistence::records::links::{self, Ending, Settled};
+use persistence::records::store;
 use persistence::{Scope, Transaction};
 
 use super::held;
@@ -30,8 +31,8 @@ pub(super) async fn close(session: &Session<'_>, kind: RecordKind, mut jobs: Vec
     session.engine.announce_telling(&tells, session.trace()).await?;
     let held: BTreeSet<LinkId> = settled.iter().map(|given| given.link).collect();
     jobs.retain(|job| held.contains(&job.leased.push.link_id));
-    next.extend(freed_meanwhile(session, &jobs).await?);
-    let owed: BTreeSet<LinkId> = settled.iter().filter(|given| given.is_owed).map(|given| given.link).collect();
+    let is_due = |given: &&Settled| given.is_owed && !given.waits;
+    let owed: BTreeSet<LinkId> = settled.iter().filter(is_due).map(|given| given.link).collect();
     next.extend(jobs.iter().filter(|job| is_due_at_once(job, &owed)).map(|job| job.leased.push));
     session.announce(&next).await?;
     for (push, trace, wait) in jobs.iter().filter_map(comes_back) {
@@ -70,6 +71,8 @@ async fn settle_once(session: &Session<'_>, kind: RecordKind, jobs: &mut [Job]) 
     let mapping = session.mapping(kind).version;
     let _turn = session.turn(jobs.len()).await;
     let mut tx = session.engine.database.begin(Scope::System).await?;
+    // A contact and what belongs to it take turns, so that whoever comes second sees what the other has left.
+    store::lock(&mut tx, session.integration.tenant_id, &met(kind, jobs)).await?;
     held::refuse(session, kind, &mut tx, jobs, given).await?;
     let backend = (session.integration.tenant_id, session.backend);
     let tells = telling::note(session.engine, &mut tx, backend, &relinked(kind, jobs)).await?;
@@ -82,6 +85,7 @@ async fn settle_once(session: &Session<'_>, kind: RecordKind, jobs: &mut [Job]) 
     heed_refusals(session, &mut tx, jobs).await?;
     let mut freed = links::owed_dependents(&mut tx, session.integration.id, &decided(kind, jobs, &settled)).await?;
     freed.extend(links::mark_dependents_dirty(&mut tx, session.integration.id, &newly_linked(kind, jobs)).await?);
+    freed.extend(freed_meanwhile(session, &mut tx, jobs).await?);
     tx.commit().await?;
     Ok(Settling { settled, freed, tells })
 }
@@ -130,31 +134,50 @@ fn newly_linked(kind: RecordKind, jobs: &[Job]) -> BTreeSet<RecordId> {
     jobs.iter().filter(is_new).filter_map(|job| job.record.as_ref().map(|record| record.id)).collect()
 }
 
-/// What was put off for a contact of whom nothing was to come any more while this batch was being settled, and what went there
-/// without one that was there by then.
-async fn freed_meanwhile(session: &Session<'_>, jobs: &[Job]) -> Result<Vec<RecordPush>, DispatchError> {
-    let contacts_of = |is_one: fn(&Job) -> bool| -> BTreeSet<RecordId> {
-        let some = jobs.iter().filter(|job| is_one(job));
-        some.filter_map(|job| job.record.as_ref()?.fields.contact()).collect()
-    };
-    let missed = contacts_of(|job| {
+/// The contacts that get their object here, or none, and those that something here waits for or went there without.
+fn met(kind: RecordKind, jobs: &[Job]) -> BTreeSet<RecordId> {
+    let is_new = |job: &&Job| job.leased.state.external_id.is_none() || given(job).is_some();
+    let new = jobs.iter().filter(|_| kind == RecordKind::Contact).filter(is_new);
+    let new = new.filter_map(|job| job.record.as_ref().map(|record| record.id));
+    new.chain(awaited(jobs)).chain(missed(jobs)).collect()
+}
+
+/// The contacts that something waits for.
+fn awaited(jobs: &[Job]) -> BTreeSet<RecordId> {
+    contacts_of(jobs, |job| matches!(job.ending, Some(Ending::WaitsForContact)))
+}
+
+/// The contacts without whom something new went there.
+fn missed(jobs: &[Job]) -> BTreeSet<RecordId> {
+    contacts_of(jobs, |job| {
         let is_done = matches!(job.ending, None | Some(Ending::InStep));
         is_done && given(job).is_some() && !job.state.sent.contains_key(super::ties::TIED)
-    });
-    let waiting = contacts_of(|job| matches!(job.ending, Some(Ending::WaitsForContact)));
-    let contacts: BTreeSet<RecordId> = waiting.union(&missed).copied().collect();
+    })
+}
+
+fn contacts_of(jobs: &[Job], is_one: fn(&Job) -> bool) -> BTreeSet<RecordId> {
+    let some = jobs.iter().filter(|job| is_one(job));
+    some.filter_map(|job| job.record.as_ref()?.fields.contact()).collect()
+}
+
+/// What waits for a contact of whom, by now, nothing is to come any more, and what went there without one that is there by now.
+async fn freed_meanwhile(
+    session: &Session<'_>,
+    tx: &mut Transaction,
+    jobs: &[Job],
+) -> Result<Vec<RecordPush>, DispatchError> {
+    let (awaited, missed) = (awaited(jobs), missed(jobs));
+    let contacts: BTreeSet<RecordId> = awaited.union(&missed).copied().collect();
     if contacts.is_empty() {
         return Ok(Vec::new());
     }
-    let mut tx = session.engine.database.begin(Scope::System).await?;
-    let counterparts = links::by_record(&mut tx, session.integration.id, &contacts).await?;
+    let counterparts = links::by_record(tx, session.integration.id, &contacts).await?;
     let decided = counterparts.iter().filter(|(_, counterpart)| !counterpart.is_awaited()).map(|(id, _)| *id);
-    let mut freed = links::owed_dependents(&mut tx, session.integration.id, &decided.collect()).await?;
+    let mut freed = links::owed_dependents(tx, session.integration.id, &decided.collect()).await?;
     let is_there =
         |contact: &&RecordId| counterparts.get(contact).is_some_and(|found| found.external_id.is_some() && !found.gone);
     let there = missed.iter().filter(is_there).copied().collect();
-    freed.extend(links::mark_dependents_dirty(&mut tx, session.integration.id, &there).await?);
-    tx.commit().await?;
+    freed.extend(links::mark_dependents_dirty(tx, session.integration.id, &there).await?);
     Ok(freed)
 }
 
@@ -163,8 +186,10 @@ fn is_due_at_once(job: &Job, owed: &BTreeSet<LinkId>) -> bool {
     let was_refused = job.outcomes.iter().filter_map(|outcome| outcome.error.as_ref());
     let was_refused = was_refused.into_iter().any(|error| error.class == FaultKind::Unauthorized);
     let waits = match &job.ending {
-        None | Some(Ending::InStep | Ending::Blocked { .. } | Ending::Released(None)) => false,
-        Some(Ending::Released(Some(_)) | Ending::WaitsForContact | Ending::Retry { .. }) => true,
+        None | Some(Ending::InStep | Ending::Blocked { .. } | Ending::Released(None) | Ending::WaitsForContact) => {
+            false
+        }
+        Some(Ending::Released(Some(_)) | Ending::Retry { .. }) => true,
     };
     !waits && !was_refused && owed.contains(&job.leased.push.link_id)
 }

@@ -288,3 +288,20 @@ async fn revoked_credentials_park_their_integration_within_a_minute_and_nobody_e
     let refused = world.crm.requests("").await - asked;
     assert!((1..=2).contains(&refused), "it was refused {refused} times");
 }
+
+/// As many as pages are done at once, each of which was not answered the last time.
+#[tokio::test]
+async fn runs_of_accounts_that_were_not_answered_the_last_time_leave_places_to_the_others() {
+    let world = World::quiet(&HANGING).await;
+    world.dispatch();
+    for portal in OTHER_PORTAL..OTHER_PORTAL + 8 {
+        let other = Other::hanging_at(&world, portal).await;
+        let mut tx = world.begin().await;
+        let integration = integrations::get(&mut tx, other.tenant, other.integration).await.unwrap().unwrap();
+        let terms = breakers::Terms { failures: 100, pause: Duration::ZERO, outage: None };
+        breakers::note_failure(&mut tx, &integration, terms).await.unwrap();
+        tx.commit().await.unwrap();
+        world.ask_for(&NewRun { tenant: other.tenant, integration: other.integration, ..world.full_run() }).await;
+    }
+    world.run_fully().await;
+}

@@ -2,10 +2,19 @@
 
 use std::collections::BTreeSet;
 
+use domain::fault::FaultKind;
+use domain::id::{LeaseToken, RecordId};
+use domain::kind::RecordKind;
+use domain::link::LinkState;
 use domain::mapping::FieldMapping;
+use domain::outcome::SyncError;
+use persistence::records::links::{self, Ending, Leased, Selection, Settlement, Wanted};
+use persistence::records::store;
+use persistence::{Transaction, mappings};
 use serde_json::{Value, json};
+use testkit::wait;
 
-use crate::world::{World, event};
+use crate::world::{DEADLINE, World, event};
 
 #[tokio::test]
 async fn what_comes_before_its_prospect_waits_and_is_then_tied_once() {
@@ -158,5 +167,116 @@ async fn an_appointment_of_a_prospect_that_is_refused_does_not_wait_and_is_tied_
     world.accept(vec![event("prospect.updated", "p1", json!({"website": "zoe@exemple.fr"}))]).await;
     world.settle().await;
     let (contact, _) = world.crm.only_contact().await;
+    assert_eq!(world.deal().await.1, [contact].into());
+}
+
+/// A prospect whose link a worker of the test's own holds, and an appointment of theirs that nobody has taken yet.
+struct Meeting {
+    world: World,
+    wanted: Wanted,
+    held: (Leased, LeaseToken),
+}
+
+impl Meeting {
+    async fn new() -> Self {
+        let world = World::quiet(&[]).await;
+        world.switch(false).await;
+        let prospect = event("prospect.created", "p1", json!({"email": "zoe@exemple.fr"}));
+        world.accept(vec![prospect, appointment("created", Some("p1"))]).await;
+        wait::until("the events to be merged", DEADLINE, || async {
+            world.dispatch_once().await;
+            world.is_taken_in().await
+        })
+        .await;
+        world.switch(true).await;
+        let (record, kind) = (world.record("p1").await, RecordKind::Contact);
+        let mut tx = world.begin().await;
+        let mapping = mappings::get(&mut tx, world.tenant, world.integration, kind).await.unwrap().unwrap().version;
+        let (integration, version) = (world.integration, record.version);
+        let wanted = Wanted { integration, record: record.id, kind, version, mapping };
+        links::raise(&mut tx, world.tenant, &[wanted]).await.unwrap();
+        let held = take(&world, &mut tx, record.id).await;
+        tx.commit().await.unwrap();
+        Self { world, wanted, held }
+    }
+
+    /// Gives the link back, with the object that it stands for where there is one.
+    async fn give(&self, tx: &mut Transaction, (leased, token): &(Leased, LeaseToken), object: Option<&str>) {
+        let error = SyncError { class: FaultKind::Invalid, code: "refused".to_owned(), message: "no".to_owned() };
+        let ending = if object.is_some() { Ending::InStep } else { Ending::Blocked { error } };
+        let settlement = Settlement {
+            link: leased.push.link_id,
+            record: leased.record,
+            state: LinkState { external_id: object.map(str::to_owned), ..leased.state.clone() },
+            gone: false,
+            synced_version: if object.is_some() { self.wanted.version } else { leased.synced_version },
+            tried_version: self.wanted.version,
+            synced_mapping: if object.is_some() { self.wanted.mapping } else { leased.synced_mapping },
+            tried_mapping: self.wanted.mapping,
+            heard_seq: leased.remote_seq,
+            read_seq: leased.remote_seq,
+            attempts: 0,
+            intent_is_open: false,
+            errand: None,
+            hinted_id: None,
+            ending,
+            outcomes: Vec::new(),
+        };
+        assert_eq!(links::settle(tx, *token, &[settlement]).await.unwrap().len(), 1);
+    }
+
+    /// Begins to settle the prospect's link as a dispatcher does, and lets another come to settle the appointment's meanwhile.
+    async fn begin(&self) -> Transaction {
+        let mut tx = self.world.begin().await;
+        store::lock(&mut tx, self.world.tenant, &[self.wanted.record].into()).await.unwrap();
+        self.world.dispatch();
+        let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+            AND wait_event_type = 'Lock' AND query LIKE '%FROM records %FOR UPDATE%'";
+        wait::until("the appointment's settling to wait for the prospect's", DEADLINE, || async {
+            (self.world.server.count(waiting).await == 1).then_some(())
+        })
+        .await;
+        tx
+    }
+}
+
+async fn take(world: &World, tx: &mut Transaction, record: RecordId) -> (Leased, LeaseToken) {
+    let found = links::by_record(tx, world.integration, &[record].into()).await.unwrap();
+    let (link, token) = (found[&record].push.link_id, LeaseToken::new());
+    let leased = links::lease(tx, (world.tenant, world.integration), &[link], token, DEADLINE * 2).await.unwrap();
+    (leased.into_iter().next().unwrap(), token)
+}
+
+#[tokio::test]
+async fn what_begins_to_wait_while_its_contact_is_being_settled_does_not_wait_in_vain() {
+    let meeting = Meeting::new().await;
+    let (world, integration) = (&meeting.world, meeting.world.integration);
+    let contact = world.crm.add_contact(json!({"email": "zoe@exemple.fr"})).await;
+    let mut tx = meeting.begin().await;
+    meeting.give(&mut tx, &meeting.held, Some(&contact)).await;
+    let freed = links::owed_dependents(&mut tx, integration, &[meeting.wanted.record].into()).await.unwrap();
+    assert!(freed.is_empty(), "the appointment waits already: {freed:?}");
+    tx.commit().await.unwrap();
+    world.settle().await;
+    assert_eq!(world.deal().await.1, [contact].into());
+}
+
+#[tokio::test]
+async fn what_goes_without_its_contact_while_that_is_being_settled_is_tied_to_it_all_the_same() {
+    let meeting = Meeting::new().await;
+    let (world, integration, record) = (&meeting.world, meeting.world.integration, meeting.wanted.record);
+    let contact = world.crm.add_contact(json!({"email": "zoe@exemple.fr"})).await;
+    let mut tx = world.begin().await;
+    meeting.give(&mut tx, &meeting.held, None).await;
+    tx.commit().await.unwrap();
+
+    let mut tx = meeting.begin().await;
+    links::replay(&mut tx, (world.tenant, integration), &Selection::default()).await.unwrap();
+    let held = take(world, &mut tx, record).await;
+    meeting.give(&mut tx, &held, Some(&contact)).await;
+    let marked = links::mark_dependents_dirty(&mut tx, integration, &[record].into()).await.unwrap();
+    assert!(marked.is_empty(), "the appointment is noted already: {marked:?}");
+    tx.commit().await.unwrap();
+    world.settle().await;
     assert_eq!(world.deal().await.1, [contact].into());
 }

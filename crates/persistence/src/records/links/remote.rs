@@ -39,7 +39,8 @@ pub async fn mark_dirty(tx: &mut Transaction, heard: &Heard) -> Result<Vec<Recor
         "INSERT INTO record_links (tenant_id, integration_id, kind, id, external_id, remote_seq, owed_since, announced_at)
          SELECT $1, $2, $3, new.id, new.external_id, 1, now(), now() FROM unnest($4, $5) AS new (id, external_id)
          ON CONFLICT (integration_id, kind, external_id) DO UPDATE SET
-             remote_seq = record_links.remote_seq + 1, blocked_at = NULL, attempts = 0, not_before = NULL,
+             remote_seq = record_links.remote_seq + 1, blocked_at = NULL, attempts = 0,
+             not_before = NULL, waits_for = NULL,
              owed_since = coalesce(record_links.owed_since, now()), announced_at = now()
          RETURNING id, tenant_id, integration_id",
     )
@@ -75,7 +76,8 @@ async fn lock_heard(tx: &mut Transaction, heard: &Heard) -> Result<(), Persisten
 pub async fn mark_known_dirty(tx: &mut Transaction, heard: &Heard) -> Result<Vec<RecordPush>, PersistenceError> {
     lock_heard(tx, heard).await?;
     let rows: Vec<PushRow> = sql_query(
-        "UPDATE record_links SET remote_seq = remote_seq + 1, blocked_at = NULL, attempts = 0, not_before = NULL,
+        "UPDATE record_links SET remote_seq = remote_seq + 1, blocked_at = NULL, attempts = 0,
+             not_before = NULL, waits_for = NULL,
              owed_since = coalesce(owed_since, now()), announced_at = now()
          WHERE tenant_id = $1 AND integration_id = $2 AND kind = $3 AND external_id = ANY($4)
          RETURNING id, tenant_id, integration_id",
@@ -288,7 +290,8 @@ pub async fn mark_dependents_dirty(
         return Ok(Vec::new());
     }
     let rows: Vec<PushRow> = sql_query(
-        "UPDATE record_links AS link SET remote_seq = remote_seq + 1, blocked_at = NULL, attempts = 0, not_before = NULL,
+        "UPDATE record_links AS link SET remote_seq = remote_seq + 1, blocked_at = NULL, attempts = 0,
+             not_before = NULL, waits_for = NULL,
              owed_since = coalesce(owed_since, now()), announced_at = now()
          FROM (
              SELECT link.id FROM record_links AS link JOIN records AS record ON record.id = link.record_id

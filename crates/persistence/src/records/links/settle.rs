@@ -82,6 +82,8 @@ pub struct Settled {
     pub link: LinkId,
     /// Whether more is owed already.
     pub is_owed: bool,
+    /// Whether it waits for its contact: not where something became owed meanwhile, which may have brought another one.
+    pub waits: bool,
 }
 
 /// The columns of a settlement, as `jsonb_to_recordset` reads them.
@@ -157,7 +159,9 @@ UPDATE record_links AS link SET
     record_id = coalesce(link.record_id, new.record_id),
     external_id = new.external_id, gone = new.gone, sent = new.sent, seen = new.seen, seen_at = new.seen_at,
     synced_version = new.synced_version, synced_mapping = new.synced_mapping, read_seq = new.read_seq,
-    attempts = new.attempts, not_before = new.not_before, waits_for = new.waits_for,
+    attempts = new.attempts, not_before = new.not_before,
+    waits_for = CASE WHEN link.wanted_version <= new.tried_version AND link.wanted_mapping <= new.tried_mapping
+                      AND link.remote_seq <= new.heard_seq THEN new.waits_for END,
     error_class = new.error_class, error_code = new.error_code, error_message = new.error_message,
     fingerprint = new.fingerprint, failed_at = CASE WHEN new.error_class IS NOT NULL THEN now() END,
     blocked_at = CASE WHEN new.blocked AND link.wanted_version <= new.tried_version
@@ -176,7 +180,7 @@ FROM jsonb_to_recordset($2) AS new (
     intent_is_open boolean, errand jsonb, hinted_id text, blocked boolean, not_before timestamptz, waits_for text, error_class text,
     error_code text, error_message text, fingerprint text, outcomes jsonb)
 WHERE link.id = new.id AND link.lease_token = $1
-RETURNING link.id, link.owed";
+RETURNING link.id, link.owed, link.waits_for IS NOT NULL AS waits";
 
 /// Gives links back. Those that the caller no longer holds stay as they are and are not returned.
 ///
@@ -194,6 +198,8 @@ pub async fn settle(
         id: String,
         #[diesel(sql_type = Bool)]
         owed: bool,
+        #[diesel(sql_type = Bool)]
+        waits: bool,
     }
     if settlements.is_empty() {
         return Ok(Vec::new());
@@ -207,5 +213,6 @@ pub async fn settle(
         .await?;
     let given: Vec<Given> =
         sql_query(SETTLE).bind::<Text, _>(token.to_string()).bind::<Jsonb, _>(to_json(&rows)?).load(&mut **tx).await?;
-    given.into_iter().map(|row| Ok(Settled { link: parse("id", &row.id)?, is_owed: row.owed })).collect()
+    let settled = |row: Given| Ok(Settled { link: parse("id", &row.id)?, is_owed: row.owed, waits: row.waits });
+    given.into_iter().map(settled).collect()
 }
