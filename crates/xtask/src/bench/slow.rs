@@ -11,6 +11,7 @@ use super::journal::Journal;
 use super::measure::address;
 use super::parts::{Extent, Figures};
 use super::prospects::Series;
+use super::report::float;
 use super::tenants;
 use super::usage::{Cores, Meter};
 use crate::console::Console;
@@ -26,7 +27,13 @@ const BOUNDED: &str = "100";
 const WARM_UP: Duration = Duration::from_secs(8);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// Events for each integration: more than it does while it is measured.
-const EVENTS_EACH: u64 = 200;
+const EVENTS_EACH: u64 = 300;
+/// What waits is not announced once more beside what is measured, on a lane that has a bound of its own.
+const ANNOUNCED_ONCE: (&str, &str) = ("OWED_FOR_TOO_LONG", "1h");
+/// Where events wait to be merged.
+const INTAKE: &str = "dispatcher.event.merge";
+/// RabbitMQ counts a queue's messages every five seconds: what is empty for longer is empty.
+const EMPTY_FOR: Duration = Duration::from_secs(7);
 
 /// Calls that one dispatcher has in flight when each takes two seconds.
 pub(super) async fn in_flight(session: &mut Session, extent: Extent, console: &Console) -> anyhow::Result<Figures> {
@@ -62,6 +69,8 @@ pub(super) async fn replicas(session: &mut Session, extent: Extent, console: &Co
         add_cores(&mut figures, name, cores);
     }
     figures.add("two, as a multiple of one", two.0 / one.0.max(0.001), "times");
+    // Of work there was enough to the end.
+    figures.add("announcements that still waited at the end", float(session.under_way().await?), "");
     Ok(figures)
 }
 
@@ -71,7 +80,7 @@ async fn prepare(
     (extent, at_once, latency): (Extent, &str, u64),
     console: &Console,
 ) -> anyhow::Result<()> {
-    for (key, value) in ONE_BY_ONE.into_iter().chain([("PUSH_PREFETCH", at_once)]) {
+    for (key, value) in ONE_BY_ONE.into_iter().chain([("PUSH_PREFETCH", at_once), ANNOUNCED_ONCE]) {
         session.set(&format!("COCCINELLE__DISPATCHER__{key}"), value);
     }
     session.bring_up().await?;
@@ -81,11 +90,24 @@ async fn prepare(
         let url = format!("{}/_sandbox/hubspot/{portal}/faults", session.url(Service::Sandbox));
         session.client().put(url).json(&json!({ "latency_ms": latency })).send().await?.error_for_status()?;
     }
-    // In batches, so that little is still to be merged while pushes are measured.
+    // In batches, and all merged before the clock starts: pushes are measured, and nothing else.
     let tenants: Vec<&Tenant> = made.iter().collect();
     let events = extent.tenants.saturating_mul(EVENTS_EACH);
     flow::send(address(session, Service::ApiGateway), &tenants, Series::ManyTenants, events).await?;
+    merged(session).await?;
     step.done();
+    Ok(())
+}
+
+/// Waits until no event is left to be merged.
+async fn merged(session: &Session) -> anyhow::Result<()> {
+    let mut empty_since = Instant::now();
+    while empty_since.elapsed() < EMPTY_FOR {
+        if session.under_way_in(INTAKE).await? > 0 {
+            empty_since = Instant::now();
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
     Ok(())
 }
 
@@ -105,6 +127,8 @@ async fn contacts_per_second(session: &Session, extent: Extent, console: &Consol
 fn add_cores(figures: &mut Figures, of: &str, cores: Cores) {
     figures.add(format!("processors in use by {of} (the first process)"), cores.service, "cores");
     figures.add(format!("processors in use in the whole machine, {of}"), cores.machine, "cores");
+    let all = std::thread::available_parallelism().map_or(0.0, |count| float(u64::try_from(count.get()).unwrap_or(0)));
+    figures.add(format!("processors idle, {of}"), (all - cores.machine).max(0.0), "cores");
 }
 
 #[derive(Deserialize)]

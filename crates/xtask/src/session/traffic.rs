@@ -130,12 +130,20 @@ impl Session {
     /// # Errors
     /// Fails when the management API does not answer.
     pub async fn under_way(&self) -> anyhow::Result<u64> {
+        self.under_way_in("dispatcher.").await
+    }
+
+    /// The same of those queues alone whose names begin so.
+    ///
+    /// # Errors
+    /// Fails when the management API does not answer.
+    pub async fn under_way_in(&self, prefix: &str) -> anyhow::Result<u64> {
         let servers = self.servers()?;
         let Some(management) = &servers.management else { return Ok(0) };
         // The vhost stands in both URLs in the same encoding.
         let url = management.join(&format!("/api/queues{}", servers.broker.path()))?;
         let response = self.client().get(url).send().await?.error_for_status()?;
         let queues: Vec<Queue> = response.json().await.context("RabbitMQ lists no queues")?;
-        Ok(queues.iter().filter(|queue| queue.name.starts_with("dispatcher.")).map(|queue| queue.messages).sum())
+        Ok(queues.iter().filter(|queue| queue.name.starts_with(prefix)).map(|queue| queue.messages).sum())
     }
 }
