@@ -7,7 +7,7 @@ use connectors::error::ConnectorError;
 use connectors::registry::Platform;
 use domain::fault::{Fault, FaultKind};
 use domain::id::{IntegrationId, LeaseToken, LinkId, RecordId, TenantId};
-use domain::integration::{Integration, Status};
+use domain::integration::Integration;
 use domain::kind::RecordKind;
 use domain::mapping::Mapping;
 use domain::record::Record;
@@ -16,7 +16,7 @@ use persistence::records::{
     links::{self, Leased},
     store,
 };
-use persistence::{Scope, Transaction, health, integrations};
+use persistence::{Scope, Transaction, integrations};
 use tokio::time::Instant;
 
 use super::{job::Job, session::Session};
@@ -108,9 +108,7 @@ async fn open_for_work(
 ) -> Result<Option<(Integration, Platform, crate::breakers::Watch)>, DispatchError> {
     let Some(integration) = integrations::get(tx, tenant, integration).await? else { return Ok(None) };
     let Some(platform) = Platform::from_slug(&integration.platform) else { return Ok(None) };
-    let health = health::get(tx, tenant, integration.id).await?;
-    let is_parked = health.is_some_and(|health| health.status == Status::ReauthRequired);
-    let watch = crate::breakers::Watch::over(tx, &integration).await?.filter(|_| integration.enabled && !is_parked);
+    let watch = crate::breakers::Watch::over(tx, &integration).await?.filter(|_| integration.enabled);
     Ok(watch.map(|watch| (integration, platform, watch)))
 }
 
