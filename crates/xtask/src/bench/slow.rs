@@ -19,10 +19,11 @@ use crate::session::{Service, Session, Tenant};
 
 /// A record a call, so that calls are what is counted; and more lanes than the account's budget can fill.
 const ONE_BY_ONE: [(&str, &str); 2] = [("LANE_BATCH", "1"), ("LANE_PARALLEL", "16")];
-/// Announcements that may be held, and so calls, where calls are not to be bounded.
-const UNBOUNDED: &str = "4000";
-/// Where they are.
-const BOUNDED: &str = "100";
+/// Where calls are not to be bounded.
+const UNBOUNDED: Slow = Slow { at_once: "4000", latency_ms: 2_000, events_a_request: flow::BATCH };
+/// Where they are. What a lane has no room for is left to the database, from which its dispatcher takes it beside the bound, and no
+/// other does: so few of a tenant come together that its lane takes them all, and its account's budget grants their calls.
+const BOUNDED: Slow = Slow { at_once: "100", latency_ms: 500, events_a_request: 4 };
 /// Until the calls that began with the work are followed by others.
 const WARM_UP: Duration = Duration::from_secs(8);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
@@ -35,9 +36,20 @@ const INTAKE: &str = "dispatcher.event.merge";
 /// RabbitMQ counts a queue's messages every five seconds: what is empty for longer is empty.
 const EMPTY_FOR: Duration = Duration::from_secs(7);
 
+/// How slow platforms are called.
+#[derive(Clone, Copy, Debug)]
+struct Slow {
+    /// Announcements that a dispatcher may hold, and so calls.
+    at_once: &'static str,
+    /// What a call takes.
+    latency_ms: u64,
+    /// Events of one tenant that are announced together.
+    events_a_request: u64,
+}
+
 /// Calls that one dispatcher has in flight when each takes two seconds.
 pub(super) async fn in_flight(session: &mut Session, extent: Extent, console: &Console) -> anyhow::Result<Figures> {
-    prepare(session, (extent, UNBOUNDED, 2_000), console).await?;
+    prepare(session, (extent, UNBOUNDED), console).await?;
     let step = console.step("calls in flight of one dispatcher, two seconds each");
     tokio::time::sleep(WARM_UP).await;
     let meter = Meter::start(session.stack.pid(Service::SyncDispatcher.name()));
@@ -59,7 +71,7 @@ pub(super) async fn in_flight(session: &mut Session, extent: Extent, console: &C
 
 /// What two dispatchers do of what one does, each with a hundred announcements in hand, where a call takes half a second.
 pub(super) async fn replicas(session: &mut Session, extent: Extent, console: &Console) -> anyhow::Result<Figures> {
-    prepare(session, (extent, BOUNDED, 500), console).await?;
+    prepare(session, (extent, BOUNDED), console).await?;
     let mut figures = Figures::default();
     let one = contacts_per_second(session, extent, console).await?;
     session.start_another(Service::SyncDispatcher)?;
@@ -75,12 +87,8 @@ pub(super) async fn replicas(session: &mut Session, extent: Extent, console: &Co
 }
 
 /// Brings up a system of slow platforms and gives it work for longer than it is measured.
-async fn prepare(
-    session: &mut Session,
-    (extent, at_once, latency): (Extent, &str, u64),
-    console: &Console,
-) -> anyhow::Result<()> {
-    for (key, value) in ONE_BY_ONE.into_iter().chain([("PUSH_PREFETCH", at_once), ANNOUNCED_ONCE]) {
+async fn prepare(session: &mut Session, (extent, slow): (Extent, Slow), console: &Console) -> anyhow::Result<()> {
+    for (key, value) in ONE_BY_ONE.into_iter().chain([("PUSH_PREFETCH", slow.at_once), ANNOUNCED_ONCE]) {
         session.set(&format!("COCCINELLE__DISPATCHER__{key}"), value);
     }
     session.bring_up().await?;
@@ -88,12 +96,13 @@ async fn prepare(
     let made = tenants::make(session, extent.tenants).await?;
     for portal in tenants::portals(extent.tenants) {
         let url = format!("{}/_sandbox/hubspot/{portal}/faults", session.url(Service::Sandbox));
-        session.client().put(url).json(&json!({ "latency_ms": latency })).send().await?.error_for_status()?;
+        session.client().put(url).json(&json!({ "latency_ms": slow.latency_ms })).send().await?.error_for_status()?;
     }
-    // In batches, and all merged before the clock starts: pushes are measured, and nothing else.
+    // All merged before the clock starts: pushes are measured, and nothing else.
     let tenants: Vec<&Tenant> = made.iter().collect();
     let events = extent.tenants.saturating_mul(EVENTS_EACH);
-    flow::send(address(session, Service::ApiGateway), &tenants, Series::ManyTenants, events).await?;
+    let gateway = address(session, Service::ApiGateway);
+    flow::send_by(slow.events_a_request, gateway, &tenants, (Series::ManyTenants, events)).await?;
     merged(session).await?;
     step.done();
     Ok(())
