@@ -31,6 +31,8 @@ pub enum Standing {
     Failing,
     /// Nobody calls. Somebody looks again about then.
     Open(Timestamp),
+    /// Nobody calls until it is connected again: its credentials were refused.
+    Parked,
 }
 
 /// How things stand with an integration, and with its whole platform.
@@ -40,21 +42,33 @@ pub enum Standing {
 pub async fn standing(tx: &mut Transaction, integration: &Integration) -> Result<Standing, PersistenceError> {
     #[derive(QueryableByName)]
     struct Row {
+        #[diesel(sql_type = Bool)]
+        is_parked: bool,
+        #[diesel(sql_type = Bool)]
+        is_failing: bool,
         #[diesel(sql_type = Nullable<Timestamptz>)]
         probe_at: Option<DateTime<Utc>>,
     }
     let rows: Vec<Row> = sql_query(
-        "SELECT probe_at FROM breakers WHERE subject IN ($1, $2) AND (opened_at IS NOT NULL OR failures > 0)",
+        "SELECT coalesce(health.status = 'reauth_required', false) AS is_parked,
+             breaker.subject IS NOT NULL AS is_failing, breaker.probe_at
+         FROM (SELECT $1::text AS id) AS asked
+         LEFT JOIN integration_health AS health ON health.integration_id = asked.id
+         LEFT JOIN breakers AS breaker ON breaker.subject IN (asked.id, $2)
+             AND (breaker.opened_at IS NOT NULL OR breaker.failures > 0)",
     )
     .bind::<Text, _>(integration.id.to_string())
     .bind::<Text, _>(integration.platform.as_str())
     .load(&mut **tx)
     .await?;
+    if rows.iter().any(|row| row.is_parked) {
+        return Ok(Standing::Parked);
+    }
     let until = rows.iter().filter_map(|row| row.probe_at).max();
     Ok(match until {
         Some(until) => Standing::Open(until.into()),
-        None if rows.is_empty() => Standing::Closed,
-        None => Standing::Failing,
+        None if rows.iter().any(|row| row.is_failing) => Standing::Failing,
+        None => Standing::Closed,
     })
 }
 

@@ -1,17 +1,19 @@
-//! How much each system of a tenant is believed: its policy and its systems, kept for a moment. What a rank does is `domain::record`'s.
+//! How much each system of a tenant is believed: its policy and its systems, and where it is, kept for a moment. What a rank does is
+//! `domain::record`'s.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::id::{IntegrationId, TenantId};
+use domain::identity::Region;
 use domain::integration::Direction;
 use domain::kind::RecordKind;
 use domain::platform::PlatformSlug;
 use domain::policy::{ConflictPolicy, Ranks, Vanished};
 use domain::record::Record;
 use moka::future::Cache;
-use persistence::{PersistenceError, Transaction, policies};
+use persistence::{PersistenceError, Transaction, integrations, policies, tenants};
 
 /// How long a changed policy may take to be followed everywhere. Until then one process may still merge by the old one; the
 /// stamps of a record are ranked anew at its next merge.
@@ -25,6 +27,10 @@ const TENANTS: u64 = 10_000;
 pub(crate) struct Beliefs {
     policy: ConflictPolicy,
     systems: BTreeMap<IntegrationId, PlatformSlug>,
+    /// The integration of its own backend, which is another's never.
+    pub(crate) backend: IntegrationId,
+    /// Where its telephone numbers without a country code are from.
+    pub(crate) region: Region,
 }
 
 impl Beliefs {
@@ -71,8 +77,12 @@ impl Believed {
         if let Some(kept) = self.0.get(&tenant).await.filter(|kept| kept.systems.contains_key(&origin)) {
             return Ok(kept);
         }
-        let policy = policies::get(tx, tenant).await?;
-        let beliefs = Arc::new(Beliefs { policy, systems: policies::systems(tx, tenant).await? });
+        let beliefs = Arc::new(Beliefs {
+            policy: policies::get(tx, tenant).await?,
+            systems: policies::systems(tx, tenant).await?,
+            backend: integrations::backend(tx, tenant).await?,
+            region: tenants::region(tx, tenant).await?.unwrap_or(Region::FR),
+        });
         self.0.insert(tenant, Arc::clone(&beliefs)).await;
         Ok(beliefs)
     }

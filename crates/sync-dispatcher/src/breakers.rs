@@ -63,11 +63,11 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// Begins to listen; `None` where a breaker is open and nobody is to call.
+    /// Begins to listen; `None` where nobody is to call: a breaker is open, or the integration is parked.
     pub(crate) async fn over(tx: &mut Transaction, integration: &Integration) -> Result<Option<Self>, DispatchError> {
         let standing = breakers::standing(tx, integration).await?;
-        let is_open = matches!(standing, Standing::Open(_));
-        Ok((!is_open).then(|| Self { standing, answered: AtomicBool::new(false), failed: AtomicBool::new(false) }))
+        let is_shut = matches!(standing, Standing::Open(_) | Standing::Parked);
+        Ok((!is_shut).then(|| Self { standing, answered: AtomicBool::new(false), failed: AtomicBool::new(false) }))
     }
 
     /// Hears one answer.

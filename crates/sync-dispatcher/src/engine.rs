@@ -11,15 +11,14 @@ use domain::retry::RetrySchedule;
 use domain::step::{Step, Steps};
 use domain::trace::TraceParent;
 use messaging::{Broker, Context, PublishError};
-use persistence::records::links;
-use persistence::{Database, PersistenceError, Scope};
+use persistence::{Database, PersistenceError};
 use runtime::config::DispatcherSettings;
 use url::Url;
 
 use crate::backend::Backend;
 use crate::beliefs::Believed;
 use crate::breakers::Noted;
-use crate::{n8n::N8n, redactors::Redactors, turns::Turns};
+use crate::{n8n::N8n, redactors::Redactors, told::Told, turns::Turns};
 
 /// How much somebody waits for work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +43,7 @@ pub(crate) struct Engine {
     pub(crate) n8n: Arc<N8n>,
     pub(crate) backend: Arc<Backend>,
     pub(crate) answers: Noted,
+    pub(crate) told: Told,
     pub(crate) turns: Turns,
     /// Where platforms reach us.
     pub(crate) public_url: Url,
@@ -156,7 +156,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Sends outcomes to the log, and forgets those of them that are confirmed there. What is left is the reconciler's.
+    /// Sends outcomes to the log. Those of them that are confirmed there are soon forgotten; what is left is the reconciler's.
     pub(crate) async fn publish_outcomes(
         &self,
         outcomes: Vec<(SyncOutcome, TraceParent)>,
@@ -168,17 +168,8 @@ impl Engine {
             outcomes.into_iter().map(|(outcome, trace)| (outcome, Context::continuing(trace))).collect();
         let results = self.broker.publish_all(&messages).await;
         self.steps.reached(Step::LogTold);
-        let confirmed: Vec<&SyncOutcome> = messages
-            .iter()
-            .zip(&results)
-            .filter(|(_, result)| result.is_ok())
-            .map(|((outcome, _), _)| outcome)
-            .collect();
-        let mut tx = self.database.begin(Scope::System).await?;
-        let links: Vec<_> = confirmed.iter().map(|outcome| outcome.link_id).collect();
-        let ids: Vec<_> = confirmed.iter().map(|outcome| outcome.id).collect();
-        links::forget_published(&mut tx, &links, &ids).await?;
-        tx.commit().await?;
+        let confirmed = messages.iter().zip(&results).filter(|(_, result)| result.is_ok());
+        self.told.add(confirmed.map(|((outcome, _), _)| (outcome.link_id, outcome.id)));
         results.into_iter().collect::<Result<Vec<()>, _>>()?;
         Ok(())
     }

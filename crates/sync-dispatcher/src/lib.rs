@@ -23,5 +23,6 @@ pub mod startup;
 mod suppressing;
 mod targets;
 mod telling;
+mod told;
 mod turns;
 mod work;

@@ -15,7 +15,7 @@ use persistence::{Scope, event_acceptances, integrations, runs, workflows};
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::{DispatchError, Engine, Priority};
-use crate::{amend, schedule, targets, telling};
+use crate::{amend, schedule, targets, telling, told};
 
 /// For how long runs are shown that the clock asked for.
 const RUNS_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -113,6 +113,8 @@ async fn publish_pages(engine: &Engine, pages: Vec<RunPage>) -> Result<(), Dispa
 }
 
 async fn publish_leftovers(engine: &Engine) -> Result<(), DispatchError> {
+    // What is in the log and only not forgotten yet is no leftover.
+    told::forget(engine).await;
     let mut tx = engine.database.begin(Scope::System).await?;
     let leftovers = links::leftovers(&mut tx, engine.settings.owed_for_too_long, STEP.into()).await?;
     tx.commit().await?;

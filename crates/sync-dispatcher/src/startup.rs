@@ -16,6 +16,7 @@ use crate::beliefs::Believed;
 use crate::breakers::Noted;
 use crate::engine::Engine;
 use crate::redactors::Redactors;
+use crate::told::Told;
 use crate::turns::Turns;
 use crate::work;
 
@@ -79,6 +80,7 @@ pub fn build(settings: Settings) -> Result<App, StartError> {
             n8n,
             backend,
             answers: Noted::default(),
+            told: Told::default(),
             turns: Turns::new(turns),
             public_url: settings.webhooks.public_url,
         },

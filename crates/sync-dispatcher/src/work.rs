@@ -15,7 +15,7 @@ use crate::engine::Engine;
 use crate::merge::Merge;
 use crate::runs::Pages;
 use crate::telling::Tell;
-use crate::{breakers, caretaker, reconcile};
+use crate::{breakers, caretaker, reconcile, told};
 
 /// Messages of the intake, and deliveries, that are merged at once. Each holds one connection of the pool.
 const MERGES: usize = 4;
@@ -54,8 +54,11 @@ pub(crate) async fn until(engine: Engine, shutdown: CancellationToken) {
     let caretaker = Box::pin(caretaker::run(engine.clone(), shutdown.clone()));
     let breakers = Box::pin(breakers::watch(engine.clone(), shutdown.clone()));
     let reconciler = Box::pin(reconcile::run(engine.clone(), shutdown.clone()));
+    let told = Box::pin(told::watch(engine.clone(), shutdown.clone()));
     let handlers = async { tokio::join!(events, webhooks, shared, amendments, callbacks, tells, pages) };
-    tokio::join!(handlers, live, bulk, reconciler, caretaker, breakers);
+    tokio::join!(handlers, live, bulk, reconciler, caretaker, breakers, told);
+    // What was finished last.
+    told::forget(&engine).await;
 }
 
 async fn handle<M: Message, H: Handler<M>>(engine: &Engine, at_once: usize, handler: H, stop: &CancellationToken) {

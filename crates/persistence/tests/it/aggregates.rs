@@ -9,7 +9,7 @@ use domain::kind::RecordKind;
 use domain::mapping::{FieldMapping, Transform};
 use persistence::catalogue::{self, CatalogueEntry};
 use persistence::integrations::{self, NewIntegration};
-use persistence::{Scope, health, mappings, tenants};
+use persistence::{Scope, breakers, health, mappings, tenants};
 
 use crate::world::{World, hubspot};
 
@@ -61,6 +61,20 @@ async fn an_account_is_connected_once_by_a_tenant_and_by_any_number_of_tenants()
     integrations::create(&mut tx, &again).await.unwrap();
     assert_eq!(integrations::get(&mut tx, one.tenant, one.integration).await.unwrap(), None);
     assert_eq!(integrations::sealed_credentials(&mut tx, one.tenant, one.integration).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn nobody_calls_for_an_integration_whose_credentials_were_refused_until_it_is_active_again() {
+    let world = World::new().await;
+    let customer = world.customer("1").await;
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    let integration = integrations::get(&mut tx, customer.tenant, customer.integration).await.unwrap().unwrap();
+    for (status, expected) in
+        [(Status::ReauthRequired, breakers::Standing::Parked), (Status::Active, breakers::Standing::Closed)]
+    {
+        health::set_status(&mut tx, customer.tenant, customer.integration, status, None).await.unwrap();
+        assert_eq!(breakers::standing(&mut tx, &integration).await.unwrap(), expected);
+    }
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use domain::record::{Fields, Record};
 use persistence::records::links::{self, Ending, Heard, Intention, Leased, Selection, Settlement, Wanted};
 use persistence::records::store;
 use persistence::{Scope, Transaction};
+use testkit::wait;
 
 use crate::world::{Customer, World, try_to};
 
@@ -234,6 +235,25 @@ async fn a_block_does_not_swallow_what_came_while_the_link_was_held() {
         block(&world, leased, token).await;
         assert_eq!(owed.state(&world).await, (true, false), "version {version}, mapping {mapping}");
     }
+}
+
+#[tokio::test]
+async fn nor_what_is_being_raised_while_the_link_is_given_back() {
+    let world = World::new().await;
+    let owed = Owed::new(&world).await;
+    let (leased, token) = owed.lease(&world).await;
+    let mut raising = world.worker.begin(Scope::System).await.unwrap();
+    owed.raise(&mut raising, FIRST + 1, FIRST).await;
+    let waiting = "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
+        WHERE NOT granted AND datname = current_database()";
+    tokio::join!(block(&world, leased, token), async {
+        wait::until("the link to be waited for", A_WHILE, || async {
+            (world.server.count(waiting).await == 1).then_some(())
+        })
+        .await;
+        raising.commit().await.unwrap();
+    });
+    assert_eq!(owed.state(&world).await, (true, false));
 }
 
 #[tokio::test]

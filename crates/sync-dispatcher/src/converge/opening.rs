@@ -7,8 +7,7 @@ use connectors::error::ConnectorError;
 use connectors::registry::Platform;
 use domain::fault::{Fault, FaultKind};
 use domain::id::{IntegrationId, LeaseToken, LinkId, RecordId, TenantId};
-use domain::identity::Region;
-use domain::integration::{Integration, Status};
+use domain::integration::Integration;
 use domain::kind::RecordKind;
 use domain::mapping::Mapping;
 use domain::record::Record;
@@ -17,7 +16,7 @@ use persistence::records::{
     links::{self, Leased},
     store,
 };
-use persistence::{Scope, Transaction, health, integrations, tenants};
+use persistence::{Scope, Transaction, integrations};
 use tokio::time::Instant;
 
 use super::{job::Job, session::Session};
@@ -59,11 +58,10 @@ pub(super) async fn open<'a>(
     let (now, _later) = names.split_at(most.min(names.len()));
     let leased = links::lease(&mut tx, (tenant, integration.id), now, token, engine.settings.lease).await?;
     // Somebody else was just then writing to these, or they are more than the platform takes in the time of one batch.
-    let passed_over = links::due_among(&mut tx, &names).await?;
+    let is_all = leased.len() == names.len();
+    let passed_over = if is_all { Vec::new() } else { links::due_among(&mut tx, &names).await? };
     let records = load_records(&mut tx, tenant, &leased).await?;
     let (mappings, since) = persistence::mappings::reading(&mut tx, tenant, integration.id).await?;
-    let region = tenants::region(&mut tx, tenant).await?.unwrap_or(Region::FR);
-    let backend = integrations::backend(&mut tx, tenant).await?;
     let beliefs = engine.believed.of(&mut tx, tenant, integration.id).await?;
     let redactor = engine.redactors.of(&mut tx, tenant).await?;
     tx.commit().await?;
@@ -90,8 +88,8 @@ pub(super) async fn open<'a>(
         account,
         mappings,
         since,
-        region,
-        backend,
+        region: beliefs.region,
+        backend: beliefs.backend,
         beliefs,
         redactor,
         token,
@@ -110,9 +108,7 @@ async fn open_for_work(
 ) -> Result<Option<(Integration, Platform, crate::breakers::Watch)>, DispatchError> {
     let Some(integration) = integrations::get(tx, tenant, integration).await? else { return Ok(None) };
     let Some(platform) = Platform::from_slug(&integration.platform) else { return Ok(None) };
-    let health = health::get(tx, tenant, integration.id).await?;
-    let is_parked = health.is_some_and(|health| health.status == Status::ReauthRequired);
-    let watch = crate::breakers::Watch::over(tx, &integration).await?.filter(|_| integration.enabled && !is_parked);
+    let watch = crate::breakers::Watch::over(tx, &integration).await?.filter(|_| integration.enabled);
     Ok(watch.map(|watch| (integration, platform, watch)))
 }
 

@@ -15,7 +15,7 @@ use persistence::event_acceptances::{self, EventKey};
 use persistence::records::conflicts::{self, Conflict};
 use persistence::records::identities::{self, IdentityKey};
 use persistence::records::{links, store};
-use persistence::{PersistenceError, Transaction, integrations, tenants};
+use persistence::{PersistenceError, Transaction, integrations};
 
 use crate::beliefs::{Beliefs, Believed};
 use crate::targets::Versioned;
@@ -53,7 +53,7 @@ impl Workset {
         let tenant = message.tenant_id;
         let backend = integrations::backend(tx, tenant).await?;
         let beliefs = believed.of(tx, tenant, backend).await?;
-        let region = tenants::region(tx, tenant).await?.unwrap_or(Region::FR);
+        let region = beliefs.region;
         let keys = message.events.iter().flat_map(|event| keys_of(event, region)).collect();
         identities::lock(tx, tenant, &keys).await?;
         let events: Vec<EventKey> = message.events.iter().map(event_key).collect();

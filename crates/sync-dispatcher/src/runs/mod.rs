@@ -67,7 +67,7 @@ impl Handler<RunPage> for Pages {
         };
         let place = match trip.standing {
             Standing::Failing => self.doubtful.try_acquire().map(Some),
-            Standing::Closed | Standing::Open(_) => Ok(None),
+            Standing::Closed | Standing::Open(_) | Standing::Parked => Ok(None),
         };
         let Ok(_place) = place else {
             return failure::wait(engine, (page, context.trace), Timestamp::now()).await;

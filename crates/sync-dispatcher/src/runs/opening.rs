@@ -4,13 +4,13 @@ use connectors::account::Account;
 use connectors::connector::Connector;
 use connectors::registry::Platform;
 use domain::fault::FaultKind;
-use domain::integration::{Frequency, Integration, Status};
+use domain::integration::{Frequency, Integration};
 use domain::message::RunPage;
 use domain::outcome::SyncError;
 use domain::run::{Mode, Plan, Run, Step};
 use domain::time::Timestamp;
 use persistence::breakers::{self, Standing};
-use persistence::{Scope, health, integrations};
+use persistence::{Scope, integrations};
 
 use super::trip::Trip;
 use crate::converge;
@@ -34,7 +34,6 @@ pub(super) async fn open<'a>(engine: &'a Engine, page: RunPage, run: Run) -> Res
     let (tenant, id) = (run.tenant_id, run.integration_id);
     let mut tx = engine.database.begin(Scope::System).await?;
     let integration = integrations::get(&mut tx, tenant, id).await?;
-    let health = health::get(&mut tx, tenant, id).await?;
     let mappings = match &integration {
         Some(integration) => converge::load_mappings(&mut tx, integration).await?,
         None => Default::default(),
@@ -48,7 +47,7 @@ pub(super) async fn open<'a>(engine: &'a Engine, page: RunPage, run: Run) -> Res
         let message = "Synchronisation arrêtée : l'intégration est désactivée";
         return Ok(refused(FaultKind::Conflict, "integration_inactive", message));
     };
-    if health.is_some_and(|health| health.status == Status::ReauthRequired) {
+    if standing == Standing::Parked {
         let message = "Synchronisation arrêtée : la plateforme refuse les identifiants";
         return Ok(refused(FaultKind::Unauthorized, "reauth_required", message));
     }

@@ -117,10 +117,23 @@ pub(super) async fn crowd_of(
 /// # Errors
 /// Fails when events are refused.
 pub(super) async fn send(gateway: SocketAddr, tenants: &[&Tenant], series: Series, events: u64) -> anyhow::Result<()> {
+    send_by(BATCH, gateway, tenants, (series, events)).await
+}
+
+/// The same, so many a request.
+///
+/// # Errors
+/// Fails when events are refused.
+pub(super) async fn send_by(
+    each: u64,
+    gateway: SocketAddr,
+    tenants: &[&Tenant],
+    (series, events): (Series, u64),
+) -> anyhow::Result<()> {
     let mut connection = Connection::open(gateway).await?;
-    for (batch, tenant) in (0..events.div_ceil(BATCH)).zip(tenants.iter().cycle()) {
-        let first = batch.saturating_mul(BATCH);
-        let size = events.saturating_sub(first).min(BATCH);
+    for (batch, tenant) in (0..events.div_ceil(each)).zip(tenants.iter().cycle()) {
+        let first = batch.saturating_mul(each);
+        let size = events.saturating_sub(first).min(each);
         let prospects = Prospects::new(series, tenant.service_token.expose_secret(), Utc::now());
         accept(&mut connection, &prospects.batch(first, size)).await?;
     }

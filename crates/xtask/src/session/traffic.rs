@@ -130,7 +130,7 @@ impl Session {
     /// # Errors
     /// Fails when the management API does not answer.
     pub async fn under_way(&self) -> anyhow::Result<u64> {
-        self.messages("dispatcher.").await
+        self.under_way_in("dispatcher.").await
     }
 
     /// Messages that could not be handled; 0 where the broker was given without its management API.
@@ -138,17 +138,20 @@ impl Session {
     /// # Errors
     /// Fails when the management API does not answer.
     pub async fn dead_letters(&self) -> anyhow::Result<u64> {
-        self.messages("dead.").await
+        self.under_way_in("dead.").await
     }
 
-    /// Messages in the queues whose names begin so.
-    async fn messages(&self, beginning: &str) -> anyhow::Result<u64> {
+    /// Messages in the queues whose names begin so; 0 where the broker was given without its management API.
+    ///
+    /// # Errors
+    /// Fails when the management API does not answer.
+    pub async fn under_way_in(&self, prefix: &str) -> anyhow::Result<u64> {
         let servers = self.servers()?;
         let Some(management) = &servers.management else { return Ok(0) };
         // The vhost stands in both URLs in the same encoding.
         let url = management.join(&format!("/api/queues{}", servers.broker.path()))?;
         let response = self.client().get(url).send().await?.error_for_status()?;
         let queues: Vec<Queue> = response.json().await.context("RabbitMQ lists no queues")?;
-        Ok(queues.iter().filter(|queue| queue.name.starts_with(beginning)).map(|queue| queue.messages).sum())
+        Ok(queues.iter().filter(|queue| queue.name.starts_with(prefix)).map(|queue| queue.messages).sum())
     }
 }

@@ -246,6 +246,9 @@ pub async fn refused_of(
 /// # Errors
 /// When the database does not answer.
 pub async fn drop_unread(tx: &mut Transaction, links: &[LinkId]) -> Result<(), PersistenceError> {
+    if links.is_empty() {
+        return Ok(());
+    }
     sql_query("DELETE FROM record_links WHERE id = ANY($1) AND record_id IS NULL")
         .bind::<Array<Text>, _>(links.iter().map(ToString::to_string).collect::<Vec<_>>())
         .execute(&mut **tx)
@@ -262,6 +265,9 @@ pub async fn owed_dependents(
     integration: IntegrationId,
     contacts: &BTreeSet<RecordId>,
 ) -> Result<Vec<RecordPush>, PersistenceError> {
+    if contacts.is_empty() {
+        return Ok(Vec::new());
+    }
     let rows: Vec<PushRow> = sql_query(
         "UPDATE record_links AS link SET waits_for = NULL, announced_at = now()
          FROM records AS record

@@ -154,6 +154,7 @@ impl<'a> Row<'a> {
     }
 }
 
+/// The links are locked in the order in which deliveries lock them, too.
 const SETTLE: &str = "
 UPDATE record_links AS link SET
     record_id = coalesce(link.record_id, new.record_id),
@@ -179,7 +180,8 @@ FROM jsonb_to_recordset($2) AS new (
     read_seq bigint, attempts integer,
     intent_is_open boolean, errand jsonb, hinted_id text, blocked boolean, not_before timestamptz, waits_for text, error_class text,
     error_code text, error_message text, fingerprint text, outcomes jsonb)
-WHERE link.id = new.id AND link.lease_token = $1
+ JOIN (SELECT id FROM record_links WHERE id = ANY($3) AND lease_token = $1 ORDER BY id FOR UPDATE) AS held ON held.id = new.id
+WHERE link.id = held.id AND link.lease_token = $1
 RETURNING link.id, link.owed, link.waits_for IS NOT NULL AS waits";
 
 /// Gives links back. Those that the caller no longer holds stay as they are and are not returned.
@@ -205,14 +207,12 @@ pub async fn settle(
         return Ok(Vec::new());
     }
     let rows: Vec<Row<'_>> = settlements.iter().map(Row::of).collect();
-    // In the order in which deliveries lock them, too.
-    sql_query("SELECT FROM record_links WHERE id = ANY($1) AND lease_token = $2 ORDER BY id FOR UPDATE")
-        .bind::<Array<Text>, _>(rows.iter().map(|row| row.id.as_str()).collect::<Vec<_>>())
+    let given: Vec<Given> = sql_query(SETTLE)
         .bind::<Text, _>(token.to_string())
-        .execute(&mut **tx)
+        .bind::<Jsonb, _>(to_json(&rows)?)
+        .bind::<Array<Text>, _>(rows.iter().map(|row| row.id.as_str()).collect::<Vec<_>>())
+        .load(&mut **tx)
         .await?;
-    let given: Vec<Given> =
-        sql_query(SETTLE).bind::<Text, _>(token.to_string()).bind::<Jsonb, _>(to_json(&rows)?).load(&mut **tx).await?;
     let settled = |row: Given| Ok(Settled { link: parse("id", &row.id)?, is_owed: row.owed, waits: row.waits });
     given.into_iter().map(settled).collect()
 }
