@@ -57,6 +57,8 @@ mod settling;
 #[cfg(test)]
 mod shops;
 #[cfg(test)]
+mod silence;
+#[cfg(test)]
 mod state;
 #[cfg(test)]
 mod telling;
