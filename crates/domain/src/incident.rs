@@ -21,7 +21,8 @@ pub enum Trigger {
     ReauthRequired,
     /// Deliveries of its webhook come with signatures that are not good.
     WebhookUnverified,
-    /// Its webhook is no longer there on the platform. Found by whoever looks after subscriptions.
+    /// Its webhook is no longer there on the platform: whoever looks after subscriptions found it gone, or, where none can be
+    /// looked at, it fell silent.
     WebhookRemoved,
     /// Too many records are out of step, and they do not become fewer.
     Drift,
@@ -33,11 +34,11 @@ pub enum Trigger {
 
 impl Trigger {
     /// Those that are judged by [`judge`].
-    pub const JUDGED: [Self; 4] = [Self::Failing, Self::ReauthRequired, Self::WebhookUnverified, Self::Drift];
+    pub const JUDGED: [Self; 5] =
+        [Self::Failing, Self::ReauthRequired, Self::WebhookUnverified, Self::WebhookRemoved, Self::Drift];
 
     /// Those that tenants are told of.
-    pub const OF_TENANTS: [Self; 5] =
-        [Self::Failing, Self::ReauthRequired, Self::WebhookUnverified, Self::WebhookRemoved, Self::Drift];
+    pub const OF_TENANTS: [Self; 5] = Self::JUDGED;
 
     /// Its word in `incidents.trigger`.
     #[must_use]
@@ -54,6 +55,9 @@ impl Trigger {
     }
 }
 
+/// The cause of a [`Trigger::WebhookRemoved`] that was noticed by its silence alone.
+pub const SILENT: &str = "silent";
+
 /// From where on it is trouble.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
@@ -67,6 +71,8 @@ pub struct Bounds {
     pub attempts: i64,
     /// Refused deliveries without a good one between.
     pub refused: i64,
+    /// Polls that found what no webhook had told of, without a delivery since.
+    pub silent_polls: i64,
     /// Records out of step.
     pub drift: i64,
 }
@@ -100,6 +106,11 @@ pub struct Signs {
     pub refused: i64,
     /// Whether there was a good one lately as well.
     pub is_verified: bool,
+    /// Polls since the last good delivery that found what none had told of; of one that never had a delivery, and of one whose
+    /// subscriptions can be looked at, none.
+    pub silent_polls: i64,
+    /// Whether there was a good delivery since it was found to be silent.
+    pub is_heard_again: bool,
     /// Records out of step.
     pub owed: i64,
     /// How many there were half an hour ago; `None` where nobody looked.
@@ -129,6 +140,10 @@ pub fn judge(trigger: Trigger, signs: &Signs, bounds: &Bounds) -> Finding {
         Trigger::Failing => failing(signs, bounds),
         Trigger::WebhookUnverified if signs.is_verified || signs.refused == 0 => Finding::Absent,
         Trigger::WebhookUnverified if signs.refused >= bounds.refused => Finding::Present,
+        Trigger::WebhookRemoved if signs.is_heard_again => Finding::Absent,
+        // Without credentials nothing is found, and what was found before says nothing of now.
+        Trigger::WebhookRemoved if signs.status == Status::ReauthRequired => Finding::Unclear,
+        Trigger::WebhookRemoved if signs.silent_polls >= bounds.silent_polls => Finding::Present,
         Trigger::Drift => drifting(signs, bounds),
         Trigger::WebhookUnverified | Trigger::WebhookRemoved | Trigger::PlatformDown | Trigger::DeadLetters => {
             Finding::Unclear
@@ -207,6 +222,7 @@ mod tests {
         failed_percent: 50,
         attempts: 20,
         refused: 5,
+        silent_polls: 3,
         drift: 1_000,
     };
 
@@ -225,6 +241,8 @@ mod tests {
             unavailable: 0,
             refused: 0,
             is_verified: false,
+            silent_polls: 0,
+            is_heard_again: false,
             owed: 0,
             owed_before: None,
         }
@@ -280,6 +298,19 @@ mod tests {
     }
 
     #[test]
+    fn a_webhook_is_silent_after_some_polls_and_until_the_next_delivery() {
+        let silent = |silent_polls, is_heard_again| {
+            judge(Trigger::WebhookRemoved, &Signs { silent_polls, is_heard_again, ..signs() }, &BOUNDS)
+        };
+        assert_eq!(silent(3, false), Finding::Present);
+        assert_eq!(silent(2, false), Finding::Unclear);
+        assert_eq!(silent(0, false), Finding::Unclear, "quiet is not mended");
+        assert_eq!(silent(0, true), Finding::Absent);
+        let reauth = Signs { status: Status::ReauthRequired, silent_polls: 9, ..signs() };
+        assert_eq!(judge(Trigger::WebhookRemoved, &reauth, &BOUNDS), Finding::Unclear);
+    }
+
+    #[test]
     fn drift_is_trouble_only_where_it_does_not_become_less() {
         let drift = |owed, owed_before| judge(Trigger::Drift, &Signs { owed, owed_before, ..signs() }, &BOUNDS);
         assert_eq!(drift(5_000, Some(5_000)), Finding::Present);
@@ -305,7 +336,7 @@ mod tests {
 
     #[test]
     fn a_triggers_word_is_the_one_that_is_read() {
-        let words = [Trigger::WebhookRemoved, Trigger::PlatformDown, Trigger::DeadLetters];
+        let words = [Trigger::PlatformDown, Trigger::DeadLetters];
         for trigger in Trigger::JUDGED.into_iter().chain(words) {
             assert_eq!(serde_json::to_value(trigger).unwrap(), trigger.as_str());
         }

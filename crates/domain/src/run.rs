@@ -89,6 +89,8 @@ pub struct Counts {
     pub changed: u64,
     /// Those of them that nobody here knew.
     pub unknown: u64,
+    /// Those that were news to a poll though a webhook should have told of them long before.
+    pub unheard: u64,
     /// Objects that stand for somebody who has another object there already; each is among the failures.
     pub duplicates: u64,
     /// Links that were announced because they were owed.

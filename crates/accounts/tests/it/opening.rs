@@ -8,7 +8,7 @@ use accounts::{AccountError, Accounts};
 use connectors::account::{Budget, Remaining};
 use domain::credentials::Credentials;
 use domain::id::{IntegrationId, TenantId};
-use domain::integration::{Delivery, Direction, Frequency, Integration};
+use domain::integration::Integration;
 use persistence::integrations::NewIntegration;
 use persistence::{Database, Scope, data_keys, erasure, integrations, tenants};
 use runtime::config::PlatformSettings;
@@ -66,24 +66,7 @@ impl World {
 
     /// Keeps an integration whose credentials were sealed for the integration `sealed_for`.
     async fn keep(&self, id: IntegrationId, sealed_for: IntegrationId) -> Integration {
-        let integration = Integration {
-            id,
-            tenant_id: self.tenant,
-            platform: "hubspot".parse().unwrap(),
-            name: "HubSpot".to_owned(),
-            enabled: true,
-            direction: Direction::Bidirectional,
-            kind_directions: BTreeMap::new(),
-            options: BTreeMap::new(),
-            frequency: Frequency::Realtime,
-            delivery: Delivery::Direct,
-            account_id: Some(id.to_string()),
-            account_name: None,
-            url: None,
-            workflow_url: None,
-            alerts: domain::alert::Alerts::default(),
-            version: 1,
-        };
+        let integration = Integration { id, ..self.integration("hubspot", &id.to_string(), None) };
         let credentials = Credentials::ApiKey { key: KEY.into(), secret: None };
         let mut tx = self.owner().begin(Scope::Tenant(self.tenant)).await.unwrap();
         let sealed = self.accounts().seal(&mut tx, (self.tenant, sealed_for), &credentials).await.unwrap();

@@ -1,38 +1,25 @@
 //! A platform that takes each refresh token once, as Zendesk does: what an expiry costs, whoever dies over it and wherever.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use accounts::{AccountError, Accounts};
 use connectors::oauth::{Authorization, Code, Grant, Pkce};
 use connectors::registry::Platform;
-use domain::id::IntegrationId;
-use domain::integration::{Delivery, Direction, Frequency, Integration, Status};
-use persistence::integrations::NewIntegration;
-use persistence::{Database, Scope, health, integrations};
-use reqwest::header::LOCATION;
+use domain::integration::{Integration, Status};
 use reqwest::redirect::Policy;
 use serde_json::{Value, json};
 use testkit::wait;
 use url::Url;
 
+use crate::grants::{EXPIRE_LEASE, LOST, PATIENCE, REDIRECT, SHOWN, code_in};
 use crate::opening::World;
 
 const TIMEOUT: Duration = Duration::from_secs(5);
-const PATIENCE: Duration = Duration::from_secs(60);
-const REDIRECT: &str = "https://app.example.test/callback";
-const LOST: &str = "jeton à usage unique";
 
-/// A grant whose token was noted as shown, and by whom is not known yet.
-const SHOWN: &str =
-    "SELECT count(*) FROM integration_oauth_tokens WHERE shown_at IS NOT NULL AND lease_token IS NOT NULL";
 /// One whose refresh is not at its end.
 const UNDER_WAY: &str =
     "SELECT count(*) FROM integration_oauth_tokens WHERE lease_token IS NOT NULL AND ended_cause IS NULL";
 const KEPT: &str = "SELECT count(*) FROM integration_oauth_tokens WHERE refreshed_at > now() - interval '1 minute'";
-
-/// So that the death of a process need not be waited for.
-const EXPIRE_LEASE: &str = "UPDATE integration_oauth_tokens SET lease_expires_at = now() - interval '1 second'";
 
 /// The access token comes near its end.
 const EXPIRE: &str = "UPDATE integration_oauth_tokens
@@ -69,15 +56,12 @@ impl Site {
     /// The accounts as one more process has them.
     fn process(&self) -> Accounts {
         let settings = [
-            ("PLATFORMS__ZENDESK__BASE_URL", self.sandbox.platform_url("zendesk/{account}")),
-            ("PLATFORMS__ZENDESK__ALLOW_PRIVATE_ADDRESSES", "true".to_owned()),
-            ("PLATFORMS__ZENDESK__CLIENT_ID", "sandbox-client".to_owned()),
-            ("PLATFORMS__ZENDESK__CLIENT_SECRET", "sandbox-secret".to_owned()),
+            ("ZENDESK__BASE_URL", self.sandbox.platform_url("zendesk/{account}")),
+            ("ZENDESK__ALLOW_PRIVATE_ADDRESSES", "true".to_owned()),
+            ("ZENDESK__CLIENT_ID", "sandbox-client".to_owned()),
+            ("ZENDESK__CLIENT_SECRET", "sandbox-secret".to_owned()),
         ];
-        let settings = settings.map(|(name, value)| (format!("COCCINELLE__{name}"), value));
-        let platforms = runtime::config::read(None, settings).unwrap().platforms;
-        let database = Database::new(&self.world.database.worker_url().into(), 4, Duration::from_secs(30));
-        Accounts::new(database, self.world.vault(), &platforms, TIMEOUT).unwrap()
+        self.world.process(settings, TIMEOUT)
     }
 
     async fn switch(&self, faults: Value) {
@@ -97,13 +81,9 @@ impl Site {
 
     /// Keeps an integration of that name with a grant that was just given.
     async fn connect(&self, account: &str) -> Integration {
-        let (accounts, integration) = (self.process(), integration(&self.world, account));
+        let (accounts, integration) = (self.process(), self.world.integration("zendesk", account, Some("acme")));
         let grant = self.given(&accounts).await;
-        let mut tx = self.world.owner().begin(Scope::System).await.unwrap();
-        let new = NewIntegration { integration: integration.clone(), sealed: None };
-        integrations::create(&mut tx, &new).await.unwrap();
-        accounts.keep_grant(&mut tx, (self.world.tenant, integration.id), &grant).await.unwrap();
-        tx.commit().await.unwrap();
+        self.world.keep_granted(&accounts, &integration, &grant).await;
         integration
     }
 
@@ -124,8 +104,7 @@ impl Site {
             ("decision", "grant"),
         ];
         let answer = self.client.post(page).form(&form).send().await.unwrap();
-        let back: Url = answer.headers()[LOCATION].to_str().unwrap().parse().unwrap();
-        let code = back.query_pairs().find(|(name, _)| name == "code").unwrap().1.into_owned().into();
+        let code = code_in(&answer);
         let code = Code { code: &code, verifier: Some(&pkce.verifier), redirect_uri: &redirect_uri, scopes };
         doorway.exchange(&code).await.unwrap()
     }
@@ -189,34 +168,6 @@ impl Site {
             Err(error) => panic!("{error:?}"),
         }
     }
-
-    async fn standing(&self, integration: &Integration) -> (Status, Option<String>) {
-        let mut tx = self.world.owner().begin(Scope::System).await.unwrap();
-        let health = health::get(&mut tx, self.world.tenant, integration.id).await.unwrap().unwrap();
-        tx.commit().await.unwrap();
-        (health.status, health.cause)
-    }
-}
-
-fn integration(world: &World, account: &str) -> Integration {
-    Integration {
-        id: IntegrationId::new(),
-        tenant_id: world.tenant,
-        platform: "zendesk".parse().unwrap(),
-        name: "Zendesk".to_owned(),
-        enabled: true,
-        direction: Direction::Bidirectional,
-        kind_directions: BTreeMap::new(),
-        options: BTreeMap::new(),
-        frequency: Frequency::Realtime,
-        delivery: Delivery::Direct,
-        account_id: Some(account.to_owned()),
-        account_name: None,
-        url: Some("acme".to_owned()),
-        workflow_url: None,
-        alerts: domain::alert::Alerts::default(),
-        version: 1,
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -236,7 +187,7 @@ async fn promise_3_wherever_one_dies_an_expiry_costs_one_token_and_a_grant_is_lo
         let calls = site.calls().await - before;
         assert_eq!(calls, 1 + untaken, "{death:?}");
         taken += calls - untaken;
-        let standing = site.standing(&integration).await;
+        let standing = site.world.standing(&integration).await;
         match ended {
             None => assert_eq!(standing, (Status::Active, None), "{death:?}"),
             Some(cause) => {

@@ -1,28 +1,21 @@
 //! The life of a grant whose refresh tokens are good for one use: many workers, crashes and outages, and never a second use.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use accounts::{AccountError, Accounts};
 use connectors::oauth::{Code, Grant};
-use domain::id::IntegrationId;
-use domain::integration::{Delivery, Direction, Frequency, Integration, Status};
-use persistence::integrations::NewIntegration;
-use persistence::{Database, Scope, health, integrations};
-use reqwest::header::LOCATION;
+use domain::integration::{Integration, Status};
+use persistence::Scope;
 use reqwest::redirect::Policy;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use testkit::wait;
-use url::Url;
 
+use crate::grants::{EXPIRE_LEASE, LOST, PATIENCE, REDIRECT, SHOWN, code_in};
 use crate::opening::World;
 
 /// How long the platform may take; a lease is three times that.
 const TIMEOUT: Duration = Duration::from_secs(2);
-const PATIENCE: Duration = Duration::from_secs(60);
-const REDIRECT: &str = "https://app.example.test/callback";
-const LOST: &str = "jeton à usage unique";
 
 /// A grant at a stand-in that takes each refresh token once, and the whole grant back at a second use.
 struct Life {
@@ -37,7 +30,7 @@ impl Life {
         let world = World::start().await;
         let sandbox = sandbox::start(sandbox::Options::default()).unwrap();
         let client = reqwest::Client::builder().no_proxy().redirect(Policy::none()).build().unwrap();
-        let integration = integration(&world);
+        let integration = world.integration("hubspot", "4242", None);
         let life = Self { world, sandbox, client, integration };
         life.switch(json!({ "single_use_refresh": true })).await;
         life.connect().await;
@@ -51,16 +44,13 @@ impl Life {
 
     fn process_that_waits(&self, timeout: Duration) -> Accounts {
         let settings = [
-            ("PLATFORMS__HUBSPOT__BASE_URL", self.sandbox.hubspot_url()),
-            ("PLATFORMS__HUBSPOT__AUTHORIZE_URL", self.sandbox.hubspot_url()),
-            ("PLATFORMS__HUBSPOT__CLIENT_ID", "sandbox-client".to_owned()),
-            ("PLATFORMS__HUBSPOT__CLIENT_SECRET", "sandbox-secret".to_owned()),
-            ("PLATFORMS__HUBSPOT__SINGLE_USE_REFRESH", "true".to_owned()),
+            ("HUBSPOT__BASE_URL", self.sandbox.hubspot_url()),
+            ("HUBSPOT__AUTHORIZE_URL", self.sandbox.hubspot_url()),
+            ("HUBSPOT__CLIENT_ID", "sandbox-client".to_owned()),
+            ("HUBSPOT__CLIENT_SECRET", "sandbox-secret".to_owned()),
+            ("HUBSPOT__SINGLE_USE_REFRESH", "true".to_owned()),
         ];
-        let settings = settings.map(|(name, value)| (format!("COCCINELLE__{name}"), value));
-        let platforms = runtime::config::read(None, settings).unwrap().platforms;
-        let database = Database::new(&self.world.database.worker_url().into(), 4, Duration::from_secs(30));
-        Accounts::new(database, self.world.vault(), &platforms, timeout).unwrap()
+        self.world.process(settings, timeout)
     }
 
     /// Lays switches over those of the account.
@@ -73,11 +63,7 @@ impl Life {
     async fn connect(&self) {
         let accounts = self.process();
         let grant = self.given(&accounts).await;
-        let mut tx = self.world.owner().begin(Scope::System).await.unwrap();
-        let new = NewIntegration { integration: self.integration.clone(), sealed: None };
-        integrations::create(&mut tx, &new).await.unwrap();
-        accounts.keep_grant(&mut tx, (self.world.tenant, self.integration.id), &grant).await.unwrap();
-        tx.commit().await.unwrap();
+        self.world.keep_granted(&accounts, &self.integration, &grant).await;
     }
 
     async fn given(&self, accounts: &Accounts) -> Grant {
@@ -90,8 +76,7 @@ impl Life {
         ];
         let page = format!("{}/oauth/authorize", self.sandbox.hubspot_url());
         let answer = self.client.post(page).form(&form).send().await.unwrap();
-        let back: Url = answer.headers()[LOCATION].to_str().unwrap().parse().unwrap();
-        let code = back.query_pairs().find(|(name, _)| name == "code").unwrap().1.into_owned().into();
+        let code = code_in(&answer);
         let doorway = accounts.doorway(&self.integration.platform, None).unwrap();
         let redirect_uri = REDIRECT.parse().unwrap();
         let code = Code { code: &code, verifier: None, redirect_uri: &redirect_uri, scopes: doorway.terms.scopes };
@@ -111,13 +96,6 @@ impl Life {
         let url = format!("{}/_sandbox/requests?platform=hubspot&account=4242", self.sandbox.url);
         let requests: Vec<Value> = self.client.get(url).send().await.unwrap().json().await.unwrap();
         requests.iter().filter(|request| request["path"] == "/oauth/token").count()
-    }
-
-    async fn standing(&self) -> (Status, Option<String>) {
-        let mut tx = self.world.owner().begin(Scope::System).await.unwrap();
-        let health = health::get(&mut tx, self.world.tenant, self.integration.id).await.unwrap().unwrap();
-        tx.commit().await.unwrap();
-        (health.status, health.cause)
     }
 
     /// Whether the platform still takes what the accounts open with.
@@ -140,33 +118,6 @@ impl Life {
         process.shutdown_background();
     }
 }
-
-fn integration(world: &World) -> Integration {
-    Integration {
-        id: IntegrationId::new(),
-        tenant_id: world.tenant,
-        platform: "hubspot".parse().unwrap(),
-        name: "HubSpot".to_owned(),
-        enabled: true,
-        direction: Direction::Bidirectional,
-        kind_directions: BTreeMap::new(),
-        options: BTreeMap::new(),
-        frequency: Frequency::Realtime,
-        delivery: Delivery::Direct,
-        account_id: Some("4242".to_owned()),
-        account_name: None,
-        url: None,
-        workflow_url: None,
-        alerts: domain::alert::Alerts::default(),
-        version: 1,
-    }
-}
-
-const SHOWN: &str =
-    "SELECT count(*) FROM integration_oauth_tokens WHERE shown_at IS NOT NULL AND lease_token IS NOT NULL";
-
-/// So that the death of a process need not be waited for.
-const EXPIRE_LEASE: &str = "UPDATE integration_oauth_tokens SET lease_expires_at = now() - interval '1 second'";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn promise_3_many_workers_of_many_processes_make_one_token_call_per_expiry() {
@@ -191,7 +142,7 @@ async fn promise_3_many_workers_of_many_processes_make_one_token_call_per_expiry
         assert_eq!(life.calls().await - before, 1, "round {round}");
         assert!(life.works(&life.process()).await, "round {round}");
     }
-    assert_eq!(life.standing().await.0, Status::Active);
+    assert_eq!(life.world.standing(&life.integration).await.0, Status::Active);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -203,7 +154,7 @@ async fn promise_3_a_process_that_dies_before_the_platform_took_the_token_costs_
     life.switch(json!({ "hang": false })).await;
     life.world.database.execute(EXPIRE_LEASE).await;
     assert!(life.works(&life.process()).await);
-    assert_eq!(life.standing().await, (Status::Active, None));
+    assert_eq!(life.world.standing(&life.integration).await, (Status::Active, None));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -226,7 +177,7 @@ async fn promise_3_a_process_that_dies_between_rotation_and_commit_parks_the_int
     life.world.database.execute(EXPIRE_LEASE).await;
     let refused = life.process().open(&life.integration).await.unwrap_err();
     assert!(matches!(&refused, AccountError::GrantEnded(cause) if cause.contains(LOST)), "{refused:?}");
-    let (status, cause) = life.standing().await;
+    let (status, cause) = life.world.standing(&life.integration).await;
     assert_eq!(status, Status::ReauthRequired);
     assert!(cause.unwrap().contains(LOST));
     assert_eq!(life.calls().await - before, 1, "the old token was shown a second time");
@@ -263,7 +214,7 @@ async fn promise_3_an_outage_never_ends_a_grant() {
         let error = life.process().open(&life.integration).await.unwrap_err();
         assert!(matches!(error, AccountError::Platform(_)), "{status}: {error:?}");
     }
-    assert_eq!(life.standing().await, (Status::Active, None));
+    assert_eq!(life.world.standing(&life.integration).await, (Status::Active, None));
     // While the access token is good, an outage is not even noticed.
     life.age(false).await;
     life.switch(json!({ "fail_next": { "count": 1, "status": 503 } })).await;
@@ -278,7 +229,7 @@ async fn a_grant_that_was_withdrawn_is_given_up_with_its_cause() {
     life.switch(json!({ "token_revoked": true })).await;
     let refused = life.process().open(&life.integration).await.unwrap_err();
     assert!(matches!(&refused, AccountError::GrantEnded(cause) if cause.contains("retirée")), "{refused:?}");
-    assert_eq!(life.standing().await.0, Status::ReauthRequired);
+    assert_eq!(life.world.standing(&life.integration).await.0, Status::ReauthRequired);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -302,7 +253,7 @@ async fn a_grant_that_took_the_place_of_a_withdrawn_one_meanwhile_is_what_counts
     life.switch(json!({ "token_revoked": false, "latency_ms": 0 })).await;
     let opened = refreshing.await.unwrap().unwrap();
     assert_eq!(opened.bearer().expose_secret(), another.access_token.expose_secret());
-    assert_eq!(life.standing().await, (Status::Active, None));
+    assert_eq!(life.world.standing(&life.integration).await, (Status::Active, None));
     assert!(life.works(&life.process()).await);
 }
 

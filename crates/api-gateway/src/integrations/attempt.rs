@@ -5,10 +5,12 @@ use connectors::connector::{Connector, Identified};
 use connectors::error::ConnectorError;
 use domain::credentials::Credentials;
 use domain::fault::FaultKind;
+use domain::kind::RecordKind;
 use domain::platform::PlatformSlug;
 use runtime::http::Problem;
 
 use super::Patience;
+use super::trial::unkeyed_of;
 use crate::refusal::Refusal;
 use crate::state::Gateway;
 
@@ -25,13 +27,14 @@ pub(super) struct Attempt<'a> {
     pub(super) expected: Option<&'a str>,
 }
 
-/// Asks the platform whose credentials these are, and makes the account ready for our writes.
+/// Asks the platform whose credentials these are, and makes the account ready for our writes; returns the kinds as well that have no
+/// field for our key there.
 pub(super) async fn tried(
     gateway: &Gateway,
     attempt: Attempt<'_>,
     connector: &dyn Connector,
     patience: Patience,
-) -> Result<Identified, Problem> {
+) -> Result<(Identified, Vec<RecordKind>), Problem> {
     let (name, has_url) = (connector.descriptor().name, attempt.url.is_some());
     let opened = gateway.accounts.with_credentials(attempt.platform, attempt.credentials, attempt.url);
     let account = opened.map_err(|error| {
@@ -48,8 +51,8 @@ pub(super) async fn tried(
     if attempt.expected.is_some_and(|expected| expected != found.account_id) {
         return Err(Refusal::OtherAccount { name: found.name, id: found.account_id }.into());
     }
-    patience.wait(probe.prepare(&account)).await.map_err(refuse)?;
-    Ok(found)
+    let prepared = patience.wait(probe.prepare(&account)).await.map_err(refuse)?;
+    Ok((found, unkeyed_of(connector, &prepared)))
 }
 
 /// What the platform's refusal means to whoever filled in the form.

@@ -47,17 +47,19 @@ pub(crate) async fn connected(gateway: &Gateway, change: &Change, wish: Wish) ->
     road::check(gateway, wish.delivery, connector)?;
     road::check_workflow(gateway, wish.own_workflow().as_deref())?;
     let patience = Patience::begins(gateway);
-    let found = match wish.credentials() {
+    let (found, unkeyed) = match wish.credentials() {
         Some(credentials) => {
             let url = wish.url.as_deref();
             let attempt = Attempt { platform: &wish.platform, credentials, url, expected: None };
-            Some(tried(gateway, attempt, connector, patience).await?)
+            let (found, unkeyed) = tried(gateway, attempt, connector, patience).await?;
+            (Some(found), unkeyed)
         }
-        None => None,
+        None => (None, Vec::new()),
     };
     let id = save(gateway, change, &wish, connector, found).await?;
     see_that_it_calls(gateway, (change.tenant_id, id), patience).await;
-    show::shown(gateway, change.tenant_id, id).await
+    let view = show::shown(gateway, change.tenant_id, id).await?;
+    Ok(View { unkeyed, ..view })
 }
 
 /// Saves the integration with its sealed credentials and the connector's default mappings, all or nothing.

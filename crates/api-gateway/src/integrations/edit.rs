@@ -76,7 +76,7 @@ pub(crate) async fn edited(
     if let Some(credentials) = edit.credentials() {
         let (platform, url) = (&before.platform, edit.url.as_deref().or(before.url.as_deref()));
         let attempt = Attempt { platform, credentials, url, expected: before.account_id.as_deref() };
-        let found = tried(gateway, attempt, connector, patience).await?;
+        let (found, _) = tried(gateway, attempt, connector, patience).await?;
         (after.account_id, after.account_name) = (Some(found.account_id), Some(found.name));
     }
     save(gateway, change, &edit, (&before, &after)).await?;

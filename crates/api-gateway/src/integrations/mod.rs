@@ -44,7 +44,7 @@ pub(crate) use removal::{disconnect_integration, disconnected, remove_integratio
 pub(crate) use replay::{Wish as Replay, replay_failures, replayed};
 pub(crate) use show::{configured, list_configured, show_integration, view};
 pub(crate) use switch::{disable_integration, enable_integration, switch};
-pub(crate) use trial::{Trial, test_integration, tried};
+pub(crate) use trial::{Trial, test_integration, tried, unkeyed_of};
 pub(crate) use view::View;
 pub(crate) use webhook::{Rotated, View as WebhookView, rotate_webhook_secret, rotated, show_webhook, webhook};
 pub(crate) use workflow::{Secret as WorkflowSecret, tell_workflow_secret, workflow_secret};

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use accounts::AccountError;
 use actix_web::{HttpResponse, post, web};
-use connectors::connector::{Connector, Identified};
+use connectors::connector::{Connector, Identified, Prepared};
 use connectors::{account::Account, error::ConnectorError};
 use domain::audit::{Action, FieldChange};
 use domain::id::IntegrationId;
@@ -119,6 +119,11 @@ pub(crate) async fn tried(gateway: &Gateway, change: &Change, id: IntegrationId)
 /// The kinds without a field for our key, after one more try to make it; none where the platform does not say.
 async fn unkeyed(connector: &dyn Connector, account: &Account, patience: Patience) -> Vec<RecordKind> {
     let Ok(prepared) = patience.wait(connector.probe().prepare(account)).await else { return Vec::new() };
+    unkeyed_of(connector, &prepared)
+}
+
+/// The kinds without a field for our key in an account that was made ready like that.
+pub(crate) fn unkeyed_of(connector: &dyn Connector, prepared: &Prepared) -> Vec<RecordKind> {
     let kinds = connector.descriptor().kinds.iter().copied();
     kinds.filter(|kind| !prepared.keyed.contains(kind)).collect()
 }

@@ -19,6 +19,9 @@ use utoipa::ToSchema;
 pub(crate) struct View {
     /// Its id.
     pub(crate) id: IntegrationId,
+    /// Just after it was connected by a key: the kinds that have no field for Coccinelle's id there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) unkeyed: Vec<RecordKind>,
     /// The name that people know it by.
     #[schema(example = "Mon HubSpot")]
     pub(crate) name: String,
@@ -125,6 +128,7 @@ impl View {
         let said = known.health.as_ref().map_or(Status::Active, |health| health.status);
         Self {
             id: integration.id,
+            unkeyed: Vec::new(),
             name: integration.name,
             platform: integration.platform,
             enabled: integration.enabled,

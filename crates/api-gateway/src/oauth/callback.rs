@@ -4,6 +4,7 @@ use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, get, web};
 use connectors::oauth::{Callback, Code};
 use domain::id::{IntegrationId, TenantId};
 use domain::integration::Integration;
+use domain::kind::RecordKind;
 use domain::time::Timestamp;
 use persistence::oauth_states::{self, Begun};
 use persistence::{Scope, integrations};
@@ -23,11 +24,11 @@ use crate::state::Gateway;
 const REASON: usize = 200;
 
 /// What a callback leads to: an integration where one is known, and a failure where it ends in one.
-type Ended = (Option<IntegrationId>, Result<(), Failure>);
+type Ended = (Option<IntegrationId>, Result<Vec<RecordKind>, Failure>);
 
 /// Ends a consent. Platforms send browsers here; whatever comes of it is shown on a page of the dashboard.
 ///
-/// The page is `/dashboard/integrations/{id}?connected=1`, or `…?oauth_error=` with one of `consent_denied`, `state_unknown`,
+/// The page is `/dashboard/integrations/{id}?connected=1` (and `unkeyed`, the kinds without a field for our id), or `…?oauth_error=` with one of `consent_denied`, `state_unknown`,
 /// `state_spent`, `state_expired`, `other_browser`, `other_user`, `callback_forged`, `scopes_missing` (and `missing`),
 /// `account_taken` (and `other`, the id of the integration that has it), `other_account` (and `account`), `platform_refused` (and
 /// `reason`), `platform_unavailable`, `unavailable`.
@@ -52,7 +53,7 @@ pub(crate) async fn finish_consent(
     if let Err(failure) = &outcome {
         tracing::info!(integration.id = ?integration.map(|id| id.to_string()), error = %failure, "an account was not connected");
     }
-    Ok(shown(&gateway, integration, outcome.err().as_ref()))
+    Ok(shown(&gateway, integration, &outcome))
 }
 
 async fn finish(request: &HttpRequest, gateway: &Gateway, door: &Door, callback: &Callback<'_>) -> Ended {
@@ -106,7 +107,7 @@ async fn connected(
     gateway: &Gateway,
     callback: &Callback<'_>,
     (state, begun, browser): (&State, Begun, Browser),
-) -> Result<(), Failure> {
+) -> Result<Vec<RecordKind>, Failure> {
     let tenant = state.tenant;
     let integration = found(gateway, tenant, begun.integration).await.map_err(|error| ours(&error))?;
     let integration = integration.ok_or(Failure::UnknownState)?;

@@ -1,18 +1,19 @@
 //! From a code to a connected account: exchanged, held against what is needed and what is known, and only then kept.
 
 use accounts::{AccountError, Doorway};
-use connectors::connector::{Identified, Probe};
+use connectors::connector::Identified;
 use connectors::error::ConnectorError;
 use connectors::oauth::{Code, Grant};
 use domain::audit::{Action, FieldChange};
 use domain::fault::{Fault, FaultKind};
 use domain::integration::{Integration, Status};
+use domain::kind::RecordKind;
 use persistence::records::links::{self, Selection};
 use persistence::{PersistenceError, health, integrations};
 
 use super::outcome::Failure;
 use crate::change::Change;
-use crate::integrations::{Patience, announce, platform_of, see_that_it_calls};
+use crate::integrations::{Patience, announce, platform_of, see_that_it_calls, unkeyed_of};
 use crate::state::Gateway;
 
 /// A consent that was given.
@@ -28,9 +29,13 @@ pub(super) struct Consent<'a> {
     pub(super) code: &'a Code<'a>,
 }
 
-/// Connects the account. A grant that is not kept in the end is given back, unless it is of an account that is connected: at
+/// Connects the account; returns the kinds that have no field for our key there. A grant that is not kept in the end is given back, unless it is of an account that is connected: at
 /// some platforms that would take it from everybody.
-pub(super) async fn connect(gateway: &Gateway, change: &Change, consent: Consent<'_>) -> Result<(), Failure> {
+pub(super) async fn connect(
+    gateway: &Gateway,
+    change: &Change,
+    consent: Consent<'_>,
+) -> Result<Vec<RecordKind>, Failure> {
     let patience = Patience::begins(gateway);
     let exchanged = patience.until(consent.doorway.exchange(consent.code)).await.ok_or(Failure::Away)?;
     let grant = exchanged.map_err(|error| failure(&error))?;
@@ -38,9 +43,9 @@ pub(super) async fn connect(gateway: &Gateway, change: &Change, consent: Consent
     if matches!(kept, Err(Failure::Lacking(_))) {
         give_back(consent.doorway.clone(), grant, patience).await;
     }
-    kept?;
+    let unkeyed = kept?;
     see_that_it_calls(gateway, (change.tenant_id, consent.integration.id), patience).await;
-    Ok(())
+    Ok(unkeyed)
 }
 
 /// Gives a grant back that is of no use. Whoever waits need not know of it, so it goes on without them.
@@ -60,7 +65,7 @@ async fn keep(
     change: &Change,
     consent: &Consent<'_>,
     (grant, patience): (&Grant, Patience),
-) -> Result<(), Failure> {
+) -> Result<Vec<RecordKind>, Failure> {
     let (before, terms) = (&consent.integration, consent.doorway.terms);
     let lacking = consent.doorway.oauth().map_err(|error| failure(&error))?.lacking(terms.scopes, &grant.scopes);
     if !lacking.is_empty() {
@@ -68,13 +73,15 @@ async fn keep(
     }
     let account = gateway.accounts.with_grant(&before.platform, grant, consent.site.as_deref());
     let account = account.map_err(|error| failure(&error))?;
-    let probe: &dyn Probe = platform_of(&before.platform).map_err(|error| failure(&error))?.connector().probe();
+    let connector = platform_of(&before.platform).map_err(|error| failure(&error))?.connector();
+    let probe = connector.probe();
     let found = patience.wait(probe.test(&account)).await.map_err(|error| refused(&error))?;
     if before.account_id.as_ref().is_some_and(|expected| *expected != found.account_id) {
         return Err(Failure::OtherAccount(format!("{} ({})", found.name, found.account_id)));
     }
-    patience.wait(probe.prepare(&account)).await.map_err(|error| refused(&error))?;
-    save(gateway, change, consent, (grant, &found)).await
+    let prepared = patience.wait(probe.prepare(&account)).await.map_err(|error| refused(&error))?;
+    save(gateway, change, consent, (grant, &found)).await?;
+    Ok(unkeyed_of(connector, &prepared))
 }
 
 /// Saves the grant and whose account it is, all or nothing. What the grant before held up is let go.

@@ -3,6 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, LOCATION, REFERRER_POLICY};
 use domain::id::IntegrationId;
+use domain::kind::RecordKind;
 
 use super::below;
 use crate::state::Gateway;
@@ -96,15 +97,21 @@ impl Failure {
 }
 
 /// Sends the browser to the page of the integration, or of all where none is known: nowhere else, whatever a callback says.
-pub(super) fn shown(gateway: &Gateway, integration: Option<IntegrationId>, failure: Option<&Failure>) -> HttpResponse {
+pub(super) fn shown(
+    gateway: &Gateway,
+    integration: Option<IntegrationId>,
+    outcome: &Result<Vec<RecordKind>, Failure>,
+) -> HttpResponse {
     let id = integration.map(|id| id.to_string());
     let path: Vec<&str> = ["dashboard", "integrations"].into_iter().chain(id.as_deref()).collect();
     let mut page = below(&gateway.limits.public_url, &path);
-    match failure {
-        None => {
-            page.query_pairs_mut().append_pair("connected", "1");
+    match outcome {
+        Ok(unkeyed) => {
+            let kinds: Vec<_> = unkeyed.iter().map(|kind| kind.as_str()).collect();
+            let kinds = (!kinds.is_empty()).then(|| ("unkeyed", kinds.join(" ")));
+            page.query_pairs_mut().append_pair("connected", "1").extend_pairs(kinds);
         }
-        Some(failure) => {
+        Err(failure) => {
             page.query_pairs_mut().append_pair("oauth_error", failure.code()).extend_pairs(failure.detail());
         }
     }

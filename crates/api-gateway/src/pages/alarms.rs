@@ -1,7 +1,7 @@
 //! The alerts of a tenant as a page shows them: those that go on, then those that ended last; since when, what it is, what helps.
 
 use domain::id::TenantId;
-use domain::incident::Trigger;
+use domain::incident::{SILENT, Trigger};
 use domain::time::Timestamp;
 use persistence::incidents::{self as kept, Incident};
 use persistence::{Transaction, log_page::LogPage};
@@ -44,9 +44,11 @@ pub(super) async fn shown(tx: &mut Transaction, tenant: TenantId) -> Result<Vec<
 impl Alarm {
     pub(super) fn of(frame: &Frame, incident: Incident) -> Self {
         let (cause, count) = incidents::seen(&incident.detail);
+        let is_silent = incident.trigger == Trigger::WebhookRemoved && cause.as_deref() == Some(SILENT);
         let seen = match (incident.trigger, count) {
             (Trigger::WebhookUnverified, Some(count)) => Some(frame.count(m::REFUSED, count)),
             (Trigger::Drift, Some(count)) => Some(frame.count(m::OUT_OF_STEP, count)),
+            (Trigger::WebhookRemoved, _) if is_silent => Some(frame.say(m::SILENT)),
             _ => cause.map(|cause| frame.cause("", &cause)),
         };
         let home = format!("/dashboard/integrations/{}", incident.integration);
@@ -63,7 +65,7 @@ impl Alarm {
                 | Trigger::DeadLetters => home,
             },
             seen,
-            remedy: m::remedy(incident.trigger),
+            remedy: if is_silent { m::SET_UP_AGAIN } else { m::remedy(incident.trigger) },
             since: incident.opened_at,
             until: incident.ended_at,
         }

@@ -149,8 +149,10 @@ async fn connected(change: &Change, gateway: &Gateway, fields: &Fields) -> Resul
     let wish = body::parse(&wish(fields, true))?;
     let view = integrations::connected(gateway, change, wish).await?;
     let home = format!("/dashboard/integrations/{}", view.id);
+    let kinds: Vec<_> = view.unkeyed.iter().map(|kind| kind.as_str()).collect();
+    let unkeyed = if kinds.is_empty() { String::new() } else { format!("&unkeyed={}", kinds.join("+")) };
     if !fields.has("start") {
-        return Ok(format!("{home}?said=saved"));
+        return Ok(format!("{home}?said=saved{unkeyed}"));
     }
     integrations::switch(change, view.id, gateway, true).await?;
     // The account is connected; what keeps its first sync from beginning is told by the overview.
@@ -158,7 +160,7 @@ async fn connected(change: &Change, gateway: &Gateway, fields: &Fields) -> Resul
     if let Err(problem) = begun {
         tracing::warn!(integration.id = %view.id, error = %problem, "the first sync was not begun");
     }
-    Ok(format!("{home}?said=created"))
+    Ok(format!("{home}?said=created{unkeyed}"))
 }
 
 /// What the API would be sent by a program.

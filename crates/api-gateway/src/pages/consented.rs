@@ -1,7 +1,9 @@
 //! How a consent on a platform's page ended, as the page that follows tells it. The codes are those of the callback.
 
 use domain::id::IntegrationId;
+use domain::kind::RecordKind;
 
+use super::catalogue::kinds;
 use super::fields::Fields;
 use super::reader::Reader;
 use super::text::Message;
@@ -23,6 +25,8 @@ pub(super) struct Ended {
     pub(super) missing: Vec<String>,
     /// The integration that has the account already.
     pub(super) other: Option<IntegrationId>,
+    /// What has no field for our id in an account that was just connected, by a key as well.
+    pub(super) unkeyed: Vec<Message>,
 }
 
 /// Every way in which a consent can fail: its code, what happened, what to do.
@@ -46,7 +50,21 @@ impl Ended {
     /// What the query of an address says of it; anybody can write one, so nothing in it is more than words.
     pub(super) fn of_query(query: &str) -> Option<Self> {
         let fields = Fields::read(query.as_bytes());
-        let ended = |title, help, tone| Self { title, help, tone, reason: None, missing: Vec::new(), other: None };
+        let ended = |title, help, tone| Self {
+            title,
+            help,
+            tone,
+            reason: None,
+            missing: Vec::new(),
+            other: None,
+            unkeyed: Vec::new(),
+        };
+        let named: Vec<&str> = fields.get("unkeyed").split(' ').collect();
+        let unkeyed = RecordKind::ALL.into_iter().filter(|kind| named.contains(&kind.as_str()));
+        let unkeyed: Vec<_> = unkeyed.map(kinds).collect();
+        if !unkeyed.is_empty() {
+            return Some(Self { unkeyed, ..ended(m::CONNECTED, m::UNKEYED_HELP, "warn") });
+        }
         if fields.get("connected") == "1" {
             return Some(ended(m::CONNECTED, m::CONNECTED_HELP, "good"));
         }
@@ -87,6 +105,8 @@ mod tests {
         assert_eq!(Ended::of_query("connected=1").unwrap().tone, "good");
         let lacking = Ended::of_query("oauth_error=scopes_missing&missing=crm.deals.read+%3Cb%3E").unwrap();
         assert_eq!(lacking.missing, ["crm.deals.read"]);
+        let unkeyed = Ended::of_query("connected=1&unkeyed=deal+%3Cb%3E+activity").unwrap();
+        assert_eq!((unkeyed.unkeyed.len(), unkeyed.tone), (2, "warn"));
         let refused = Ended::of_query(&format!("oauth_error=platform_refused&reason={}", "x".repeat(9_000))).unwrap();
         assert_eq!(refused.reason.unwrap().len(), REASON);
     }

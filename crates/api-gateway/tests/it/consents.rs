@@ -109,7 +109,9 @@ fn asked(page: &Url) -> BTreeMap<String, String> {
 /// From the beginning to the end; the integration's id.
 async fn connect(world: &World, browser: &reqwest::Client, way: &Way) -> String {
     let (id, end) = consent(world, browser, way).await;
-    assert_eq!((end.path(), end.query()), (format!("/dashboard/integrations/{id}").as_str(), Some("connected=1")));
+    // Activities take no fields of an account's own there, and whoever connects it is told at once.
+    let said = if way.platform == "pipedrive" { "connected=1&unkeyed=activity" } else { "connected=1" };
+    assert_eq!((end.path(), end.query()), (format!("/dashboard/integrations/{id}").as_str(), Some(said)));
     id
 }
 

@@ -78,3 +78,26 @@ async fn the_page_of_all_activity_shows_alerts_with_what_helps() {
     browser.get("/dashboard/activity").await.says("Syncs fail</a>").says("Goes on").says("7 notifications refused");
     world.stop().await;
 }
+
+#[tokio::test]
+async fn a_silent_webhook_is_shown_on_its_page_with_what_to_do_and_is_no_more_once_it_is_over() {
+    let world = World::start().await;
+    let id = connected(&world, "pat-eu1-4242-demo").await;
+    let integration: IntegrationId = id.parse().unwrap();
+    let mut browser = Browser::of(&world, Role::Admin).await;
+    let path = format!("/dashboard/integrations/{id}/webhooks");
+    assert!(!browser.get(&path).await.html.contains("Silencieux depuis"));
+    let detail = json!({ "cause": domain::incident::SILENT });
+    trouble(&world, integration, Trigger::WebhookRemoved, (detail, false)).await;
+    let page = browser.get(&path).await;
+    is_sound(&page, "fr");
+    page.says("Silencieux depuis").says("Signalez-le");
+    browser.get("/dashboard/activity").await.says("annoncées par aucune notification");
+
+    let subject = Subject::Integration(integration, world.tenant);
+    let mut tx = world.worker().begin(Scope::System).await.unwrap();
+    assert!(incidents::end(&mut tx, &subject, Trigger::WebhookRemoved).await.unwrap());
+    tx.commit().await.unwrap();
+    assert!(!browser.get(&path).await.html.contains("Silencieux depuis"));
+    world.stop().await;
+}

@@ -163,7 +163,7 @@ mod tests {
     fn a_digest_holds_every_trouble_in_both_languages() {
         let all: Vec<_> = Trigger::JUDGED
             .into_iter()
-            .chain([Trigger::WebhookRemoved, Trigger::PlatformDown, Trigger::DeadLetters])
+            .chain([Trigger::PlatformDown, Trigger::DeadLetters])
             .map(|trigger| news(trigger.as_str(), trigger, json!({ "count": 7, "cause": null })))
             .collect();
         for (language, subject) in

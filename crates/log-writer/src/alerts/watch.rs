@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::incident::{Bounds, Finding, Signs, Trigger, judge, outages};
+use domain::incident::{Bounds, Finding, SILENT, Signs, Trigger, judge, outages};
 use domain::platform::PlatformSlug;
 use messaging::Broker;
 use messaging::topology::Queue;
@@ -64,6 +64,7 @@ fn bounds(settings: &AlertSettings) -> Bounds {
         failed_percent: settings.failed_percent,
         attempts: settings.attempts,
         refused: settings.refused_webhooks,
+        silent_polls: settings.silent_polls,
         drift: settings.drift,
     }
 }
@@ -75,7 +76,8 @@ fn detail(trigger: Trigger, signs: &Signs) -> Value {
         }),
         Trigger::WebhookUnverified => json!({ "count": signs.refused }),
         Trigger::Drift => json!({ "count": signs.owed }),
-        Trigger::ReauthRequired | Trigger::WebhookRemoved => json!({ "cause": signs.cause }),
+        Trigger::ReauthRequired => json!({ "cause": signs.cause }),
+        Trigger::WebhookRemoved => json!({ "cause": SILENT }),
         Trigger::PlatformDown | Trigger::DeadLetters => Value::Null,
     }
 }

@@ -1,6 +1,6 @@
 //! The words of alerts, in French and in English: what is the matter, what happened, what to do.
 
-use domain::incident::Trigger;
+use domain::incident::{SILENT, Trigger};
 use domain::settings::Language;
 use serde_json::Value;
 
@@ -61,10 +61,15 @@ pub(super) fn of(language: Language) -> &'static Words {
 pub(super) fn say(language: Language, trigger: Trigger, (name, detail): (&str, &Value)) -> (String, String, String) {
     let count = detail.get("count").and_then(Value::as_i64).unwrap_or_default();
     let cause = detail.get("cause").and_then(Value::as_str);
-    let (title, what, todo) = match language {
-        Language::Fr => french(trigger),
-        Language::En => english(trigger),
+    let is_silent = trigger == Trigger::WebhookRemoved && cause == Some(SILENT);
+    let (title, what, todo) = match (language, is_silent) {
+        (Language::Fr, true) => SILENT_FR,
+        (Language::En, true) => SILENT_EN,
+        (Language::Fr, false) => french(trigger),
+        (Language::En, false) => english(trigger),
     };
+    // It is one of ours, and no words of anybody.
+    let cause = cause.filter(|_| !is_silent);
     let mut what = what.replace("{count}", &count.to_string());
     if let Some(cause) = cause {
         what = match language {
@@ -75,6 +80,18 @@ pub(super) fn say(language: Language, trigger: Trigger, (name, detail): (&str, &
     let colon = if language == Language::Fr { " : " } else { ": " };
     (format!("{name}{colon}{title}"), what, todo.to_owned())
 }
+
+const SILENT_FR: (&str, &str, &str) = (
+    "le webhook se tait",
+    "Des modifications faites sur la plateforme n'ont été annoncées par aucune notification : elles n'arrivent plus que par relève régulière.",
+    "ouvrez l'intégration : ses webhooks disent quelle adresse la plateforme doit appeler ; rétablissez-la là-bas.",
+);
+
+const SILENT_EN: (&str, &str, &str) = (
+    "the webhook is silent",
+    "No notification told of changes that were made on the platform: they now arrive by polling only.",
+    "open the integration: its webhooks say which address the platform is to call; set it up there again.",
+);
 
 fn french(trigger: Trigger) -> (&'static str, &'static str, &'static str) {
     match trigger {

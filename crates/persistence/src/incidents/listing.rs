@@ -5,7 +5,7 @@ use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Bool, Jsonb, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use domain::id::{IncidentId, IntegrationId, TenantId};
-use domain::incident::Trigger;
+use domain::incident::{SILENT, Trigger};
 use domain::time::Timestamp;
 use serde_json::Value;
 
@@ -101,4 +101,30 @@ pub async fn list(
     .load(&mut **tx)
     .await?;
     rows.into_iter().map(Row::into_incident).collect()
+}
+
+/// Since when it is noticed that an integration's webhook is silent; `None` where it is not.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn silent_since(
+    tx: &mut Transaction,
+    (tenant, integration): (TenantId, IntegrationId),
+) -> Result<Option<Timestamp>, PersistenceError> {
+    #[derive(QueryableByName)]
+    struct Since {
+        #[diesel(sql_type = Timestamptz)]
+        opened_at: DateTime<Utc>,
+    }
+    let rows: Vec<Since> = sql_query(
+        "SELECT opened_at FROM incidents WHERE tenant_id = $1 AND integration_id = $2 AND trigger = $3
+           AND detail ->> 'cause' = $4 AND ended_at IS NULL",
+    )
+    .bind::<Text, _>(tenant.to_string())
+    .bind::<Text, _>(integration.to_string())
+    .bind::<Text, _>(Trigger::WebhookRemoved.as_str())
+    .bind::<Text, _>(SILENT)
+    .load(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().next().map(|row| row.opened_at.into()))
 }

@@ -18,7 +18,7 @@ use domain::incident::Trigger;
 use domain::platform::PlatformSlug;
 use serde_json::Value;
 
-pub use self::listing::{Incident, list};
+pub use self::listing::{Incident, list, silent_since};
 pub use self::news::{News, Readers, note_told, note_unheard, paces, pending};
 pub use self::outbox::{Channel, Letter, claim, drop_older, give_up, note_sent, post, postpone, release};
 pub use self::signs::{Windows, look};

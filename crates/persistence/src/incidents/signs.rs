@@ -5,7 +5,7 @@ use std::time::Duration;
 use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Bool, Double, Nullable, Text};
 use diesel_async::RunQueryDsl;
-use domain::incident::Signs;
+use domain::incident::{SILENT, Signs};
 use domain::workflow::faults;
 
 use crate::statement::sql_query;
@@ -53,6 +53,10 @@ struct Row {
     #[diesel(sql_type = Bool)]
     is_verified: bool,
     #[diesel(sql_type = BigInt)]
+    silent_polls: i64,
+    #[diesel(sql_type = Bool)]
+    is_heard_again: bool,
+    #[diesel(sql_type = BigInt)]
     owed: i64,
     #[diesel(sql_type = Nullable<BigInt>)]
     owed_before: Option<i64>,
@@ -64,6 +68,18 @@ WITH refusals AS (
     SELECT integration_id, count(*) AS refused FROM integration_webhook_logs
     WHERE outcome = 'refused' AND integration_id IS NOT NULL AND created_at > now() - make_interval(secs => $1)
     GROUP BY integration_id
+), silences AS (
+    SELECT poll.integration_id, count(*) AS polls FROM sync_runs AS poll
+    WHERE poll.counts @? '$.*.unheard ? (@ > 0)' AND poll.created_at > now() - interval '7 days'
+      AND NOT EXISTS (SELECT FROM integration_webhook_logs AS since
+                      WHERE since.integration_id = poll.integration_id AND since.verified
+                        AND since.created_at > poll.created_at)
+      -- Who never called cannot have stopped, and whose subscriptions can be looked at is looked at.
+      AND EXISTS (SELECT FROM integration_webhook_logs AS before
+                  WHERE before.integration_id = poll.integration_id AND before.verified)
+      AND NOT EXISTS (SELECT FROM integration_subscriptions AS looked_at
+                      WHERE looked_at.integration_id = poll.integration_id)
+    GROUP BY poll.integration_id
 )
 SELECT integration.id, integration.tenant_id, integration.platform, health.status,
        coalesce(health.cause, health.last_error) AS cause,
@@ -75,10 +91,18 @@ SELECT integration.id, integration.tenant_id, integration.platform, health.statu
            SELECT FROM integration_webhook_logs AS good
            WHERE good.integration_id = integration.id AND good.verified
              AND good.created_at > now() - make_interval(secs => $1)) AS is_verified,
+       coalesce(silences.polls, 0) AS silent_polls,
+       EXISTS (
+           SELECT FROM incidents AS silent
+           JOIN integration_webhook_logs AS heard ON heard.integration_id = silent.integration_id
+           WHERE silent.subject = integration.id AND silent.trigger = 'webhook_removed' AND silent.ended_at IS NULL
+             AND silent.detail ->> 'cause' = $5 AND heard.verified AND heard.created_at > silent.opened_at
+       ) AS is_heard_again,
        coalesce(newest.owed, 0) AS owed, earlier.owed AS owed_before
 FROM tenant_integrations AS integration
 JOIN integration_health AS health ON health.integration_id = integration.id
 LEFT JOIN refusals ON refusals.integration_id = integration.id
+LEFT JOIN silences ON silences.integration_id = integration.id
 LEFT JOIN LATERAL (
     SELECT count(*) AS attempts, count(*) FILTER (WHERE status = 'failed') AS failed,
            count(*) FILTER (WHERE error_class = 'unavailable' AND error_code <> ALL ($4)) AS unavailable
@@ -113,6 +137,7 @@ pub async fn look(tx: &mut Transaction, windows: Windows) -> Result<Vec<Signs>, 
         .bind::<BigInt, _>(ATTEMPTS)
         // A workflow that is away is no platform that is.
         .bind::<Array<Text>, _>(faults::ALL.to_vec())
+        .bind::<Text, _>(SILENT)
         .load(&mut **tx)
         .await?;
     rows.into_iter().map(Row::into_signs).collect()
@@ -134,6 +159,8 @@ impl Row {
             unavailable: self.unavailable,
             refused: self.refused,
             is_verified: self.is_verified,
+            silent_polls: self.silent_polls,
+            is_heard_again: self.is_heard_again,
             owed: self.owed,
             owed_before: self.owed_before,
         })

@@ -30,6 +30,8 @@ pub struct AlertSettings {
     pub attempts: i64,
     /// Refused deliveries, without a good one between, that are trouble.
     pub refused_webhooks: i64,
+    /// Polls that found what no webhook had told of, without a delivery since, that are trouble.
+    pub silent_polls: i64,
     /// Records out of step that are trouble.
     pub drift: i64,
     /// For how long they must have been.

@@ -237,6 +237,9 @@ pub struct DispatcherSettings {
     /// How often integrations that are told of changes at once are polled for those that they were not told of.
     #[serde(with = "humantime_serde")]
     pub poll_every: Duration,
+    /// How long a webhook may take to tell of a change before a poll that finds it holds it against the webhook.
+    #[serde(with = "humantime_serde")]
+    pub webhook_grace: Duration,
     /// How often a scheduled run walks everything.
     #[serde(with = "humantime_serde")]
     pub walk_every: Duration,

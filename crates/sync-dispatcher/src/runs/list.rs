@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use connectors::connector::{Changes, Cursor};
 use domain::field::{FieldValue, RemoteFields};
+use domain::integration::Frequency;
 use domain::kind::RecordKind;
 use domain::link::RemoteObject;
-use domain::run::Mode;
+use domain::run::{Mode, Trigger};
+use domain::time::Timestamp;
 use persistence::records::links::{self, Heard};
-use persistence::{Scope, runs};
+use persistence::{PersistenceError, Scope, Transaction, runs};
 
 use super::trip::{Outcome, Trip, close};
 use crate::engine::DispatchError;
@@ -40,12 +42,14 @@ pub(super) async fn list(trip: &Trip<'_>, kind: RecordKind) -> Result<Outcome, D
     // Looked at once more, since somebody may have merged it with the other; but it is known, and among the failures.
     let refused = links::refused_of(&mut tx, trip.integration.id, kind, &ids).await?;
     let news: BTreeSet<&String> = fresh.intersection(&external_ids).filter(|id| !refused.contains(*id)).collect();
+    let unheard = unheard(trip, &mut tx, kind, (page.objects.as_slice(), &news, &known)).await?;
     let (read, changed) = (fresh.len(), news.len());
     let unknown = news.into_iter().filter(|id| !known.contains_key(*id)).count();
     let counts = trip.counted(kind, |counts| {
         counts.read = counts.read.saturating_add(u64::try_from(read).unwrap_or_default());
         counts.changed = counts.changed.saturating_add(u64::try_from(changed).unwrap_or_default());
         counts.unknown = counts.unknown.saturating_add(u64::try_from(unknown).unwrap_or_default());
+        counts.unheard = counts.unheard.saturating_add(u64::try_from(unheard).unwrap_or_default());
         if is_first {
             counts.total = page.total;
         }
@@ -70,6 +74,29 @@ async fn start(trip: &Trip<'_>, kind: RecordKind) -> Result<Option<Cursor>, Disp
     let mark = runs::last_mark(&mut tx, trip.integration.id, kind).await?;
     tx.commit().await?;
     Ok(mark.map(Cursor))
+}
+
+/// How many news of a poll a webhook should have told of long before. What it told of is being read, and what a write of ours
+/// made, whose answer was lost, carries our key.
+async fn unheard(
+    trip: &Trip<'_>,
+    tx: &mut Transaction,
+    kind: RecordKind,
+    (objects, news, known): (&[RemoteObject], &BTreeSet<&String>, &BTreeMap<String, RemoteFields>),
+) -> Result<usize, PersistenceError> {
+    let is_poll = trip.run.trigger == Trigger::Scheduled && trip.run.mode == Mode::SinceLast;
+    if !is_poll || trip.integration.frequency != Frequency::Realtime {
+        return Ok(0);
+    }
+    let before = Timestamp::now().minus(trip.engine.settings.webhook_grace);
+    let is_late = |object: &&RemoteObject| {
+        let is_others = object.key.is_none() || known.contains_key(&object.external_id);
+        is_others && news.contains(&object.external_id) && object.modified_at.is_some_and(|at| at < before)
+    };
+    let late: BTreeSet<&str> = objects.iter().filter(is_late).map(|object| object.external_id.as_str()).collect();
+    let ids: Vec<&str> = late.into_iter().collect();
+    let under_way = links::under_way_of(tx, trip.integration.id, kind, &ids).await?;
+    Ok(ids.len() - under_way.len())
 }
 
 /// Whether an object is not known, or shows what was not seen. What was never seen and is empty says nothing.

@@ -59,6 +59,8 @@ mod sharing;
 #[cfg(test)]
 mod shops;
 #[cfg(test)]
+mod silence;
+#[cfg(test)]
 mod state;
 #[cfg(test)]
 mod telling;

@@ -19,7 +19,7 @@ const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 const EVERY: Every = Every { poll: Duration::from_secs(900), walk: Duration::from_secs(7 * 24 * 3_600) };
 
-async fn due(database: &Database, at: Timestamp) -> Vec<Run> {
+pub(crate) async fn due(database: &Database, at: Timestamp) -> Vec<Run> {
     start_due(database, EVERY, at).await.unwrap()
 }
 
@@ -45,7 +45,7 @@ impl World {
     }
 
     /// Has a run done that the clock asked for.
-    async fn done(&self, run: &Run) -> Run {
+    pub(crate) async fn done(&self, run: &Run) -> Run {
         self.broker.publish(&run.page(), &Context::new()).await.unwrap();
         self.run_in(run.id, State::Done).await
     }

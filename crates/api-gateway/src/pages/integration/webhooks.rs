@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use askama::Template;
 use domain::id::{IntegrationId, TenantId, WebhookLogId};
 use domain::time::Timestamp;
+use persistence::incidents;
 use persistence::subscriptions::{self, Subscription};
 use persistence::webhook_logs::{self, Filter, WebhookLog};
 use persistence::{Scope, Transaction};
@@ -34,6 +35,10 @@ struct Page {
     webhook: WebhookView,
     rotated: Option<Rotated>,
     subscription: Standing,
+    /// Since when it is noticed that it does not call, where it cannot be asked.
+    silent_since: Option<Timestamp>,
+    /// Where the platform says how it is set up.
+    docs_url: &'static str,
     deliveries: Vec<WebhookLog>,
     older: Option<String>,
     is_first: bool,
@@ -112,12 +117,25 @@ impl Page {
         let (shell, frame) = Shell::of(visit, gateway, &mut tx, id, Tab::Webhooks).await?;
         let webhook = integrations::webhook(gateway, &mut tx, whose).await?;
         let subscription = standing(&mut tx, whose, (&shell, &webhook)).await?;
+        let silent_since = incidents::silent_since(&mut tx, whose).await?;
+        let docs_url = integrations::platform_of(&shell.view.platform)?.connector().descriptor().docs_url;
         let found = webhook_logs::list(&mut tx, whose, &Filter::default(), &wanted).await?;
         tx.commit().await?;
         let found = page::Page::of_log(found, &wanted);
         let older = found.next_cursor.map(|cursor| format!("{}?cursor={cursor}", shell.path(Tab::Webhooks)));
         let is_first = cursor.is_none();
-        Ok(Self { frame, shell, webhook, rotated: None, subscription, deliveries: found.data, older, is_first })
+        Ok(Self {
+            frame,
+            shell,
+            webhook,
+            rotated: None,
+            subscription,
+            silent_since,
+            docs_url,
+            deliveries: found.data,
+            older,
+            is_first,
+        })
     }
 }
 

@@ -69,6 +69,14 @@ const SEE_WEBHOOKS: Message = say(
     "Coccinelle rétablit le webhook d'elle-même. Si cela dure, l'onglet Webhooks dit ce qui l'en empêche.",
     "Coccinelle sets the webhook up again by itself. If this lasts, the Webhooks tab says what keeps it from that.",
 );
+pub(in crate::pages) const SILENT: Message = say(
+    "Des modifications faites là-bas n'ont été annoncées par aucune notification.",
+    "No notification told of changes that were made there.",
+);
+pub(in crate::pages) const SET_UP_AGAIN: Message = say(
+    "Ouvrez l'onglet Webhooks : il dit quelle adresse la plateforme doit appeler. Rétablissez-la là-bas ; l'alerte prend fin avec la prochaine notification.",
+    "Open the Webhooks tab: it says which address the platform is to call. Set it up there again; the alert ends with the next notification.",
+);
 const SEE_OWED: Message = say(
     "Ouvrez l'intégration et regardez ses échecs et ses journaux.",
     "Open the integration and look at its failures and its logs.",

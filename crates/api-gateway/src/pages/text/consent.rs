@@ -28,6 +28,10 @@ pub(in crate::pages) const BACK: Message = say("Revenir sans connecter", "Back w
 pub(in crate::pages) const CONNECTED: Message = say("Le compte est connecté.", "The account is connected.");
 pub(in crate::pages) const CONNECTED_HELP: Message =
     say("Tous les droits demandés sont accordés.", "Everything that was asked for is granted.");
+pub(in crate::pages) const UNKEYED_HELP: Message = say(
+    "Il n'a pas de champ pour l'identifiant de Coccinelle pour ce qui suit : il est noté à la fin de leur texte, et une personne est reconnue à son adresse ou à son numéro. Si la plateforme le permet, ajoutez ce champ ou accordez le droit de le créer, puis testez la connexion.",
+    "It has no field for Coccinelle's id for what follows: it is noted at the end of their text, and a person is recognised by address or number. Where the platform allows it, add the field or grant the right to make it, then test the connection.",
+);
 pub(in crate::pages) const DENIED: Message = say("Vous n'avez pas donné votre accord.", "You did not consent.");
 pub(in crate::pages) const DENIED_HELP: Message = say(
     "Rien n'est connecté et rien n'a changé. Recommencez quand vous voulez, ou retirez l'intégration.",

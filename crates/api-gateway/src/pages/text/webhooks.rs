@@ -25,6 +25,19 @@ pub(in crate::pages) const BY_HAND: Message = say(
     "À déclarer une fois chez {} : créez un webhook vers cette adresse, avec le secret ci-dessous.",
     "To be set up once at {}: create a webhook to this address, with the secret below.",
 );
+pub(in crate::pages) const SILENT: Message = say(
+    "Silencieux depuis le {} : des modifications faites là-bas ne sont plus annoncées, et sont lues à intervalles.",
+    "Silent since {}: changes made there are no longer announced, and are read at intervals.",
+);
+pub(in crate::pages) const SILENT_APP: Message = say(
+    "L'abonnement de l'application Coccinelle est à rétablir. Signalez-le à l'assistance ; l'alerte prend fin avec la prochaine livraison vérifiée.",
+    "The subscription of Coccinelle's app is to be set up again. Tell support; the alert ends with the next verified delivery.",
+);
+pub(in crate::pages) const SILENT_BY_HAND: Message = say(
+    "Vérifiez sur la plateforme que le webhook existe encore, qu'il est actif et qu'il appelle l'adresse ci-dessus avec le secret en vigueur ; puis modifiez un contact là-bas. L'alerte prend fin avec la prochaine livraison vérifiée.",
+    "Check on the platform that the webhook still exists, is active and calls the address above with the present secret; then change a contact there. The alert ends with the next verified delivery.",
+);
+pub(in crate::pages) const SILENT_GUIDE: Message = say("Le guide de la plateforme", "The platform's guide");
 pub(in crate::pages) const SECRET: Message = say("Secret de signature", "Signing secret");
 pub(in crate::pages) const SECRET_APP: Message = say(
     "Les webhooks sont signés par le secret de l'application Coccinelle.",

@@ -241,6 +241,33 @@ pub async fn refused_of(
     Ok(rows.into_iter().map(|row| row.external_id).collect())
 }
 
+/// Those of these objects that were heard of and not yet read, or on which somebody works.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn under_way_of(
+    tx: &mut Transaction,
+    integration: IntegrationId,
+    kind: RecordKind,
+    external_ids: &[&str],
+) -> Result<BTreeSet<String>, PersistenceError> {
+    #[derive(QueryableByName)]
+    struct UnderWay {
+        #[diesel(sql_type = Text)]
+        external_id: String,
+    }
+    let rows: Vec<UnderWay> = sql_query(
+        "SELECT external_id FROM record_links WHERE integration_id = $1 AND kind = $2 AND external_id = ANY($3)
+           AND (remote_dirty OR lease_token IS NOT NULL)",
+    )
+    .bind::<Text, _>(integration.to_string())
+    .bind::<Text, _>(kind.as_str())
+    .bind::<Array<Text>, _>(external_ids)
+    .load(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| row.external_id).collect())
+}
+
 /// Drops links that only say "this object was heard of", where another link turns out to stand for the object.
 ///
 /// # Errors
