@@ -34,6 +34,8 @@ enum Task {
     Bench(bench::Args),
     /// Kill every process at every step under load, and count what was lost or done twice.
     Crash(crash::Args),
+    /// Take servers, lines, clocks and consumers away under the same load, and count what was lost or done twice.
+    Faults(crash::faults::Args),
     /// Give any bytes to every parser of what strangers send, and look for what breaks.
     Fuzz(fuzz::Args),
     /// Walk the guide of the product in a real Chromium, and look for barriers on every page.
@@ -60,6 +62,7 @@ pub fn run() -> ExitCode {
         Task::Supply(args) => wait_for(supply::run(&args)),
         Task::Bench(args) => wait_for(bench::run(&args)),
         Task::Crash(args) => wait_for(crash::run(&args)),
+        Task::Faults(args) => wait_for(crash::faults::run(&args)),
         Task::Fuzz(args) => wait_for(told("fuzz", fuzz::run(&args))),
         Task::Browser(args) => wait_for(told("browser", browser::run(&args, browser::Errand::Walk))),
         Task::Screenshots(args) => wait_for(told("screenshots", browser::run(&args, browser::Errand::Screenshots))),
