@@ -24,6 +24,8 @@ const CALM: Duration = Duration::from_secs(5);
 pub enum Fault {
     /// PostgreSQL is killed, and recovers.
     PostgresRestart,
+    /// RabbitMQ finds its disk too full, and takes nothing until there is room.
+    BrokerDiskFull,
     /// The lines to broker and database are silent, then refuse, each for a while.
     NetworkCut,
     /// The dispatcher's clock is an hour ahead, then an hour behind.
@@ -34,13 +36,15 @@ pub enum Fault {
 
 impl Fault {
     /// In the order in which they happen.
-    pub const ALL: [Self; 4] = [Self::PostgresRestart, Self::NetworkCut, Self::ClockJump, Self::SlowConsumer];
+    pub const ALL: [Self; 5] =
+        [Self::PostgresRestart, Self::BrokerDiskFull, Self::NetworkCut, Self::ClockJump, Self::SlowConsumer];
 
     /// As it is called on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::PostgresRestart => "postgres-restart",
+            Self::BrokerDiskFull => "broker-disk-full",
             Self::NetworkCut => "network-cut",
             Self::ClockJump => "clock-jump",
             Self::SlowConsumer => "slow-consumer",
@@ -53,7 +57,9 @@ impl Fault {
             Self::ClockJump if faketime().await.is_none() => {
                 Err("libfaketime (Debian's package) is not there, and apt cannot bring it".to_owned())
             }
-            Self::PostgresRestart | Self::NetworkCut | Self::ClockJump | Self::SlowConsumer => Ok(()),
+            Self::PostgresRestart | Self::BrokerDiskFull | Self::NetworkCut | Self::ClockJump | Self::SlowConsumer => {
+                Ok(())
+            }
         }
     }
 }
@@ -62,6 +68,7 @@ impl Fault {
 #[derive(Debug)]
 pub(super) enum Scene {
     PostgresRestart,
+    BrokerDiskFull,
     Lines {
         database: Line,
         broker: Line,
@@ -75,6 +82,7 @@ pub(super) enum Scene {
 pub(super) async fn prepare(fault: Fault, session: &mut Session) -> anyhow::Result<Scene> {
     match fault {
         Fault::PostgresRestart => Ok(Scene::PostgresRestart),
+        Fault::BrokerDiskFull => Ok(Scene::BrokerDiskFull),
         Fault::SlowConsumer => Ok(Scene::SlowConsumer),
         Fault::NetworkCut => {
             let (database, broker) = (Line::to(session.ports().postgres).await?, Line::to(session.ports().amqp).await?);
@@ -111,6 +119,13 @@ impl Scene {
                 postgres.kill().await?;
                 tokio::time::sleep(WHILE).await;
                 postgres.boot(Durability::Kept).await?;
+            }
+            Self::BrokerDiskFull => {
+                // More than any disk has free, then what the node was started with.
+                for limit in ["1000TB", "200MB"] {
+                    services(session)?.rabbitmq.control(&["set_disk_free_limit", limit]).await?;
+                    tokio::time::sleep(WHILE).await;
+                }
             }
             Self::Lines { database, broker } => {
                 for line in [broker, database] {

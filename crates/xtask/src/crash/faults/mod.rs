@@ -17,7 +17,7 @@ use super::{Backend, options};
 use crate::console::{Console, ServiceLines};
 use crate::services::Services;
 use crate::session::{Build, Options, Session};
-use crate::{up, workspace};
+use crate::{ci, up, workspace};
 
 const BASE_PORT: u16 = 29_000;
 
@@ -45,6 +45,9 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
         let row = happen(fault, &folder, options(BASE_PORT, &folder), (args.seed, &console)).await;
         // The others can happen all the same.
         let row = row.unwrap_or_else(|error| Row::Broken(format!("{error:#}")));
+        if let Row::Skipped(reason) = &row {
+            ci::skip(&console, fault.name(), reason)?;
+        }
         let is_clean = row.is_clean();
         table.0.push((fault.name(), row));
         step.done();

@@ -71,8 +71,8 @@ impl fmt::Display for Table {
                 Row::Counted { accepted, lost, twice, owed, seconds } => {
                     write!(f, "\n| {name} | {accepted} | {lost} | {twice} | {owed} | {seconds} |")?;
                 }
-                Row::Skipped(reason) => write!(f, "\n| {name} | SKIPPED: {reason} | – | – | – | – |")?;
-                Row::Broken(error) => write!(f, "\n| {name} | FAILED: {error} | – | – | – | – |")?;
+                Row::Skipped(reason) => write!(f, "\n| {name} | SKIPPED: {reason} | – | – | – | – |")?,
+                Row::Broken(error) => write!(f, "\n| {name} | FAILED: {error} | – | – | – | – |")?,
             }
         }
         Ok(())
