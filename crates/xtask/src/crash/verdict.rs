@@ -80,7 +80,7 @@ pub struct Verdict {
     pub dead: u64,
     /// Messages in any other queue.
     pub queued: u64,
-    deaths: Deaths,
+    pub(super) deaths: Deaths,
 }
 
 impl Verdict {

@@ -135,7 +135,7 @@ impl RabbitMq {
         match &self.engine {
             Engine::Given => bail!("a RabbitMQ given by URL is told nothing"),
             Engine::Node(node) => node.control(words).await,
-            Engine::Docker(container) => container.exec(&[&["rabbitmqctl"], words].concat()).await,
+            Engine::Docker(container) => container.exec(&[&["rabbitmqctl"][..], words].concat()).await,
         }
     }
 
