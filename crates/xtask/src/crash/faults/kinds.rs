@@ -150,7 +150,8 @@ impl Scene {
                         let pid = session.stack.pid(name).with_context(|| format!("{name} does not run"))?;
                         processes::signal(pid, signal)?;
                     }
-                    tokio::time::sleep(WHILE * 2).await;
+                    // The broker closes what has been silent for two of its heartbeats, and leases run out long before.
+                    tokio::time::sleep(WHILE * 3).await;
                 }
             }
         }
