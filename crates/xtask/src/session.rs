@@ -170,6 +170,18 @@ impl Session {
         Ok(())
     }
 
+    /// Has the services that are started from now on reach the database over TLS, by this authority's certificate.
+    ///
+    /// # Errors
+    /// Fails before the servers are started.
+    pub fn trust(&mut self, authority: &Path) -> anyhow::Result<()> {
+        let servers = self.servers.as_mut().context("PostgreSQL and RabbitMQ are not started yet")?;
+        let query = format!("sslmode=verify-full&sslrootcert={}", authority.display());
+        servers.gateway.set_query(Some(&query));
+        servers.worker.set_query(Some(&query));
+        Ok(())
+    }
+
     /// Waits until the service answers 200 to `/readyz`.
     ///
     /// # Errors

@@ -7,9 +7,11 @@ use anyhow::Context as _;
 use nix::sys::signal::Signal;
 use tokio::process::Command;
 
+use super::certificate::Certificates;
 use super::line::{Line, State};
 use crate::crash::{Deaths, services};
 use crate::processes;
+use crate::services::install::program;
 use crate::services::postgres::Durability;
 use crate::session::{Service, Session};
 use crate::workspace::{output, root};
@@ -32,12 +34,20 @@ pub enum Fault {
     ClockJump,
     /// Those who consume stand still with what they hold, and go on.
     SlowConsumer,
+    /// PostgreSQL's certificate has expired, and is renewed.
+    CertificateExpiry,
 }
 
 impl Fault {
     /// In the order in which they happen.
-    pub const ALL: [Self; 5] =
-        [Self::PostgresRestart, Self::BrokerDiskFull, Self::NetworkCut, Self::ClockJump, Self::SlowConsumer];
+    pub const ALL: [Self; 6] = [
+        Self::PostgresRestart,
+        Self::BrokerDiskFull,
+        Self::NetworkCut,
+        Self::ClockJump,
+        Self::SlowConsumer,
+        Self::CertificateExpiry,
+    ];
 
     /// As it is called on the command line.
     #[must_use]
@@ -48,6 +58,7 @@ impl Fault {
             Self::NetworkCut => "network-cut",
             Self::ClockJump => "clock-jump",
             Self::SlowConsumer => "slow-consumer",
+            Self::CertificateExpiry => "certificate-expiry",
         }
     }
 
@@ -57,9 +68,13 @@ impl Fault {
             Self::ClockJump if faketime().await.is_none() => {
                 Err("libfaketime (Debian's package) is not there, and apt cannot bring it".to_owned())
             }
-            Self::PostgresRestart | Self::BrokerDiskFull | Self::NetworkCut | Self::ClockJump | Self::SlowConsumer => {
-                Ok(())
-            }
+            Self::CertificateExpiry if program("openssl").is_none() => Err("`openssl` is not there".to_owned()),
+            Self::PostgresRestart
+            | Self::BrokerDiskFull
+            | Self::NetworkCut
+            | Self::ClockJump
+            | Self::SlowConsumer
+            | Self::CertificateExpiry => Ok(()),
         }
     }
 }
@@ -76,6 +91,7 @@ pub(super) enum Scene {
     /// The file that says what time it is for the dispatcher.
     Clock(PathBuf),
     SlowConsumer,
+    Certificate(Certificates),
 }
 
 /// Puts lines and clocks where the fault needs them; the services concerned are started anew.
@@ -87,10 +103,15 @@ pub(super) async fn prepare(fault: Fault, session: &mut Session) -> anyhow::Resu
         Fault::NetworkCut => {
             let (database, broker) = (Line::to(session.ports().postgres).await?, Line::to(session.ports().amqp).await?);
             session.go_by(database.port, broker.port)?;
-            for service in Service::ALL.into_iter().filter(|service| *service != Service::Sandbox) {
-                session.restart(service, &[]).await?;
-            }
+            restart_all(session).await?;
             Ok(Scene::Lines { database, broker })
+        }
+        Fault::CertificateExpiry => {
+            let certificates = Certificates::make(session.home().path("tls")).await?;
+            certificates.begin(&services(session)?.postgres).await?;
+            session.trust(&certificates.authority())?;
+            restart_all(session).await?;
+            Ok(Scene::Certificate(certificates))
         }
         Fault::ClockJump => {
             let library = faketime().await.context("libfaketime is gone")?;
@@ -107,6 +128,13 @@ pub(super) async fn prepare(fault: Fault, session: &mut Session) -> anyhow::Resu
             Ok(Scene::Clock(file))
         }
     }
+}
+
+async fn restart_all(session: &mut Session) -> anyhow::Result<()> {
+    for service in Service::ALL.into_iter().filter(|service| *service != Service::Sandbox) {
+        session.restart(service, &[]).await?;
+    }
+    Ok(())
 }
 
 impl Scene {
@@ -135,6 +163,12 @@ impl Scene {
                         line.becomes(State::Carries);
                         tokio::time::sleep(CALM).await;
                     }
+                }
+            }
+            Self::Certificate(certificates) => {
+                for name in ["expired.pem", "good.pem"] {
+                    certificates.show(&services(session)?.postgres, name).await?;
+                    tokio::time::sleep(WHILE).await;
                 }
             }
             Self::Clock(file) => {

@@ -1,7 +1,8 @@
 //! `cargo xtask faults`: what happens to servers, lines, clocks and consumers, under the load of the crash suite.
 //!
-//! What is done in each fault is `kinds`', how a line is cut is `line`'s, what came of all is `table`'s.
+//! What is done in each fault is `kinds`', how a line is cut is `line`'s, what expires is `certificate`'s, what came of all is `table`'s.
 
+mod certificate;
 mod kinds;
 mod line;
 mod table;
