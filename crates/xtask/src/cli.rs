@@ -36,6 +36,8 @@ enum Task {
     Crash(crash::Args),
     /// Put the new schema under an older version that runs and is used, then replace it service by service; count what fails.
     Upgrade(upgrade::Args),
+    /// Take servers, lines, clocks and consumers away under the same load, and count what was lost or done twice.
+    Faults(crash::faults::Args),
     /// Give any bytes to every parser of what strangers send, and look for what breaks.
     Fuzz(fuzz::Args),
     /// Walk the guide of the product in a real Chromium, and look for barriers on every page.
@@ -63,6 +65,7 @@ pub fn run() -> ExitCode {
         Task::Bench(args) => wait_for(bench::run(&args)),
         Task::Crash(args) => wait_for(crash::run(&args)),
         Task::Upgrade(args) => wait_for(upgrade::run(&args)),
+        Task::Faults(args) => wait_for(crash::faults::run(&args)),
         Task::Fuzz(args) => wait_for(told("fuzz", fuzz::run(&args))),
         Task::Browser(args) => wait_for(told("browser", browser::run(&args, browser::Errand::Walk))),
         Task::Screenshots(args) => wait_for(told("screenshots", browser::run(&args, browser::Errand::Screenshots))),

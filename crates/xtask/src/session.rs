@@ -144,6 +144,44 @@ impl Session {
         self.stack.start(program)
     }
 
+    /// Stops a service in order and starts it anew, with these variables beside the others.
+    ///
+    /// # Errors
+    /// Fails when it cannot be started, or is not ready after 90 seconds.
+    pub async fn restart(&mut self, service: Service, variables: &[(&str, String)]) -> anyhow::Result<()> {
+        self.stack.halt(service.name()).await;
+        let mut program = programs::program(service, self)?;
+        program.environment.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        self.stack.start(program)?;
+        self.ready(service).await
+    }
+
+    /// Where the services that are started from now on look for the database and the broker.
+    ///
+    /// # Errors
+    /// Fails before the servers are started.
+    pub fn go_by(&mut self, database: u16, broker: u16) -> anyhow::Result<()> {
+        let servers = self.servers.as_mut().context("PostgreSQL and RabbitMQ are not started yet")?;
+        for (url, port) in
+            [(&mut servers.gateway, database), (&mut servers.worker, database), (&mut servers.broker, broker)]
+        {
+            url.set_port(Some(port)).map_err(|()| anyhow::anyhow!("the address of a server takes no port"))?;
+        }
+        Ok(())
+    }
+
+    /// Has the services that are started from now on reach the database over TLS, by this authority's certificate.
+    ///
+    /// # Errors
+    /// Fails before the servers are started.
+    pub fn trust(&mut self, authority: &Path) -> anyhow::Result<()> {
+        let servers = self.servers.as_mut().context("PostgreSQL and RabbitMQ are not started yet")?;
+        let query = format!("sslmode=verify-full&sslrootcert={}", authority.display());
+        servers.gateway.set_query(Some(&query));
+        servers.worker.set_query(Some(&query));
+        Ok(())
+    }
+
     /// Waits until the service answers 200 to `/readyz`.
     ///
     /// # Errors

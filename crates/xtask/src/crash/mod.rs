@@ -4,6 +4,7 @@
 
 mod backend;
 mod consent;
+pub mod faults;
 pub(crate) mod hooks;
 mod journal;
 mod ledger;
@@ -123,18 +124,29 @@ pub async fn torment(
     console: &Console,
 ) -> anyhow::Result<Verdict> {
     std::fs::create_dir_all(plans(session.home().folder()))?;
+    under_load(session, backend, seed, console, crash(session, seed, length, console)).await
+}
+
+/// Sends and edits while there is trouble; then waits until all is in step, and counts.
+async fn under_load(
+    session: &Session,
+    backend: &Backend,
+    seed: u64,
+    console: &Console,
+    trouble: impl Future<Output = anyhow::Result<Deaths>>,
+) -> anyhow::Result<Verdict> {
     let tenant = &session.demo_tenant().await?;
     load::prepare(session).await?;
     consent::give(session, tenant).await?;
     let stop = CancellationToken::new();
     let began = Instant::now();
     let load = load::send(session, tenant, seed, &stop);
-    let crashes = async {
-        let deaths = crash(session, seed, length, console).await?;
+    let trouble = async {
+        let deaths = trouble.await?;
         stop.cancel();
         Ok(deaths)
     };
-    let (ledger, deaths) = tokio::try_join!(load, crashes)?;
+    let (ledger, deaths) = tokio::try_join!(load, trouble)?;
     let step = console.step("wait until all is in step");
     let scene = Scene { session, tenant, backend, ledger: &ledger };
     let verdict = verdict::settle(scene, deaths).await?;

@@ -68,6 +68,8 @@ pub struct Verdict {
     pub seed: u64,
     /// From the first event until all was in step.
     pub seconds: u64,
+    /// From the last of the trouble until all was in step.
+    pub until_in_step: u64,
     /// Events that were answered with 202.
     pub accepted: u64,
     /// What there should be, by what it is.
@@ -78,7 +80,7 @@ pub struct Verdict {
     pub dead: u64,
     /// Messages in any other queue.
     pub queued: u64,
-    deaths: Deaths,
+    pub(super) deaths: Deaths,
 }
 
 impl Verdict {
@@ -145,7 +147,7 @@ pub(super) async fn settle(scene: Scene<'_>, deaths: Deaths) -> anyhow::Result<V
                 let verdict = look_closely(scene, (verdict, &journal)).await;
                 match verdict {
                     Ok(verdict) if verdict.is_clean() || began.elapsed() > DEADLINE => {
-                        return Ok(Verdict { deaths, ..verdict });
+                        return Ok(Verdict { deaths, until_in_step: began.elapsed().as_secs(), ..verdict });
                     }
                     Err(error) if began.elapsed() > DEADLINE => return Err(error),
                     Ok(_) | Err(_) => {}

@@ -144,6 +144,18 @@ impl Postgres {
         }
     }
 
+    /// Runs a statement as the superuser, and gives what `psql` printed.
+    ///
+    /// # Errors
+    /// Fails with what `psql` said, and for a given server, which is not ours to change.
+    pub async fn query(&self, sql: &str) -> anyhow::Result<String> {
+        match &self.engine {
+            Engine::Given => bail!("a PostgreSQL given by URL is not changed"),
+            Engine::Cluster(cluster) => cluster.query(sql).await,
+            Engine::Docker(container) => container.exec(&["psql", "-U", "postgres", "-Atc", sql]).await,
+        }
+    }
+
     /// Stops the server in order; sessions are ended. A given server is left alone.
     ///
     /// # Errors

@@ -127,6 +127,18 @@ impl RabbitMq {
         }
     }
 
+    /// Has the node told something by its own `rabbitmqctl`.
+    ///
+    /// # Errors
+    /// Fails with what that said, and for a given broker, which is not ours to tell anything.
+    pub async fn control(&self, words: &[&str]) -> anyhow::Result<String> {
+        match &self.engine {
+            Engine::Given => bail!("a RabbitMQ given by URL is told nothing"),
+            Engine::Node(node) => node.control(words).await,
+            Engine::Docker(container) => container.exec(&[&["rabbitmqctl"][..], words].concat()).await,
+        }
+    }
+
     /// Whether AMQP is spoken on its port, and the management port is open.
     pub async fn serves(&self) -> bool {
         let attempt = async {

@@ -14,6 +14,7 @@ use super::super::install::tail;
 use super::super::ports::Ports;
 use crate::home::{read_json, write_json, write_private};
 use crate::processes;
+use crate::workspace::output;
 
 const STOP_LIMIT: Duration = Duration::from_secs(40);
 
@@ -65,6 +66,11 @@ impl Node {
             processes::gone(pid, Duration::from_secs(10)).await;
         }
         stop_port_mapper(&self.home).await
+    }
+
+    pub(super) async fn control(&self, words: &[&str]) -> anyhow::Result<String> {
+        let mut control = Command::new(self.sbin.join("rabbitmqctl"));
+        output(control.args(words).envs(self.environment()).current_dir(&self.home)).await
     }
 
     /// Our own, in the foreground: one that the node starts would outlive it.

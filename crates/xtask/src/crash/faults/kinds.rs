@@ -1,0 +1,210 @@
+//! The faults: what each needs before the load, and what happens while it goes on.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use nix::sys::signal::Signal;
+use tokio::process::Command;
+
+use super::certificate::Certificates;
+use super::line::{Line, State};
+use crate::crash::{Deaths, services};
+use crate::processes;
+use crate::services::install::program;
+use crate::services::postgres::Durability;
+use crate::session::{Service, Session};
+use crate::workspace::{output, root};
+
+/// How long each part of a fault lasts: longer than what waits for a confirm, shorter than the sender's patience.
+const WHILE: Duration = Duration::from_secs(15);
+/// Load before and between.
+const CALM: Duration = Duration::from_secs(5);
+
+/// What can happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Fault {
+    /// PostgreSQL is killed, and recovers.
+    PostgresRestart,
+    /// RabbitMQ finds its disk too full, and takes nothing until there is room.
+    BrokerDiskFull,
+    /// The lines to broker and database are silent, then refuse, each for a while.
+    NetworkCut,
+    /// The dispatcher's clock is an hour ahead, then an hour behind.
+    ClockJump,
+    /// Those who consume stand still with what they hold, and go on.
+    SlowConsumer,
+    /// PostgreSQL's certificate has expired, and is renewed.
+    CertificateExpiry,
+}
+
+impl Fault {
+    /// In the order in which they happen.
+    pub const ALL: [Self; 6] = [
+        Self::PostgresRestart,
+        Self::BrokerDiskFull,
+        Self::NetworkCut,
+        Self::ClockJump,
+        Self::SlowConsumer,
+        Self::CertificateExpiry,
+    ];
+
+    /// As it is called on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PostgresRestart => "postgres-restart",
+            Self::BrokerDiskFull => "broker-disk-full",
+            Self::NetworkCut => "network-cut",
+            Self::ClockJump => "clock-jump",
+            Self::SlowConsumer => "slow-consumer",
+            Self::CertificateExpiry => "certificate-expiry",
+        }
+    }
+
+    /// Why it cannot happen here, if it cannot.
+    pub(super) async fn can_happen(self) -> Result<(), String> {
+        match self {
+            Self::ClockJump if faketime().await.is_none() => {
+                Err("libfaketime (Debian's package) is not there, and apt cannot bring it".to_owned())
+            }
+            Self::CertificateExpiry if program("openssl").is_none() => Err("`openssl` is not there".to_owned()),
+            Self::PostgresRestart
+            | Self::BrokerDiskFull
+            | Self::NetworkCut
+            | Self::ClockJump
+            | Self::SlowConsumer
+            | Self::CertificateExpiry => Ok(()),
+        }
+    }
+}
+
+/// A fault that is ready to happen.
+#[derive(Debug)]
+pub(super) enum Scene {
+    PostgresRestart,
+    BrokerDiskFull,
+    Lines {
+        database: Line,
+        broker: Line,
+    },
+    /// The file that says what time it is for the dispatcher.
+    Clock(PathBuf),
+    SlowConsumer,
+    Certificate(Certificates),
+}
+
+/// Puts lines and clocks where the fault needs them; the services concerned are started anew.
+pub(super) async fn prepare(fault: Fault, session: &mut Session) -> anyhow::Result<Scene> {
+    match fault {
+        Fault::PostgresRestart => Ok(Scene::PostgresRestart),
+        Fault::BrokerDiskFull => Ok(Scene::BrokerDiskFull),
+        Fault::SlowConsumer => Ok(Scene::SlowConsumer),
+        Fault::NetworkCut => {
+            let (database, broker) = (Line::to(session.ports().postgres).await?, Line::to(session.ports().amqp).await?);
+            session.go_by(database.port, broker.port)?;
+            restart_all(session).await?;
+            Ok(Scene::Lines { database, broker })
+        }
+        Fault::CertificateExpiry => {
+            let certificates = Certificates::make(session.home().path("tls")).await?;
+            certificates.begin(&services(session)?.postgres).await?;
+            session.trust(&certificates.authority())?;
+            restart_all(session).await?;
+            Ok(Scene::Certificate(certificates))
+        }
+        Fault::ClockJump => {
+            let library = faketime().await.context("libfaketime is gone")?;
+            let file = session.home().path("clock");
+            std::fs::write(&file, "+0")?;
+            let clock = [
+                ("LD_PRELOAD", library.display().to_string()),
+                ("FAKETIME_TIMESTAMP_FILE", file.display().to_string()),
+                ("FAKETIME_NO_CACHE", "1".to_owned()),
+                // Timers go by the other clock, which does not jump.
+                ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
+            ];
+            session.restart(Service::SyncDispatcher, &clock).await?;
+            Ok(Scene::Clock(file))
+        }
+    }
+}
+
+async fn restart_all(session: &mut Session) -> anyhow::Result<()> {
+    for service in Service::ALL.into_iter().filter(|service| *service != Service::Sandbox) {
+        session.restart(service, &[]).await?;
+    }
+    Ok(())
+}
+
+impl Scene {
+    /// Has it happen, and ends when it is over.
+    pub(super) async fn happen(&self, session: &Session) -> anyhow::Result<Deaths> {
+        tokio::time::sleep(CALM).await;
+        match self {
+            Self::PostgresRestart => {
+                let postgres = &services(session)?.postgres;
+                postgres.kill().await?;
+                tokio::time::sleep(WHILE).await;
+                postgres.boot(Durability::Kept).await?;
+            }
+            Self::BrokerDiskFull => {
+                // More than any disk has free, then what the node was started with.
+                for limit in ["1000TB", "200MB"] {
+                    services(session)?.rabbitmq.control(&["set_disk_free_limit", limit]).await?;
+                    tokio::time::sleep(WHILE).await;
+                }
+            }
+            Self::Lines { database, broker } => {
+                for line in [broker, database] {
+                    for state in [State::Silent, State::Refuses] {
+                        line.becomes(state);
+                        tokio::time::sleep(WHILE).await;
+                        line.becomes(State::Carries);
+                        tokio::time::sleep(CALM).await;
+                    }
+                }
+            }
+            Self::Certificate(certificates) => {
+                for name in ["expired.pem", "good.pem"] {
+                    certificates.show(&services(session)?.postgres, name).await?;
+                    tokio::time::sleep(WHILE).await;
+                }
+            }
+            Self::Clock(file) => {
+                for offset in ["+1h", "-1h", "+0"] {
+                    std::fs::write(file, offset)?;
+                    tokio::time::sleep(WHILE).await;
+                }
+            }
+            Self::SlowConsumer => {
+                let names = [Service::SyncDispatcher, Service::LogWriter].map(Service::name);
+                for signal in [Signal::SIGSTOP, Signal::SIGCONT] {
+                    for name in names {
+                        let pid = session.stack.pid(name).with_context(|| format!("{name} does not run"))?;
+                        processes::signal(pid, signal)?;
+                    }
+                    // The broker closes what has been silent for two of its heartbeats, and leases run out long before.
+                    tokio::time::sleep(WHILE * 3).await;
+                }
+            }
+        }
+        tokio::time::sleep(CALM).await;
+        Ok(Deaths::new())
+    }
+}
+
+/// The library out of Debian's package, which is unpacked and not installed.
+async fn faketime() -> Option<PathBuf> {
+    let folder = root().join(".dev/faketime");
+    let find = "find \"$PWD\" -name libfaketimeMT.so.1 -type f | head -n 1";
+    let fetch = "apt-get download libfaketime && dpkg -x libfaketime_*.deb .";
+    std::fs::create_dir_all(&folder).ok()?;
+    for script in [find.to_owned(), format!("{fetch} >fetch.log 2>&1; {find}")] {
+        let found = output(Command::new("sh").args(["-ec", &script]).current_dir(&folder)).await.unwrap_or_default();
+        if !found.is_empty() {
+            return Some(PathBuf::from(found));
+        }
+    }
+    None
+}
