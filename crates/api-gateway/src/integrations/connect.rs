@@ -58,8 +58,9 @@ pub(crate) async fn connected(gateway: &Gateway, change: &Change, wish: Wish) ->
     };
     let id = save(gateway, change, &wish, connector, found).await?;
     see_that_it_calls(gateway, (change.tenant_id, id), patience).await;
-    let view = show::shown(gateway, change.tenant_id, id).await?;
-    Ok(View { unkeyed, ..view })
+    let mut view = show::shown(gateway, change.tenant_id, id).await?;
+    view.unkeyed = unkeyed;
+    Ok(view)
 }
 
 /// Saves the integration with its sealed credentials and the connector's default mappings, all or nothing.
