@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use diesel::{ConnectionError, ConnectionResult};
-use diesel_async::{AsyncConnection, AsyncPgConnection};
+use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection as _};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
@@ -62,11 +62,20 @@ impl<'a> Wish<'a> {
     }
 }
 
+/// What is set for every statement. A log has a partition for each day: compiling a plan over all of them takes longer than running it.
+const SETUP: &str = "SET jit = off";
+
 /// Makes a connection.
 ///
 /// # Errors
 /// When nobody answers there, or somebody else does.
 pub(crate) async fn establish(address: &str) -> ConnectionResult<AsyncPgConnection> {
+    let mut connection = reach(address).await?;
+    connection.batch_execute(SETUP).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
+    Ok(connection)
+}
+
+async fn reach(address: &str) -> ConnectionResult<AsyncPgConnection> {
     let wish = Wish::read(address)?;
     if !wish.encrypted {
         return AsyncPgConnection::establish(&wish.address).await;

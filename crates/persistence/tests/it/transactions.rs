@@ -33,6 +33,14 @@ async fn a_dropped_transaction_is_undone_and_its_connection_not_used_again() {
 }
 
 #[tokio::test]
+async fn no_plan_is_compiled() {
+    let world = World::new().await;
+    let mut tx = world.owner.begin(Scope::System).await.unwrap();
+    assert_eq!(words(&mut tx, "SELECT current_setting('jit') AS word").await, ["off"]);
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_committed_transaction_gives_its_connection_back() {
     let world = World::new().await;
     let one = Database::new(&world.server.url().into(), 1, Duration::from_secs(30));

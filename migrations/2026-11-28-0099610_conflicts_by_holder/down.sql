@@ -1,0 +1,1 @@
+DROP INDEX record_conflicts_by_other;
