@@ -55,6 +55,8 @@ mod scheduling;
 #[cfg(test)]
 mod settling;
 #[cfg(test)]
+mod sharing;
+#[cfg(test)]
 mod shops;
 #[cfg(test)]
 mod state;

@@ -29,7 +29,17 @@ const ARRIVAL_LIMIT: Duration = Duration::from_secs(180);
 /// As many confirms as the broker is fastest with.
 const AT_BEST: u32 = 256;
 /// What the services are not measured with fills these.
-const INTAKE: [&str; 2] = ["dispatcher.event.merge", "dispatcher.webhook.apply"];
+const INTAKE: [&str; 9] = [
+    "dispatcher.event.merge",
+    "dispatcher.event.merge.1",
+    "dispatcher.event.merge.2",
+    "dispatcher.event.merge.3",
+    "dispatcher.event.merge.4",
+    "dispatcher.event.merge.5",
+    "dispatcher.event.merge.6",
+    "dispatcher.event.merge.7",
+    "dispatcher.webhook.apply",
+];
 
 /// How long and how much is measured.
 #[derive(Clone, Copy, Debug)]
