@@ -19,6 +19,13 @@ pub trait Message: Serialize + DeserializeOwned + Send + Sync + 'static {
     const TYPE: &'static str;
     /// The routing key, which is the name of the queue.
     const QUEUE: &'static str;
+    /// All its queues, of which [`Message::QUEUE`] is the first: more than one where one tenant must not stand before another.
+    const LANES: &'static [&'static str] = &[Self::QUEUE];
+
+    /// The one of its queues in which this message travels.
+    fn queue(&self) -> &'static str {
+        Self::QUEUE
+    }
 }
 
 /// Events of one tenant that were accepted together. The only copy until they are merged.
@@ -35,11 +42,34 @@ pub struct EventMerge {
 impl EventMerge {
     /// How many events one message holds at most.
     pub const LIMIT: usize = 100;
+
+    /// The queue for all events of a tenant: always the same, so that they keep their order, and a flood stands before those few
+    /// alone who share it.
+    #[must_use]
+    pub fn queue_of(tenant: TenantId) -> &'static str {
+        // The last bits of an id are random.
+        let [lowest, ..] = tenant.as_u128().to_le_bytes();
+        Self::LANES.get(usize::from(lowest) % Self::LANES.len()).copied().unwrap_or(Self::QUEUE)
+    }
 }
 
 impl Message for EventMerge {
     const TYPE: &'static str = "event.merge.v1";
     const QUEUE: &'static str = "dispatcher.event.merge";
+    const LANES: &'static [&'static str] = &[
+        Self::QUEUE,
+        "dispatcher.event.merge.1",
+        "dispatcher.event.merge.2",
+        "dispatcher.event.merge.3",
+        "dispatcher.event.merge.4",
+        "dispatcher.event.merge.5",
+        "dispatcher.event.merge.6",
+        "dispatcher.event.merge.7",
+    ];
+
+    fn queue(&self) -> &'static str {
+        Self::queue_of(self.tenant_id)
+    }
 }
 
 /// A verified delivery of a platform, not yet looked into.
@@ -230,4 +260,28 @@ impl Message for SyncOutcome {
 impl Message for WebhookOutcome {
     const TYPE: &'static str = "webhook.outcome.v1";
     const QUEUE: &'static str = "log.webhook.write";
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn a_tenants_events_share_one_queue_and_many_tenants_use_them_all() {
+        let tenants: Vec<_> = std::iter::repeat_with(TenantId::new).take(1_000).collect();
+        let used: BTreeSet<_> = tenants.iter().map(|tenant| EventMerge::queue_of(*tenant)).collect();
+        assert_eq!(used, EventMerge::LANES.iter().copied().collect::<BTreeSet<_>>());
+        for tenant_id in tenants {
+            let message = EventMerge { tenant_id, accepted_at: Timestamp::now(), events: Vec::new() };
+            assert_eq!(message.queue(), EventMerge::queue_of(tenant_id));
+        }
+    }
+
+    #[test]
+    fn the_first_lane_is_the_queue_itself() {
+        assert_eq!(EventMerge::LANES.first(), Some(&EventMerge::QUEUE));
+        assert_eq!(RecordPush::LANES, [RecordPush::QUEUE]);
+    }
 }

@@ -32,10 +32,10 @@ fn routes() -> Vec<Route> {
     ]
 }
 
-/// A type of message, its queue, and the services at both ends.
+/// A type of message, its queues, and the services at both ends.
 struct Route {
     message_type: &'static str,
-    queue: &'static str,
+    queues: &'static [&'static str],
     from: &'static [&'static str],
     to: &'static str,
     payload: String,
@@ -46,18 +46,18 @@ impl Route {
     fn of<M: Message + ToSchema>(from: &'static [&'static str], to: &'static str) -> Self {
         let mut schemas = vec![(M::name().into_owned(), M::schema())];
         M::schemas(&mut schemas);
-        Self { message_type: M::TYPE, queue: M::QUEUE, from, to, payload: M::name().into_owned(), schemas }
+        Self { message_type: M::TYPE, queues: M::LANES, from, to, payload: M::name().into_owned(), schemas }
     }
 
-    fn channel(&self) -> Value {
+    fn channel(&self, queue: &str) -> Value {
         json!({
-            "address": self.queue,
+            "address": queue,
             "description": "A durable quorum queue, reached through the default exchange; what cannot be handled lies \
                 in the queue of the same name behind `dead.`.",
             "messages": { self.message_type: reference("messages", self.message_type) },
             "bindings": { "amqp": {
                 "is": "queue",
-                "queue": { "name": self.queue, "durable": true, "exclusive": false, "autoDelete": false },
+                "queue": { "name": queue, "durable": true, "exclusive": false, "autoDelete": false },
                 "bindingVersion": "0.3.0",
             } },
         })
@@ -67,15 +67,17 @@ impl Route {
         message(self.message_type, &self.payload)
     }
 
-    fn operations(&self) -> impl Iterator<Item = (String, Value)> {
+    /// What is done with one of its queues: named by the type, and by the place of the queue behind the first.
+    fn operations(&self, (place, queue): (usize, &str)) -> impl Iterator<Item = (String, Value)> {
+        let lane = if place == 0 { String::new() } else { format!(".{place}") };
         let operation = |action: &str| {
-            let channel = format!("#/channels/{}", self.queue);
+            let channel = format!("#/channels/{queue}");
             let message = format!("{channel}/messages/{}", self.message_type);
             json!({ "action": action, "channel": { "$ref": channel }, "messages": [{ "$ref": message }] })
         };
-        let sent = self.from.iter().map(|service| format!("{service}.sends.{}", self.message_type));
+        let sent = self.from.iter().map(|service| format!("{service}.sends.{}{lane}", self.message_type));
         let sent: Vec<_> = sent.map(|name| (name, operation("send"))).collect();
-        let taken = (format!("{}.takes.{}", self.to, self.message_type), operation("receive"));
+        let taken = (format!("{}.takes.{}{lane}", self.to, self.message_type), operation("receive"));
         sent.into_iter().chain([taken])
     }
 }
@@ -147,9 +149,11 @@ pub fn document() -> Value {
     let (mut channels, mut messages, mut operations) = (Map::new(), Map::new(), Map::new());
     let mut schemas = Map::from_iter([("Headers".to_owned(), headers())]);
     for route in routes() {
-        channels.insert(route.queue.to_owned(), route.channel());
+        for (place, queue) in route.queues.iter().copied().enumerate() {
+            channels.insert(queue.to_owned(), route.channel(queue));
+            operations.extend(route.operations((place, queue)));
+        }
         messages.insert(route.message_type.to_owned(), route.message());
-        operations.extend(route.operations());
         schemas.extend(route.schemas.iter().map(|(name, schema)| (name.clone(), json!(schema))));
     }
     let changed = RecordChanged::TYPE;

@@ -19,7 +19,7 @@ use crate::error::PublishError;
 use crate::publisher::Outgoing;
 use crate::session::Session;
 use crate::supervisor::Supervisor;
-use crate::topology::Tier;
+use crate::topology::{Queue, Tier};
 
 /// How many messages may wait to be published, beside those whose confirm is outstanding.
 const WAITING: usize = 1_024;
@@ -148,7 +148,13 @@ impl Broker {
     /// The deliveries of one type of message, at most `prefetch` of them unanswered. Survives reconnects.
     #[must_use]
     pub fn deliveries<M: Message>(&self, prefetch: u16) -> Deliveries<M> {
-        Deliveries::new(self.clone(), prefetch)
+        Deliveries::new(self.clone(), Queue::of::<M>(), prefetch)
+    }
+
+    /// The deliveries of each queue of one type of message, each with a `prefetch` of its own.
+    #[must_use]
+    pub fn lanes<M: Message>(&self, prefetch: u16) -> Vec<Deliveries<M>> {
+        Queue::lanes::<M>().into_iter().map(|queue| Deliveries::new(self.clone(), queue, prefetch)).collect()
     }
 
     /// Takes nothing more, waits for the outstanding confirms (no longer than their time-out), and ends the connection.

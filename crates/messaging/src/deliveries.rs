@@ -1,4 +1,4 @@
-//! The stream of deliveries of one type of message, across reconnects.
+//! The stream of deliveries of one type of message from one queue, across reconnects.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -28,6 +28,7 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Deliveries<M> {
     broker: Broker,
+    queue: Queue,
     prefetch: u16,
     subscription: Option<Subscription>,
     pauses: ExponentialBackoff,
@@ -52,10 +53,10 @@ struct Subscription {
 }
 
 impl<M: Message> Deliveries<M> {
-    pub(crate) fn new(broker: Broker, prefetch: u16) -> Self {
+    pub(crate) fn new(broker: Broker, queue: Queue, prefetch: u16) -> Self {
         let held = mpsc::channel(usize::from(prefetch).max(1));
         let (subscription, stop, pauses) = (None, CancellationToken::new(), pauses());
-        Self { broker, prefetch, subscription, pauses, stop, held, message: PhantomData }
+        Self { broker, queue, prefetch, subscription, pauses, stop, held, message: PhantomData }
     }
 
     /// The next message that is due and can be read; `None` after a stop. May be dropped and called again at any time.
@@ -102,14 +103,14 @@ impl<M: Message> Deliveries<M> {
                         self.pauses = pauses();
                         subscription.trusted_until = Instant::now() + SILENCE;
                         let (broker, channel) = (self.broker.clone(), Arc::clone(&subscription.channel));
-                        return Some(Pending::new(broker, Queue::of::<M>(), delivery, channel));
+                        return Some(Pending::new(broker, self.queue, delivery, channel));
                     }
                     Some(Err(error)) => {
-                        tracing::warn!(queue = M::QUEUE, %error, "consuming is interrupted");
+                        tracing::warn!(queue = self.queue.name(), %error, "consuming is interrupted");
                         self.subscription = None;
                     }
                     None => {
-                        tracing::warn!(queue = M::QUEUE, "the broker has ended the consumer");
+                        tracing::warn!(queue = self.queue.name(), "the broker has ended the consumer");
                         self.subscription = None;
                         sleep(topology::DELETION).await;
                     }
@@ -131,9 +132,9 @@ impl<M: Message> Deliveries<M> {
     async fn subscribe(&mut self) -> Option<Subscription> {
         loop {
             let session = self.broker.session().await?;
-            match subscribe(&session, Queue::of::<M>(), self.prefetch).await {
+            match subscribe(&session, self.queue, self.prefetch).await {
                 Ok(subscription) => return Some(subscription),
-                Err(error) => tracing::warn!(queue = M::QUEUE, %error, "cannot consume yet"),
+                Err(error) => tracing::warn!(queue = self.queue.name(), %error, "cannot consume yet"),
             }
             sleep(self.pauses.next().unwrap_or_default()).await;
         }
@@ -148,11 +149,11 @@ impl<M: Message> Deliveries<M> {
         let Some(Subscription { mut consumer, channel, .. }) = self.subscription.take() else { return };
         let cancelled = channel.basic_cancel(consumer.tag(), BasicCancelOptions::default());
         if !matches!(timeout(STOP_TIMEOUT, cancelled).await, Ok(Ok(()))) {
-            tracing::debug!(queue = M::QUEUE, "the consumer ends with its connection");
+            tracing::debug!(queue = self.queue.name(), "the consumer ends with its connection");
             return;
         }
         while let Some(Ok(delivery)) = consumer.next().await {
-            let pending = Pending::new(self.broker.clone(), Queue::of::<M>(), delivery, Arc::clone(&channel));
+            let pending = Pending::new(self.broker.clone(), self.queue, delivery, Arc::clone(&channel));
             pending.release().await;
         }
     }

@@ -37,7 +37,8 @@ impl Broker {
 
     /// How many messages of a type wait to be delivered; `None` where the broker does not answer, or knows no such queue yet.
     pub async fn waiting<M: Message>(&self) -> Option<u32> {
-        self.depths_of(vec![M::QUEUE.to_owned()]).await?.first().map(|depth| depth.ready)
+        let depths = self.depths_of(M::LANES.iter().map(|queue| (*queue).to_owned()).collect()).await?;
+        depths.into_iter().map(|depth| depth.ready).reduce(u32::saturating_add)
     }
 
     async fn depths_of(&self, names: Vec<String>) -> Option<Vec<Depth>> {

@@ -36,7 +36,7 @@ impl StoredMessage {
         Ok(Self {
             id: context.message_id,
             message_type: M::TYPE.to_owned(),
-            queue: M::QUEUE.to_owned(),
+            queue: message.queue().to_owned(),
             trace: context.trace,
             payload: serde_json::to_value(message).map_err(PublishError::Encode)?,
         })
@@ -58,7 +58,7 @@ impl Envelope {
     /// A message for its queue.
     pub(crate) fn of<M: Message>(message: &M, context: &Context) -> Result<Self, PublishError> {
         let payload = serde_json::to_vec(message).map_err(PublishError::Encode)?;
-        Ok(Self::to_queue(Queue::of::<M>(), context.to_properties(M::TYPE), payload))
+        Ok(Self::to_queue(Queue::for_message(message), context.to_properties(M::TYPE), payload))
     }
 
     /// A kept message for its queue.

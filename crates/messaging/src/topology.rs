@@ -1,4 +1,4 @@
-//! Queues and exchanges: one table of constants, the tiers made from the retry schedule, and how they are declared.
+//! Queues and exchanges: one table, the tiers made from the retry schedule, and how they are declared.
 //!
 //! Everything of ours is published to the default exchange, whose routing key is the queue's name: there is no binding that
 //! could be missing. A message waits for its next attempt in a tier `retry.<wait>`, behind a fanout of the same name that
@@ -6,6 +6,7 @@
 //!
 //! A queue is declared by whoever uses it, once in every connection, before the first use.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use domain::message::{
@@ -24,19 +25,22 @@ pub const RECORDS_EXCHANGE: &str = "coccinelle.records";
 pub const STRAYS: &str = "dead.inbox";
 
 /// All queues of the system.
-pub const QUEUES: &[Queue] = &[
-    Queue::of::<BackendTell>(),
-    Queue::of::<CallbackApply>(),
-    Queue::of::<EventMerge>(),
-    Queue::of::<RecordAmend>(),
-    Queue::of::<RecordPush>(),
-    Queue::of::<RecordPushBulk>(),
-    Queue::of::<RunPage>(),
-    Queue::of::<SyncOutcome>(),
-    Queue::of::<WebhookApply>(),
-    Queue::of::<WebhookApplyMany>(),
-    Queue::of::<WebhookOutcome>(),
-];
+pub static QUEUES: LazyLock<Vec<Queue>> = LazyLock::new(|| {
+    [
+        Queue::lanes::<BackendTell>(),
+        Queue::lanes::<CallbackApply>(),
+        Queue::lanes::<EventMerge>(),
+        Queue::lanes::<RecordAmend>(),
+        Queue::lanes::<RecordPush>(),
+        Queue::lanes::<RecordPushBulk>(),
+        Queue::lanes::<RunPage>(),
+        Queue::lanes::<SyncOutcome>(),
+        Queue::lanes::<WebhookApply>(),
+        Queue::lanes::<WebhookApplyMany>(),
+        Queue::lanes::<WebhookOutcome>(),
+    ]
+    .concat()
+});
 
 /// How often the broker delivers a message whose consumer goes away without an answer, before it is a dead letter.
 ///
@@ -57,6 +61,18 @@ impl Queue {
     #[must_use]
     pub const fn of<M: Message>() -> Self {
         Self(M::QUEUE)
+    }
+
+    /// The queue of this message.
+    #[must_use]
+    pub fn for_message<M: Message>(message: &M) -> Self {
+        Self(message.queue())
+    }
+
+    /// All queues of this type of message.
+    #[must_use]
+    pub fn lanes<M: Message>() -> Vec<Self> {
+        M::LANES.iter().copied().map(Self).collect()
     }
 
     /// The queue of this name, where there is one.
@@ -182,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_queue_is_found_by_its_name() {
-        for queue in QUEUES {
+        for queue in QUEUES.iter() {
             assert_eq!(Queue::named(queue.name()), Some(*queue));
         }
         assert_eq!(Queue::named("dead.dispatcher.record.push"), None);

@@ -4,6 +4,7 @@ mod existence;
 mod workset;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use domain::fault::{Fault as _, FaultKind};
 use domain::message::EventMerge;
@@ -12,6 +13,7 @@ use messaging::Context;
 use messaging::consumer::Handler;
 use persistence::records::{guard, links};
 use persistence::{Scope, Transaction, erasure};
+use tokio::sync::Semaphore;
 
 use crate::engine::{DispatchError, Engine, Priority};
 use crate::telling::Tidings;
@@ -23,16 +25,22 @@ use workset::Workset;
 /// One transaction: all events of the message are merged, or none. A repeated message finds nothing to change, and
 /// announces again what is still owed.
 #[derive(Clone, Debug)]
-pub(crate) struct Merge(pub(crate) Engine);
+pub(crate) struct Merge {
+    pub(crate) engine: Engine,
+    /// What is merged at once by all lanes together; who waited longest is next, so that no lane keeps another waiting.
+    pub(crate) turns: Arc<Semaphore>,
+}
 
 impl Handler<EventMerge> for Merge {
     type Error = DispatchError;
 
     async fn handle(&self, message: &EventMerge, context: &Context) -> Result<(), DispatchError> {
         let tenant = message.tenant_id;
-        self.0.steps.reached(Step::EventTaken);
-        let mut tx = self.0.database.begin(Scope::Tenant(tenant)).await?;
-        let (message, mut workset) = match welcome(&self.0, &mut tx, message).await {
+        self.engine.steps.reached(Step::EventTaken);
+        // Nobody closes it.
+        let _turn = self.turns.acquire().await.ok();
+        let mut tx = self.engine.database.begin(Scope::Tenant(tenant)).await?;
+        let (message, mut workset) = match welcome(&self.engine, &mut tx, message).await {
             Err(error) if error.kind() == FaultKind::NotFound && erasure::is_erased(&mut tx, tenant).await? => {
                 tracing::info!(tenant.id = %tenant, "events of a tenant that was erased are dropped");
                 return Ok(tx.commit().await?);
@@ -44,17 +52,17 @@ impl Handler<EventMerge> for Merge {
         }
         let backend = workset.backend();
         let (records, untold) = workset.save(&mut tx).await?;
-        let tidings = Tidings::of(&self.0, &mut tx, (tenant, backend), (&records, &untold)).await?;
+        let tidings = Tidings::of(&self.engine, &mut tx, (tenant, backend), (&records, &untold)).await?;
         let wanted = targets::wanted(&mut tx, tenant, &records).await?;
         links::raise(&mut tx, tenant, &wanted).await?;
         let ids: Vec<_> = records.iter().map(|(record, ..)| *record).collect();
         let owed = links::owed_of(&mut tx, tenant, &ids).await?;
         tx.commit().await?;
-        self.0.steps.reached(Step::EventMerged);
+        self.engine.steps.reached(Step::EventMerged);
         metrics::counter!("coccinelle_events_merged_total").increment(message.events.len().try_into().unwrap_or(0));
         let (told, announced) = tokio::join!(
-            tidings.announce(&self.0, context.trace),
-            self.0.announce(Priority::Live, &owed, context.trace)
+            tidings.announce(&self.engine, context.trace),
+            self.engine.announce(Priority::Live, &owed, context.trace)
         );
         announced?;
         told

@@ -1,10 +1,14 @@
 //! Everything that the dispatcher does at once: which queues it takes from, how many of each, and who looks after the rest.
 
+use std::sync::Arc;
+
 use domain::message::{
     BackendTell, CallbackApply, EventMerge, Message, RecordAmend, RecordPush, RecordPushBulk, RunPage, WebhookApply,
     WebhookApplyMany,
 };
+use futures_util::future::join_all;
 use messaging::consumer::{self, Handler};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::amend::Amend;
@@ -36,7 +40,7 @@ const AHEAD: u16 = 32;
 pub(crate) async fn until(engine: Engine, shutdown: CancellationToken) {
     let (stop, settings) = (&shutdown, engine.settings.clone());
     // On the heap: together these states would be a large part of a thread's stack.
-    let events = Box::pin(handle::<EventMerge, _>(&engine, MERGES, Merge(engine.clone()), stop));
+    let events = Box::pin(merge(&engine, stop));
     let webhooks = Box::pin(handle::<WebhookApply, _>(&engine, MERGES, Apply(engine.clone()), stop));
     let shared = Box::pin(handle::<WebhookApplyMany, _>(&engine, MERGES, ApplyMany(engine.clone()), stop));
     let amendments = Box::pin(handle::<RecordAmend, _>(&engine, AMENDS, Amend(engine.clone()), stop));
@@ -59,6 +63,16 @@ pub(crate) async fn until(engine: Engine, shutdown: CancellationToken) {
     tokio::join!(handlers, live, bulk, reconciler, caretaker, breakers, told);
     // What was finished last.
     told::forget(&engine).await;
+}
+
+/// Merges from every lane of the intake, each with a consumer of its own.
+async fn merge(engine: &Engine, stop: &CancellationToken) {
+    let turns = Arc::new(Semaphore::new(MERGES));
+    let lanes = engine.broker.lanes::<EventMerge>(AHEAD).into_iter().map(|deliveries| {
+        let merge = Merge { engine: engine.clone(), turns: Arc::clone(&turns) };
+        consumer::run(deliveries, MERGES, merge, stop.clone())
+    });
+    join_all(lanes).await;
 }
 
 async fn handle<M: Message, H: Handler<M>>(engine: &Engine, at_once: usize, handler: H, stop: &CancellationToken) {

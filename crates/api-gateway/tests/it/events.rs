@@ -1,7 +1,7 @@
 //! Handing over events: what is accepted lies in the intake queue, and what is refused leaves nothing behind.
 
 use domain::access::Role;
-use domain::message::{EventMerge, Message as _};
+use domain::message::EventMerge;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -48,7 +48,7 @@ async fn the_trace_of_the_request_travels_with_the_message() {
     let world = World::start().await;
     let answer = world.hand_over(&event(1)).await;
     let trace = answer.headers["x-request-id"].to_str().unwrap().to_owned();
-    let stored = world.vhost.peek(EventMerge::QUEUE).await;
+    let stored = world.vhost.peek(EventMerge::queue_of(world.tenant)).await;
     let headers = stored[0].properties["headers"].to_string();
     assert!(headers.contains(&trace), "{headers} has no {trace}");
     world.stop().await;

@@ -1,6 +1,7 @@
 //! The broker, the database, or both really away: what is accepted is kept, and what cannot be kept is not accepted.
 
 use domain::access::Role;
+use domain::message::EventMerge;
 use persistence::{Scope, inbox};
 use reqwest::Method;
 use serde_json::json;
@@ -55,7 +56,7 @@ async fn events_are_accepted_into_the_inbox_while_the_broker_is_away() {
     assert_eq!((answer.status.as_u16(), &answer.body), (202, &json!({ "accepted": 1 })));
     let kept = system.kept_in_inbox().await;
     assert_eq!(kept.len(), 1);
-    assert_eq!(kept[0].queue, "dispatcher.event.merge");
+    assert_eq!(kept[0].queue, EventMerge::queue_of(system.world.tenant));
     assert_eq!(kept[0].message_type, "event.merge.v1");
     assert_eq!(kept[0].payload["events"][0]["subject_id"], "p-1");
     system.world.stop().await;

@@ -307,7 +307,7 @@ fn waiting(world: &World) -> [StoredMessage; 2] {
         payload,
     };
     [
-        stored(EventMerge::TYPE, EventMerge::QUEUE, serde_json::to_value(merge).unwrap()),
+        stored(EventMerge::TYPE, EventMerge::queue_of(world.tenant), serde_json::to_value(merge).unwrap()),
         stored(WebhookApply::TYPE, WebhookApply::QUEUE, serde_json::to_value(apply).unwrap()),
     ]
 }
@@ -412,7 +412,7 @@ async fn what_nobody_could_handle_of_an_erased_person_goes_too_and_without_a_bro
         "occurred_at": "2026-11-22T10:00:00Z", "data": { "first_name": "Max" } });
     assert_eq!(world.hand_over(&max).await.status.as_u16(), 202);
     let hers = json!({ "subject_id": "prospect-de-zoe", "data": { "notes": "Allergique aux lys" } });
-    let dead = format!("dead.{}", EventMerge::QUEUE);
+    let dead = format!("dead.{}", EventMerge::queue_of(world.tenant));
     for events in [json!([hers, max]), json!([hers]), json!([max])] {
         let payload = json!({ "tenant_id": world.tenant, "events": events }).to_string();
         let properties = json!({ "delivery_mode": 2, "type": "event.merge.v0" });

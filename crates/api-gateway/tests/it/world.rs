@@ -9,7 +9,7 @@ use accounts::Accounts;
 use api_gateway::startup;
 use domain::access::{Claims, Role};
 use domain::id::TenantId;
-use domain::message::{EventMerge, Message as _};
+use domain::message::EventMerge;
 use domain::time::Timestamp;
 use jsonwebtoken::{EncodingKey, Header};
 use persistence::{Database, Scope, tenants};
@@ -261,9 +261,9 @@ impl World {
         token(self.tenant, role, 600)
     }
 
-    /// The messages in the intake queue.
+    /// The messages in the tenant's queue of the intake.
     pub(crate) async fn intake(&self) -> Vec<EventMerge> {
-        let stored = self.vhost.peek(EventMerge::QUEUE).await;
+        let stored = self.vhost.peek(EventMerge::queue_of(self.tenant)).await;
         stored.iter().map(|message| serde_json::from_str(&message.payload).unwrap()).collect()
     }
 

@@ -46,7 +46,7 @@ async fn messages_for_an_erased_tenant_are_dropped_and_become_no_dead_letters() 
         if left.is_empty() { Ok(()) } else { Err(left) }
     })
     .await;
-    for queue in [EventMerge::QUEUE, RecordPush::QUEUE, WebhookApply::QUEUE] {
+    for queue in [EventMerge::queue_of(world.tenant), RecordPush::QUEUE, WebhookApply::QUEUE] {
         assert_eq!(world.vhost.peek(&format!("dead.{queue}")).await.len(), 0, "{queue}");
     }
     assert_eq!(world.crm.api_writes().await.len(), writes, "nothing was written to the CRM");

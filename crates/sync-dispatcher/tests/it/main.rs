@@ -29,6 +29,8 @@ mod failing;
 #[cfg(test)]
 mod filling;
 #[cfg(test)]
+mod flooding;
+#[cfg(test)]
 mod forgetting;
 #[cfg(test)]
 mod hearing;

@@ -28,8 +28,6 @@ const TENANTS: u64 = 8;
 const ARRIVAL_LIMIT: Duration = Duration::from_secs(180);
 /// As many confirms as the broker is fastest with.
 const AT_BEST: u32 = 256;
-/// What the services are not measured with fills these.
-const INTAKE: [&str; 3] = ["dispatcher.event.merge", "dispatcher.webhook.apply", "dispatcher.webhook.apply_many"];
 
 /// How long and how much is measured.
 #[derive(Clone, Copy, Debug)]
@@ -182,10 +180,17 @@ pub(super) fn address(session: &Session, service: Service) -> SocketAddr {
     (Ipv4Addr::LOCALHOST, service.port(session.ports())).into()
 }
 
+/// What the services are not measured with fills these: the lanes of the events, and the deliveries' queues.
+fn intake() -> Vec<String> {
+    let lanes = (1..8).map(|lane| format!("dispatcher.event.merge.{lane}"));
+    let whole = ["dispatcher.event.merge", "dispatcher.webhook.apply", "dispatcher.webhook.apply_many"];
+    lanes.chain(whole.map(str::to_owned)).collect()
+}
+
 pub(super) async fn empty_intake(session: &Session) -> anyhow::Result<()> {
     let services = session.services.as_ref().context("the broker is not started")?;
     let management = services.rabbitmq.management_url().context("the broker has no management API")?;
-    for queue in INTAKE {
+    for queue in intake() {
         let url = management.join(&format!("/api/queues/%2F/{queue}/contents"))?;
         session.client().delete(url).send().await?.error_for_status().context("a queue cannot be emptied")?;
     }

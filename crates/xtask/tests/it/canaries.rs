@@ -86,7 +86,8 @@ async fn no_secret_is_shown_logged_counted_queued_or_kept_in_clear() {
     assert_eq!(seen.places_of(CONTROL_NAME), ["answers", "database", "pages"]);
     assert_eq!(seen.places_of(&browser.csrf_token), ["pages"], "it goes back with forms, and is nowhere else");
     assert_eq!(seen.places_of(&browser.secret), Vec::<String>::new(), "the secret of a browser's session");
-    assert_eq!(seen.places_of(CONTROL_SUBJECT), ["queue dispatcher.event.merge"]);
+    let places = seen.places_of(CONTROL_SUBJECT);
+    assert!(places.len() == 1 && places[0].starts_with("queue dispatcher.event.merge"), "{places:?}");
     assert!(seen.places_of(&id).contains(&"log of api-gateway".to_owned()), "the logs hold what they should");
     for (name, secret) in secrets(&world)
         .into_iter()
