@@ -11,8 +11,10 @@ use super::*;
 
 const ROOMY: Bounds = Bounds { items: 100, bytes: 1_000 };
 
+type Gathered = Arc<Gather<usize, Vec<usize>>>;
+
 /// A publisher that tells of each publish as it begins, and ends none before the gate lets it.
-fn gated() -> (Arc<Gather<usize, Vec<usize>>>, mpsc::UnboundedReceiver<Vec<usize>>, Arc<Semaphore>) {
+fn gated() -> (Gathered, mpsc::UnboundedReceiver<Vec<usize>>, Arc<Semaphore>) {
     let (tell, told) = mpsc::unbounded_channel();
     let gate = Arc::new(Semaphore::new(0));
     let opened = Arc::clone(&gate);
@@ -27,7 +29,7 @@ fn gated() -> (Arc<Gather<usize, Vec<usize>>>, mpsc::UnboundedReceiver<Vec<usize
     (Arc::new(gather), told, gate)
 }
 
-fn hand_over(gather: &Arc<Gather<usize, Vec<usize>>>, item: usize) -> JoinHandle<Option<Vec<usize>>> {
+fn hand_over(gather: &Gathered, item: usize) -> JoinHandle<Option<Vec<usize>>> {
     let gather = Arc::clone(gather);
     tokio::spawn(async move { gather.hand_over(item, 1).await })
 }

@@ -79,7 +79,7 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
         session.bring_up().await?;
         torment(&session, &backend, (args.seed, length), &console).await
     };
-    let outcome = up::interruptible(work).await;
+    let outcome = up::interruptible(Box::pin(work)).await;
     session.take_down().await;
     drop(session);
     let verdict = outcome.transpose()?.context("interrupted")?;

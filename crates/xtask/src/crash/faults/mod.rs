@@ -43,7 +43,7 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut table = Table::default();
     for fault in faults {
         let step = console.step(fault.name());
-        let row = happen(fault, &folder, options(BASE_PORT, &folder), (args.seed, &console)).await;
+        let row = Box::pin(happen(fault, &folder, options(BASE_PORT, &folder), (args.seed, &console))).await;
         // The others can happen all the same.
         let row = row.unwrap_or_else(|error| Row::Broken(format!("{error:#}")));
         if let Row::Skipped(reason) = &row {
@@ -82,7 +82,7 @@ pub async fn happen(
         let scene = kinds::prepare(fault, &mut session).await?;
         super::under_load(&session, &backend, seed, console, scene.happen(&session)).await
     };
-    let verdict = up::interruptible(work).await;
+    let verdict = up::interruptible(Box::pin(work)).await;
     session.take_down().await;
     drop(session);
     let verdict = verdict.context("interrupted")??;
