@@ -33,7 +33,8 @@ pub(crate) fn is_taken_address(error: &ConnectorError) -> bool {
     error.code == "registration-error-email-exists"
 }
 
-/// What the code says that the status does not. A key that may only read is refused by 401, although it opens the shop.
+/// What the code says that the status does not. A key that may only read is refused by 401, although it opens the shop; of shops
+/// that say so in another language, `api` finds it out.
 fn kind_of(code: &str, message: &str) -> Option<FaultKind> {
     match code {
         "registration-error-email-exists" | "product_invalid_sku" => Some(FaultKind::Conflict),
