@@ -158,36 +158,3 @@ async fn a_bad_form_is_told_field_by_field() {
     }
     world.stop().await;
 }
-
-/// The wish for a shop at an address.
-fn shop(url: &str) -> Value {
-    let key = json!({
-        "api_key": "ck_1111111111111111111111111111111111111111",
-        "api_secret": "cs_1111111111111111111111111111111111111111",
-    });
-    json!({ "name": "Boutique", "platform": "woocommerce", "url": url, "credentials": key })
-}
-
-#[tokio::test]
-async fn an_address_that_is_no_shops_is_told_at_its_field_and_nothing_is_saved_nor_asked_inside() {
-    let world = World::start().await;
-    let inside = world.sandbox.url.replace("http://", "https://");
-    for (url, why) in [
-        ("pas une adresse", "url"),
-        ("ftp://boutique.example", "url"),
-        ("http://boutique.example", "url"),
-        ("https://boutique.invalid", "url"),
-        ("https://127.0.0.1/wp", "url"),
-        ("https://10.0.0.8", "url"),
-        ("https://[::1]", "url"),
-        ("https://169.254.169.254/latest/meta-data", "url"),
-        (inside.as_str(), "url"),
-    ] {
-        let refused = world.post("/api/v1/integrations", shop(url)).await;
-        refused.is_problem(422, "invalid");
-        assert_eq!(refused.paths(), [why], "{url}: {refused:?}");
-        assert!(!format!("{refused:?}").contains("cs_1111"), "{refused:?}");
-    }
-    assert_eq!(world.get("/api/v1/integrations/configured").await.body["data"], json!([]));
-    world.stop().await;
-}
