@@ -4,6 +4,7 @@ use domain::fault::FaultKind;
 use serde_json::Value;
 
 use crate::error::ConnectorError;
+use crate::http::classify;
 
 /// Gives an error the shop's own code and message, and the class that they mean.
 pub(crate) fn refine(error: ConnectorError) -> ConnectorError {
@@ -19,13 +20,16 @@ pub(crate) fn of_item(item: &Value) -> ConnectorError {
     let body = item.get("error").unwrap_or(item);
     let code = code_of(body).unwrap_or_else(|| "item_refused".to_owned());
     let message = message_of(body).unwrap_or_else(|| "WooCommerce refused this object without saying why".to_owned());
-    let kind = kind_of(&code, &message).unwrap_or(FaultKind::Invalid);
+    let status = body.pointer("/data/status").and_then(Value::as_u64).and_then(|status| u16::try_from(status).ok());
+    let kind = kind_of(&code, &message).or(status.map(classify::kind_of)).unwrap_or(FaultKind::Invalid);
     ConnectorError { body: Some(Box::new(body.clone())), ..ConnectorError::new(kind, &code, message) }
 }
 
-/// The object that has what was to be unique, where the refusal names it.
+/// The object that has the SKU, where the refusal names it. Who has something else that is unique, such as a bar code, is not by
+/// that the one that is meant.
 pub(crate) fn holder(error: &ConnectorError) -> Option<u64> {
-    error.body.as_deref()?.pointer("/data/resource_id")?.as_u64()
+    let body = error.body.as_deref().filter(|_| error.kind == FaultKind::Conflict)?;
+    body.pointer("/data/resource_id")?.as_u64()
 }
 
 /// Whether a refusal says that somebody has the address already.
@@ -89,8 +93,23 @@ mod tests {
             "data": {"status": 400, "resource_id": 10, "unique_sku": "MUG-1-1"}}});
         let error = of_item(&item);
         assert_eq!((error.kind, holder(&error)), (FaultKind::Conflict, Some(10)));
+        let code = json!({"id": 0, "error": {"code": "product_invalid_global_unique_id", "message": "Invalid or duplicated code.",
+            "data": {"status": 400, "resource_id": 10}}});
+        assert_eq!(holder(&of_item(&code)), None);
         let gone = json!({"id": 9, "error": {"code": "woocommerce_rest_product_invalid_id", "data": {"status": 400}}});
         assert_eq!(of_item(&gone).kind, FaultKind::NotFound);
+    }
+
+    #[test]
+    fn an_item_of_a_batch_is_refused_for_what_its_own_status_means() {
+        let kind = |status: Value| {
+            let error =
+                json!({"code": "woocommerce_rest_cannot_create", "message": "Sorry.", "data": {"status": status}});
+            of_item(&json!({"id": 0, "error": error})).kind
+        };
+        assert_eq!(kind(json!(403)), FaultKind::Forbidden);
+        assert_eq!(kind(json!(500)), FaultKind::Unavailable);
+        assert_eq!((kind(json!(400)), kind(Value::Null)), (FaultKind::Invalid, FaultKind::Invalid));
     }
 
     #[test]
