@@ -1,5 +1,5 @@
-//! The way through the consent page of each platform that has one, at its stand-in: there, back, connected, tried, and given back;
-//! and what ends it anywhere. What else ends it is `consenting`'s.
+//! The way through the consent page of each platform that has one, at its stand-in: there, back, connected, tried, and given
+//! back; and what ends it anywhere. What else ends it is `consenting`'s.
 
 use std::collections::BTreeMap;
 

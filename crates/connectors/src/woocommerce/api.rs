@@ -31,8 +31,8 @@ pub(crate) fn objects(kind: RecordKind, tail: &str) -> Result<String, ConnectorE
     Ok(format!("{ROOT}/{}{tail}", resource(kind)?))
 }
 
-/// Makes a call. A key that may only read is refused a write by the status and the code of a wrong one, and by words of the shop's
-/// own language: what it is, a read tells.
+/// Makes a call. A key that may only read is refused a write by the status and the code of a wrong one, and by words of the
+/// shop's own language: which it is, a read tells.
 pub(crate) async fn send(account: &Account, call: Call) -> Result<Answer, ConnectorError> {
     let is_write = ![Method::GET, Method::OPTIONS].contains(&call.method);
     let mut answer = account.http.send(account, call).await.map_err(errors::refine);

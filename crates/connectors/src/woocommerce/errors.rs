@@ -93,7 +93,7 @@ mod tests {
             "data": {"status": 400, "resource_id": 10, "unique_sku": "MUG-1-1"}}});
         let error = of_item(&item);
         assert_eq!((error.kind, holder(&error)), (FaultKind::Conflict, Some(10)));
-        let code = json!({"id": 0, "error": {"code": "product_invalid_global_unique_id", "message": "Invalid or duplicated code.",
+        let code = json!({"id": 0, "error": {"code": "product_invalid_global_unique_id", "message": "Duplicated code.",
             "data": {"status": 400, "resource_id": 10}}});
         assert_eq!(holder(&of_item(&code)), None);
         let gone = json!({"id": 9, "error": {"code": "woocommerce_rest_product_invalid_id", "data": {"status": 400}}});
