@@ -190,17 +190,3 @@ async fn every_topic_is_subscribed_to_once_and_taken_away() {
     assert_eq!(subscriptions::remove(subscriptions, &bench.account, &target).await.unwrap(), 11);
     assert!(subscriptions.list(&bench.account).await.unwrap().is_empty());
 }
-
-#[tokio::test]
-async fn who_subscribes_a_moment_later_finds_every_subscription_standing() {
-    let bench = Bench::ready_at(SHOPIFY).await;
-    let subscribed = bench.connector().subscriptions().unwrap();
-    let url = "https://hooks.example.com/webhooks/integrations/shopify".parse().unwrap();
-    let target = Target { url, secret: None };
-    // Both have looked before either has made one.
-    let found = subscriptions::look(subscribed, &bench.account, &target).await.unwrap();
-    let first = subscriptions::mend(subscribed, &bench.account, &target, found.clone()).await.unwrap();
-    let second = subscriptions::mend(subscribed, &bench.account, &target, found).await.unwrap();
-    assert_eq!((first.made.len(), second.made.len(), second.removed), (11, 0, 0));
-    assert_eq!(subscribed.list(&bench.account).await.unwrap().len(), 11);
-}
