@@ -21,7 +21,7 @@ impl Subscriptions for Taken {
         Ok(Vec::new())
     }
 
-    async fn subscribe(&self, _: &Account, _: &'static str, _: &Target) -> Result<New, ConnectorError> {
+    async fn subscribe(&self, _account: &Account, _topic: &'static str, _to: &Target) -> Result<New, ConnectorError> {
         Err(ConnectorError::new(FaultKind::Conflict, "taken", "Address for this topic has already been taken"))
     }
 
