@@ -1,8 +1,9 @@
 //! The way through the consent page of each platform that has one, at its stand-in: there, back, connected, tried, and given
 //! back; and what ends it anywhere. What else ends it is `consenting`'s.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use connectors::registry::{self, Platform};
 use domain::access::Role;
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use reqwest::redirect::Policy;
@@ -212,6 +213,13 @@ async fn opened(world: &World, id: &str) -> String {
         found.unwrap()
     };
     world.accounts().open(&integration).await.unwrap().bearer().expose_secret().to_owned()
+}
+
+#[test]
+fn the_way_through_every_consent_page_is_known_here() {
+    let has_one = |platform: &&Platform| platform.connector().oauth().is_some();
+    let all = registry::all().iter().filter(has_one).map(|platform| platform.connector().descriptor().slug);
+    assert_eq!(WAYS.iter().map(|way| way.platform).collect::<BTreeSet<_>>(), all.collect::<BTreeSet<_>>());
 }
 
 #[tokio::test]
