@@ -6,6 +6,9 @@ use serde_json::Value;
 use crate::error::ConnectorError;
 use crate::http::classify;
 
+/// The code of what is wrong with a key itself, or is not permitted to it.
+const OF_KEY: &str = "woocommerce_rest_authentication_error";
+
 /// Gives an error the shop's own code and message, and the class that they mean.
 pub(crate) fn refine(error: ConnectorError) -> ConnectorError {
     let Some(body) = error.body.as_deref() else { return error };
@@ -37,12 +40,17 @@ pub(crate) fn is_taken_address(error: &ConnectorError) -> bool {
     error.code == "registration-error-email-exists"
 }
 
+/// Whether a refusal is about the key, whoever it belongs to.
+pub(crate) fn is_of_key(error: &ConnectorError) -> bool {
+    error.code == OF_KEY
+}
+
 /// What the code says that the status does not. A key that may only read is refused by 401, although it opens the shop; of shops
 /// that say so in another language, `api` finds it out.
 fn kind_of(code: &str, message: &str) -> Option<FaultKind> {
     match code {
         "registration-error-email-exists" | "product_invalid_sku" => Some(FaultKind::Conflict),
-        "woocommerce_rest_authentication_error" if message.contains("permission") => Some(FaultKind::Forbidden),
+        OF_KEY if message.contains("permission") => Some(FaultKind::Forbidden),
         "wc_user_invalid_id" | "woocommerce_rest_invalid_id" | "woocommerce_rest_already_trashed" => {
             Some(FaultKind::NotFound)
         }
