@@ -1,6 +1,7 @@
 //! Making an account call us when something changes there, and seeing that it goes on doing so. When that is looked at is `accounts`'.
 
 use async_trait::async_trait;
+use domain::fault::FaultKind;
 use secrecy::SecretString;
 use url::Url;
 
@@ -84,6 +85,13 @@ pub struct Mended {
     pub secret: Option<SecretString>,
 }
 
+impl Mended {
+    fn note(&mut self, topic: &'static str, new: New) {
+        self.made.push(topic);
+        self.secret = new.secret.or_else(|| self.secret.take());
+    }
+}
+
 /// Looks whether each topic is subscribed to once, leads to the target and still calls.
 ///
 /// # Errors
@@ -104,7 +112,7 @@ pub async fn look(
     Ok(Found { missing, broken })
 }
 
-/// Puts right what was found. May be repeated at any time.
+/// Puts right what was found. May be repeated at any time, and by two at once: what the other has made meanwhile stands.
 ///
 /// # Errors
 /// As [`look`]; what was done until then is done.
@@ -114,50 +122,62 @@ pub async fn mend(
     target: &Target,
     found: Found,
 ) -> Result<Mended, ConnectorError> {
-    let mut mended = Mended::default();
-    for subscription in &found.broken {
-        subscriptions.unsubscribe(account, &subscription.id).await?;
-        mended.removed += 1;
-    }
+    let removed = take_away(subscriptions, account, &found.broken).await?;
+    let (mut mended, mut clash) = (Mended { removed, ..Mended::default() }, None);
     for topic in found.missing {
-        let new = subscriptions.subscribe(account, topic, target).await?;
-        mended.made.push(topic);
-        mended.secret = new.secret.or(mended.secret);
+        match subscriptions.subscribe(account, topic, target).await {
+            Ok(new) => mended.note(topic, new),
+            Err(error) if error.kind == FaultKind::Conflict => clash = Some(error),
+            Err(error) => return Err(error),
+        }
     }
-    Ok(mended)
+    let Some(error) = clash else { return Ok(mended) };
+    // Whether somebody was faster is seen by looking again.
+    if look(subscriptions, account, target).await?.missing.is_empty() { Ok(mended) } else { Err(error) }
 }
 
 /// Makes every subscription anew, since those that are there call by another secret. They go last, so that nothing that happens
 /// meanwhile is told by none.
 ///
 /// # Errors
-/// As [`mend`].
+/// As [`look`]; what was done until then is done.
 pub async fn replace(
     subscriptions: &dyn Subscriptions,
     account: &Account,
     target: &Target,
 ) -> Result<Mended, ConnectorError> {
-    let broken = ours(subscriptions, account, target).await?;
-    let missing = subscriptions.topics().to_vec();
-    let made = mend(subscriptions, account, target, Found { missing, broken: Vec::new() }).await?;
-    let removed = mend(subscriptions, account, target, Found { missing: Vec::new(), broken }).await?;
-    Ok(Mended { removed: removed.removed, ..made })
+    let replaced = ours(subscriptions, account, target).await?;
+    let mut mended = Mended::default();
+    for &topic in subscriptions.topics() {
+        let new = subscriptions.subscribe(account, topic, target).await?;
+        mended.note(topic, new);
+    }
+    mended.removed = take_away(subscriptions, account, &replaced).await?;
+    Ok(mended)
 }
 
 /// Takes away every subscription that leads to the target; returns how many there were.
 ///
 /// # Errors
-/// As [`mend`].
+/// As [`look`]; what was done until then is done.
 pub async fn remove(
     subscriptions: &dyn Subscriptions,
     account: &Account,
     target: &Target,
 ) -> Result<usize, ConnectorError> {
     let found = ours(subscriptions, account, target).await?;
-    for subscription in &found {
+    take_away(subscriptions, account, &found).await
+}
+
+async fn take_away(
+    subscriptions: &dyn Subscriptions,
+    account: &Account,
+    all: &[Subscription],
+) -> Result<usize, ConnectorError> {
+    for subscription in all {
         subscriptions.unsubscribe(account, &subscription.id).await?;
     }
-    Ok(found.len())
+    Ok(all.len())
 }
 
 async fn ours(

@@ -20,7 +20,7 @@ pub(crate) struct Door {
     /// Scheme, host, port and path prefix under which platforms call us, without a slash at the end.
     public_url: String,
     /// The secrets of our apps, by platform.
-    secrets: BTreeMap<String, SecretString>,
+    secrets: BTreeMap<String, Vec<SecretString>>,
 }
 
 /// Which of our addresses was called. That there is one means that the platform is known.
@@ -117,15 +117,16 @@ impl Door {
     /// The door that these settings describe.
     pub(crate) fn new(settings: &Settings) -> Self {
         let public_url = settings.webhooks.public_url.as_str().trim_end_matches('/').to_owned();
-        let secret = |(slug, platform): (&String, &runtime::config::PlatformSettings)| {
-            platform.client_secret.clone().map(|secret| (slug.clone(), secret))
+        let secrets = |(slug, platform): (&String, &runtime::config::PlatformSettings)| {
+            let both = [&platform.client_secret, &platform.client_secret_before];
+            (slug.clone(), both.into_iter().flatten().cloned().collect())
         };
-        Self { public_url, secrets: settings.platforms.iter().filter_map(secret).collect() }
+        Self { public_url, secrets: settings.platforms.iter().map(secrets).collect() }
     }
 
-    /// The secret of our app there, where its deliveries are signed with that.
-    pub(crate) fn app_secret(&self, address: &Address) -> Option<&SecretString> {
-        self.secrets.get(address.platform.as_str())
+    /// The secrets of our app there, of which one signs its deliveries: for a while after it was replaced, the one before.
+    pub(crate) fn app_secrets(&self, address: &Address) -> impl Iterator<Item = &SecretString> {
+        self.secrets.get(address.platform.as_str()).into_iter().flatten()
     }
 
     /// Lets in what the platform has signed with one of these secrets, and what can be read at all.

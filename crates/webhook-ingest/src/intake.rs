@@ -68,7 +68,7 @@ impl Intake {
 
     async fn admit(&self, address: &Address, incoming: &Incoming<'_>) -> Result<Admitted, Refusal> {
         match address.signed_by() {
-            SecretSource::App => self.door.admit(address, incoming, self.door.app_secret(address).into_iter()),
+            SecretSource::App => self.door.admit(address, incoming, self.door.app_secrets(address)),
             SecretSource::Integration => {
                 let accepted = self.keys.of(address.integration_id).await?;
                 let verdict = self.door.admit(address, incoming, accepted.at(incoming.received_at));

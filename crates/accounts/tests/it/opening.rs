@@ -56,6 +56,7 @@ impl World {
             single_use_refresh: None,
             client_id: None,
             client_secret: None,
+            client_secret_before: None,
             allow_private_addresses: false,
             allowed_ports: Vec::new(),
         };

@@ -1,8 +1,10 @@
-//! The way through the consent page of each platform that has one, at its stand-in: there, back, connected, tried, and given back.
-//! Every way in which it fails is `consenting`'s.
+//! The way through the consent page of each platform that has one, at its stand-in: there, back, connected, tried, and given
+//! back; and what ends it anywhere. What else ends it is `consenting`'s.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use connectors::registry::{self, Platform};
+use domain::access::Role;
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use reqwest::redirect::Policy;
 use reqwest::{Method, RequestBuilder};
@@ -10,7 +12,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::json;
 use url::Url;
 
-use crate::world::{Lines, World};
+use crate::world::{Lines, World, token_of};
 
 /// What differs from platform to platform.
 struct Way {
@@ -38,6 +40,16 @@ fn by_document(request: RequestBuilder, token: &str) -> RequestBuilder {
 }
 
 const WAYS: &[Way] = &[
+    Way {
+        platform: "hubspot",
+        site: None,
+        chosen: "4242",
+        account: "4242",
+        names_scopes: true,
+        pkce: true,
+        readable: "hubspot/account-info/2026-03/details",
+        asks: by_bearer,
+    },
     Way {
         platform: "pipedrive",
         site: None,
@@ -85,6 +97,8 @@ const SHOPIFY: Way = Way {
 /// A gateway at which our app is set up at each of these platforms.
 pub(crate) async fn with_apps() -> World {
     let settings = [
+        ("PLATFORMS__HUBSPOT__CLIENT_ID", "sandbox-client"),
+        ("PLATFORMS__HUBSPOT__CLIENT_SECRET", "sandbox-secret"),
         ("PLATFORMS__PIPEDRIVE__CLIENT_ID", "sandbox-client"),
         ("PLATFORMS__PIPEDRIVE__CLIENT_SECRET", "sandbox-secret"),
         ("PLATFORMS__SALESFORCE__CLIENT_ID", "sandbox-client"),
@@ -102,6 +116,12 @@ pub(crate) async fn with_apps() -> World {
     world
 }
 
+/// A consent that was begun.
+struct Begun {
+    page: Url,
+    cookie: String,
+}
+
 fn asked(page: &Url) -> BTreeMap<String, String> {
     page.query_pairs().into_owned().collect()
 }
@@ -117,35 +137,89 @@ async fn connect(world: &World, browser: &reqwest::Client, way: &Way) -> String 
 
 /// From the beginning to the end; the integration's id, and the page on which it ends.
 async fn consent(world: &World, browser: &reqwest::Client, way: &Way) -> (String, Url) {
+    let id = waiting(world, way).await;
+    let begun = begin(world, &id).await;
+    let asked = asked(&begun.page);
+    assert_eq!(asked.contains_key("code_challenge"), way.pkce, "{}", begun.page);
+    assert_eq!(asked.contains_key("scope"), way.names_scopes, "{}", begun.page);
+    let back = decide(browser, way, &begun, ("grant", None)).await;
+    let end = come_back(world, browser, (&back, &begun), None).await;
+    (id, end)
+}
+
+/// An integration that waits for a consent.
+async fn waiting(world: &World, way: &Way) -> String {
     let body = json!({"name": way.platform, "platform": way.platform, "url": way.site});
     let made = world.post("/api/v1/integrations", body).await;
     assert_eq!(made.status.as_u16(), 201, "{made:?}");
-    let id = made.body["id"].as_str().unwrap().to_owned();
+    made.body["id"].as_str().unwrap().to_owned()
+}
+
+async fn begin(world: &World, id: &str) -> Begun {
     let began = world.post(&format!("/api/v1/integrations/{id}/oauth/start"), json!({})).await;
     assert_eq!(began.status.as_u16(), 200, "{began:?}");
     let cookie = began.headers[SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
-    let page: Url = began.body["authorize_url"].as_str().unwrap().parse().unwrap();
-    let asked = asked(&page);
-    assert_eq!(asked.contains_key("code_challenge"), way.pkce, "{page}");
-    assert_eq!(asked.contains_key("scope"), way.names_scopes, "{page}");
-    let seen = browser.get(page.clone()).send().await.unwrap();
+    let mut page: Url = began.body["authorize_url"].as_str().unwrap().parse().unwrap();
+    // HubSpot's consent page has a host of its own; here it is the stand-in's.
+    if page.host_str() == Some("app.hubspot.com") {
+        let mut own: Url = format!("{}{}", world.sandbox.hubspot_url(), page.path()).parse().unwrap();
+        own.set_query(page.query());
+        page = own;
+    }
+    Begun { page, cookie }
+}
+
+/// What a person decides on the platform's page, who grants what was asked for or only that; where the browser is sent.
+async fn decide(browser: &reqwest::Client, way: &Way, begun: &Begun, (decision, granted): (&str, Option<&str>)) -> Url {
+    let seen = browser.get(begun.page.clone()).send().await.unwrap();
     assert_eq!(seen.status().as_u16(), 200, "{seen:?}");
     assert!(seen.text().await.unwrap().contains("Autoriser"));
+    let asked = asked(&begun.page);
     let held = |name: &str| asked.get(name).cloned().unwrap_or_default();
     let form = [
         ("redirect_uri", held("redirect_uri")),
         ("state", held("state")),
         ("code_challenge", held("code_challenge")),
-        ("scope", held("scope")),
+        ("scope", granted.map_or_else(|| held("scope"), str::to_owned)),
         ("account", way.chosen.to_owned()),
-        ("decision", "grant".to_owned()),
+        ("decision", decision.to_owned()),
     ];
-    let decided = browser.post(page).form(&form).send().await.unwrap();
+    let decided = browser.post(begun.page.clone()).form(&form).send().await.unwrap();
     assert_eq!(decided.status().as_u16(), 303, "{decided:?}");
-    let back: Url = decided.headers()[LOCATION].to_str().unwrap().parse().unwrap();
+    decided.headers()[LOCATION].to_str().unwrap().parse().unwrap()
+}
+
+/// The browser comes back, maybe with somebody's token; the page to which it is sent then.
+async fn come_back(
+    world: &World,
+    browser: &reqwest::Client,
+    (back, begun): (&Url, &Begun),
+    token: Option<&str>,
+) -> Url {
     let back = format!("{}{}?{}", world.url(), back.path(), back.query().unwrap());
-    let answer = browser.get(back).header(COOKIE, cookie).send().await.unwrap();
-    (id, answer.headers()[LOCATION].to_str().unwrap().parse().unwrap())
+    let mut request = browser.get(back).header(COOKIE, &begun.cookie);
+    if let Some(token) = token {
+        request = request.bearer_auth(token);
+    }
+    request.send().await.unwrap().headers()[LOCATION].to_str().unwrap().parse().unwrap()
+}
+
+/// The token that opens an account for us.
+async fn opened(world: &World, id: &str) -> String {
+    let integration = {
+        let mut tx = world.worker().begin(persistence::Scope::System).await.unwrap();
+        let found = persistence::integrations::get(&mut tx, world.tenant, id.parse().unwrap()).await.unwrap();
+        tx.commit().await.unwrap();
+        found.unwrap()
+    };
+    world.accounts().open(&integration).await.unwrap().bearer().expose_secret().to_owned()
+}
+
+#[test]
+fn the_way_through_every_consent_page_is_known_here() {
+    let has_one = |platform: &&Platform| platform.connector().oauth().is_some();
+    let all = registry::all().iter().filter(has_one).map(|platform| platform.connector().descriptor().slug);
+    assert_eq!(WAYS.iter().map(|way| way.platform).collect::<BTreeSet<_>>(), all.collect::<BTreeSet<_>>());
 }
 
 #[tokio::test]
@@ -162,14 +236,7 @@ async fn each_platform_with_a_consent_page_is_connected_by_it_and_given_back() {
         // Activities take no fields of an account's own there.
         let unkeyed = if way.platform == "pipedrive" { json!(["activity"]) } else { json!(null) };
         assert_eq!(tried.body["unkeyed"], unkeyed, "{tried:?}");
-        let integration = {
-            let mut tx = world.worker().begin(persistence::Scope::System).await.unwrap();
-            let found = persistence::integrations::get(&mut tx, world.tenant, id.parse().unwrap()).await.unwrap();
-            tx.commit().await.unwrap();
-            found.unwrap()
-        };
-        let account = world.accounts().open(&integration).await.unwrap();
-        let token = account.bearer().expose_secret().to_owned();
+        let token = opened(&world, &id).await;
         let readable = format!("{}/{}", world.sandbox.url, way.readable);
         let method = if way.platform == SHOPIFY.platform { Method::POST } else { Method::GET };
         let ask = async || {
@@ -199,5 +266,64 @@ async fn what_is_no_shop_is_not_asked_and_what_the_shop_did_not_sign_connects_no
     assert_eq!(end.query(), Some("oauth_error=callback_forged"));
     let shown = world.get(&format!("/api/v1/integrations/{id}")).await;
     assert_eq!(shown.body["connected"], false);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_callback_that_is_replayed_is_refused_at_each_platform_and_changes_nothing() {
+    let world = with_apps().await;
+    let browser = reqwest::Client::builder().no_proxy().redirect(Policy::none()).build().unwrap();
+    for way in WAYS {
+        let id = waiting(&world, way).await;
+        let begun = begin(&world, &id).await;
+        let back = decide(&browser, way, &begun, ("grant", None)).await;
+        let end = come_back(&world, &browser, (&back, &begun), None).await;
+        assert!(end.query().unwrap().starts_with("connected=1"), "{end}");
+        let path = format!("/api/v1/integrations/{id}");
+        let (shown, token) = (world.get(&path).await.body, opened(&world, &id).await);
+
+        let again = come_back(&world, &browser, (&back, &begun), None).await;
+        assert_eq!(again.query(), Some("oauth_error=state_spent"), "{}", way.platform);
+        // The same code, under a state that is good.
+        let later = begin(&world, &id).await;
+        let state = asked(&later.page)["state"].clone();
+        let mut forged = back.clone();
+        let kept = back.query_pairs().filter(|(name, _)| name != "state");
+        forged.query_pairs_mut().clear().extend_pairs(kept).append_pair("state", &state);
+        let refused = come_back(&world, &browser, (&forged, &later), None).await;
+        let why = if way.platform == SHOPIFY.platform { "callback_forged" } else { "platform_refused" };
+        assert_eq!(asked(&refused)["oauth_error"], why, "{refused}");
+
+        assert_eq!(world.get(&path).await.body, shown, "{}", way.platform);
+        assert_eq!(opened(&world, &id).await, token, "{}", way.platform);
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_consent_that_is_denied_too_small_or_of_another_user_connects_nothing_at_each_platform() {
+    let world = with_apps().await;
+    let browser = reqwest::Client::builder().no_proxy().redirect(Policy::none()).build().unwrap();
+    let somebody = token_of("somebody else", world.tenant, Role::Admin, 600);
+    let stranger = token_of("a test", world.other_tenant().await, Role::Admin, 600);
+    for way in WAYS {
+        let id = waiting(&world, way).await;
+        for (decided, token, why) in [
+            (("refuse", None), None, "consent_denied"),
+            (("grant", Some("nothing_of_use")), None, "scopes_missing"),
+            (("grant", None), Some(&somebody), "other_user"),
+            (("grant", None), Some(&stranger), "other_user"),
+        ] {
+            let begun = begin(&world, &id).await;
+            let back = decide(&browser, way, &begun, decided).await;
+            let end = come_back(&world, &browser, (&back, &begun), token.map(String::as_str)).await;
+            let told = asked(&end);
+            assert_eq!(told["oauth_error"], why, "{}: {end}", way.platform);
+            assert_eq!(told.contains_key("missing"), why == "scopes_missing", "{}: {end}", way.platform);
+        }
+        let shown = world.get(&format!("/api/v1/integrations/{id}")).await;
+        assert_eq!(shown.body["connected"], false, "{}", way.platform);
+    }
+    assert_eq!(world.database.count("SELECT count(*) FROM integration_oauth_tokens").await, 0);
     world.stop().await;
 }

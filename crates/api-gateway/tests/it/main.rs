@@ -84,3 +84,5 @@ mod waiting;
 mod workflows;
 #[cfg(test)]
 mod world;
+#[cfg(test)]
+mod wrong_addresses;

@@ -36,8 +36,9 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duratio
         return reset.map(Duration::from_secs).filter(|wait| *wait <= LONGEST);
     };
     let text = asked.to_str().ok()?.trim();
-    let wait = match text.parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
+    // Some platforms say `2.0`.
+    let wait = match text.parse::<f64>() {
+        Ok(seconds) => Duration::try_from_secs_f64(seconds).ok()?,
         Err(_) => {
             let until = chrono::DateTime::parse_from_rfc2822(text).ok()?;
             now.until(Timestamp::from(until.to_utc()))
@@ -65,7 +66,7 @@ mod tests {
 
     #[test]
     fn reads_both_forms_of_retry_after() {
-        assert_eq!(asked("12"), Some(12));
+        assert_eq!((asked("12"), asked("2.0"), asked("inf")), (Some(12), Some(2), None));
         assert_eq!(asked("Sun, 22 Nov 2026 18:05:30 GMT"), Some(90));
         assert_eq!(asked("Sun, 22 Nov 2026 17:00:00 GMT"), Some(0));
         assert_eq!(asked("99999999999"), Some(86_400));

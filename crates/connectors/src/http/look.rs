@@ -18,7 +18,7 @@ const LIMIT: usize = 1024 * 1024;
 #[derive(Clone, Debug)]
 pub(crate) struct Look {
     pub(crate) status: u16,
-    /// Where it sends us instead.
+    /// The whole address to which it sends us instead.
     pub(crate) location: Option<String>,
     /// `Null` where it is no JSON.
     pub(crate) body: Value,
@@ -28,14 +28,18 @@ impl Client {
     /// What answers to a bare GET below the account's address; an answer of any status is one.
     pub(crate) async fn look(&self, account: &Account, call: Call) -> Result<Look, ConnectorError> {
         let url = self.url_of(account, &call)?;
-        let response = self.request(Method::GET, url).send().await.map_err(|error| self.refine(error))?;
+        let response = self.request(Method::GET, url.clone()).send().await.map_err(|error| self.refine(error))?;
         let status = response.status().as_u16();
-        let location = response.headers().get(LOCATION).and_then(|place| place.to_str().ok()).map(str::to_owned);
+        let location = response.headers().get(LOCATION).and_then(|place| url.join(place.to_str().ok()?).ok());
         let bytes = match read_bytes(response, LIMIT).await {
             Ok(bytes) => bytes,
             Err(error) if error.kind == FaultKind::Invalid => Vec::new(),
             Err(error) => return Err(error),
         };
-        Ok(Look { status, location, body: serde_json::from_slice(&bytes).unwrap_or_default() })
+        Ok(Look {
+            status,
+            location: location.map(String::from),
+            body: serde_json::from_slice(&bytes).unwrap_or_default(),
+        })
     }
 }

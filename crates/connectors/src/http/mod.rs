@@ -1,7 +1,7 @@
 //! Calling a platform: one shared client, its limits, and what an answer means in general. Each platform's own words are its connector's.
 
 mod answer;
-mod classify;
+pub(crate) mod classify;
 mod client;
 mod document;
 mod guard;

@@ -19,6 +19,9 @@ pub(crate) const V2: &str = "api/v2";
 /// Searches have a limit of their own, of so long a window.
 const SEARCH_WINDOW: Duration = Duration::from_secs(2);
 
+/// What a search takes of a day's tokens, which is the most that a call takes: with fewer left, calls are refused for it.
+const DEAREST: u32 = 20;
+
 /// A kind, as it stands in paths.
 ///
 /// # Errors
@@ -54,7 +57,7 @@ pub(crate) async fn send(account: &Account, call: Call) -> Result<Value, Connect
         let per = answer.number("x-ratelimit-reset").map(|seconds| Duration::from_secs(seconds.into()));
         account.budget.correct(Remaining { requests, per });
     }
-    let is_day_spent = answer.number("x-daily-ratelimit-token-remaining") == Some(0);
+    let is_day_spent = answer.number("x-daily-ratelimit-token-remaining").is_some_and(|left| left < DEAREST);
     tracing::trace!(http.status = answer.status, "Pipedrive answered");
     let body = answer.or_refused().map(|answer| answer.body).map_err(|error| errors::refine(error, is_day_spent));
     body.inspect_err(|error| account.heed(error))

@@ -13,6 +13,10 @@ const DAILY_PAUSE: Duration = Duration::from_secs(3_600);
 /// Who goes on calling against a limit is shut out by the gateway in front for a good while, with a page of HTML.
 const SHUT_OUT_PAUSE: Duration = Duration::from_secs(900);
 
+/// What the company's plan does not hold is refused by 403, and yet for what a call holds: no other grant would change it, and
+/// other objects may be taken.
+const CAPPED: &str = "feature_capping_";
+
 /// Gives an error Pipedrive's own code and message, and the class that they mean.
 pub(crate) fn refine(error: ConnectorError, is_day_spent: bool) -> ConnectorError {
     let is_page = error.body.as_deref().is_none_or(|body| !body.is_object());
@@ -32,7 +36,8 @@ pub(crate) fn refine(error: ConnectorError, is_day_spent: bool) -> ConnectorErro
             let Some(body) = error.body.as_deref() else { return error };
             let code = text(body, "code").unwrap_or(&error.code).to_owned();
             let message = message_of(body).unwrap_or_else(|| error.message.clone());
-            ConnectorError { code, message, ..error }
+            let kind = if code.starts_with(CAPPED) { FaultKind::Invalid } else { error.kind };
+            ConnectorError { kind, code, message, ..error }
         }
     }
 }
@@ -76,6 +81,9 @@ mod tests {
         let error = refine(refused(FaultKind::Forbidden, 403, body), false);
         assert_eq!((error.code.as_str(), error.message.as_str()), ("scope_mismatch", "Scope and URL mismatch"));
         assert_eq!(error.kind, FaultKind::Forbidden);
+        let body = json!({"success": false, "error": "Not in your plan", "code": "feature_capping_deals"});
+        let error = refine(refused(FaultKind::Forbidden, 403, body), false);
+        assert_eq!((error.kind, error.is_about_content()), (FaultKind::Invalid, true));
     }
 
     #[test]

@@ -4,6 +4,10 @@ use domain::fault::FaultKind;
 use serde_json::Value;
 
 use crate::error::ConnectorError;
+use crate::http::classify;
+
+/// The code of what is wrong with a key itself, or is not permitted to it.
+const OF_KEY: &str = "woocommerce_rest_authentication_error";
 
 /// Gives an error the shop's own code and message, and the class that they mean.
 pub(crate) fn refine(error: ConnectorError) -> ConnectorError {
@@ -19,13 +23,16 @@ pub(crate) fn of_item(item: &Value) -> ConnectorError {
     let body = item.get("error").unwrap_or(item);
     let code = code_of(body).unwrap_or_else(|| "item_refused".to_owned());
     let message = message_of(body).unwrap_or_else(|| "WooCommerce refused this object without saying why".to_owned());
-    let kind = kind_of(&code, &message).unwrap_or(FaultKind::Invalid);
+    let status = body.pointer("/data/status").and_then(Value::as_u64).and_then(|status| u16::try_from(status).ok());
+    let kind = kind_of(&code, &message).or(status.map(classify::kind_of)).unwrap_or(FaultKind::Invalid);
     ConnectorError { body: Some(Box::new(body.clone())), ..ConnectorError::new(kind, &code, message) }
 }
 
-/// The object that has what was to be unique, where the refusal names it.
+/// The object that has the SKU, where the refusal names it. Who has something else that is unique, such as a bar code, is not by
+/// that the one that is meant.
 pub(crate) fn holder(error: &ConnectorError) -> Option<u64> {
-    error.body.as_deref()?.pointer("/data/resource_id")?.as_u64()
+    let body = error.body.as_deref().filter(|_| error.kind == FaultKind::Conflict)?;
+    body.pointer("/data/resource_id")?.as_u64()
 }
 
 /// Whether a refusal says that somebody has the address already.
@@ -33,11 +40,17 @@ pub(crate) fn is_taken_address(error: &ConnectorError) -> bool {
     error.code == "registration-error-email-exists"
 }
 
-/// What the code says that the status does not. A key that may only read is refused by 401, although it opens the shop.
+/// Whether a refusal is about the key, whoever it belongs to.
+pub(crate) fn is_of_key(error: &ConnectorError) -> bool {
+    error.code == OF_KEY
+}
+
+/// What the code says that the status does not. A key that may only read is refused by 401, although it opens the shop; of shops
+/// that say so in another language, `api` finds it out.
 fn kind_of(code: &str, message: &str) -> Option<FaultKind> {
     match code {
         "registration-error-email-exists" | "product_invalid_sku" => Some(FaultKind::Conflict),
-        "woocommerce_rest_authentication_error" if message.contains("permission") => Some(FaultKind::Forbidden),
+        OF_KEY if message.contains("permission") => Some(FaultKind::Forbidden),
         "wc_user_invalid_id" | "woocommerce_rest_invalid_id" | "woocommerce_rest_already_trashed" => {
             Some(FaultKind::NotFound)
         }
@@ -88,8 +101,23 @@ mod tests {
             "data": {"status": 400, "resource_id": 10, "unique_sku": "MUG-1-1"}}});
         let error = of_item(&item);
         assert_eq!((error.kind, holder(&error)), (FaultKind::Conflict, Some(10)));
+        let code = json!({"id": 0, "error": {"code": "product_invalid_global_unique_id", "message": "Duplicated code.",
+            "data": {"status": 400, "resource_id": 10}}});
+        assert_eq!(holder(&of_item(&code)), None);
         let gone = json!({"id": 9, "error": {"code": "woocommerce_rest_product_invalid_id", "data": {"status": 400}}});
         assert_eq!(of_item(&gone).kind, FaultKind::NotFound);
+    }
+
+    #[test]
+    fn an_item_of_a_batch_is_refused_for_what_its_own_status_means() {
+        let kind = |status: Value| {
+            let error =
+                json!({"code": "woocommerce_rest_cannot_create", "message": "Sorry.", "data": {"status": status}});
+            of_item(&json!({"id": 0, "error": error})).kind
+        };
+        assert_eq!(kind(json!(403)), FaultKind::Forbidden);
+        assert_eq!(kind(json!(500)), FaultKind::Unavailable);
+        assert_eq!((kind(json!(400)), kind(Value::Null)), (FaultKind::Invalid, FaultKind::Invalid));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use domain::kind::RecordKind;
 use serde_json::{Value, json};
 use url::{Host, Url};
 
-use super::{DESCRIPTOR, WooCommerce, api};
+use super::{DESCRIPTOR, WooCommerce, api, errors};
 use crate::account::Account;
 use crate::connector::{Identified, Prepared, Probe};
 use crate::error::ConnectorError;
@@ -17,11 +17,17 @@ impl Probe for WooCommerce {
     async fn test(&self, account: &Account) -> Result<Identified, ConnectorError> {
         check_scheme(&account.base_url)?;
         let name = site(account).await?;
-        let currency = api::send(account, look(RecordKind::Contact)?).await;
-        currency.map_err(told)?;
+        api::send(account, api::look(RecordKind::Contact)?).await.map_err(told)?;
+        // Nothing is written by this, and yet a key that may only read is refused it: by that, no webhook could be made.
+        let nothing = Call::post(&[&api::objects(RecordKind::Order, "/batch")?], json!({}));
+        match api::send(account, nothing).await {
+            // What the key's owner may do in the shop is another matter, and seen kind by kind.
+            Err(error) if error.kind == FaultKind::Forbidden && !errors::is_of_key(&error) => {}
+            other => drop(other?),
+        }
         let mut opens = Vec::new();
         for kind in DESCRIPTOR.kinds {
-            match api::send(account, look(*kind)?).await {
+            match api::send(account, api::look(*kind)?).await {
                 Ok(_) => opens.push(kind.as_str()),
                 Err(error) if matches!(error.kind, FaultKind::Forbidden | FaultKind::Unauthorized) => {}
                 Err(error) => return Err(error),
@@ -71,7 +77,7 @@ async fn site(account: &Account) -> Result<String, ConnectorError> {
             let place = place.split("wp-json").next().unwrap_or_default().trim_end_matches('/').to_owned();
             return refuse("redirected", format!("the address leads on to {place}: give that one, if it is yours"));
         }
-        (500.., _) => {
+        (429 | 500.., _) => {
             let message = format!("the shop answers with status {status}: look at it in a browser, then try again");
             return Err(ConnectorError {
                 status: Some(status),
@@ -112,10 +118,6 @@ fn told(error: ConnectorError) -> ConnectorError {
     } else {
         error
     }
-}
-
-fn look(kind: RecordKind) -> Result<Call, ConnectorError> {
-    Ok(Call::get(&[&api::objects(kind, "")?]).with("per_page", "1").with("_fields", "id"))
 }
 
 /// What tells a shop from all others: its address without the scheme.

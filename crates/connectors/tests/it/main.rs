@@ -37,6 +37,8 @@ mod shopify;
 #[cfg(test)]
 mod shopify_webhooks;
 #[cfg(test)]
+mod subscribing;
+#[cfg(test)]
 mod woocommerce;
 #[cfg(test)]
 mod woocommerce_webhooks;

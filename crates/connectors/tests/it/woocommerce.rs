@@ -11,6 +11,10 @@ use serde_json::{Value, json};
 
 use crate::bench::{Bench, WOOCOMMERCE, create, fields, key, names, wanted};
 
+/// The key that may only read.
+const READER: (&str, &str) =
+    ("ck_2222222222222222222222222222222222222222", "cs_2222222222222222222222222222222222222222");
+
 async fn one(bench: &Bench, kind: RecordKind, item: Create) -> String {
     bench.writer().create(&bench.account, kind, &[item]).await.unwrap().remove(0).unwrap().external_id
 }
@@ -49,30 +53,59 @@ async fn a_test_says_which_shop_it_is_and_what_is_wrong_where_it_is_none() {
     assert_eq!(code(&format!("{origin}/hubspot")).await, invalid("not_a_shop"));
     assert_eq!(code("http://127.0.0.1:9/shop").await, invalid("unreachable"));
     assert_eq!(code("http://shop.example.com").await, invalid("https_required"));
-    bench.faults(json!({"fail_next": {"count": 1, "status": 503}})).await;
-    assert_eq!(code(good.base_url.as_str()).await, (FaultKind::Unavailable, "shop_is_down".to_owned()));
+    for status in [503, 429] {
+        bench.faults(json!({"fail_next": {"count": 1, "status": status}})).await;
+        assert_eq!(code(good.base_url.as_str()).await, (FaultKind::Unavailable, "shop_is_down".to_owned()));
+    }
 }
 
-#[tokio::test]
-async fn an_address_that_leads_on_names_where_to_and_is_not_followed() {
+/// Somebody who sends whoever comes first on to that place.
+async fn leading_to(place: &'static str) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
         let (mut stream, _) = listener.accept().await.unwrap();
         assert!(stream.read(&mut [0; 1024]).await.unwrap() > 0);
-        let answer =
-            "HTTP/1.1 301 Moved\r\nlocation: https://www.boutique.example/wp-json/?x\r\ncontent-length: 0\r\n\r\n";
+        let answer = format!("HTTP/1.1 301 Moved\r\nlocation: {place}\r\ncontent-length: 0\r\n\r\n");
         stream.write_all(answer.as_bytes()).await.unwrap();
     });
+    address
+}
+
+#[tokio::test]
+async fn an_address_that_leads_on_names_where_to_and_is_not_followed() {
     let bench = Bench::bare_at(WOOCOMMERCE).await;
-    let account = connectors::account::Account {
-        base_url: format!("http://{address}").parse().unwrap(),
-        ..bench.account.clone()
-    };
-    let error = bench.probe().test(&account).await.unwrap_err();
-    assert_eq!(error.code, "redirected");
-    assert!(error.message.contains("https://www.boutique.example:"), "{error}");
+    for (place, is_below) in [("https://www.boutique.example/wp-json/?x", false), ("/fr/wp-json/", true)] {
+        let address = leading_to(place).await;
+        let account = connectors::account::Account { base_url: address.parse().unwrap(), ..bench.account.clone() };
+        let error = bench.probe().test(&account).await.unwrap_err();
+        assert_eq!(error.code, "redirected");
+        let told = if is_below { format!("{address}/fr:") } else { "https://www.boutique.example:".to_owned() };
+        assert!(error.message.contains(&told), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_may_only_read_is_told_from_a_wrong_one_in_any_language() {
+    let mut bench = Bench::ready_at(WOOCOMMERCE).await;
+    let item = create(1, &[("email", "ann@exemple.fr")]);
+    let whole = bench.account.credentials.clone();
+    for in_french in [false, true] {
+        bench.faults(json!({"in_french": in_french})).await;
+        let wrong = (WOOCOMMERCE.key, "cs_of_somebody_else");
+        for ((key, secret), kind) in [(READER, FaultKind::Forbidden), (wrong, FaultKind::Unauthorized)] {
+            bench.account.credentials = key_pair(key, secret);
+            let error = bench.probe().test(&bench.account).await.unwrap_err();
+            assert_eq!(error.kind, kind, "{in_french} {error}");
+            let items = std::slice::from_ref(&item);
+            let error = bench.writer().create(&bench.account, Contact, items).await.unwrap_err();
+            assert_eq!(error.kind, kind, "{in_french} {error}");
+        }
+    }
+    bench.account.credentials = whole;
+    bench.probe().test(&bench.account).await.unwrap();
+    assert!(bench.journal().await.is_empty(), "a test writes nothing");
 }
 
 #[tokio::test]
@@ -266,12 +299,6 @@ async fn a_shop_that_takes_fewer_in_a_batch_gets_fewer_and_an_outage_is_one() {
     bench.faults(json!({"fail_all_status": 503, "html_errors": true})).await;
     let error = bench.writer().create(&bench.account, Contact, &items).await.unwrap_err();
     assert_eq!((error.kind, error.outcome_is_unknown()), (FaultKind::Unavailable, true));
-    bench.faults(json!({"fail_all_status": null})).await;
-    let mut account = bench.account.clone();
-    account.credentials =
-        key_pair("ck_2222222222222222222222222222222222222222", "cs_2222222222222222222222222222222222222222");
-    let error = bench.writer().create(&account, Contact, &items).await.unwrap_err();
-    assert_eq!(error.kind, FaultKind::Forbidden, "a key that may only read is no reason to connect anew: {error}");
 }
 
 #[tokio::test]

@@ -337,6 +337,8 @@ pub struct PlatformSettings {
     pub client_id: Option<String>,
     /// The secret of Coccinelle's app there; also signs its webhooks.
     pub client_secret: Option<SecretString>,
+    /// The secret that it took the place of, where webhooks may still be signed with that.
+    pub client_secret_before: Option<SecretString>,
     /// Whether a refresh token of our app is good for one use, where that is not as the connector knows it.
     pub single_use_refresh: Option<bool>,
     /// Whether private addresses may be called.

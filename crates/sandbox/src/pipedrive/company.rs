@@ -73,7 +73,6 @@ pub(crate) fn take(state: &mut State<Company>, cost: u64, is_search: bool) -> Me
     if let Some(most) = state.faults.limit(DAILY).map(u64::from) {
         if state.own.tokens.saturating_add(cost) > most {
             refuse(ApiError::too_many("daily request budget exhausted"));
-            state.own.tokens = most;
         } else {
             state.own.tokens = state.own.tokens.saturating_add(cost);
         }

@@ -67,12 +67,19 @@ fn check_key(shop: &Shop, request: &ServiceRequest, path: &str, is_write: bool) 
     let (key, secret) = given(request).filter(|_| !is_revoked && !is_plain).ok_or_else(|| WooError::nobody(verb))?;
     let known = KEYS.iter().position(|(known, _)| *known == key).ok_or_else(|| WooError::nobody(verb))?;
     if KEYS.get(known).is_none_or(|(_, known)| *known != secret) {
-        return Err(WooError::unauthenticated("Consumer secret is invalid."));
+        return Err(refused(shop, "Consumer secret is invalid.", "Le secret client n’est pas valide."));
     }
     if is_write && known > 0 {
-        return Err(WooError::unauthenticated("The API key provided does not have write permissions."));
+        let english = "The API key provided does not have write permissions.";
+        return Err(refused(shop, english, "La clé API fournie n’a pas les droits d’écriture."));
     }
     Ok(())
+}
+
+/// A refusal in the language of the site; its code is the same whatever is wrong with a key.
+fn refused(shop: &Shop, english: &str, french: &str) -> WooError {
+    let is_french = shop.read(|state| state.faults.is_on("in_french"));
+    WooError::unauthenticated(if is_french { french } else { english })
 }
 
 /// Key and secret, from the header or from the query.

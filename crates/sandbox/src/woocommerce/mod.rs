@@ -84,7 +84,12 @@ impl StandIn for WooCommerce {
     }
 
     fn own_switches(&self) -> &'static [(&'static str, &'static str)] {
-        &[("plain_http", "HTTPS non reconnu"), ("html_errors", "erreurs en HTML"), ("batch_limit", "Objets par lot")]
+        &[
+            ("plain_http", "HTTPS non reconnu"),
+            ("html_errors", "erreurs en HTML"),
+            ("in_french", "site en français"),
+            ("batch_limit", "Objets par lot"),
+        ]
     }
 
     fn words(&self) -> Words {
@@ -139,7 +144,12 @@ impl Trade for Woo {
     type Own = Own;
 
     fn faults() -> Faults {
-        let own = [("plain_http", false.into()), ("html_errors", false.into()), ("batch_limit", 100.into())];
+        let own = [
+            ("plain_http", false.into()),
+            ("html_errors", false.into()),
+            ("in_french", false.into()),
+            ("batch_limit", 100.into()),
+        ];
         let own = own.map(|(name, value): (&str, Value)| (name.to_owned(), value));
         Faults { own: own.into(), ..Faults::default() }
     }

@@ -85,6 +85,10 @@ async fn keys_are_told_apart_as_the_platform_does() {
     assert_eq!(with(READER, Method::GET, Value::Null).await, refused(200, ""));
     let write = with(READER, Method::POST, json!({"email": "x@exemple.fr"})).await;
     assert_eq!(write, refused(401, "woocommerce_rest_authentication_error"));
+    shop.world.control(Method::PUT, "/woocommerce/demo/faults", json!({"in_french": true})).await;
+    let french = shop.call_as(READER, Method::POST, "/orders/batch", json!({})).await.2;
+    assert_eq!(french["code"], "woocommerce_rest_authentication_error", "only the words differ");
+    assert!(!french["message"].as_str().unwrap().contains("permission"), "{french}");
     shop.world.control(Method::PUT, "/woocommerce/demo/faults", json!({"plain_http": true})).await;
     assert_eq!(with(WRITER, Method::GET, Value::Null).await, refused(401, "woocommerce_rest_cannot_view"));
     let index = format!("{}/demo/wp-json/", shop.world.running.platform_url("woocommerce"));

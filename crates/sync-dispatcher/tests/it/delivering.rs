@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use connectors::registry::Platform;
 use domain::id::{IntegrationId, TenantId, WebhookLogId};
 use domain::outcome::{WebhookOutcome, WebhookResult};
 use serde_json::{Value, json};
 use testkit::wait;
 
 use crate::crm::{PORTAL, told};
+use crate::peers::{PIPEDRIVE, SHOPIFY, Wishes};
 use crate::scheduling::undisturbed;
 use crate::world::{DEADLINE, Shape, World};
 
@@ -58,6 +60,34 @@ async fn a_delivery_for_an_account_that_nobody_has_connected_is_dropped_with_a_r
     assert_eq!((rows.len(), rows[0].id, owners(&rows)), (1, delivery, [(None, None)].into()));
     assert_eq!(rows[0].result, WebhookResult::Ignored { reason: "unknown_account".to_owned() });
     assert_eq!((&rows[0].body, world.drift().await), (&None, 0));
+}
+
+#[tokio::test]
+async fn what_a_stranger_of_any_platform_tells_is_dropped_with_a_row_in_the_log() {
+    let world = World::start().await;
+    let company = PIPEDRIVE.connect(&world, Wishes::default()).await.id;
+    SHOPIFY.connect(&world, Wishes::default()).await;
+    let of_other = json!({"action": "change", "entity": "person", "entity_id": "31", "company_id": "901"});
+    let shop = [("x-shopify-topic", "customers/update"), ("x-shopify-shop-domain", "autre.myshopify.com")];
+    let strangers: [(Platform, Option<IntegrationId>, &[(&str, &str)], Value); 4] = [
+        (Platform::Pipedrive, Some(company), &[], json!({ "meta": of_other })),
+        (Platform::Shopify, None, &shop, json!({"id": 7001})),
+        (Platform::Shopify, None, &[("x-shopify-topic", "shop/redact")], json!({"shop_domain": "autre.myshopify.com"})),
+        (
+            Platform::WooCommerce,
+            Some(IntegrationId::new()),
+            &[("x-wc-webhook-topic", "order.updated")],
+            json!({"id": 7}),
+        ),
+    ];
+    let count = strangers.len();
+    for (platform, integration, headers, body) in strangers {
+        world.tell(platform, integration, headers, body.to_string()).await;
+    }
+    let rows = world.told(count).await;
+    assert_eq!((rows.len(), owners(&rows)), (count, [(None, None)].into()));
+    let ignored = WebhookResult::Ignored { reason: "unknown_account".to_owned() };
+    assert!(rows.iter().all(|row| row.result == ignored && row.body.is_none()), "{rows:#?}");
 }
 
 #[tokio::test]

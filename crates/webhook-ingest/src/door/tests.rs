@@ -43,7 +43,7 @@ fn admit(headers: &[(String, String)], body: &[u8], received_at: Timestamp) -> R
 }
 
 fn let_in(door: &Door, incoming: &Incoming<'_>) -> Result<Admitted, Refusal> {
-    door.admit(&hubspot(), incoming, door.app_secret(&hubspot()).into_iter())
+    door.admit(&hubspot(), incoming, door.app_secrets(&hubspot()))
 }
 
 #[test]
@@ -55,6 +55,26 @@ fn a_shops_greeting_is_no_delivery_and_nobody_elses_is_one() {
     assert!(greeting("woocommerce", b"webhook_id=7"));
     assert!(!greeting("woocommerce", b"webhook_id=7&id=8"));
     assert!(!greeting("hubspot", b"webhook_id=7"));
+}
+
+#[test]
+fn what_the_apps_secret_before_has_signed_is_let_in_while_the_operator_names_it() {
+    let admits = |secrets: &[(&str, &str)]| {
+        let named = secrets.iter().map(|(name, secret)| (format!("COCCINELLE__PLATFORMS__SHOPIFY__{name}"), *secret));
+        let variables = named.map(|(name, secret)| (name, secret.to_owned()));
+        let door = Door::new(&runtime::config::read(None, variables).unwrap());
+        let signature = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes()), BODY);
+        let headers = [("x-shopify-hmac-sha256".to_owned(), BASE64_STANDARD.encode(signature))];
+        let (address, received_at) = (Address::parse("shopify", None).unwrap(), Timestamp::now());
+        let incoming = Incoming { method: "POST", target: "/", headers: &headers, body: BODY, received_at };
+        door.admit(&address, &incoming, door.app_secrets(&address)).map(drop)
+    };
+    let wrong = Err(Refusal::Unverified(Rejection::WrongSignature));
+    assert_eq!(admits(&[("CLIENT_SECRET", SECRET)]), Ok(()));
+    assert_eq!(admits(&[("CLIENT_SECRET", "another")]), wrong);
+    assert_eq!(admits(&[("CLIENT_SECRET", "another"), ("CLIENT_SECRET_BEFORE", SECRET)]), Ok(()));
+    assert_eq!(admits(&[("CLIENT_SECRET", "another"), ("CLIENT_SECRET_BEFORE", "")]), wrong);
+    assert_eq!(admits(&[]), Err(Refusal::KeyUnavailable));
 }
 
 const PUBLIC: &str = "https://hooks.example.com/edge/webhooks/integrations/hubspot?a=b";
