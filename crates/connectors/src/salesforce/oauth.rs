@@ -33,6 +33,9 @@ pub(super) const TERMS: Terms = Terms {
     keep_alive: None,
 };
 
+/// What stands between that and the name of an organisation that is not for production.
+const PARTITIONS: [&str; 7] = ["sandbox", "develop", "scratch", "trailblaze", "demo", "free", "patch"];
+
 /// Where an organisation's own address ends.
 const MY_DOMAIN: &str = ".my";
 
@@ -51,7 +54,8 @@ impl OAuth for Salesforce {
         let name = name.strip_suffix(MY_DOMAIN).unwrap_or(name);
         let parts: Vec<&str> = name.split('.').collect();
         let is_sound = match parts.as_slice() {
-            [domain] | [domain, "sandbox" | "develop" | "scratch"] => is_label(domain),
+            [domain] => is_label(domain),
+            [domain, partition] => is_label(domain) && PARTITIONS.contains(partition),
             _ => false,
         };
         if is_sound { Ok(Some(format!("{name}{MY_DOMAIN}"))) } else { Err(BAD) }
@@ -148,6 +152,8 @@ mod tests {
             (Some("Acme"), "acme.my"),
             (Some("https://acme.my.salesforce.com/"), "acme.my"),
             (Some("acme--box.sandbox.my.salesforce.com"), "acme--box.sandbox.my"),
+            (Some("acme-dev-ed.develop.my.salesforce.com"), "acme-dev-ed.develop.my"),
+            (Some("acme-dev-ed.trailblaze.my.salesforce.com"), "acme-dev-ed.trailblaze.my"),
         ] {
             assert_eq!(Salesforce.site(typed).unwrap().as_deref(), Some(site), "{typed:?}");
         }
@@ -158,6 +164,7 @@ mod tests {
             "acme@evil",
             "-acme",
             "acme.my.salesforce.com.evil.com",
+            "acme.evil.my.salesforce.com",
             "a b",
             "é",
             "",

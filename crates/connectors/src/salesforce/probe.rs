@@ -14,10 +14,11 @@ use crate::http::Call;
 #[async_trait]
 impl Probe for Salesforce {
     async fn test(&self, account: &Account) -> Result<Identified, ConnectorError> {
+        // Anybody may ask who they are; whether the API is open to them is seen by trying. And first: where the session is over, the
+        // API says so in the way that gets another token.
+        let limits = api::send(account, Call::get(&[api::DATA, "limits"])).await?;
         let me = api::send(account, Call::get(&["services/oauth2/userinfo"])).await?;
         let organisation = text(&me, "organization_id").filter(|id| matches!(id.len(), 15 | 18)).ok_or_else(foreign)?;
-        // Anybody may ask who they are; whether the API is open to them is seen by trying.
-        let limits = api::send(account, Call::get(&[api::DATA, "limits"])).await?;
         look(account, RecordKind::Contact).await?;
         let deals = match look(account, RecordKind::Deal).await {
             Ok(()) => true,

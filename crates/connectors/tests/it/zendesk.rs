@@ -32,8 +32,9 @@ async fn a_user_is_created_once_whoever_asks_again_and_found_by_key_and_address(
     let item = create(1, &[("email", "Zoe@x.fr"), ("first_name", "Zoé"), ("last_name", "de la Tour")]);
     let written =
         bench.writer().create(&bench.account, Contact, std::slice::from_ref(&item)).await.unwrap().remove(0).unwrap();
-    assert_eq!(written.shown["last_name"], FieldValue::text("de la Tour"));
-    assert_eq!(one(&bench, Contact, item).await, written.external_id);
+    assert_eq!((written.created, &written.shown["last_name"]), (true, &FieldValue::text("de la Tour")));
+    let again = bench.writer().create(&bench.account, Contact, &[item]).await.unwrap().remove(0).unwrap();
+    assert_eq!((again.external_id.as_str(), again.created), (written.external_id.as_str(), false));
     assert_eq!(bench.created("users").await, 1);
     let searched = [wanted(1, &[]), wanted(2, &[("email", "paul@x.fr")])];
     let found = bench.reader().find(&bench.account, Contact, &searched, &names(&["email", "name"])).await.unwrap();
@@ -51,6 +52,19 @@ async fn somebody_who_was_there_before_us_is_found_by_address_and_by_number_in_a
     let found = bench.reader().find(&bench.account, Contact, &searched, &[]).await.unwrap();
     let ids: Vec<&str> = found.iter().map(|found| found.as_ref().unwrap().external_id.as_str()).collect();
     assert_eq!(ids, [zoe["id"].as_str().unwrap(), paul["id"].as_str().unwrap()]);
+}
+
+#[tokio::test]
+async fn whoever_called_before_is_found_by_number_unless_the_address_says_that_it_is_another() {
+    let bench = Bench::ready_at(ZENDESK).await;
+    let shared = json!({"name": "Paul", "phone": "+33612345678", "email": "paul@x.fr"});
+    bench.by_hand(Method::POST, "users", shared).await;
+    let searched = [wanted(1, &[("email", "zoe@x.fr"), ("phone", "+33612345678")])];
+    assert_eq!(bench.reader().find(&bench.account, Contact, &searched, &[]).await.unwrap(), [None]);
+    let caller = json!({"name": "Caller +33 6 12 34 56 78", "phone": "+33612345678"});
+    let caller = bench.by_hand(Method::POST, "users", caller).await;
+    let found = bench.reader().find(&bench.account, Contact, &searched, &[]).await.unwrap();
+    assert_eq!(found[0].as_ref().unwrap().external_id, caller["id"].as_str().unwrap());
 }
 
 #[tokio::test]

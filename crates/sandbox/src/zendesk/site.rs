@@ -124,6 +124,8 @@ pub(crate) fn update(
         "name" => "name_changed",
         "notes" => "notes_changed",
         "details" => "details_changed",
+        "tags" => "tags_changed",
+        "time_zone" => "time_zone_changed",
         _ => "custom_field_changed",
     };
     hooks::tell(ledger, kind, id, happened);
