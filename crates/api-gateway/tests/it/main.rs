@@ -79,6 +79,8 @@ mod tokens;
 #[cfg(test)]
 mod troubles;
 #[cfg(test)]
+mod unconsented;
+#[cfg(test)]
 mod waiting;
 #[cfg(test)]
 mod workflows;
