@@ -19,6 +19,11 @@ async fn a_test_says_whose_account_it_is_and_a_wrong_token_what_is_wrong() {
     let mut bench = Bench::bare_at(ZENDESK).await;
     let found = bench.probe().test(&bench.account).await.unwrap();
     assert_eq!((found.account_id.as_str(), found.name.as_str()), ("acme", "Zendesk acme"));
+    bench.faults(json!({"as_end_user": true})).await;
+    let error = bench.probe().test(&bench.account).await.unwrap_err();
+    assert_eq!((error.kind, error.code.as_str()), (FaultKind::Forbidden, "not_an_agent"));
+    let read = bench.reader().read(&bench.account, Contact, &names(&["1"]), &[]).await.unwrap_err();
+    assert_eq!((read.kind, read.code.as_str()), (FaultKind::Forbidden, "Forbidden"));
     let token = "not-a-token-of-anybody";
     bench.account.credentials = domain::credentials::Credentials::Bearer { access_token: token.to_owned().into() };
     let error = bench.probe().test(&bench.account).await.unwrap_err();
