@@ -19,7 +19,7 @@ use crate::{names, singly};
 /// The status of a write that made something.
 const CREATED: u16 = 201;
 
-/// Each takes a search and a call or two, and a minute takes a few hundred.
+/// Each takes a search or two and a call or two, and a minute takes a few hundred.
 const AT_ONCE: usize = 25;
 
 #[async_trait]
