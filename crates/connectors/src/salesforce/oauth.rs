@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use url::Url;
 
-use super::Salesforce;
+use super::{Salesforce, ids};
 use crate::descriptor::{SiteField, Terms};
 use crate::error::ConnectorError;
 use crate::http::Client;
@@ -133,7 +133,7 @@ fn organisation(body: &Value) -> Option<String> {
     let identity = Url::parse(body.get("id").and_then(Value::as_str)?).ok()?;
     let parts: Vec<&str> = identity.path_segments()?.collect();
     let at = parts.iter().position(|part| *part == "id")?;
-    parts.get(at + 1).filter(|id| id.len() == 18).map(|id| (*id).to_owned())
+    ids::whole(parts.get(at + 1)?)
 }
 
 fn endpoint<'a>(app: &'a App, http: &'a Client, tail: &str) -> Endpoint<'a> {

@@ -57,6 +57,16 @@ fn a_shops_greeting_is_no_delivery_and_nobody_elses_is_one() {
     assert!(!greeting("hubspot", b"webhook_id=7"));
 }
 
+#[test]
+fn what_would_open_an_account_is_not_passed_on() {
+    let body = br#"<x xmlns="http://soap.sforce.com/2005/09/outbound"><SessionId>00D!a-session</SessionId></x>"#;
+    let target = "/webhooks/integrations/salesforce?token=s3cret";
+    let incoming = Incoming { method: "POST", target, headers: &[], body, received_at: Timestamp::now() };
+    let (address, secret) = (Address::parse("salesforce", None).unwrap(), SecretString::from("s3cret".to_owned()));
+    let admitted = door().admit(&address, &incoming, std::iter::once(&secret)).unwrap();
+    assert!(!admitted.message.body.contains("a-session"), "{}", admitted.message.body);
+}
+
 const PUBLIC: &str = "https://hooks.example.com/edge/webhooks/integrations/hubspot?a=b";
 
 #[test]
