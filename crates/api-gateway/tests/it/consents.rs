@@ -1,5 +1,5 @@
 //! The way through the consent page of each platform that has one, at its stand-in: there, back, connected, tried, and given back.
-//! Every way in which it fails is `consenting`'s.
+//! Every way in which it fails is `consenting`'s, and `unconsented`'s where platforms differ.
 
 use std::collections::BTreeMap;
 
