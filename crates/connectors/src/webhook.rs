@@ -4,6 +4,8 @@ mod affair;
 pub(crate) mod basic;
 pub(crate) mod sealed;
 
+use std::borrow::Cow;
+
 use domain::kind::RecordKind;
 use domain::time::Timestamp;
 use secrecy::SecretString;
@@ -97,6 +99,11 @@ pub trait WebhookFormat: Send + Sync {
         let is_form =
             header(headers, "content-type").is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
         is_form || serde_json::from_str::<IgnoredAny>(body).is_ok()
+    }
+
+    /// A verified body as it is passed on and kept: without what would open the account, where a platform sends that along.
+    fn kept_body<'a>(&self, body: &'a str) -> Cow<'a, str> {
+        Cow::Borrowed(body)
     }
 
     /// What the platform wants to hear, besides the status, of a delivery that was taken; most want nothing.

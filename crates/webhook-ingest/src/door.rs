@@ -153,7 +153,7 @@ impl Door {
             integration_id: address.integration_id,
             received_at: incoming.received_at,
             headers,
-            body: body.to_owned(),
+            body: format.kept_body(body).into_owned(),
         };
         Ok(Admitted { message, delivery_id: format.delivery_id(incoming.headers, incoming.body) })
     }

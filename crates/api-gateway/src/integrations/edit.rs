@@ -72,19 +72,21 @@ pub(crate) async fn edited(
     if after.workflow_url != before.workflow_url {
         road::check_workflow(gateway, after.workflow_url.as_deref())?;
     }
-    let patience = Patience::begins(gateway);
+    let (patience, mut unkeyed) = (Patience::begins(gateway), Vec::new());
     if let Some(credentials) = edit.credentials() {
         let (platform, url) = (&before.platform, edit.url.as_deref().or(before.url.as_deref()));
         let attempt = Attempt { platform, credentials, url, expected: before.account_id.as_deref() };
-        let (found, _) = tried(gateway, attempt, connector, patience).await?;
+        let (found, lacking) = tried(gateway, attempt, connector, patience).await?;
         (after.account_id, after.account_name) = (Some(found.account_id), Some(found.name));
+        unkeyed = lacking;
     }
     save(gateway, change, &edit, (&before, &after)).await?;
     if edit.credentials().is_some() {
         // Of an account that was disconnected, nobody calls us any more.
         see_that_it_calls(gateway, (change.tenant_id, id), patience).await;
     }
-    show::shown(gateway, change.tenant_id, id).await
+    let view = show::shown(gateway, change.tenant_id, id).await?;
+    Ok(View { unkeyed, ..view })
 }
 
 /// Refuses another choice where objects are there that it would not mean.

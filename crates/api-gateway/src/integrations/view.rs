@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 pub(crate) struct View {
     /// Its id.
     pub(crate) id: IntegrationId,
-    /// Just after it was connected by a key: the kinds that have no field for Coccinelle's id there.
+    /// Just after it was connected by a key, or given another one: the kinds that have no field for Coccinelle's id there.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) unkeyed: Vec<RecordKind>,
     /// The name that people know it by.

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    consent,
+    consent, consented,
     fields::Fields,
     form::{self, Choice, Form, Offered, deliveries, directions, frequencies},
     frame::{Frame, Section, Visit},
@@ -149,8 +149,7 @@ async fn connected(change: &Change, gateway: &Gateway, fields: &Fields) -> Resul
     let wish = body::parse(&wish(fields, true))?;
     let view = integrations::connected(gateway, change, wish).await?;
     let home = format!("/dashboard/integrations/{}", view.id);
-    let kinds: Vec<_> = view.unkeyed.iter().map(|kind| kind.as_str()).collect();
-    let unkeyed = if kinds.is_empty() { String::new() } else { format!("&unkeyed={}", kinds.join("+")) };
+    let unkeyed = consented::unkeyed(&view.unkeyed);
     if !fields.has("start") {
         return Ok(format!("{home}?said=saved{unkeyed}"));
     }

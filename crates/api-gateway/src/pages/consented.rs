@@ -91,6 +91,12 @@ impl Ended {
     }
 }
 
+/// What is added to the query of an address, for [`Ended::of_query`] to read there: nothing where every kind has a field for our id.
+pub(super) fn unkeyed(kinds: &[RecordKind]) -> String {
+    let names: Vec<_> = kinds.iter().map(|kind| kind.as_str()).collect();
+    if names.is_empty() { String::new() } else { format!("&unkeyed={}", names.join("+")) }
+}
+
 fn is_scope(text: &str) -> bool {
     (1..=100).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._:/-".contains(&b))
 }
@@ -107,6 +113,9 @@ mod tests {
         assert_eq!(lacking.missing, ["crm.deals.read"]);
         let unkeyed = Ended::of_query("connected=1&unkeyed=deal+%3Cb%3E+activity").unwrap();
         assert_eq!((unkeyed.unkeyed.len(), unkeyed.tone), (2, "warn"));
+        let written = super::unkeyed(&[RecordKind::Deal, RecordKind::Activity]);
+        assert_eq!(Ended::of_query(&format!("said=saved{written}")).unwrap().unkeyed.len(), 2);
+        assert_eq!(super::unkeyed(&[]), "");
         let refused = Ended::of_query(&format!("oauth_error=platform_refused&reason={}", "x".repeat(9_000))).unwrap();
         assert_eq!(refused.reason.unwrap().len(), REASON);
     }

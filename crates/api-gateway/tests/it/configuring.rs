@@ -11,6 +11,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::connecting::{connected, wish};
+use crate::pages::Browser;
 use crate::repair::{blocked, outcome, refused};
 use crate::world::{Answer, World};
 
@@ -141,6 +142,29 @@ async fn new_credentials_are_tried_and_must_open_the_same_account() {
         pushed.iter().map(|message| serde_json::from_str(&message.payload).unwrap()).collect();
     assert_eq!(pushed.iter().map(|push| push.link_id).collect::<Vec<_>>(), [link]);
     assert_eq!(world.post(&format!("{path}/test"), json!({})).await.body["ok"], true);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_new_key_tells_what_has_no_field_for_our_id_as_the_first_one_did() {
+    let world = World::start().await;
+    let mut account = key("pd-900-demo");
+    (account["name"], account["platform"]) = (json!("Pipedrive"), json!("pipedrive"));
+    let made = world.post("/api/v1/integrations", account).await;
+    assert_eq!(made.body["unkeyed"], json!(["activity"]), "{made:?}");
+    let id = made.body["id"].as_str().unwrap();
+    let path = format!("/api/v1/integrations/{id}");
+    let renewed = world.put(&path, made.etag(), key("pd-900-renewed")).await;
+    assert_eq!((renewed.status.as_u16(), &renewed.body["unkeyed"]), (200, &json!(["activity"])), "{renewed:?}");
+    let renamed = world.put(&path, renewed.etag(), json!({ "name": "Ventes" })).await;
+    assert_eq!((renamed.status.as_u16(), &renamed.body["unkeyed"]), (200, &Value::Null), "{renamed:?}");
+
+    let mut browser = Browser::of(&world, Role::Admin).await;
+    let settings = format!("/dashboard/integrations/{id}/settings");
+    let fields = [("name", "Ventes"), ("version", renamed.etag().trim_matches('"')), ("api_key", "pd-900-again")];
+    let saved = browser.submit(&settings, &settings, &fields).await;
+    assert_eq!(saved.location(), format!("{settings}?said=saved&unkeyed=activity"), "{saved:?}");
+    browser.get(saved.location()).await.says("Il n'a pas de champ pour l'identifiant de Coccinelle");
     world.stop().await;
 }
 

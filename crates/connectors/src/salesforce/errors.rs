@@ -14,12 +14,24 @@ const DAILY_PAUSE: Duration = Duration::from_secs(3_600);
 
 /// Gives an error Salesforce's own code and message, and the class that they mean.
 pub(crate) fn refine(error: ConnectorError) -> ConnectorError {
-    let Some(first) = error.body.as_deref().and_then(|body| body.get(0)) else { return error };
+    let Some(first) = error.body.as_deref().and_then(|body| body.get(0)) else { return of_identity(error) };
     let code = text(first, "errorCode").unwrap_or(&error.code).to_owned();
     let message = message_of(first).unwrap_or_else(|| error.message.clone());
     let kind = kind_of(&code).unwrap_or(error.kind);
     let retry_after = error.retry_after.or_else(|| pause(&code, &message));
     ConnectorError { kind, code, message, retry_after, ..error }
+}
+
+/// Who asks whose a token is, and shows one that is no good, gets a 403 in plain text.
+fn of_identity(error: ConnectorError) -> ConnectorError {
+    let told = error.body.as_deref().and_then(Value::as_str).unwrap_or_default().trim().to_owned();
+    match told.as_str() {
+        "Bad_OAuth_Token" | "Missing_OAuth_Token" => {
+            let message = "Salesforce does not take the access token".to_owned();
+            ConnectorError { kind: FaultKind::Unauthorized, code: told, message, ..error }
+        }
+        _ => error,
+    }
 }
 
 /// The error of one row of a collection.
@@ -105,6 +117,13 @@ mod tests {
         }
         let error = refused(403, json!([{"message": "no", "errorCode": "INSUFFICIENT_ACCESS"}]));
         assert_eq!((error.kind, error.retry_after), (FaultKind::Forbidden, None));
+    }
+
+    #[test]
+    fn a_token_that_is_no_good_is_told_in_plain_text_where_it_is_asked_whose_it_is() {
+        let error = refused(403, json!("Bad_OAuth_Token"));
+        assert_eq!((error.kind, error.code.as_str()), (FaultKind::Unauthorized, "Bad_OAuth_Token"));
+        assert_eq!(refused(403, json!("No_Access")).kind, FaultKind::Forbidden);
     }
 
     #[test]

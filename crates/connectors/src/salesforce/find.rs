@@ -32,13 +32,14 @@ pub(crate) async fn find(account: &Account, kind: RecordKind, wanted: &[Wanted],
     } else if fields::has_note(kind) {
         found = by_note(account, kind, wanted, fields).await?;
     }
-    for name in identifiers(wanted) {
+    let names = identifiers(wanted);
+    // What speaks for one person may speak against another.
+    let shown = [fields, names.as_slice()].concat();
+    for name in names {
         let asked: Vec<String> = missing(&found, wanted).filter_map(|wanted| value(wanted, &name)).collect();
         if asked.is_empty() || !soql::is_field(&name) {
             continue;
         }
-        let mut shown = fields.to_vec();
-        shown.push(name.clone());
         let named = name.clone();
         let of = move |object: &RemoteObject| Some(object.fields.get(&named)?.to_plain_text().to_lowercase());
         let (numbers, texts): (Vec<String>, Vec<String>) =
@@ -51,9 +52,11 @@ pub(crate) async fn find(account: &Account, kind: RecordKind, wanted: &[Wanted],
                 let shown = object.fields.get(&name).map(FieldValue::to_plain_text);
                 shown.is_some_and(|shown| names::is_same_number(&shown, &value))
             };
-            let is_free = |object: &&RemoteObject| object.key.is_none_or(|key| key == wanted.key);
-            let candidate = by_value.get(&value.to_lowercase()).filter(is_free);
-            *place = candidate.or_else(|| with_number.iter().filter(has_number).find(is_free)).cloned();
+            let may_be = |object: &&RemoteObject| {
+                object.key.is_none_or(|key| key == wanted.key) && !is_somebody_else(object, wanted, &name)
+            };
+            let candidate = by_value.get(&value.to_lowercase()).filter(may_be);
+            *place = candidate.or_else(|| with_number.iter().filter(has_number).find(may_be)).cloned();
         }
     }
     Ok(found)
@@ -130,6 +133,17 @@ fn identifiers(wanted: &[Wanted]) -> Vec<String> {
         }
     }
     names
+}
+
+/// Whether something stronger than the field of that name, and no number, says that this is another person: several share one.
+fn is_somebody_else(object: &RemoteObject, wanted: &Wanted, name: &str) -> bool {
+    let stronger = wanted.identifiers.iter().take_while(|(known, _)| known != name);
+    let mut texts = stronger.filter_map(|(known, _)| {
+        let ours = value(wanted, known).filter(|ours| names::ending(ours).is_none())?;
+        let theirs = object.fields.get(known).map(FieldValue::to_plain_text).filter(|theirs| !theirs.is_empty())?;
+        Some((ours, theirs))
+    });
+    texts.any(|(ours, theirs)| ours.to_lowercase() != theirs.to_lowercase())
 }
 
 fn value(wanted: &Wanted, name: &str) -> Option<String> {

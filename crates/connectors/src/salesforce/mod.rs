@@ -13,6 +13,7 @@ mod changes;
 mod errors;
 mod fields;
 mod find;
+mod ids;
 mod mapping;
 mod oauth;
 mod probe;

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use url::Url;
 
-use super::Salesforce;
+use super::{Salesforce, ids};
 use crate::descriptor::{SiteField, Terms};
 use crate::error::ConnectorError;
 use crate::http::Client;
@@ -33,6 +33,9 @@ pub(super) const TERMS: Terms = Terms {
     keep_alive: None,
 };
 
+/// What stands between that and the name of an organisation that is not for production.
+const PARTITIONS: [&str; 7] = ["sandbox", "develop", "scratch", "trailblaze", "demo", "free", "patch"];
+
 /// Where an organisation's own address ends.
 const MY_DOMAIN: &str = ".my";
 
@@ -51,7 +54,8 @@ impl OAuth for Salesforce {
         let name = name.strip_suffix(MY_DOMAIN).unwrap_or(name);
         let parts: Vec<&str> = name.split('.').collect();
         let is_sound = match parts.as_slice() {
-            [domain] | [domain, "sandbox" | "develop" | "scratch"] => is_label(domain),
+            [domain] => is_label(domain),
+            [domain, partition] => is_label(domain) && PARTITIONS.contains(partition),
             _ => false,
         };
         if is_sound { Ok(Some(format!("{name}{MY_DOMAIN}"))) } else { Err(BAD) }
@@ -129,7 +133,7 @@ fn organisation(body: &Value) -> Option<String> {
     let identity = Url::parse(body.get("id").and_then(Value::as_str)?).ok()?;
     let parts: Vec<&str> = identity.path_segments()?.collect();
     let at = parts.iter().position(|part| *part == "id")?;
-    parts.get(at + 1).filter(|id| id.len() == 18).map(|id| (*id).to_owned())
+    ids::whole(parts.get(at + 1)?)
 }
 
 fn endpoint<'a>(app: &'a App, http: &'a Client, tail: &str) -> Endpoint<'a> {
@@ -148,6 +152,8 @@ mod tests {
             (Some("Acme"), "acme.my"),
             (Some("https://acme.my.salesforce.com/"), "acme.my"),
             (Some("acme--box.sandbox.my.salesforce.com"), "acme--box.sandbox.my"),
+            (Some("acme-dev-ed.develop.my.salesforce.com"), "acme-dev-ed.develop.my"),
+            (Some("acme-dev-ed.trailblaze.my.salesforce.com"), "acme-dev-ed.trailblaze.my"),
         ] {
             assert_eq!(Salesforce.site(typed).unwrap().as_deref(), Some(site), "{typed:?}");
         }
@@ -158,6 +164,7 @@ mod tests {
             "acme@evil",
             "-acme",
             "acme.my.salesforce.com.evil.com",
+            "acme.evil.my.salesforce.com",
             "a b",
             "é",
             "",

@@ -5,7 +5,7 @@ use domain::fault::FaultKind;
 use domain::kind::RecordKind;
 use serde_json::{Value, json};
 
-use super::{DESCRIPTOR, Salesforce, api, fields};
+use super::{DESCRIPTOR, Salesforce, api, fields, ids};
 use crate::account::Account;
 use crate::connector::{Identified, Prepared, Probe};
 use crate::error::ConnectorError;
@@ -14,10 +14,11 @@ use crate::http::Call;
 #[async_trait]
 impl Probe for Salesforce {
     async fn test(&self, account: &Account) -> Result<Identified, ConnectorError> {
-        let me = api::send(account, Call::get(&["services/oauth2/userinfo"])).await?;
-        let organisation = text(&me, "organization_id").filter(|id| matches!(id.len(), 15 | 18)).ok_or_else(foreign)?;
-        // Anybody may ask who they are; whether the API is open to them is seen by trying.
+        // Anybody may ask who they are; whether the API is open to them is seen by trying. And first: where the session is over, the
+        // API says so in the way that gets another token.
         let limits = api::send(account, Call::get(&[api::DATA, "limits"])).await?;
+        let me = api::send(account, Call::get(&["services/oauth2/userinfo"])).await?;
+        let organisation = text(&me, "organization_id").and_then(ids::whole).ok_or_else(foreign)?;
         look(account, RecordKind::Contact).await?;
         let deals = match look(account, RecordKind::Deal).await {
             Ok(()) => true,
@@ -27,7 +28,7 @@ impl Probe for Salesforce {
         let user = text(&me, "preferred_username").or_else(|| text(&me, "name")).unwrap_or_default();
         let host = account.base_url.host_str().unwrap_or("salesforce.com");
         Ok(Identified {
-            account_id: organisation.to_owned(),
+            account_id: organisation,
             name: format!("Salesforce {host}"),
             details: json!({
                 "user": user,

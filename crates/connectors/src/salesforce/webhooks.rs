@@ -1,11 +1,13 @@
 //! Salesforce's outbound messages. Nothing signs them: the address of the integration is a secret of its own, the organisation
 //! must be named as we know it, and whatever is said is confirmed by reading the object again.
 
+use std::borrow::Cow;
+
 use domain::fault::FaultKind;
 use domain::kind::RecordKind;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::Salesforce;
+use super::{Salesforce, ids};
 use crate::error::ConnectorError;
 use crate::signature;
 use crate::webhook::{Receipt, Rejection, RemoteChange, SecretSource, WebhookFormat, WebhookRequest};
@@ -47,6 +49,16 @@ impl WebhookFormat for Salesforce {
         notifications(body).is_ok()
     }
 
+    /// Whoever ticks “Send Session ID” sends a key to the organisation along, for which nobody has asked.
+    fn kept_body<'a>(&self, body: &'a str) -> Cow<'a, str> {
+        let without = || {
+            let (before, rest) = body.split_once("<SessionId>")?;
+            let (_, after) = rest.split_once("</SessionId>")?;
+            Some(format!("{before}<SessionId/>{after}"))
+        };
+        without().map_or(Cow::Borrowed(body), Cow::Owned)
+    }
+
     /// One acknowledges all that the message holds; without it, Salesforce sends the message again for a day.
     fn receipt(&self) -> Option<Receipt> {
         Some(Receipt { content_type: "text/xml; charset=utf-8", body: ACK })
@@ -60,12 +72,12 @@ impl WebhookFormat for Salesforce {
     }
 
     fn parse(&self, _headers: &[(String, String)], body: &str) -> Result<Vec<RemoteChange>, ConnectorError> {
-        let organisation = element(body, "OrganizationId").ok_or_else(unreadable)?;
+        let organisation = element(body, "OrganizationId").and_then(ids::whole).ok_or_else(unreadable)?;
         let change = |notification: Notification<'_>| {
             Some(RemoteChange {
-                account_id: Some(organisation.to_owned()),
+                account_id: Some(organisation.clone()),
                 kind: kind_of(notification.object_type)?,
-                external_id: notification.object_id.to_owned(),
+                external_id: notification.object_id,
                 occurred_at: None,
                 // Salesforce tells of no deletion this way.
                 deleted: false,
@@ -80,7 +92,7 @@ impl WebhookFormat for Salesforce {
 struct Notification<'a> {
     id: &'a str,
     object_type: &'a str,
-    object_id: &'a str,
+    object_id: String,
 }
 
 fn kind_of(object_type: &str) -> Option<RecordKind> {
@@ -108,9 +120,8 @@ fn notification(part: &str) -> Option<Notification<'_>> {
     let (attributes, inside) = object.split_once('>')?;
     let (_, object_type) = attributes.split_once("xsi:type=\"")?;
     let object_type = object_type.split('"').next()?.rsplit(':').next()?;
-    let object_id = element(inside, "sf:Id")?;
-    let is_id = |text: &str| matches!(text.len(), 15 | 18) && text.bytes().all(|b| b.is_ascii_alphanumeric());
-    (is_id(id) && is_id(object_id)).then_some(Notification { id, object_type, object_id })
+    let object_id = ids::whole(element(inside, "sf:Id")?)?;
+    ids::whole(id).map(|_| Notification { id, object_type, object_id })
 }
 
 /// The text of the first element of that name.

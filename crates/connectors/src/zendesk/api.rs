@@ -6,16 +6,19 @@ use domain::kind::RecordKind;
 use reqwest::Method;
 use serde_json::Value;
 
-use super::errors;
+use super::{errors, wire};
 use crate::account::{Account, Remaining};
 use crate::error::ConnectorError;
-use crate::http::Call;
+use crate::http::{Answer, Call};
 
 /// Below the account's address.
 pub(crate) const V2: &str = "api/v2";
 
 /// The window of the account's limit.
 const WINDOW: Duration = Duration::from_secs(60);
+
+/// No account has more pages of anything that is listed whole; an answer that leads in a circle ends here.
+const PAGES: usize = 20;
 
 /// A kind, as it stands in paths and bodies: several, and one.
 ///
@@ -29,16 +32,37 @@ pub(crate) fn names(kind: RecordKind) -> Result<(&'static str, &'static str), Co
     }
 }
 
-/// Makes a call; the answer's body.
-pub(crate) async fn send(account: &Account, call: Call) -> Result<Value, ConnectorError> {
+/// Makes a call.
+pub(crate) async fn ask(account: &Account, call: Call) -> Result<Answer, ConnectorError> {
     let answer = account.http.ask(account, call).await?;
     let left = answer.number("x-rate-limit-remaining").or_else(|| answer.number("ratelimit-remaining"));
     if let Some(requests) = left {
         account.budget.correct(Remaining { requests, per: Some(WINDOW) });
     }
     tracing::trace!(http.status = answer.status, "Zendesk answered");
-    let body = answer.or_refused().map(|answer| answer.body).map_err(errors::refine);
-    body.inspect_err(|error| account.heed(error))
+    let answer = answer.or_refused().map_err(errors::refine);
+    answer.inspect_err(|error| account.heed(error))
+}
+
+/// Makes a call; the answer's body.
+pub(crate) async fn send(account: &Account, call: Call) -> Result<Value, ConnectorError> {
+    ask(account, call).await.map(|answer| answer.body)
+}
+
+/// All pages of a list that is called by its path.
+pub(crate) async fn all(account: &Account, path: &str) -> Result<Vec<Value>, ConnectorError> {
+    let (mut all, mut cursor) = (Vec::new(), None::<String>);
+    for _ in 0..PAGES {
+        let call = Call::get(&[V2, path]).with("page[size]", "100");
+        let call = cursor.take().into_iter().fold(call, |call, cursor| call.with("page[after]", cursor));
+        let body = send(account, call).await?;
+        all.extend(body.get(path).and_then(Value::as_array).into_iter().flatten().cloned());
+        cursor = wire::next(&body);
+        if cursor.is_none() {
+            break;
+        }
+    }
+    Ok(all)
 }
 
 /// Reads what is at a path.

@@ -3,17 +3,12 @@
 use async_trait::async_trait;
 use domain::kind::RecordKind;
 use serde::Deserialize;
-use serde_json::Value;
 
-use super::{Zendesk, api, ticket, user, wire};
+use super::{Zendesk, api, ticket, user};
 use crate::account::Account;
 use crate::discovery::{Discovery, RemoteField, RemoteFieldType, RemoteOption};
 use crate::error::ConnectorError;
-use crate::http::Call;
 use crate::names;
-
-/// No account has more pages of fields; an answer that leads in a circle ends here.
-const PAGES: usize = 20;
 
 /// The fields that every user and every ticket has: name, name for people, what it holds, whether only Zendesk writes it.
 type Standard = (&'static str, &'static str, RemoteFieldType, bool);
@@ -78,27 +73,12 @@ impl Discovery for Zendesk {
                 return Err(ConnectorError::unsupported("Zendesk", kind));
             }
         };
-        let own = all(account, path).await?;
+        let own = api::all(account, path).await?;
         let own = own.iter().filter_map(|field| Field::deserialize(field).ok());
         // Those that every ticket has stand among them.
         let own = own.filter(|field| field.active != Some(false) && field.removable != Some(false) && !field.system);
         Ok(standard.iter().map(described).chain(own.map(|field| own_field(kind, field))).collect())
     }
-}
-
-async fn all(account: &Account, path: &'static str) -> Result<Vec<Value>, ConnectorError> {
-    let (mut all, mut cursor) = (Vec::new(), None::<String>);
-    for _ in 0..PAGES {
-        let call = Call::get(&[api::V2, path]).with("page[size]", "100");
-        let call = cursor.take().into_iter().fold(call, |call, cursor| call.with("page[after]", cursor));
-        let body = api::send(account, call).await?;
-        all.extend(body.get(path).and_then(Value::as_array).into_iter().flatten().cloned());
-        cursor = wire::next(&body);
-        if cursor.is_none() {
-            break;
-        }
-    }
-    Ok(all)
 }
 
 fn described((name, label, field_type, read_only): &Standard) -> RemoteField {

@@ -39,23 +39,30 @@ pub(crate) async fn find(account: &Account, kind: RecordKind, wanted: &[Wanted],
     Ok(found.into_iter().map(|user| user.map(|user| user.to_remote(kind, fields))).collect())
 }
 
-/// Somebody with this address or number, against whose being the same person nothing speaks.
+/// Somebody with this address, else with this number, against whose being the same person nothing speaks.
 async fn person(account: &Account, wanted: &Wanted) -> Result<Option<Object>, ConnectorError> {
     let text = |name: &str| {
         let value = wanted.identifiers.iter().find(|(known, _)| known == name).map(|(_, value)| value)?;
         value.as_text().map(str::trim).filter(|text| !text.is_empty())
     };
     let is_nobody_elses = |user: &Object| user.key().is_none_or(|key| key == wanted.key);
-    if let Some(email) = text(user::EMAIL) {
+    let email = text(user::EMAIL).map(str::to_lowercase);
+    let email_of = |user: &Object| Some(user.text(user::EMAIL).to_lowercase()).filter(|email| !email.is_empty());
+    if let Some(email) = &email {
         let found = search(account, &format!("email:\"{}\"", email.replace('"', ""))).await?;
-        let has_it = |user: &Object| user.text(user::EMAIL).to_lowercase() == email.to_lowercase();
-        return Ok(found.into_iter().find(|user| has_it(user) && is_nobody_elses(user)));
+        let has_it = |user: &Object| email_of(user).as_ref() == Some(email);
+        if let Some(user) = found.into_iter().find(|user| has_it(user) && is_nobody_elses(user)) {
+            return Ok(Some(user));
+        }
     }
     let Some(number) = text(user::PHONE) else { return Ok(None) };
-    for notation in notations(number) {
+    // Each notation is a search of its own. Whoever has an address is looked for in the one that Zendesk gives to callers.
+    let notations = if email.is_some() { vec![number.to_owned()] } else { notations(number) };
+    let may_be = |user: &Object| email.is_none() || email_of(user).is_none_or(|theirs| Some(&theirs) == email.as_ref());
+    for notation in notations {
         let found = search(account, &format!("phone:\"{}\"", notation.replace('"', ""))).await?;
         let has_it = |user: &Object| is_same_number(user.text(user::PHONE), number);
-        if let Some(user) = found.into_iter().find(|user| has_it(user) && is_nobody_elses(user)) {
+        if let Some(user) = found.into_iter().find(|user| has_it(user) && may_be(user) && is_nobody_elses(user)) {
             return Ok(Some(user));
         }
     }

@@ -15,7 +15,7 @@ const NAME: &str = "Coccinelle";
 const USERS: &str = "users";
 
 /// What changes a user, in the order of Zendesk's own list.
-const EVENTS: [&str; 12] = [
+const EVENTS: [&str; 14] = [
     "created",
     "deleted",
     "merged",
@@ -28,6 +28,8 @@ const EVENTS: [&str; 12] = [
     "identity_deleted",
     "name_changed",
     "notes_changed",
+    "tags_changed",
+    "time_zone_changed",
 ];
 
 #[async_trait]
@@ -37,9 +39,7 @@ impl Subscriptions for Zendesk {
     }
 
     async fn list(&self, account: &Account) -> Result<Vec<Subscription>, ConnectorError> {
-        let body = api::send(account, Call::get(&[api::V2, "webhooks"]).with("page[size]", "100")).await?;
-        let rows = body.get("webhooks").and_then(Value::as_array).into_iter().flatten();
-        Ok(rows.filter_map(read).collect())
+        Ok(api::all(account, "webhooks").await?.iter().filter_map(read).collect())
     }
 
     async fn subscribe(&self, account: &Account, _topic: &'static str, target: &Target) -> Result<New, ConnectorError> {

@@ -16,7 +16,10 @@ use crate::http::Call;
 use crate::values::{id_of, number};
 use crate::{names, singly};
 
-/// Each takes a search and a call or two, and a minute takes a few hundred.
+/// The status of a write that made something.
+const CREATED: u16 = 201;
+
+/// Each takes a search or two and a call or two, and a minute takes a few hundred.
 const AT_ONCE: usize = 25;
 
 #[async_trait]
@@ -91,10 +94,10 @@ impl Writer for Zendesk {
 /// A create with the same key, or of somebody with the same address, changes the user that is there.
 async fn create_user(account: &Account, item: &Create) -> Result<Written, ConnectorError> {
     let body = json!({"user": new_user(item)});
-    let answer = api::send(account, Call::post(&[api::V2, "users", "create_or_update"], body)).await?;
-    let user = wire::object(&answer, "user").ok_or_else(ConnectorError::unanswered)?;
-    let created = user.text("created_at") == user.text("updated_at");
-    Ok(written(RecordKind::Contact, &user, &item.fields, created))
+    let answer = api::ask(account, Call::post(&[api::V2, "users", "create_or_update"], body)).await?;
+    let user = wire::object(&answer.body, "user").ok_or_else(ConnectorError::unanswered)?;
+    // Only the status tells a new user from one that was there: the same written again does not even move its time.
+    Ok(written(RecordKind::Contact, &user, &item.fields, answer.status == CREATED))
 }
 
 /// All of a new user: nobody is without a name there.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use connectors::descriptor::AuthScheme;
 use connectors::registry::{self, Platform};
-use connectors::webhook::{RemoteChange, WebhookRequest};
+use connectors::webhook::{Rejection, RemoteChange, SecretSource, WebhookRequest};
 use domain::fault::FaultKind;
 use domain::kind::RecordKind;
 use domain::mapping::Transform;
@@ -15,7 +15,7 @@ use domain::time::Timestamp;
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::fixtures;
+use crate::fixtures::{self, Signed};
 
 #[test]
 fn every_platform_is_found_by_its_own_slug_and_no_two_share_one() {
@@ -155,6 +155,34 @@ fn every_platforms_recorded_deliveries_are_let_in_under_their_secret_and_no_othe
             assert_eq!(format.verify(&request, &signed.secret.as_str().into()), Ok(()), "{platform:?}: {name}");
             let other = format!("{}x", signed.secret);
             assert!(format.verify(&request, &other.into()).is_err(), "{platform:?}: {name}");
+        }
+    }
+}
+
+/// These sign nothing: who knows the secret of an integration's address is let in, and is believed no more than that there is
+/// something to look at.
+const UNSIGNED: [Platform; 2] = [Platform::Pipedrive, Platform::Salesforce];
+
+#[test]
+fn a_body_that_was_read_and_written_anew_is_not_what_was_signed() {
+    for platform in registry::all() {
+        let format = platform.connector().webhooks();
+        let recorded = fixtures::signed(*platform);
+        let verdict = |signed: &Signed| {
+            let headers = signed.headers();
+            format.verify(&signed.request(&headers), &signed.secret.as_str().into())
+        };
+        if UNSIGNED.contains(platform) {
+            assert_eq!(format.secret(), SecretSource::Integration, "{platform:?}: one secret for all");
+            for (_, body) in fixtures::deliveries(*platform) {
+                assert_eq!(verdict(&recorded[0].telling(body)), Ok(()), "{platform:?} signs bodies by now");
+            }
+            continue;
+        }
+        let anew: Vec<Signed> = recorded.iter().flat_map(Signed::written_anew).collect();
+        assert!(anew.len() >= 2, "{platform:?} has no recorded signature of a body that can be written otherwise");
+        for signed in anew {
+            assert_eq!(verdict(&signed), Err(Rejection::WrongSignature), "{platform:?}: {}", signed.name);
         }
     }
 }

@@ -16,6 +16,7 @@ use domain::mapping::Mapping;
 use domain::record::{Fields, Stamp};
 use domain::schema::{self, FieldType};
 use domain::time::Timestamp;
+use serde_json::json;
 
 use crate::bench::{Bench, key, stand_of};
 
@@ -96,6 +97,21 @@ async fn every_stand_in_says_whose_account_it_is_and_lets_nobody_else_in() {
         let error = bench.probe().test(&bench.account).await.unwrap_err();
         assert_eq!(error.kind, FaultKind::Unauthorized, "{platform:?}: {error:?}");
         assert!(!format!("{error:?} {error}").contains(&wrong), "{platform:?} tells the key");
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_may_too_little_is_told_from_one_that_nobody_knows_and_from_a_platform_that_is_away() {
+    for platform in registry::all() {
+        let (bench, kind) = (Bench::ready_at(stand_of(*platform)).await, platform.connector().descriptor().kinds[0]);
+        for (status, kind_of_error) in
+            [(401_u16, FaultKind::Unauthorized), (403, FaultKind::Forbidden), (503, FaultKind::Unavailable)]
+        {
+            bench.faults(json!({ "fail_all_status": status })).await;
+            let error = bench.changes().list(&bench.account, kind, None, &[]).await.unwrap_err();
+            assert_eq!((error.kind, error.status), (kind_of_error, Some(status)), "{platform:?}: {error:?}");
+            assert!(!error.code.is_empty() && !error.message.is_empty(), "{platform:?}: {error:?}");
+        }
     }
 }
 

@@ -30,6 +30,18 @@ impl Signed {
         self.headers.clone().into_iter().collect()
     }
 
+    /// The same but for its body.
+    pub(crate) fn telling(&self, body: String) -> Self {
+        Self { body, ..self.clone() }
+    }
+
+    /// The same with its body read and written again: what anything on the way that means well makes of it.
+    pub(crate) fn written_anew(&self) -> Vec<Self> {
+        let Ok(read) = serde_json::from_str::<Value>(&self.body) else { return Vec::new() };
+        let written = [read.to_string(), serde_json::to_string_pretty(&read).unwrap()];
+        written.into_iter().filter(|body| *body != self.body).map(|body| self.telling(body)).collect()
+    }
+
     pub(crate) fn request<'a>(&'a self, headers: &'a [(String, String)]) -> WebhookRequest<'a> {
         WebhookRequest {
             method: &self.method,

@@ -48,6 +48,18 @@ async fn a_contact_is_created_once_whoever_asks_again_and_found_by_key_and_addre
 }
 
 #[tokio::test]
+async fn a_number_that_two_people_share_does_not_make_them_one() {
+    let bench = Bench::ready_at(SALESFORCE).await;
+    let paul = json!({"LastName": "Paul", "Phone": "+33612345678", "Email": "paul@x.fr"});
+    bench.by_hand(Method::POST, "Contact", paul).await;
+    let searched = [wanted(1, &[("Email", "zoe@x.fr"), ("Phone", "+33612345678")])];
+    assert_eq!(bench.reader().find(&bench.account, Contact, &searched, &[]).await.unwrap(), [None]);
+    bench.by_hand(Method::POST, "Contact", json!({"LastName": "Appel", "Phone": "06 12 34 56 78"})).await;
+    let found = bench.reader().find(&bench.account, Contact, &searched, &names(&["LastName"])).await.unwrap();
+    assert_eq!(found[0].as_ref().unwrap().fields["LastName"], FieldValue::text("Appel"));
+}
+
+#[tokio::test]
 async fn a_person_with_nothing_but_a_number_is_found_in_whatever_notation_it_was_written() {
     let bench = Bench::ready_at(SALESFORCE).await;
     for (name, phone) in [("Autre", "07 12 34 56 78"), ("Zoé", "06.12.34.56.78"), ("Paul", "+33 1 40 20 50 50")] {

@@ -64,6 +64,24 @@ fn reads_every_notification_and_leaves_out_what_is_not_kept() {
 }
 
 #[test]
+fn an_object_has_one_id_however_long_it_is_written() {
+    let body = deliveries().remove(0);
+    let short = body.replacen("003000000000031AAA", "003000000000031", 1);
+    assert_ne!(short, body);
+    assert_eq!(format().parse(&[], &short).unwrap(), format().parse(&[], &body).unwrap());
+}
+
+#[test]
+fn a_key_to_the_organisation_that_is_sent_along_is_not_kept() {
+    let body = deliveries().remove(0);
+    let with_key = body.replacen(r#"<SessionId xsi:nil="true"/>"#, "<SessionId>00D!a-session</SessionId>", 1);
+    let kept = format().kept_body(&with_key);
+    assert!(with_key.contains("a-session") && !kept.contains("a-session"), "{kept}");
+    assert_eq!(format().parse(&[], &kept).unwrap(), format().parse(&[], &body).unwrap());
+    assert_eq!(format().kept_body(&body), body);
+}
+
+#[test]
 fn what_declares_entities_or_is_no_outbound_message_is_not_read() {
     let body = deliveries().remove(0);
     let declared = body.replacen("<soapenv:Envelope", "<!DOCTYPE x [<!ENTITY a \"b\">]><soapenv:Envelope", 1);

@@ -19,6 +19,11 @@ async fn a_test_says_whose_account_it_is_and_a_wrong_token_what_is_wrong() {
     let mut bench = Bench::bare_at(ZENDESK).await;
     let found = bench.probe().test(&bench.account).await.unwrap();
     assert_eq!((found.account_id.as_str(), found.name.as_str()), ("acme", "Zendesk acme"));
+    bench.faults(json!({"as_end_user": true})).await;
+    let error = bench.probe().test(&bench.account).await.unwrap_err();
+    assert_eq!((error.kind, error.code.as_str()), (FaultKind::Forbidden, "not_an_agent"));
+    let read = bench.reader().read(&bench.account, Contact, &names(&["1"]), &[]).await.unwrap_err();
+    assert_eq!((read.kind, read.code.as_str()), (FaultKind::Forbidden, "Forbidden"));
     let token = "not-a-token-of-anybody";
     bench.account.credentials = domain::credentials::Credentials::Bearer { access_token: token.to_owned().into() };
     let error = bench.probe().test(&bench.account).await.unwrap_err();
@@ -32,8 +37,9 @@ async fn a_user_is_created_once_whoever_asks_again_and_found_by_key_and_address(
     let item = create(1, &[("email", "Zoe@x.fr"), ("first_name", "Zoé"), ("last_name", "de la Tour")]);
     let written =
         bench.writer().create(&bench.account, Contact, std::slice::from_ref(&item)).await.unwrap().remove(0).unwrap();
-    assert_eq!(written.shown["last_name"], FieldValue::text("de la Tour"));
-    assert_eq!(one(&bench, Contact, item).await, written.external_id);
+    assert_eq!((written.created, &written.shown["last_name"]), (true, &FieldValue::text("de la Tour")));
+    let again = bench.writer().create(&bench.account, Contact, &[item]).await.unwrap().remove(0).unwrap();
+    assert_eq!((again.external_id.as_str(), again.created), (written.external_id.as_str(), false));
     assert_eq!(bench.created("users").await, 1);
     let searched = [wanted(1, &[]), wanted(2, &[("email", "paul@x.fr")])];
     let found = bench.reader().find(&bench.account, Contact, &searched, &names(&["email", "name"])).await.unwrap();
@@ -51,6 +57,19 @@ async fn somebody_who_was_there_before_us_is_found_by_address_and_by_number_in_a
     let found = bench.reader().find(&bench.account, Contact, &searched, &[]).await.unwrap();
     let ids: Vec<&str> = found.iter().map(|found| found.as_ref().unwrap().external_id.as_str()).collect();
     assert_eq!(ids, [zoe["id"].as_str().unwrap(), paul["id"].as_str().unwrap()]);
+}
+
+#[tokio::test]
+async fn whoever_called_before_is_found_by_number_unless_the_address_says_that_it_is_another() {
+    let bench = Bench::ready_at(ZENDESK).await;
+    let shared = json!({"name": "Paul", "phone": "+33612345678", "email": "paul@x.fr"});
+    bench.by_hand(Method::POST, "users", shared).await;
+    let searched = [wanted(1, &[("email", "zoe@x.fr"), ("phone", "+33612345678")])];
+    assert_eq!(bench.reader().find(&bench.account, Contact, &searched, &[]).await.unwrap(), [None]);
+    let caller = json!({"name": "Caller +33 6 12 34 56 78", "phone": "+33612345678"});
+    let caller = bench.by_hand(Method::POST, "users", caller).await;
+    let found = bench.reader().find(&bench.account, Contact, &searched, &[]).await.unwrap();
+    assert_eq!(found[0].as_ref().unwrap().external_id, caller["id"].as_str().unwrap());
 }
 
 #[tokio::test]

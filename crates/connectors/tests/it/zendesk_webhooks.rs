@@ -110,3 +110,18 @@ async fn one_subscription_is_made_under_a_secret_of_zendesks_own_and_taken_away(
     assert_eq!(subscriptions::remove(subscriptions, &bench.account, &target).await.unwrap(), 1);
     assert!(subscriptions.list(&bench.account).await.unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn a_subscription_of_ours_is_seen_however_many_others_there_are() {
+    let bench = Bench::ready_at(ZENDESK).await;
+    let subscriptions = bench.connector().subscriptions().unwrap();
+    let other = Target { url: "https://elsewhere.example.com/hook".parse().unwrap(), secret: None };
+    for _ in 0..100 {
+        subscriptions.subscribe(&bench.account, subscriptions.topics()[0], &other).await.unwrap();
+    }
+    let url = "https://hooks.example.com/webhooks/integrations/zendesk/int_1".parse().unwrap();
+    let target = Target { url, secret: None };
+    assert_eq!(bench.is_made_to_call(&target).await.made, ["users"]);
+    assert!(bench.is_made_to_call(&target).await.made.is_empty());
+    assert_eq!(subscriptions.list(&bench.account).await.unwrap().len(), 101);
+}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::{
-    Error, HttpMessage, ResponseError,
+    Error, HttpMessage, HttpResponse, ResponseError,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
     http::{Method, header},
@@ -24,9 +24,10 @@ pub(crate) async fn pass<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let asks_who = request.path().ends_with("/oauth2/userinfo");
     let account = match account_of(&request) {
         Ok(account) => account,
-        Err(error) => return Ok(request.into_response(error.error_response()).map_into_boxed_body()),
+        Err(error) => return Ok(request.into_response(told(&error, asks_who)).map_into_boxed_body()),
     };
     let path = request.path().strip_prefix("/salesforce").unwrap_or(request.path());
     account.tools.requests.note((super::SLUG, &account.id), request.method().as_str(), path);
@@ -43,7 +44,7 @@ pub(crate) async fn pass<B: MessageBody + 'static>(
         (false, None) => most.filter(|most| used > *most).map(|_| ApiError::limit()),
     };
     let mut response = match refusal {
-        Some(error) => request.into_response(error.error_response()).map_into_boxed_body(),
+        Some(error) => request.into_response(told(&error, asks_who)).map_into_boxed_body(),
         None => {
             request.extensions_mut().insert(caller::Caller(Arc::clone(&account)));
             next.call(request).await?.map_into_boxed_body()
@@ -57,6 +58,15 @@ pub(crate) async fn pass<B: MessageBody + 'static>(
     let is_done = is_write && response.status().is_success();
     let lost = if is_done { account.adjust(|state| state.faults.take_loss()) } else { None };
     Ok(fate::send(response, lost).await)
+}
+
+/// A refusal, in its form; whoever asks whose a bad token is hears of it otherwise than from the API.
+fn told(error: &ApiError, asks_who: bool) -> HttpResponse {
+    if asks_who && error.status == 401 {
+        HttpResponse::Forbidden().content_type("text/plain").body("Bad_OAuth_Token")
+    } else {
+        error.error_response()
+    }
 }
 
 /// A token opens its own organisation only: `<organisation>!<anything>`, which is for tests, or one that was granted.

@@ -49,7 +49,19 @@ impl ApiError {
         }
     }
 
+    pub(crate) fn forbidden() -> Self {
+        let message = "You do not have access to this page. Please contact the account owner of this help desk.";
+        let body = json!({"error": {"title": "Forbidden", "message": message}});
+        Self { status: 403, message: message.to_owned(), body }
+    }
+
     pub(crate) fn switched_on(status: u16) -> Self {
+        match status {
+            401 => return Self::unauthorized(),
+            403 => return Self::forbidden(),
+            429 => return Self::too_many(),
+            _ => {}
+        }
         let body = json!({"error": {"title": "Sandbox", "message": "switched on in the sandbox"}});
         Self { status, message: "switched on in the sandbox".to_owned(), body }
     }

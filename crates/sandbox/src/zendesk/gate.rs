@@ -34,16 +34,18 @@ pub(crate) async fn pass<B: MessageBody + 'static>(
     let path = request.path().strip_prefix("/zendesk").unwrap_or(request.path());
     account.tools.requests.note((super::SLUG, &account.id), request.method().as_str(), path);
     let is_write = request.method() != Method::GET;
-    let (fate, is_revoked, taken) = account.adjust(|state| {
+    let asks_who = request.path().ends_with("/users/me");
+    let (fate, is_revoked, may, taken) = account.adjust(|state| {
         let fate = Fate::draw(&mut state.faults);
-        (fate, state.faults.token_revoked, site::take(state))
+        let may = asks_who || !state.faults.is_on(site::AS_END_USER);
+        (fate, state.faults.token_revoked, may, site::take(state))
     });
     fate.wait().await;
     let refusal = match (is_revoked, fate.failure, taken) {
         (true, ..) => Some(ApiError::unauthorized()),
         (false, Some(status), _) => Some(ApiError::switched_on(status)),
         (false, None, Some((_, None))) => Some(ApiError::too_many()),
-        (false, None, _) => None,
+        (false, None, _) => (!may).then(ApiError::forbidden),
     };
     let mut response = match refusal {
         Some(error) => request.into_response(error.error_response()).map_into_boxed_body(),

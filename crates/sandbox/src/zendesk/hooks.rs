@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use actix_web::{
     HttpResponse,
-    web::{Json, Path},
+    web::{Json, Path, Query},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use ring::hmac;
@@ -127,9 +127,24 @@ pub(crate) struct Body {
     webhook: Map<String, Value>,
 }
 
-pub(crate) async fn list(caller: Caller) -> HttpResponse {
-    let all: Vec<Value> = caller.read(|state| state.store.all(SHELF).map(shown).collect());
-    HttpResponse::Ok().json(json!({"webhooks": all, "meta": {"has_more": false}}))
+/// Which page of a list.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Paged {
+    #[serde(rename = "page[size]")]
+    size: Option<usize>,
+    #[serde(rename = "page[after]")]
+    after: String,
+}
+
+pub(crate) async fn list(caller: Caller, asked: Query<Paged>) -> HttpResponse {
+    let (after, most) = (number(&asked.after).unwrap_or_default(), asked.size.unwrap_or(100).clamp(1, 100));
+    let mut rows: Vec<Value> =
+        caller.read(|state| state.store.all(SHELF).filter(|hook| hook.id > after).map(shown).collect());
+    let has_more = rows.len() > most;
+    rows.truncate(most);
+    let last = rows.last().and_then(|row| row.get("id").cloned());
+    HttpResponse::Ok().json(json!({"webhooks": rows, "meta": {"has_more": has_more, "after_cursor": last}}))
 }
 
 pub(crate) async fn create(caller: Caller, body: Json<Body>) -> Result<HttpResponse, ApiError> {

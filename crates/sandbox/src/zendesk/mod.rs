@@ -81,7 +81,11 @@ impl StandIn for Zendesk {
     }
 
     fn own_switches(&self) -> &'static [(&'static str, &'static str)] {
-        &[(site::LIMIT, "Requêtes / min"), (site::EXPORT_LAG, "Retard de l'export (ms)")]
+        &[
+            (site::LIMIT, "Requêtes / min"),
+            (site::EXPORT_LAG, "Retard de l'export (ms)"),
+            (site::AS_END_USER, "Consentement d'un utilisateur final"),
+        ]
     }
 
     fn words(&self) -> Words {

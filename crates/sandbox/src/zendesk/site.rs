@@ -19,6 +19,8 @@ pub(crate) const TICKETS: &str = "tickets";
 /// The switches that only Zendesk has.
 pub(crate) const LIMIT: &str = "rate_limit_per_minute";
 pub(crate) const EXPORT_LAG: &str = "export_lag_ms";
+/// Whoever consented works for nobody: they may ask who they are, and little else.
+pub(crate) const AS_END_USER: &str = "as_end_user";
 
 #[derive(Debug)]
 pub(crate) struct Site;
@@ -55,7 +57,8 @@ impl Trade for Site {
     type Own = Counted;
 
     fn faults() -> Faults {
-        let own = [(LIMIT, json!(200)), (EXPORT_LAG, json!(60_000)), (SINGLE_USE, json!(true))];
+        let own =
+            [(LIMIT, json!(200)), (EXPORT_LAG, json!(60_000)), (SINGLE_USE, json!(true)), (AS_END_USER, json!(false))];
         Faults {
             search_lag_ms: 2_000,
             // The most that an app may ask for.
@@ -124,6 +127,8 @@ pub(crate) fn update(
         "name" => "name_changed",
         "notes" => "notes_changed",
         "details" => "details_changed",
+        "tags" => "tags_changed",
+        "time_zone" => "time_zone_changed",
         _ => "custom_field_changed",
     };
     hooks::tell(ledger, kind, id, happened);

@@ -11,13 +11,14 @@ use super::{
     errors::ApiError,
     gate::Caller,
     show,
-    site::{self, USERS},
+    site::{self, AS_END_USER, USERS},
 };
 use crate::{journal::By, store::Object};
 
-pub(crate) async fn me() -> HttpResponse {
+pub(crate) async fn me(caller: Caller) -> HttpResponse {
+    let role = if caller.read(|state| state.faults.is_on(AS_END_USER)) { "end-user" } else { "admin" };
     HttpResponse::Ok().json(json!({"user": {"id": 1, "name": "Camille Rousseau", "email": "admin@exemple.fr",
-                                            "role": "admin", "time_zone": "Paris"}}))
+                                            "role": role, "time_zone": "Paris"}}))
 }
 
 /// The body of a write.

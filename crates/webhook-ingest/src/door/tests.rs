@@ -77,6 +77,16 @@ fn what_the_apps_secret_before_has_signed_is_let_in_while_the_operator_names_it(
     assert_eq!(admits(&[]), Err(Refusal::KeyUnavailable));
 }
 
+#[test]
+fn what_would_open_an_account_is_not_passed_on() {
+    let body = br#"<x xmlns="http://soap.sforce.com/2005/09/outbound"><SessionId>00D!a-session</SessionId></x>"#;
+    let target = "/webhooks/integrations/salesforce?token=s3cret";
+    let incoming = Incoming { method: "POST", target, headers: &[], body, received_at: Timestamp::now() };
+    let (address, secret) = (Address::parse("salesforce", None).unwrap(), SecretString::from("s3cret".to_owned()));
+    let admitted = door().admit(&address, &incoming, std::iter::once(&secret)).unwrap();
+    assert!(!admitted.message.body.contains("a-session"), "{}", admitted.message.body);
+}
+
 const PUBLIC: &str = "https://hooks.example.com/edge/webhooks/integrations/hubspot?a=b";
 
 #[test]

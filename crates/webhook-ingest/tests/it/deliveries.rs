@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
+use connectors::registry;
 use domain::id::{IntegrationId, WebhookLogId};
 use domain::time::Timestamp;
 use ring::hmac;
@@ -189,10 +190,26 @@ async fn what_is_for_nobody_whom_we_know_is_answered_like_the_rest_logged_and_dr
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_of_ten_megabytes_is_refused_by_default_and_one_that_was_written_anew_is_not_what_was_signed() {
+async fn a_body_of_ten_megabytes_is_refused_by_default_whoever_sends_it() {
     let world = start().await;
-    let (status, code, _) = problem(world.deliver(vec![b' '; 10 * 1_048_576]).await).await;
-    assert_eq!((status, code.as_str()), (413, "too_large"));
+    let body = vec![b' '; 10 * 1_048_576];
+    let integration = IntegrationId::new();
+    for platform in registry::all() {
+        let shared = format!("/webhooks/integrations/{}", platform.connector().descriptor().slug);
+        for path in [shared.clone(), format!("{shared}/{integration}?token=a-guess")] {
+            let refused = world.post(&path, body.clone()).send().await.unwrap();
+            assert_eq!(problem(refused).await, (413, "too_large".to_owned(), false), "{path}");
+        }
+    }
+    // Signed or not.
+    assert_eq!(problem(world.deliver(body).await).await, (413, "too_large".to_owned(), false));
+    assert_eq!((world.published().await.len(), world.logged().await.len()), (0, 0));
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_was_written_anew_is_not_what_was_signed() {
+    let world = start().await;
     let spaced = String::from_utf8(change(1)).unwrap().replace(':', ": ");
     let mut request = world.post(PATH, change(1));
     for (name, value) in signature(PATH, spaced.as_bytes(), Timestamp::now()) {

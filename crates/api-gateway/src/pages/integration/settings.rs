@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use super::super::{
     catalogue::kinds,
     connect::{Key, keys_of, status_of},
+    consented,
     fields::Fields,
     form::{self, Choice, Form, Offered, deliveries, directions, frequencies, word},
     frame::{Frame, Visit},
@@ -76,12 +77,16 @@ pub(super) async fn save(
     fields: Fields,
 ) -> Result<HttpResponse, Problem> {
     match saved(&change, &gateway, id.0, &fields).await {
+        Ok(unkeyed) => {
+            let told = format!("{}?said=saved{}", path(id.0), consented::unkeyed(&unkeyed));
+            Ok(HttpResponse::SeeOther().insert_header((LOCATION, told)).finish())
+        }
         Err(problem) if form::is_about_form(&problem) => {
             let mut page = Page::of(&visit, &gateway, id.0, Some(fields)).await?;
             page.form = page.form.refused(&page.frame, &problem);
             page.frame.answer(status_of(&problem), &page)
         }
-        outcome => lead(&path(id.0), outcome, "saved"),
+        refused => lead(&path(id.0), refused, "saved"),
     }
 }
 
@@ -139,7 +144,13 @@ fn path(id: IntegrationId) -> String {
     format!("/dashboard/integrations/{id}/settings")
 }
 
-async fn saved(change: &Change, gateway: &Gateway, id: IntegrationId, fields: &Fields) -> Result<(), Problem> {
+/// Saves what was typed; returns the kinds for which an account that got a new key has no field for our id.
+async fn saved(
+    change: &Change,
+    gateway: &Gateway,
+    id: IntegrationId,
+    fields: &Fields,
+) -> Result<Vec<RecordKind>, Problem> {
     let seen = fields.get("version").parse().map_err(|_no_number| Refusal::at("version", "must be a number"))?;
     let mut edit = fields.object(&["direction", "frequency", "delivery", "url"]);
     edit.insert("name".to_owned(), fields.get("name").into());
@@ -161,7 +172,7 @@ async fn saved(change: &Change, gateway: &Gateway, id: IntegrationId, fields: &F
         edit.insert("credentials".to_owned(), Value::Object(credentials));
     }
     let edit = body::parse(Value::Object(edit).to_string().as_bytes())?;
-    integrations::edited(gateway, change, (id, seen), edit).await.map(|_view| ())
+    integrations::edited(gateway, change, (id, seen), edit).await.map(|view| view.unkeyed)
 }
 
 /// What was chosen of the platform's own choices; `None` where the form has none of them.
