@@ -42,7 +42,8 @@ const ARRIVAL_LIMIT: Duration = Duration::from_secs(300);
 const EACH: Duration = Duration::from_millis(600);
 
 /// Our four services: not the stand-in.
-const OURS: [Service; 4] = [Service::ApiGateway, Service::WebhookIngest, Service::SyncDispatcher, Service::LogWriter];
+pub(super) const OURS: [Service; 4] =
+    [Service::ApiGateway, Service::WebhookIngest, Service::SyncDispatcher, Service::LogWriter];
 
 const START_LIMIT: Duration = Duration::from_secs(30);
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
@@ -162,7 +163,7 @@ async fn deliveries(
     Ok(())
 }
 
-fn signed(session: &Session, path: &'static str, extent: Extent) -> impl Requests + use<> {
+pub(super) fn signed(session: &Session, path: &'static str, extent: Extent) -> impl Requests + use<> {
     let count = extent.seconds.saturating_mul(DELIVERIES_PER_SECOND);
     let (secret, origin) = (session.webhook_secret(), session.url(Service::WebhookIngest));
     let deliveries = Deliveries::sign(secret.expose_secret(), &origin, path, count, Utc::now());
@@ -185,7 +186,7 @@ async fn events(
 }
 
 /// Measures a door; gives what it answered in a second.
-async fn door(
+pub(super) async fn door(
     session: &Session,
     (service, name): (Service, String),
     (extent, connections, pace): (Extent, u32, Option<u32>),

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{doors, fairness, loads, pages, rows, slow, standing};
+use super::{doors, fairness, loads, n8n, pages, rows, slow, standing};
 use crate::console::Console;
 use crate::session::Session;
 
@@ -31,6 +31,9 @@ pub(super) enum Part {
     Loads,
     /// How soon each page of the dashboard is answered, over a month of a tenant's work.
     Pages,
+    /// Webhooks and whole round trips, by a real n8n and by us.
+    #[value(name = "n8n")]
+    N8n,
 }
 
 /// How much is measured.
@@ -105,6 +108,7 @@ impl Part {
             Self::Doors => doors::measure(session, extent, console).await,
             Self::Loads => loads::measure(session, extent, console).await,
             Self::Pages => pages::measure(session, extent, console).await,
+            Self::N8n => n8n::measure(session, extent, console).await,
         }
     }
 
