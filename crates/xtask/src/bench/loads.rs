@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::deliveries::Deliveries;
 use super::flow::{self, Singly};
-use super::load::{CONNECTIONS, Load, Plan, Requests, drive};
+use super::load::{CONNECTIONS, Plan, Requests, drive};
 use super::measure::{DELIVERIES_PER_SECOND, address, empty_intake};
 use super::parts::{Extent, Figures};
 use super::prospects::{Prospects, Series};
@@ -196,14 +196,11 @@ pub(super) async fn door(
     let step = console.step(name.clone());
     let time = Duration::from_secs(extent.seconds);
     let plan = Plan { address: address(session, service), time, wanted: 202, pace, connections };
-    let Load { answered, refused, elapsed, waits } = drive(plan, requests).await.context(name.clone())?;
+    let load = drive(plan, requests).await.context(name.clone())?;
     // The next measurement finds the queues as this one did.
     empty_intake(session).await?;
-    anyhow::ensure!(refused == 0, "{name}: {refused} were refused");
-    let per_second = float(answered) / elapsed.as_secs_f64();
-    figures.add(name.clone(), per_second, "a second");
-    figures.add(format!("{name}, p50"), waits.millis(50.0), "ms");
-    figures.add(format!("{name}, p99"), waits.millis(99.0), "ms");
+    anyhow::ensure!(load.refused == 0, "{name}: {} were refused", load.refused);
+    let per_second = figures.add_load(&name, &load);
     step.done();
     Ok(per_second)
 }

@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::load::Load;
+use super::report::float;
 use super::{doors, fairness, loads, n8n, pages, rows, slow, standing};
 use crate::console::Console;
 use crate::session::Session;
@@ -75,6 +77,15 @@ struct Figure {
 impl Figures {
     pub(super) fn add(&mut self, name: impl Into<String>, value: f64, unit: &'static str) {
         self.0.push(Figure { name: name.into(), value, unit });
+    }
+
+    /// What a load came to; gives how much was answered in a second.
+    pub(super) fn add_load(&mut self, name: &str, load: &Load) -> f64 {
+        let per_second = float(load.answered) / load.elapsed.as_secs_f64();
+        self.add(name, per_second, "a second");
+        self.add(format!("{name}, p50"), load.waits.millis(50.0), "ms");
+        self.add(format!("{name}, p99"), load.waits.millis(99.0), "ms");
+        per_second
     }
 }
 

@@ -12,7 +12,6 @@ use crate::bench::connection::post;
 use crate::bench::load::{Plan, drive};
 use crate::bench::loads::OURS;
 use crate::bench::parts::{Extent, Figures};
-use crate::bench::report::float;
 use crate::bench::tenants;
 use crate::bench::usage::resident_of_tree;
 use crate::console::Console;
@@ -67,10 +66,7 @@ async fn load(
     let (done, memory) = watched(drive(plan, requests), || resident_of_tree(pid)).await;
     let done = done.with_context(|| name.clone())?;
     ensure!(done.refused == 0, "{name}: {} were refused", done.refused);
-    let per_second = float(done.answered) / done.elapsed.as_secs_f64();
-    figures.add(name.clone(), per_second, "a second");
-    figures.add(format!("{name}, p50"), done.waits.millis(50.0), "ms");
-    figures.add(format!("{name}, p99"), done.waits.millis(99.0), "ms");
+    let per_second = figures.add_load(&name, &done);
     step.done();
     Ok((per_second, memory))
 }
