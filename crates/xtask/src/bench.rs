@@ -11,6 +11,7 @@ mod limits;
 mod load;
 mod loads;
 mod measure;
+mod n8n;
 mod pages;
 mod parts;
 mod prospects;
@@ -28,9 +29,10 @@ use anyhow::Context as _;
 use self::measure::Wishes;
 use self::parts::{Extent, Part};
 use crate::console::{Console, ServiceLines};
+use crate::n8n::{Found, install};
 use crate::services::{Choice, Services};
-use crate::session::{Build, Options, Session};
-use crate::{up, workspace};
+use crate::session::{Build, Options, Session, Workflows};
+use crate::{ci, up, workspace};
 
 const BASE_PORT: u16 = 26_000;
 
@@ -85,6 +87,13 @@ pub(crate) struct Args {
 /// Runs the benchmarks, on servers of their own.
 pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let console = Console::new(ServiceLines::InFilesOnly);
+    let workflows = if args.only == Some(Part::N8n) { Workflows::Own } else { Workflows::None };
+    if matches!(workflows, Workflows::Own)
+        && let Found::Nowhere(why) = install::find_or_install(&console).await?
+    {
+        ci::skip(&console, "bench --only n8n", why)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let build =
         async { if args.debug { Build::default().run(&console).await } else { build::release(&console).await } };
     if !args.no_build {
@@ -95,7 +104,7 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     let folder = workspace::root().join(".dev/bench");
     Services::wipe(&folder).await?;
-    let options = Options { choice: Choice::Private, ..Options::new(BASE_PORT).without_limits() };
+    let options = Options { choice: Choice::Private, workflows, ..Options::new(BASE_PORT).without_limits() };
     let mut session = Session::open(&folder, options, console.clone()).await?;
     let outcome = up::interruptible(args.measure(&mut session, &console)).await;
     session.take_down().await;

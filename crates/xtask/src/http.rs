@@ -1,8 +1,11 @@
-//! The HTTP client that talks to our own services and the broker's management, all on loopback.
+//! The HTTP client that talks to our own services and the broker's management, and how those small servers read that stand for others
+//! where something is measured or tried; all on loopback.
 
 use std::time::Duration;
 
 use anyhow::Context as _;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::net::TcpStream;
 
 /// A client that ignores proxies and gives up after 15 seconds.
 ///
@@ -16,4 +19,21 @@ pub(crate) fn client() -> anyhow::Result<reqwest::Client> {
         .timeout(Duration::from_secs(15))
         .build()
         .context("the HTTP client could not be built")
+}
+
+/// The body of a request; `None` once there are no more.
+pub(crate) async fn read_body(stream: &mut BufReader<TcpStream>) -> Option<Vec<u8>> {
+    let (mut line, mut length) = (String::new(), 0);
+    stream.read_line(&mut line).await.ok().filter(|read| *read > 0)?;
+    loop {
+        line.clear();
+        stream.read_line(&mut line).await.ok()?;
+        let Some((name, value)) = line.split_once(':') else { break };
+        if name.eq_ignore_ascii_case("content-length") {
+            length = value.trim().parse().ok()?;
+        }
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).await.ok()?;
+    Some(body)
 }

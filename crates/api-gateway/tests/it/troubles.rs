@@ -46,7 +46,7 @@ async fn n8n_that_is_away_is_called_so_with_what_to_do_and_leads_to_the_journal(
 
     let own = "UPDATE tenant_integrations SET workflow_url = 'https://n8n.example.com/webhook/x' WHERE id = ";
     world.database.execute(&format!("{own} '{id}'")).await;
-    browser.get(&home).await.says("Vérifiez que votre n8n est démarré");
+    browser.get(&home).await.says("Vérifiez que votre n8n est démarré").says("votre workflow est activé et répond");
     let log = browser.get(&format!("{home}/logs/{newest}")).await;
     log.says("Vérifiez que votre n8n est démarré").says("mailto:");
     failed(&world, id.parse().unwrap(), 11, &n8n(FaultKind::Unavailable, "signature_refused")).await;

@@ -14,7 +14,7 @@ use domain::time::Timestamp;
 use domain::workflow::{Action, Errand, Pass, Verb};
 use persistence::records::links::{self, Ending, Settlement, Wanted};
 use persistence::records::store;
-use persistence::{Scope, health, inbox, integrations};
+use persistence::{Scope, budgets, health, inbox, integrations};
 use reqwest::Method;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -390,6 +390,28 @@ async fn only_the_calls_that_the_action_needs_are_passed_on() {
     assert_eq!((refused.status.as_u16(), refused.headers["x-coccinelle-source"].to_str().unwrap()), (400, "platform"));
     let long = json!({"properties": {"firstname": "x".repeat(270_000)}});
     system.call(&handed.proxy, Method::PATCH, &own, Some(long)).await.is_problem(413, "too_large");
+    system.world.stop().await;
+}
+
+#[tokio::test]
+async fn a_workflow_spends_the_accounts_budget_and_is_told_when_there_is_more() {
+    let system = start().await;
+    let there = system.control(Method::POST, "/hubspot/4242/contacts", json!({"email": "zoe@exemple.fr"})).await;
+    let id = there["id"].as_str().unwrap();
+    let handed = system.hand_over(Verb::Update, "zoe@exemple.fr", Some(id)).await;
+    let mut tx = system.world.worker().begin(Scope::System).await.unwrap();
+    let hour = Duration::from_hours(1);
+    budgets::pause(&mut tx, &"hubspot".parse().unwrap(), "4242", hour).await.unwrap();
+    tx.commit().await.unwrap();
+    // What the gateway was granted before is spent first.
+    let told = wait::until("the budget to be spent", DEADLINE, || async {
+        let answer = system.call(&handed.proxy, Method::GET, &format!("{CONTACTS}/{id}"), None).await;
+        if answer.status.as_u16() == 429 { Ok(answer) } else { Err(answer) }
+    })
+    .await;
+    told.is_problem(429, "budget_spent");
+    let wait: u64 = told.headers["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((3_000..=3_601).contains(&wait), "{wait}");
     system.world.stop().await;
 }
 

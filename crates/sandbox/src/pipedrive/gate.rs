@@ -1,6 +1,6 @@
 //! What every request to Pipedrive's API passes: authentication, limits, and the faults that were switched on.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use actix_web::{
     Error, HttpMessage, ResponseError,
@@ -63,14 +63,23 @@ pub(crate) async fn pass<B: MessageBody + 'static>(
 
 fn account_of(request: &ServiceRequest) -> Result<Arc<Account>, ApiError> {
     let pipedrive = request.app_data::<web::Data<Pipedrive>>().ok_or_else(ApiError::unauthorized)?;
-    let text = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
-    if let Some(token) = text("x-api-token") {
-        return company_of(token).map(|id| pipedrive.company(id)).ok_or_else(ApiError::unauthorized);
+    if let Some(token) = api_token(request) {
+        return company_of(&token).map(|id| pipedrive.company(id)).ok_or_else(ApiError::unauthorized);
     }
-    let bearer =
-        text("authorization").and_then(|text| text.strip_prefix("Bearer ")).ok_or_else(ApiError::unauthorized)?;
+    let authorization = request.headers().get("authorization").and_then(|value| value.to_str().ok());
+    let bearer = authorization.and_then(|text| text.strip_prefix("Bearer ")).ok_or_else(ApiError::unauthorized)?;
     let token = pipedrive.grants.open(bearer).map_err(|_closed| ApiError::unauthorized())?;
     token.account.parse().map(|id| pipedrive.company(id)).map_err(|_no_company| ApiError::unauthorized())
+}
+
+/// From the header that the documentation names, or from the query, which it names no longer and n8n's own credential still uses.
+fn api_token(request: &ServiceRequest) -> Option<String> {
+    let named = request.headers().get("x-api-token").and_then(|value| value.to_str().ok());
+    let in_query = || {
+        let query = web::Query::<HashMap<String, String>>::from_query(request.query_string()).ok()?;
+        query.into_inner().remove("api_token")
+    };
+    named.map(str::to_owned).or_else(in_query)
 }
 
 /// `pd-<company>-<anything>`: an API token here.
@@ -96,7 +105,19 @@ fn cost(method: &Method, path: &str) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use actix_web::test::TestRequest;
+
     use super::*;
+
+    #[test]
+    fn an_api_token_stands_in_a_header_or_in_the_query() {
+        let request = TestRequest::with_uri("/pipedrive/api/v2/persons?limit=1&api_token=pd-900-a");
+        assert_eq!(api_token(&request.to_srv_request()).as_deref(), Some("pd-900-a"));
+        let both = TestRequest::with_uri("/pipedrive/api/v2/persons?api_token=pd-900-a");
+        let both = both.insert_header(("x-api-token", "pd-901-b")).to_srv_request();
+        assert_eq!(api_token(&both).as_deref(), Some("pd-901-b"));
+        assert_eq!(api_token(&TestRequest::with_uri("/pipedrive/api/v2/persons").to_srv_request()), None);
+    }
 
     #[test]
     fn only_a_token_of_the_right_form_opens_a_company() {

@@ -13,6 +13,7 @@ use actix_web::{
     middleware::Next,
     web,
 };
+use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::{Account, Zendesk, errors::ApiError, site};
 use crate::{
@@ -71,11 +72,12 @@ pub(crate) async fn pass<B: MessageBody + 'static>(
 fn account_of(request: &ServiceRequest) -> Result<Arc<Account>, ApiError> {
     let zendesk = request.app_data::<web::Data<Zendesk>>().ok_or_else(ApiError::unauthorized)?;
     let site = request.match_info().get("site").ok_or_else(ApiError::not_found)?;
-    let token = bearer(request.headers()).ok_or_else(ApiError::unauthorized)?;
+    let api_token = api_token(request.headers());
+    let token = bearer(request.headers()).or(api_token.as_deref()).ok_or_else(ApiError::unauthorized)?;
     let is_plain = token.strip_prefix(&format!("zd-{site}-")).is_some_and(|secret| !secret.is_empty());
     // A refresh ends the access token that was, whatever was left of its life.
-    let is_granted =
-        zendesk.grants.open(token).is_ok_and(|token| token.account == site && zendesk.grants.is_latest(&token));
+    let is_granted = api_token.is_none()
+        && zendesk.grants.open(token).is_ok_and(|token| token.account == site && zendesk.grants.is_latest(&token));
     if is_plain || is_granted {
         zendesk.site(site).ok_or_else(ApiError::not_found)
     } else {
@@ -85,4 +87,28 @@ fn account_of(request: &ServiceRequest) -> Result<Arc<Account>, ApiError> {
 
 pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
+}
+
+/// An agent's API token, as it stands behind the agent's address: what n8n's own credential sends.
+fn api_token(headers: &HeaderMap) -> Option<String> {
+    let encoded = headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Basic ")?;
+    let text = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
+    let (agent, token) = text.split_once(':')?;
+    agent.ends_with("/token").then(|| token.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_api_token_stands_behind_an_agents_address() {
+        let found = |text: &str| {
+            let value = format!("Basic {}", STANDARD.encode(text)).parse::<header::HeaderValue>().unwrap();
+            api_token(&HeaderMap::from_iter([(header::AUTHORIZATION, value)]))
+        };
+        assert_eq!(found("a@exemple.fr/token:zd-acme-a").as_deref(), Some("zd-acme-a"));
+        assert_eq!(found("a@exemple.fr:a password"), None);
+        assert_eq!(api_token(&HeaderMap::new()), None);
+    }
 }

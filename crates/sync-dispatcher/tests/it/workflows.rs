@@ -318,6 +318,27 @@ async fn a_report_that_comes_late_or_again_does_no_harm() {
 }
 
 #[tokio::test]
+async fn a_late_report_leads_to_an_object_that_nothing_else_would_find() {
+    let n8n = N8n::start(Script::Idle);
+    let world = n8n.world(&[("BROKER__RETRY_SCHEDULE", "100ms")]).await;
+    world.accept(vec![zoe()]).await;
+    assert_eq!(failures(&world).await[0].0, "callback_missing");
+    // Without the address by which it would be looked for.
+    let made = world.crm.add_contact(json!({"firstname": "Zoé"})).await;
+    n8n.now(Script::Works);
+    n8n.report(&n8n.taken()[0], done(Some(&made))).await;
+    wait::until("the object to be taken", DEADLINE, || async {
+        let link = world.link("p1").await;
+        if link.external_id.as_ref() == Some(&made) { Ok(()) } else { Err(link.external_id) }
+    })
+    .await;
+    world.settle().await;
+    let (id, contact) = world.crm.only_contact().await;
+    assert_eq!((id, world.failures().await.len()), (made, 0));
+    assert_eq!(contact["email"], world.value("p1", "email").await, "it was read, and what it lacked was written");
+}
+
+#[tokio::test]
 async fn while_no_workflow_takes_anything_the_work_waits_and_then_drains() {
     let n8n = N8n::start(Script::Refuses(404));
     let world = n8n.world(&[PATIENT]).await;

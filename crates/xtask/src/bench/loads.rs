@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::deliveries::Deliveries;
 use super::flow::{self, Singly};
-use super::load::{CONNECTIONS, Load, Plan, Requests, drive};
+use super::load::{CONNECTIONS, Plan, Requests, drive};
 use super::measure::{DELIVERIES_PER_SECOND, address, empty_intake};
 use super::parts::{Extent, Figures};
 use super::prospects::{Prospects, Series};
@@ -42,7 +42,8 @@ const ARRIVAL_LIMIT: Duration = Duration::from_secs(300);
 const EACH: Duration = Duration::from_millis(600);
 
 /// Our four services: not the stand-in.
-const OURS: [Service; 4] = [Service::ApiGateway, Service::WebhookIngest, Service::SyncDispatcher, Service::LogWriter];
+pub(super) const OURS: [Service; 4] =
+    [Service::ApiGateway, Service::WebhookIngest, Service::SyncDispatcher, Service::LogWriter];
 
 const START_LIMIT: Duration = Duration::from_secs(30);
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
@@ -162,7 +163,7 @@ async fn deliveries(
     Ok(())
 }
 
-fn signed(session: &Session, path: &'static str, extent: Extent) -> impl Requests + use<> {
+pub(super) fn signed(session: &Session, path: &'static str, extent: Extent) -> impl Requests + use<> {
     let count = extent.seconds.saturating_mul(DELIVERIES_PER_SECOND);
     let (secret, origin) = (session.webhook_secret(), session.url(Service::WebhookIngest));
     let deliveries = Deliveries::sign(secret.expose_secret(), &origin, path, count, Utc::now());
@@ -185,7 +186,7 @@ async fn events(
 }
 
 /// Measures a door; gives what it answered in a second.
-async fn door(
+pub(super) async fn door(
     session: &Session,
     (service, name): (Service, String),
     (extent, connections, pace): (Extent, u32, Option<u32>),
@@ -195,14 +196,11 @@ async fn door(
     let step = console.step(name.clone());
     let time = Duration::from_secs(extent.seconds);
     let plan = Plan { address: address(session, service), time, wanted: 202, pace, connections };
-    let Load { answered, refused, elapsed, waits } = drive(plan, requests).await.context(name.clone())?;
+    let load = drive(plan, requests).await.context(name.clone())?;
     // The next measurement finds the queues as this one did.
     empty_intake(session).await?;
-    anyhow::ensure!(refused == 0, "{name}: {refused} were refused");
-    let per_second = float(answered) / elapsed.as_secs_f64();
-    figures.add(name.clone(), per_second, "a second");
-    figures.add(format!("{name}, p50"), waits.millis(50.0), "ms");
-    figures.add(format!("{name}, p99"), waits.millis(99.0), "ms");
+    anyhow::ensure!(load.refused == 0, "{name}: {} were refused", load.refused);
+    let per_second = figures.add_load(&name, &load);
     step.done();
     Ok(per_second)
 }

@@ -20,12 +20,12 @@ use super::usage::{Memory, Meter};
 use crate::console::Console;
 use crate::session::{PORTAL, Service, Session, Tenant};
 
-const WEBHOOKS: &str = "/webhooks/integrations/hubspot";
+pub(super) const WEBHOOKS: &str = "/webhooks/integrations/hubspot";
 /// More deliveries in a second than this machine can take; beyond it the measurement would end early.
 pub(super) const DELIVERIES_PER_SECOND: u64 = 25_000;
-const TENANTS: u64 = 8;
+pub(super) const TENANTS: u64 = 8;
 /// How long a crowd is waited for in the CRM.
-const ARRIVAL_LIMIT: Duration = Duration::from_secs(180);
+pub(super) const ARRIVAL_LIMIT: Duration = Duration::from_secs(180);
 /// As many confirms as the broker is fastest with.
 const AT_BEST: u32 = 256;
 

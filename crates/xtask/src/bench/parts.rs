@@ -5,7 +5,9 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{doors, fairness, loads, pages, rows, slow, standing};
+use super::load::Load;
+use super::report::float;
+use super::{doors, fairness, loads, n8n, pages, rows, slow, standing};
 use crate::console::Console;
 use crate::session::Session;
 
@@ -31,6 +33,9 @@ pub(super) enum Part {
     Loads,
     /// How soon each page of the dashboard is answered, over a month of a tenant's work.
     Pages,
+    /// Webhooks and whole round trips, by a real n8n and by us.
+    #[value(name = "n8n")]
+    N8n,
 }
 
 /// How much is measured.
@@ -73,6 +78,15 @@ impl Figures {
     pub(super) fn add(&mut self, name: impl Into<String>, value: f64, unit: &'static str) {
         self.0.push(Figure { name: name.into(), value, unit });
     }
+
+    /// What a load came to; gives how much was answered in a second.
+    pub(super) fn add_load(&mut self, name: &str, load: &Load) -> f64 {
+        let per_second = float(load.answered) / load.elapsed.as_secs_f64();
+        self.add(name, per_second, "a second");
+        self.add(format!("{name}, p50"), load.waits.millis(50.0), "ms");
+        self.add(format!("{name}, p99"), load.waits.millis(99.0), "ms");
+        per_second
+    }
 }
 
 impl fmt::Display for Figures {
@@ -105,6 +119,7 @@ impl Part {
             Self::Doors => doors::measure(session, extent, console).await,
             Self::Loads => loads::measure(session, extent, console).await,
             Self::Pages => pages::measure(session, extent, console).await,
+            Self::N8n => n8n::measure(session, extent, console).await,
         }
     }
 

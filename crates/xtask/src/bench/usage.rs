@@ -32,6 +32,28 @@ impl Memory {
     }
 }
 
+/// What a process and all that descend from it have resident, in MiB; nothing where it is gone.
+pub(super) fn resident_of_tree(root: u32) -> f64 {
+    let (all, mut ahead, mut sum) = (processes(), vec![root], 0.0);
+    while let Some(pid) = ahead.pop() {
+        sum += Memory::of(pid).map_or(0.0, |memory| memory.resident_mib);
+        ahead.extend(all.iter().filter(|(_, parent)| *parent == pid).map(|(child, _)| *child));
+    }
+    sum
+}
+
+/// Every process of this machine, each with the one that it descends from.
+fn processes() -> Vec<(u32, u32)> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    pids.filter_map(|pid| Some((pid, parent(&std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)?))).collect()
+}
+
+/// It stands second behind the name.
+fn parent(stat: &str) -> Option<u32> {
+    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+}
+
 /// Counts what the whole machine, this process and one service use from now on.
 #[derive(Debug)]
 pub(super) struct Meter {
@@ -103,6 +125,8 @@ fn machine_ticks(stat: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    use std::process::{Command, Stdio};
+
     use super::*;
 
     #[test]
@@ -111,6 +135,18 @@ mod tests {
         assert_eq!(Memory::parse(status), Some(Memory { resident_mib: 2.0, peak_mib: 3.0 }));
         assert!(Memory::of(std::process::id()).unwrap().resident_mib > 1.0);
         assert_eq!(Memory::parse("Name:\tx\n"), None);
+    }
+
+    #[test]
+    fn a_process_counts_with_what_it_started() {
+        assert_eq!(parent("7 (a) b (c) S 12 3 4"), Some(12));
+        let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+        assert!(processes().contains(&(child.id(), std::process::id())));
+        let alone = Memory::of(child.id()).unwrap().resident_mib;
+        assert!(alone > 0.0 && resident_of_tree(std::process::id()) > alone);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(Memory::of(child.id()), None);
     }
 
     #[test]

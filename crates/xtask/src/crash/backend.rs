@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context as _;
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncWriteExt as _, BufReader};
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::http;
 use crate::session::Session;
 
 /// One request of so many is refused.
@@ -66,7 +67,7 @@ async fn serve(listener: TcpListener, heard: Arc<Mutex<Heard>>) {
         let heard = Arc::clone(&heard);
         tokio::spawn(async move {
             let mut stream = BufReader::new(stream);
-            while let Some(body) = read(&mut stream).await {
+            while let Some(body) = http::read_body(&mut stream).await {
                 let status = heard.lock().unwrap_or_else(PoisonError::into_inner).take(&body);
                 let answer = format!("HTTP/1.1 {status} -\r\ncontent-length: 0\r\n\r\n");
                 if stream.write_all(answer.as_bytes()).await.is_err() {
@@ -75,23 +76,6 @@ async fn serve(listener: TcpListener, heard: Arc<Mutex<Heard>>) {
             }
         });
     }
-}
-
-/// The body of a request; `None` once there are no more.
-async fn read(stream: &mut BufReader<TcpStream>) -> Option<Vec<u8>> {
-    let (mut line, mut length) = (String::new(), 0);
-    stream.read_line(&mut line).await.ok().filter(|read| *read > 0)?;
-    loop {
-        line.clear();
-        stream.read_line(&mut line).await.ok()?;
-        let Some((name, value)) = line.split_once(':') else { break };
-        if name.eq_ignore_ascii_case("content-length") {
-            length = value.trim().parse().ok()?;
-        }
-    }
-    let mut body = vec![0; length];
-    stream.read_exact(&mut body).await.ok()?;
-    Some(body)
 }
 
 impl Heard {

@@ -49,6 +49,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let files: Vec<&File> =
         tree.files().iter().filter(|file| file.path.starts_with(FOLDER) && file.path.ends_with(".json")).collect();
     let mut ids = BTreeSet::new();
+    let mut handlers = Vec::new();
     let mut findings = Vec::new();
     for file in files {
         let Ok(workflow) = serde_json::from_str::<Value>(&file.text) else {
@@ -60,7 +61,13 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
         if !ids.insert(text(at(&workflow, "id")).to_owned()) {
             findings.push(Finding::of(&file.path, "another workflow has the same `id`: an import would replace it"));
         }
+        let handler = text(at(at(&workflow, "settings"), "errorWorkflow")).to_owned();
+        handlers.extend(Some((file, handler)).filter(|(_, handler)| !handler.is_empty()));
     }
+    let unknown = handlers.into_iter().filter(|(_, handler)| !ids.contains(handler));
+    findings.extend(unknown.map(|(file, handler)| {
+        Finding::of(&file.path, format!("`errorWorkflow` is `{handler}`, which is the `id` of no workflow here"))
+    }));
     findings.extend(crate::workflows::all().filter_map(|(path, wanted)| stale(tree, &path, &wanted)));
     findings
 }
@@ -181,6 +188,7 @@ mod tests {
                 {"id": "3", "name": "Note", "type": NOTE, "typeVersion": 1, "parameters": {"content": "Ce qu'il fait"}},
             ],
             "connections": {"Appel": {"main": [[{"node": "Test ?", "type": "main", "index": 0}]]}},
+            "settings": {"errorWorkflow": "one"},
         })
     }
 
@@ -198,12 +206,17 @@ mod tests {
 
     #[test]
     fn what_the_template_writes_is_in_order_and_what_differs_from_it_is_found() {
-        let handler = ("n8n-workflows/coccinelle-error-handler.json", r#"{"id": "errors", "active": false}"#);
+        let handler =
+            ("n8n-workflows/coccinelle-error-handler.json", r#"{"id": "coccinelleErreurs1", "active": false}"#);
         let written: Vec<(String, String)> =
             crate::workflows::all().map(|(path, workflow)| (path, workflow.to_string())).collect();
         let mut files: Vec<(&str, &str)> = written.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
         assert_eq!(files.len(), 6);
-        assert_eq!(check(&Tree::of(&files)), []);
+        let alone = check(&Tree::of(&files));
+        assert!(
+            alone.len() == 6 && alone.iter().all(|finding| finding.advice.contains("coccinelleErreurs1")),
+            "{alone:?}"
+        );
         files.push(handler);
         let of_the_handler = check(&Tree::of(&[handler])).len() - 6;
         assert_eq!(check(&Tree::of(&files)).len(), of_the_handler);
@@ -227,6 +240,7 @@ mod tests {
             ("/nodes/1/name", json!("Test ? $env.SECRET")),
             ("/nodes/1/name", json!("HTTP Request")),
             ("/nodes/2/parameters/content", json!("")),
+            ("/settings/errorWorkflow", json!("nowhere")),
             ("/connections/Appel/main/0", json!([])),
         ] {
             let mut workflow = workflow();

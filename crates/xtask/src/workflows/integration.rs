@@ -93,16 +93,7 @@ fn notes(nodes: &Nodes, platform: &Platform) -> Vec<Value> {
 fn door(nodes: &Nodes, platform: &Platform) -> Vec<Value> {
     let slug = platform.slug;
     let header = |name: &str| format!("$('Demande de Coccinelle').item.json.headers['x-coccinelle-{name}']");
-    let webhook = json!({
-        "httpMethod": "POST",
-        "path": format!("coccinelle/{slug}"),
-        "responseMode": "responseNode",
-        "options": {"rawBody": true},
-    });
-    let mut entry = nodes.node("Demande de Coccinelle", ("webhook", 2.1), (0, 0), &webhook);
-    if let Value::Object(members) = &mut entry {
-        members.insert("webhookId".to_owned(), json!(nodes.id("webhook")));
-    }
+    let (path, options) = (format!("coccinelle/{slug}"), json!({"rawBody": true}));
     let text = json!({
         "operation": "text",
         "binaryPropertyName": "data",
@@ -120,7 +111,7 @@ fn door(nodes: &Nodes, platform: &Platform) -> Vec<Value> {
     let recent = format!("Math.abs(Date.now() / 1000 - Number({})) <= 300", header("timestamp"));
     let there = format!("{{ ok: true, workflow: 'coccinelle-{slug}', version: {VERSION} }}");
     vec![
-        entry,
+        nodes.webhook("Demande de Coccinelle", (0, 0), &path, &options),
         nodes.node("Lire le texte reçu", ("extractFromFile", 1.1), (220, 0), &text),
         // Not parsed: what is not ours is refused for its signature, whatever it holds.
         nodes.decision("Simple test ?", (440, 0), &[r#"/^\s*\{\s*"test"\s*:\s*true\s*\}\s*$/.test($json.texte)"#]),

@@ -1,7 +1,7 @@
 //! `cargo xtask workflows`: writes the workflows of `n8n-workflows/`, which are alike but for their platform. What n8n makes of them is not known here.
 
 mod integration;
-mod nodes;
+pub(crate) mod nodes;
 mod platforms;
 
 use std::process::ExitCode;

@@ -1,20 +1,20 @@
-//! The nodes that workflows are made of, in the versions that were tried with a real n8n. What they are for is `integration`'s.
+//! The nodes that workflows are made of, in the versions that were tried with a real n8n. What they are for is not known here.
 
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 
 /// One workflow's nodes, whose ids follow from the workflow's own.
 #[derive(Debug)]
-pub(super) struct Nodes {
-    pub(super) workflow: &'static str,
+pub(crate) struct Nodes {
+    pub(crate) workflow: &'static str,
 }
 
 /// Where a node stands.
-pub(super) type Place = (i32, i32);
+pub(crate) type Place = (i32, i32);
 
 impl Nodes {
     /// A node of any type.
-    pub(super) fn node(&self, name: &str, (node_type, version): (&str, f64), at: Place, parameters: &Value) -> Value {
+    pub(crate) fn node(&self, name: &str, (node_type, version): (&str, f64), at: Place, parameters: &Value) -> Value {
         json!({
             "id": self.id(name),
             "name": name,
@@ -25,14 +25,25 @@ impl Nodes {
         })
     }
 
+    /// Where a workflow begins: a POST to this path, which another node answers.
+    pub(crate) fn webhook(&self, name: &str, at: Place, path: &str, options: &Value) -> Value {
+        let parameters =
+            json!({"httpMethod": "POST", "path": path, "responseMode": "responseNode", "options": options});
+        let mut node = self.node(name, ("webhook", 2.1), at, &parameters);
+        if let Value::Object(members) = &mut node {
+            members.insert("webhookId".to_owned(), json!(self.id("webhook")));
+        }
+        node
+    }
+
     /// A note beside the nodes.
-    pub(super) fn note(&self, name: &str, at: Place, content: &str) -> Value {
+    pub(crate) fn note(&self, name: &str, at: Place, content: &str) -> Value {
         let parameters = json!({"content": content, "height": 260, "width": 500});
         self.node(name, ("stickyNote", 1.0), at, &parameters)
     }
 
     /// Two ways, by whether all of this holds.
-    pub(super) fn decision(&self, name: &str, at: Place, conditions: &[&str]) -> Value {
+    pub(crate) fn decision(&self, name: &str, at: Place, conditions: &[&str]) -> Value {
         let condition = |(number, expression): (usize, &&str)| {
             json!({
                 "id": self.id(&format!("{name} {number}")),
@@ -53,7 +64,7 @@ impl Nodes {
     }
 
     /// The answer to whoever called the webhook.
-    pub(super) fn answer(&self, name: &str, at: Place, (status, body): (u16, &str)) -> Value {
+    pub(crate) fn answer(&self, name: &str, at: Place, (status, body): (u16, &str)) -> Value {
         let parameters = json!({
             "respondWith": "json",
             "responseBody": format!("={{{{ JSON.stringify({body}) }}}}"),
@@ -63,7 +74,7 @@ impl Nodes {
     }
 
     /// Values under names, and nothing else.
-    pub(super) fn values(&self, name: &str, at: Place, values: &[(&str, &str, &str)]) -> Value {
+    pub(crate) fn values(&self, name: &str, at: Place, values: &[(&str, &str, &str)]) -> Value {
         let assignment = |(field, kind, expression): &(&str, &str, &str)| {
             json!({
                 "id": self.id(&format!("{name} {field}")),
@@ -83,7 +94,7 @@ impl Nodes {
     }
 
     /// Tells Coccinelle what became of the write; again where it does not answer.
-    pub(super) fn report(&self, name: &str, at: Place, body: &str) -> Value {
+    pub(crate) fn report(&self, name: &str, at: Place, body: &str) -> Value {
         let parameters = json!({
             "method": "POST",
             "url": "={{ $('Préparer l\\'appel').item.json.demande.callback_url }}",
@@ -104,7 +115,7 @@ impl Nodes {
     }
 
     /// The same id for the same node, whoever writes the file; in the form of a UUID of version 8.
-    pub(super) fn id(&self, name: &str) -> String {
+    pub(crate) fn id(&self, name: &str) -> String {
         let hash = digest(&SHA256, format!("{}/{name}", self.workflow).as_bytes());
         let hex: String = hash.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
         let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
@@ -113,7 +124,7 @@ impl Nodes {
 }
 
 /// The nodes that follow upon each output of a node.
-pub(super) fn connections(ways: &[(&str, &[&[&str]])]) -> Value {
+pub(crate) fn connections(ways: &[(&str, &[&[&str]])]) -> Value {
     let to = |name: &&str| json!({"node": name, "type": "main", "index": 0});
     let outputs = |outputs: &[&[&str]]| -> Value {
         outputs.iter().map(|names| names.iter().map(to).collect::<Value>()).collect()

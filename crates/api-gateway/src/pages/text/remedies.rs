@@ -66,10 +66,10 @@ const N8N_REFUSES: Message = say(
      then try again.",
 );
 const OWN_AWAY: Message = say(
-    "Vérifiez que votre n8n est démarré, que votre workflow est activé, et que son adresse dans Réglages est la bonne. Ce qui \
-     attend repart ensuite de lui-même.",
-    "Check that your n8n is running, that your workflow is active, and that its address in Settings is right. What waits goes \
-     out by itself then.",
+    "Vérifiez que votre n8n est démarré, que votre workflow est activé et répond {\"accepted\": true}, et que son adresse dans \
+     Réglages est la bonne. Ce qui attend repart ensuite de lui-même.",
+    "Check that your n8n is running, that your workflow is active and answers {\"accepted\": true}, and that its address in \
+     Settings is right. What waits goes out by itself then.",
 );
 const OWN_INACTIVE: Message = say(
     "Activez votre workflow dans n8n, ou corrigez son adresse dans Réglages. Ce qui attend repart ensuite de lui-même.",

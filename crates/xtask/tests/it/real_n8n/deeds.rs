@@ -1,11 +1,12 @@
 //! Each workflow makes, changes and deletes what it is asked to, and keeps none of the tenant's secrets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use secrecy::ExposeSecret as _;
 use serde_json::json;
+use xtask::session::Service;
 
 use super::accounts::{PIPEDRIVE, SHOP, beginnings_of_tokens, connect};
 use super::{PATIENCE, System};
@@ -63,7 +64,28 @@ async fn each_workflow_does_what_it_is_asked_and_no_secret_of_the_tenant_stays_i
     }
     let signing = system.place.signing.expose_secret();
     assert!(!held.contains(signing), "n8n seals the signing secret");
+    let (passes, ours) = (passes(&held), kept_by_us(&system).await);
+    assert!(passes.len() >= PLATFORMS.len() && ours.contains(&ids["zendesk"]), "{passes:?}");
+    assert!(!passes.iter().any(|pass| ours.contains(pass)), "what opens a write is logged and kept by none of us");
     system.world.end().await;
+}
+
+/// The tokens of the addresses to which the workflows reported.
+fn passes(held: &str) -> BTreeSet<&str> {
+    let is_token = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let tokens = held.split("sync-callback?token=").skip(1);
+    tokens.map(|rest| rest.split(|c| !is_token(c)).next().unwrap()).filter(|token| token.len() > 20).collect()
+}
+
+/// All that we have written: our database, our services' logs.
+async fn kept_by_us(system: &System) -> String {
+    let (database, _) = system.world.shared.as_ref().unwrap();
+    let mut kept = testkit::dump(&database.url()).await;
+    for service in Service::ALL {
+        let log = system.world.session.home().path(&format!("logs/{}.log", service.name()));
+        kept.push_str(&std::fs::read_to_string(log).unwrap());
+    }
+    kept
 }
 
 /// All that n8n has written: its database, its folder, its log.

@@ -9,7 +9,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use tokio::time::interval;
 use xtask::console::{Console, ServiceLines};
-use xtask::n8n::{N8n, Place, install};
+use xtask::n8n::{N8n, Place, install, slugs};
 use xtask::stack::{Backoff, Stack};
 use xtask::workspace::root;
 
@@ -129,23 +129,29 @@ async fn says_at_last(n8n: &N8n, line: &str, words: &str) {
     }
 }
 
-/// What the pages are for: the file is imported there instead, given the signing secret, and published, all while n8n runs.
+/// What the pages are for: each file is imported there instead, given the signing secret, and published, all while n8n runs.
 async fn import_by_hand(n8n: &N8n, asking: &str) {
     let pages = Pages::open(n8n.url()).await;
-    pages.unpublish("coccinelleHubSpot1").await;
-    says_at_last(n8n, asking, "is not registered").await;
-
-    let mut workflow = workflow("hubspot");
-    let id = pages.import(&workflow).await;
-    assert_ne!(id, "coccinelleHubSpot1");
     let secret = json!({"hmacSecret": n8n.place().signing.expose_secret()});
     let credential = pages.make_credential("Coccinelle", "crypto", secret).await;
-    node(&mut workflow, "Calculer la signature")["credentials"] = json!({"crypto": credential});
-    pages.publish(&id, &workflow).await;
-    says_at_last(n8n, asking, expected(asking)).await;
-    let write = json!({"version": 1, "action": "create_contact", "data": {}}).to_string();
-    assert_eq!(knock(n8n, ("hubspot", &write), None).await.0, 401);
-    assert_eq!(knock(n8n, ("hubspot", &write), Some((0, &write))).await.0, 202);
+    for slug in slugs().unwrap() {
+        let mut workflow = workflow(&slug);
+        let by_command = workflow["id"].as_str().unwrap().to_owned();
+        pages.unpublish(&by_command).await;
+        let asking = asking.replace("hubspot", &slug);
+        says_at_last(n8n, &asking, "is not registered").await;
+
+        let id = pages.import(&workflow).await;
+        assert_ne!(id, by_command);
+        node(&mut workflow, "Calculer la signature")["credentials"] = json!({"crypto": credential});
+        pages.publish(&id, &workflow).await;
+        says_at_last(n8n, &asking, &expected(&asking).replace("hubspot", &slug)).await;
+        let write = json!({"version": 1, "action": "create_contact", "data": {}}).to_string();
+        assert_eq!(knock(n8n, (&slug, &write), None).await.0, 401);
+        assert_eq!(knock(n8n, (&slug, &write), Some((0, &write))).await.0, 202);
+    }
+    let handler = std::fs::read(root().join("n8n-workflows/coccinelle-error-handler.json")).unwrap();
+    pages.import(&serde_json::from_slice(&handler).unwrap()).await;
 }
 
 #[tokio::test]

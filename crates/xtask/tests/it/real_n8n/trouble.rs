@@ -133,3 +133,26 @@ async fn while_n8n_is_away_for_minutes_the_work_waits_and_flows_when_it_is_back(
     assert!((system.world.metric(Service::SyncDispatcher, up).await - 1.0).abs() < f64::EPSILON);
     system.world.end().await;
 }
+
+/// How often the error handler has run: the name of a value that it alone makes, as it stands in what n8n keeps of a run.
+async fn handled(system: &System) -> usize {
+    testkit::dump(system.place.database.as_str()).await.matches(r#"\"noeud\":"#).count()
+}
+
+#[tokio::test]
+async fn a_workflow_that_stops_on_an_error_calls_the_error_handler() {
+    let system = System::start("e2e-n8n-handler", 29_600).await;
+    let before = handled(&system).await;
+    // Nobody hears its call, nor its report.
+    let nowhere = "http://127.0.0.1:9";
+    let write = json!({
+        "version": 1, "action": "create_contact", "data": {}, "remote": {}, "platform": "hubspot", "event_id": "evt_1",
+        "request": {"method": "POST", "path": "objects", "query": {}, "body": {}}, "proxy_token": "v1.proxy",
+        "proxy_url": format!("{nowhere}/proxy"), "callback_url": format!("{nowhere}/callback?token=v1.callback"),
+    })
+    .to_string();
+    assert_eq!(system.knock("hubspot", &write, Some((0, &write))).await.0, 202);
+    wait::until("the error handler to run", PATIENCE, || async { (handled(&system).await > before).then_some(()) })
+        .await;
+    system.world.end().await;
+}
