@@ -85,8 +85,9 @@ pub(crate) async fn edited(
         // Of an account that was disconnected, nobody calls us any more.
         see_that_it_calls(gateway, (change.tenant_id, id), patience).await;
     }
-    let view = show::shown(gateway, change.tenant_id, id).await?;
-    Ok(View { unkeyed, ..view })
+    let mut view = show::shown(gateway, change.tenant_id, id).await?;
+    view.unkeyed = unkeyed;
+    Ok(view)
 }
 
 /// Refuses another choice where objects are there that it would not mean.

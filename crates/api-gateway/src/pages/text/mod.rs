@@ -5,6 +5,7 @@ pub(super) mod activity;
 pub(super) mod alerts;
 pub(super) mod catalogue;
 pub(super) mod causes;
+mod causes_by_sentence;
 pub(super) mod connect;
 pub(super) mod consent;
 pub(super) mod data;
