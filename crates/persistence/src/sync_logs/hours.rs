@@ -1,8 +1,8 @@
 //! Where the rows of a page lie, by what was counted: one among a million is not found by reading the million, nor by asking every day.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, TenantId};
 use domain::kind::RecordKind;
@@ -29,6 +29,47 @@ pub(super) fn tell_of(filter: &Filter) -> bool {
 
 /// The newest hours that hold a page of what is asked for, and what may be older than everything that was counted.
 pub(super) async fn of_page(
+    tx: &mut Transaction,
+    whose: (TenantId, IntegrationId),
+    filter: &Filter,
+    page: &LogPage,
+) -> Result<Vec<Stretch>, PersistenceError> {
+    let mut stretches = counted(tx, whose, filter, page).await?;
+    for stretch in &mut stretches {
+        let (None, Some(ends)) = (stretch.starts, stretch.ends) else { continue };
+        // Asked with a kept plan, which costs less than to plan for all the days on which there is nothing.
+        let first = ends - TimeDelta::hours(1);
+        if !is_any_before(tx, whose, first).await? {
+            stretch.starts = Some(first);
+        }
+    }
+    Ok(stretches)
+}
+
+/// Whether an integration has attempts from before that time.
+async fn is_any_before(
+    tx: &mut Transaction,
+    (tenant, integration): (TenantId, IntegrationId),
+    time: DateTime<Utc>,
+) -> Result<bool, PersistenceError> {
+    #[derive(QueryableByName)]
+    struct Found {
+        #[diesel(sql_type = Bool)]
+        is_any: bool,
+    }
+    let statement = "SELECT EXISTS (SELECT FROM integration_sync_logs
+         WHERE tenant_id = $1 AND integration_id = $2 AND created_at < $3) AS is_any";
+    let found: Found = sql_query(statement)
+        .bind::<Text, _>(tenant.to_string())
+        .bind::<Text, _>(integration.to_string())
+        .bind::<Timestamptz, _>(time)
+        .get_result(&mut **tx)
+        .await?;
+    Ok(found.is_any)
+}
+
+/// The same by what was counted alone: of what may be older, it is not said where it begins.
+async fn counted(
     tx: &mut Transaction,
     (tenant, integration): (TenantId, IntegrationId),
     filter: &Filter,
