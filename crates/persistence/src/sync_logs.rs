@@ -1,5 +1,6 @@
 //! The table `integration_sync_logs`: writing outcomes in batches. Reading them is `sync_logs::list`'s and `sync_logs::trail`'s.
 
+mod hours;
 mod list;
 mod query;
 mod trail;

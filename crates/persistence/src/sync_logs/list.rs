@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::query;
+use super::{hours, query};
 use crate::log_page::{LogCursor, LogPage, LogRow};
 use crate::text::{from_json, from_word, parse, parse_optional};
 use crate::{PersistenceError, Transaction};
@@ -229,6 +229,15 @@ pub async fn list(
     filter: Filter,
     page: &LogPage,
 ) -> Result<Vec<SyncLog>, PersistenceError> {
-    let rows: Vec<Row> = query::of(whose, &filter, page).load(&mut **tx).await?;
+    let query = if hours::tell_of(&filter) {
+        let stretches = hours::of_page(tx, whose, &filter, page).await?;
+        if stretches.is_empty() {
+            return Ok(Vec::new());
+        }
+        query::within(&stretches, whose, &filter, page)
+    } else {
+        query::of(whose, &filter, page)
+    };
+    let rows: Vec<Row> = query.load(&mut **tx).await?;
     rows.into_iter().map(Row::into_log).collect()
 }

@@ -4,11 +4,12 @@ use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 use domain::id::{IntegrationId, TenantId};
 use domain::kind::RecordKind;
 use domain::outcome::SyncType;
 
+use super::hours::Stretch;
 use super::list::{Filter, LogStatus, Text as Sought, Way};
 use crate::log_page::LogPage;
 use crate::text::storable;
@@ -16,10 +17,36 @@ use crate::text::storable;
 type Query = BoxedSqlQuery<'static, Pg, SqlQuery>;
 
 /// The rows of an integration that a filter lets through, the newest first.
-pub(super) fn of((tenant, integration): (TenantId, IntegrationId), filter: &Filter, page: &LogPage) -> Query {
-    let conditions = conditions(filter, page);
+pub(super) fn of(whose: (TenantId, IntegrationId), filter: &Filter, page: &LogPage) -> Query {
+    bound(statement(filter, &conditions(filter, page)), whose, filter, page)
+}
+
+/// The same, of these stretches of time alone.
+pub(super) fn within(
+    stretches: &[Stretch],
+    whose: (TenantId, IntegrationId),
+    filter: &Filter,
+    page: &LogPage,
+) -> Query {
+    let (starts, ends): (Vec<_>, Vec<_>) = stretches.iter().map(|it| (it.starts, it.ends)).unzip();
+    // `None` is the least: where one has no beginning, all together have none.
+    let first = starts.iter().min().copied().flatten();
+    let last = ends.iter().copied().collect::<Option<Vec<_>>>().and_then(|ends| ends.into_iter().max());
+    bound(of_stretches(&conditions(filter, page)), whose, filter, page)
+        .bind::<Array<Nullable<Timestamptz>>, _>(starts)
+        .bind::<Array<Nullable<Timestamptz>>, _>(ends)
+        .bind::<Nullable<Timestamptz>, _>(first)
+        .bind::<Nullable<Timestamptz>, _>(last)
+}
+
+fn bound(
+    statement: String,
+    (tenant, integration): (TenantId, IntegrationId),
+    filter: &Filter,
+    page: &LogPage,
+) -> Query {
     let (after, sought) = (page.after.as_ref(), filter.text.as_ref().map(sought));
-    sql_query(statement(filter, &conditions))
+    sql_query(statement)
         .into_boxed()
         .bind::<Text, _>(tenant.to_string())
         .bind::<Text, _>(integration.to_string())
@@ -45,7 +72,7 @@ fn statement(filter: &Filter, conditions: &str) -> String {
     let all = format!("SELECT * FROM integration_sync_logs WHERE {conditions}");
     let order = "ORDER BY created_at DESC, id LIMIT";
     match &filter.text {
-        None => by_hours(filter, &all).unwrap_or_else(|| format!("{TYPES} {all} {order} $14")),
+        None => format!("{TYPES} {all} {order} $14"),
         Some(Sought::Trace(_)) => format!("{TYPES} {all} AND correlation_id = $12 {order} $14"),
         Some(Sought::Link(_)) => format!("{TYPES} {all} AND link_id = $12 {order} $14"),
         Some(Sought::Record(_)) => format!("{TYPES} {all} AND record_id = $12 {order} $14"),
@@ -67,52 +94,30 @@ fn statement(filter: &Filter, conditions: &str) -> String {
     }
 }
 
-/// Rows of a sort that may be rare are looked for where such were counted: one among a million is not found by reading the million.
-///
-/// That is in the newest hours that hold a page of them, and in what may be older than everything that was counted. `None` where nothing
-/// is asked for by which attempts are counted, or what has an index of its own.
-fn by_hours(filter: &Filter, all: &str) -> Option<String> {
-    let sorts = [
-        (filter.status == Some(LogStatus::Success), " AND outcome = 'success'"),
-        (filter.status == Some(LogStatus::Failed), " AND outcome = 'failed'"),
-        (filter.sync_type.is_some(), " AND sync_type = $3"),
-        (filter.kind.is_some(), " AND kind = $4"),
-        (filter.direction.is_some(), " AND direction = $5"),
-    ];
-    let sort: String = sorts.into_iter().filter_map(|(is_asked, condition)| is_asked.then_some(condition)).collect();
-    if sort.is_empty() || filter.record.is_some() || filter.fingerprint.is_some() {
-        return None;
-    }
+/// An index that holds all that is asked by tells which rows are of the page, and only those are read.
+fn of_stretches(conditions: &str) -> String {
     let order = "ORDER BY created_at DESC, id LIMIT $14";
-    let counted = "integration_stats_hourly WHERE tenant_id = $1 AND integration_id = $2";
-    // Of an hour that the place or the end cuts through, nobody knows how many are left.
-    let end = "coalesce(least($9, $10), 'infinity')";
-    // The clocks by which was counted begin their hours where they like, and may have been others meanwhile: here, an hour is one of
-    // those of UTC, and two where theirs lies across.
-    Some(format!(
-        "{TYPES}, counted AS (
-             SELECT hour, sum(count) FILTER (WHERE hour + interval '1 hour' <= {end}) AS found
-             FROM {counted}{sort} AND hour <= {end} AND ($8 IS NULL OR hour > $8 - interval '1 hour')
-             GROUP BY hour
-         ), oldest AS (
-             SELECT coalesce(min(hour) + interval '1 hour', 'infinity') AS ends FROM {counted}
-         ), hours AS (
-             SELECT date_trunc('hour', hour, 'UTC') AS starts, found FROM counted
-             UNION ALL
-             SELECT date_trunc('hour', hour + interval '59 minutes', 'UTC'), 0 FROM counted
-         ), stretches AS (
-             SELECT greatest(hours.starts, oldest.ends) AS starts, hours.starts + interval '1 hour' AS ends,
-                    sum(sum(found)) OVER (ORDER BY hours.starts DESC
-                                          ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS newer
-             FROM hours CROSS JOIN oldest GROUP BY hours.starts, oldest.ends
-             UNION ALL
-             SELECT '-infinity', ends, (SELECT sum(found) FROM counted WHERE hour >= ends) FROM oldest
+    // Values that are known beforehand: only the partitions between them are planned for.
+    let bounds =
+        "created_at >= coalesce($17::timestamptz, '-infinity') AND created_at < coalesce($18::timestamptz, 'infinity')";
+    // Computed beforehand as well: where rows are hidden by whose they are, an index is not asked for what is computed on the way.
+    format!(
+        "{TYPES}, stretches AS MATERIALIZED (
+             SELECT coalesce(starts, '-infinity') AS starts, coalesce(ends, 'infinity') AS ends
+             FROM unnest($15::timestamptz[], $16::timestamptz[]) AS stretch (starts, ends)
          )
-         SELECT log.* FROM stretches CROSS JOIN LATERAL (
-             {all} AND created_at >= starts AND created_at < ends {order}
+         SELECT log.* FROM (
+             SELECT place.id, place.created_at FROM stretches CROSS JOIN LATERAL (
+                 SELECT id, created_at FROM integration_sync_logs
+                 WHERE {conditions} AND {bounds} AND created_at >= starts AND created_at < ends {order}
+             ) AS place {order}
+         ) AS found CROSS JOIN LATERAL (
+             SELECT * FROM integration_sync_logs
+             WHERE tenant_id = $1 AND integration_id = $2 AND {bounds}
+               AND created_at = found.created_at AND id = found.id LIMIT 1
          ) AS log
-         WHERE coalesce(newer, 0) < $14 {order}"
-    ))
+         ORDER BY log.created_at DESC, log.id"
+    )
 }
 
 /// What stands behind WHERE. The status is written out: an index of failures alone is found by the word.

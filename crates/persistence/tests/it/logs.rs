@@ -1,7 +1,9 @@
 //! The logs: written once however often they arrive, counted once, kept by the day.
 
+use std::cmp::Reverse;
+
 use domain::field::FieldValue;
-use domain::id::WebhookLogId;
+use domain::id::{SyncLogId, WebhookLogId};
 use domain::integration::Status;
 use domain::kind::RecordKind;
 use domain::outcome::{SyncOutcome, SyncType, ValueChange, WebhookOutcome, WebhookResult};
@@ -153,17 +155,60 @@ fn is_wanted(row: &SyncOutcome, wish: &Filter) -> bool {
         && wish.until.is_none_or(|it| it > row.created_at)
 }
 
+/// Every kind of attempt that can be asked for, at times that take turns.
+fn wishes(rows: &[SyncOutcome]) -> Vec<Filter> {
+    let at = |place: usize| Some(rows[place].created_at);
+    let statuses = [None, Some(LogStatus::Success), Some(LogStatus::Failed)];
+    let sync_types = [None, Some(SyncType::Adopt), Some(SyncType::Delete)];
+    let kinds = [None, Some(RecordKind::Deal), Some(RecordKind::Order)];
+    let directions = [None, Some(Way::ToPlatform), Some(Way::FromPlatform)];
+    // Some in the middle of an hour, of which some are left.
+    let times = [(None, None), (at(9), None), (None, at(87)), (at(30), at(55))];
+    let wish = |n: usize| Filter {
+        status: statuses[n % 3],
+        sync_type: sync_types[n / 3 % 3],
+        kind: kinds[n / 9 % 3],
+        direction: directions[n / 27],
+        since: times[n % 4].0,
+        until: times[n % 4].1,
+        ..Filter::default()
+    };
+    (0..81).map(wish).collect()
+}
+
+/// All that a filter lets through, page by page; one that is not full is the last.
+async fn walk(tx: &mut Transaction, customer: Customer, wish: &Filter) -> Vec<SyncLogId> {
+    let (limit, mut seen, mut after) = (7_u32, Vec::new(), None);
+    loop {
+        let page = LogPage { after, limit };
+        let whose = (customer.tenant, customer.integration);
+        let logs = sync_logs::list(tx, whose, wish.clone(), &page).await.unwrap();
+        seen.extend(logs.iter().map(|log| log.id));
+        after = logs.last().map(sync_logs::SyncLog::cursor);
+        if logs.len() < usize::try_from(limit).unwrap() {
+            return seen;
+        }
+    }
+}
+
 #[tokio::test]
 async fn attempts_of_a_sort_that_is_rare_are_all_found_in_their_order() {
     let world = World::new().await;
     let customer = world.customer("1").await;
     let quarter = 15 * 60 * 1_000;
+    // Two of each moment, over a day and some hours of the next.
     let row = |n: i64| {
-        let row = if n % 5 == 0 { customer.failure(n * quarter, "no") } else { customer.success(n * quarter) };
+        let at = n / 2 * 2 * quarter;
+        let row = if n % 5 == 0 { customer.failure(at, "no") } else { customer.success(at) };
         let sync_type = if n % 3 == 0 { SyncType::Adopt } else { SyncType::Update };
         SyncOutcome { sync_type, kind: if n % 7 == 0 { RecordKind::Deal } else { RecordKind::Contact }, ..row }
     };
-    let rows: Vec<_> = (0..100).map(row).collect();
+    let mut rows: Vec<_> = (0..100).map(row).collect();
+    let mut owner = world.owner.begin(Scope::System).await.unwrap();
+    let day = "CREATE TABLE integration_sync_logs_p20261122 PARTITION OF integration_sync_logs
+               FOR VALUES FROM ('2026-11-22 00:00+00') TO ('2026-11-23 00:00+00')";
+    try_to(&mut owner, day).await.unwrap();
+    owner.commit().await.unwrap();
     let mut tx = world.worker.begin(Scope::System).await.unwrap();
     // Half of them are counted by clocks whose hours lie across those of the others.
     for (half, time_zone) in ["Europe/Paris", "Asia/Kolkata"].into_iter().enumerate() {
@@ -178,34 +223,16 @@ async fn attempts_of_a_sort_that_is_rare_are_all_found_in_their_order() {
         let half: Vec<_> = rows.iter().skip(half).step_by(2).cloned().collect();
         sync_logs::insert_batch(&mut tx, &half).await.unwrap();
     }
-    let filter = Filter::default;
-    let wishes = [
-        Filter { sync_type: Some(SyncType::Adopt), ..filter() },
-        Filter { kind: Some(RecordKind::Deal), direction: Some(Way::FromPlatform), ..filter() },
-        Filter { kind: Some(RecordKind::Deal), status: Some(LogStatus::Failed), ..filter() },
-        Filter { kind: Some(RecordKind::Order), ..filter() },
-        Filter { status: Some(LogStatus::Success), since: Some(rows[9].created_at), ..filter() },
-        // In the middle of an hour, of which some are left.
-        Filter { direction: Some(Way::ToPlatform), until: Some(rows[87].created_at), ..filter() },
-    ];
+    let wishes = wishes(&rows);
+    rows.sort_by_key(|row| (Reverse(row.created_at), row.id.to_string()));
     // As it was counted; when the older half of what was counted is forgotten; when all of it is.
     for forgotten in [0, 50, 100] {
         let until = customer.success(forgotten * quarter).created_at;
         let forget = format!("DELETE FROM integration_stats_hourly WHERE hour < '{until}'");
         try_to(&mut tx, &forget).await.unwrap();
         for wish in &wishes {
-            let (mut seen, mut after) = (Vec::new(), None);
-            loop {
-                let page = LogPage { after, limit: 3 };
-                let logs = sync_logs::list(&mut tx, (customer.tenant, customer.integration), wish.clone(), &page)
-                    .await
-                    .unwrap();
-                seen.extend(logs.iter().map(|log| log.id));
-                let Some(last) = logs.last() else { break };
-                after = Some(last.cursor());
-            }
-            let expected: Vec<_> = rows.iter().rev().filter(|row| is_wanted(row, wish)).map(|row| row.id).collect();
-            assert_eq!(seen, expected, "{wish:?}, {forgotten} forgotten");
+            let expected: Vec<_> = rows.iter().filter(|row| is_wanted(row, wish)).map(|row| row.id).collect();
+            assert_eq!(walk(&mut tx, customer, wish).await, expected, "{wish:?}, {forgotten} forgotten");
         }
     }
 }

@@ -1,0 +1,131 @@
+//! Where the rows of a page lie, by what was counted: one among a million is not found by reading the million, nor by asking every day.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::QueryableByName;
+use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz};
+use diesel_async::RunQueryDsl;
+use domain::id::{IntegrationId, TenantId};
+use domain::kind::RecordKind;
+use domain::outcome::SyncType;
+
+use super::list::{Filter, LogStatus, Way};
+use crate::log_page::LogPage;
+use crate::statement::sql_query;
+use crate::{PersistenceError, Transaction};
+
+/// A stretch of time, without the moment that it ends with; `None` where it has no end.
+#[derive(Clone, Copy, Debug, QueryableByName)]
+pub(super) struct Stretch {
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub(super) starts: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub(super) ends: Option<DateTime<Utc>>,
+}
+
+/// Whether attempts are counted by all that is asked for. What they are not counted by has an index of its own.
+pub(super) fn tell_of(filter: &Filter) -> bool {
+    filter.record.is_none() && filter.fingerprint.is_none() && filter.text.is_none()
+}
+
+/// The newest hours that hold a page of what is asked for, and what may be older than everything that was counted.
+pub(super) async fn of_page(
+    tx: &mut Transaction,
+    whose: (TenantId, IntegrationId),
+    filter: &Filter,
+    page: &LogPage,
+) -> Result<Vec<Stretch>, PersistenceError> {
+    let mut stretches = counted(tx, whose, filter, page).await?;
+    for stretch in &mut stretches {
+        let (None, Some(ends)) = (stretch.starts, stretch.ends) else { continue };
+        // Asked with a kept plan, which costs less than to plan for all the days on which there is nothing.
+        let first = ends - TimeDelta::hours(1);
+        if !is_any_before(tx, whose, first).await? {
+            stretch.starts = Some(first);
+        }
+    }
+    Ok(stretches)
+}
+
+/// Whether an integration has attempts from before that time.
+async fn is_any_before(
+    tx: &mut Transaction,
+    (tenant, integration): (TenantId, IntegrationId),
+    time: DateTime<Utc>,
+) -> Result<bool, PersistenceError> {
+    #[derive(QueryableByName)]
+    struct Found {
+        #[diesel(sql_type = Bool)]
+        is_any: bool,
+    }
+    let statement = "SELECT EXISTS (SELECT FROM integration_sync_logs
+         WHERE tenant_id = $1 AND integration_id = $2 AND created_at < $3) AS is_any";
+    let found: Found = sql_query(statement)
+        .bind::<Text, _>(tenant.to_string())
+        .bind::<Text, _>(integration.to_string())
+        .bind::<Timestamptz, _>(time)
+        .get_result(&mut **tx)
+        .await?;
+    Ok(found.is_any)
+}
+
+/// The same by what was counted alone: of what may be older, it is not said where it begins.
+async fn counted(
+    tx: &mut Transaction,
+    (tenant, integration): (TenantId, IntegrationId),
+    filter: &Filter,
+    page: &LogPage,
+) -> Result<Vec<Stretch>, PersistenceError> {
+    let end = filter.until.into_iter().chain(page.after.as_ref().map(|after| after.created_at)).min();
+    Ok(sql_query(statement(filter))
+        .bind::<Text, _>(tenant.to_string())
+        .bind::<Text, _>(integration.to_string())
+        .bind::<Nullable<Text>, _>(filter.sync_type.map(SyncType::as_str))
+        .bind::<Nullable<Text>, _>(filter.kind.map(RecordKind::as_str))
+        .bind::<Nullable<Text>, _>(filter.direction.map(Way::as_str))
+        .bind::<Nullable<Timestamptz>, _>(filter.since.map(DateTime::<Utc>::from))
+        .bind::<Nullable<Timestamptz>, _>(end.map(DateTime::<Utc>::from))
+        .bind::<BigInt, _>(i64::from(page.limit))
+        .load(&mut **tx)
+        .await?)
+}
+
+fn statement(filter: &Filter) -> String {
+    let sorts = [
+        (filter.status == Some(LogStatus::Success), " AND outcome = 'success'"),
+        (filter.status == Some(LogStatus::Failed), " AND outcome = 'failed'"),
+        (filter.sync_type.is_some(), " AND sync_type = $3"),
+        (filter.kind.is_some(), " AND kind = $4"),
+        (filter.direction.is_some(), " AND direction = $5"),
+    ];
+    let sort: String = sorts.into_iter().filter_map(|(is_asked, condition)| is_asked.then_some(condition)).collect();
+    let counted = "integration_stats_hourly WHERE tenant_id = $1 AND integration_id = $2";
+    let since = "hour > coalesce($6::timestamptz, '-infinity') - interval '1 hour'";
+    // Of an hour that the place or the end cuts through, nobody knows how many are left.
+    let end = "coalesce($7::timestamptz, 'infinity')";
+    // What was counted together is one attempt at least, so no more is looked at than there are rows in a page. The clocks by which was
+    // counted begin their hours where they like, and may have been others meanwhile: here, an hour is one of those of UTC, and two where
+    // theirs lies across.
+    format!(
+        "WITH asked AS (SELECT $3::text, $4::text, $5::text), counted AS (
+             (SELECT hour, count AS found FROM {counted}{sort} AND {since} AND hour <= {end} - interval '1 hour'
+              ORDER BY hour DESC LIMIT $8)
+             UNION ALL
+             SELECT hour, 0 FROM {counted}{sort} AND {since} AND hour > {end} - interval '1 hour' AND hour <= {end}
+         ), oldest AS (
+             SELECT coalesce(min(hour) + interval '1 hour', 'infinity') AS ends FROM {counted}
+         ), hours AS (
+             SELECT date_trunc('hour', hour, 'UTC') AS starts, found FROM counted
+             UNION ALL
+             SELECT date_trunc('hour', hour + interval '59 minutes', 'UTC'), 0 FROM counted
+         ), stretches AS (
+             SELECT greatest(hours.starts, oldest.ends) AS starts, hours.starts + interval '1 hour' AS ends,
+                    sum(sum(found)) OVER (ORDER BY hours.starts DESC
+                                          ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS newer
+             FROM hours CROSS JOIN oldest GROUP BY hours.starts, oldest.ends
+             UNION ALL
+             SELECT '-infinity', ends, (SELECT sum(found) FROM counted WHERE hour >= ends) FROM oldest
+         )
+         SELECT nullif(starts, '-infinity') AS starts, nullif(ends, 'infinity') AS ends
+         FROM stretches WHERE coalesce(newer, 0) < $8 AND starts < ends AND ends > coalesce($6, '-infinity')"
+    )
+}
