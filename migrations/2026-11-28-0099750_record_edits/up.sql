@@ -2,11 +2,12 @@
 CREATE TABLE record_edits (
     link_id        text PRIMARY KEY,
     tenant_id      text        NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
-    integration_id text        NOT NULL REFERENCES tenant_integrations (id) ON DELETE CASCADE,
+    integration_id text        NOT NULL,
     record_id      text        NOT NULL REFERENCES records (id) ON DELETE CASCADE,
     fields         jsonb       NOT NULL,
     asked_by       text        NOT NULL,
-    asked_at       timestamptz NOT NULL DEFAULT now()
+    asked_at       timestamptz NOT NULL DEFAULT now(),
+    FOREIGN KEY (integration_id, tenant_id) REFERENCES tenant_integrations (id, tenant_id) ON DELETE CASCADE
 );
 CREATE INDEX record_edits_by_record ON record_edits (record_id);
 

@@ -1,5 +1,5 @@
-//! Carrying out what people decided of records: restoring, correcting, joining, erasing. What may be decided is the
-//! gateway's to say.
+//! Carrying out what people decided of records: restoring, correcting, joining, erasing. What may be decided is the gateway's
+//! to say.
 
 mod erase;
 mod join;
@@ -79,7 +79,7 @@ async fn restore(
 /// Gives a record that failed the values that somebody asked for, and tries it again with them. Returns what is owed by it.
 async fn correct(engine: &Engine, tenant: TenantId, link: LinkId) -> Result<Owed, DispatchError> {
     let mut tx = engine.database.begin(Scope::Tenant(tenant)).await?;
-    guard::exclude(&mut tx, tenant).await?;
+    guard::share(&mut tx, tenant).await?;
     let Some(edit) = edits::take(&mut tx, tenant, link).await? else {
         tx.commit().await?;
         return Ok(Owed::default());

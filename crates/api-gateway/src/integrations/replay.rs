@@ -8,9 +8,13 @@ use domain::field::{FieldName, FieldValue};
 use domain::id::{IntegrationId, LinkId, TenantId};
 use domain::message::{Amended, RecordAmend};
 use domain::time::Timestamp;
-use persistence::Transaction;
-use persistence::records::links::{self, Selection};
-use persistence::records::{edits, guard};
+use persistence::{
+    Transaction,
+    records::{
+        edits, guard,
+        links::{self, Selection},
+    },
+};
 use runtime::http::Problem;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -84,6 +84,8 @@ pub async fn ask(
         "INSERT INTO record_edits (link_id, tenant_id, integration_id, record_id, fields, asked_by)
          SELECT id, tenant_id, integration_id, record_id, $7, $8 FROM record_links
          WHERE {SELECTED} AND record_id IS NOT NULL AND kind = $9
+         -- As everybody locks records.
+         ORDER BY record_id
          ON CONFLICT (link_id) DO UPDATE SET
              fields = record_edits.fields || excluded.fields, asked_by = excluded.asked_by, asked_at = now()
          RETURNING link_id"

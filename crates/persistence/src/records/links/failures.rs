@@ -190,7 +190,7 @@ pub async fn replay(
     whose: (TenantId, IntegrationId),
     selection: &Selection,
 ) -> Result<Vec<RecordPush>, PersistenceError> {
-    unblock(tx, whose, selection, SELECTED.to_owned()).await
+    unblock(tx, whose, selection, SELECTED).await
 }
 
 /// The same, of remote objects that are tied to no record yet: there is nothing that could be given another value.
@@ -202,14 +202,14 @@ pub async fn replay_untied(
     whose: (TenantId, IntegrationId),
     selection: &Selection,
 ) -> Result<Vec<RecordPush>, PersistenceError> {
-    unblock(tx, whose, selection, format!("{SELECTED} AND record_id IS NULL")).await
+    unblock(tx, whose, selection, &format!("{SELECTED} AND record_id IS NULL")).await
 }
 
 async fn unblock(
     tx: &mut Transaction,
     whose: (TenantId, IntegrationId),
     selection: &Selection,
-    condition: String,
+    condition: &str,
 ) -> Result<Vec<RecordPush>, PersistenceError> {
     let statement = format!(
         "UPDATE record_links SET blocked_at = NULL, attempts = 0, not_before = NULL,
