@@ -28,7 +28,7 @@ impl World {
     }
 
     /// Notes what the failed contacts are to have as their website, as the gateway does.
-    async fn give(&self, website: &str) -> Vec<LinkId> {
+    async fn correct(&self, website: &str) -> Vec<LinkId> {
         let values = [(FieldName::new("website"), FieldValue::text(website))].into();
         let selection = Selection::default();
         let wish = Wish { selection: &selection, kind: RecordKind::Contact, values: &values, asked_by: "a test" };
@@ -38,7 +38,7 @@ impl World {
         links
     }
 
-    async fn tell(&self, link: LinkId) {
+    async fn name_edit(&self, link: LinkId) {
         let message = RecordAmend { tenant_id: self.tenant, subject: Amended::Edit(link) };
         self.broker.publish(&message, &Context::new()).await.unwrap();
     }
@@ -58,11 +58,11 @@ impl World {
 async fn a_value_that_a_failed_record_is_given_is_held_and_delivered_once() {
     let world = World::with_a_refused_contact(&[]).await;
     let before = world.record("p1").await;
-    let links = world.give("zoe@exemple.fr").await;
+    let links = world.correct("zoe@exemple.fr").await;
     assert_eq!(links, [world.link("p1").await.id]);
     // Told twice, it is done once.
     for _ in 0..2 {
-        world.tell(links[0]).await;
+        world.name_edit(links[0]).await;
     }
     world.delivers().await;
     let record = world.record("p1").await;
@@ -79,7 +79,7 @@ async fn a_value_that_a_failed_record_is_given_is_held_and_delivered_once() {
 async fn promise_1_a_value_that_a_failed_record_is_given_outlives_the_message_that_names_it() {
     let world = World::with_a_refused_contact(&HASTE).await;
     // Nobody is told: the queue was emptied.
-    assert_eq!(world.give("zoe@exemple.fr").await.len(), 1);
+    assert_eq!(world.correct("zoe@exemple.fr").await.len(), 1);
     world.delivers().await;
     assert_eq!(world.value("p1", "website").await, "zoe@exemple.fr");
 }
@@ -88,8 +88,8 @@ async fn promise_1_a_value_that_a_failed_record_is_given_outlives_the_message_th
 async fn a_value_that_is_there_already_only_tries_the_record_again() {
     let world = World::with_a_refused_contact(&[]).await;
     let (version, is_refused) = (world.record("p1").await.version, |outcome: &SyncOutcome| outcome.error.is_some());
-    let links = world.give(REFUSED).await;
-    world.tell(links[0]).await;
+    let links = world.correct(REFUSED).await;
+    world.name_edit(links[0]).await;
     wait::until("another attempt", DEADLINE, || async {
         let tried = world.outcomes().into_iter().filter(is_refused).count();
         if tried >= 2 { Ok(()) } else { Err(tried) }
