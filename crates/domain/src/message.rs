@@ -222,6 +222,8 @@ pub enum Amended {
     Conflict(ConflictId),
     /// A person who is to be deleted on the platforms and then erased.
     Erasure(RecordId),
+    /// Values that a record which failed is to hold, by the link that is then tried again.
+    Edit(LinkId),
 }
 
 impl Message for RecordAmend {

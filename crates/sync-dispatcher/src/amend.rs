@@ -1,17 +1,20 @@
-//! Carrying out what people decided of records: restoring, joining, erasing. What may be decided is the gateway's to say.
+//! Carrying out what people decided of records: restoring, correcting, joining, erasing. What may be decided is the gateway's
+//! to say.
 
 mod erase;
 mod join;
-mod restore;
+mod write;
 
-use domain::id::{ConflictId, TenantId};
+use domain::field::FieldName;
+use domain::id::{ConflictId, LinkId, TenantId};
 use domain::message::{Amended, RecordAmend, RecordPush};
 use domain::record::Record;
 use domain::trace::TraceParent;
 use messaging::Context;
 use messaging::consumer::Handler;
-use persistence::records::conflicts::{self, Decision};
-use persistence::records::{guard, links};
+use persistence::records::conflicts::{self, Decision, Kept};
+use persistence::records::links::{self, Selection};
+use persistence::records::{edits, guard};
 use persistence::{Scope, Transaction, integrations};
 
 use crate::engine::{DispatchError, Engine, Priority};
@@ -28,12 +31,18 @@ impl Handler<RecordAmend> for Amend {
     type Error = DispatchError;
 
     async fn handle(&self, message: &RecordAmend, context: &Context) -> Result<(), DispatchError> {
-        let owed = match message.subject {
-            Amended::Conflict(conflict) => settle(&self.0, message.tenant_id, conflict).await?,
-            Amended::Erasure(record) => erase::begin(&self.0, message.tenant_id, record).await?,
-        };
-        owed.announce(&self.0, context.trace).await
+        amend(&self.0, message.tenant_id, message.subject, context.trace).await
     }
+}
+
+/// Carries out one decision, and announces what is owed by it.
+async fn amend(engine: &Engine, tenant: TenantId, subject: Amended, trace: TraceParent) -> Result<(), DispatchError> {
+    let owed = match subject {
+        Amended::Conflict(conflict) => settle(engine, tenant, conflict).await?,
+        Amended::Erasure(record) => erase::begin(engine, tenant, record).await?,
+        Amended::Edit(link) => correct(engine, tenant, link).await?,
+    };
+    owed.announce(engine, trace).await
 }
 
 /// Brings the records into line with what was decided of a conflict. Returns what is owed by it.
@@ -45,12 +54,41 @@ async fn settle(engine: &Engine, tenant: TenantId, conflict: ConflictId) -> Resu
         return Ok(Owed::default());
     };
     let changed = match (decided.decision, decided.holder) {
-        (Some(Decision::Restore), _) => restore::restore(engine, &mut tx, tenant, &decided).await?,
+        (Some(Decision::Restore), _) => restore(engine, &mut tx, tenant, &decided).await?,
         (Some(Decision::Merge), Some(other)) => join::join(engine, &mut tx, tenant, (decided.record, other)).await?,
         (Some(Decision::Merge | Decision::Keep | Decision::KeepApart) | None, _) => Vec::new(),
     };
     conflicts::applied(&mut tx, tenant, conflict).await?;
     let owed = spread(engine, &mut tx, tenant, &changed).await?;
+    tx.commit().await?;
+    Ok(owed)
+}
+
+/// Gives a record the value back that lost.
+async fn restore(
+    engine: &Engine,
+    tx: &mut Transaction,
+    tenant: TenantId,
+    decided: &Kept,
+) -> Result<Vec<Record>, DispatchError> {
+    let Some(lost) = decided.value() else { return Ok(Vec::new()) };
+    let values = [(FieldName::new(&decided.field), lost.value)].into();
+    write::write(engine, tx, tenant, (decided.record, values)).await
+}
+
+/// Gives a record that failed the values that somebody asked for, and tries it again with them. Returns what is owed by it.
+async fn correct(engine: &Engine, tenant: TenantId, link: LinkId) -> Result<Owed, DispatchError> {
+    let mut tx = engine.database.begin(Scope::Tenant(tenant)).await?;
+    guard::share(&mut tx, tenant).await?;
+    let Some(edit) = edits::take(&mut tx, tenant, link).await? else {
+        tx.commit().await?;
+        return Ok(Owed::default());
+    };
+    let changed = write::write(engine, &mut tx, tenant, (edit.record, edit.values)).await?;
+    let mut owed = spread(engine, &mut tx, tenant, &changed).await?;
+    // No new version unblocks it where the record held the values already, or is not sent by this integration.
+    let failed = Selection { link: Some(link), ..Selection::default() };
+    owed.pushes.extend(links::replay(&mut tx, (tenant, edit.integration), &failed).await?);
     tx.commit().await?;
     Ok(owed)
 }
@@ -89,11 +127,13 @@ async fn spread(
 /// Decisions whose message was lost are carried out all the same.
 pub(crate) async fn settle_leftovers(engine: &Engine, limit: u32) -> Result<(), DispatchError> {
     let mut tx = engine.database.begin(Scope::System).await?;
-    let found = conflicts::unapplied(&mut tx, engine.settings.owed_for_too_long, limit.into()).await?;
+    let conflicts = conflicts::unapplied(&mut tx, engine.settings.owed_for_too_long, limit.into()).await?;
+    let edits = edits::unapplied(&mut tx, engine.settings.owed_for_too_long, limit.into()).await?;
     tx.commit().await?;
-    for (tenant, conflict) in found {
-        let owed = settle(engine, tenant, conflict).await?;
-        owed.announce(engine, TraceParent::generate()).await?;
+    let conflicts = conflicts.into_iter().map(|(tenant, conflict)| (tenant, Amended::Conflict(conflict)));
+    let edits = edits.into_iter().map(|(tenant, link)| (tenant, Amended::Edit(link)));
+    for (tenant, subject) in conflicts.chain(edits) {
+        amend(engine, tenant, subject, TraceParent::generate()).await?;
     }
     Ok(())
 }

@@ -24,7 +24,8 @@ use crate::{breakers, caretaker, reconcile, told};
 /// Messages of the intake, and deliveries, that are merged at once. Each holds one connection of the pool.
 const MERGES: usize = 4;
 
-/// Decisions that are carried out at once: people make them, so they are few.
+/// Decisions that are carried out at once: people make them, so they are few. Only a value that is given to a whole group of
+/// failures is as many as there are records.
 const AMENDS: usize = 1;
 
 /// Pages of runs at once, each of another integration. More than there are hands for them, since most wait for a platform.

@@ -55,6 +55,10 @@ async fn fill(machine: &Machine, tenant: TenantId, integration: IntegrationId) {
              VALUES ('{record}', '{tenant}', '{record}', 'adopted', 'email', '{{}}')"
         ),
         format!(
+            "record_edits (link_id, tenant_id, integration_id, record_id, fields, asked_by)
+             VALUES ('{record}', '{tenant}', '{integration}', '{record}', '{{\"first_name\": \"Zoé\"}}', '')"
+        ),
+        format!(
             "integration_webhook_logs
                  (id, created_at, platform, tenant_id, integration_id, verified, outcome, body, correlation_id)
              VALUES ('{record}', now(), 'hubspot', '{tenant}', '{integration}', true, 'applied', '{{}}', '')"

@@ -25,7 +25,7 @@ use connectors::registry::Platform;
 use domain::id::{IntegrationId, TenantId};
 use domain::integration::Integration;
 use domain::kind::RecordKind;
-use domain::message::RecordPush;
+use domain::message::Message;
 use domain::platform::PlatformSlug;
 use domain::trace::TraceParent;
 use messaging::Context;
@@ -80,9 +80,10 @@ pub(crate) fn platform_of(slug: &PlatformSlug) -> Result<Platform, AccountError>
     Platform::from_slug(slug).ok_or_else(|| AccountError::UnknownPlatform(slug.clone()))
 }
 
-/// Says on the broker that these links are to be looked at; what it does not take now is announced by the reconciler.
-pub(crate) async fn announce(gateway: &Gateway, pushes: Vec<RecordPush>, trace: TraceParent) {
-    let messages: Vec<_> = pushes.into_iter().map(|push| (push, Context::continuing(trace))).collect();
+/// Says on the broker what is owed now: links to be looked at, records to be given values. What it does not take is announced by
+/// the reconciler.
+pub(crate) async fn announce<M: Message>(gateway: &Gateway, owed: Vec<M>, trace: TraceParent) {
+    let messages: Vec<_> = owed.into_iter().map(|message| (message, Context::continuing(trace))).collect();
     let unannounced = gateway.broker.publish_all(&messages).await.iter().filter(|outcome| outcome.is_err()).count();
     if unannounced > 0 {
         tracing::warn!(unannounced, "owed work is left to the reconciler");

@@ -1,13 +1,20 @@
-//! Trying again what failed for good, or seeing beforehand what that would send.
+//! Trying again what failed for good, with other values where somebody gives some, or seeing beforehand what that would send.
 
 use std::collections::BTreeMap;
 
 use actix_web::{HttpResponse, post, web};
 use domain::audit::{Action, FieldChange};
 use domain::field::{FieldName, FieldValue};
-use domain::id::{IntegrationId, LinkId};
+use domain::id::{IntegrationId, LinkId, TenantId};
+use domain::message::{Amended, RecordAmend};
 use domain::time::Timestamp;
-use persistence::records::links::{self, Selection};
+use persistence::{
+    Transaction,
+    records::{
+        edits, guard,
+        links::{self, Selection},
+    },
+};
 use runtime::http::Problem;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -16,7 +23,7 @@ use utoipa::ToSchema;
 use super::{announce, find};
 use crate::body::{Id, Json};
 use crate::change::Change;
-use crate::mappings::{Draft, Rehearsal, With, rehearsed};
+use crate::mappings::{Draft, Rehearsal, With, rehearsed, valued};
 use crate::refusal::Refusal;
 use crate::state::Gateway;
 
@@ -38,7 +45,8 @@ pub(crate) struct Wish {
     pub(crate) dry_run: bool,
     /// With `dry_run`: what would be sent by this mapping.
     pub(crate) mapping: Option<Draft>,
-    /// With `dry_run`: what would be sent if the records held these values of our fields.
+    /// Values of our fields that the records are given before they are tried again; with `dry_run`, what would be sent if they
+    /// held them.
     #[serde(default)]
     #[schema(value_type = BTreeMap<String, FieldValue>)]
     pub(crate) values: BTreeMap<FieldName, Value>,
@@ -56,7 +64,9 @@ pub(crate) struct Replayed {
 
 /// Unblocks failures, so that they are tried again at once.
 ///
-/// They are owed from the commit on; what the broker does not take now is announced by the reconciler.
+/// They are owed from the commit on; what the broker does not take now is announced by the reconciler. With `values`, each record
+/// that failed is given these first, as of now: they stand against whatever is there, go to every platform, and what they replace
+/// is kept in the record's history. A record is a failure until it holds them. A `mapping` can only be tried, with `dry_run`.
 #[utoipa::path(tag = "failures", security(("bearer" = ["admin"])), params(("id" = IntegrationId, Path, description = "Which integration.")), request_body = Wish,
     responses(
         (status = 200, body = Replayed, description = "A dry run: they would be owed again."),
@@ -83,12 +93,14 @@ pub(crate) async fn replayed(
     wish: Wish,
 ) -> Result<Replayed, Problem> {
     let Wish { link_id: link, fingerprint, since, until, dry_run, mapping, values } = wish;
-    if !dry_run && (mapping.is_some() || !values.is_empty()) {
-        let named = if mapping.is_some() { "mapping" } else { "values" };
-        return Err(Refusal::at(named, "must come with `dry_run`: put it in place first, then replay").into());
+    if !dry_run && mapping.is_some() {
+        return Err(Refusal::at("mapping", "must come with `dry_run`: put it in place first, then replay").into());
     }
     let (whose, selection) = ((change.tenant_id, id), Selection { link, fingerprint, since, until });
     let mut tx = change.begin(gateway).await?;
+    if !values.is_empty() && !dry_run {
+        guard::share(&mut tx, change.tenant_id).await?;
+    }
     let integration = find(&mut tx, change.tenant_id, id).await?;
     if dry_run {
         let replayed = links::count_failures(&mut tx, whose, &selection).await?;
@@ -96,9 +108,34 @@ pub(crate) async fn replayed(
         let rehearsal = rehearsed(gateway, &integration, &selection, With { mapping, values }).await?;
         return Ok(Replayed { replayed, rehearsal: Some(rehearsal) });
     }
-    let pushes = links::replay(&mut tx, whose, &selection).await?;
-    let replayed = i64::try_from(pushes.len()).unwrap_or(i64::MAX);
-    tx.commit(Action::FailuresReplayed, Some(id.to_string()), FieldChange::told("failures", replayed, 0)).await?;
+    let (edits, pushes) = if values.is_empty() {
+        (Vec::new(), links::replay(&mut tx, whose, &selection).await?)
+    } else {
+        let edits = asked(&mut tx, whose, &selection, (&values, change.sub())).await?;
+        (edits, links::replay_untied(&mut tx, whose, &selection).await?)
+    };
+    let replayed = i64::try_from(edits.len() + pushes.len()).unwrap_or(i64::MAX);
+    // What a value is may be about a person, of whom nothing stays in the audit log.
+    let given = values.keys().map(|name| FieldChange::named(name.as_str()));
+    let changes = FieldChange::told("failures", replayed, 0).into_iter().chain(given);
+    tx.commit(Action::FailuresReplayed, Some(id.to_string()), changes).await?;
+    announce(gateway, edits, change.trace).await;
     announce(gateway, pushes, change.trace).await;
     Ok(Replayed { replayed, rehearsal: None })
+}
+
+/// Notes of each record that failed what it is to hold. The dispatcher sees to that, and tries it again with it.
+async fn asked(
+    tx: &mut Transaction,
+    whose: (TenantId, IntegrationId),
+    selection: &Selection,
+    (values, asked_by): (&BTreeMap<FieldName, Value>, &str),
+) -> Result<Vec<RecordAmend>, Problem> {
+    let mut asked = Vec::new();
+    for kind in edits::kinds(tx, whose, selection).await? {
+        let values = &valued(kind, values)?;
+        let links = edits::ask(tx, whose, edits::Wish { selection, kind, values, asked_by }).await?;
+        asked.extend(links.into_iter().map(|link| RecordAmend { tenant_id: whose.0, subject: Amended::Edit(link) }));
+    }
+    Ok(asked)
 }

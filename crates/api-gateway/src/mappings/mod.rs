@@ -21,7 +21,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub(crate) use descriptions::{Described, Descriptions};
 pub(crate) use fields::described;
 pub(crate) use preview::{Preview, previewed};
-pub(crate) use rehearsal::{Draft, Line, Rehearsal, Verdict, With, rehearsed};
+pub(crate) use rehearsal::{Draft, Line, Rehearsal, Verdict, With, rehearsed, valued};
 pub(crate) use replace::{replaced, was_reset};
 
 use crate::integrations::{find, kinds_of};

@@ -8,9 +8,9 @@ use domain::integration::Integration;
 use domain::kind::RecordKind;
 use domain::mapping::{FieldMapping, Mapping};
 use domain::record::{Fields, Stamp};
-use domain::{event::InputFault, link::outbound_difference, schema, time::Timestamp};
-use persistence::Scope;
+use domain::{link::outbound_difference, schema, time::Timestamp};
 use persistence::records::links::{self, FailedState, Selection};
+use persistence::{Scope, records::edits::Values};
 use runtime::http::Problem;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -200,7 +200,7 @@ impl Line {
         if !direction.writes() {
             return Ok(stopped(Some(*record), "the direction of this kind does not allow it: nothing is sent"));
         }
-        let edited = edited(integration, kind, fields, values)?;
+        let edited = edited(integration, fields, valued(kind, values)?);
         let fails = |draft: &Mapping| draft.within(direction).failing(&edited).is_some();
         if mappings.get(&kind).is_some_and(|(_, draft)| fails(draft)) {
             return Ok(stopped(Some(*record), "a template of the mapping fails on this record: nothing is sent"));
@@ -227,23 +227,22 @@ fn payload(mapping: &Mapping, fields: &Fields, state: &FailedState) -> RemoteFie
 }
 
 /// The fields of a record with these values in place of its own.
-fn edited(
-    integration: &Integration,
-    kind: RecordKind,
-    fields: &Fields,
-    values: &BTreeMap<FieldName, Value>,
-) -> Result<Fields, Refusal> {
+fn edited(integration: &Integration, fields: &Fields, values: Values) -> Fields {
+    let stamp = Stamp { rank: 0, at: Timestamp::now(), origin: integration.id };
     let mut edited = fields.clone();
     for (name, value) in values {
-        let fault = |message: String| InputFault { path: format!("values.{name}"), message };
-        let Some(spec) = schema::find(kind, name.as_str()) else {
-            return Err(Refusal::Faulty(vec![fault(format!(
-                "is not a field of the kind {kind}, which is among the failures"
-            ))]));
-        };
-        let value: FieldValue = spec.read(value).map_err(|message| Refusal::Faulty(vec![fault(message)]))?;
-        let stamp = Stamp { rank: 0, at: Timestamp::now(), origin: integration.id };
-        edited.set(name.clone(), value, stamp);
+        edited.set(name, value, stamp);
     }
-    Ok(edited)
+    edited
+}
+
+/// Values as fields of a kind hold them.
+pub(crate) fn valued(kind: RecordKind, values: &BTreeMap<FieldName, Value>) -> Result<Values, Refusal> {
+    let valued = values.iter().map(|(name, value)| -> Result<_, Refusal> {
+        let fault = |message: String| Refusal::at(&format!("values.{name}"), message);
+        let unknown = || fault(format!("is not a field of the kind {kind}, which is among the failures"));
+        let spec = schema::find(kind, name.as_str()).ok_or_else(unknown)?;
+        Ok((name.clone(), spec.read(value).map_err(fault)?))
+    });
+    valued.collect()
 }

@@ -10,7 +10,7 @@ use crate::world::World;
 
 /// The first address in a page that holds this.
 #[track_caller]
-fn address(page: &Page, words: &str) -> String {
+pub(crate) fn address(page: &Page, words: &str) -> String {
     let mut found = page.html.split("href=\"").map(|part| part.split('"').next().unwrap_or_default());
     found.find(|href| href.contains(words)).unwrap_or_else(|| panic!("{words:?} in {page:?}")).to_owned()
 }

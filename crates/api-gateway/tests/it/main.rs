@@ -19,6 +19,8 @@ mod consents;
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
+mod correcting;
+#[cfg(test)]
 mod disconnecting;
 #[cfg(test)]
 mod events;

@@ -71,7 +71,8 @@ impl World {
         self.keep(&[Conflict::Value { record, why, lost }]).await;
     }
 
-    async fn amended(&self) -> Vec<Amended> {
+    /// What the dispatcher was told of that people decided.
+    pub(crate) async fn amended(&self) -> Vec<Amended> {
         let stored = self.vhost.peek(RecordAmend::QUEUE).await;
         stored.iter().map(|message| serde_json::from_str::<RecordAmend>(&message.payload).unwrap().subject).collect()
     }
@@ -218,6 +219,12 @@ pub(crate) async fn planted(world: &World, hubspot: IntegrationId) -> RecordId {
     world.record(RecordKind::Deal, &tie).await;
     world.tie(hubspot, zoe, "70501").await;
     world.lost(zoe, Why::Overruled, "Chez Zoé").await;
+    let edit = format!(
+        "INSERT INTO record_edits (link_id, tenant_id, integration_id, record_id, fields, asked_by)
+         SELECT id, tenant_id, integration_id, record_id, '{{\"first_name\": \"Zoé\"}}', 'a test'
+         FROM record_links WHERE record_id = '{zoe}'"
+    );
+    world.database.execute(&edit).await;
     let known =
         [Identity::coccinelle("prospect-de-zoe"), Identity { scheme: Scheme::Phone, value: "+33612345678".into() }];
     let claims = known.map(|identity| (IdentityKey { kind: RecordKind::Contact, identity }, zoe)).into();
@@ -376,6 +383,7 @@ async fn an_erased_person_is_in_no_table_any_more_and_everybody_else_is() {
         ("record_identities", 2),
         ("record_links", 1),
         ("record_conflicts", 1),
+        ("record_edits", 1),
         ("integration_sync_logs", 1),
         ("integration_webhook_logs", 1),
         ("inbox", 2),

@@ -27,7 +27,7 @@ pub struct Receipt {
 /// the lists of [`lists`].
 ///
 /// The error first: a status may repeat it.
-const STEPS: [(&str, &str); 16] = [
+const STEPS: [(&str, &str); 17] = [
     // Messages that are still to be sent are written anew, without what they quote, for all that they tell of.
     (
         "incidents",
@@ -100,6 +100,7 @@ const STEPS: [(&str, &str); 16] = [
         "record_identities",
         "DELETE FROM record_identities WHERE tenant_id = $1 AND record_id = ANY (texts($2, 'records'))",
     ),
+    ("record_edits", "DELETE FROM record_edits WHERE tenant_id = $1 AND record_id = ANY (texts($2, 'records'))"),
     ("record_aliases", "DELETE FROM record_aliases WHERE tenant_id = $1 AND record_id = ANY (texts($2, 'records'))"),
     ("workflow_creates", "DELETE FROM workflow_creates WHERE tenant_id = $1 AND link_id = ANY (texts($2, 'links'))"),
     ("record_links", "DELETE FROM record_links WHERE tenant_id = $1 AND id = ANY (texts($2, 'links'))"),

@@ -103,6 +103,7 @@ pub async fn join(
         "UPDATE record_identities SET record_id = $2 WHERE tenant_id = $1 AND record_id = $3",
         "UPDATE record_conflicts SET record_id = $2 WHERE tenant_id = $1 AND record_id = $3",
         "UPDATE record_conflicts SET other_id = $2 WHERE tenant_id = $1 AND other_id = $3",
+        "UPDATE record_edits SET record_id = $2 WHERE tenant_id = $1 AND record_id = $3",
         "UPDATE record_aliases SET record_id = $2 WHERE tenant_id = $1 AND record_id = $3",
         "INSERT INTO record_aliases (tenant_id, record_id, id) VALUES ($1, $2, $3)",
         // A wish to erase either is one to erase the person that they are; what the other brings has to be deleted as well.

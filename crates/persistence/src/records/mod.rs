@@ -1,6 +1,7 @@
-//! Records, their identities, their links and their conflicts. When any of them changes is decided by the callers.
+//! Records, their identities, their links, their conflicts and what people want them to hold. When any of them changes is decided by the callers.
 
 pub mod conflicts;
+pub mod edits;
 pub mod guard;
 pub mod identities;
 pub mod joining;

@@ -187,6 +187,10 @@ async fn fill(tx: &mut persistence::Transaction, customer: Customer) {
             "INSERT INTO record_conflicts (id, tenant_id, record_id, reason, field, lost)
              VALUES ('{record}', '{tenant}', '{record}', 'adopted', 'email', '{{}}')"
         ),
+        format!(
+            "INSERT INTO record_edits (link_id, tenant_id, integration_id, record_id, fields, asked_by)
+             VALUES ('{record}', '{tenant}', '{integration}', '{record}', '{{}}', '')"
+        ),
         format!("INSERT INTO record_aliases VALUES ('{record}', '{tenant}', '{record}')"),
         format!("INSERT INTO suppression_keys VALUES ('{tenant}', '{integration}', 'v1.k.AAAA')"),
         format!("INSERT INTO suppressions VALUES ('{record}', '{tenant}', '{record}', 'email', '{record}')"),
@@ -283,6 +287,8 @@ async fn the_gateway_changes_nothing_of_another_tenant() {
         "DELETE FROM integration_field_mappings".to_owned(),
         "UPDATE integration_health SET status = 'error'".to_owned(),
         "UPDATE record_links SET blocked_at = NULL".to_owned(),
+        "UPDATE record_edits SET fields = '{}'".to_owned(),
+        "DELETE FROM record_edits".to_owned(),
         "UPDATE sync_runs SET state = 'cancelling'".to_owned(),
         "DELETE FROM sessions".to_owned(),
         "UPDATE api_tokens SET revoked_at = now()".to_owned(),

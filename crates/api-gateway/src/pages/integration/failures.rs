@@ -18,11 +18,11 @@ use super::super::{
     form::{self, Form},
     frame::{Frame, Visit},
     said::lead,
+    text::{self, failure as failure_words, failures as m, frame as frame_words, remedies},
     text::{
         connect as connect_words, consent as consent_words, faults, integration as shell_words, logs as logs_words,
         mapping as mapping_words,
     },
-    text::{failure as failure_words, failures as m, frame as frame_words, remedies},
 };
 use super::{Shell, Tab, logs::pretty, mapping::count_of, trial};
 use crate::integrations::{self, Replay};
@@ -67,6 +67,9 @@ struct One {
 #[derive(Debug)]
 struct Counted {
     count: i64,
+    /// Where that is sent.
+    path: String,
+    button: text::Counted,
     wish: Vec<(&'static str, String)>,
 }
 
@@ -128,7 +131,8 @@ pub(super) async fn replay(
         return lead(&page.shell.path(Tab::Failures), done, said);
     }
     let done = done?;
-    let counted = Counted { count: done.replayed, wish: sent(&fields) };
+    let wish = sent(&fields, &["link_id", "fingerprint", "since", "until"]);
+    let counted = Counted { count: done.replayed, path: page.shell.path(Tab::Failures), button: m::SURE, wish };
     if let Some(fingerprint) = fingerprint
         && let Ok(mut group) = One::of(&visit, &gateway, &request, (id.0, &fingerprint)).await
     {
@@ -141,7 +145,7 @@ pub(super) async fn replay(
     page.frame.show(&page)
 }
 
-/// Shows what would be sent of one group with a correction. Nothing is changed, and nothing sent.
+/// Shows what would be sent of one group with a correction, and has it tried again with another value where that was agreed to.
 #[post("/integrations/{id}/failures/{fingerprint}")]
 pub(super) async fn rehearse(
     change: Change,
@@ -151,13 +155,16 @@ pub(super) async fn rehearse(
     (request, fields): (HttpRequest, Fields),
 ) -> Result<HttpResponse, Problem> {
     let mut page = One::of(&visit, &gateway, &request, (ids.0, &ids.1)).await?;
-    let rehearsed = match page.trial.wish(&fields, &ids.1) {
+    let is_sure = fields.has("sure");
+    let done = match page.trial.wish(&fields, &ids.1, !is_sure) {
         Ok(wish) => integrations::replayed(&gateway, &change, ids.0, wish).await,
         Err(refusal) => Err(refusal.into()),
     };
-    page.trial.form = Form::with(fields);
-    match rehearsed {
+    page.trial.form = Form::with(fields.clone());
+    match done {
+        Ok(_) if is_sure => lead(&page.shell.path(Tab::Failures), Ok(()), "replayed"),
         Ok(replayed) => {
+            page.counted = trial::gives(&fields).then(|| page.given(replayed.replayed, &fields));
             page.trial.rehearsal = replayed.rehearsal;
             page.frame.show(&page)
         }
@@ -170,9 +177,8 @@ pub(super) async fn rehearse(
 }
 
 /// The same wish once more, to be agreed to.
-fn sent(fields: &Fields) -> Vec<(&'static str, String)> {
-    let names = ["link_id", "fingerprint", "since", "until"];
-    names.into_iter().filter_map(|name| Some((name, fields.given(name)?.to_owned()))).collect()
+fn sent(fields: &Fields, names: &[&'static str]) -> Vec<(&'static str, String)> {
+    names.iter().filter_map(|name| Some((*name, fields.given(name)?.to_owned()))).collect()
 }
 
 impl Page {
@@ -251,6 +257,12 @@ impl One {
         let correlation = example.as_ref().map_or(fingerprint, |log| log.correlation_id.as_str());
         let support = failure::support(request, &frame, correlation);
         Ok(Self { frame, shell, group, example, failed, older, support, counted: None, trial })
+    }
+
+    /// So many records would be given the value that was tried.
+    fn given(&self, count: i64, fields: &Fields) -> Counted {
+        let path = address(&self.shell, &self.group.fingerprint);
+        Counted { count, path, button: m::APPLY, wish: sent(fields, &["field", "value"]) }
     }
 }
 

@@ -1,5 +1,5 @@
-//! Trying a correction on what failed, before anything is changed: another value for one of our fields, or another field of ours for
-//! one of the platform's. What would be sent then is the API's to say.
+//! Trying a correction on what failed, before anything is changed: another value for one of our fields, which may be applied then, or
+//! another field of ours for one of the platform's. What would be sent is the API's to say.
 
 use std::collections::BTreeSet;
 
@@ -56,7 +56,7 @@ impl Trial {
     }
 
     /// What was typed, as the API takes it.
-    pub(super) fn wish(&self, fields: &Fields, fingerprint: &str) -> Result<Replay, Refusal> {
+    pub(super) fn wish(&self, fields: &Fields, fingerprint: &str, dry_run: bool) -> Result<Replay, Refusal> {
         let values = fields.given("field").map(|field| {
             let value = fields.given("value").map_or(Value::Null, |value| typed(self.kind, field, value));
             json!({ field: value })
@@ -71,9 +71,14 @@ impl Trial {
             json!({ "kind": self.kind, "fields": draft })
         });
         let values = values.unwrap_or_else(|| json!({}));
-        let wish = json!({ "fingerprint": fingerprint, "dry_run": true, "values": values, "mapping": mapping });
+        let wish = json!({ "fingerprint": fingerprint, "dry_run": dry_run, "values": values, "mapping": mapping });
         body::parse(wish.to_string().as_bytes())
     }
+}
+
+/// Whether what was tried is a value and nothing else, which can be applied as it is.
+pub(super) fn gives(fields: &Fields) -> bool {
+    fields.given("field").is_some() && fields.given("remote").zip(fields.given("local")).is_none()
 }
 
 /// What would be sent otherwise of a record: the platform's field, its value now, and then.

@@ -49,13 +49,17 @@ pub(in crate::pages) const WOULD: Counted = count(
 );
 pub(in crate::pages) const SURE: Counted =
     count(("Rejouer {} fiche", "Try {} record again"), ("Rejouer {} fiches", "Try {} records again"));
+pub(in crate::pages) const APPLY: Counted = count(
+    ("Appliquer et rejouer {} fiche", "Apply and replay {} record"),
+    ("Appliquer et rejouer {} fiches", "Apply and replay {} records"),
+);
 pub(in crate::pages) const NONE: Message = say("Il n'y a rien à rejouer ici.", "There is nothing to try again here.");
 pub(in crate::pages) const TRIAL: Message = say("Essayer une correction", "Try a correction");
 pub(in crate::pages) const TRIAL_HELP: Message = say(
-    "Voyez ce qui partirait avec une autre valeur, ou avec un autre champ à la source. Rien n'est modifié et rien ne part : \
-     corrigez ensuite la fiche ou le mapping, puis rejouez.",
-    "See what would be sent with another value, or from another field. Nothing is changed and nothing is sent: correct the \
-     record or the mapping afterwards, then try again.",
+    "Voyez ce qui partirait avec une autre valeur, ou avec un autre champ à la source. À l'essai, rien n'est modifié et rien ne \
+     part. Une valeur peut ensuite être appliquée à toutes ces fiches ; un mapping se modifie, puis on rejoue.",
+    "See what would be sent with another value, or from another field. A trial changes nothing and sends nothing. A value can \
+     then be applied to all these records; change a mapping, then try again.",
 );
 pub(in crate::pages) const VALUE: Message = say("Valeur à essayer", "Value to try");
 pub(in crate::pages) const INSTEAD: Message =

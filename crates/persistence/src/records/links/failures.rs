@@ -140,14 +140,18 @@ pub struct Selection {
 }
 
 /// What a [`Selection`] means in SQL: `$1` to `$6`.
-const SELECTED: &str = "tenant_id = $1 AND integration_id = $2 AND blocked_at IS NOT NULL
+pub(in crate::records) const SELECTED: &str = "tenant_id = $1 AND integration_id = $2 AND blocked_at IS NOT NULL
     AND ($3::text IS NULL OR id = $3) AND ($4::text IS NULL OR fingerprint = $4)
     AND ($5::timestamptz IS NULL OR failed_at >= $5) AND ($6::timestamptz IS NULL OR failed_at < $6)";
 
 type Query = diesel::query_builder::BoxedSqlQuery<'static, diesel::pg::Pg, diesel::query_builder::SqlQuery>;
 
 /// A statement about the failures that are selected.
-fn about((tenant, integration): (TenantId, IntegrationId), selection: &Selection, statement: String) -> Query {
+pub(in crate::records) fn about(
+    (tenant, integration): (TenantId, IntegrationId),
+    selection: &Selection,
+    statement: String,
+) -> Query {
     sql_query(statement)
         .into_boxed()
         .bind::<Text, _>(tenant.to_string())
@@ -186,10 +190,31 @@ pub async fn replay(
     whose: (TenantId, IntegrationId),
     selection: &Selection,
 ) -> Result<Vec<RecordPush>, PersistenceError> {
+    unblock(tx, whose, selection, SELECTED).await
+}
+
+/// The same, of remote objects that are tied to no record yet: there is nothing that could be given another value.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn replay_untied(
+    tx: &mut Transaction,
+    whose: (TenantId, IntegrationId),
+    selection: &Selection,
+) -> Result<Vec<RecordPush>, PersistenceError> {
+    unblock(tx, whose, selection, &format!("{SELECTED} AND record_id IS NULL")).await
+}
+
+async fn unblock(
+    tx: &mut Transaction,
+    whose: (TenantId, IntegrationId),
+    selection: &Selection,
+    condition: &str,
+) -> Result<Vec<RecordPush>, PersistenceError> {
     let statement = format!(
         "UPDATE record_links SET blocked_at = NULL, attempts = 0, not_before = NULL,
              owed_since = coalesce(owed_since, now()), announced_at = now()
-         WHERE {SELECTED}
+         WHERE {condition}
          RETURNING id, tenant_id, integration_id"
     );
     let rows: Vec<PushRow> = about(whose, selection, statement).load(&mut **tx).await?;

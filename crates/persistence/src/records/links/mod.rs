@@ -21,8 +21,9 @@ pub use errands::{
 };
 pub use failures::{
     FailedLink, FailedState, FailureGroup, Groups, Selection, count_failures, failed_links, failed_states, failures,
-    groups, replay,
+    groups, replay, replay_untied,
 };
+pub(super) use failures::{SELECTED, about};
 pub use lease::{Intent, Intention, Leased, attach, give_up, intend, lease};
 pub use overdue::{
     Unlinked, due_among, due_of, forget_published, integrations_to_link, leftovers, mark_linked, overdue, unlinked,
