@@ -31,6 +31,9 @@ type Messages = Vec<(EventMerge, Context)>;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NotKept;
 
+/// Whether what was handed in is kept.
+type Kept = Result<(), NotKept>;
+
 impl From<NotKept> for Refusal {
     fn from(NotKept: NotKept) -> Self {
         Self::NotAccepted
@@ -42,7 +45,7 @@ impl From<NotKept> for Refusal {
 #[derive(Debug)]
 pub(crate) struct Intake {
     places: Places,
-    gathers: Cache<TenantId, Arc<Gather<Messages, Result<(), NotKept>>>>,
+    gathers: Cache<TenantId, Arc<Gather<Messages, Kept>>>,
     /// Outlives the threads that answer requests, each of which has a runtime of its own.
     runtime: Handle,
 }
@@ -55,12 +58,12 @@ impl Intake {
     }
 
     /// Returns once every message is confirmed by its queue or committed to the inbox.
-    pub(super) async fn keep(&self, messages: Messages) -> Result<(), NotKept> {
+    pub(super) async fn keep(&self, messages: Messages) -> Kept {
         self.places.keep(messages).await
     }
 
     /// The same for a request of one event, which may go out with others of its tenant; its body had so many `bytes`.
-    pub(super) async fn share(&self, tenant: TenantId, messages: Messages, bytes: usize) -> Result<(), NotKept> {
+    pub(super) async fn share(&self, tenant: TenantId, messages: Messages, bytes: usize) -> Kept {
         let gather = self.gathers.get_with(tenant, || {
             let _within = self.runtime.enter();
             let places = self.places.clone();
@@ -87,7 +90,7 @@ struct Places {
 impl Places {
     /// A message whose confirm did not come in time goes to the inbox under the same id, and may so arrive twice; that is
     /// harmless, and losing it would not be.
-    async fn keep(&self, messages: Messages) -> Result<(), NotKept> {
+    async fn keep(&self, messages: Messages) -> Kept {
         let steps = self.database.steps();
         steps.reached(Step::AcceptBefore);
         let outcomes = self.broker.publish_all(&messages).await;
@@ -101,7 +104,7 @@ impl Places {
     }
 
     /// Keeps all of these, or none: in one message or, in the inbox, each by itself.
-    async fn keep_together(&self, messages: Messages) -> Result<(), NotKept> {
+    async fn keep_together(&self, messages: Messages) -> Kept {
         let together = if messages.len() > 1 { batching::together(&messages) } else { None };
         let Some(together) = together else { return self.keep(messages).await };
         let steps = self.database.steps();
@@ -113,7 +116,7 @@ impl Places {
         Ok(())
     }
 
-    async fn store(&self, messages: &[&(EventMerge, Context)]) -> Result<(), NotKept> {
+    async fn store(&self, messages: &[&(EventMerge, Context)]) -> Kept {
         self.write(messages).await.map_err(|error| {
             tracing::error!(%error, messages = messages.len(), "neither the broker nor the database takes events");
             NotKept
