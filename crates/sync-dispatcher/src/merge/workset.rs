@@ -122,7 +122,9 @@ impl Workset {
     fn accepted(&mut self, event: &Event) -> Timestamp {
         let key = event_key(event);
         let now = event.acceptance.map_or(self.accepted_at, |own| own.at);
-        let at = self.first_accepted.get(&key).map_or(now, |first| now.min(*first));
+        // Also where it shares a message with itself.
+        let first = self.first_accepted.get(&key).or_else(|| self.ahead.get(&key));
+        let at = first.map_or(now, |first| now.min(*first));
         if event.occurred_at > at {
             self.ahead.insert(key, at);
         }

@@ -90,16 +90,18 @@ async fn events_of_several_requests_are_merged_each_by_its_own_time_and_go_on_in
     let world = World::start().await;
     // By a clock that runs ahead, so that the time of acceptance is what counts.
     let ahead = Timestamp::now().plus(Duration::from_secs(3_600));
-    let zoe = json!({"email": "zoe@exemple.fr", "first_name": "Zoë"});
+    let zoe = event_at("prospect.created", "p1", json!({"email": "zoe@exemple.fr", "first_name": "Zoë"}), ahead);
     let events = [
-        event_at("prospect.created", "p1", zoe, ahead),
+        zoe.clone(),
         event_at("prospect.created", "p2", json!({"email": "paul@exemple.fr"}), ahead),
         // Of two values of one time the greater one would stand.
         event_at("prospect.updated", "p1", json!({"first_name": "Ana"}), ahead),
+        // Sent again, it is no news.
+        zoe,
     ];
     let (message, traces) = shared(&world, &events);
     world.broker.publish(&message, &Context::new()).await.unwrap();
-    for trace in &traces[1..] {
+    for trace in [traces[1], traces[3]] {
         world.outcome("a push in the trace of its request", |line| line.correlation_id == trace.trace_id()).await;
     }
     world.settle().await;
