@@ -123,6 +123,8 @@ async fn bad_input_is_told_with_its_path_and_leaves_nothing_behind() {
         ("{\"events\": [".to_owned(), 400, "malformed", vec![]),
         (String::new(), 400, "malformed", vec![]),
         (with(|event| event["colour"] = json!("red")), 422, "invalid", vec!["colour"]),
+        // Its message may say it of an event, and no sender.
+        (with(|event| event["acceptance"] = Value::Null), 422, "invalid", vec!["acceptance"]),
         (with(|event| event["type"] = json!("prospect.exploded")), 422, "invalid", vec!["type"]),
         (with(|event| event["data"]["emial"] = json!("x")), 422, "invalid", vec!["data.emial"]),
         (
