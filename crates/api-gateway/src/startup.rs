@@ -17,6 +17,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use vault::{Vault, VaultError};
 
 use crate::door::{self, Door};
+use crate::events::Intake;
 use crate::{mappings::Descriptions, openapi, pages, reference, routes, state::Gateway, stream::Hub, unknown::Known};
 
 /// Why the gateway cannot start. A database or a broker that is away is no reason.
@@ -65,6 +66,7 @@ pub fn build(settings: Settings) -> Result<App, StartError> {
     let news = hub.clone();
     let gateway = web::Data::new(Gateway {
         broker: broker.clone(),
+        intake: Intake::new(broker.clone(), database.clone()),
         database,
         accounts,
         descriptions: Descriptions::new(),

@@ -8,15 +8,18 @@ use persistence::Database;
 use runtime::config::{GatewaySettings, N8nSettings};
 use url::Url;
 
+use crate::events::Intake;
 use crate::mappings::Descriptions;
 
 /// The parts of the system that the gateway talks to, and its limits.
 #[derive(Debug)]
 pub(crate) struct Gateway {
-    /// Where accepted events and announced work go.
+    /// Where announced work goes.
     pub(crate) broker: Broker,
-    /// Where configuration is kept, and what the broker could not take.
+    /// Where configuration is kept.
     pub(crate) database: Database,
+    /// Where accepted events are kept.
+    pub(crate) intake: Intake,
     /// What opens and seals the accounts of platforms.
     pub(crate) accounts: Accounts,
     /// What accounts said of their fields.

@@ -9,6 +9,7 @@ use crate::field::{FieldName, FieldValue};
 use crate::kind::RecordKind;
 use crate::schema;
 use crate::time::Timestamp;
+use crate::trace::TraceParent;
 
 mod parse;
 
@@ -107,6 +108,19 @@ pub struct Event {
     /// Which fields of `data` changed, where the sender knows; without it, they are found by comparison.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed: Option<Vec<String>>,
+    /// Its own acceptance, where it shares a message with events of other requests. Not for a sender to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(ignore)]
+    pub acceptance: Option<Acceptance>,
+}
+
+/// When and in which request an event was accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acceptance {
+    /// When; no time in the event counts as later.
+    pub at: Timestamp,
+    /// The trace of the request.
+    pub trace: TraceParent,
 }
 
 impl Event {

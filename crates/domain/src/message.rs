@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::event::Event;
+use crate::event::{Acceptance, Event};
 use crate::id::{ConflictId, ErrandId, IntegrationId, LinkId, RecordId, RunId, TenantId, WebhookLogId};
 use crate::kind::RecordKind;
 use crate::outcome::{SyncOutcome, WebhookOutcome};
@@ -33,9 +33,10 @@ pub trait Message: Serialize + DeserializeOwned + Send + Sync + 'static {
 pub struct EventMerge {
     /// Whose they are.
     pub tenant_id: TenantId,
-    /// When they were accepted; no time in them counts as later.
+    /// When they were accepted, the last of them where each has an acceptance of its own; no time in them counts as later.
     pub accepted_at: Timestamp,
-    /// At most [`EventMerge::LIMIT`], in the order in which they came.
+    /// At most [`EventMerge::LIMIT`], in the order in which they came. Those of several requests each say in `acceptance` when (`at`)
+    /// and in which `trace` they were accepted: the message's own trace belongs to none of them.
     pub events: Vec<Event>,
 }
 
@@ -50,6 +51,23 @@ impl EventMerge {
         // The last bits of an id are random.
         let [lowest, ..] = tenant.as_u128().to_le_bytes();
         Self::LANES.get(usize::from(lowest) % Self::LANES.len()).copied().unwrap_or(Self::QUEUE)
+    }
+
+    /// Whether its events are of several requests.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.events.iter().any(|event| event.acceptance.is_some())
+    }
+
+    /// Each event in a message of its own, as it would have been published alone, and its trace: `trace` where it has none.
+    #[must_use]
+    pub fn apart(&self, trace: TraceParent) -> Vec<(Self, TraceParent)> {
+        let alone = |event: &Event| {
+            let own = event.acceptance.unwrap_or(Acceptance { at: self.accepted_at, trace });
+            let events = vec![Event { acceptance: None, ..event.clone() }];
+            (Self { tenant_id: self.tenant_id, accepted_at: own.at, events }, own.trace)
+        };
+        self.events.iter().map(alone).collect()
     }
 }
 

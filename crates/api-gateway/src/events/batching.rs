@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
-use domain::event::Event;
+use domain::event::{Acceptance, Event};
 use domain::id::TenantId;
 use domain::kind::RecordKind;
 use domain::message::EventMerge;
 use domain::time::Timestamp;
+use messaging::Context;
 
 /// The messages in which these events travel.
 ///
@@ -15,6 +16,18 @@ use domain::time::Timestamp;
 pub(super) fn messages(tenant_id: TenantId, accepted_at: Timestamp, events: Vec<Event>) -> Vec<EventMerge> {
     let chunks = grouped(events).into_iter().flat_map(split);
     chunks.map(|events| EventMerge { tenant_id, accepted_at, events }).collect()
+}
+
+/// One message for what would else be several of one tenant, in their order. Each event keeps its own request's time and trace.
+pub(super) fn together(alone: &[(EventMerge, Context)]) -> Option<EventMerge> {
+    let accepted_at = alone.iter().map(|(message, _)| message.accepted_at).max()?;
+    let (first, _) = alone.first()?;
+    let mut events = Vec::new();
+    for (message, context) in alone {
+        let acceptance = Some(Acceptance { at: message.accepted_at, trace: context.trace });
+        events.extend(message.events.iter().map(|event| Event { acceptance, ..event.clone() }));
+    }
+    Some(EventMerge { tenant_id: first.tenant_id, accepted_at, events })
 }
 
 fn split(mut events: Vec<Event>) -> Vec<Vec<Event>> {
@@ -79,6 +92,7 @@ mod tests {
             data: BTreeMap::new(),
             prospect_id: None,
             changed: None,
+            acceptance: None,
         }
     }
 
@@ -91,6 +105,23 @@ mod tests {
     fn a_thousand_different_subjects_take_ten_messages() {
         let subjects: Vec<u16> = (0..1_000).collect();
         assert_eq!(batched(&subjects).len(), 10);
+    }
+
+    #[test]
+    fn what_is_put_together_comes_apart_as_it_was() {
+        let tenant = TenantId::new();
+        let came = |index: usize| {
+            let message =
+                EventMerge { tenant_id: tenant, accepted_at: Timestamp::now(), events: vec![event(index, 1)] };
+            (message, Context::new())
+        };
+        let alone: Vec<_> = (0..3).map(came).collect();
+        let shared = together(&alone).unwrap();
+        assert!(shared.is_shared() && alone.iter().all(|(message, _)| !message.is_shared()));
+        assert_eq!(shared.accepted_at, alone[2].0.accepted_at);
+        let apart: Vec<_> = alone.into_iter().map(|(message, context)| (message, context.trace)).collect();
+        assert_eq!(shared.apart(Context::new().trace), apart);
+        assert!(together(&[]).is_none());
     }
 
     proptest! {

@@ -3,17 +3,21 @@
 use actix_web::{HttpResponse, post, web};
 use domain::event::Event;
 use domain::time::Timestamp;
+use messaging::Context;
 use runtime::http::{Problem, Trace};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::auth::Service;
 use crate::body::Body;
+use crate::refusal::Refusal;
 use crate::state::Gateway;
 
 mod batching;
 mod intake;
 mod reading;
+
+pub(crate) use intake::Intake;
 
 /// One event, or up to 1,000 of them.
 #[derive(ToSchema)]
@@ -55,7 +59,14 @@ pub(crate) async fn accept_events(
     let events = reading::read(&body.0, gateway.limits.batch_limit)?;
     let accepted = events.len();
     let messages = batching::messages(caller.tenant_id, accepted_at, events);
-    intake::keep(&gateway, trace.0, messages).await?;
+    let messages: Vec<_> = messages.into_iter().map(|message| (message, Context::continuing(trace.0))).collect();
+    let kept = if accepted == 1 {
+        gateway.intake.share(caller.tenant_id, messages, body.0.len()).await
+    } else {
+        // They share a message already.
+        gateway.intake.keep(messages).await
+    };
+    kept.map_err(Refusal::from)?;
     metrics::counter!("events_accepted_total").increment(u64::try_from(accepted).unwrap_or(u64::MAX));
     Ok(HttpResponse::Accepted().json(Accepted { accepted }))
 }

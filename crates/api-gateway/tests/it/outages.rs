@@ -1,7 +1,10 @@
 //! The broker, the database, or both really away: what is accepted is kept, and what cannot be kept is not accepted.
 
+use std::collections::BTreeSet;
+
 use domain::access::Role;
 use domain::message::EventMerge;
+use futures_util::future::join_all;
 use persistence::{Scope, inbox};
 use reqwest::Method;
 use serde_json::json;
@@ -69,6 +72,29 @@ async fn rule_12_events_are_accepted_into_the_inbox_when_a_confirm_does_not_come
     let answer = system.hand_over().await;
     assert_eq!(answer.status.as_u16(), 202, "{answer:?}");
     assert_eq!(system.kept_in_inbox().await.len(), 1);
+    system.world.stop().await;
+}
+
+#[tokio::test]
+async fn events_that_were_to_go_out_together_lie_in_the_inbox_each_by_itself_and_in_its_own_trace() {
+    let system = start().await;
+    system.broker.stall();
+    let world = &system.world;
+    let hand_over = |n: u32| async move {
+        let event = json!({ "event_id": format!("e-{n}"), "type": "prospect.updated", "subject_id": format!("p-{n}"),
+            "occurred_at": "2026-11-22T10:00:00Z", "data": { "city": "Lyon" } });
+        let answer = world.hand_over(&event).await;
+        assert_eq!(answer.status.as_u16(), 202, "{answer:?}");
+        answer.headers["x-request-id"].to_str().unwrap().to_owned()
+    };
+    let traces: BTreeSet<String> = join_all((0..10).map(hand_over)).await.into_iter().collect();
+    let kept = system.kept_in_inbox().await;
+    assert_eq!(kept.iter().map(|message| message.id).collect::<BTreeSet<_>>().len(), 10);
+    assert_eq!(kept.iter().map(|message| message.trace.trace_id()).collect::<BTreeSet<_>>(), traces);
+    for message in kept {
+        let merge: EventMerge = serde_json::from_value(message.payload).unwrap();
+        assert!(merge.events.len() == 1 && !merge.is_shared(), "{merge:?}");
+    }
     system.world.stop().await;
 }
 

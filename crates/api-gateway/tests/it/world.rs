@@ -263,7 +263,12 @@ impl World {
 
     /// The messages in the tenant's queue of the intake.
     pub(crate) async fn intake(&self) -> Vec<EventMerge> {
-        let stored = self.vhost.peek(EventMerge::queue_of(self.tenant)).await;
+        self.intake_of(self.tenant).await
+    }
+
+    /// The messages in that tenant's queue of the intake.
+    pub(crate) async fn intake_of(&self, tenant: TenantId) -> Vec<EventMerge> {
+        let stored = self.vhost.peek(EventMerge::queue_of(tenant)).await;
         stored.iter().map(|message| serde_json::from_str(&message.payload).unwrap()).collect()
     }
 

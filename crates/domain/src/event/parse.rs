@@ -61,6 +61,7 @@ impl Reader<'_> {
             data,
             prospect_id,
             changed,
+            acceptance: None,
         })
     }
 

@@ -11,6 +11,7 @@ use domain::link::{Arrival, LinkState};
 use domain::message::EventMerge;
 use domain::record::{Fields, Record};
 use domain::time::Timestamp;
+use domain::trace::TraceParent;
 use persistence::event_acceptances::{self, EventKey};
 use persistence::records::conflicts::{self, Conflict};
 use persistence::records::identities::{self, IdentityKey};
@@ -28,6 +29,8 @@ pub(crate) struct Workset {
     first_accepted: BTreeMap<EventKey, Timestamp>,
     /// Events that came from the future, and when they were accepted.
     ahead: BTreeMap<EventKey, Timestamp>,
+    /// The traces of the requests that spoke of records, where they are of several: of each the last.
+    traces: BTreeMap<RecordId, TraceParent>,
     backend: IntegrationId,
     beliefs: Arc<Beliefs>,
     region: Region,
@@ -69,6 +72,7 @@ impl Workset {
             accepted_at: message.accepted_at,
             first_accepted,
             ahead: BTreeMap::new(),
+            traces: BTreeMap::new(),
             backend,
             beliefs,
             region,
@@ -88,6 +92,7 @@ impl Workset {
         let content = content_identities(event, self.region);
         let id = self.subject(kind, &event.subject_id, &content);
         let at = self.accepted(event);
+        self.traces.extend(event.acceptance.map(|own| (id, own.trace)));
         let Some(record) = self.records.get_mut(&id) else { return };
         let ranks = self.beliefs.ranks(kind, self.backend);
         let arrival = Arrival::new(self.backend, kind, &ranks, at);
@@ -116,7 +121,10 @@ impl Workset {
     /// past has the same time whenever it is sent, so only the others have to be remembered.
     fn accepted(&mut self, event: &Event) -> Timestamp {
         let key = event_key(event);
-        let at = self.first_accepted.get(&key).map_or(self.accepted_at, |first| self.accepted_at.min(*first));
+        let now = event.acceptance.map_or(self.accepted_at, |own| own.at);
+        // Also where it shares a message with itself.
+        let first = self.first_accepted.get(&key).or_else(|| self.ahead.get(&key));
+        let at = first.map_or(now, |first| now.min(*first));
         if event.occurred_at > at {
             self.ahead.insert(key, at);
         }
@@ -174,6 +182,11 @@ impl Workset {
     /// The integration that the backend has.
     pub(crate) fn backend(&self) -> IntegrationId {
         self.backend
+    }
+
+    /// The traces in which what follows for these records goes on; for the others, the message's own.
+    pub(crate) fn traces(&self) -> BTreeMap<RecordId, TraceParent> {
+        self.traces.clone()
     }
 
     /// Writes everything back. Returns what was touched, as it is now, and what of it the backend holds otherwise.

@@ -29,7 +29,7 @@ pub use overdue::{
     Unlinked, due_among, due_of, forget_published, integrations_to_link, leftovers, mark_linked, overdue, unlinked,
 };
 pub use owed::{OwedPage, owed_page};
-pub use raise::{Wanted, owed_of, raise, raise_mapping};
+pub use raise::{Wanted, owed_by_record, owed_of, raise, raise_mapping};
 pub use remote::{
     Counterpart, Heard, by_external_id, by_record, drop_unread, mark_dependents_dirty, mark_dirty, mark_known_dirty,
     owed_dependents, refused_of, seen_of, under_way_of,

@@ -1,5 +1,6 @@
 //! Raising what a link should reach, which is what makes it owed, and finding what is owed of some records.
 
+use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Text};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, LinkId, RecordId, TenantId};
@@ -8,6 +9,7 @@ use domain::message::RecordPush;
 
 use super::{PushRow, into_pushes};
 use crate::statement::sql_query;
+use crate::text::parse;
 use crate::{PersistenceError, Transaction};
 
 /// The version of a record and of the mapping that an integration should reach.
@@ -103,8 +105,28 @@ pub async fn owed_of(
     tenant: TenantId,
     records: &[RecordId],
 ) -> Result<Vec<RecordPush>, PersistenceError> {
-    let rows: Vec<PushRow> = sql_query(
-        "SELECT link.id, link.tenant_id, link.integration_id
+    Ok(owed_by_record(tx, tenant, records).await?.into_iter().map(|(_, push)| push).collect())
+}
+
+#[derive(QueryableByName)]
+struct OwedRow {
+    #[diesel(sql_type = Text)]
+    record_id: String,
+    #[diesel(embed)]
+    push: PushRow,
+}
+
+/// The same, each beside the record that it is owed of.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn owed_by_record(
+    tx: &mut Transaction,
+    tenant: TenantId,
+    records: &[RecordId],
+) -> Result<Vec<(RecordId, RecordPush)>, PersistenceError> {
+    let rows: Vec<OwedRow> = sql_query(
+        "SELECT link.record_id, link.id, link.tenant_id, link.integration_id
          FROM record_links AS link JOIN tenant_integrations AS integration ON integration.id = link.integration_id
          WHERE link.tenant_id = $1 AND link.record_id = ANY($2) AND link.owed AND link.waits_for IS NULL
            AND (link.not_before IS NULL OR link.not_before <= now())
@@ -116,5 +138,5 @@ pub async fn owed_of(
     .bind::<Array<Text>, _>(records.iter().map(ToString::to_string).collect::<Vec<_>>())
     .load(&mut **tx)
     .await?;
-    into_pushes(rows)
+    rows.into_iter().map(|row| Ok((parse("record_id", &row.record_id)?, row.push.into_push()?))).collect()
 }
