@@ -9,6 +9,9 @@ use crate::record::Fields;
 /// The country in whose notation a number without a country code is read.
 pub type Region = phonenumber::country::Id;
 
+/// Where the numbers of a tenant are from that has said nothing of it.
+pub const HOME: Region = Region::FR;
+
 /// The kind of identifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

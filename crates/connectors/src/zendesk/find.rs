@@ -52,9 +52,9 @@ async fn person(account: &Account, wanted: &Wanted) -> Result<Option<Object>, Co
         return Ok(found.into_iter().find(|user| has_it(user) && is_nobody_elses(user)));
     }
     let Some(number) = text(user::PHONE) else { return Ok(None) };
-    for notation in notations(number) {
+    for notation in notations(number, account.region) {
         let found = search(account, &format!("phone:\"{}\"", notation.replace('"', ""))).await?;
-        let has_it = |user: &Object| is_same_number(user.text(user::PHONE), number);
+        let has_it = |user: &Object| is_same_number(user.text(user::PHONE), number, account.region);
         if let Some(user) = found.into_iter().find(|user| has_it(user) && is_nobody_elses(user)) {
             return Ok(Some(user));
         }

@@ -2,7 +2,7 @@
 
 use domain::field::FieldName;
 use domain::id::TenantId;
-use domain::identity::Region;
+use domain::identity;
 use domain::record::{Fields, Record, Stamp};
 use domain::time::Timestamp;
 use persistence::records::conflicts::{self, Kept};
@@ -36,7 +36,7 @@ pub(super) async fn restore(
     }
     record.version += 1;
     let mut history: Vec<_> = losses::noted(record.id, merged.lost, backend, &[field].into()).collect();
-    let region = tenants::region(tx, tenant).await?.unwrap_or(Region::FR);
+    let region = tenants::region(tx, tenant).await?.unwrap_or(identity::HOME);
     store::save(tx, &[&record]).await?;
     history.extend(claims::claim(tx, tenant, region, std::slice::from_ref(&record)).await?);
     conflicts::keep(tx, tenant, &history).await?;
