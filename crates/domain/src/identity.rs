@@ -1,6 +1,7 @@
 //! By what a person is recognised: normalised identifiers. The lookup itself is `persistence`'s.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::field::FieldValue;
 use crate::kind::RecordKind;
@@ -11,6 +12,22 @@ pub type Region = phonenumber::country::Id;
 
 /// Where the numbers of a tenant are from that has said nothing of it.
 pub const HOME: Region = Region::FR;
+
+/// A region by its ISO 3166-1 alpha-2 code, refused in fewer words than a list of all.
+///
+/// # Errors
+/// Where it is no text, or the code of no country.
+pub fn read_region<'de, D: Deserializer<'de>>(reader: D) -> Result<Region, D::Error> {
+    let code = String::deserialize(reader)?;
+    code.parse()
+        .map_err(|_unknown| D::Error::custom("not a country, expected its ISO 3166-1 code of two letters as in BE"))
+}
+
+/// The ISO 3166-1 alpha-2 code of a region.
+#[must_use]
+pub fn region_code(region: &Region) -> &str {
+    region.as_ref()
+}
 
 /// The kind of identifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -98,6 +115,16 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_region_is_the_code_of_a_country() {
+        let read = |code: &str| read_region(serde_json::Value::from(code));
+        assert_eq!(read("BE").unwrap(), Region::BE);
+        assert_eq!(region_code(&Region::BE), "BE");
+        for code in ["XX", "be", "BEL", "", "32"] {
+            assert!(read(code).unwrap_err().to_string().starts_with("not a country"), "{code}");
+        }
+    }
 
     #[test]
     fn reads_every_common_french_notation_as_one_number() {
