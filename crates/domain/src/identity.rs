@@ -19,7 +19,7 @@ pub const HOME: Region = Region::FR;
 /// Where it is no text, or the code of no country.
 pub fn read_region<'de, D: Deserializer<'de>>(reader: D) -> Result<Region, D::Error> {
     let code = String::deserialize(reader)?;
-    code.parse()
+    code.parse::<Region>()
         .map_err(|_unknown| D::Error::custom("not a country, expected its ISO 3166-1 code of two letters as in BE"))
 }
 
