@@ -1,7 +1,7 @@
 //! People's names and numbers where a platform keeps them otherwise than we do: one name of two, one number in many notations.
 
 use domain::field::{FieldValue, RemoteFields};
-use domain::identity::{Region, e164};
+use domain::identity::{Region, e164, national};
 use domain::kind::RecordKind;
 
 /// The two halves under which a platform's one name is offered in mappings.
@@ -57,7 +57,7 @@ pub(crate) fn ending(number: &str, region: Region) -> Option<String> {
 /// How many notations a number has at most.
 pub(crate) const NOTATIONS: usize = 7;
 
-/// A number as it was given, in E.164, and as the French write it.
+/// A number as it was given, in E.164, and as its country writes it.
 pub(crate) fn notations(number: &str, region: Region) -> Vec<String> {
     let given = number.trim().to_owned();
     let Some(e164) = e164(number, region) else { return vec![given] };
@@ -68,6 +68,8 @@ pub(crate) fn notations(number: &str, region: Region) -> Vec<String> {
         let spaced = pairs.join(" ");
         all.push(format!("+33 {}", spaced.trim_start_matches('0')));
         all.extend([pairs.concat(), pairs.join("."), spaced]);
+    } else if let Some(national) = national(number, region) {
+        all.extend([national.chars().filter(char::is_ascii_digit).collect(), national]);
     }
     all.push(e164);
     all.sort();
@@ -118,7 +120,10 @@ mod tests {
     fn a_number_without_a_country_code_is_one_of_the_region() {
         let (here, there) = ("0470 12 34 56", "+32470123456");
         assert!(is_same_number(here, there, Region::BE) && !is_same_number(here, there, Region::FR));
-        assert_eq!(notations(here, Region::BE), ["+32470123456", "0470 12 34 56", "32470123456"]);
+        for number in [here, there] {
+            let all = ["+32470123456", "0470 12 34 56", "0470123456", "32470123456"];
+            assert_eq!(notations(number, Region::BE), all, "{number}");
+        }
         assert_eq!(ending("0470.12.34.56", Region::BE).as_deref(), Some("70123456"));
     }
 

@@ -1,5 +1,6 @@
 //! By what a person is recognised: normalised identifiers. The lookup itself is `persistence`'s.
 
+use phonenumber::{Mode, PhoneNumber};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -20,7 +21,7 @@ pub const HOME: Region = Region::FR;
 pub fn read_region<'de, D: Deserializer<'de>>(reader: D) -> Result<Region, D::Error> {
     let code = String::deserialize(reader)?;
     code.parse::<Region>()
-        .map_err(|_unknown| D::Error::custom("not a country, expected its ISO 3166-1 code of two letters as in BE"))
+        .map_err(|_unknown| D::Error::custom("not a country, expected a country by its ISO 3166-1 code, as in BE"))
 }
 
 /// The ISO 3166-1 alpha-2 code of a region.
@@ -98,16 +99,27 @@ pub fn of_content(kind: RecordKind, fields: &Fields, region: Region) -> Vec<Iden
 /// A plus sign and at most 15 digits. Source: ITU-T E.164, section 6.1.
 const E164_LENGTH: usize = 16;
 
-/// A telephone number in E.164, as in `+33612345678`; `None` where the number is not valid in that country.
-#[must_use]
-pub fn e164(text: &str, region: Region) -> Option<String> {
+/// A telephone number as it is; `None` where it is not valid in that country.
+fn number(text: &str, region: Region) -> Option<PhoneNumber> {
     // `00` is how most of Europe dials what is written `+`.
     let trimmed = text.trim();
     let international = trimmed.strip_prefix("00").map(|rest| format!("+{rest}"));
     let number = phonenumber::parse(Some(region), international.as_deref().unwrap_or(trimmed)).ok()?;
-    let normal = number.is_valid().then(|| number.format().mode(phonenumber::Mode::E164).to_string())?;
+    number.is_valid().then_some(number)
+}
+
+/// A telephone number in E.164, as in `+33612345678`; `None` where the number is not valid in that country.
+#[must_use]
+pub fn e164(text: &str, region: Region) -> Option<String> {
+    let normal = number(text, region)?.format().mode(Mode::E164).to_string();
     // The library lets some countries' numbers be longer than any number may be.
     (normal.len() <= E164_LENGTH).then_some(normal)
+}
+
+/// A telephone number as its own country writes it, as in `06 12 34 56 78`; `None` where the number is not valid in `region`.
+#[must_use]
+pub fn national(text: &str, region: Region) -> Option<String> {
+    Some(number(text, region)?.format().mode(Mode::National).to_string())
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ const FAULTS: &[(&str, Message)] = &[
         say("Choisissez l'une des réponses proposées.", "Choose one of the answers that are offered."),
     ),
     (
-        "not a country, expected its ISO 3166-1 code of two letters as in BE",
+        "must be a country by its ISO 3166-1 code, as in BE",
         say(
             "Donnez le code à deux lettres d'un pays, par exemple BE.",
             "Give a country's code of two letters, as in BE.",
