@@ -69,7 +69,8 @@ pub(crate) fn notations(number: &str, region: Region) -> Vec<String> {
         all.push(format!("+33 {}", spaced.trim_start_matches('0')));
         all.extend([pairs.concat(), pairs.join("."), spaced]);
     } else if let Some(national) = national(number, region) {
-        all.extend([national.chars().filter(char::is_ascii_digit).collect(), national]);
+        let digits: String = national.chars().filter(char::is_ascii_digit).collect();
+        all.extend([digits, national]);
     }
     all.push(e164);
     all.sort();
