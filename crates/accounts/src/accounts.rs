@@ -13,7 +13,7 @@ use domain::integration::Integration;
 use domain::platform::PlatformSlug;
 use domain::time::Timestamp;
 use moka::future::Cache;
-use persistence::{Database, Scope};
+use persistence::{Database, Scope, tenants};
 use runtime::config::PlatformSettings;
 use url::Url;
 use vault::Vault;
@@ -99,6 +99,7 @@ impl Accounts {
         }
         let mut tx = self.database.begin(Scope::Tenant(integration.tenant_id)).await?;
         let held = self.credentials(&mut tx, integration).await?;
+        let region = tenants::region(&mut tx, integration.tenant_id).await?;
         tx.commit().await?;
         let (account, until) = match held {
             Held::Key(credentials) => (self.opened(integration, credentials)?, None),
@@ -109,6 +110,7 @@ impl Accounts {
                 (self.opened_by(integration, &held)?, until)
             }
         };
+        let account = Account { region: region.unwrap_or(account.region), ..account };
         self.open.insert(key, (account.clone(), until)).await;
         Ok(account)
     }
@@ -229,6 +231,7 @@ impl Accounts {
             budget,
             learnt: Learnt::default(),
             options: BTreeMap::new(),
+            region: domain::identity::HOME,
         })
     }
 }

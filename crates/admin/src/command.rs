@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::access::Role;
 use domain::id::TenantId;
+use domain::identity::Region;
 use messaging::topology::{QUEUES, Queue};
 
 /// Administers Coccinelle Integrations.
@@ -60,9 +61,16 @@ pub(crate) struct CreateTenant {
     /// The name people know it by
     #[arg(long, value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) name: String,
+    /// The country of its telephone numbers without a country code, as in BE; its settings can say another
+    #[arg(long, default_value = "FR", value_parser = region)]
+    pub(crate) region: Region,
     /// Print one JSON object with `tenant_id` and `backend_integration_id` instead of the bare id
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+fn region(code: &str) -> Result<Region, &'static str> {
+    code.parse::<Region>().map_err(|_unknown| "not a country, expected its ISO 3166-1 code of two letters")
 }
 
 /// Issue a bearer token for the API.

@@ -19,6 +19,7 @@ pub(crate) async fn create(wish: &CreateTenant) -> anyhow::Result<String> {
     let vault = Vault::new(KeyRing::load(&settings.vault.key_ring_file)?);
     let sealed = vault.new_data_key(tenant)?;
     let backend = tenants::create(&mut tx, tenant, &wish.name, Some(sealed.as_str())).await?;
+    tenants::set_region(&mut tx, tenant, wish.region).await?;
     tx.commit().await?;
     let said = json!({ "tenant_id": tenant, "backend_integration_id": backend });
     Ok(if wish.json { said.to_string() } else { tenant.to_string() })

@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::credentials::Credentials;
 use domain::fault::FaultKind;
+use domain::identity::Region;
 use domain::platform::PlatformSlug;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
@@ -43,6 +44,8 @@ pub struct Account {
     pub learnt: Learnt,
     /// What the tenant has chosen among the platform's own options; one that is not there stands as it does at first.
     pub options: BTreeMap<String, String>,
+    /// Where telephone numbers without a country code are from, ours as well as theirs.
+    pub region: Region,
 }
 
 /// What a connector has learnt of an account and need not ask again for a while.

@@ -1,7 +1,7 @@
 //! People's names and numbers where a platform keeps them otherwise than we do: one name of two, one number in many notations.
 
 use domain::field::{FieldValue, RemoteFields};
-use domain::identity::{Region, e164};
+use domain::identity::{Region, e164, national};
 use domain::kind::RecordKind;
 
 /// The two halves under which a platform's one name is offered in mappings.
@@ -39,8 +39,8 @@ pub(crate) fn split(name: &str) -> (&str, &str) {
 }
 
 /// Whether two texts are the same telephone number, however they are written.
-pub(crate) fn is_same_number(one: &str, other: &str) -> bool {
-    let normal = |text: &str| e164(text, Region::FR).unwrap_or_else(|| text.trim().to_owned());
+pub(crate) fn is_same_number(one: &str, other: &str, region: Region) -> bool {
+    let normal = |text: &str| e164(text, region).unwrap_or_else(|| text.trim().to_owned());
     normal(one) == normal(other)
 }
 
@@ -48,8 +48,8 @@ pub(crate) fn is_same_number(one: &str, other: &str) -> bool {
 const ENDING: usize = 8;
 
 /// The last digits of a telephone number; `None` of what is none, or a short one.
-pub(crate) fn ending(number: &str) -> Option<String> {
-    let e164 = e164(number, Region::FR)?;
+pub(crate) fn ending(number: &str, region: Region) -> Option<String> {
+    let e164 = e164(number, region)?;
     let start = e164.len().checked_sub(ENDING)?;
     e164.get(start..).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit())).map(str::to_owned)
 }
@@ -57,10 +57,10 @@ pub(crate) fn ending(number: &str) -> Option<String> {
 /// How many notations a number has at most.
 pub(crate) const NOTATIONS: usize = 7;
 
-/// A number as it was given, in E.164, and as the French write it.
-pub(crate) fn notations(number: &str) -> Vec<String> {
+/// A number as it was given, in E.164, and as its country writes it.
+pub(crate) fn notations(number: &str, region: Region) -> Vec<String> {
     let given = number.trim().to_owned();
-    let Some(e164) = e164(number, Region::FR) else { return vec![given] };
+    let Some(e164) = e164(number, region) else { return vec![given] };
     let mut all = vec![given, e164.trim_start_matches('+').to_owned()];
     if let Some(rest) = e164.strip_prefix("+33") {
         let national: Vec<char> = format!("0{rest}").chars().collect();
@@ -68,6 +68,9 @@ pub(crate) fn notations(number: &str) -> Vec<String> {
         let spaced = pairs.join(" ");
         all.push(format!("+33 {}", spaced.trim_start_matches('0')));
         all.extend([pairs.concat(), pairs.join("."), spaced]);
+    } else if let Some(national) = national(number, region) {
+        let digits: String = national.chars().filter(char::is_ascii_digit).collect();
+        all.extend([digits, national]);
     }
     all.push(e164);
     all.sort();
@@ -98,10 +101,10 @@ mod tests {
     #[test]
     fn a_number_ends_alike_in_every_notation() {
         for number in ["06 12 34 56 78", "+33612345678", "0033 6.12.34.56.78"] {
-            assert_eq!(ending(number).as_deref(), Some("12345678"), "{number}");
+            assert_eq!(ending(number, Region::FR).as_deref(), Some("12345678"), "{number}");
         }
         for other in ["zoe@exemple.fr", "poste 12", "", "12345678901234567890"] {
-            assert_eq!(ending(other), None, "{other}");
+            assert_eq!(ending(other, Region::FR), None, "{other}");
         }
     }
 
@@ -110,14 +113,25 @@ mod tests {
         let mut expected =
             ["+33 6 12 34 56 78", "+33612345678", "06 12 34 56 78", "06.12.34.56.78", "0612345678", "33612345678"];
         expected.sort_unstable();
-        assert_eq!(notations("+33 6 12 34 56 78"), expected);
-        assert_eq!(notations("poste 12"), ["poste 12"]);
+        assert_eq!(notations("+33 6 12 34 56 78", Region::FR), expected);
+        assert_eq!(notations("poste 12", Region::FR), ["poste 12"]);
+    }
+
+    #[test]
+    fn a_number_without_a_country_code_is_one_of_the_region() {
+        let (here, there) = ("0470 12 34 56", "+32470123456");
+        assert!(is_same_number(here, there, Region::BE) && !is_same_number(here, there, Region::FR));
+        for number in [here, there] {
+            let all = ["+32470123456", "0470 12 34 56", "0470123456", "32470123456"];
+            assert_eq!(notations(number, Region::BE), all, "{number}");
+        }
+        assert_eq!(ending("0470.12.34.56", Region::BE).as_deref(), Some("70123456"));
     }
 
     proptest! {
         #[test]
         fn no_number_has_more_notations_than_a_filter_has_room_for(number in "[+0-9 .()-]{0,20}") {
-            prop_assert!(notations(&number).len() <= NOTATIONS);
+            prop_assert!(notations(&number, Region::FR).len() <= NOTATIONS);
         }
 
         #[test]

@@ -1,6 +1,8 @@
 //! By what a person is recognised: normalised identifiers. The lookup itself is `persistence`'s.
 
-use serde::{Deserialize, Serialize};
+use phonenumber::{Mode, PhoneNumber};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::field::FieldValue;
 use crate::kind::RecordKind;
@@ -8,6 +10,25 @@ use crate::record::Fields;
 
 /// The country in whose notation a number without a country code is read.
 pub type Region = phonenumber::country::Id;
+
+/// Where the numbers of a tenant are from that has said nothing of it.
+pub const HOME: Region = Region::FR;
+
+/// A region by its ISO 3166-1 alpha-2 code, refused in fewer words than a list of all.
+///
+/// # Errors
+/// Where it is no text, or the code of no country.
+pub fn read_region<'de, D: Deserializer<'de>>(reader: D) -> Result<Region, D::Error> {
+    let code = String::deserialize(reader)?;
+    code.parse::<Region>()
+        .map_err(|_unknown| D::Error::custom("not a country, expected a country by its ISO 3166-1 code, as in BE"))
+}
+
+/// The ISO 3166-1 alpha-2 code of a region.
+#[must_use]
+pub fn region_code(region: &Region) -> &str {
+    region.as_ref()
+}
 
 /// The kind of identifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -78,16 +99,27 @@ pub fn of_content(kind: RecordKind, fields: &Fields, region: Region) -> Vec<Iden
 /// A plus sign and at most 15 digits. Source: ITU-T E.164, section 6.1.
 const E164_LENGTH: usize = 16;
 
-/// A telephone number in E.164, as in `+33612345678`; `None` where the number is not valid in that country.
-#[must_use]
-pub fn e164(text: &str, region: Region) -> Option<String> {
+/// A telephone number as it is; `None` where it is not valid in that country.
+fn number(text: &str, region: Region) -> Option<PhoneNumber> {
     // `00` is how most of Europe dials what is written `+`.
     let trimmed = text.trim();
     let international = trimmed.strip_prefix("00").map(|rest| format!("+{rest}"));
     let number = phonenumber::parse(Some(region), international.as_deref().unwrap_or(trimmed)).ok()?;
-    let normal = number.is_valid().then(|| number.format().mode(phonenumber::Mode::E164).to_string())?;
+    number.is_valid().then_some(number)
+}
+
+/// A telephone number in E.164, as in `+33612345678`; `None` where the number is not valid in that country.
+#[must_use]
+pub fn e164(text: &str, region: Region) -> Option<String> {
+    let normal = number(text, region)?.format().mode(Mode::E164).to_string();
     // The library lets some countries' numbers be longer than any number may be.
     (normal.len() <= E164_LENGTH).then_some(normal)
+}
+
+/// A telephone number as its own country writes it, as in `06 12 34 56 78`; `None` where the number is not valid in `region`.
+#[must_use]
+pub fn national(text: &str, region: Region) -> Option<String> {
+    Some(number(text, region)?.format().mode(Mode::National).to_string())
 }
 
 #[cfg(test)]
@@ -95,6 +127,16 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_region_is_the_code_of_a_country() {
+        let read = |code: &str| read_region(serde_json::Value::from(code));
+        assert_eq!(read("BE").unwrap(), Region::BE);
+        assert_eq!(region_code(&Region::BE), "BE");
+        for code in ["XX", "be", "BEL", "", "32"] {
+            assert!(read(code).unwrap_err().to_string().starts_with("not a country"), "{code}");
+        }
+    }
 
     #[test]
     fn reads_every_common_french_notation_as_one_number() {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::event::Event;
 use crate::field::{FieldName, FieldValue, RemoteFields};
 use crate::id::{IntegrationId, RecordId};
+use crate::identity::Region;
 use crate::kind::RecordKind;
 use crate::mapping::{FieldMapping, Mapping};
 use crate::policy::Ranks;
@@ -94,9 +95,9 @@ impl<'a> Arrival<'a> {
 
     /// Whether what is shown is nothing that our field may hold: text where there is a number, a word that is none of its words.
     /// It is left where it is, neither taken nor written over.
-    fn leaves(&self, field: &FieldMapping, shown: &FieldValue) -> bool {
+    fn leaves(&self, field: &FieldMapping, shown: &FieldValue, region: Region) -> bool {
         let spec = schema::find(self.kind, field.local.as_str());
-        spec.zip(field.inverse(shown)).is_some_and(|(spec, ours)| !spec.may_hold(&ours))
+        spec.zip(field.inverse(shown, region)).is_some_and(|(spec, ours)| !spec.may_hold(&ours))
     }
 
     /// The stamp of a field that became so at `at`.
@@ -164,21 +165,24 @@ impl LinkState {
             let is_news = self.seen.get(&field.remote) != Some(shown);
             let adopting = is_first || arrival.anew.contains(&field.local);
             let ours = record.value(field.local.as_str());
-            if arrival.leaves(field, shown) {
-                if let Some(mapped) = field.forward(record).filter(|_| adopting) {
+            if arrival.leaves(field, shown, mapping.region) {
+                if let Some(mapped) = field.forward(record, mapping.region).filter(|_| adopting) {
                     self.sent.insert(field.remote.clone(), mapped);
                 }
                 continue;
             }
             // Whatever the merge decided: where the record now stands for what is shown, nothing is owed; where ours
             // won, or fills a gap, it has to be written.
-            if field.inverse(shown).as_ref() == Some(ours.unwrap_or(&FieldValue::Null)) {
-                if let Some(mapped) = field.forward(record) {
+            if field.inverse(shown, mapping.region).as_ref() == Some(ours.unwrap_or(&FieldValue::Null)) {
+                if let Some(mapped) = field.forward(record, mapping.region) {
                     self.sent.insert(field.remote.clone(), mapped);
                 }
             } else if adopting || (is_news && field.direction.reads()) {
                 self.sent.insert(field.remote.clone(), shown.clone());
-            } else if is_news && field.direction.writes() && field.forward(record).as_ref() == Some(shown) {
+            } else if is_news
+                && field.direction.writes()
+                && field.forward(record, mapping.region).as_ref() == Some(shown)
+            {
                 // It shows what we would write: parts of it were taken by other fields of ours.
                 self.sent.insert(field.remote.clone(), shown.clone());
             }
@@ -216,12 +220,12 @@ impl LinkState {
             let is_anew = arrival.anew.contains(&field.local);
             let (adopting, seen) = (is_first || is_anew, self.seen.get(&field.remote).filter(|_| !is_anew));
             let is_gap = shown.is_null() && (adopting || seen.is_none());
-            if seen == Some(shown) || is_gap || arrival.leaves(field, shown) {
+            if seen == Some(shown) || is_gap || arrival.leaves(field, shown, mapping.region) {
                 continue;
             }
-            let Some(value) = field.inverse(shown) else { continue };
+            let Some(value) = field.inverse(shown, mapping.region) else { continue };
             let present = record.get(field.local.as_str());
-            let stood_for = seen.and_then(|seen| field.inverse(seen));
+            let stood_for = seen.and_then(|seen| field.inverse(seen, mapping.region));
             let follows = present.is_some_and(|present| adopting || Some(&present.value) == stood_for.as_ref());
             let said = remote.time_of(&field.remote, arrival.at);
             let at = match present {
@@ -242,8 +246,8 @@ impl LinkState {
             None => self.seen.get(name.as_str()) == Some(value),
             Some(mapping) => mapping.fields.iter().filter(|field| field.local == *name).any(|field| {
                 // What it made of our write may look otherwise; it is what it made of that value.
-                let was_written = field.forward(record).as_ref() == self.sent.get(&field.remote);
-                let shown = self.seen.get(&field.remote).and_then(|seen| field.inverse(seen));
+                let was_written = field.forward(record, mapping.region).as_ref() == self.sent.get(&field.remote);
+                let shown = self.seen.get(&field.remote).and_then(|seen| field.inverse(seen, mapping.region));
                 was_written || shown.as_ref() == Some(value)
             }),
         };

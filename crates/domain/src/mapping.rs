@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::field::{FieldName, FieldValue, RemoteFields};
+use crate::identity::{self, Region};
 use crate::integration::Direction;
 use crate::record::Fields;
 
@@ -95,34 +96,48 @@ impl FieldMapping {
 
     /// What the platform should hold for this field; `None` where nothing was ever said of it.
     #[must_use]
-    pub fn forward(&self, fields: &Fields) -> Option<FieldValue> {
-        self.transform.forward(&self.local, fields)
+    pub fn forward(&self, fields: &Fields, region: Region) -> Option<FieldValue> {
+        self.transform.forward(&self.local, fields, region)
     }
 
     /// What a new object should hold for this field: the default where we have nothing.
-    fn forward_new(&self, fields: &Fields) -> Option<FieldValue> {
-        let ours = self.forward(fields).filter(|value| !value.is_null() || self.default.is_none());
-        ours.or_else(|| self.default.as_ref().map(|value| self.transform.translate(value)))
+    fn forward_new(&self, fields: &Fields, region: Region) -> Option<FieldValue> {
+        let ours = self.forward(fields, region).filter(|value| !value.is_null() || self.default.is_none());
+        ours.or_else(|| self.default.as_ref().map(|value| self.transform.translate(value, region)))
     }
 
     /// What a shown value means to us; `None` where it does not come back as the same value, and so is not taken.
     #[must_use]
-    pub fn inverse(&self, shown: &FieldValue) -> Option<FieldValue> {
+    pub fn inverse(&self, shown: &FieldValue, region: Region) -> Option<FieldValue> {
         let ours = self.transform.inverse(shown)?;
-        (self.direction.reads() && self.transform.gives_back(&ours, shown)).then_some(ours)
+        (self.direction.reads() && self.transform.gives_back(&ours, shown, region)).then_some(ours)
     }
 }
 
 /// The mapping of one kind in one integration.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mapping {
     /// Counts the changes of the mapping.
     pub version: i64,
+    /// Where the tenant's telephone numbers without a country code are from.
+    pub region: Region,
     /// Field by field; a remote field appears once, unless it is split into several of ours.
     pub fields: Vec<FieldMapping>,
 }
 
+impl Default for Mapping {
+    fn default() -> Self {
+        Self { version: 0, region: identity::HOME, fields: Vec::new() }
+    }
+}
+
 impl Mapping {
+    /// The fields that a connector proposes, before any tenant has them.
+    #[must_use]
+    pub fn proposed(fields: Vec<FieldMapping>) -> Self {
+        Self { version: 1, fields, ..Self::default() }
+    }
+
     /// This mapping where the whole kind may only travel in one direction: each field goes as far as both allow.
     #[must_use]
     pub fn within(&self, direction: Direction) -> Self {
@@ -130,28 +145,28 @@ impl Mapping {
             let direction = field.direction.within(direction)?;
             Some(FieldMapping { direction, ..field.clone() })
         });
-        Self { version: self.version, fields: fields.collect() }
+        Self { fields: fields.collect(), ..*self }
     }
 
     /// What the platform should hold of a record.
     #[must_use]
     pub fn forward(&self, fields: &Fields) -> RemoteFields {
         let written = self.fields.iter().filter(|field| field.direction.writes());
-        written.filter_map(|field| Some((field.remote.clone(), field.forward(fields)?))).collect()
+        written.filter_map(|field| Some((field.remote.clone(), field.forward(fields, self.region)?))).collect()
     }
 
     /// What a new object should hold of a record, defaults among it.
     #[must_use]
     pub fn forward_new(&self, fields: &Fields) -> RemoteFields {
         let written = self.fields.iter().filter(|field| field.direction.writes());
-        written.filter_map(|field| Some((field.remote.clone(), field.forward_new(fields)?))).collect()
+        written.filter_map(|field| Some((field.remote.clone(), field.forward_new(fields, self.region)?))).collect()
     }
 
     /// The field that is written and of which nothing can be made of this record: its template fails on it.
     #[must_use]
     pub fn failing(&self, fields: &Fields) -> Option<&FieldMapping> {
         let mut written = self.fields.iter().filter(|field| field.direction.writes());
-        written.find(|field| field.transform.fails(&field.local, fields))
+        written.find(|field| field.transform.fails(&field.local, fields, self.region))
     }
 
     /// The remote names that a read must ask for.
@@ -172,7 +187,7 @@ impl Mapping {
     pub fn identifiers(&self, fields: &Fields) -> Vec<(String, FieldValue)> {
         let identifiers = self.fields.iter().filter(|field| field.identifier);
         identifiers
-            .filter_map(|field| Some((field.remote.clone(), field.forward(fields)?)))
+            .filter_map(|field| Some((field.remote.clone(), field.forward(fields, self.region)?)))
             .filter(|(_, value)| !value.is_null())
             .collect()
     }
@@ -222,8 +237,8 @@ mod tests {
         fn what_comes_back_goes_out_as_the_same_value(transform in transform(), shown in "[0-9a-c+ .]{0,14}") {
             let field = FieldMapping::both("x", "y").with(transform.clone());
             let shown = FieldValue::text(shown);
-            if let Some(ours) = field.inverse(&shown) {
-                prop_assert_eq!(transform.translate(&ours), shown);
+            if let Some(ours) = field.inverse(&shown, identity::HOME) {
+                prop_assert_eq!(transform.translate(&ours, identity::HOME), shown);
             }
         }
     }
@@ -232,8 +247,8 @@ mod tests {
     fn a_word_that_two_of_ours_map_to_does_not_come_back() {
         let values = [("a", "1"), ("b", "2"), ("c", "2")].map(|(k, v)| (k.to_owned(), v.to_owned())).into();
         let field = FieldMapping::both("x", "y").with(Transform::ValueMap { values });
-        assert_eq!(field.inverse(&FieldValue::text("1")), Some(FieldValue::text("a")));
-        assert_eq!(field.inverse(&FieldValue::text("2")), None);
+        assert_eq!(field.inverse(&FieldValue::text("1"), identity::HOME), Some(FieldValue::text("a")));
+        assert_eq!(field.inverse(&FieldValue::text("2"), identity::HOME), None);
     }
 
     #[test]
@@ -258,55 +273,55 @@ mod tests {
     #[test]
     fn a_default_is_given_to_new_objects_where_we_have_nothing_and_never_taken() {
         let field = FieldMapping::both("title", "dealname").or("Rendez-vous");
-        assert_eq!(field.forward_new(&Fields::default()), Some(FieldValue::text("Rendez-vous")));
-        assert_eq!(field.forward(&Fields::default()), None);
-        assert_eq!(field.inverse(&FieldValue::Null), Some(FieldValue::Null));
+        assert_eq!(field.forward_new(&Fields::default(), identity::HOME), Some(FieldValue::text("Rendez-vous")));
+        assert_eq!(field.forward(&Fields::default(), identity::HOME), None);
+        assert_eq!(field.inverse(&FieldValue::Null, identity::HOME), Some(FieldValue::Null));
     }
 
     #[test]
     fn a_name_is_joined_on_its_way_out_and_split_on_its_way_in_where_nothing_is_lost() {
         let join = Transform::Join { with: vec![FieldName::new("last_name")], separator: " ".to_owned() };
         let joined = FieldMapping::to_platform("first_name", "name").with(join);
-        assert_eq!(joined.forward(&ours(&[("first_name", "Zoé"), ("last_name", "Le Goff")])), text("Zoé Le Goff"));
-        assert_eq!(joined.forward(&ours(&[("last_name", "Le Goff")])), text("Le Goff"));
-        assert_eq!(joined.forward(&ours(&[("city", "Brest")])), None);
+        assert_eq!(
+            joined.forward(&ours(&[("first_name", "Zoé"), ("last_name", "Le Goff")]), identity::HOME),
+            text("Zoé Le Goff")
+        );
+        assert_eq!(joined.forward(&ours(&[("last_name", "Le Goff")]), identity::HOME), text("Le Goff"));
+        assert_eq!(joined.forward(&ours(&[("city", "Brest")]), identity::HOME), None);
 
         let part = |local: &str, part: Part| {
             let split = Transform::Split { part, separator: " ".to_owned() };
             FieldMapping { direction: Direction::FromPlatform, ..FieldMapping::both(local, "name").with(split) }
         };
         let (first, rest) = (part("first_name", Part::First), part("last_name", Part::Rest));
-        assert_eq!(first.inverse(&FieldValue::text("Zoé Le Goff")), text("Zoé"));
-        assert_eq!(rest.inverse(&FieldValue::text("Zoé Le Goff")), text("Le Goff"));
+        assert_eq!(first.inverse(&FieldValue::text("Zoé Le Goff"), identity::HOME), text("Zoé"));
+        assert_eq!(rest.inverse(&FieldValue::text("Zoé Le Goff"), identity::HOME), text("Le Goff"));
         // Joined again, these would be other names.
         for other in ["Zoé", " Zoé Le Goff", "Zoé ", "Zoé  Le Goff"] {
-            assert_eq!(first.inverse(&FieldValue::text(other)), None, "{other:?}");
-            assert_eq!(rest.inverse(&FieldValue::text(other)), None, "{other:?}");
+            assert_eq!(first.inverse(&FieldValue::text(other), identity::HOME), None, "{other:?}");
+            assert_eq!(rest.inverse(&FieldValue::text(other), identity::HOME), None, "{other:?}");
         }
-        assert_eq!(first.forward(&ours(&[("first_name", "Zoé")])), None, "a part is never sent");
+        assert_eq!(first.forward(&ours(&[("first_name", "Zoé")]), identity::HOME), None, "a part is never sent");
     }
 
     #[test]
     fn a_constant_stands_wherever_our_field_holds_something() {
         let source = FieldMapping::to_platform("email", "lead_source")
             .with(Transform::Constant { value: FieldValue::text("Sara") });
-        assert_eq!(source.forward(&ours(&[("email", "zoe@exemple.fr")])), text("Sara"));
-        assert_eq!(source.forward(&ours(&[("email", "")])), Some(FieldValue::Null));
-        assert_eq!(source.forward(&ours(&[("city", "Brest")])), None);
-        assert_eq!(source.inverse(&FieldValue::text("Sara")), None);
+        assert_eq!(source.forward(&ours(&[("email", "zoe@exemple.fr")]), identity::HOME), text("Sara"));
+        assert_eq!(source.forward(&ours(&[("email", "")]), identity::HOME), Some(FieldValue::Null));
+        assert_eq!(source.forward(&ours(&[("city", "Brest")]), identity::HOME), None);
+        assert_eq!(source.inverse(&FieldValue::text("Sara"), identity::HOME), None);
     }
 
     #[test]
     fn a_template_that_fails_on_a_record_is_named_and_one_that_has_nothing_to_say_is_not() {
         let template =
             "{% if city == 'Brest' %}{% for n in range(90000) %}{{ n }}{% endfor %}{% endif %}{{ city }}".to_owned();
-        let mapping = Mapping {
-            version: 1,
-            fields: vec![
-                FieldMapping::both("city", "city"),
-                FieldMapping::to_platform("city", "place").with(Transform::Template { template }),
-            ],
-        };
+        let mapping = Mapping::proposed(vec![
+            FieldMapping::both("city", "city"),
+            FieldMapping::to_platform("city", "place").with(Transform::Template { template }),
+        ]);
         let failing = |values: &[(&str, &str)]| mapping.failing(&ours(values)).map(|field| field.remote.clone());
         assert_eq!(failing(&[("city", "Brest")]).as_deref(), Some("place"));
         assert_eq!(failing(&[("city", "Lyon")]), None);
@@ -317,19 +332,40 @@ mod tests {
     #[test]
     fn text_leaves_in_its_shape_and_comes_back_only_where_it_has_that_shape() {
         let city = FieldMapping::both("city", "city").with(Transform::Text { trim: true, case: Case::Upper });
-        assert_eq!(city.forward(&ours(&[("city", " Nîmes ")])), text("NÎMES"));
-        assert_eq!(city.inverse(&FieldValue::text("BREST")), text("BREST"));
-        assert_eq!(city.inverse(&FieldValue::text("Brest")), None);
+        assert_eq!(city.forward(&ours(&[("city", " Nîmes ")]), identity::HOME), text("NÎMES"));
+        assert_eq!(city.inverse(&FieldValue::text("BREST"), identity::HOME), text("BREST"));
+        assert_eq!(city.inverse(&FieldValue::text("Brest"), identity::HOME), None);
         let title = Transform::Text { trim: false, case: Case::Title };
-        assert_eq!(title.translate(&FieldValue::text("jean-pierre LE goff")), FieldValue::text("Jean-Pierre Le Goff"));
+        assert_eq!(
+            title.translate(&FieldValue::text("jean-pierre LE goff"), identity::HOME),
+            FieldValue::text("Jean-Pierre Le Goff")
+        );
     }
 
     #[test]
     fn a_number_leaves_in_e164_and_is_taken_where_it_stands_so() {
         let phone = FieldMapping::both("phone", "phone").with(Transform::E164);
-        assert_eq!(phone.forward(&ours(&[("phone", "06 12 34 56 78")])), text("+33612345678"));
-        assert_eq!(phone.inverse(&FieldValue::text("+33612345678")), text("+33612345678"));
-        assert_eq!(phone.inverse(&FieldValue::text("06 12 34 56 78")), None);
+        assert_eq!(phone.forward(&ours(&[("phone", "06 12 34 56 78")]), identity::HOME), text("+33612345678"));
+        assert_eq!(phone.inverse(&FieldValue::text("+33612345678"), identity::HOME), text("+33612345678"));
+        assert_eq!(phone.inverse(&FieldValue::text("06 12 34 56 78"), identity::HOME), None);
+    }
+
+    #[test]
+    fn a_national_number_is_of_the_region_of_the_mapping_whichever_way_it_is_mapped() {
+        let template = "{{ phone|e164 }}".to_owned();
+        let fields = vec![
+            FieldMapping::both("phone", "phone").with(Transform::E164).as_identifier(),
+            FieldMapping::to_platform("phone", "sms").with(Transform::Template { template }),
+        ];
+        // The same digits are a number in both countries.
+        let ours = ours(&[("phone", "0470 12 34 56")]);
+        for (region, number) in [(Region::BE, "+32470123456"), (Region::FR, "+33470123456")] {
+            let mapping = Mapping { region, ..Mapping::proposed(fields.clone()) }.within(Direction::ToPlatform);
+            let held = RemoteFields::from(["phone", "sms"].map(|name| (name.to_owned(), FieldValue::text(number))));
+            assert_eq!(mapping.forward(&ours), held);
+            assert_eq!(mapping.forward_new(&ours), held);
+            assert_eq!(mapping.identifiers(&ours), [("phone".to_owned(), FieldValue::text(number))]);
+        }
     }
 
     #[test]
@@ -337,10 +373,13 @@ mod tests {
         let zone = "Europe/Paris".parse().unwrap();
         let starts = FieldMapping::both("starts_at", "rdv")
             .with(Transform::Date { format: "%d/%m/%Y %H:%M:%S".to_owned(), zone });
-        assert_eq!(starts.forward(&ours(&[("starts_at", "2026-07-14T08:30:00Z")])), text("14/07/2026 10:30:00"));
-        let back = starts.inverse(&FieldValue::text("14/07/2026 10:30:00"));
+        assert_eq!(
+            starts.forward(&ours(&[("starts_at", "2026-07-14T08:30:00Z")]), identity::HOME),
+            text("14/07/2026 10:30:00")
+        );
+        let back = starts.inverse(&FieldValue::text("14/07/2026 10:30:00"), identity::HOME);
         assert_eq!(back, text("2026-07-14T08:30:00.000000Z"));
         // The hour that the clocks leave out.
-        assert_eq!(starts.inverse(&FieldValue::text("29/03/2026 02:30:00")), None);
+        assert_eq!(starts.inverse(&FieldValue::text("29/03/2026 02:30:00"), identity::HOME), None);
     }
 }

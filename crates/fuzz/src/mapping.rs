@@ -30,7 +30,7 @@ pub(crate) fn run(data: &[u8]) {
         return;
     }
     let ours = stamped(ours);
-    let mapping = Mapping { version: 1, fields };
+    let mapping = Mapping::proposed(fields);
     for direction in [Direction::Bidirectional, Direction::FromPlatform, Direction::ToPlatform] {
         let mapping = mapping.within(direction);
         black_box((mapping.forward(&ours), mapping.forward_new(&ours)));
@@ -38,7 +38,7 @@ pub(crate) fn run(data: &[u8]) {
     }
     for field in &mapping.fields {
         if let Some(value) = shown.get(&field.remote) {
-            black_box(field.inverse(value));
+            black_box(field.inverse(value, mapping.region));
         }
     }
 }

@@ -63,5 +63,6 @@ fn account(connector: &'static dyn Connector, http: Client) -> Account {
         budget: Arc::new(Unlimited),
         learnt: Learnt::default(),
         options: BTreeMap::new(),
+        region: domain::identity::HOME,
     }
 }

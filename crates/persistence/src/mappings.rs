@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::statement::sql_query;
-use crate::text::{from_json, parse, storable_json, to_json};
+use crate::text::{from_json, from_word, parse, storable_json, to_json};
 use crate::{PersistenceError, Transaction};
 
 #[derive(QueryableByName)]
@@ -26,6 +26,8 @@ struct Row {
     fields: Value,
     #[diesel(sql_type = Jsonb)]
     since: Value,
+    #[diesel(sql_type = Text)]
+    region: String,
 }
 
 #[derive(QueryableByName)]
@@ -35,8 +37,10 @@ struct Version {
 }
 
 const OF_INTEGRATION: &str = "
-SELECT mapping.kind, mapping.version, coalesce(fields.list, '[]') AS fields, coalesce(fields.since, '{}') AS since
+SELECT mapping.kind, mapping.version, coalesce(fields.list, '[]') AS fields, coalesce(fields.since, '{}') AS since,
+    tenants.region
 FROM integration_mapping_versions AS mapping
+JOIN tenants ON tenants.id = mapping.tenant_id
 CROSS JOIN LATERAL (
     SELECT jsonb_agg(jsonb_build_object(
         'local', local_field, 'remote', remote_field, 'direction', direction, 'transform', transform,
@@ -105,7 +109,11 @@ async fn read(
         .load(&mut **tx)
         .await?;
     let mapping = |row: Row| {
-        let mapping = Mapping { version: row.version, fields: from_json("fields", row.fields)? };
+        let mapping = Mapping {
+            version: row.version,
+            region: from_word("region", row.region)?,
+            fields: from_json("fields", row.fields)?,
+        };
         Ok((parse("kind", &row.kind)?, (mapping, from_json("since", row.since)?)))
     };
     rows.into_iter().map(mapping).collect()

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, TenantId};
-use domain::identity::Region;
+use domain::identity::{self, Region};
 use domain::platform::PlatformSlug;
 
 use crate::schema::{tenant_integrations, tenants};
@@ -82,6 +82,18 @@ pub async fn data_key(tx: &mut Transaction, id: TenantId) -> Result<Option<Strin
 /// When the database does not answer.
 pub async fn region(tx: &mut Transaction, id: TenantId) -> Result<Option<Region>, PersistenceError> {
     Ok(get(tx, id).await?.map(|tenant| tenant.region))
+}
+
+/// Says where the tenant's telephone numbers without a country code are from.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn set_region(tx: &mut Transaction, id: TenantId, region: Region) -> Result<(), PersistenceError> {
+    diesel::update(tenants::table.find(id.to_string()))
+        .set(tenants::region.eq(identity::region_code(&region)))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
 }
 
 fn read_region(text: &str) -> Result<Region, PersistenceError> {

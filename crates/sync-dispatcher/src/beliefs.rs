@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::id::{IntegrationId, TenantId};
-use domain::identity::Region;
+use domain::identity::{self, Region};
 use domain::integration::Direction;
 use domain::kind::RecordKind;
 use domain::platform::PlatformSlug;
@@ -81,7 +81,7 @@ impl Believed {
             policy: policies::get(tx, tenant).await?,
             systems: policies::systems(tx, tenant).await?,
             backend: integrations::backend(tx, tenant).await?,
-            region: tenants::region(tx, tenant).await?.unwrap_or(Region::FR),
+            region: tenants::region(tx, tenant).await?.unwrap_or(identity::HOME),
         });
         self.0.insert(tenant, Arc::clone(&beliefs)).await;
         Ok(beliefs)

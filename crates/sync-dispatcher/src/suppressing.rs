@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use domain::event::Event;
 use domain::id::IntegrationId;
-use domain::identity::{Identity, Region};
+use domain::identity::{self, Identity, Region};
 use domain::kind::RecordKind;
 use domain::message::EventMerge;
 use persistence::people::Identifier;
@@ -23,7 +23,7 @@ pub(crate) async fn without_erased<'a>(
 ) -> Result<Cow<'a, EventMerge>, DispatchError> {
     let tenant = message.tenant_id;
     let suppressor = engine.accounts.suppressor(tx, tenant).await?;
-    let region = tenants::region(tx, tenant).await?.unwrap_or(Region::FR);
+    let region = tenants::region(tx, tenant).await?.unwrap_or(identity::HOME);
     let named: Vec<(Named, &Event)> = message.events.iter().map(|event| (Named::by(event, region), event)).collect();
     let identifiers = named.iter().flat_map(|(named, _)| named.all()).cloned().collect();
     let erased = suppressor.among(tx, &identifiers).await?;

@@ -12,11 +12,14 @@ async fn a_tenant_is_made_whose_key_opens_and_whose_token_names_it() {
     let ring = machine.lines(&["new-key-ring", "--out", path(&machine.ring()), "--json"]).remove(0);
     assert_eq!(ring["key_ring_file"], path(&machine.ring()));
     machine.said(&["migrate"]);
-    let made: Value = serde_json::from_str(&machine.said(&["create-tenant", "--name", "Étoile", "--json"])).unwrap();
+    let made: Value =
+        serde_json::from_str(&machine.said(&["create-tenant", "--name", "Étoile", "--region", "BE", "--json"]))
+            .unwrap();
     let tenant: domain::id::TenantId = made["tenant_id"].as_str().unwrap().parse().unwrap();
 
     let mut tx = machine.open().begin(Scope::System).await.unwrap();
-    assert_eq!(tenants::get(&mut tx, tenant).await.unwrap().unwrap().name, "Étoile");
+    let kept = tenants::get(&mut tx, tenant).await.unwrap().unwrap();
+    assert_eq!((kept.name.as_str(), kept.region), ("Étoile", domain::identity::Region::BE));
     let key = SealedDataKey::from(tenants::data_key(&mut tx, tenant).await.unwrap().unwrap());
     tx.commit().await.unwrap();
     Vault::new(KeyRing::load(&machine.ring()).unwrap()).open_data_key(tenant, &key).unwrap();
@@ -50,6 +53,7 @@ async fn what_cannot_be_done_is_refused_with_a_reason() {
     let machine = Machine::new().await;
     assert!(machine.complaint(&["migrate", "--down"]).contains("--yes"));
     assert!(machine.complaint(&["create-tenant", "--name", "x"]).contains("key-ring.json"));
+    assert!(machine.complaint(&["create-tenant", "--name", "x", "--region", "XX"]).contains("not a country"));
     machine.said(&["new-key-ring", "--out", path(&machine.ring())]);
     let before = std::fs::read(machine.ring()).unwrap();
     assert!(machine.complaint(&["new-key-ring", "--out", path(&machine.ring())]).contains("key-ring.json"));

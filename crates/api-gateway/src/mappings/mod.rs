@@ -11,10 +11,11 @@ mod sample;
 mod show;
 
 use domain::id::{IntegrationId, TenantId};
+use domain::identity;
 use domain::integration::Integration;
 use domain::kind::RecordKind;
 use domain::mapping::Mapping;
-use persistence::{Transaction, mappings};
+use persistence::{Transaction, mappings, tenants};
 use runtime::http::Problem;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -63,5 +64,10 @@ fn held(integration: &Integration, kind: RecordKind) -> Result<(), Refusal> {
 }
 
 async fn present(tx: &mut Transaction, integration: &Integration, kind: RecordKind) -> Result<Mapping, Problem> {
-    Ok(mappings::get(tx, integration.tenant_id, integration.id, kind).await?.unwrap_or_default())
+    let tenant = integration.tenant_id;
+    if let Some(mapping) = mappings::get(tx, tenant, integration.id, kind).await? {
+        return Ok(mapping);
+    }
+    let region = tenants::region(tx, tenant).await?.unwrap_or(identity::HOME);
+    Ok(Mapping { region, ..Mapping::default() })
 }

@@ -118,7 +118,7 @@ pub(crate) async fn previewed(
     draft::check((gateway, patience), &integration, kind, (&current.fields, &fields)).await?;
 
     let direction = integration.direction_of(kind);
-    let draft = Mapping { version: current.version, fields };
+    let draft = Mapping { fields, ..current };
     let mut tx = gateway.database.begin(Scope::Tenant(tenant)).await?;
     let mut sample = Sample::of(&mut tx, &integration, kind, named).await?;
     let counted = count(&mut tx, &integration, kind, (&current.within(direction), &draft.within(direction))).await?;
@@ -128,7 +128,8 @@ pub(crate) async fn previewed(
     let would_hold =
         if sample.external_id.is_some() { within.forward(&sample.fields) } else { within.forward_new(&sample.fields) };
     let travels = (kind, direction);
-    let lines = draft.fields.iter().map(|field| Line::of(field, travels, &sample, would_hold.get(&field.remote)));
+    let lines =
+        draft.fields.iter().map(|field| Line::of((&draft, field), travels, &sample, would_hold.get(&field.remote)));
     Ok(Preview {
         record_id: sample.record_id,
         external_id: sample.external_id.clone(),
@@ -142,7 +143,7 @@ pub(crate) async fn previewed(
 
 impl Line {
     fn of(
-        field: &FieldMapping,
+        (mapping, field): (&Mapping, &FieldMapping),
         (kind, direction): (RecordKind, Direction),
         sample: &Sample,
         would_hold: Option<&FieldValue>,
@@ -150,7 +151,7 @@ impl Line {
         let direction = field.direction.within(direction);
         let holds = sample.holds.get(&field.remote);
         let reads = direction.is_some_and(Direction::reads);
-        let shown = holds.filter(|_| reads).and_then(|shown| field.inverse(shown));
+        let shown = holds.filter(|_| reads).and_then(|shown| field.inverse(shown, mapping.region));
         let spec = schema::find(kind, field.local.as_str());
         let comes_back = shown.clone().filter(|ours| spec.is_none_or(|spec| spec.may_hold(ours)));
         let note = match direction {

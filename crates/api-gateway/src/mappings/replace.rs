@@ -184,5 +184,5 @@ async fn save(
     let told = names.iter().map(|name| FieldChange::named(name));
     tx.commit(Action::MappingUpdated, Some(integration.id.to_string()), told).await?;
     announce(gateway, owed, change.trace).await;
-    Ok(Mapping { version, fields })
+    Ok(Mapping { version, fields, ..*before })
 }

@@ -44,6 +44,22 @@ pub(super) struct Page {
 const CARRIED: [(&str, Message); 3] =
     [("coccinelles", m::COCCINELLES), ("everybodys", m::EVERYBODYS), ("nobodys", m::NOBODYS)];
 
+/// Where most tenants are; any other country is typed.
+const REGIONS: [(&str, Message); 12] = [
+    ("FR", m::FRANCE),
+    ("BE", m::BELGIUM),
+    ("CH", m::SWITZERLAND),
+    ("LU", m::LUXEMBOURG),
+    ("MC", m::MONACO),
+    ("CA", m::CANADA),
+    ("GP", m::GUADELOUPE),
+    ("MQ", m::MARTINIQUE),
+    ("GF", m::FRENCH_GUIANA),
+    ("RE", m::REUNION),
+    ("YT", m::MAYOTTE),
+    ("NC", m::NEW_CALEDONIA),
+];
+
 /// What follows where a platform no longer has an object.
 const VANISHED: [(&str, Message); 3] = [("follow", m::FOLLOW), ("recreate", m::RECREATE), ("unlink", m::UNLINK)];
 
@@ -95,6 +111,7 @@ fn wish(fields: &Fields, view: &View) -> Value {
     json!({
         "language": fields.get("language"),
         "time_zone": fields.get("time_zone").trim(),
+        "region": fields.get("region").trim().to_uppercase(),
         "alert_emails": fields.lines("alert_emails"),
         "alert_webhooks": policies::hooks(fields, view),
         "retention_days": days,
@@ -166,12 +183,13 @@ async fn changes(tx: &mut Transaction, visit: &Visit) -> Result<Vec<audit::Chang
 /// The form as it stands before anybody has typed something.
 fn filled(view: &View) -> Fields {
     let days = view.retention_days.map(|days| days.to_string()).unwrap_or_default();
-    let (language, redaction) = (word(view.language), &view.redaction);
+    let (language, region, redaction) = (word(view.language), word(view.region), &view.redaction);
     let (emails, fields, patterns) =
         (view.alert_emails.join("\n"), redaction.fields.join("\n"), redaction.patterns.join("\n"));
     let mut all = vec![
         ("language", language.as_str()),
         ("time_zone", view.time_zone.name()),
+        ("region", &region),
         ("alert_emails", &emails),
         ("retention_days", &days),
         ("redaction.fields", &fields),

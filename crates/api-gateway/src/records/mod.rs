@@ -8,7 +8,7 @@ pub(crate) mod view;
 use actix_web::{HttpResponse, get, web};
 use domain::field::FieldValue;
 use domain::id::{IntegrationId, RecordId, TenantId};
-use domain::identity::{Identity, Region};
+use domain::identity::{self, Identity, Region};
 use domain::kind::RecordKind;
 use persistence::records::links;
 use persistence::records::listing::{self, FoundBy, Listed, Wanted};
@@ -85,7 +85,7 @@ fn page_of(found: Vec<Listed>, wanted: &Wanted) -> Page<Listed> {
 async fn wanted(tx: &mut Transaction, tenant: TenantId, search: Search) -> Result<Wanted, Problem> {
     let limit = page::limit(search.limit)?;
     let after = page::place(search.cursor.as_deref())?;
-    let region = tenants::region(tx, tenant).await?.unwrap_or(Region::FR);
+    let region = tenants::region(tx, tenant).await?.unwrap_or(identity::HOME);
     let found_by = search.q.as_deref().map(|q| found_by(&q.replace('\0', ""), region));
     Ok(Wanted { kind: search.kind.unwrap_or(RecordKind::Contact), found_by, after, limit })
 }

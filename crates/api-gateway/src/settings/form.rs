@@ -4,6 +4,7 @@ use connectors::http;
 use domain::alert::email_faults;
 use domain::audit::FieldChange;
 use domain::event::InputFault;
+use domain::identity::{Region, read_region, region_code};
 use domain::policy::ConflictPolicy;
 use domain::redaction::Redaction;
 use domain::settings::{AlertForm, AlertWebhook, Language, TimeZone};
@@ -35,6 +36,10 @@ pub(crate) struct Wish {
     language: Language,
     /// The time zone in which days begin.
     time_zone: TimeZone,
+    /// The country of telephone numbers without a country code, by its ISO 3166-1 alpha-2 code.
+    #[serde(deserialize_with = "read_region")]
+    #[schema(value_type = String, example = "BE")]
+    pub(super) region: Region,
     /// Who is told of trouble.
     #[schema(max_items = 10, example = json!(["astreinte@cabinet.example"]))]
     alert_emails: Vec<String>,
@@ -101,7 +106,7 @@ impl Wish {
     pub(super) fn applied(
         self,
         before: &Settings,
-        policy: &ConflictPolicy,
+        (policy, region): (&ConflictPolicy, Region),
         (alert_webhooks, sealed): (Vec<AlertWebhook>, Option<String>),
     ) -> (Vec<FieldChange>, ConflictPolicy, Settings) {
         let after = Settings {
@@ -120,6 +125,7 @@ impl Wish {
         let told = [
             FieldChange::told("language", word(before.language), word(after.language)),
             FieldChange::told("time_zone", before.time_zone.name(), after.time_zone.name()),
+            FieldChange::told("region", region_code(&region), region_code(&self.region)),
             differs("alert_emails", &before.alert_emails, &after.alert_emails),
             differs("alert_webhooks", &before.alert_webhooks, &after.alert_webhooks)
                 .or_else(|| has_new_secret.then(|| FieldChange::named("alert_webhooks"))),

@@ -7,11 +7,11 @@ use actix_web::http::header::ETAG;
 use actix_web::{HttpResponse, get, put, web};
 use domain::audit::{Action, FieldChange};
 use domain::id::TenantId;
-use domain::policy::ConflictPolicy;
-use domain::redaction::Redaction;
+use domain::identity::{self, Region};
 use domain::settings::{AlertWebhook, Language, TimeZone};
+use domain::{policy::ConflictPolicy, redaction::Redaction};
 use persistence::settings::Settings;
-use persistence::{Scope, Transaction, policies, settings};
+use persistence::{Scope, Transaction, policies, settings, tenants};
 use runtime::http::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -31,6 +31,9 @@ pub(crate) struct View {
     pub(crate) language: Language,
     /// The time zone in which days begin.
     pub(crate) time_zone: TimeZone,
+    /// The country of telephone numbers without a country code, by its ISO 3166-1 alpha-2 code.
+    #[schema(value_type = String, example = "BE")]
+    pub(crate) region: Region,
     /// Who is told of trouble.
     pub(crate) alert_emails: Vec<String>,
     /// What is told of trouble.
@@ -46,10 +49,11 @@ pub(crate) struct View {
 }
 
 impl View {
-    fn of(settings: Settings, conflict_policy: ConflictPolicy) -> Self {
+    fn of(settings: Settings, (conflict_policy, region): (ConflictPolicy, Region)) -> Self {
         Self {
             language: settings.language,
             time_zone: settings.time_zone,
+            region,
             alert_emails: settings.alert_emails,
             alert_webhooks: settings.alert_webhooks,
             retention_days: settings.retention_days,
@@ -79,7 +83,13 @@ pub(crate) async fn show_settings(caller: Viewer, gateway: web::Data<Gateway>) -
 /// What the tenant has set.
 pub(crate) async fn shown(tx: &mut Transaction, tenant: TenantId) -> Result<View, Problem> {
     let settings = settings::get(tx, tenant).await?;
-    Ok(View::of(settings, policies::get(tx, tenant).await?))
+    Ok(View::of(settings, of_tenant(tx, tenant).await?))
+}
+
+/// What stands with the tenant itself.
+async fn of_tenant(tx: &mut Transaction, tenant: TenantId) -> Result<(ConflictPolicy, Region), Problem> {
+    let region = tenants::region(tx, tenant).await?.unwrap_or(identity::HOME);
+    Ok((policies::get(tx, tenant).await?, region))
 }
 
 /// Replaces the tenant's settings, all of them.
@@ -110,16 +120,18 @@ pub(crate) async fn replaced(gateway: &Gateway, change: &Change, seen: i64, wish
     if before.version != seen {
         return Err(Problem::version_mismatch());
     }
-    let policy = policies::get(&mut tx, tenant).await?;
+    let (policy, region) = of_tenant(&mut tx, tenant).await?;
     let webhooks = webhooks::kept(gateway, &mut tx, tenant, (&wish.alert_webhooks, &before)).await?;
-    let (told, conflict_policy, after) = wish.applied(&before, &policy, webhooks);
+    let wished = wish.region;
+    let (told, conflict_policy, after) = wish.applied(&before, (&policy, region), webhooks);
     if !settings::replace(&mut tx, tenant, &after).await.map_err(crate::sessions::unknown_tenant)? {
         return Err(Problem::version_mismatch());
     }
     policies::set(&mut tx, tenant, &conflict_policy).await?;
+    tenants::set_region(&mut tx, tenant, wished).await?;
     tx.commit(Action::SettingsUpdated, None, told).await?;
     let after = Settings { version: seen + 1, ..after };
-    Ok(View::of(after, conflict_policy))
+    Ok(View::of(after, (conflict_policy, wished)))
 }
 
 /// A field whose values are not told, where they differ.

@@ -326,13 +326,18 @@ async fn a_tenants_settings_are_saved_or_refused_beside_their_fields() {
         ("version", "0"),
         ("language", "en"),
         ("time_zone", "America/Montreal"),
+        ("region", " be "),
         ("alert_emails", "astreinte@cabinet.example\r\n"),
         ("retention_days", "7"),
         ("redaction.fields", "iban"),
     ];
-    for (name, value) in
-        [("alert_emails", "<b>"), ("retention_days", "-1"), ("time_zone", "Nowhere"), ("redaction.patterns", "(")]
-    {
+    for (name, value) in [
+        ("alert_emails", "<b>"),
+        ("retention_days", "-1"),
+        ("time_zone", "Nowhere"),
+        ("region", "XX"),
+        ("redaction.patterns", "("),
+    ] {
         let fields: Vec<_> = good.iter().copied().filter(|(known, _)| *known != name).chain([(name, value)]).collect();
         let page = browser.submit(path, path, &fields).await;
         assert_eq!(page.status, 422, "{name}: {page:?}");
@@ -341,7 +346,8 @@ async fn a_tenants_settings_are_saved_or_refused_beside_their_fields() {
     }
     let page = browser.submit(path, path, &good).await;
     assert_eq!(page.location(), "/dashboard/settings?said=saved", "{page:?}");
-    browser.get(path).await.says("astreinte@cabinet.example").says("settings.updated");
+    let page = browser.get(path).await;
+    page.says("astreinte@cabinet.example").says("settings.updated").says("value=\"BE\" list=\"regions\"");
     world.stop().await;
 }
 

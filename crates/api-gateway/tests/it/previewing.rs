@@ -1,5 +1,6 @@
 //! What a mapping would do, told before anybody decides: on a real record, both ways, with nothing written.
 
+use domain::access::Role;
 use domain::field::{FieldValue, RemoteFields};
 use domain::id::{IntegrationId, RecordId};
 use domain::link::LinkState;
@@ -163,5 +164,24 @@ async fn a_disconnected_account_is_not_asked_and_its_mapping_is_shown_on_what_is
     assert_eq!(line(&known, "city")["holds"], json!("Lyon"), "{known:?}");
     shown.on("external_id", "999999").await.is_problem(409, "not_connected");
     world.get(&format!("{path}/fields?refresh=true")).await.is_problem(409, "not_connected");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_national_number_is_shown_as_one_of_the_tenants_country() {
+    let world = World::start().await;
+    let id = connected(&world, "pat-eu1-4242-demo").await;
+    let (zoe, _) = in_step(&world, id.parse().unwrap(), &[("phone", "0470 12 34 56")]).await;
+    let admin = world.token(Role::Admin);
+    let body = Some(crate::settings::wish().to_string());
+    let set = world.send_seen((Method::PUT, "/api/v1/settings"), Some(&admin), Some("\"0\""), body).await;
+    assert_eq!(set.body["region"], "BE", "{set:?}");
+    let draft = json!({ "fields": [
+        { "local": "phone", "remote": "phone", "direction": "bidirectional", "transform": { "type": "e164" }, "identifier": true },
+    ] });
+    let shown = Shown { world: &world, path: format!("/api/v1/integrations/{id}"), draft };
+    let preview = shown.on("record_id", zoe).await;
+    assert_eq!(line(&preview, "phone")["would_hold"], "+32470123456", "{preview:?}");
+    assert_eq!(preview.body["would_change"], 1);
     world.stop().await;
 }

@@ -13,6 +13,7 @@ pub(crate) fn wish() -> Value {
     json!({
         "language": "en",
         "time_zone": "America/Cayenne",
+        "region": "BE",
         "alert_emails": ["astreinte@cabinet.example"],
         "alert_webhooks": [
             { "name": "Slack", "form": "slack", "url": "https://hooks.slack.com/services/T0/B0/very-secret" },
@@ -43,12 +44,16 @@ async fn settings_are_replaced_by_who_has_seen_them_and_by_nobody_else() {
 
     let shown = world.get(PATH).await;
     assert_eq!(shown.body, set.body);
-    for name in ["language", "time_zone", "alert_emails", "retention_days", "redaction", "conflict_policy"] {
+    for name in ["language", "time_zone", "region", "alert_emails", "retention_days", "redaction", "conflict_policy"] {
         assert_eq!(shown.body[name], wish()[name], "{name}");
     }
     let stranger = token(world.other_tenant().await, Role::Viewer, 600);
     let theirs = world.call(Method::GET, PATH, Some(&stranger), None).await;
     assert_eq!((&theirs.body["version"], &theirs.body["alert_emails"]), (&json!(0), &json!([])));
+    assert_eq!(theirs.body["region"], "FR");
+    let told = world.call(Method::GET, "/api/v1/audit", Some(&world.token(Role::Admin)), None).await;
+    let changes = told.body["data"][0]["changes"].as_array().unwrap();
+    assert!(changes.contains(&json!({ "field": "region", "before": "FR", "after": "BE" })), "{told:?}");
     world.stop().await;
 }
 
@@ -95,6 +100,8 @@ async fn every_fault_is_named_by_its_path() {
     let cases = [
         ("language", json!("de"), "language"),
         ("time_zone", json!("Europe/Atlantis"), "time_zone"),
+        ("region", json!("XX"), "region"),
+        ("region", json!("be"), "region"),
         ("alert_emails", json!(["a@b.fr", "nobody"]), "alert_emails[1]"),
         ("alert_emails", json!(vec!["a@b.fr"; 11]), "alert_emails"),
         ("retention_days", json!(0), "retention_days"),

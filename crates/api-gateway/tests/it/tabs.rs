@@ -406,7 +406,7 @@ async fn conflicts_alerts_and_the_direction_of_a_kind_are_set_by_forms_that_leav
     browser.get(&tab).await.says("toutes les 15\u{202f}min").says("toutes les 24\u{202f}h");
 
     let path = "/dashboard/settings";
-    let base = [("version", "0"), ("language", "fr"), ("time_zone", "Europe/Paris")];
+    let base = [("version", "0"), ("language", "fr"), ("time_zone", "Europe/Paris"), ("region", "FR")];
     let send = async |browser: &mut Browser<'_>, more: &[(&str, &str)]| {
         let fields: Vec<_> = more.iter().chain(&base).copied().collect();
         browser.submit(path, path, &fields).await
@@ -434,7 +434,7 @@ async fn conflicts_alerts_and_the_direction_of_a_kind_are_set_by_forms_that_leav
     page.says("value=\"unlink\" selected");
     assert!(!page.html.contains("services/x"), "{}", page.html);
     // A form without these fields leaves them.
-    let plain = [("version", "1"), ("language", "en"), ("time_zone", "Europe/Paris")];
+    let plain = [("version", "1"), ("language", "en"), ("time_zone", "Europe/Paris"), ("region", "FR")];
     let page = browser.submit(path, path, &plain).await;
     assert_eq!(page.location(), "/dashboard/settings?said=saved", "{page:?}");
     let kept = world.get("/api/v1/settings").await;

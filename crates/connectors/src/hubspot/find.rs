@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use domain::fault::FaultKind;
+use domain::identity::Region;
 use domain::kind::RecordKind;
 use serde_json::json;
 
@@ -109,7 +110,7 @@ async fn by_number(
     found: &mut Rows,
 ) -> Result<(), ConnectorError> {
     for numbers in groups(numbers) {
-        let values: Vec<String> = numbers.iter().flat_map(|(_, number)| notations(number)).collect();
+        let values: Vec<String> = numbers.iter().flat_map(|(_, number)| notations(number, account.region)).collect();
         let filter = |name: &str| json!({"filters": [{"propertyName": name, "operator": "IN", "values": values}]});
         let query = json!({
             "filterGroups": NUMBERS.map(filter),
@@ -121,7 +122,8 @@ async fn by_number(
         let candidates = api::search(account, RecordKind::Contact, &query).await?.objects;
         for (at, number) in numbers {
             let Some(wanted) = wanted.get(*at) else { continue };
-            let fits = |candidate: &&wire::Object| has_number(candidate, number) && may_be(candidate, wanted);
+            let fits =
+                |candidate: &&wire::Object| has_number(candidate, number, account.region) && may_be(candidate, wanted);
             if let Some(object) = candidates.iter().find(fits) {
                 put(found, *at, object);
             }
@@ -140,8 +142,8 @@ fn may_be(candidate: &wire::Object, wanted: &Wanted) -> bool {
     !other_key && !other_email
 }
 
-fn has_number(candidate: &wire::Object, number: &str) -> bool {
-    NUMBERS.iter().filter_map(|name| candidate.text(name)).any(|theirs| is_same_number(theirs, number))
+fn has_number(candidate: &wire::Object, number: &str, region: Region) -> bool {
+    NUMBERS.iter().filter_map(|name| candidate.text(name)).any(|theirs| is_same_number(theirs, number, region))
 }
 
 /// As many numbers at a time as one filter can list in all their notations.

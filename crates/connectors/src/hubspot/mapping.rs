@@ -10,7 +10,7 @@ pub(crate) fn default_of(kind: RecordKind) -> Mapping {
         RecordKind::Activity => call(),
         RecordKind::Product | RecordKind::Order => Vec::new(),
     };
-    Mapping { version: 1, fields }
+    Mapping::proposed(fields)
 }
 
 fn contact() -> Vec<FieldMapping> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use domain::id::RecordId;
+use domain::identity::Region;
 use domain::kind::RecordKind;
 use domain::time::Timestamp;
 
@@ -37,7 +38,7 @@ pub(crate) async fn find(account: &Account, kind: RecordKind, wanted: &[Wanted],
         let fitting = |(wanted, ids): (&Wanted, Vec<String>)| {
             let objects = || ids.iter().filter_map(|id| objects.get(id));
             let by_key = objects().find(|object| object.key(kind, &schema) == Some(wanted.key));
-            by_key.or_else(|| objects().find(|object| is_it(object, wanted, kind, &schema))).cloned()
+            by_key.or_else(|| objects().find(|object| is_it(object, wanted, kind, (&schema, account.region)))).cloned()
         };
         wanted.iter().zip(candidates).map(fitting).collect()
     };
@@ -64,7 +65,7 @@ async fn search(
         return api::search(account, kind, "email", &email.to_lowercase()).await;
     }
     let mut found = Vec::new();
-    for notation in text_of(wanted, person::PHONE).map(notations).unwrap_or_default() {
+    for notation in text_of(wanted, person::PHONE).map(|number| notations(number, account.region)).unwrap_or_default() {
         found.extend(api::search(account, kind, "phone", &notation).await?);
         if !found.is_empty() {
             break;
@@ -79,7 +80,7 @@ fn text_of<'a>(wanted: &'a Wanted, name: &str) -> Option<&'a str> {
 }
 
 /// Whether a person has what is wanted, and nothing speaks against its being the same one.
-fn is_it(object: &Object, wanted: &Wanted, kind: RecordKind, schema: &Schema) -> bool {
+fn is_it(object: &Object, wanted: &Wanted, kind: RecordKind, (schema, region): (&Schema, Region)) -> bool {
     let is_others = object.key(kind, schema).is_some_and(|key| key != wanted.key);
     if is_others || kind != RecordKind::Contact {
         return false;
@@ -87,7 +88,9 @@ fn is_it(object: &Object, wanted: &Wanted, kind: RecordKind, schema: &Schema) ->
     let mut emails = person::values(&object.body, "emails");
     match (text_of(wanted, person::EMAIL), text_of(wanted, person::PHONE)) {
         (Some(email), _) => emails.any(|theirs| theirs.trim().to_lowercase() == email.to_lowercase()),
-        (None, Some(phone)) => person::values(&object.body, "phones").any(|theirs| is_same_number(theirs, phone)),
+        (None, Some(phone)) => {
+            person::values(&object.body, "phones").any(|theirs| is_same_number(theirs, phone, region))
+        }
         (None, None) => false,
     }
 }
@@ -147,8 +150,8 @@ mod tests {
         };
         let identifiers = vec![("email".to_owned(), FieldValue::text("zoe@X.fr"))];
         let wanted = Wanted { key: "rec_01jd0000000000000000000000".parse().unwrap(), identifiers };
-        assert!(is_it(&person(None), &wanted, RecordKind::Contact, &schema));
+        assert!(is_it(&person(None), &wanted, RecordKind::Contact, (&schema, Region::FR)));
         let other = "rec_01jd0000000000000000000001";
-        assert!(!is_it(&person(Some(other)), &wanted, RecordKind::Contact, &schema));
+        assert!(!is_it(&person(Some(other)), &wanted, RecordKind::Contact, (&schema, Region::FR)));
     }
 }

@@ -13,7 +13,7 @@ pub(crate) fn default_of(kind: RecordKind) -> Mapping {
         RecordKind::Activity => call(),
         RecordKind::Product | RecordKind::Order => Vec::new(),
     };
-    Mapping { version: 1, fields }
+    Mapping::proposed(fields)
 }
 
 /// A company is an organisation of its own there, and addresses and job titles belong to an add-on that few have.

@@ -43,14 +43,14 @@ pub(crate) async fn find(account: &Account, kind: RecordKind, wanted: &[Wanted],
         let named = name.clone();
         let of = move |object: &RemoteObject| Some(object.fields.get(&named)?.to_plain_text().to_lowercase());
         let (numbers, texts): (Vec<String>, Vec<String>) =
-            asked.into_iter().partition(|value| names::ending(value).is_some());
+            asked.into_iter().partition(|value| names::ending(value, account.region).is_some());
         let by_value = by_value(account, (kind, &name), &texts, &shown, of).await?;
         let with_number = with_numbers(account, (kind, &name), &numbers, &shown).await?;
         for (place, wanted) in found.iter_mut().zip(wanted).filter(|(place, _)| place.is_none()) {
             let Some(value) = value(wanted, &name) else { continue };
             let has_number = |object: &&RemoteObject| {
                 let shown = object.fields.get(&name).map(FieldValue::to_plain_text);
-                shown.is_some_and(|shown| names::is_same_number(&shown, &value))
+                shown.is_some_and(|shown| names::is_same_number(&shown, &value, account.region))
             };
             let may_be = |object: &&RemoteObject| {
                 object.key.is_none_or(|key| key == wanted.key) && !is_somebody_else(object, wanted, &name)
@@ -105,7 +105,7 @@ async fn with_numbers(
     let mut found = Vec::new();
     let name = api::own_name(api::object_type(account, kind)?, name);
     for some in numbers.chunks(NUMBERS) {
-        let endings = some.iter().filter_map(|number| names::ending(number));
+        let endings = some.iter().filter_map(|number| names::ending(number, account.region));
         let ends: Vec<String> = endings.map(|digits| format!("{name} LIKE {}", soql::ending(&digits))).collect();
         found.extend(read::matching(account, kind, &format!("({})", ends.join(" OR ")), fields).await?);
     }

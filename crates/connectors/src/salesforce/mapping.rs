@@ -11,7 +11,7 @@ pub(crate) fn default_of(kind: RecordKind) -> Mapping {
         RecordKind::Activity => task(),
         RecordKind::Product | RecordKind::Order => Vec::new(),
     };
-    Mapping { version: 1, fields }
+    Mapping::proposed(fields)
 }
 
 /// A lead has the same fields; those of the address by other names, which `api::own_name` knows.

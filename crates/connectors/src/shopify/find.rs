@@ -16,7 +16,7 @@ const AT_ONCE: usize = 10;
 pub(crate) async fn find(account: &Account, kind: RecordKind, wanted: &[Wanted], fields: &[String]) -> Found {
     let mut found = Vec::with_capacity(wanted.len());
     for part in wanted.chunks(AT_ONCE) {
-        let document = document(kind, part, fields)?;
+        let document = document(kind, part, fields, account.region)?;
         let data = match api::ask(account, &document, json!({})).await {
             Err(error) if errors::lacks_key(&error) => {
                 probe::define_key(account, kind).await?;
@@ -30,7 +30,7 @@ pub(crate) async fn find(account: &Account, kind: RecordKind, wanted: &[Wanted],
 }
 
 /// Everybody is looked for in every way at once, under names that tell them apart.
-fn document(kind: RecordKind, wanted: &[Wanted], fields: &[String]) -> Result<String, ConnectorError> {
+fn document(kind: RecordKind, wanted: &[Wanted], fields: &[String], region: Region) -> Result<String, ConnectorError> {
     let (one, _) = api::names(kind)?;
     let selection = wire::selection(kind, fields.iter());
     let mut looks = Vec::new();
@@ -45,7 +45,7 @@ fn document(kind: RecordKind, wanted: &[Wanted], fields: &[String]) -> Result<St
             if let Some(email) = text(wanted, "email") {
                 by("e", format!("{{emailAddress: {}}}", api::quoted(email)));
             }
-            if let Some(number) = text(wanted, "phone").and_then(|number| e164(number, Region::FR)) {
+            if let Some(number) = text(wanted, "phone").and_then(|number| e164(number, region)) {
                 by("p", format!("{{phoneNumber: {}}}", api::quoted(&number)));
             }
         }

@@ -34,5 +34,5 @@ pub(crate) fn default_of(kind: RecordKind) -> Mapping {
         ],
         RecordKind::Deal | RecordKind::Activity => Vec::new(),
     };
-    Mapping { version: 1, fields }
+    Mapping::proposed(fields)
 }

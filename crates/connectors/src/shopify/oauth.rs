@@ -124,6 +124,7 @@ impl OAuth for Shopify {
             budget: Arc::new(Unlimited),
             learnt: Learnt::default(),
             options: BTreeMap::new(),
+            region: domain::identity::HOME,
         };
         let document = "mutation { appUninstall { userErrors { field message } } }";
         match api::change(&account, "appUninstall", document, json!({})).await {

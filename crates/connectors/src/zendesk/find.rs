@@ -57,11 +57,11 @@ async fn person(account: &Account, wanted: &Wanted) -> Result<Option<Object>, Co
     }
     let Some(number) = text(user::PHONE) else { return Ok(None) };
     // Each notation is a search of its own. Whoever has an address is looked for in the one that Zendesk gives to callers.
-    let notations = if email.is_some() { vec![number.to_owned()] } else { notations(number) };
+    let notations = if email.is_some() { vec![number.to_owned()] } else { notations(number, account.region) };
     let may_be = |user: &Object| email.is_none() || email_of(user).is_none_or(|theirs| Some(&theirs) == email.as_ref());
     for notation in notations {
         let found = search(account, &format!("phone:\"{}\"", notation.replace('"', ""))).await?;
-        let has_it = |user: &Object| is_same_number(user.text(user::PHONE), number);
+        let has_it = |user: &Object| is_same_number(user.text(user::PHONE), number, account.region);
         if let Some(user) = found.into_iter().find(|user| has_it(user) && may_be(user) && is_nobody_elses(user)) {
             return Ok(Some(user));
         }

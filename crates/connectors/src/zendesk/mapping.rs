@@ -22,5 +22,5 @@ pub(crate) fn default_of(kind: RecordKind) -> Mapping {
         ],
         RecordKind::Deal | RecordKind::Product | RecordKind::Order => Vec::new(),
     };
-    Mapping { version: 1, fields }
+    Mapping::proposed(fields)
 }

@@ -118,6 +118,7 @@ fn opened(app: &App, http: &Client, grant: &Grant) -> Result<Account, ConnectorE
         budget: Arc::new(Unlimited),
         learnt: Learnt::default(),
         options: BTreeMap::new(),
+        region: domain::identity::HOME,
     })
 }
 

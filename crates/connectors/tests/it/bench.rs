@@ -151,6 +151,7 @@ impl Bench {
             budget: Arc::new(Unlimited),
             learnt: Learnt::default(),
             options: BTreeMap::new(),
+            region: domain::identity::HOME,
         };
         let bench = Self { running, plain: reqwest::Client::builder().build().unwrap(), stand, account };
         bench.faults((stand.calm)()).await;

@@ -27,7 +27,7 @@ fn arrival(origin: u8, second: i64) -> Arrival<'static> {
 }
 
 fn mapping() -> Mapping {
-    Mapping { version: 1, fields: vec![FieldMapping::both("phone", "tel"), FieldMapping::both("city", "town")] }
+    Mapping::proposed(vec![FieldMapping::both("phone", "tel"), FieldMapping::both("city", "town")])
 }
 
 fn prospect(second: i64, data: serde_json::Value) -> Event {
@@ -237,8 +237,7 @@ fn a_system_knows_what_it_was_sent_or_showed_and_nothing_that_came_since() {
 
 #[test]
 fn rule_04_a_value_that_would_not_come_back_the_same_is_not_taken() {
-    let mapping =
-        Mapping { version: 1, fields: vec![FieldMapping::both("amount", "amount").with(Transform::NumberText)] };
+    let mapping = Mapping::proposed(vec![FieldMapping::both("amount", "amount").with(Transform::NumberText)]);
     let mut ours = Fields::default();
     let mut link = LinkState { external_id: Some("77".to_owned()), ..LinkState::default() };
     link.take_remote(&mut ours, &mapping, &shown(20, &[("amount", "environ 100")]), arrival(CRM, 21));
@@ -249,7 +248,7 @@ fn rule_04_a_value_that_would_not_come_back_the_same_is_not_taken() {
 fn rule_04_what_our_field_may_not_hold_is_neither_taken_nor_written_over() {
     let fields = [("amount", "budget"), ("status", "stage"), ("starts_at", "rdv"), ("title", "name")];
     let fields = fields.map(|(local, remote)| FieldMapping::both(local, remote)).to_vec();
-    let mapping = Mapping { version: 1, fields };
+    let mapping = Mapping::proposed(fields);
     let theirs = [("budget", "environ 100"), ("stage", "peut-être"), ("rdv", "lundi"), ("name", "Bilan")];
     let arrival = Arrival { kind: RecordKind::Deal, ..arrival(CRM, 21) };
     let before = record(10, &[("status", "scheduled"), ("title", "Visite")]);

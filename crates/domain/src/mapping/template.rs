@@ -19,11 +19,11 @@ const FUEL: u64 = 20_000;
 const VALUE: &str = "value";
 
 /// A language without files, without other templates, and without an end of patience.
-fn language<'a>() -> Environment<'a> {
+fn language<'a>(region: Region) -> Environment<'a> {
     let mut language = Environment::new();
     language.set_fuel(Some(FUEL));
     language.add_filter("title", |text: String| title(&text));
-    language.add_filter("e164", |text: String| identity::e164(&text, Region::FR).unwrap_or(text));
+    language.add_filter("e164", move |text: String| identity::e164(&text, region).unwrap_or(text));
     language
 }
 
@@ -35,8 +35,9 @@ pub(super) fn render(
     template: &str,
     local: &FieldName,
     fields: &Fields,
+    region: Region,
 ) -> Result<Option<FieldValue>, minijinja::Error> {
-    let language = language();
+    let language = language(region);
     let template = language.template_from_str(template)?;
     let spoken_of = template.undeclared_variables(false);
     let is_known = |name: &String| fields.value(if name == VALUE { local.as_str() } else { name }).is_some();
@@ -67,7 +68,8 @@ pub(super) fn fault(template: &str, is_ours: impl Fn(&str) -> bool) -> Option<St
     if template.chars().count() > LENGTH {
         return Some(format!("must be at most {LENGTH} characters"));
     }
-    let language = language();
+    // Whether it is a template is the same everywhere.
+    let language = language(identity::HOME);
     let parsed = match language.template_from_str(template) {
         Ok(parsed) => parsed,
         Err(error) => return Some(format!("is no template: {}", reason(&error))),
@@ -111,12 +113,16 @@ mod tests {
     use crate::time::Timestamp;
 
     fn made_of(template: &str, values: &[(&str, &str)]) -> Option<FieldValue> {
+        made_in(Region::FR, template, values)
+    }
+
+    fn made_in(region: Region, template: &str, values: &[(&str, &str)]) -> Option<FieldValue> {
         let mut fields = Fields::default();
         let stamp = Stamp { rank: 0, at: Timestamp::from_millis(0).unwrap(), origin: IntegrationId::new() };
         for (name, value) in values {
             fields.set(FieldName::new(name), FieldValue::text(*value), stamp);
         }
-        render(template, &FieldName::new("city"), &fields).ok().flatten()
+        render(template, &FieldName::new("city"), &fields, region).ok().flatten()
     }
 
     fn fault_of(template: &str) -> Option<String> {
@@ -137,6 +143,15 @@ mod tests {
         }
         assert_eq!(made_of("{{ phone }}", &[("city", "Brest")]), None, "nothing was said of it");
         assert_eq!(made_of("{{ phone }}", &[("phone", "")]), Some(FieldValue::Null), "it was cleared");
+    }
+
+    #[test]
+    fn a_number_without_a_country_code_is_of_the_region() {
+        let phone = [("phone", "0470 12 34 56")];
+        let made = made_in(Region::BE, "{{ phone|e164 }}", &phone);
+        assert_eq!(made, Some(FieldValue::text("+32470123456")));
+        // In France, the same digits are another number.
+        assert_eq!(made_of("{{ phone|e164 }}", &phone), Some(FieldValue::text("+33470123456")));
     }
 
     #[test]

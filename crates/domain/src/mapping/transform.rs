@@ -144,7 +144,7 @@ impl Transform {
     }
 
     /// What the platform should hold where our field is `local`; `None` where nothing was ever said of it.
-    pub(super) fn forward(&self, local: &FieldName, fields: &Fields) -> Option<FieldValue> {
+    pub(super) fn forward(&self, local: &FieldName, fields: &Fields, region: Region) -> Option<FieldValue> {
         match self {
             Self::Join { with, separator } => {
                 let parts = std::iter::once(local).chain(with).filter_map(|name| fields.value(name.as_str()));
@@ -156,7 +156,7 @@ impl Transform {
                 Some(FieldValue::text(filled.join(separator)))
             }
             // One that fails is told apart by `fails`, before anything is written.
-            Self::Template { template } => template::render(template, local, fields).ok().flatten(),
+            Self::Template { template } => template::render(template, local, fields, region).ok().flatten(),
             Self::Split { .. } => None,
             Self::None
             | Self::NumberText
@@ -166,12 +166,12 @@ impl Transform {
             | Self::ValueMap { .. }
             | Self::Text { .. }
             | Self::Date { .. }
-            | Self::Constant { .. } => fields.value(local.as_str()).map(|value| self.translate(value)),
+            | Self::Constant { .. } => fields.value(local.as_str()).map(|value| self.translate(value, region)),
         }
     }
 
-    /// One value of ours in the platform's terms.
-    pub(super) fn translate(&self, value: &FieldValue) -> FieldValue {
+    /// One value of ours in the platform's terms; a telephone number without a country code is of that region.
+    pub(super) fn translate(&self, value: &FieldValue, region: Region) -> FieldValue {
         match self {
             Self::None | Self::Join { .. } | Self::Split { .. } | Self::Template { .. } => value.clone(),
             Self::NumberText => FieldValue::text(value.to_plain_text()),
@@ -187,7 +187,7 @@ impl Transform {
                 FieldValue::text(millis.unwrap_or_default())
             }
             Self::E164 => match value.as_text() {
-                Some(text) => FieldValue::text(identity::e164(text, Region::FR).unwrap_or_else(|| text.to_owned())),
+                Some(text) => FieldValue::text(identity::e164(text, region).unwrap_or_else(|| text.to_owned())),
                 None => value.clone(),
             },
             Self::ValueMap { values } => match value.as_text() {
@@ -208,8 +208,8 @@ impl Transform {
     }
 
     /// Whether nothing can be made of these fields: a template that works on others fails on them.
-    pub(super) fn fails(&self, local: &FieldName, fields: &Fields) -> bool {
-        matches!(self, Self::Template { template } if template::render(template, local, fields).is_err())
+    pub(super) fn fails(&self, local: &FieldName, fields: &Fields, region: Region) -> bool {
+        matches!(self, Self::Template { template } if template::render(template, local, fields, region).is_err())
     }
 
     /// Whether what was sent can be told from what comes back: words are translated one to one, nothing is left out.
@@ -267,8 +267,8 @@ impl Transform {
     }
 
     /// Whether `ours` goes out as what was `shown`. The parts of a text do, joined again.
-    pub(super) fn gives_back(&self, ours: &FieldValue, shown: &FieldValue) -> bool {
-        matches!(self, Self::Split { .. }) || self.translate(ours) == *shown
+    pub(super) fn gives_back(&self, ours: &FieldValue, shown: &FieldValue, region: Region) -> bool {
+        matches!(self, Self::Split { .. }) || self.translate(ours, region) == *shown
     }
 }
 

@@ -6,7 +6,7 @@ use diesel::QueryableByName;
 use diesel::sql_types::{Array, Nullable, Text};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, RecordId, TenantId};
-use domain::identity::{self, Identity, Region};
+use domain::identity::{self, Identity};
 use domain::kind::RecordKind;
 use domain::record::Record;
 
@@ -122,7 +122,7 @@ async fn load_identities(tx: &mut Transaction, tenant: TenantId, person: &mut Pe
     let mine = crate::records::identities::of_records(tx, tenant, &ids).await?;
     person.identifiers.extend(mine.into_iter().map(|key| Identifier::Known(key.kind, key.identity)));
     // What the contact shows, though it came second to claim it: unless it names somebody who stays.
-    let region = tenants::region(tx, tenant).await?.unwrap_or(Region::FR);
+    let region = tenants::region(tx, tenant).await?.unwrap_or(identity::HOME);
     let shown = identity::of_content(RecordKind::Contact, &person.contact.fields, region);
     let keys = shown
         .into_iter()

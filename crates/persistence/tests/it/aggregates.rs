@@ -121,6 +121,10 @@ async fn a_mapping_comes_back_in_its_order_and_counts_its_versions() {
     assert_eq!(mappings::replace(&mut tx, target, kind, &fields).await.unwrap(), 2);
     let mapping = mappings::get(&mut tx, target.0, target.1, kind).await.unwrap().unwrap();
     assert_eq!((mapping.version, &mapping.fields), (2, &fields));
+    assert_eq!(mapping.region, Region::FR);
+    tenants::set_region(&mut tx, customer.tenant, Region::BE).await.unwrap();
+    let mapping = mappings::get(&mut tx, target.0, target.1, kind).await.unwrap().unwrap();
+    assert_eq!(mapping.region, Region::BE);
     assert_eq!(mapping.fields[3].default, Some(FieldValue::text("Rendez-vous")));
     assert_eq!(mappings::replace(&mut tx, target, kind, &[]).await.unwrap(), 3);
     assert_eq!(mappings::get(&mut tx, target.0, target.1, kind).await.unwrap().unwrap().fields, []);

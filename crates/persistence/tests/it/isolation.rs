@@ -300,6 +300,10 @@ async fn the_gateway_changes_nothing_of_another_tenant() {
         let statement = format!("{statement} WHERE tenant_id = '{theirs_id}'");
         assert_eq!(try_to(&mut tx, &statement).await.unwrap(), 0, "{statement}");
     }
+    let mut tx = world.gateway.begin(Scope::Tenant(mine.tenant)).await.unwrap();
+    let statement = format!("UPDATE tenants SET region = 'BE' WHERE id = '{theirs_id}'");
+    assert_eq!(try_to(&mut tx, &statement).await.unwrap(), 0, "{statement}");
+    drop(tx);
     let refused = [
         format!(
             "INSERT INTO tenant_integrations (id, tenant_id, platform, name) VALUES ('int_x', '{theirs_id}', 'a', 'b')"

@@ -2,7 +2,7 @@
 
 use domain::field::{FieldName, FieldValue};
 use domain::id::{IntegrationId, RecordId, TenantId};
-use domain::identity::Region;
+use domain::identity;
 use domain::record::{Record, Stamp};
 use persistence::records::links::{self, BackendLink};
 use persistence::records::{conflicts, joining, store};
@@ -37,7 +37,7 @@ pub(super) async fn join(
     links::save_backend_links(tx, tenant, backend, &shown.iter().collect::<Vec<_>>()).await?;
     changed.retain_mut(|record| joining::retie(record, survivor.id, backend));
     store::save(tx, &changed.iter().collect::<Vec<_>>()).await?;
-    let region = tenants::region(tx, tenant).await?.unwrap_or(Region::FR);
+    let region = tenants::region(tx, tenant).await?.unwrap_or(identity::HOME);
     history.extend(claims::claim(tx, tenant, region, std::slice::from_ref(&survivor)).await?);
     conflicts::keep(tx, tenant, &history).await?;
     changed.push(survivor);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::id::{IntegrationId, RecordId, TenantId};
-use domain::identity::Region;
+use domain::identity;
 use domain::record::{Fields, Record, Stamp};
 use domain::time::Timestamp;
 use persistence::records::edits::Values;
@@ -32,7 +32,7 @@ pub(super) async fn write(
     }
     record.version += 1;
     let mut history: Vec<_> = losses::noted(record.id, merged.lost, backend, &names).collect();
-    let region = tenants::region(tx, tenant).await?.unwrap_or(Region::FR);
+    let region = tenants::region(tx, tenant).await?.unwrap_or(identity::HOME);
     store::save(tx, &[&record]).await?;
     history.extend(claims::claim(tx, tenant, region, std::slice::from_ref(&record)).await?);
     conflicts::keep(tx, tenant, &history).await?;

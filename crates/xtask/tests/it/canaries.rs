@@ -189,7 +189,7 @@ async fn name_alert_webhook(world: &World, seen: &Seen) {
     let token = world.tenant.admin_token.expose_secret();
     let url = format!("https://alerts.example.fr/{ALERT_ADDRESS}");
     let wish = json!({
-        "language": "fr", "time_zone": "Europe/Paris", "alert_emails": [],
+        "language": "fr", "time_zone": "Europe/Paris", "region": "FR", "alert_emails": [],
         "alert_webhooks": [{ "name": "Ours", "form": "signed", "url": url, "secret": ALERT_SECRET }],
         "retention_days": 30, "redaction": {}, "conflict_policy": {},
     });

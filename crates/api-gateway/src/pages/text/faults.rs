@@ -38,6 +38,13 @@ const FAULTS: &[(&str, Message)] = &[
         "is none of the choices that the catalogue offers",
         say("Choisissez l'une des réponses proposées.", "Choose one of the answers that are offered."),
     ),
+    (
+        "must be a country by its ISO 3166-1 code, as in BE",
+        say(
+            "Donnez le code à deux lettres d'un pays, par exemple BE.",
+            "Give a country's code of two letters, as in BE.",
+        ),
+    ),
     ("is missing", say("Ce champ est nécessaire.", "This field is needed.")),
     ("is not used by this platform", say("Cette plateforme n'en a pas besoin.", "This platform does not need it.")),
     (

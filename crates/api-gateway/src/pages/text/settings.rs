@@ -10,6 +10,23 @@ pub(in crate::pages) const TIME_ZONE_HELP: Message = say(
     "Par exemple Europe/Paris. Les journées des statistiques y commencent.",
     "For example Europe/Paris. Days of the statistics begin in it.",
 );
+pub(in crate::pages) const REGION: Message = say("Pays des numéros de téléphone", "Country of telephone numbers");
+pub(in crate::pages) const REGION_HELP: Message = say(
+    "Son code à deux lettres, par exemple BE. Un numéro sans indicatif est lu comme un numéro de ce pays.",
+    "Its code of two letters, for example BE. A number without a country code is read as one of this country.",
+);
+pub(in crate::pages) const FRANCE: Message = say("France", "France");
+pub(in crate::pages) const BELGIUM: Message = say("Belgique", "Belgium");
+pub(in crate::pages) const SWITZERLAND: Message = say("Suisse", "Switzerland");
+pub(in crate::pages) const LUXEMBOURG: Message = say("Luxembourg", "Luxembourg");
+pub(in crate::pages) const MONACO: Message = say("Monaco", "Monaco");
+pub(in crate::pages) const CANADA: Message = say("Canada", "Canada");
+pub(in crate::pages) const GUADELOUPE: Message = say("Guadeloupe", "Guadeloupe");
+pub(in crate::pages) const MARTINIQUE: Message = say("Martinique", "Martinique");
+pub(in crate::pages) const FRENCH_GUIANA: Message = say("Guyane", "French Guiana");
+pub(in crate::pages) const REUNION: Message = say("La Réunion", "Réunion");
+pub(in crate::pages) const MAYOTTE: Message = say("Mayotte", "Mayotte");
+pub(in crate::pages) const NEW_CALEDONIA: Message = say("Nouvelle-Calédonie", "New Caledonia");
 pub(in crate::pages) const EMAILS: Message = say("Adresses prévenues en cas de panne", "Addresses told of trouble");
 pub(in crate::pages) const EMAILS_HELP: Message =
     say("Une adresse e-mail par ligne, dix au plus.", "One e-mail address a line, ten at most.");

@@ -29,6 +29,7 @@ fn account(base_url: &str, http: Client) -> Account {
         budget: Arc::new(Unlimited),
         learnt: Learnt::default(),
         options: std::collections::BTreeMap::new(),
+        region: domain::identity::HOME,
     }
 }
 

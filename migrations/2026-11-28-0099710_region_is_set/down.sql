@@ -1,0 +1,1 @@
+REVOKE UPDATE (region) ON tenants FROM coccinelle_gateway;
