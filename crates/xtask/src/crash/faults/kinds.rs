@@ -1,23 +1,21 @@
 //! The faults: what each needs before the load, and what happens while it goes on.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use nix::sys::signal::Signal;
-use tokio::process::Command;
 
 use super::certificate::Certificates;
+use super::clock::{self, Clock};
 use super::line::{Line, State};
 use crate::crash::{Deaths, services};
 use crate::processes;
 use crate::services::install::program;
 use crate::services::postgres::Durability;
 use crate::session::{Service, Session};
-use crate::workspace::{output, root};
 
 /// How long each part of a fault lasts: longer than what waits for a confirm, shorter than the sender's patience.
-const WHILE: Duration = Duration::from_secs(15);
+pub(super) const WHILE: Duration = Duration::from_secs(15);
 /// Load before and between.
 const CALM: Duration = Duration::from_secs(5);
 
@@ -65,7 +63,7 @@ impl Fault {
     /// Why it cannot happen here, if it cannot.
     pub(super) async fn can_happen(self) -> Result<(), String> {
         match self {
-            Self::ClockJump if faketime().await.is_none() => {
+            Self::ClockJump if clock::faketime().await.is_none() => {
                 Err("libfaketime (Debian's package) is not there, and apt cannot bring it".to_owned())
             }
             Self::CertificateExpiry if program("openssl").is_none() => Err("`openssl` is not there".to_owned()),
@@ -84,12 +82,8 @@ impl Fault {
 pub(super) enum Scene {
     PostgresRestart,
     BrokerDiskFull,
-    Lines {
-        database: Line,
-        broker: Line,
-    },
-    /// The file that says what time it is for the dispatcher.
-    Clock(PathBuf),
+    Lines { database: Line, broker: Line },
+    Clock(Clock),
     SlowConsumer,
     Certificate(Certificates),
 }
@@ -113,25 +107,17 @@ pub(super) async fn prepare(fault: Fault, session: &mut Session) -> anyhow::Resu
             restart_all(session).await?;
             Ok(Scene::Certificate(certificates))
         }
-        Fault::ClockJump => {
-            let library = faketime().await.context("libfaketime is gone")?;
-            let file = session.home().path("clock");
-            std::fs::write(&file, "+0")?;
-            let clock = [
-                ("LD_PRELOAD", library.display().to_string()),
-                ("FAKETIME_TIMESTAMP_FILE", file.display().to_string()),
-                ("FAKETIME_NO_CACHE", "1".to_owned()),
-                // Timers go by the other clock, which does not jump.
-                ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
-            ];
-            session.restart(Service::SyncDispatcher, &clock).await?;
-            Ok(Scene::Clock(file))
-        }
+        Fault::ClockJump => Clock::give(session).await.map(Scene::Clock),
     }
 }
 
+/// The services that go by the servers.
+pub(super) fn ours() -> impl Iterator<Item = Service> {
+    Service::ALL.into_iter().filter(|service| *service != Service::Sandbox)
+}
+
 async fn restart_all(session: &mut Session) -> anyhow::Result<()> {
-    for service in Service::ALL.into_iter().filter(|service| *service != Service::Sandbox) {
+    for service in ours() {
         session.restart(service, &[]).await?;
     }
     Ok(())
@@ -165,18 +151,8 @@ impl Scene {
                     }
                 }
             }
-            Self::Certificate(certificates) => {
-                for name in ["expired.pem", "good.pem"] {
-                    certificates.show(&services(session)?.postgres, name).await?;
-                    tokio::time::sleep(WHILE).await;
-                }
-            }
-            Self::Clock(file) => {
-                for offset in ["+1h", "-1h", "+0"] {
-                    std::fs::write(file, offset)?;
-                    tokio::time::sleep(WHILE).await;
-                }
-            }
+            Self::Certificate(certificates) => certificates.expire(session).await?,
+            Self::Clock(clock) => clock.jump(session).await?,
             Self::SlowConsumer => {
                 let names = [Service::SyncDispatcher, Service::LogWriter].map(Service::name);
                 for signal in [Signal::SIGSTOP, Signal::SIGCONT] {
@@ -192,19 +168,4 @@ impl Scene {
         tokio::time::sleep(CALM).await;
         Ok(Deaths::new())
     }
-}
-
-/// The library out of Debian's package, which is unpacked and not installed.
-async fn faketime() -> Option<PathBuf> {
-    let folder = root().join(".dev/faketime");
-    let find = "find \"$PWD\" -name libfaketimeMT.so.1 -type f | head -n 1";
-    let fetch = "apt-get download libfaketime && dpkg -x libfaketime_*.deb .";
-    std::fs::create_dir_all(&folder).ok()?;
-    for script in [find.to_owned(), format!("{fetch} >fetch.log 2>&1; {find}")] {
-        let found = output(Command::new("sh").args(["-ec", &script]).current_dir(&folder)).await.unwrap_or_default();
-        if !found.is_empty() {
-            return Some(PathBuf::from(found));
-        }
-    }
-    None
 }
