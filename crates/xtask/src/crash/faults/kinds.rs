@@ -8,9 +8,10 @@ use nix::sys::signal::Signal;
 use super::certificate::Certificates;
 use super::clock::{self, Clock};
 use super::line::{Line, State};
+use super::nodes::Nodes;
 use crate::crash::{Deaths, services};
 use crate::processes;
-use crate::services::install::program;
+use crate::services::install::{has_programs, program};
 use crate::services::postgres::Durability;
 use crate::session::{Service, Session};
 
@@ -19,11 +20,15 @@ pub(super) const WHILE: Duration = Duration::from_secs(15);
 /// Load before and between.
 const CALM: Duration = Duration::from_secs(5);
 
+const NO_PROGRAMS: &str = "the servers are containers here, which have no others beside them";
+
 /// What can happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Fault {
     /// PostgreSQL is killed, and recovers.
     PostgresRestart,
+    /// The node of RabbitMQ's cluster that leads the queues is killed, and comes back.
+    BrokerNode,
     /// RabbitMQ finds its disk too full, and takes nothing until there is room.
     BrokerDiskFull,
     /// The lines to broker and database are silent, then refuse, each for a while.
@@ -38,8 +43,9 @@ pub enum Fault {
 
 impl Fault {
     /// In the order in which they happen.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::PostgresRestart,
+        Self::BrokerNode,
         Self::BrokerDiskFull,
         Self::NetworkCut,
         Self::ClockJump,
@@ -52,6 +58,7 @@ impl Fault {
     pub fn name(self) -> &'static str {
         match self {
             Self::PostgresRestart => "postgres-restart",
+            Self::BrokerNode => "broker-node",
             Self::BrokerDiskFull => "broker-disk-full",
             Self::NetworkCut => "network-cut",
             Self::ClockJump => "clock-jump",
@@ -66,8 +73,10 @@ impl Fault {
             Self::ClockJump if clock::faketime().await.is_none() => {
                 Err("libfaketime (Debian's package) is not there, and apt cannot bring it".to_owned())
             }
+            Self::BrokerNode if !has_programs().await => Err(NO_PROGRAMS.to_owned()),
             Self::CertificateExpiry if program("openssl").is_none() => Err("`openssl` is not there".to_owned()),
             Self::PostgresRestart
+            | Self::BrokerNode
             | Self::BrokerDiskFull
             | Self::NetworkCut
             | Self::ClockJump
@@ -81,6 +90,7 @@ impl Fault {
 #[derive(Debug)]
 pub(super) enum Scene {
     PostgresRestart,
+    Nodes(Nodes),
     BrokerDiskFull,
     Lines { database: Line, broker: Line },
     Clock(Clock),
@@ -92,6 +102,7 @@ pub(super) enum Scene {
 pub(super) async fn prepare(fault: Fault, session: &mut Session) -> anyhow::Result<Scene> {
     match fault {
         Fault::PostgresRestart => Ok(Scene::PostgresRestart),
+        Fault::BrokerNode => Nodes::gather(session).await.map(Scene::Nodes),
         Fault::BrokerDiskFull => Ok(Scene::BrokerDiskFull),
         Fault::SlowConsumer => Ok(Scene::SlowConsumer),
         Fault::NetworkCut => {
@@ -116,7 +127,7 @@ pub(super) fn ours() -> impl Iterator<Item = Service> {
     Service::ALL.into_iter().filter(|service| *service != Service::Sandbox)
 }
 
-async fn restart_all(session: &mut Session) -> anyhow::Result<()> {
+pub(super) async fn restart_all(session: &mut Session) -> anyhow::Result<()> {
     for service in ours() {
         session.restart(service, &[]).await?;
     }
@@ -134,6 +145,7 @@ impl Scene {
                 tokio::time::sleep(WHILE).await;
                 postgres.boot(Durability::Kept).await?;
             }
+            Self::Nodes(nodes) => nodes.lose_one(session).await?,
             Self::BrokerDiskFull => {
                 // More than any disk has free, then what the node was started with.
                 for limit in ["1000TB", "200MB"] {
