@@ -9,6 +9,7 @@ use super::certificate::Certificates;
 use super::clock::{self, Clock};
 use super::line::{Line, State};
 use super::nodes::Nodes;
+use super::replica::Replica;
 use crate::crash::{Deaths, services};
 use crate::processes;
 use crate::services::install::{has_programs, program};
@@ -18,7 +19,7 @@ use crate::session::{Service, Session};
 /// How long each part of a fault lasts: longer than what waits for a confirm, shorter than the sender's patience.
 pub(super) const WHILE: Duration = Duration::from_secs(15);
 /// Load before and between.
-const CALM: Duration = Duration::from_secs(5);
+pub(super) const CALM: Duration = Duration::from_secs(5);
 
 const NO_PROGRAMS: &str = "the servers are containers here, which have no others beside them";
 
@@ -27,6 +28,8 @@ const NO_PROGRAMS: &str = "the servers are containers here, which have no others
 pub enum Fault {
     /// PostgreSQL is killed, and recovers.
     PostgresRestart,
+    /// PostgreSQL is killed for good, and a replica is promoted.
+    PostgresPromotion,
     /// The node of RabbitMQ's cluster that leads the queues is killed, and comes back.
     BrokerNode,
     /// RabbitMQ finds its disk too full, and takes nothing until there is room.
@@ -43,8 +46,9 @@ pub enum Fault {
 
 impl Fault {
     /// In the order in which they happen.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::PostgresRestart,
+        Self::PostgresPromotion,
         Self::BrokerNode,
         Self::BrokerDiskFull,
         Self::NetworkCut,
@@ -58,6 +62,7 @@ impl Fault {
     pub fn name(self) -> &'static str {
         match self {
             Self::PostgresRestart => "postgres-restart",
+            Self::PostgresPromotion => "postgres-promotion",
             Self::BrokerNode => "broker-node",
             Self::BrokerDiskFull => "broker-disk-full",
             Self::NetworkCut => "network-cut",
@@ -73,9 +78,10 @@ impl Fault {
             Self::ClockJump if clock::faketime().await.is_none() => {
                 Err("libfaketime (Debian's package) is not there, and apt cannot bring it".to_owned())
             }
-            Self::BrokerNode if !has_programs().await => Err(NO_PROGRAMS.to_owned()),
+            Self::PostgresPromotion | Self::BrokerNode if !has_programs().await => Err(NO_PROGRAMS.to_owned()),
             Self::CertificateExpiry if program("openssl").is_none() => Err("`openssl` is not there".to_owned()),
             Self::PostgresRestart
+            | Self::PostgresPromotion
             | Self::BrokerNode
             | Self::BrokerDiskFull
             | Self::NetworkCut
@@ -90,6 +96,7 @@ impl Fault {
 #[derive(Debug)]
 pub(super) enum Scene {
     PostgresRestart,
+    Replica(Replica),
     Nodes(Nodes),
     BrokerDiskFull,
     Lines { database: Line, broker: Line },
@@ -102,6 +109,7 @@ pub(super) enum Scene {
 pub(super) async fn prepare(fault: Fault, session: &mut Session) -> anyhow::Result<Scene> {
     match fault {
         Fault::PostgresRestart => Ok(Scene::PostgresRestart),
+        Fault::PostgresPromotion => Replica::follow(session).await.map(Scene::Replica),
         Fault::BrokerNode => Nodes::gather(session).await.map(Scene::Nodes),
         Fault::BrokerDiskFull => Ok(Scene::BrokerDiskFull),
         Fault::SlowConsumer => Ok(Scene::SlowConsumer),
@@ -145,6 +153,7 @@ impl Scene {
                 tokio::time::sleep(WHILE).await;
                 postgres.boot(Durability::Kept).await?;
             }
+            Self::Replica(replica) => replica.take_over(session).await?,
             Self::Nodes(nodes) => nodes.lose_one(session).await?,
             Self::BrokerDiskFull => {
                 // More than any disk has free, then what the node was started with.

@@ -10,6 +10,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::Mutex;
 
 use super::super::install::tail;
+use super::super::ports::beside;
 use super::Durability;
 use super::place::server_user;
 use crate::home::write_private;
@@ -30,6 +31,27 @@ pub(super) struct Cluster {
 impl Cluster {
     pub(super) fn new(programs: PathBuf, home: PathBuf, port: u16, password: SecretString) -> Self {
         Self { programs, home, port, password, starter: Mutex::new(None) }
+    }
+
+    /// A copy of this one's files as they are now, which follows it once it is booted.
+    pub(super) async fn copy(&self) -> anyhow::Result<Self> {
+        let home = replica(&self.home);
+        let copy = Self::new(self.programs.clone(), home, beside(self.port, 2)?, self.password.clone());
+        let mut backup = self.client("pg_basebackup");
+        // With how to follow this one among its settings.
+        backup.args(["--write-recovery-conf", "--checkpoint=fast", "-D"]).arg(copy.data());
+        output(&mut backup).await?;
+        Ok(copy)
+    }
+
+    /// Has what follows another take no more from it, and take writes itself.
+    pub(super) async fn promote(&self) -> anyhow::Result<()> {
+        let mut promote = self.owner("pg_ctl");
+        output(promote.args(["promote", "-s", "-w", "-t", "60", "-D"]).arg(self.data())).await.map(drop)
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        self.port
     }
 
     pub(super) async fn boot(&self, durability: Durability) -> anyhow::Result<()> {
@@ -115,15 +137,22 @@ impl Cluster {
     }
 
     pub(super) async fn query(&self, sql: &str) -> anyhow::Result<String> {
-        let mut psql = self.owner("psql");
-        psql.env("PGPASSWORD", self.password.expose_secret()).args(["-X", "-h", "127.0.0.1", "-U", "postgres"]);
-        output(psql.args(["-p", &self.port.to_string(), "-Atc", sql])).await
+        output(self.client("psql").args(["-X", "-Atc", sql])).await
+    }
+
+    /// A program that asks the server as its superuser.
+    fn client(&self, program: &str) -> Command {
+        let mut client = self.owner(program);
+        client.env("PGPASSWORD", self.password.expose_secret());
+        client.args(["-h", "127.0.0.1", "-U", "postgres", "-p", &self.port.to_string()]);
+        client
     }
 
     pub(super) async fn stop(&self) -> anyhow::Result<()> {
         if let Some(mut starter) = self.starter.lock().await.take() {
             starter.wait().await?;
         }
+        halt(&replica(&self.home)).await?;
         if self.pid().is_none() {
             return Ok(());
         }
@@ -159,6 +188,20 @@ impl Cluster {
         command.current_dir("/").env("LC_ALL", "C.UTF-8");
         command
     }
+}
+
+/// Where the replica of the cluster in this folder has its files, if there is one.
+pub(super) fn replica(home: &Path) -> PathBuf {
+    home.join("replica")
+}
+
+/// Ends the server of the cluster in this folder at once, if it runs.
+pub(super) async fn halt(home: &Path) -> anyhow::Result<()> {
+    if let Some(pid) = running(home) {
+        processes::signal(pid, Signal::SIGQUIT)?;
+        processes::gone(pid, Duration::from_secs(30)).await;
+    }
+    Ok(())
 }
 
 /// The server of the cluster in this folder, if it runs. It works in its data folder: a stranger with its number does not.
