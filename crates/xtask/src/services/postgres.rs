@@ -1,6 +1,7 @@
 //! One PostgreSQL: its data folder, starting, stopping, killing. What is in the database is not known here.
 
 mod cluster;
+pub mod disk;
 mod place;
 
 use std::path::Path;
@@ -11,6 +12,7 @@ use reqwest::Url;
 use secrecy::ExposeSecret as _;
 
 use self::cluster::Cluster;
+use self::disk::Disk;
 use super::docker::{Container, Image};
 use super::install::PostgresMeans;
 use crate::console::Console;
@@ -203,6 +205,17 @@ impl Postgres {
         }
     }
 
+    /// Moves the files of the stopped server onto a small disk in memory, which is there until they are removed.
+    ///
+    /// # Errors
+    /// Fails when nothing can be mounted, and where this server is not a program's.
+    pub async fn confine(&self) -> anyhow::Result<Disk> {
+        match &self.engine {
+            Engine::Cluster(cluster) => cluster.confine().await,
+            Engine::Given | Engine::Docker(_) => bail!("only a PostgreSQL from its own programs can be moved"),
+        }
+    }
+
     /// Kills the server as a crash would; [`Postgres::boot`] brings it back.
     ///
     /// # Errors
@@ -229,6 +242,7 @@ pub(super) async fn remove(folder: &Path) -> anyhow::Result<()> {
     for home in place::possible(folder).into_iter().filter(|home| home.exists()) {
         cluster::halt(&cluster::replica(&home)).await?;
         cluster::halt(&home).await?;
+        disk::unmount(&home.join("data")).await?;
         std::fs::remove_dir_all(&home).with_context(|| format!("cannot remove {}", home.display()))?;
     }
     Ok(())

@@ -7,21 +7,20 @@ use nix::sys::signal::Signal;
 
 use super::certificate::Certificates;
 use super::clock::{self, Clock};
+use super::full::Full;
 use super::line::{Line, State};
 use super::nodes::Nodes;
 use super::replica::Replica;
 use crate::crash::{Deaths, services};
 use crate::processes;
 use crate::services::install::{has_programs, program};
-use crate::services::postgres::Durability;
+use crate::services::postgres::{Durability, disk};
 use crate::session::{Service, Session};
 
 /// How long each part of a fault lasts: longer than what waits for a confirm, shorter than the sender's patience.
 pub(super) const WHILE: Duration = Duration::from_secs(15);
 /// Load before and between.
 pub(super) const CALM: Duration = Duration::from_secs(5);
-
-const NO_PROGRAMS: &str = "the servers are containers here, which have no others beside them";
 
 /// What can happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -30,6 +29,8 @@ pub enum Fault {
     PostgresRestart,
     /// PostgreSQL is killed for good, and a replica is promoted.
     PostgresPromotion,
+    /// PostgreSQL's disk is full, until it has room again.
+    DiskFull,
     /// The node of RabbitMQ's cluster that leads the queues is killed, and comes back.
     BrokerNode,
     /// RabbitMQ finds its disk too full, and takes nothing until there is room.
@@ -46,9 +47,10 @@ pub enum Fault {
 
 impl Fault {
     /// In the order in which they happen.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::PostgresRestart,
         Self::PostgresPromotion,
+        Self::DiskFull,
         Self::BrokerNode,
         Self::BrokerDiskFull,
         Self::NetworkCut,
@@ -63,6 +65,7 @@ impl Fault {
         match self {
             Self::PostgresRestart => "postgres-restart",
             Self::PostgresPromotion => "postgres-promotion",
+            Self::DiskFull => "disk-full",
             Self::BrokerNode => "broker-node",
             Self::BrokerDiskFull => "broker-disk-full",
             Self::NetworkCut => "network-cut",
@@ -78,7 +81,12 @@ impl Fault {
             Self::ClockJump if clock::faketime().await.is_none() => {
                 Err("libfaketime (Debian's package) is not there, and apt cannot bring it".to_owned())
             }
-            Self::PostgresPromotion | Self::BrokerNode if !has_programs().await => Err(NO_PROGRAMS.to_owned()),
+            Self::PostgresPromotion | Self::DiskFull | Self::BrokerNode if !has_programs().await => {
+                Err("the servers are containers here, whose files and neighbours are not ours".to_owned())
+            }
+            Self::DiskFull => {
+                disk::can_be_mounted().await.map_err(|error| format!("no disk can be mounted here: {error:#}"))
+            }
             Self::CertificateExpiry if program("openssl").is_none() => Err("`openssl` is not there".to_owned()),
             Self::PostgresRestart
             | Self::PostgresPromotion
@@ -96,8 +104,9 @@ impl Fault {
 #[derive(Debug)]
 pub(super) enum Scene {
     PostgresRestart,
-    Replica(Replica),
-    Nodes(Nodes),
+    Replica(Box<Replica>),
+    Full(Full),
+    Nodes(Box<Nodes>),
     BrokerDiskFull,
     Lines { database: Line, broker: Line },
     Clock(Clock),
@@ -105,12 +114,13 @@ pub(super) enum Scene {
     Certificate(Certificates),
 }
 
-/// Puts lines and clocks where the fault needs them; the services concerned are started anew.
+/// Puts lines, clocks and further servers where the fault needs them; the services concerned are started anew.
 pub(super) async fn prepare(fault: Fault, session: &mut Session) -> anyhow::Result<Scene> {
     match fault {
         Fault::PostgresRestart => Ok(Scene::PostgresRestart),
-        Fault::PostgresPromotion => Replica::follow(session).await.map(Scene::Replica),
-        Fault::BrokerNode => Nodes::gather(session).await.map(Scene::Nodes),
+        Fault::PostgresPromotion => Replica::follow(session).await.map(|replica| Scene::Replica(Box::new(replica))),
+        Fault::DiskFull => Full::prepare(session).await.map(Scene::Full),
+        Fault::BrokerNode => Nodes::gather(session).await.map(|nodes| Scene::Nodes(Box::new(nodes))),
         Fault::BrokerDiskFull => Ok(Scene::BrokerDiskFull),
         Fault::SlowConsumer => Ok(Scene::SlowConsumer),
         Fault::NetworkCut => {
@@ -154,6 +164,7 @@ impl Scene {
                 postgres.boot(Durability::Kept).await?;
             }
             Self::Replica(replica) => replica.take_over(session).await?,
+            Self::Full(disk) => disk.happen(session).await?,
             Self::Nodes(nodes) => nodes.lose_one(session).await?,
             Self::BrokerDiskFull => {
                 // More than any disk has free, then what the node was started with.

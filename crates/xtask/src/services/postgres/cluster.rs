@@ -12,10 +12,14 @@ use tokio::sync::Mutex;
 use super::super::install::tail;
 use super::super::ports::beside;
 use super::Durability;
+use super::disk::Disk;
 use super::place::server_user;
 use crate::home::write_private;
 use crate::processes;
 use crate::workspace::output;
+
+/// Room for the files of a new cluster, and for what some minutes add to them.
+const DISK_MEGABYTES: u32 = 512;
 
 #[derive(Debug)]
 pub(super) struct Cluster {
@@ -50,6 +54,16 @@ impl Cluster {
         output(promote.args(["promote", "-s", "-w", "-t", "60", "-D"]).arg(self.data())).await.map(drop)
     }
 
+    /// Moves the files of the stopped server onto a small disk.
+    pub(super) async fn confine(&self) -> anyhow::Result<Disk> {
+        let (data, before) = (self.data(), self.home.join("data.before"));
+        std::fs::rename(&data, &before)?;
+        std::fs::create_dir(&data)?;
+        let disk = Disk::mount(data, self.log(), DISK_MEGABYTES, &std::fs::metadata(&before)?).await?;
+        output(Command::new("cp").args(["-a", "-T"]).arg(&before).arg(self.data())).await?;
+        Ok(disk)
+    }
+
     pub(super) fn port(&self) -> u16 {
         self.port
     }
@@ -72,7 +86,7 @@ impl Cluster {
             "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=300 {tuning}",
             self.port
         );
-        let log = self.home.join("log");
+        let log = self.log();
         let started = Instant::now();
         loop {
             let mut start = self.owner("pg_ctl");
@@ -169,6 +183,10 @@ impl Cluster {
 
     fn pid(&self) -> Option<u32> {
         running(&self.home)
+    }
+
+    fn log(&self) -> PathBuf {
+        self.home.join("log")
     }
 
     fn data(&self) -> PathBuf {
