@@ -209,7 +209,7 @@ impl Node {
 }
 
 /// Stops the node in this folder, in order if it can, and its port mapper.
-pub(super) async fn stop(home: &Path) -> anyhow::Result<()> {
+async fn stop(home: &Path) -> anyhow::Result<()> {
     if let Some(wrapper) = running(home, "wrapper.pid") {
         // The Erlang machine stops in order on SIGTERM; the script around it would first boot another machine.
         match running(home, "rabbit.pid") {
