@@ -75,9 +75,7 @@ fn kind_of(error: &DieselError) -> FaultKind {
             | DatabaseErrorKind::ReadOnlyTransaction
             | DatabaseErrorKind::ClosedConnection
             | DatabaseErrorKind::UnableToSendCommand => FaultKind::Unavailable,
-            _ if is_going_away(information.message()) || information.message().starts_with(DEADLOCK) => {
-                FaultKind::Unavailable
-            }
+            _ if is_passing(information.message()) => FaultKind::Unavailable,
             _ => FaultKind::Internal,
         };
     }
@@ -90,6 +88,11 @@ fn kind_of(error: &DieselError) -> FaultKind {
     }
 }
 
+/// Whether the same statement may succeed later, without anybody changing it.
+fn is_passing(message: &str) -> bool {
+    is_going_away(message) || has_no_room(message) || message.starts_with(DEADLOCK)
+}
+
 /// Whether the server says that it stops, starts or ends this session (classes 57P and 53300).
 ///
 /// diesel passes the text on, but not the code.
@@ -97,6 +100,12 @@ fn is_going_away(message: &str) -> bool {
     ["terminating connection", "the database system is", "sorry, too many clients", "remaining connection slots"]
         .iter()
         .any(|beginning| message.starts_with(beginning))
+}
+
+/// Whether the server says that its disk is full (class 53100), in the system's words or, where a part found room, in its own.
+fn has_no_room(message: &str) -> bool {
+    message.ends_with("No space left on device")
+        || (message.starts_with("could not extend file") && message.contains(": wrote only "))
 }
 
 #[cfg(test)]
@@ -108,6 +117,19 @@ mod tests {
         let said = "terminating connection due to administrator command".to_owned();
         let error = DieselError::DatabaseError(DatabaseErrorKind::Unknown, Box::new(said));
         assert_eq!(PersistenceError::from(error).kind(), FaultKind::Unavailable);
+    }
+
+    #[test]
+    fn a_server_whose_disk_is_full_is_away_until_it_has_room() {
+        let messages = [
+            "could not extend file \"base/16384/2619\": No space left on device",
+            "could not extend file \"base/16384/2619\": wrote only 4096 of 8192 bytes at block 7",
+            "could not write to file \"pg_wal/xlogtemp.42\": No space left on device",
+        ];
+        for said in messages {
+            let error = DieselError::DatabaseError(DatabaseErrorKind::Unknown, Box::new(said.to_owned()));
+            assert_eq!(PersistenceError::from(error).kind(), FaultKind::Unavailable, "{said}");
+        }
     }
 
     #[test]

@@ -92,6 +92,11 @@ pub async fn find_or_install(wanted: Wanted, folder: &Path, console: &Console) -
     Ok(Means { postgres, rabbitmq })
 }
 
+/// Whether the servers' own programs are here, or apt may bring them; where not, containers are all that is left.
+pub(crate) async fn has_programs() -> bool {
+    Path::new("/usr/bin/apt-get").exists() || (find_postgres().await.is_some() && find_rabbitmq().is_some())
+}
+
 /// The newest PostgreSQL's programs: Debian's places first, then the search path.
 async fn find_postgres() -> Option<PathBuf> {
     let mut versions = entries(Path::new("/usr/lib/postgresql"), "");

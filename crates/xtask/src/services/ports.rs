@@ -93,10 +93,7 @@ impl Ports {
     }
 
     fn moved(self, usable: impl Fn(u16) -> bool) -> anyhow::Result<Self> {
-        let place = |wish: u16| -> anyhow::Result<u16> {
-            let mut candidates = (wish..LIMIT).step_by(STEP);
-            candidates.find(|port| usable(*port)).with_context(|| format!("no free port from {wish} on"))
-        };
+        let place = |wish: u16| next(wish, &usable);
         Ok(Self {
             postgres: place(self.postgres)?,
             amqp: place(self.amqp)?,
@@ -113,6 +110,19 @@ impl Ports {
             n8n_broker: place(self.n8n_broker)?,
         })
     }
+}
+
+/// A free port for another server of the kind of the one on this port: the second, third and so on.
+pub(super) fn beside(port: u16, number: u16) -> anyhow::Result<u16> {
+    // Two steps for each, as rabbitmqctl's own ports follow those of its node.
+    let wish = port.saturating_add(number.saturating_sub(1).saturating_mul(200));
+    next(wish, is_free)
+}
+
+/// The wished port, or the first after it that is usable.
+fn next(wish: u16, usable: impl Fn(u16) -> bool) -> anyhow::Result<u16> {
+    let mut candidates = (wish..LIMIT).step_by(STEP);
+    candidates.find(|port| usable(*port)).with_context(|| format!("no free port from {wish} on"))
 }
 
 /// Whether nobody listens on the port.
@@ -152,6 +162,13 @@ mod tests {
         let mut old = serde_json::to_value(Ports::wished(20_000)).unwrap();
         old.as_object_mut().unwrap().retain(|name, _| !name.starts_with("n8n"));
         assert_eq!(serde_json::from_value::<Ports>(old).unwrap(), Ports::wished(20_000));
+    }
+
+    #[test]
+    fn another_server_of_a_kind_has_a_port_of_its_own() {
+        let (second, third) = (beside(26_672, 2).unwrap(), beside(26_672, 3).unwrap());
+        assert!(second > 26_672 && third > second, "{second}, {third}");
+        assert!(beside(LIMIT, 2).is_err());
     }
 
     #[test]

@@ -1,21 +1,22 @@
 //! One PostgreSQL: its data folder, starting, stopping, killing. What is in the database is not known here.
 
 mod cluster;
+pub mod disk;
 mod place;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use nix::sys::signal::Signal;
 use reqwest::Url;
 use secrecy::ExposeSecret as _;
 
 use self::cluster::Cluster;
+use self::disk::Disk;
 use super::docker::{Container, Image};
 use super::install::PostgresMeans;
 use crate::console::Console;
-use crate::{processes, secrets};
+use crate::secrets;
 
 const START_LIMIT: Duration = Duration::from_secs(90);
 
@@ -168,6 +169,53 @@ impl Postgres {
         }
     }
 
+    /// Starts a replica, without which nothing is committed from now on; [`Postgres::stop`] stops it as well.
+    ///
+    /// # Errors
+    /// Fails when it does not follow within a minute and a half, and where this server is not a program's.
+    pub async fn follow(&self) -> anyhow::Result<Self> {
+        let Engine::Cluster(cluster) = &self.engine else {
+            bail!("only a PostgreSQL from its own programs has a replica");
+        };
+        let copy = cluster.copy().await?;
+        let mut url = self.url.clone();
+        url.set_port(Some(copy.port())).map_err(|()| anyhow::anyhow!("the address of a server takes no port"))?;
+        copy.boot(Durability::Kept).await?;
+        for sql in ["ALTER SYSTEM SET synchronous_standby_names = '*'", "SELECT pg_reload_conf()"] {
+            self.query(sql).await?;
+        }
+        let (following, started) = ("SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'", Instant::now());
+        while self.query(following).await?.is_empty() {
+            if started.elapsed() > START_LIMIT {
+                bail!("the replica does not follow");
+            }
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+        Ok(Self { url, engine: Engine::Cluster(copy) })
+    }
+
+    /// Has a replica take the place of the server that it follows.
+    ///
+    /// # Errors
+    /// Fails with what `pg_ctl` said, and where there is no replica.
+    pub async fn promote(&self) -> anyhow::Result<()> {
+        match &self.engine {
+            Engine::Cluster(cluster) => cluster.promote().await,
+            Engine::Given | Engine::Docker(_) => bail!("there is no replica"),
+        }
+    }
+
+    /// Moves the files of the stopped server onto a small disk in memory, which is there until they are removed.
+    ///
+    /// # Errors
+    /// Fails when nothing can be mounted, and where this server is not a program's.
+    pub async fn confine(&self) -> anyhow::Result<Disk> {
+        match &self.engine {
+            Engine::Cluster(cluster) => cluster.confine().await,
+            Engine::Given | Engine::Docker(_) => bail!("only a PostgreSQL from its own programs can be moved"),
+        }
+    }
+
     /// Kills the server as a crash would; [`Postgres::boot`] brings it back.
     ///
     /// # Errors
@@ -192,10 +240,9 @@ pub(super) fn running_port(folder: &Path) -> Option<u16> {
 /// Stops the private server that runs for this folder, if one does, and removes its files.
 pub(super) async fn remove(folder: &Path) -> anyhow::Result<()> {
     for home in place::possible(folder).into_iter().filter(|home| home.exists()) {
-        if let Some(pid) = cluster::running(&home) {
-            processes::signal(pid, Signal::SIGQUIT)?;
-            processes::gone(pid, Duration::from_secs(30)).await;
-        }
+        cluster::halt(&cluster::replica(&home)).await?;
+        cluster::halt(&home).await?;
+        disk::unmount(&home.join("data")).await?;
         std::fs::remove_dir_all(&home).with_context(|| format!("cannot remove {}", home.display()))?;
     }
     Ok(())

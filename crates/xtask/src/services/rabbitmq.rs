@@ -41,9 +41,6 @@ impl RabbitMq {
     }
 
     pub(super) fn private(means: RabbitMqMeans, folder: &Path, ports: Ports) -> anyhow::Result<Self> {
-        // RabbitMQ lets `guest` in from loopback only, which is where this node listens.
-        let url = Url::parse(&format!("amqp://guest:guest@127.0.0.1:{}/%2f", ports.amqp))?;
-        let management = Url::parse(&format!("http://guest:guest@127.0.0.1:{}", ports.management))?;
         let engine = match means {
             RabbitMqMeans::Programs { sbin, epmd } => Engine::Node(Node::new(sbin, epmd, folder, ports)),
             RabbitMqMeans::Docker => Engine::Docker(Container::new(
@@ -57,7 +54,41 @@ impl RabbitMq {
                 },
             )),
         };
+        Self::on(ports, engine)
+    }
+
+    fn on(ports: Ports, engine: Engine) -> anyhow::Result<Self> {
+        // RabbitMQ lets `guest` in from loopback only, which is where a node of ours listens.
+        let url = Url::parse(&format!("amqp://guest:guest@127.0.0.1:{}/%2f", ports.amqp))?;
+        let management = Url::parse(&format!("http://guest:guest@127.0.0.1:{}", ports.management))?;
         Ok(Self { url, management: Some(management), engine })
+    }
+
+    /// Starts a further node of this one's cluster, the second, third and so on; [`super::Services::stop`] stops it as well.
+    ///
+    /// # Errors
+    /// Fails when it does not come up or may not join, and where this one is not a program's.
+    pub async fn join(&self, number: u16) -> anyhow::Result<Self> {
+        let Engine::Node(first) = &self.engine else {
+            bail!("only a RabbitMQ from its own programs has further nodes")
+        };
+        let node = first.another(number)?;
+        let further = Self::on(node.ports(), Engine::Node(node))?;
+        further.boot().await?;
+        for words in [&["stop_app"][..], &["join_cluster", first.name()], &["start_app"]] {
+            further.control(words).await?;
+        }
+        further.boot().await?;
+        Ok(further)
+    }
+
+    /// The name of the node among those of its cluster; `None` where it has no other.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        match &self.engine {
+            Engine::Node(node) => Some(node.name()),
+            Engine::Given | Engine::Docker(_) => None,
+        }
     }
 
     /// The URL for AMQP, with the default vhost.
@@ -160,7 +191,7 @@ pub(super) fn holds(folder: &Path, port: u16) -> bool {
         .is_some_and(|ports| [ports.amqp, ports.dist, ports.management, ports.prometheus, ports.epmd].contains(&port))
 }
 
-/// Stops the private node that runs for this folder, if one does.
+/// Stops the private nodes that run for this folder, if any do.
 pub(super) async fn stop_leftovers(folder: &Path) -> anyhow::Result<()> {
-    node::stop(&folder.join("rabbitmq")).await
+    node::stop_all(folder).await
 }

@@ -2,10 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use tokio::process::Command;
 
+use super::kinds::{WHILE, ours};
+use crate::crash::services;
 use crate::services::postgres::Postgres;
+use crate::session::Session;
 use crate::workspace::output;
 
 /// The second certificate was good until yesterday.
@@ -41,8 +45,24 @@ impl Certificates {
         postgres.query("SELECT pg_reload_conf()").await.map(drop)
     }
 
+    /// Has the certificate expire, sees that every service refuses it, and renews it.
+    pub(super) async fn expire(&self, session: &Session) -> anyhow::Result<()> {
+        let postgres = &services(session)?.postgres;
+        self.show(postgres, "expired.pem").await?;
+        tokio::time::sleep(WHILE).await;
+        for service in ours() {
+            let answer = session.client().get(format!("{}/readyz", session.url(service))).send().await?;
+            let report: serde_json::Value = answer.json().await.context("a service says nothing of its parts")?;
+            let is_refused = report.pointer("/parts/database").is_some_and(|database| database == "down");
+            anyhow::ensure!(is_refused, "{} goes on with a certificate that has expired: {report}", service.name());
+        }
+        self.show(postgres, "good.pem").await?;
+        tokio::time::sleep(WHILE).await;
+        Ok(())
+    }
+
     /// Has the server show this certificate from now on, to everybody.
-    pub(super) async fn show(&self, postgres: &Postgres, name: &str) -> anyhow::Result<()> {
+    async fn show(&self, postgres: &Postgres, name: &str) -> anyhow::Result<()> {
         put(postgres, &self.0.join(name), "server.crt").await?;
         postgres.query("SELECT pg_reload_conf()").await?;
         let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename LIKE 'coccinelle%'";

@@ -1,31 +1,38 @@
 //! The faults: what each needs before the load, and what happens while it goes on.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use nix::sys::signal::Signal;
-use tokio::process::Command;
 
 use super::certificate::Certificates;
+use super::clock::{self, Clock};
+use super::full::Full;
 use super::line::{Line, State};
+use super::nodes::Nodes;
+use super::replica::Replica;
 use crate::crash::{Deaths, services};
 use crate::processes;
-use crate::services::install::program;
-use crate::services::postgres::Durability;
+use crate::services::install::{has_programs, program};
+use crate::services::postgres::{Durability, disk};
 use crate::session::{Service, Session};
-use crate::workspace::{output, root};
 
 /// How long each part of a fault lasts: longer than what waits for a confirm, shorter than the sender's patience.
-const WHILE: Duration = Duration::from_secs(15);
+pub(super) const WHILE: Duration = Duration::from_secs(15);
 /// Load before and between.
-const CALM: Duration = Duration::from_secs(5);
+pub(super) const CALM: Duration = Duration::from_secs(5);
 
 /// What can happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Fault {
     /// PostgreSQL is killed, and recovers.
     PostgresRestart,
+    /// PostgreSQL is killed for good, and a replica is promoted.
+    PostgresPromotion,
+    /// PostgreSQL's disk is full, until it has room again.
+    DiskFull,
+    /// The node of RabbitMQ's cluster that leads the queues is killed, and comes back.
+    BrokerNode,
     /// RabbitMQ finds its disk too full, and takes nothing until there is room.
     BrokerDiskFull,
     /// The lines to broker and database are silent, then refuse, each for a while.
@@ -40,8 +47,11 @@ pub enum Fault {
 
 impl Fault {
     /// In the order in which they happen.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::PostgresRestart,
+        Self::PostgresPromotion,
+        Self::DiskFull,
+        Self::BrokerNode,
         Self::BrokerDiskFull,
         Self::NetworkCut,
         Self::ClockJump,
@@ -54,6 +64,9 @@ impl Fault {
     pub fn name(self) -> &'static str {
         match self {
             Self::PostgresRestart => "postgres-restart",
+            Self::PostgresPromotion => "postgres-promotion",
+            Self::DiskFull => "disk-full",
+            Self::BrokerNode => "broker-node",
             Self::BrokerDiskFull => "broker-disk-full",
             Self::NetworkCut => "network-cut",
             Self::ClockJump => "clock-jump",
@@ -65,11 +78,19 @@ impl Fault {
     /// Why it cannot happen here, if it cannot.
     pub(super) async fn can_happen(self) -> Result<(), String> {
         match self {
-            Self::ClockJump if faketime().await.is_none() => {
+            Self::ClockJump if clock::faketime().await.is_none() => {
                 Err("libfaketime (Debian's package) is not there, and apt cannot bring it".to_owned())
+            }
+            Self::PostgresPromotion | Self::DiskFull | Self::BrokerNode if !has_programs().await => {
+                Err("the servers are containers here, whose files and neighbours are not ours".to_owned())
+            }
+            Self::DiskFull => {
+                disk::can_be_mounted().await.map_err(|error| format!("no disk can be mounted here: {error:#}"))
             }
             Self::CertificateExpiry if program("openssl").is_none() => Err("`openssl` is not there".to_owned()),
             Self::PostgresRestart
+            | Self::PostgresPromotion
+            | Self::BrokerNode
             | Self::BrokerDiskFull
             | Self::NetworkCut
             | Self::ClockJump
@@ -83,21 +104,23 @@ impl Fault {
 #[derive(Debug)]
 pub(super) enum Scene {
     PostgresRestart,
+    Replica(Box<Replica>),
+    Full(Full),
+    Nodes(Box<Nodes>),
     BrokerDiskFull,
-    Lines {
-        database: Line,
-        broker: Line,
-    },
-    /// The file that says what time it is for the dispatcher.
-    Clock(PathBuf),
+    Lines { database: Line, broker: Line },
+    Clock(Clock),
     SlowConsumer,
     Certificate(Certificates),
 }
 
-/// Puts lines and clocks where the fault needs them; the services concerned are started anew.
+/// Puts lines, clocks and further servers where the fault needs them; the services concerned are started anew.
 pub(super) async fn prepare(fault: Fault, session: &mut Session) -> anyhow::Result<Scene> {
     match fault {
         Fault::PostgresRestart => Ok(Scene::PostgresRestart),
+        Fault::PostgresPromotion => Replica::follow(session).await.map(|replica| Scene::Replica(Box::new(replica))),
+        Fault::DiskFull => Full::prepare(session).await.map(Scene::Full),
+        Fault::BrokerNode => Nodes::gather(session).await.map(|nodes| Scene::Nodes(Box::new(nodes))),
         Fault::BrokerDiskFull => Ok(Scene::BrokerDiskFull),
         Fault::SlowConsumer => Ok(Scene::SlowConsumer),
         Fault::NetworkCut => {
@@ -113,25 +136,17 @@ pub(super) async fn prepare(fault: Fault, session: &mut Session) -> anyhow::Resu
             restart_all(session).await?;
             Ok(Scene::Certificate(certificates))
         }
-        Fault::ClockJump => {
-            let library = faketime().await.context("libfaketime is gone")?;
-            let file = session.home().path("clock");
-            std::fs::write(&file, "+0")?;
-            let clock = [
-                ("LD_PRELOAD", library.display().to_string()),
-                ("FAKETIME_TIMESTAMP_FILE", file.display().to_string()),
-                ("FAKETIME_NO_CACHE", "1".to_owned()),
-                // Timers go by the other clock, which does not jump.
-                ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
-            ];
-            session.restart(Service::SyncDispatcher, &clock).await?;
-            Ok(Scene::Clock(file))
-        }
+        Fault::ClockJump => Clock::give(session).await.map(Scene::Clock),
     }
 }
 
-async fn restart_all(session: &mut Session) -> anyhow::Result<()> {
-    for service in Service::ALL.into_iter().filter(|service| *service != Service::Sandbox) {
+/// The services that go by the servers.
+pub(super) fn ours() -> impl Iterator<Item = Service> {
+    Service::ALL.into_iter().filter(|service| *service != Service::Sandbox)
+}
+
+pub(super) async fn restart_all(session: &mut Session) -> anyhow::Result<()> {
+    for service in ours() {
         session.restart(service, &[]).await?;
     }
     Ok(())
@@ -148,6 +163,9 @@ impl Scene {
                 tokio::time::sleep(WHILE).await;
                 postgres.boot(Durability::Kept).await?;
             }
+            Self::Replica(replica) => replica.take_over(session).await?,
+            Self::Full(disk) => disk.happen(session).await?,
+            Self::Nodes(nodes) => nodes.lose_one(session).await?,
             Self::BrokerDiskFull => {
                 // More than any disk has free, then what the node was started with.
                 for limit in ["1000TB", "200MB"] {
@@ -165,18 +183,8 @@ impl Scene {
                     }
                 }
             }
-            Self::Certificate(certificates) => {
-                for name in ["expired.pem", "good.pem"] {
-                    certificates.show(&services(session)?.postgres, name).await?;
-                    tokio::time::sleep(WHILE).await;
-                }
-            }
-            Self::Clock(file) => {
-                for offset in ["+1h", "-1h", "+0"] {
-                    std::fs::write(file, offset)?;
-                    tokio::time::sleep(WHILE).await;
-                }
-            }
+            Self::Certificate(certificates) => certificates.expire(session).await?,
+            Self::Clock(clock) => clock.jump(session).await?,
             Self::SlowConsumer => {
                 let names = [Service::SyncDispatcher, Service::LogWriter].map(Service::name);
                 for signal in [Signal::SIGSTOP, Signal::SIGCONT] {
@@ -192,19 +200,4 @@ impl Scene {
         tokio::time::sleep(CALM).await;
         Ok(Deaths::new())
     }
-}
-
-/// The library out of Debian's package, which is unpacked and not installed.
-async fn faketime() -> Option<PathBuf> {
-    let folder = root().join(".dev/faketime");
-    let find = "find \"$PWD\" -name libfaketimeMT.so.1 -type f | head -n 1";
-    let fetch = "apt-get download libfaketime && dpkg -x libfaketime_*.deb .";
-    std::fs::create_dir_all(&folder).ok()?;
-    for script in [find.to_owned(), format!("{fetch} >fetch.log 2>&1; {find}")] {
-        let found = output(Command::new("sh").args(["-ec", &script]).current_dir(&folder)).await.unwrap_or_default();
-        if !found.is_empty() {
-            return Some(PathBuf::from(found));
-        }
-    }
-    None
 }

@@ -1,4 +1,4 @@
-//! A line between the services and one server: it carries, is silent as a pulled cable is, or refuses.
+//! A line between the services and a server: it carries, is silent as a pulled cable is, refuses, or leads to another server.
 
 use std::net::Ipv4Addr;
 use std::pin::pin;
@@ -22,6 +22,7 @@ pub(super) enum State {
 pub(super) struct Line {
     pub(super) port: u16,
     state: watch::Sender<State>,
+    server: watch::Sender<u16>,
     accepting: JoinHandle<()>,
 }
 
@@ -31,16 +32,23 @@ impl Line {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("a line finds no port")?;
         let port = listener.local_addr()?.port();
         let (state, seen) = watch::channel(State::Carries);
+        let (server, end) = watch::channel(server);
         let accepting = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
+                let server = *end.borrow();
                 tokio::spawn(carry(client, server, seen.clone()));
             }
         });
-        Ok(Self { port, state, accepting })
+        Ok(Self { port, state, server, accepting })
     }
 
     pub(super) fn becomes(&self, state: State) {
         self.state.send_replace(state);
+    }
+
+    /// Connections that are made from now on reach the server that listens on this port.
+    pub(super) fn leads_to(&self, server: u16) {
+        self.server.send_replace(server);
     }
 }
 
@@ -94,5 +102,19 @@ mod tests {
         assert_eq!(end.read_u8().await.unwrap(), b'b');
         line.becomes(State::Refuses);
         assert!(client.read_u8().await.is_err());
+    }
+    #[tokio::test]
+    async fn a_line_leads_to_another_server_once_the_first_is_gone() {
+        let first = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let second = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let line = Line::to(first.local_addr().unwrap().port()).await.unwrap();
+        drop(first);
+        let mut client = TcpStream::connect((Ipv4Addr::LOCALHOST, line.port)).await.unwrap();
+        assert!(client.read_u8().await.is_err());
+        line.leads_to(second.local_addr().unwrap().port());
+        let mut client = TcpStream::connect((Ipv4Addr::LOCALHOST, line.port)).await.unwrap();
+        let (mut end, _) = second.accept().await.unwrap();
+        client.write_all(b"a").await.unwrap();
+        assert_eq!(end.read_u8().await.unwrap(), b'a');
     }
 }

@@ -1,10 +1,16 @@
 //! `cargo xtask faults`: what happens to servers, lines, clocks and consumers, under the load of the crash suite.
 //!
-//! What is done in each fault is `kinds`', how a line is cut is `line`'s, what expires is `certificate`'s, what came of all is `table`'s.
+//! What is done in each fault is `kinds`', how a line is cut is `line`'s, what expires is `certificate`'s, whose clock jumps is
+//! `clock`'s, which of several nodes is lost is `nodes`', who takes a lost server's place is `replica`'s, whose disk is
+//! full is `full`'s, what came of all is `table`'s.
 
 mod certificate;
+mod clock;
+mod full;
 mod kinds;
 mod line;
+mod nodes;
+mod replica;
 mod table;
 
 use std::path::Path;

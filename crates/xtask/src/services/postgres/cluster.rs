@@ -10,11 +10,16 @@ use tokio::process::{Child, Command};
 use tokio::sync::Mutex;
 
 use super::super::install::tail;
+use super::super::ports::beside;
 use super::Durability;
+use super::disk::Disk;
 use super::place::server_user;
 use crate::home::write_private;
 use crate::processes;
 use crate::workspace::output;
+
+/// Room for the files of a new cluster, and for what some minutes add to them.
+const DISK_MEGABYTES: u32 = 512;
 
 #[derive(Debug)]
 pub(super) struct Cluster {
@@ -30,6 +35,37 @@ pub(super) struct Cluster {
 impl Cluster {
     pub(super) fn new(programs: PathBuf, home: PathBuf, port: u16, password: SecretString) -> Self {
         Self { programs, home, port, password, starter: Mutex::new(None) }
+    }
+
+    /// A copy of this one's files as they are now, which follows it once it is booted.
+    pub(super) async fn copy(&self) -> anyhow::Result<Self> {
+        let home = replica(&self.home);
+        let copy = Self::new(self.programs.clone(), home, beside(self.port, 2)?, self.password.clone());
+        let mut backup = self.client("pg_basebackup");
+        // With how to follow this one among its settings.
+        backup.args(["--write-recovery-conf", "--checkpoint=fast", "-D"]).arg(copy.data());
+        output(&mut backup).await?;
+        Ok(copy)
+    }
+
+    /// Has what follows another take no more from it, and take writes itself.
+    pub(super) async fn promote(&self) -> anyhow::Result<()> {
+        let mut promote = self.owner("pg_ctl");
+        output(promote.args(["promote", "-s", "-w", "-t", "60", "-D"]).arg(self.data())).await.map(drop)
+    }
+
+    /// Moves the files of the stopped server onto a small disk.
+    pub(super) async fn confine(&self) -> anyhow::Result<Disk> {
+        let (data, before) = (self.data(), self.home.join("data.before"));
+        std::fs::rename(&data, &before)?;
+        std::fs::create_dir(&data)?;
+        let disk = Disk::mount(data, self.log(), DISK_MEGABYTES, &std::fs::metadata(&before)?).await?;
+        output(Command::new("cp").args(["-a", "-T"]).arg(&before).arg(self.data())).await?;
+        Ok(disk)
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        self.port
     }
 
     pub(super) async fn boot(&self, durability: Durability) -> anyhow::Result<()> {
@@ -50,7 +86,7 @@ impl Cluster {
             "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=300 {tuning}",
             self.port
         );
-        let log = self.home.join("log");
+        let log = self.log();
         let started = Instant::now();
         loop {
             let mut start = self.owner("pg_ctl");
@@ -115,15 +151,22 @@ impl Cluster {
     }
 
     pub(super) async fn query(&self, sql: &str) -> anyhow::Result<String> {
-        let mut psql = self.owner("psql");
-        psql.env("PGPASSWORD", self.password.expose_secret()).args(["-X", "-h", "127.0.0.1", "-U", "postgres"]);
-        output(psql.args(["-p", &self.port.to_string(), "-Atc", sql])).await
+        output(self.client("psql").args(["-X", "-Atc", sql])).await
+    }
+
+    /// A program that asks the server as its superuser.
+    fn client(&self, program: &str) -> Command {
+        let mut client = self.owner(program);
+        client.env("PGPASSWORD", self.password.expose_secret());
+        client.args(["-h", "127.0.0.1", "-U", "postgres", "-p", &self.port.to_string()]);
+        client
     }
 
     pub(super) async fn stop(&self) -> anyhow::Result<()> {
         if let Some(mut starter) = self.starter.lock().await.take() {
             starter.wait().await?;
         }
+        halt(&replica(&self.home)).await?;
         if self.pid().is_none() {
             return Ok(());
         }
@@ -140,6 +183,10 @@ impl Cluster {
 
     fn pid(&self) -> Option<u32> {
         running(&self.home)
+    }
+
+    fn log(&self) -> PathBuf {
+        self.home.join("log")
     }
 
     fn data(&self) -> PathBuf {
@@ -159,6 +206,20 @@ impl Cluster {
         command.current_dir("/").env("LC_ALL", "C.UTF-8");
         command
     }
+}
+
+/// Where the replica of the cluster in this folder has its files, if there is one.
+pub(super) fn replica(home: &Path) -> PathBuf {
+    home.join("replica")
+}
+
+/// Ends the server of the cluster in this folder at once, if it runs.
+pub(super) async fn halt(home: &Path) -> anyhow::Result<()> {
+    if let Some(pid) = running(home) {
+        processes::signal(pid, Signal::SIGQUIT)?;
+        processes::gone(pid, Duration::from_secs(30)).await;
+    }
+    Ok(())
 }
 
 /// The server of the cluster in this folder, if it runs. It works in its data folder: a stranger with its number does not.

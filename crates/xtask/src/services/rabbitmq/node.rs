@@ -11,12 +11,15 @@ use secrecy::ExposeSecret as _;
 use tokio::process::Command;
 
 use super::super::install::tail;
-use super::super::ports::Ports;
+use super::super::ports::{Ports, beside};
 use crate::home::{read_json, write_json, write_private};
 use crate::processes;
 use crate::workspace::output;
 
 const STOP_LIMIT: Duration = Duration::from_secs(40);
+
+/// The folder of a cluster's first node; the others' follow it in the alphabet.
+const FIRST: &str = "rabbitmq";
 
 #[derive(Debug)]
 pub(super) struct Node {
@@ -24,11 +27,43 @@ pub(super) struct Node {
     epmd: PathBuf,
     home: PathBuf,
     ports: Ports,
+    name: String,
+    /// The folder of its cluster's first node, unless it is that itself: who has the cookie and the port mapper of all.
+    first: Option<PathBuf>,
 }
 
 impl Node {
     pub(super) fn new(sbin: PathBuf, epmd: PathBuf, folder: &Path, ports: Ports) -> Self {
-        Self { sbin, epmd, home: folder.join("rabbitmq"), ports }
+        // The name is part of the data folder's: it stays the same when ports move.
+        let name = "coccinelle@localhost".to_owned();
+        Self { sbin, epmd, home: folder.join(FIRST), ports, name, first: None }
+    }
+
+    /// The second, third and so on of this one's cluster; it has yet to be started, and to join.
+    pub(super) fn another(&self, number: u16) -> anyhow::Result<Self> {
+        let ports = Ports {
+            amqp: beside(self.ports.amqp, number)?,
+            dist: beside(self.ports.dist, number)?,
+            management: beside(self.ports.management, number)?,
+            prometheus: beside(self.ports.prometheus, number)?,
+            ..self.ports
+        };
+        Ok(Self {
+            sbin: self.sbin.clone(),
+            epmd: self.epmd.clone(),
+            home: self.home.with_file_name(format!("{FIRST}-{number}")),
+            ports,
+            name: format!("coccinelle-{number}@localhost"),
+            first: Some(self.home.clone()),
+        })
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn ports(&self) -> Ports {
+        self.ports
     }
 
     /// Starts the port mapper and the node unless they run. It serves some seconds later.
@@ -37,7 +72,9 @@ impl Node {
             return Ok(());
         }
         self.write_files()?;
-        self.start_port_mapper().await?;
+        if self.first.is_none() {
+            self.start_port_mapper().await?;
+        }
         let mut server = self.detached(&self.sbin.join("rabbitmq-server"), "log/output")?;
         let child = server.envs(self.environment()).spawn().context("rabbitmq-server could not be started")?;
         let pid = child.id().context("rabbitmq-server ended at once")?;
@@ -54,8 +91,12 @@ impl Node {
         tail(&self.home.join("log/output"), 15)
     }
 
+    /// With all that joined it, if it is the first.
     pub(super) async fn stop(&self) -> anyhow::Result<()> {
-        stop(&self.home).await
+        match (&self.first, self.home.parent()) {
+            (None, Some(folder)) => stop_all(folder).await,
+            (None, None) | (Some(_), _) => stop(&self.home).await,
+        }
     }
 
     pub(super) async fn kill(&self) -> anyhow::Result<()> {
@@ -110,7 +151,7 @@ impl Node {
         for folder in ["home", "mnesia", "log", "conf"] {
             std::fs::create_dir_all(self.home.join(folder))?;
         }
-        let cookie = self.home.join("home/.erlang.cookie");
+        let cookie = self.user_home().join(".erlang.cookie");
         if !cookie.exists() {
             write_private(&cookie, crate::secrets::random().expose_secret().as_bytes())?;
         }
@@ -133,15 +174,19 @@ impl Node {
         Ok(std::fs::write(self.home.join("conf/enabled_plugins"), plugins)?)
     }
 
+    /// Where Erlang looks for the cookie, without which nodes do not talk to each other.
+    fn user_home(&self) -> PathBuf {
+        self.first.as_ref().unwrap_or(&self.home).join("home")
+    }
+
     /// Everything that would otherwise lead to the system's own node.
     fn environment(&self) -> Vec<(&'static str, String)> {
         let at = |name: &str| self.home.join(name).to_string_lossy().into_owned();
         let Ports { amqp, dist, epmd, .. } = self.ports;
         vec![
-            ("HOME", at("home")),
+            ("HOME", self.user_home().to_string_lossy().into_owned()),
             ("LANG", "C.UTF-8".to_owned()),
-            // The name is part of the data folder's: it stays the same when ports move.
-            ("RABBITMQ_NODENAME", "coccinelle@localhost".to_owned()),
+            ("RABBITMQ_NODENAME", self.name.clone()),
             ("RABBITMQ_NODE_IP_ADDRESS", "127.0.0.1".to_owned()),
             ("RABBITMQ_NODE_PORT", amqp.to_string()),
             ("RABBITMQ_DIST_PORT", dist.to_string()),
@@ -164,7 +209,7 @@ impl Node {
 }
 
 /// Stops the node in this folder, in order if it can, and its port mapper.
-pub(super) async fn stop(home: &Path) -> anyhow::Result<()> {
+async fn stop(home: &Path) -> anyhow::Result<()> {
     if let Some(wrapper) = running(home, "wrapper.pid") {
         // The Erlang machine stops in order on SIGTERM; the script around it would first boot another machine.
         match running(home, "rabbit.pid") {
@@ -186,9 +231,24 @@ async fn stop_port_mapper(home: &Path) -> anyhow::Result<()> {
     }
 }
 
+/// Stops every node that runs for this folder, the first last: it has the port mapper of all.
+pub(super) async fn stop_all(folder: &Path) -> anyhow::Result<()> {
+    let entries = std::fs::read_dir(folder)?.flatten();
+    let mut homes: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|path| is_home(path)).collect();
+    homes.sort();
+    for home in homes.iter().rev() {
+        stop(home).await?;
+    }
+    Ok(())
+}
+
+fn is_home(path: &Path) -> bool {
+    path.is_dir() && path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(FIRST))
+}
+
 /// The ports of the node that runs for this folder, if one does.
 pub(super) fn running_ports(folder: &Path) -> Option<Ports> {
-    let home = folder.join("rabbitmq");
+    let home = folder.join(FIRST);
     running(&home, "wrapper.pid").or_else(|| running(&home, "epmd.pid"))?;
     read_json(&home.join("ports.json")).ok().flatten()
 }
