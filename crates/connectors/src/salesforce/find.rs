@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use domain::field::FieldValue;
+use domain::identity::Region;
 use domain::kind::RecordKind;
 use domain::link::RemoteObject;
 
@@ -53,7 +54,7 @@ pub(crate) async fn find(account: &Account, kind: RecordKind, wanted: &[Wanted],
                 shown.is_some_and(|shown| names::is_same_number(&shown, &value, account.region))
             };
             let may_be = |object: &&RemoteObject| {
-                object.key.is_none_or(|key| key == wanted.key) && !is_somebody_else(object, wanted, &name)
+                object.key.is_none_or(|key| key == wanted.key) && !is_somebody_else(object, wanted, (&name, account.region))
             };
             let candidate = by_value.get(&value.to_lowercase()).filter(may_be);
             *place = candidate.or_else(|| with_number.iter().filter(has_number).find(may_be)).cloned();
@@ -136,10 +137,10 @@ fn identifiers(wanted: &[Wanted]) -> Vec<String> {
 }
 
 /// Whether something stronger than the field of that name, and no number, says that this is another person: several share one.
-fn is_somebody_else(object: &RemoteObject, wanted: &Wanted, name: &str) -> bool {
+fn is_somebody_else(object: &RemoteObject, wanted: &Wanted, (name, region): (&str, Region)) -> bool {
     let stronger = wanted.identifiers.iter().take_while(|(known, _)| known != name);
     let mut texts = stronger.filter_map(|(known, _)| {
-        let ours = value(wanted, known).filter(|ours| names::ending(ours).is_none())?;
+        let ours = value(wanted, known).filter(|ours| names::ending(ours, region).is_none())?;
         let theirs = object.fields.get(known).map(FieldValue::to_plain_text).filter(|theirs| !theirs.is_empty())?;
         Some((ours, theirs))
     });
