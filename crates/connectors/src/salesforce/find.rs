@@ -54,7 +54,8 @@ pub(crate) async fn find(account: &Account, kind: RecordKind, wanted: &[Wanted],
                 shown.is_some_and(|shown| names::is_same_number(&shown, &value, account.region))
             };
             let may_be = |object: &&RemoteObject| {
-                object.key.is_none_or(|key| key == wanted.key) && !is_somebody_else(object, wanted, (&name, account.region))
+                object.key.is_none_or(|key| key == wanted.key)
+                    && !is_somebody_else(object, wanted, (&name, account.region))
             };
             let candidate = by_value.get(&value.to_lowercase()).filter(may_be);
             *place = candidate.or_else(|| with_number.iter().filter(has_number).find(may_be)).cloned();

@@ -62,6 +62,9 @@ async fn a_delivery_for_an_account_that_nobody_has_connected_is_dropped_with_a_r
     assert_eq!((&rows[0].body, world.drift().await), (&None, 0));
 }
 
+/// A platform, the integration in the address, the headers and the body of a delivery that nobody here awaits.
+type Stranger<'a> = (Platform, Option<IntegrationId>, &'a [(&'a str, &'a str)], Value);
+
 #[tokio::test]
 async fn what_a_stranger_of_any_platform_tells_is_dropped_with_a_row_in_the_log() {
     let world = World::start().await;
@@ -69,7 +72,7 @@ async fn what_a_stranger_of_any_platform_tells_is_dropped_with_a_row_in_the_log(
     SHOPIFY.connect(&world, Wishes::default()).await;
     let of_other = json!({"action": "change", "entity": "person", "entity_id": "31", "company_id": "901"});
     let shop = [("x-shopify-topic", "customers/update"), ("x-shopify-shop-domain", "autre.myshopify.com")];
-    let strangers: [(Platform, Option<IntegrationId>, &[(&str, &str)], Value); 4] = [
+    let strangers: [Stranger<'_>; 4] = [
         (Platform::Pipedrive, Some(company), &[], json!({ "meta": of_other })),
         (Platform::Shopify, None, &shop, json!({"id": 7001})),
         (Platform::Shopify, None, &[("x-shopify-topic", "shop/redact")], json!({"shop_domain": "autre.myshopify.com"})),

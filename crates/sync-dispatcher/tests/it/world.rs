@@ -28,7 +28,8 @@ use vault::{KeyRing, Vault};
 use crate::crm::{Crm, PORTAL};
 use crate::scheduling::undisturbed;
 
-pub(crate) const DEADLINE: Duration = Duration::from_secs(40);
+/// Longer than the reconciler takes to announce again what a broker under load has lost: that it comes in the end is the promise.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(100);
 
 /// A reconciler that does not let a test wait. The others run with its defaults, so that it hides nothing from them.
 pub(crate) const HASTE: [(&str, &str); 2] =
