@@ -7,6 +7,10 @@ use anyhow::Context as _;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::net::TcpStream;
 
+/// How long a connection is kept that nobody uses: less than the five seconds after which a server drops it, or a request would go
+/// out just as it does.
+const IDLE: Duration = Duration::from_secs(2);
+
 /// A client that ignores proxies and gives up after 15 seconds.
 ///
 /// # Errors
@@ -17,6 +21,7 @@ pub(crate) fn client() -> anyhow::Result<reqwest::Client> {
     reqwest::Client::builder()
         .no_proxy()
         .timeout(Duration::from_secs(15))
+        .pool_idle_timeout(IDLE)
         .build()
         .context("the HTTP client could not be built")
 }

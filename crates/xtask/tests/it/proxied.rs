@@ -18,7 +18,7 @@ const NAME: &str = "e2e-proxied";
 #[tokio::test]
 async fn promise_2_a_gateway_killed_between_a_platforms_answer_and_its_commit_makes_nobody_twice_for_a_workflow() {
     // Takes writes; the test does what the workflow would.
-    let mut n8n = StandIn::start(|_| (202, "", "")).await;
+    let mut n8n = StandIn::start(|_| (202, "", r#"{"accepted": true}"#)).await;
     let plans = Path::new(env!("CARGO_TARGET_TMPDIR")).join(NAME).join("crashes");
     let (url, folder) = (n8n.url.clone(), plans.display().to_string());
     let settings = [
