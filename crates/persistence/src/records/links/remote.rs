@@ -224,21 +224,9 @@ pub async fn refused_of(
     kind: RecordKind,
     external_ids: &[&str],
 ) -> Result<BTreeSet<String>, PersistenceError> {
-    #[derive(QueryableByName)]
-    struct Refused {
-        #[diesel(sql_type = Text)]
-        external_id: String,
-    }
-    let rows: Vec<Refused> = sql_query(
-        "SELECT external_id FROM record_links
-         WHERE integration_id = $1 AND kind = $2 AND external_id = ANY($3) AND record_id IS NULL AND blocked_at IS NOT NULL",
-    )
-    .bind::<Text, _>(integration.to_string())
-    .bind::<Text, _>(kind.as_str())
-    .bind::<Array<Text>, _>(external_ids)
-    .load(&mut **tx)
-    .await?;
-    Ok(rows.into_iter().map(|row| row.external_id).collect())
+    let statement = "SELECT external_id FROM record_links
+         WHERE integration_id = $1 AND kind = $2 AND external_id = ANY($3) AND record_id IS NULL AND blocked_at IS NOT NULL";
+    objects(tx, statement, (integration, kind, external_ids)).await
 }
 
 /// Those of these objects that were heard of and not yet read, or on which somebody works.
@@ -251,20 +239,29 @@ pub async fn under_way_of(
     kind: RecordKind,
     external_ids: &[&str],
 ) -> Result<BTreeSet<String>, PersistenceError> {
+    let statement =
+        "SELECT external_id FROM record_links WHERE integration_id = $1 AND kind = $2 AND external_id = ANY($3)
+           AND (remote_dirty OR lease_token IS NOT NULL)";
+    objects(tx, statement, (integration, kind, external_ids)).await
+}
+
+/// Those of these objects that a statement finds.
+async fn objects(
+    tx: &mut Transaction,
+    statement: &'static str,
+    (integration, kind, external_ids): (IntegrationId, RecordKind, &[&str]),
+) -> Result<BTreeSet<String>, PersistenceError> {
     #[derive(QueryableByName)]
-    struct UnderWay {
+    struct Found {
         #[diesel(sql_type = Text)]
         external_id: String,
     }
-    let rows: Vec<UnderWay> = sql_query(
-        "SELECT external_id FROM record_links WHERE integration_id = $1 AND kind = $2 AND external_id = ANY($3)
-           AND (remote_dirty OR lease_token IS NOT NULL)",
-    )
-    .bind::<Text, _>(integration.to_string())
-    .bind::<Text, _>(kind.as_str())
-    .bind::<Array<Text>, _>(external_ids)
-    .load(&mut **tx)
-    .await?;
+    let rows: Vec<Found> = sql_query(statement)
+        .bind::<Text, _>(integration.to_string())
+        .bind::<Text, _>(kind.as_str())
+        .bind::<Array<Text>, _>(external_ids)
+        .load(&mut **tx)
+        .await?;
     Ok(rows.into_iter().map(|row| row.external_id).collect())
 }
 
