@@ -60,6 +60,6 @@ async fn the_documented_query_works_as_it_is_written_and_uses_its_index() {
         "SELECT * FROM integration_sync_logs WHERE integration_id = 'int_xxx' ORDER BY created_at DESC LIMIT 100;";
     assert_eq!(crate::world::try_to(&mut tx, documented.trim_end_matches(';')).await.unwrap(), 0);
     let indexes = "SELECT count(*) AS number FROM pg_indexes
-         WHERE tablename = 'integration_sync_logs' AND indexdef LIKE '%(integration_id, created_at DESC, id)'";
+         WHERE tablename = 'integration_sync_logs' AND indexdef LIKE '%(integration_id, created_at DESC, id) INCLUDE (%)'";
     assert_eq!(number(&mut tx, indexes).await, 1);
 }
