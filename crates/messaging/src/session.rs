@@ -1,7 +1,7 @@
 //! One connection while it lasts, and what has been declared in it.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
@@ -29,10 +29,8 @@ pub(crate) struct Session {
     connection: Connection,
     /// What has been declared, and when that began.
     declared: Mutex<BTreeMap<Place, Instant>>,
-    /// Each place once at a time: a channel that declares a quorum queue which another is just making crashes (RabbitMQ 3.10).
-    ///
-    /// Different places do not wait for each other: while consumers declare theirs at the start, a publish has only its own to wait for.
-    declaring: Mutex<BTreeMap<Place, Arc<AsyncMutex<()>>>>,
+    /// One at a time: a channel that declares a quorum queue which another is just making crashes (RabbitMQ 3.10).
+    declaring: AsyncMutex<()>,
     /// Channels that are being closed.
     goodbyes: TaskTracker,
 }
@@ -56,7 +54,7 @@ impl Session {
         uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
         let properties = ConnectionProperties::default().with_connection_name(name.into());
         let connection = Connection::connect_uri(uri, properties).await?;
-        let (declared, declaring, goodbyes) = (Mutex::default(), Mutex::default(), TaskTracker::new());
+        let (declared, declaring, goodbyes) = (Mutex::default(), AsyncMutex::default(), TaskTracker::new());
         let session = Self { connection, declared, declaring, goodbyes };
         let channel = session.channel().await?;
         topology::declare_records_exchange(&channel).await?;
@@ -80,8 +78,7 @@ impl Session {
     }
 
     async fn declare_after(&self, place: Place, moment: Option<Instant>) -> lapin::Result<()> {
-        let turn = Arc::clone(self.declaring.lock().unwrap_or_else(PoisonError::into_inner).entry(place).or_default());
-        let _one_at_a_time = turn.lock().await;
+        let _one_at_a_time = self.declaring.lock().await;
         let start = Instant::now();
         if self.declared_at(place).is_some_and(|at| moment.is_none_or(|moment| at > moment)) {
             return Ok(());
