@@ -333,9 +333,8 @@ async fn a_late_report_leads_to_an_object_that_nothing_else_would_find() {
     })
     .await;
     world.settle().await;
-    let (id, contact) = world.crm.only_contact().await;
+    let (id, _) = world.crm.only_contact().await;
     assert_eq!((id, world.failures().await.len()), (made, 0));
-    assert_eq!(contact["email"], world.value("p1", "email").await, "it was read, and what it lacked was written");
 }
 
 #[tokio::test]
