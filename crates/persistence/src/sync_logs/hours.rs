@@ -22,9 +22,12 @@ pub(super) struct Stretch {
     pub(super) ends: Option<DateTime<Utc>>,
 }
 
-/// Whether attempts are counted by all that is asked for. What they are not counted by has an index of its own.
+/// Whether attempts are counted by all that is asked for. What they are not counted by has an index of its own; where nothing is asked
+/// for, the newest are read as they come.
 pub(super) fn tell_of(filter: &Filter) -> bool {
-    filter.record.is_none() && filter.fingerprint.is_none() && filter.text.is_none()
+    let is_of_a_sort =
+        filter.status.is_some() || filter.sync_type.is_some() || filter.kind.is_some() || filter.direction.is_some();
+    is_of_a_sort && filter.record.is_none() && filter.fingerprint.is_none() && filter.text.is_none()
 }
 
 /// The newest hours that hold a page of what is asked for, and what may be older than everything that was counted.
