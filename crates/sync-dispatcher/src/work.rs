@@ -42,8 +42,10 @@ pub(crate) async fn until(engine: Engine, shutdown: CancellationToken) {
     let (stop, settings) = (&shutdown, engine.settings.clone());
     // On the heap: together these states would be a large part of a thread's stack.
     let events = Box::pin(merge(&engine, stop));
-    let webhooks = Box::pin(handle::<WebhookApply, _>(&engine, MERGES, Apply(engine.clone()), stop));
-    let shared = Box::pin(handle::<WebhookApplyMany, _>(&engine, MERGES, ApplyMany(engine.clone()), stop));
+    let live = Lanes::new(engine.clone(), settings.lane_parallel, settings.push_prefetch);
+    let apply = Apply { engine: engine.clone(), lanes: Arc::clone(&live) };
+    let webhooks = Box::pin(handle::<WebhookApply, _>(&engine, MERGES, apply.clone(), stop));
+    let shared = Box::pin(handle::<WebhookApplyMany, _>(&engine, MERGES, ApplyMany(apply), stop));
     let amendments = Box::pin(handle::<RecordAmend, _>(&engine, AMENDS, Amend(engine.clone()), stop));
     let callbacks = Box::pin(handle::<CallbackApply, _>(&engine, MERGES, Callback(engine.clone()), stop));
     let parallel = engine.backend.settings.parallel;
@@ -51,8 +53,7 @@ pub(crate) async fn until(engine: Engine, shutdown: CancellationToken) {
     let tells = Box::pin(handle::<BackendTell, _>(&engine, parallel, tell, stop));
     let pages = Box::pin(handle::<RunPage, _>(&engine, PAGES, Pages::new(engine.clone()), stop));
     let pushes = engine.broker.deliveries::<RecordPush>(settings.push_prefetch);
-    let lanes = Lanes::new(engine.clone(), settings.lane_parallel, settings.push_prefetch);
-    let live = Box::pin(lanes.run(pushes, shutdown.clone()));
+    let live = Box::pin(live.run(pushes, shutdown.clone()));
     let pushes = engine.broker.deliveries::<RecordPushBulk>(settings.bulk_prefetch);
     let lanes = Lanes::new(engine.clone(), BULK_PARALLEL, settings.bulk_prefetch);
     let bulk = Box::pin(lanes.run(pushes, shutdown.clone()));
