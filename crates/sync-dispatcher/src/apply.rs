@@ -14,13 +14,15 @@ use domain::outcome::{WebhookOutcome, WebhookResult};
 use domain::step::Step;
 use messaging::Context;
 use messaging::consumer::Handler;
-use persistence::records::guard;
-use persistence::records::links::{self, Heard};
+use persistence::records::{
+    guard,
+    links::{self, Heard},
+};
 use persistence::{Scope, Transaction, integrations};
+use tokio::sync::Semaphore;
 
-use crate::converge::Lanes;
 use crate::engine::{DispatchError, Engine, Priority};
-use crate::{affairs, suppressing};
+use crate::{affairs, converge::Lanes, suppressing};
 
 /// How often applying is begun anew that got into somebody else's way.
 const COLLISIONS: usize = 3;
@@ -31,6 +33,8 @@ pub(crate) struct Apply {
     pub(crate) engine: Engine,
     /// What is marked goes there next.
     pub(crate) lanes: Arc<Lanes<RecordPush>>,
+    /// Deliveries that are written down at once, however they came.
+    pub(crate) places: Arc<Semaphore>,
 }
 
 impl Handler<WebhookApply> for Apply {
@@ -92,6 +96,8 @@ impl Apply {
         let changes = format.parse(&message.headers, &message.body).map_err(DispatchError::Unreadable)?;
         let accounts = by_account(changes);
         let is_one_account = accounts.len() == 1;
+        // Nobody closes it.
+        let place = self.places.acquire().await.ok();
         let mut tx = self.engine.database.begin(Scope::System).await?;
         let (mut marked, mut outcomes, mut is_clean) = (Vec::new(), Vec::new(), true);
         for (account, changes) in accounts {
@@ -107,6 +113,7 @@ impl Apply {
             }
         }
         tx.commit().await?;
+        drop(place);
         self.engine.steps.reached(Step::HookApplied);
         // A platform that tells of thousands fills its lane at once: what is beyond would only stand before what others announce.
         marked.retain(|push| !self.lanes.would_leave(push.integration_id));
