@@ -99,6 +99,8 @@ async fn turn(engine: &Engine, unlinked: &Unlinked) -> Turn {
     engine.turns.take(Priority::Bulk, unlinked.tenant, usize::try_from(STEP).unwrap_or(usize::MAX)).await
 }
 
-async fn announce(engine: &Engine, owed: Vec<RecordPush>) -> Result<(), DispatchError> {
+/// Announces as many as are held at once. Lanes that are full fetch the others from the database.
+async fn announce(engine: &Engine, mut owed: Vec<RecordPush>) -> Result<(), DispatchError> {
+    owed.truncate(engine.settings.bulk_prefetch.into());
     engine.announce(Priority::Bulk, &owed, TraceParent::generate()).await
 }
