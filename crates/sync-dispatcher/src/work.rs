@@ -28,6 +28,9 @@ const MERGES: usize = 4;
 /// a platform that tells of thousands must not have all connections and processors.
 const MARKS: usize = 2;
 
+/// Of what the backend is told at once (`backend.parallel`), that which holds a connection, before the backend is asked and after.
+const NOTES: usize = 2;
+
 /// Decisions that are carried out at once: people make them, so they are few. Only a value that is given to a whole group of
 /// failures is as many as there are records.
 const AMENDS: usize = 1;
@@ -54,7 +57,7 @@ pub(crate) async fn until(engine: Engine, shutdown: CancellationToken) {
     let amendments = Box::pin(handle::<RecordAmend, _>(&engine, AMENDS, Amend(engine.clone()), stop));
     let callbacks = Box::pin(handle::<CallbackApply, _>(&engine, MERGES, Callback(engine.clone()), stop));
     let parallel = engine.backend.settings.parallel;
-    let tell = Tell { engine: engine.clone(), stop: stop.clone() };
+    let tell = Tell { engine: engine.clone(), places: Arc::new(Semaphore::new(NOTES)), stop: stop.clone() };
     let tells = Box::pin(handle::<BackendTell, _>(&engine, parallel, tell, stop));
     let pages = Box::pin(handle::<RunPage, _>(&engine, PAGES, Pages::new(engine.clone()), stop));
     let pushes = engine.broker.deliveries::<RecordPush>(settings.push_prefetch);
