@@ -7,11 +7,26 @@ use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::serialize::ToSql;
 use diesel::sql_types::{HasSqlType, Untyped};
+use diesel_async::RunQueryDsl;
+
+use crate::{PersistenceError, Transaction};
 
 /// Prepares a statement, as `diesel::sql_query` does, but keeps its plan with the connection: parsing and planning was most of what
 /// the database did. The text must be one of few, so never made of values.
 pub(crate) fn sql_query(sql: impl Into<String>) -> Statement {
     Statement { sql: sql.into(), bound: Nothing }
+}
+
+/// Lets one plan serve for all values, from the first use on, in what follows of the transaction.
+///
+/// For what is looked for in every partition of a log: PostgreSQL would plan it anew the first five times in each connection, and for
+/// ever where the values let it hope to leave some partitions out, which costs more than to look there.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn plan_once(tx: &mut Transaction) -> Result<(), PersistenceError> {
+    sql_query("SELECT set_config('plan_cache_mode', 'force_generic_plan', true)").execute(&mut **tx).await?;
+    Ok(())
 }
 
 /// A statement with its parameters, in their order.

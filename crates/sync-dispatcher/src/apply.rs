@@ -1,6 +1,7 @@
 //! Applying verified deliveries: what they name is marked for reading. The reading itself is `converge`'s.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use connectors::registry::Platform;
 use connectors::webhook::RemoteChange;
@@ -13,19 +14,28 @@ use domain::outcome::{WebhookOutcome, WebhookResult};
 use domain::step::Step;
 use messaging::Context;
 use messaging::consumer::Handler;
-use persistence::records::guard;
-use persistence::records::links::{self, Heard};
+use persistence::records::{
+    guard,
+    links::{self, Heard},
+};
 use persistence::{Scope, Transaction, integrations};
+use tokio::sync::Semaphore;
 
 use crate::engine::{DispatchError, Engine, Priority};
-use crate::{affairs, suppressing};
+use crate::{affairs, converge::Lanes, suppressing};
 
 /// How often applying is begun anew that got into somebody else's way.
 const COLLISIONS: usize = 3;
 
 /// Applies one delivery to every tenant that is connected to its account.
 #[derive(Clone, Debug)]
-pub(crate) struct Apply(pub(crate) Engine);
+pub(crate) struct Apply {
+    pub(crate) engine: Engine,
+    /// What is marked goes there next.
+    pub(crate) lanes: Arc<Lanes<RecordPush>>,
+    /// Deliveries that are written down at once, however they came.
+    pub(crate) places: Arc<Semaphore>,
+}
 
 impl Handler<WebhookApply> for Apply {
     type Error = DispatchError;
@@ -45,19 +55,19 @@ impl Handler<WebhookApply> for Apply {
 
 /// Applies deliveries that were published together, each as if it had come alone.
 #[derive(Clone, Debug)]
-pub(crate) struct ApplyMany(pub(crate) Engine);
+pub(crate) struct ApplyMany(pub(crate) Apply);
 
 impl Handler<WebhookApplyMany> for ApplyMany {
     type Error = DispatchError;
 
     /// From the first that fails on, they go back to the queue, each alone: what is wrong with it then concerns it alone.
     async fn handle(&self, message: &WebhookApplyMany, context: &Context) -> Result<(), DispatchError> {
-        let (apply, mut rest) = (Apply(self.0.clone()), message.deliveries.as_slice());
+        let mut rest = message.deliveries.as_slice();
         // One that comes again was given back, or made us panic, by one of its deliveries.
         while context.attempt == 1
             && let [first, others @ ..] = rest
         {
-            if let Err(error) = apply.handle(&first.delivery, &Context::continuing(first.trace)).await {
+            if let Err(error) = self.0.handle(&first.delivery, &Context::continuing(first.trace)).await {
                 let (queue, code) = (WebhookApplyMany::QUEUE, error.code());
                 tracing::warn!(queue, error.code = code, %error, messages = rest.len(), "given back, each alone");
                 break;
@@ -66,7 +76,7 @@ impl Handler<WebhookApplyMany> for ApplyMany {
         }
         let alone = |it: &TracedDelivery| (it.delivery.clone(), Context::continuing(it.trace));
         let alone: Vec<_> = rest.iter().map(alone).collect();
-        self.0.broker.publish_all(&alone).await.into_iter().collect::<Result<Vec<()>, _>>()?;
+        self.0.engine.broker.publish_all(&alone).await.into_iter().collect::<Result<Vec<()>, _>>()?;
         Ok(())
     }
 }
@@ -77,7 +87,7 @@ impl Apply {
             .ok_or_else(|| DispatchError::UnknownPlatform(message.platform.clone()))?;
         let format = platform.connector().webhooks();
         if let Some(affair) = format.affair(&message.headers, &message.body) {
-            let concerned = affairs::heed(&self.0, message, &affair).await?;
+            let concerned = affairs::heed(&self.engine, message, &affair).await?;
             // Without its body, which names whoever is to be erased.
             return self
                 .tell(message, context, concerned.iter().map(|it| applied(message, context, it, 0)).collect())
@@ -86,12 +96,14 @@ impl Apply {
         let changes = format.parse(&message.headers, &message.body).map_err(DispatchError::Unreadable)?;
         let accounts = by_account(changes);
         let is_one_account = accounts.len() == 1;
-        let mut tx = self.0.database.begin(Scope::System).await?;
+        // Nobody closes it.
+        let place = self.places.acquire().await.ok();
+        let mut tx = self.engine.database.begin(Scope::System).await?;
         let (mut marked, mut outcomes, mut is_clean) = (Vec::new(), Vec::new(), true);
         for (account, changes) in accounts {
             for integration in listeners(&mut tx, message, account.as_deref()).await? {
                 guard::share(&mut tx, integration.tenant_id).await?;
-                let (of_it, names_erased) = mark(&self.0, &mut tx, &integration, &changes).await?;
+                let (of_it, names_erased) = mark(&self.engine, &mut tx, &integration, &changes).await?;
                 is_clean &= !names_erased;
                 outcomes.push(applied(message, context, &integration, of_it.len()));
                 // The others are read when their run announces what is owed.
@@ -101,8 +113,11 @@ impl Apply {
             }
         }
         tx.commit().await?;
-        self.0.steps.reached(Step::HookApplied);
-        self.0.announce(Priority::Live, &marked, context.trace).await?;
+        drop(place);
+        self.engine.steps.reached(Step::HookApplied);
+        // A platform that tells of thousands fills its lane at once: what is beyond would only stand before what others announce.
+        marked.retain(|push| !self.lanes.would_leave(push.integration_id));
+        self.engine.announce(Priority::Live, &marked, context.trace).await?;
         // A body that speaks of several accounts, or that several tenants are told of, is nobody's alone.
         // Nor is one kept that speaks of somebody who was erased.
         if let ([only], true, true) = (outcomes.as_mut_slice(), is_one_account, is_clean) {
@@ -127,7 +142,7 @@ impl Apply {
         }
         let outcomes: Vec<_> =
             outcomes.into_iter().map(|outcome| (outcome, Context::continuing(context.trace))).collect();
-        self.0.broker.publish_all(&outcomes).await.into_iter().collect::<Result<Vec<()>, _>>()?;
+        self.engine.broker.publish_all(&outcomes).await.into_iter().collect::<Result<Vec<()>, _>>()?;
         Ok(())
     }
 }

@@ -20,6 +20,10 @@ use crate::beliefs::Believed;
 use crate::breakers::Noted;
 use crate::{n8n::N8n, redactors::Redactors, told::Told, turns::Turns};
 
+/// Announcements of what is caught up with that are published at once. All share a channel with what happens now, which would stand
+/// behind a thousand of them until the broker has written those.
+const TOGETHER: usize = 64;
+
 /// How much somebody waits for work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Priority {
@@ -115,17 +119,19 @@ impl Engine {
         pushes: &[RecordPush],
         trace: TraceParent,
     ) -> Result<(), DispatchError> {
-        let published = match priority {
+        match priority {
             Priority::Live => {
                 let messages: Vec<_> = pushes.iter().map(|push| (*push, Context::continuing(trace))).collect();
-                self.broker.publish_all(&messages).await
+                self.broker.publish_all(&messages).await.into_iter().collect::<Result<Vec<()>, _>>()?;
             }
             Priority::Bulk => {
                 let message = |push: &RecordPush| (RecordPushBulk(*push), Context::continuing(trace));
-                self.broker.publish_all(&pushes.iter().map(message).collect::<Vec<_>>()).await
+                for some in pushes.chunks(TOGETHER) {
+                    let messages: Vec<_> = some.iter().map(message).collect();
+                    self.broker.publish_all(&messages).await.into_iter().collect::<Result<Vec<()>, _>>()?;
+                }
             }
-        };
-        published.into_iter().collect::<Result<Vec<()>, _>>()?;
+        }
         Ok(())
     }
 

@@ -1,21 +1,21 @@
 //! Bringing back what was announced and lost: owed work, pages of runs, outcomes, the inbox, records without links. No queue is trusted.
 
 mod inbox;
+mod linking;
 
 use std::time::Duration;
 
-use domain::integration::Frequency;
 use domain::message::RunPage;
 use domain::step::Step;
 use domain::time::Timestamp;
 use domain::trace::TraceParent;
 use messaging::Context;
-use persistence::records::links::{self, Unlinked};
-use persistence::{Scope, event_acceptances, integrations, runs, workflows};
+use persistence::records::links;
+use persistence::{Scope, event_acceptances, runs, workflows};
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::{DispatchError, Engine, Priority};
-use crate::{amend, schedule, targets, telling, told};
+use crate::{amend, schedule, telling, told};
 
 /// For how long runs are shown that the clock asked for.
 const RUNS_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -43,7 +43,7 @@ pub(crate) async fn run(engine: Engine, shutdown: CancellationToken) {
         // Each by itself: one that fails does not keep the others from being done.
         for (name, result) in [
             ("empty the inbox", inbox::empty(&engine).await),
-            ("link records", link_records(&engine).await),
+            ("link records", linking::link_records(&engine).await),
             ("announce what is overdue", announce_overdue(&engine).await),
             ("tell the backend everything", telling::catch_up(&engine, STEP).await),
             ("tell the backend again", telling::announce_overdue(&engine, STEP).await),
@@ -126,37 +126,4 @@ async fn forget_reports(engine: &Engine) -> Result<(), DispatchError> {
     let mut tx = engine.database.begin(Scope::System).await?;
     workflows::forget_old(&mut tx).await?;
     Ok(tx.commit().await?)
-}
-
-/// Gives every record a link in integrations that were switched on or changed, and every link the newest mapping.
-async fn link_records(engine: &Engine) -> Result<(), DispatchError> {
-    let mut tx = engine.database.begin(Scope::System).await?;
-    let unlinked = links::integrations_to_link(&mut tx).await?;
-    tx.commit().await?;
-    for integration in unlinked {
-        while link_some(engine, &integration).await? {}
-    }
-    Ok(())
-}
-
-/// Links one step's worth; whether there may be more.
-async fn link_some(engine: &Engine, unlinked: &Unlinked) -> Result<bool, DispatchError> {
-    let (tenant, id) = (unlinked.tenant, unlinked.integration);
-    let mut tx = engine.database.begin(Scope::System).await?;
-    let Some(integration) = integrations::get(&mut tx, tenant, id).await? else { return Ok(false) };
-    let kinds: Vec<_> =
-        domain::kind::RecordKind::ALL.into_iter().filter(|kind| targets::takes(&integration, *kind)).collect();
-    let ids = targets::link(&mut tx, &integration, &kinds, STEP.into()).await?;
-    let read = targets::raise_read(&mut tx, &integration, STEP.into()).await?;
-    if ids.is_empty() && read.is_empty() {
-        links::mark_linked(&mut tx, unlinked).await?;
-        tx.commit().await?;
-        return Ok(false);
-    }
-    let mut owed = links::owed_of(&mut tx, tenant, &ids).await?;
-    // Where the tenant wants a schedule, what is owed waits for it.
-    owed.extend(read.into_iter().filter(|_| integration.frequency == Frequency::Realtime));
-    tx.commit().await?;
-    engine.announce(Priority::Bulk, &owed, TraceParent::generate()).await?;
-    Ok(true)
 }

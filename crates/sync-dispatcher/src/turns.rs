@@ -1,8 +1,10 @@
-//! Turns at what all tenants share, our database and processors: only so many batches are worked on at once, the tenants take
-//! turns by what they have had, and what is caught up with leaves room for what happens now. Waiting for a platform is no turn.
+//! Turns at what all tenants share, our database and processors: only so many batches are worked on at once, no tenant has all of
+//! them, the tenants take turns by what they have had, and what is caught up with leaves room for what happens now. Waiting for a
+//! platform is no turn.
 
 mod rounds;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::id::TenantId;
@@ -20,6 +22,7 @@ pub(crate) struct Turns(Arc<Shared>);
 pub(crate) struct Turn {
     shared: Arc<Shared>,
     priority: Priority,
+    tenant: TenantId,
 }
 
 #[derive(Debug)]
@@ -30,6 +33,8 @@ struct Shared {
     live: usize,
     /// Those of them that the rest may have.
     bulk: usize,
+    /// Those of either that one tenant may have, so that a flood of it leaves the others some at any moment.
+    each: usize,
     state: Mutex<State>,
 }
 
@@ -42,6 +47,8 @@ struct State {
 #[derive(Debug, Default)]
 struct Lane {
     running: usize,
+    /// Of whom, where there are any.
+    of: BTreeMap<TenantId, usize>,
     waiting: Rounds<TenantId, oneshot::Sender<Turn>>,
 }
 
@@ -49,7 +56,8 @@ impl Turns {
     /// So many at once, at least two.
     pub(crate) fn new(at_once: usize) -> Self {
         let all = at_once.max(2);
-        Self(Arc::new(Shared { all, live: all - 1, bulk: all / 2, state: Mutex::default() }))
+        let (live, bulk, each) = (all - 1, all / 2, (all / 4).max(1));
+        Self(Arc::new(Shared { all, live, bulk, each, state: Mutex::default() }))
     }
 
     /// Waits for a tenant's turn at something of this size.
@@ -61,7 +69,7 @@ impl Turns {
         match receiver.await {
             Ok(turn) => turn,
             // Nobody drops a sender that waits.
-            Err(_dropped) => Turn { shared: Arc::new(Shared::beside()), priority },
+            Err(_dropped) => Turn { shared: Arc::new(Shared::beside()), priority, tenant },
         }
     }
 }
@@ -70,8 +78,7 @@ impl Drop for Turn {
     fn drop(&mut self) {
         {
             let mut state = self.shared.lock();
-            let lane = state.lane(self.priority);
-            lane.running = lane.running.saturating_sub(1);
+            state.lane(self.priority).end(self.tenant);
         }
         self.shared.hand_out();
     }
@@ -86,20 +93,39 @@ impl State {
     }
 }
 
+impl Lane {
+    /// Begins what is next, where no tenant may have more than `each` at once.
+    fn begin(&mut self, each: usize) -> Option<(TenantId, oneshot::Sender<Turn>)> {
+        let of = &self.of;
+        let (tenant, sender) = self.waiting.next(|tenant| of.get(tenant).is_none_or(|running| *running < each))?;
+        self.running += 1;
+        *self.of.entry(tenant).or_default() += 1;
+        Some((tenant, sender))
+    }
+
+    fn end(&mut self, tenant: TenantId) {
+        self.running = self.running.saturating_sub(1);
+        let left = self.of.remove(&tenant).unwrap_or_default().saturating_sub(1);
+        if left > 0 {
+            self.of.insert(tenant, left);
+        }
+    }
+}
+
 impl Shared {
     /// A place where nobody else waits.
     fn beside() -> Self {
-        Self { all: 0, live: 0, bulk: 0, state: Mutex::default() }
+        Self { all: 0, live: 0, bulk: 0, each: 0, state: Mutex::default() }
     }
 
     fn hand_out(self: &Arc<Self>) {
-        while let Some((priority, sender)) = self.next() {
+        while let Some((priority, tenant, sender)) = self.next() {
             // Whoever has gone meanwhile gives it back by dropping it.
-            drop(sender.send(Turn { shared: Arc::clone(self), priority }));
+            drop(sender.send(Turn { shared: Arc::clone(self), priority, tenant }));
         }
     }
 
-    fn next(&self) -> Option<(Priority, oneshot::Sender<Turn>)> {
+    fn next(&self) -> Option<(Priority, TenantId, oneshot::Sender<Turn>)> {
         let mut state = self.lock();
         if state.live.running + state.bulk.running >= self.all {
             return None;
@@ -107,10 +133,9 @@ impl Shared {
         for (priority, most) in [(Priority::Live, self.live), (Priority::Bulk, self.bulk)] {
             let lane = state.lane(priority);
             if lane.running < most
-                && let Some((_, sender)) = lane.waiting.next()
+                && let Some((tenant, sender)) = lane.begin(self.each)
             {
-                lane.running += 1;
-                return Some((priority, sender));
+                return Some((priority, tenant, sender));
             }
         }
         None
@@ -130,18 +155,32 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_caught_up_with_leaves_room_for_what_happens_now_and_goes_on_beside_it() {
-        let (turns, one, other) = (Turns::new(4), TenantId::new(), TenantId::new());
-        let mut bulk = vec![turns.take(Priority::Bulk, one, 100).await, turns.take(Priority::Bulk, one, 100).await];
-        assert!(turns.take(Priority::Bulk, one, 100).now_or_never().is_none(), "half of all, and no more");
-        let live = [turns.take(Priority::Live, other, 1).await, turns.take(Priority::Live, other, 1).await];
-        assert!(turns.take(Priority::Live, other, 1).now_or_never().is_none(), "all are taken");
+        let turns = Turns::new(4);
+        // Of another tenant each time.
+        let take = |priority, size| turns.take(priority, TenantId::new(), size);
+        let mut bulk = vec![take(Priority::Bulk, 100).await, take(Priority::Bulk, 100).await];
+        assert!(take(Priority::Bulk, 100).now_or_never().is_none(), "half of all, and no more");
+        let live = [take(Priority::Live, 1).await, take(Priority::Live, 1).await];
+        assert!(take(Priority::Live, 1).now_or_never().is_none(), "all are taken");
         bulk.clear();
-        let third = turns.take(Priority::Live, other, 1).await;
-        assert!(turns.take(Priority::Live, other, 1).now_or_never().is_none(), "one is left for the rest");
-        let rest = turns.take(Priority::Bulk, one, 100).await;
+        let third = take(Priority::Live, 1).await;
+        assert!(take(Priority::Live, 1).now_or_never().is_none(), "one is left for the rest");
+        let rest = take(Priority::Bulk, 100).await;
         drop((live, third, rest));
         let state = turns.0.lock();
         assert_eq!((state.live.running, state.bulk.running), (0, 0), "who gave up holds nothing");
+        assert!(state.live.of.is_empty() && state.bulk.of.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_tenant_has_a_quarter_of_the_turns_at_once_however_many_are_free() {
+        let (turns, many, few) = (Turns::new(8), TenantId::new(), TenantId::new());
+        let held = [turns.take(Priority::Live, many, 100).await, turns.take(Priority::Live, many, 100).await];
+        assert!(turns.take(Priority::Live, many, 100).now_or_never().is_none(), "a quarter, and no more");
+        let other = turns.take(Priority::Live, few, 1).now_or_never();
+        assert!(other.is_some(), "who waits in vain keeps nobody else waiting");
+        drop(held);
+        assert!(turns.take(Priority::Live, many, 100).now_or_never().is_some());
     }
 
     #[tokio::test]

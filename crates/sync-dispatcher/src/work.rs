@@ -21,8 +21,15 @@ use crate::runs::Pages;
 use crate::telling::Tell;
 use crate::{breakers, caretaker, reconcile, told};
 
-/// Messages of the intake, and deliveries, that are merged at once. Each holds one connection of the pool.
+/// Messages of the intake that are merged at once, and of others that are handled. Each holds one connection of the pool.
 const MERGES: usize = 4;
+
+/// Deliveries that are written down at once, each of which may mark a hundred objects. Few, since nobody waits for that as for an event:
+/// a platform that tells of thousands must not have all connections and processors.
+const MARKS: usize = 2;
+
+/// Of what the backend is told at once (`backend.parallel`), that which holds a connection, before the backend is asked and after.
+const NOTES: usize = 2;
 
 /// Decisions that are carried out at once: people make them, so they are few. Only a value that is given to a whole group of
 /// failures is as many as there are records.
@@ -42,17 +49,19 @@ pub(crate) async fn until(engine: Engine, shutdown: CancellationToken) {
     let (stop, settings) = (&shutdown, engine.settings.clone());
     // On the heap: together these states would be a large part of a thread's stack.
     let events = Box::pin(merge(&engine, stop));
-    let webhooks = Box::pin(handle::<WebhookApply, _>(&engine, MERGES, Apply(engine.clone()), stop));
-    let shared = Box::pin(handle::<WebhookApplyMany, _>(&engine, MERGES, ApplyMany(engine.clone()), stop));
+    let live = Lanes::new(engine.clone(), settings.lane_parallel, settings.push_prefetch);
+    let places = Arc::new(Semaphore::new(MARKS));
+    let apply = Apply { engine: engine.clone(), lanes: Arc::clone(&live), places };
+    let webhooks = Box::pin(handle::<WebhookApply, _>(&engine, MERGES, apply.clone(), stop));
+    let shared = Box::pin(handle::<WebhookApplyMany, _>(&engine, MERGES, ApplyMany(apply), stop));
     let amendments = Box::pin(handle::<RecordAmend, _>(&engine, AMENDS, Amend(engine.clone()), stop));
     let callbacks = Box::pin(handle::<CallbackApply, _>(&engine, MERGES, Callback(engine.clone()), stop));
     let parallel = engine.backend.settings.parallel;
-    let tell = Tell { engine: engine.clone(), stop: stop.clone() };
+    let tell = Tell { engine: engine.clone(), places: Arc::new(Semaphore::new(NOTES)), stop: stop.clone() };
     let tells = Box::pin(handle::<BackendTell, _>(&engine, parallel, tell, stop));
     let pages = Box::pin(handle::<RunPage, _>(&engine, PAGES, Pages::new(engine.clone()), stop));
     let pushes = engine.broker.deliveries::<RecordPush>(settings.push_prefetch);
-    let lanes = Lanes::new(engine.clone(), settings.lane_parallel, settings.push_prefetch);
-    let live = Box::pin(lanes.run(pushes, shutdown.clone()));
+    let live = Box::pin(live.run(pushes, shutdown.clone()));
     let pushes = engine.broker.deliveries::<RecordPushBulk>(settings.bulk_prefetch);
     let lanes = Lanes::new(engine.clone(), BULK_PARALLEL, settings.bulk_prefetch);
     let bulk = Box::pin(lanes.run(pushes, shutdown.clone()));

@@ -18,6 +18,7 @@ mod prospects;
 mod report;
 mod rows;
 mod slow;
+mod slowest;
 mod standing;
 mod tenants;
 mod usage;

@@ -1,14 +1,25 @@
 //! Reading single attempts of the log, and what belongs to one: those before it, and what else its trace led to.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{BigInt, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, SyncLogId, TenantId};
+use domain::time::Timestamp;
 
 use super::list::{Row, SyncLog};
-use crate::statement::sql_query;
+use crate::statement::{self, sql_query};
 use crate::text::storable;
 use crate::{PersistenceError, Transaction};
+
+/// What an attempt is read of. Named, so that the plan is kept: over a partition a day, planning takes longer than reading.
+const COLUMNS: &str = "SELECT id, created_at, integration_id, sync_type, direction, status, kind, record_id, link_id, external_id,
+    error_class, error_code, error_message, fingerprint, payload_sent, response_received, duration_ms, attempt, correlation_id,
+    changes, changes_left_out FROM integration_sync_logs";
+
+/// An attempt's id is made when it ends, or soon after that.
+const SOON: Duration = Duration::from_hours(1);
 
 fn read(rows: Vec<Row>) -> Result<Vec<SyncLog>, PersistenceError> {
     rows.into_iter().map(Row::into_log).collect()
@@ -16,20 +27,42 @@ fn read(rows: Vec<Row>) -> Result<Vec<SyncLog>, PersistenceError> {
 
 /// One attempt of an integration; `None` where it has none of that id.
 ///
+/// Its id says when it was made, and so in which partition the attempt is; it is looked for in the others only where it is not there.
+///
 /// # Errors
 /// When the database does not answer.
 pub async fn get(
     tx: &mut Transaction,
-    (tenant, integration): (TenantId, IntegrationId),
+    whose: (TenantId, IntegrationId),
     id: SyncLogId,
 ) -> Result<Option<SyncLog>, PersistenceError> {
-    let rows: Vec<Row> =
-        sql_query("SELECT * FROM integration_sync_logs WHERE tenant_id = $1 AND integration_id = $2 AND id = $3")
-            .bind::<Text, _>(tenant.to_string())
-            .bind::<Text, _>(integration.to_string())
-            .bind::<Text, _>(id.to_string())
-            .load(&mut **tx)
-            .await?;
+    if let Some(made_at) = id.made_at()
+        && let Some(log) = get_within(tx, whose, id, Some((made_at.minus(SOON), made_at.plus(SOON)))).await?
+    {
+        return Ok(Some(log));
+    }
+    get_within(tx, whose, id, None).await
+}
+
+/// The same between two moments; at any time where they are `None`.
+async fn get_within(
+    tx: &mut Transaction,
+    (tenant, integration): (TenantId, IntegrationId),
+    id: SyncLogId,
+    moments: Option<(Timestamp, Timestamp)>,
+) -> Result<Option<SyncLog>, PersistenceError> {
+    let statement = format!(
+        "{COLUMNS} WHERE tenant_id = $1 AND integration_id = $2 AND id = $3
+           AND created_at >= coalesce($4::timestamptz, '-infinity') AND created_at <= coalesce($5::timestamptz, 'infinity')"
+    );
+    let rows: Vec<Row> = sql_query(statement)
+        .bind::<Text, _>(tenant.to_string())
+        .bind::<Text, _>(integration.to_string())
+        .bind::<Text, _>(id.to_string())
+        .bind::<Nullable<Timestamptz>, _>(moments.map(|(from, _)| DateTime::<Utc>::from(from)))
+        .bind::<Nullable<Timestamptz>, _>(moments.map(|(_, to)| DateTime::<Utc>::from(to)))
+        .load(&mut **tx)
+        .await?;
     Ok(read(rows)?.pop())
 }
 
@@ -43,11 +76,11 @@ pub async fn before(
     log: &SyncLog,
     limit: u32,
 ) -> Result<Vec<SyncLog>, PersistenceError> {
-    let rows = sql_query(
-        "SELECT * FROM integration_sync_logs
-         WHERE tenant_id = $1 AND link_id = $2 AND created_at <= $3 AND (created_at < $3 OR id < $4)
-         ORDER BY created_at DESC, id DESC LIMIT $5",
-    )
+    statement::plan_once(tx).await?;
+    let rows = sql_query(format!(
+        "{COLUMNS} WHERE tenant_id = $1 AND link_id = $2 AND created_at <= $3 AND (created_at < $3 OR id < $4)
+         ORDER BY created_at DESC, id DESC LIMIT $5"
+    ))
     .bind::<Text, _>(tenant.to_string())
     .bind::<Text, _>(log.link_id.to_string())
     .bind::<Timestamptz, _>(DateTime::<Utc>::from(log.created_at))
@@ -68,15 +101,14 @@ pub async fn of_trace(
     correlation_id: &str,
     limit: u32,
 ) -> Result<Vec<SyncLog>, PersistenceError> {
-    let rows = sql_query(
-        "SELECT * FROM integration_sync_logs WHERE tenant_id = $1 AND correlation_id = $2
-         ORDER BY created_at, id LIMIT $3",
-    )
-    .bind::<Text, _>(tenant.to_string())
-    .bind::<Text, _>(storable(correlation_id))
-    .bind::<BigInt, _>(i64::from(limit))
-    .load(&mut **tx)
-    .await?;
+    statement::plan_once(tx).await?;
+    let rows =
+        sql_query(format!("{COLUMNS} WHERE tenant_id = $1 AND correlation_id = $2 ORDER BY created_at, id LIMIT $3"))
+            .bind::<Text, _>(tenant.to_string())
+            .bind::<Text, _>(storable(correlation_id))
+            .bind::<BigInt, _>(i64::from(limit))
+            .load(&mut **tx)
+            .await?;
     read(rows)
 }
 
@@ -89,10 +121,9 @@ pub async fn newest_alike(
     (tenant, integration): (TenantId, IntegrationId),
     fingerprint: &str,
 ) -> Result<Option<SyncLog>, PersistenceError> {
-    let rows = sql_query(
-        "SELECT * FROM integration_sync_logs WHERE tenant_id = $1 AND integration_id = $2 AND fingerprint = $3
-         ORDER BY created_at DESC, id LIMIT 1",
-    )
+    let rows = sql_query(format!(
+        "{COLUMNS} WHERE tenant_id = $1 AND integration_id = $2 AND fingerprint = $3 ORDER BY created_at DESC, id LIMIT 1"
+    ))
     .bind::<Text, _>(tenant.to_string())
     .bind::<Text, _>(integration.to_string())
     .bind::<Text, _>(storable(fingerprint))

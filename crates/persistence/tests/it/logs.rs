@@ -238,6 +238,36 @@ async fn attempts_of_a_sort_that_is_rare_are_all_found_in_their_order() {
 }
 
 #[tokio::test]
+async fn an_attempt_is_found_whatever_its_id_says_of_its_time_and_what_belongs_to_it_is_planned_for_once() {
+    let world = World::new().await;
+    let customer = world.customer("1").await;
+    // Its id says that it is of now, and its time that it is of another day.
+    let old = customer.success(0);
+    let new = SyncOutcome { created_at: Timestamp::now(), link_id: old.link_id, ..customer.success(0) };
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    sync_logs::insert_batch(&mut tx, &[old.clone(), new.clone()]).await.unwrap();
+    let target = (customer.tenant, customer.integration);
+    for row in [&old, &new] {
+        let found = sync_logs::get(&mut tx, target, row.id).await.unwrap().unwrap();
+        assert_eq!((found.id, found.created_at), (row.id, row.created_at));
+    }
+    assert_eq!(sync_logs::get(&mut tx, target, SyncLogId::new()).await.unwrap(), None);
+
+    let mut both = [&old, &new];
+    both.sort_by_key(|row| row.created_at);
+    let ids = both.map(|row| row.id);
+    let newest = sync_logs::get(&mut tx, target, ids[1]).await.unwrap().unwrap();
+    let before = sync_logs::before(&mut tx, customer.tenant, &newest, 10).await.unwrap();
+    assert_eq!(before.iter().map(|log| log.id).collect::<Vec<_>>(), [ids[0]]);
+    let trace = sync_logs::of_trace(&mut tx, customer.tenant, &old.correlation_id, 10).await.unwrap();
+    assert_eq!(trace.iter().map(|log| log.id).collect::<Vec<_>>(), ids);
+    assert_eq!(webhook_logs::of_trace(&mut tx, customer.tenant, &old.correlation_id, 10).await.unwrap(), []);
+    let planned_once = "SELECT count(*) AS number FROM pg_prepared_statements
+                        WHERE generic_plans > 0 AND custom_plans = 0 AND statement LIKE 'SELECT id, created_at, %'";
+    assert_eq!(number(&mut tx, planned_once).await, 3);
+}
+
+#[tokio::test]
 async fn deliveries_are_kept_once_and_a_refused_one_without_its_body() {
     let world = World::new().await;
     let customer = world.customer("1").await;

@@ -21,6 +21,8 @@ mod isolation;
 #[cfg(test)]
 mod leases;
 #[cfg(test)]
+mod linking;
+#[cfg(test)]
 mod logs;
 #[cfg(test)]
 mod migrations;

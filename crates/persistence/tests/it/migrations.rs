@@ -63,3 +63,13 @@ async fn the_documented_query_works_as_it_is_written_and_uses_its_index() {
          WHERE tablename = 'integration_sync_logs' AND indexdef LIKE '%(integration_id, created_at DESC, id) INCLUDE (%)'";
     assert_eq!(number(&mut tx, indexes).await, 1);
 }
+
+/// Each asks for `announced_at NULLS FIRST`; by an index of another order, PostgreSQL would sort everything that is owed each time.
+#[tokio::test]
+async fn what_is_owed_has_an_index_of_the_order_in_which_it_is_asked_for() {
+    let world = World::new().await;
+    let mut tx = world.owner.begin(Scope::System).await.unwrap();
+    let indexes = "SELECT count(*) AS number FROM pg_indexes
+         WHERE tablename = 'record_links' AND indexdef LIKE '%(integration_id, announced_at NULLS FIRST, id) WHERE owed'";
+    assert_eq!(number(&mut tx, indexes).await, 1);
+}

@@ -53,17 +53,26 @@ impl Announcement for RecordPushBulk {
 }
 
 #[derive(Debug)]
-struct Lane<M> {
-    waiting: VecDeque<Delivery<M>>,
+struct Lane<D> {
+    waiting: VecDeque<D>,
     /// Batches under way.
     running: usize,
     /// Whether announcements were left to the database, from which the lane refills itself.
     overflowed: bool,
 }
 
-impl<M> Default for Lane<M> {
+impl<D> Default for Lane<D> {
     fn default() -> Self {
         Self { waiting: VecDeque::new(), running: 0, overflowed: false }
+    }
+}
+
+impl<D> Lane<D> {
+    /// Whether it holds `most` already. What comes then is left to the database.
+    fn overflows(&mut self, most: usize) -> bool {
+        let is_full = self.waiting.len() >= most;
+        self.overflowed |= is_full;
+        is_full
     }
 }
 
@@ -75,7 +84,7 @@ pub(crate) struct Lanes<M> {
     parallel: usize,
     /// Announcements that may wait in one lane.
     most: usize,
-    lanes: Mutex<HashMap<IntegrationId, Lane<M>>>,
+    lanes: Mutex<HashMap<IntegrationId, Lane<Delivery<M>>>>,
     batches: TaskTracker,
 }
 
@@ -113,14 +122,19 @@ impl<M: Announcement> Lanes<M> {
         self.batches.wait().await;
     }
 
+    /// Whether a lane is full, so that it would leave to the database what is announced now. Then what is committed need not be
+    /// announced: the lane looks there once it has worked off what it holds.
+    pub(crate) fn would_leave(&self, integration: IntegrationId) -> bool {
+        self.lock().get_mut(&integration).is_some_and(|lane| lane.overflows(self.most))
+    }
+
     async fn offer(self: &Arc<Self>, delivery: Delivery<M>) {
         let push = delivery.message.push();
         let (tenant, integration) = (push.tenant_id, push.integration_id);
         let (beyond, starts) = {
             let mut lanes = self.lock();
             let lane = lanes.entry(integration).or_default();
-            let beyond = if lane.waiting.len() >= self.most {
-                lane.overflowed = true;
+            let beyond = if lane.overflows(self.most) {
                 Some(delivery)
             } else {
                 lane.waiting.push_back(delivery);
@@ -226,7 +240,7 @@ impl<M: Announcement> Lanes<M> {
         Ok(due)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<IntegrationId, Lane<M>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<IntegrationId, Lane<Delivery<M>>>> {
         // A panic elsewhere leaves the lanes as they were between two statements; they stay usable.
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -254,4 +268,21 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lane_that_is_full_leaves_the_rest_to_the_database_and_looks_there_later() {
+        let mut lane = Lane::default();
+        for number in 0..2 {
+            assert!(!lane.overflows(2) && !lane.overflowed);
+            lane.waiting.push_back(number);
+        }
+        assert!(lane.overflows(2) && lane.overflowed);
+        lane.waiting.clear();
+        assert!(!lane.overflows(2) && lane.overflowed, "it has not looked there yet");
+    }
 }

@@ -5,7 +5,7 @@ mod notices;
 mod statuses;
 mod tidings;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use domain::id::{LeaseToken, RecordId, TenantId};
 use domain::message::BackendTell;
@@ -19,6 +19,7 @@ use messaging::consumer::Handler;
 use persistence::records::links::{self, Told, Untold};
 use persistence::records::store;
 use persistence::{Scope, Transaction};
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -36,6 +37,8 @@ const REST: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub(crate) struct Tell {
     pub(crate) engine: Engine,
+    /// Those who read or write down at once what is told. More may wait for the backend.
+    pub(crate) places: Arc<Semaphore>,
     /// Ends the wait for a backend that is away.
     pub(crate) stop: CancellationToken,
 }
@@ -54,7 +57,7 @@ impl Handler<BackendTell> for Tell {
                 return later(engine, *message, context.trace, until).await;
             }
         }
-        match tell(engine, *message).await? {
+        match tell(engine, &self.places, *message).await? {
             None | Some(Told::Everything | Told::Refused(_)) => Ok(()),
             Some(Told::More(None)) => engine.announce_telling(&[*message], context.trace).await,
             Some(Told::More(Some(due)) | Told::Later(due, _)) => later(engine, *message, context.trace, due).await,
@@ -68,7 +71,9 @@ async fn later(engine: &Engine, tell: BackendTell, trace: TraceParent, due: Time
 }
 
 /// Tells what is owed on one link; `None` where nothing is, or somebody else is telling it.
-async fn tell(engine: &Engine, tell: BackendTell) -> Result<Option<Told>, DispatchError> {
+async fn tell(engine: &Engine, places: &Semaphore, tell: BackendTell) -> Result<Option<Told>, DispatchError> {
+    // Nobody closes it.
+    let place = places.acquire().await.ok();
     let token = LeaseToken::new();
     // Long enough for one notice whatever the settings say: one that never had the time would be announced again for ever.
     let lease = engine.settings.lease.max(engine.backend.settings.timeout + 2 * REST);
@@ -79,6 +84,7 @@ async fn tell(engine: &Engine, tell: BackendTell) -> Result<Option<Told>, Dispat
     };
     let news = notices::news(&mut tx, tell.tenant_id, &untold).await?;
     tx.commit().await?;
+    drop(place);
     let deadline = Instant::now() + lease.saturating_sub(REST);
     let (mut taken, mut failure) = (Vec::new(), None);
     for news in news {
@@ -95,6 +101,7 @@ async fn tell(engine: &Engine, tell: BackendTell) -> Result<Option<Told>, Dispat
             }
         }
     }
+    let _place = places.acquire().await.ok();
     settle(engine, (tell, token), untold.record, taken, failure).await
 }
 

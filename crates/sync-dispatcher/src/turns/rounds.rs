@@ -10,7 +10,7 @@ pub(super) struct Rounds<K, V> {
     order: BTreeSet<(u64, u64, K)>,
     /// What those have had who do not wait just now, as long as that is more than the others.
     ahead: BTreeMap<K, u64>,
-    /// What whoever was next had had by then.
+    /// What whoever had had least had had by then.
     floor: u64,
     arrivals: u64,
 }
@@ -33,10 +33,13 @@ impl<K: Ord + Clone, V> Rounds<K, V> {
         }
     }
 
-    /// Hands out what is next.
-    pub(super) fn next(&mut self) -> Option<(K, V)> {
-        let (had, _, key) = self.order.pop_first()?;
-        self.floor = had;
+    /// Hands out what is next among those who may have more.
+    pub(super) fn next(&mut self, may: impl Fn(&K) -> bool) -> Option<(K, V)> {
+        // Also where that one may have no more just now: nobody who comes anew begins beyond it.
+        self.floor = self.order.first()?.0;
+        let place = self.order.iter().find(|(.., key)| may(key))?.clone();
+        self.order.remove(&place);
+        let (had, _, key) = place;
         let queue = self.waiting.get_mut(&key)?;
         let (cost, value) = queue.pop_front()?;
         let has = had.saturating_add(cost);
@@ -78,7 +81,7 @@ mod tests {
             }
             let mut left: Vec<usize> = backlogs.iter().map(Vec::len).collect();
             let mut had = vec![0; backlogs.len()];
-            while let Some((key, cost)) = rounds.next() {
+            while let Some((key, cost)) = rounds.next(|_| true) {
                 had[key] += cost;
                 let others: Vec<u64> =
                     left.iter().zip(&had).enumerate().filter(|(other, (left, _))| *other == key || **left > 0)
@@ -102,7 +105,7 @@ mod tests {
                 rounds.push(key, cost, cost);
                 waiting[key] += 1;
                 if !takes { continue }
-                let Some((got, cost)) = rounds.next() else { continue };
+                let Some((got, cost)) = rounds.next(|_| true) else { continue };
                 waiting[got] -= 1;
                 since[got] = vec![0; 6];
                 for other in (0..6).filter(|other| *other != got) {
@@ -118,12 +121,23 @@ mod tests {
     }
 
     #[test]
+    fn whoever_may_have_no_more_just_now_keeps_its_place_and_nobody_else_waiting() {
+        let mut rounds = Rounds::default();
+        rounds.push("many", 100, 0);
+        rounds.push("few", 1, 1);
+        assert_eq!(rounds.next(|key| *key != "many"), Some(("few", 1)));
+        assert_eq!(rounds.next(|key| *key != "many"), None);
+        rounds.push("few", 1, 2);
+        assert_eq!([rounds.next(|_| true), rounds.next(|_| true)], [Some(("many", 0)), Some(("few", 2))]);
+    }
+
+    #[test]
     fn whoever_asks_again_and_again_does_not_overtake_whoever_waits() {
         let mut rounds = Rounds::default();
         (0..3).for_each(|n| rounds.push("few", 1, n));
         rounds.push("many", 100, 0);
         let mut order = Vec::new();
-        while let Some((key, _)) = rounds.next() {
+        while let Some((key, _)) = rounds.next(|_| true) {
             order.push(key);
             if key == "many" && order.len() < 4 {
                 rounds.push("many", 100, 0);

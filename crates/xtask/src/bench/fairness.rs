@@ -8,12 +8,12 @@ use reqwest::Method;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
-use super::flow::{self, Singly};
+use super::flow::{self, Sample, Singly};
 use super::measure::address;
 use super::parts::{Extent, Figures};
 use super::prospects::Series;
-use super::report::{Idle, float};
-use super::tenants;
+use super::report::float;
+use super::{slowest, tenants};
 use crate::console::Console;
 use crate::session::{Service, Session, Tenant};
 
@@ -51,16 +51,21 @@ pub(super) async fn measure(session: &mut Session, extent: Extent, console: &Con
     let step = console.step("beside another platform's webhooks");
     let (beside_webhooks, ()) = tokio::try_join!(bench.events(2), bench.tell(hearing))?;
     let (waiting, _) = (bench.session.under_way().await?, step.done());
-    figures.add("idle, p50", idle.p50_ms, "ms");
-    figures.add("idle, p99", idle.p99_ms, "ms");
-    for (beside, measured) in [("a back-fill", &beside_back_fill), ("webhooks", &beside_webhooks)] {
+    let by_itself = flow::summed_up(&idle)?;
+    figures.add("idle, p50", by_itself.p50_ms, "ms");
+    figures.add("idle, p99", by_itself.p99_ms, "ms");
+    for (beside, samples) in [("a back-fill", &beside_back_fill), ("webhooks", &beside_webhooks)] {
+        let measured = flow::summed_up(samples)?;
         figures.add(format!("beside {beside}, p50"), measured.p50_ms, "ms");
         figures.add(format!("beside {beside}, p99"), measured.p99_ms, "ms");
-        let times = measured.p99_ms / idle.p99_ms.max(0.001);
+        let times = measured.p99_ms / by_itself.p99_ms.max(0.001);
         figures.add(format!("beside {beside}, p99 as a multiple of the idle one (goal: under 3)"), times, "times");
     }
     figures.add("records of the back-fill that were still to go", float(left), "");
     figures.add("messages that waited when the webhooks had been told", float(waiting), "");
+    for told in [("idle", &*idle), ("beside a back-fill", &*beside_back_fill), ("beside webhooks", &*beside_webhooks)] {
+        slowest::tell(&mut figures, bench.session, portal, told).await?;
+    }
     Ok(figures)
 }
 
@@ -84,11 +89,10 @@ impl Bench<'_> {
     }
 
     /// The times of the quiet tenant's events; each measurement sends others.
-    async fn events(&self, measurement: u64) -> anyhow::Result<Idle> {
+    async fn events(&self, measurement: u64) -> anyhow::Result<Vec<Sample>> {
         let gateway = address(self.session, Service::ApiGateway);
         let (samples, first) = (self.extent.samples, measurement.saturating_mul(10_000));
-        flow::one_by_one(self.session, gateway, Singly { tenant: self.quiet, portal: self.portal, first, samples })
-            .await
+        flow::samples(self.session, gateway, Singly { tenant: self.quiet, portal: self.portal, first, samples }).await
     }
 
     async fn switch(&self, tenant: &Tenant, how: &str) -> anyhow::Result<()> {

@@ -39,16 +39,39 @@ pub(super) struct Singly<'a> {
     pub(super) samples: u64,
 }
 
+/// One of them, and what became of it.
+#[derive(Debug)]
+pub(super) struct Sample {
+    /// From the request to its 202.
+    answer: Duration,
+    pub(super) accepted_at: DateTime<Utc>,
+    pub(super) created: Created,
+}
+
+impl Sample {
+    /// From the 202 to the write in the CRM.
+    pub(super) fn took(&self) -> Duration {
+        between(self.accepted_at, self.created.at)
+    }
+}
+
 /// Sends events one at a time, each when the one before is long done, and looks when its contact was created.
 ///
 /// # Errors
 /// Fails when an event is refused or does not arrive.
 pub(super) async fn one_by_one(session: &Session, gateway: SocketAddr, singly: Singly<'_>) -> anyhow::Result<Idle> {
+    summed_up(&samples(session, gateway, singly).await?)
+}
+
+/// The same, each by itself.
+///
+/// # Errors
+/// As [`one_by_one`].
+pub(super) async fn samples(session: &Session, gateway: SocketAddr, singly: Singly<'_>) -> anyhow::Result<Vec<Sample>> {
     let Singly { tenant, portal, first, samples } = singly;
     let mut journal = Journal::of(session, portal).await?;
     let mut connection = Connection::open(gateway).await?;
-    let (mut to_answer, mut to_platform) = (Waits::new()?, Waits::new()?);
-    let token = tenant.service_token.expose_secret();
+    let (mut all, token) = (Vec::new(), tenant.service_token.expose_secret());
     for number in first..first.saturating_add(WARM_UP).saturating_add(samples) {
         let series = if number < first.saturating_add(WARM_UP) { Series::WarmUp } else { Series::Idle };
         let prospects = Prospects::new(series, token, Utc::now());
@@ -57,10 +80,22 @@ pub(super) async fn one_by_one(session: &Session, gateway: SocketAddr, singly: S
         let (answer, accepted_at) = (sent.elapsed(), Utc::now());
         let created = find(&mut journal, &prospects.email(number)).await?;
         if series == Series::Idle {
-            to_answer.add(answer);
-            to_platform.add(between(accepted_at, created.at));
+            all.push(Sample { answer, accepted_at, created });
         }
         tokio::time::sleep(PAUSE).await;
+    }
+    Ok(all)
+}
+
+/// What some samples come to.
+///
+/// # Errors
+/// Fails when they cannot be counted.
+pub(super) fn summed_up(samples: &[Sample]) -> anyhow::Result<Idle> {
+    let (mut to_answer, mut to_platform) = (Waits::new()?, Waits::new()?);
+    for sample in samples {
+        to_answer.add(sample.answer);
+        to_platform.add(sample.took());
     }
     Ok(Idle {
         samples: to_platform.count(),
@@ -150,7 +185,7 @@ pub(super) struct Arrived {
 
 impl Arrived {
     fn add(&mut self, created: Vec<Created>) {
-        for Created { at, email } in created {
+        for Created { at, email, .. } in created {
             self.contacts += 1;
             self.last_at = self.last_at.max(Some(at));
             self.emails.insert(email);
@@ -199,7 +234,7 @@ mod tests {
     #[test]
     fn a_person_created_twice_is_one_person_and_a_duplicate() {
         let at = |second| DateTime::from_timestamp(second, 0).unwrap();
-        let created = |second, email: &str| Created { at: at(second), email: email.to_owned() };
+        let created = |second, email: &str| Created { at: at(second), email: email.to_owned(), record: None };
         let mut arrived = Arrived::default();
         arrived.add(vec![created(1, "a"), created(5, "b")]);
         arrived.add(vec![created(3, "a")]);

@@ -22,6 +22,8 @@ pub(super) struct Created {
     pub(super) at: DateTime<Utc>,
     /// Empty where the contact was created without one.
     pub(super) email: String,
+    /// The id of our record, where whoever created the contact wrote it there.
+    pub(super) record: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -38,6 +40,7 @@ struct Entry {
 struct Properties {
     #[serde(default)]
     email: String,
+    coccinelle_id: Option<String>,
 }
 
 impl Journal {
@@ -78,7 +81,13 @@ impl Journal {
             self.read = last.seq;
             let contacts =
                 entries.into_iter().filter(|entry| entry.object_type == "contacts" && entry.action == "created");
-            created.extend(contacts.map(|entry| Created { at: entry.at, email: entry.properties.email }));
+            created.extend(contacts.map(
+                |Entry { at, properties: Properties { email, coccinelle_id: record }, .. }| Created {
+                    at,
+                    email,
+                    record,
+                },
+            ));
         }
     }
 }
@@ -90,9 +99,10 @@ mod tests {
     #[test]
     fn reads_an_entry_as_the_sandbox_writes_it() {
         let text = r#"{"seq":7,"at":"2026-11-22T10:00:00.123Z","platform":"hubspot","account":"4242",
-            "object_type":"contacts","action":"created","id":"1","by":"api","properties":{"email":"a@example.fr"}}"#;
+            "object_type":"contacts","action":"created","id":"1","by":"api","properties":{"email":"a@example.fr","coccinelle_id":"rec_1"}}"#;
         let entry: Entry = serde_json::from_str(text).unwrap();
         assert_eq!((entry.seq, entry.at.timestamp_subsec_millis()), (7, 123));
         assert_eq!(entry.properties.email, "a@example.fr");
+        assert_eq!(entry.properties.coccinelle_id.as_deref(), Some("rec_1"));
     }
 }

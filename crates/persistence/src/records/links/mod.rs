@@ -26,7 +26,8 @@ pub use failures::{
 pub(super) use failures::{SELECTED, about};
 pub use lease::{Intent, Intention, Leased, attach, give_up, intend, lease};
 pub use overdue::{
-    Unlinked, due_among, due_of, forget_published, integrations_to_link, leftovers, mark_linked, overdue, unlinked,
+    Stretch, Unlinked, due_among, due_of, forget_published, integrations_to_link, leftovers, mark_linked, overdue,
+    stretch, unlinked,
 };
 pub use owed::{OwedPage, owed_page};
 pub use raise::{Wanted, owed_by_record, owed_of, raise, raise_mapping};
