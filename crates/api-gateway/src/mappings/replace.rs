@@ -6,7 +6,7 @@ use domain::id::IntegrationId;
 use domain::integration::{Frequency, Integration};
 use domain::kind::RecordKind;
 use domain::mapping::{FieldMapping, Mapping};
-use persistence::mappings;
+use persistence::{app_subscriptions, mappings};
 use persistence::records::links;
 use runtime::http::Problem;
 use serde::Deserialize;
@@ -174,6 +174,8 @@ async fn save(
         // Where the tenant wants a schedule, what is owed waits for it.
         owed.retain(|_| integration.frequency == Frequency::Realtime);
     }
+    // Where our app is told of changes field by field, it may have to be told of others.
+    app_subscriptions::ask(&mut tx, &integration.platform).await?;
     let differs = |one: &[FieldMapping], other: &[FieldMapping]| {
         let names = one.iter().filter(|field| !other.contains(field)).map(|field| format!("{kind}.{}", field.remote));
         names.collect::<Vec<String>>()
