@@ -8,8 +8,8 @@ use connectors::subscriptions::AppSubscriptions;
 use domain::integration::Integration;
 use domain::platform::PlatformSlug;
 use domain::time::Timestamp;
-use persistence::app_subscriptions::{self as table, Due, Hold};
 use persistence::Scope;
+use persistence::app_subscriptions::{self as table, Due, Hold};
 use tokio::time;
 use url::Url;
 
@@ -64,7 +64,8 @@ impl Accounts {
         let problem = match time::timeout(PATIENCE, subscriptions.set(app, &url, read.as_ref())).await {
             Ok(Ok(made)) if made.is_empty() => None,
             Ok(Ok(made)) => {
-                tracing::info!(platform = %app.platform, ?made, "subscriptions of our app were put right");
+                let missing = &made;
+                tracing::info!(platform = %app.platform, made = made.len(), ?missing, "subscriptions of our app were put right");
                 None
             }
             Ok(Err(error)) => Some(error.to_string()),
