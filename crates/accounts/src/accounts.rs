@@ -7,6 +7,7 @@ use std::time::Duration;
 use connectors::account::{Account, Budget, Learnt, Unlimited};
 use connectors::oauth::Grant;
 use connectors::registry::Platform;
+use connectors::subscriptions::AppSubscriptions;
 use domain::credentials::Credentials;
 use domain::id::IntegrationId;
 use domain::integration::Integration;
@@ -165,6 +166,19 @@ impl Accounts {
     pub(crate) fn with_subscriptions(&self) -> Vec<PlatformSlug> {
         let has_any = |place: &Place| place.platform.connector().subscriptions().is_some();
         self.platforms.iter().filter(|(_, place)| has_any(place)).map(|(slug, _)| slug.clone()).collect()
+    }
+
+    /// The platforms at which the operator has our app's webhooks looked after, with how that is done and the app as an account.
+    pub(crate) fn with_app_subscriptions(&self) -> Vec<(&'static dyn AppSubscriptions, Account)> {
+        let app = |(slug, place): (&PlatformSlug, &Place)| {
+            let subscriptions = place.platform.connector().app_subscriptions()?;
+            let (id, key) = place.developer.clone()?;
+            let credentials = Credentials::ApiKey { key, secret: None };
+            // What is told once a day needs no budget.
+            let app = self.account(slug, place, (credentials, None, None), Arc::new(Unlimited)).ok()?;
+            Some((subscriptions, Account { account_id: Some(id), shown: subscriptions.key_shown(), ..app }))
+        };
+        self.platforms.iter().filter_map(app).collect()
     }
 
     pub(crate) fn vault(&self) -> &Vault {

@@ -8,7 +8,7 @@ use domain::id::IntegrationId;
 use domain::integration::Integration;
 use domain::platform::PlatformSlug;
 use persistence::subscriptions as table;
-use persistence::{Scope, Transaction};
+use persistence::{Scope, Transaction, app_subscriptions};
 use url::Url;
 
 use crate::accounts::Accounts;
@@ -33,6 +33,8 @@ impl Departure {
     pub async fn settle(self, tx: &mut Transaction) -> Result<Farewell, AccountError> {
         let Self { of, all } = self;
         let Some((platform, account_id, id)) = of else { return Ok(all) };
+        // What our app is told of may have been this one's alone.
+        app_subscriptions::ask(tx, &platform).await?;
         table::hold_account(tx, &platform, &account_id).await?;
         if !table::account_has_others(tx, &platform, &account_id, id).await? {
             return Ok(all);

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod alert_hooks;
+mod app_subscribing;
 mod budget;
 mod error;
 mod farewell;

@@ -18,6 +18,8 @@ pub(crate) struct Place {
     pub(crate) token_url: AddressTemplate,
     /// The id and the secret of our app there, where the operator has set one up.
     pub(crate) app: Option<(String, SecretString)>,
+    /// The number of our app there and the key of its developer, where the operator has its webhooks subscribed by that.
+    pub(crate) developer: Option<(String, SecretString)>,
     pub(crate) client: Client,
     /// Whether a refresh token of ours there is good for one use.
     pub(crate) single_use_refresh: bool,
@@ -41,6 +43,7 @@ impl Place {
             authorize_url: elsewhere(&settings.authorize_url),
             token_url: elsewhere(&settings.token_url),
             app: settings.client_id.clone().zip(settings.client_secret.clone()),
+            developer: settings.app_id.clone().zip(settings.developer_key.clone()),
             single_use_refresh: settings
                 .single_use_refresh
                 .unwrap_or_else(|| descriptor.terms().is_some_and(|terms| terms.single_use_refresh)),

@@ -1,10 +1,12 @@
-//! Seeing to it that platforms call us. How they are told is `connectors`', and that they stop is `farewell`'s.
+//! Seeing to it that platforms call us, account by account. How they are told is `connectors`', that they stop is `farewell`'s, and
+//! what they tell our app as a whole is `app_subscribing`'s.
 
 use connectors::registry::Platform;
 use connectors::subscriptions::{self, Subscriptions, Target};
 use connectors::webhook::SecretSource;
 use domain::incident::Trigger;
 use domain::integration::Integration;
+use domain::platform::PlatformSlug;
 use domain::time::Timestamp;
 use persistence::incidents::{self, Subject};
 use persistence::subscriptions::{self as table, Subscription};
@@ -17,25 +19,26 @@ use crate::accounts::Accounts;
 use crate::error::AccountError;
 
 /// How often it is looked whether a platform still calls.
-const CHECK_EVERY: Duration = Duration::from_hours(24);
+pub(crate) const CHECK_EVERY: Duration = Duration::from_hours(24);
 
 impl Accounts {
     /// Makes sure that the platform calls us for this integration, where it has to be told so account by account, and notes what
-    /// came of it. `public_url` is where platforms reach us.
+    /// came of it; where it tells our app as a whole, has that looked at soon. `public_url` is where platforms reach us.
     ///
     /// # Errors
     /// When the database does not answer; what the platform refuses is noted, and tried again another day.
     pub async fn subscribe(&self, integration: &Integration, public_url: &Url) -> Result<(), AccountError> {
-        let Some(place) = Place::of(integration, public_url) else { return Ok(()) };
+        let Some(place) = Place::of(integration, public_url) else { return self.ask_app(integration).await };
         self.see_to(integration, &place, Occasion::Wish).await.map(drop)
     }
 
-    /// Looks after the subscriptions at which nobody has looked for a day; returns at how many integrations it looked. Where a
-    /// platform has taken one away, its tenant is told, and it is made again.
+    /// Looks after the subscriptions at which nobody has looked for a day, our app's own among them; returns at how many integrations
+    /// it looked. Where a platform has taken one of theirs away, its tenant is told, and it is made again.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn check_subscriptions(&self, public_url: &Url, limit: i64) -> Result<usize, AccountError> {
+        self.check_apps(public_url).await?;
         let platforms = self.with_subscriptions();
         if platforms.is_empty() {
             return Ok(0);
@@ -160,12 +163,20 @@ pub(crate) fn is_integrations_own(platform: Platform) -> bool {
 
 /// Where the platform is to call.
 fn address(platform: Platform, integration: &Integration, public_url: &Url) -> Url {
-    let (mut url, id) = (public_url.clone(), integration.id.to_string());
+    let mut url = shared_address(&integration.platform, public_url);
+    if is_integrations_own(platform)
+        && let Ok(mut segments) = url.path_segments_mut()
+    {
+        segments.push(&integration.id.to_string());
+    }
+    url
+}
+
+/// Where it is to call for all accounts.
+pub(crate) fn shared_address(platform: &PlatformSlug, public_url: &Url) -> Url {
+    let mut url = public_url.clone();
     if let Ok(mut segments) = url.path_segments_mut() {
-        segments.pop_if_empty().extend(["webhooks", "integrations", integration.platform.as_str()]);
-        if is_integrations_own(platform) {
-            segments.push(&id);
-        }
+        segments.pop_if_empty().extend(["webhooks", "integrations", platform.as_str()]);
     }
     url
 }

@@ -20,7 +20,7 @@ use crate::discovery::Discovery;
 use crate::error::ConnectorError;
 use crate::oauth::OAuth;
 use crate::proxy::Proxy;
-use crate::subscriptions::Subscriptions;
+use crate::subscriptions::{AppSubscriptions, Subscriptions};
 use crate::webhook::WebhookFormat;
 
 /// What came of one item of a batch.
@@ -93,6 +93,11 @@ pub trait Connector: fmt::Debug + Send + Sync {
     /// hand, leave it out.
     fn subscriptions(&self) -> Option<&'static dyn Subscriptions> {
         self.parts().subscriptions
+    }
+
+    /// How our app as a whole is made to be called, where that is nothing that an account could ask for.
+    fn app_subscriptions(&self) -> Option<&'static dyn AppSubscriptions> {
+        None
     }
 
     /// How these credentials are shown with every call.

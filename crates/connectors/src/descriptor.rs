@@ -138,6 +138,8 @@ pub enum KeyShown {
     AsBasic,
     /// In a header of this name.
     InHeader(&'static str),
+    /// In the query, by this name.
+    InQuery(&'static str),
 }
 
 /// The terms of a platform's grants.

@@ -1,10 +1,13 @@
 //! Making an account call us when something changes there, and seeing that it goes on doing so. When that is looked at is `accounts`'.
 
+mod app;
+
 use async_trait::async_trait;
 use domain::fault::FaultKind;
 use secrecy::SecretString;
 use url::Url;
 
+pub use self::app::{AppSubscriptions, FieldsRead};
 use crate::account::Account;
 use crate::error::ConnectorError;
 

@@ -1,5 +1,6 @@
 //! Everything that is kept in PostgreSQL, one module an aggregate; the only place that knows SQL. What the rows mean is `domain`'s.
 
+pub mod app_subscriptions;
 pub mod audit;
 pub mod breakers;
 pub mod budgets;

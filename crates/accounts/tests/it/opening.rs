@@ -57,6 +57,8 @@ impl World {
             client_id: None,
             client_secret: None,
             client_secret_before: None,
+            app_id: None,
+            developer_key: None,
             allow_private_addresses: false,
             allowed_ports: Vec::new(),
         };

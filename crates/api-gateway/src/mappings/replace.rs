@@ -6,8 +6,8 @@ use domain::id::IntegrationId;
 use domain::integration::{Frequency, Integration};
 use domain::kind::RecordKind;
 use domain::mapping::{FieldMapping, Mapping};
-use persistence::mappings;
 use persistence::records::links;
+use persistence::{app_subscriptions, mappings};
 use runtime::http::Problem;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -165,6 +165,9 @@ async fn save(
 ) -> Result<Mapping, Problem> {
     let whose = (change.tenant_id, integration.id);
     let mut tx = change.begin(gateway).await?;
+    // Where our app is told of changes field by field, it may have to be told of others. First, as whoever disconnects does it, or
+    // the two could wait for each other.
+    app_subscriptions::ask(&mut tx, &integration.platform).await?;
     let version = mappings::replace_seen(&mut tx, whose, kind, seen, &fields).await?;
     let version = version.ok_or_else(Problem::version_mismatch)?;
     let mut owed = Vec::new();

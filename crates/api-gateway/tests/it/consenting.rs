@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::connecting::connected;
+use crate::pages::Browser;
 use crate::world::{Answer, Lines, World, token_of};
 
 pub(crate) const SCOPES: &str =
@@ -265,4 +266,44 @@ async fn without_our_app_at_the_platform_nobody_is_sent_there() {
     let answer = world.call(Method::POST, &start, Some(&world.token(Role::Viewer)), Some(json!({}))).await;
     answer.is_problem(403, "role_missing");
     world.stop().await;
+}
+
+#[tokio::test]
+async fn who_lets_our_app_in_sees_who_looks_after_its_subscriptions_and_has_that_done_again() {
+    let it = Consenting::start().await;
+    // As a dispatcher leaves it that looked a while ago.
+    let looked = "INSERT INTO app_subscriptions (platform, checked_at) VALUES ('hubspot', now() - interval '1 hour')";
+    it.world.database.execute(looked).await;
+    let is_asked = async || {
+        let asked = it.world.database.count("SELECT count(*) FROM app_subscriptions WHERE asked_at > checked_at").await;
+        it.world.database.execute("UPDATE app_subscriptions SET asked_at = NULL").await;
+        asked == 1
+    };
+    let id = it.waiting().await;
+    assert!(!is_asked().await, "nobody is connected yet");
+    it.consent(&id, ("4242", "grant", SCOPES)).await;
+    assert!(is_asked().await);
+    let path = format!("/api/v1/integrations/{id}");
+    let mapping = it.world.get(&format!("{path}/mappings/contact")).await;
+    let fields = json!({ "fields": mapping.body["fields"] });
+    let saved = it.world.put(&format!("{path}/mappings/contact"), mapping.etag(), fields).await;
+    assert_eq!(saved.status, 200, "{saved:?}");
+    assert!(is_asked().await, "another field may be read");
+
+    let (mut browser, tab) =
+        (Browser::of(&it.world, Role::Admin).await, format!("/dashboard/integrations/{id}/webhooks"));
+    browser.get(&tab).await.says("pour tous les comptes qui autorisent son application");
+    it.world.database.execute("UPDATE app_subscriptions SET problem = 'The API key provided is invalid'").await;
+    let page = browser.get(&tab).await;
+    page.says("nous le savons et réessayons");
+    assert!(!page.html.contains("API key"), "that is the operator's");
+    it.world.database.execute("UPDATE app_subscriptions SET checked_at = now() - interval '3 days'").await;
+    browser.get(&tab).await.says("Déclaré une fois pour toutes");
+    let by_key = connected(&it.world, "pat-eu1-4343-demo").await;
+    browser.get(&format!("/dashboard/integrations/{by_key}/webhooks")).await.says("connecté par une clé");
+
+    is_asked().await;
+    assert_eq!(it.world.delete(&path).await.status, 204);
+    assert!(is_asked().await, "it may have been the last");
+    it.stop().await;
 }

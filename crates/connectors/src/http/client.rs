@@ -257,6 +257,7 @@ fn authorized(
             // The platform then says that there is no key, which is true.
             Err(_) => request,
         },
+        KeyShown::InQuery(name) => request.query(&[(name, key)]),
     }
 }
 

@@ -10,8 +10,10 @@ use url::Url;
 use crate::connector::{Connector, Parts};
 use crate::descriptor::{AuthScheme, Category, CredentialField, Descriptor, KeyShown, Limits, Terms};
 use crate::site;
+use crate::subscriptions::AppSubscriptions;
 
 mod api;
+mod app_webhooks;
 mod batch;
 mod changes;
 mod errors;
@@ -94,6 +96,10 @@ impl Connector for HubSpot {
 
     fn parts(&self) -> &'static Parts {
         &PARTS
+    }
+
+    fn app_subscriptions(&self) -> Option<&'static dyn AppSubscriptions> {
+        Some(&HubSpot)
     }
 
     fn address_of(&self, integration: &Integration, kind: RecordKind, external_id: &str) -> Option<Url> {

@@ -201,7 +201,30 @@ impl Bench {
 
     /// Sets the stand-in's switches.
     pub(crate) async fn faults(&self, faults: Value) {
-        self.plain.put(self.own("faults")).json(&faults).send().await.unwrap().error_for_status().unwrap();
+        self.faults_of(self.stand.account, faults).await;
+    }
+
+    /// Sets the switches of another account.
+    pub(crate) async fn faults_of(&self, account: &str, faults: Value) {
+        let url = format!("{}/_sandbox/{}/{account}/faults", self.running.url, self.account.platform);
+        self.plain.put(url).json(&faults).send().await.unwrap().error_for_status().unwrap();
+    }
+
+    /// How many requests an account has had.
+    pub(crate) async fn requests_of(&self, account: &str) -> usize {
+        let whose = format!("platform={}&account={account}", self.account.platform);
+        let url = format!("{}/_sandbox/requests?{whose}", self.running.url);
+        let asked: Vec<Value> = self.plain.get(url).send().await.unwrap().json().await.unwrap();
+        asked.len()
+    }
+
+    /// Asks the stand-in something with what the query shows alone; `Value::Null` is no body.
+    pub(crate) async fn as_developer(&self, method: reqwest::Method, path: &str, body: Value) -> Value {
+        let url = format!("{}/{path}", self.running.platform_url(self.account.platform.as_str()));
+        let request = self.plain.request(method, url);
+        let request = if body.is_null() { request } else { request.json(&body) };
+        let text = request.send().await.unwrap().error_for_status().unwrap().text().await.unwrap();
+        serde_json::from_str(&text).unwrap_or_default()
     }
 
     /// Somebody imports contacts, all at one moment.

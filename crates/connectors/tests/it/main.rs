@@ -13,6 +13,8 @@ mod contract_stands;
 #[cfg(test)]
 mod fixtures;
 #[cfg(test)]
+mod hubspot_app_webhooks;
+#[cfg(test)]
 mod hubspot_batches;
 #[cfg(test)]
 mod hubspot_changes;

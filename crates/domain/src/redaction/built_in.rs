@@ -7,7 +7,7 @@ use regex::Regex;
 use super::{INSTEAD, compiled};
 
 /// Names of fields that hold a secret wherever they stand, in lower case and without hyphens and underscores.
-const SECRET_FIELDS: [&str; 22] = [
+const SECRET_FIELDS: [&str; 24] = [
     "accesstoken",
     "apikey",
     "apisecret",
@@ -19,6 +19,8 @@ const SECRET_FIELDS: [&str; 22] = [
     "cookie",
     "cvc",
     "cvv",
+    "developerkey",
+    "hapikey",
     "idtoken",
     "passwd",
     "password",

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod aggregates;
 #[cfg(test)]
+mod app_subscriptions;
+#[cfg(test)]
 mod budgets;
 #[cfg(test)]
 mod creates;

@@ -108,6 +108,10 @@ fn check(settings: &Settings) -> Result<(), ConfigError> {
         let reason = "only a build for development may be told to die";
         return Err(ConfigError::Contradiction { key: "crash.plan_folder", reason });
     }
+    if settings.platforms.values().any(|platform| platform.app_id.is_some() != platform.developer_key.is_some()) {
+        let reason = "an app_id and its developer_key are set together or not at all";
+        return Err(ConfigError::Contradiction { key: "platforms", reason });
+    }
     check_n8n(&settings.n8n)?;
     check_mail(&settings.alerts)?;
     check_backend(&settings.backend)?;

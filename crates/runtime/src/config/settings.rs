@@ -339,6 +339,10 @@ pub struct PlatformSettings {
     pub client_secret: Option<SecretString>,
     /// The secret that it took the place of, where webhooks may still be signed with that.
     pub client_secret_before: Option<SecretString>,
+    /// The number by which the platform knows Coccinelle's app, where its webhooks are subscribed by the developer's key.
+    pub app_id: Option<String>,
+    /// The key of the developer's account to which the app belongs.
+    pub developer_key: Option<SecretString>,
     /// Whether a refresh token of our app is good for one use, where that is not as the connector knows it.
     pub single_use_refresh: Option<bool>,
     /// Whether private addresses may be called.

@@ -45,6 +45,20 @@ fn the_optional_keys_that_the_document_shows_exist() {
     assert!(settings.backend.url.is_some() && settings.backend.secrets.len() == 1);
     assert!(settings.database.worker_password.is_some() && settings.database.gateway_password.is_some());
     assert!(settings.platforms["hubspot"].client_secret.is_some() && settings.platforms["hubspot"].client_id.is_some());
+    assert!(settings.platforms["hubspot"].app_id.is_some() && settings.platforms["hubspot"].developer_key.is_some());
+}
+
+#[test]
+fn an_app_is_looked_after_by_its_number_and_its_developers_key_or_not_at_all() {
+    let (id, key) = (("COCCINELLE__PLATFORMS__HUBSPOT__APP_ID", "11"), "COCCINELLE__PLATFORMS__HUBSPOT__DEVELOPER_KEY");
+    let settings = with(&[id, (key, "a-key")]).unwrap();
+    assert_eq!(settings.platforms["hubspot"].app_id.as_deref(), Some("11"));
+    assert!(!format!("{settings:?}").contains("a-key"));
+    // As Compose hands over what is not set.
+    assert!(with(&[(id.0, ""), (key, "")]).unwrap().platforms["hubspot"].app_id.is_none());
+    for one in [id, (key, "a-key")] {
+        assert!(complaint(&[one]).contains("app_id"), "{one:?}");
+    }
 }
 
 #[test]

@@ -7,7 +7,9 @@ use std::{
     time::Duration,
 };
 
-use super::{Record, changes::Changes, kinds::Kind, properties::Definition, seed, webhooks::AppWebhook};
+use serde_json::Value;
+
+use super::{App, Record, changes::Changes, kinds::Kind, properties::Definition, seed, webhooks::AppWebhook};
 use crate::{
     faults::Faults,
     journal::{Action, By, Entry},
@@ -84,7 +86,10 @@ impl Table {
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) faults: Faults,
+    /// Where all changes are told, whatever the app is subscribed to.
     pub(crate) webhook: Option<Arc<AppWebhook>>,
+    /// Whether our app was let in, by a grant that was used since the sandbox began.
+    pub(crate) lets_app_in: bool,
     pub(crate) requests: Window,
     pub(crate) searches: Window,
     pub(crate) served: u64,
@@ -101,6 +106,7 @@ impl State {
         Self {
             faults: default_faults(),
             webhook: None,
+            lets_app_in: false,
             requests: Window::of(Duration::from_secs(10)),
             searches: Window::of(Duration::from_secs(1)),
             served: 0,
@@ -209,12 +215,13 @@ fn default_faults() -> Faults {
 pub(crate) struct Account {
     pub(crate) portal: u64,
     pub(crate) tools: Arc<Tools>,
+    app: Arc<App>,
     state: Mutex<State>,
 }
 
 impl Account {
-    pub(crate) fn new(portal: u64, tools: Arc<Tools>) -> Self {
-        Self { portal, tools, state: Mutex::new(State::new()) }
+    pub(crate) fn new(portal: u64, tools: Arc<Tools>, app: Arc<App>) -> Self {
+        Self { portal, tools, app, state: Mutex::new(State::new()) }
     }
 
     /// Never held across an await.
@@ -237,8 +244,12 @@ impl Account {
         let mut changes = Changes::new(self, &mut state, by);
         let outcome = work(&mut changes);
         let events = changes.finish();
-        if let Some(webhook) = &state.webhook {
-            let carrier: Arc<dyn Carrier> = Arc::<AppWebhook>::clone(webhook);
+        let app = if state.lets_app_in { self.app.told(&events) } else { None };
+        // Whoever is told of everything is told of the types that have events of their own.
+        let own = |event: &Value| event.get("objectTypeId").is_none();
+        let all = state.webhook.as_ref().map(|webhook| (Arc::clone(webhook), events.into_iter().filter(own).collect()));
+        for (webhook, events) in app.into_iter().chain(all) {
+            let carrier: Arc<dyn Carrier> = webhook;
             self.tools.sender.send((super::SLUG, &self.portal.to_string()), &carrier, events);
         }
         outcome

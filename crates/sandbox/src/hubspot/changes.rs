@@ -154,9 +154,9 @@ impl<'a> Changes<'a> {
     }
 
     fn tell(&mut self, about: webhooks::About, kind: Kind, id: u64) {
-        if self.state.webhook.is_some() {
+        if self.state.webhook.is_some() || self.state.lets_app_in {
             let change = webhooks::Change { portal: self.account.portal, kind, id, at: self.now, by: self.by };
-            self.events.extend(webhooks::event(&change, about));
+            self.events.push(webhooks::event(&change, about));
         }
     }
 }

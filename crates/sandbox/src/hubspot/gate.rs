@@ -12,7 +12,7 @@ use actix_web::{
     web,
 };
 
-use super::{Account, ApiError, HubSpot, account::State, oauth};
+use super::{Account, ApiError, HubSpot, account::State, app::DEVELOPER, oauth, subscriptions};
 use crate::{
     caller,
     fate::{self, Fate},
@@ -39,9 +39,8 @@ pub(crate) async fn pass<B: MessageBody + 'static>(
         Ok(account) => account,
         Err(error) => return Ok(request.into_response(error.error_response()).map_into_boxed_body()),
     };
-    let path = request.path().strip_prefix("/hubspot").unwrap_or(request.path());
     let whose = (super::SLUG, account.portal.to_string());
-    account.tools.requests.note((whose.0, &whose.1), request.method().as_str(), path);
+    account.tools.requests.note((whose.0, &whose.1), request.method().as_str(), below_hubspot(&request));
     let _under_way = account.tools.requests.begin();
     let is_search = request.path().ends_with("/search");
     let is_write = is_write(&request);
@@ -70,13 +69,24 @@ pub(crate) async fn pass<B: MessageBody + 'static>(
 
 fn account_of(request: &ServiceRequest) -> Result<Arc<Account>, ApiError> {
     let hubspot = request.app_data::<web::Data<HubSpot>>().ok_or_else(ApiError::unauthenticated)?;
+    if subscriptions::is_the_apps(below_hubspot(request)) {
+        subscriptions::authenticate(request.query_string())?;
+        return Ok(hubspot.portal(DEVELOPER));
+    }
     let authorization = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let bearer = authorization
         .and_then(|value| value.split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
     let (_, token) = bearer.ok_or_else(ApiError::unauthenticated)?;
-    let portal = oauth::authenticate(&hubspot.grants, token.trim())?;
-    Ok(hubspot.portal(portal))
+    let account = hubspot.portal(oauth::authenticate(&hubspot.grants, token.trim())?);
+    if hubspot.grants.open(token.trim()).is_ok() {
+        account.adjust(|state| state.lets_app_in = true);
+    }
+    Ok(account)
+}
+
+fn below_hubspot(request: &ServiceRequest) -> &str {
+    request.path().strip_prefix("/hubspot").unwrap_or(request.path())
 }
 
 fn is_write(request: &ServiceRequest) -> bool {

@@ -2,6 +2,7 @@
 //! `https://app.hubspot.com` for the consent page.
 
 mod account;
+mod app;
 mod associations;
 mod batch;
 mod changes;
@@ -17,6 +18,7 @@ mod record;
 mod routes;
 mod search;
 mod seed;
+mod subscriptions;
 mod validation;
 mod webhooks;
 
@@ -24,6 +26,7 @@ use std::sync::Arc;
 
 use account::Account;
 use actix_web::web::{Data, ServiceConfig};
+use app::App;
 use errors::ApiError;
 use record::Record;
 
@@ -41,17 +44,20 @@ pub(crate) const SLUG: &str = "hubspot";
 #[derive(Debug)]
 pub(crate) struct HubSpot {
     accounts: Accounts<Account>,
+    app: Arc<App>,
     grants: Grants,
     tools: Arc<Tools>,
 }
 
 impl HubSpot {
     pub(crate) fn open(tools: &Arc<Tools>) -> Arc<Self> {
-        Arc::new(Self { accounts: Accounts::default(), grants: Grants::marked(oauth::MARKS), tools: Arc::clone(tools) })
+        let grants = Grants::marked(oauth::MARKS);
+        Arc::new(Self { accounts: Accounts::default(), app: Arc::default(), grants, tools: Arc::clone(tools) })
     }
 
     fn portal(&self, portal: u64) -> Arc<Account> {
-        self.accounts.get_or_make(&portal.to_string(), || Account::new(portal, Arc::clone(&self.tools)))
+        let make = || Account::new(portal, Arc::clone(&self.tools), Arc::clone(&self.app));
+        self.accounts.get_or_make(&portal.to_string(), make)
     }
 }
 
@@ -79,6 +85,7 @@ impl StandIn for HubSpot {
 
     fn clear(&self) {
         self.accounts.clear();
+        self.app.clear();
         self.grants.clear();
     }
 

@@ -132,6 +132,9 @@ async fn introspect_token(hubspot: Data<HubSpot>, form: Form<TokenForm>) -> Resu
 
 async fn revoke_token(hubspot: Data<HubSpot>, form: Form<TokenForm>) -> Result<HttpResponse, ApiError> {
     form.check_client().map_err(ApiError::no_token)?;
+    if let Some(portal) = hubspot.grants.read(&form.token).and_then(|token| token.account.parse().ok()) {
+        hubspot.portal(portal).adjust(|state| state.lets_app_in = false);
+    }
     hubspot.grants.revoke(&form.token);
     Ok(HttpResponse::Ok().finish())
 }

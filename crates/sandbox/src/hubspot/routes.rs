@@ -12,7 +12,7 @@ use serde_json::json;
 use super::{
     ApiError, associations, batch,
     gate::{self, Caller},
-    oauth, objects, properties, search, seed,
+    oauth, objects, properties, search, seed, subscriptions,
 };
 
 /// HubSpot takes larger bodies than any batch of a hundred needs; so does this.
@@ -54,6 +54,7 @@ fn versioned(config: &mut ServiceConfig) {
         );
     }
     config
+        .configure(subscriptions::configure)
         .route(&format!("/account-info/{VERSIONS}/details"), web::get().to(show_account))
         .route("/crm/pipelines/{version:2026-03|2026-09}/deals", web::get().to(list_pipelines))
         .route("/crm/v3/pipelines/deals", web::get().to(list_pipelines))

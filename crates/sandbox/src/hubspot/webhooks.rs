@@ -30,7 +30,7 @@ const PAUSES: [Duration; 6] = [
     Duration::from_secs(120),
 ];
 
-/// One app's webhook, which tells all changes of a portal.
+/// One place to which changes are told.
 #[derive(Debug)]
 pub(crate) struct AppWebhook(pub(crate) Webhook);
 
@@ -80,12 +80,12 @@ pub(crate) struct Change {
     pub(crate) by: By,
 }
 
-/// The event, where the object type has any: activities have none.
-pub(crate) fn event(change: &Change, about: About) -> Option<Value> {
-    let family: u32 = match change.kind {
-        Kind::Contact => 0,
-        Kind::Deal => 100,
-        Kind::Call => return None,
+/// The event. Activities have none of their own, but those of any object.
+pub(crate) fn event(change: &Change, about: About) -> Value {
+    let (family, object): (u32, &str) = match change.kind {
+        Kind::Contact => (0, change.kind.singular()),
+        Kind::Deal => (100, change.kind.singular()),
+        Kind::Call => (200, "object"),
     };
     let (subscription, name, own) = match about {
         About::Created => (1, "creation", json!({"changeFlag": "CREATED"})),
@@ -102,7 +102,7 @@ pub(crate) fn event(change: &Change, about: About) -> Option<Value> {
         "portalId": change.portal,
         "appId": APP_ID,
         "occurredAt": change.at,
-        "subscriptionType": format!("{}.{name}", change.kind.singular()),
+        "subscriptionType": format!("{object}.{name}"),
         "attemptNumber": 0,
         "objectId": change.id,
         "changeSource": source,
@@ -110,8 +110,11 @@ pub(crate) fn event(change: &Change, about: About) -> Option<Value> {
     });
     if let (Some(fields), Value::Object(own)) = (event.as_object_mut(), own) {
         fields.extend(own);
+        if change.kind == Kind::Call {
+            fields.insert("objectTypeId".to_owned(), json!(change.kind.type_id()));
+        }
     }
-    Some(event)
+    event
 }
 
 /// v3 over method, URI, body and time; v1 over the body alone, which CRM deliveries still carry.

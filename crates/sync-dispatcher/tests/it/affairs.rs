@@ -86,28 +86,29 @@ impl Shop {
 /// The headers of a delivery that are kept, and its body.
 type Letter = (Vec<(String, String)>, String);
 
-/// Stands where the ingest does: lets in what the shop has signed, and keeps it to be handed over.
-struct Letterbox {
+/// Stands where the ingest does: lets in what the platform has signed, and keeps it to be handed over.
+pub(crate) struct Letterbox {
     port: u16,
     letters: mpsc::UnboundedReceiver<Letter>,
 }
 
 impl Letterbox {
-    fn open() -> Self {
+    pub(crate) fn open(platform: Platform) -> Self {
         let (sender, letters) = mpsc::unbounded_channel();
-        let data = web::Data::new(sender);
-        let app = move || App::new().app_data(data.clone()).route("/hooks", web::post().to(take));
+        let data = web::Data::new((platform, sender));
+        let app = move || App::new().app_data(data.clone()).default_service(web::post().to(take));
         let server = HttpServer::new(app).workers(1).disable_signals().bind("127.0.0.1:0").unwrap();
         let port = server.addrs()[0].port();
         tokio::spawn(server.run());
         Self { port, letters }
     }
 
-    fn url(&self) -> String {
+    /// Anything below it is taken.
+    pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}/hooks", self.port)
     }
 
-    async fn next(&mut self) -> Letter {
+    pub(crate) async fn next(&mut self) -> Letter {
         tokio::time::timeout(DEADLINE, self.letters.recv()).await.expect("a delivery that is signed").unwrap()
     }
 }
@@ -115,15 +116,17 @@ impl Letterbox {
 async fn take(
     request: HttpRequest,
     body: web::Bytes,
-    letters: web::Data<mpsc::UnboundedSender<Letter>>,
+    letters: web::Data<(Platform, mpsc::UnboundedSender<Letter>)>,
 ) -> HttpResponse {
+    let (platform, letters) = &**letters;
     let text = |(name, value): (&HeaderName, &HeaderValue)| {
         (name.as_str().to_owned(), value.to_str().unwrap_or_default().to_owned())
     };
     let headers: Vec<(String, String)> = request.headers().iter().map(text).collect();
-    let format = Platform::Shopify.connector().webhooks();
-    let received_at = Timestamp::now();
-    let delivery = WebhookRequest { method: "POST", public_uri: "", headers: &headers, body: &body, received_at };
+    let format = platform.connector().webhooks();
+    let (received_at, public_uri) = (Timestamp::now(), request.full_url().to_string());
+    let delivery =
+        WebhookRequest { method: "POST", public_uri: &public_uri, headers: &headers, body: &body, received_at };
     if format.verify(&delivery, &APP_SECRET.into()).is_err() {
         return HttpResponse::Unauthorized().finish();
     }
@@ -164,7 +167,7 @@ async fn whom_the_shop_was_asked_to_erase_is_erased_here_and_not_taken_in_again(
 
 #[tokio::test]
 async fn what_the_shop_passes_on_by_law_is_signed_and_erases_whom_it_names() {
-    let (shop, mut letters) = (Shop::open().await, Letterbox::open());
+    let (shop, mut letters) = (Shop::open().await, Letterbox::open(Platform::Shopify));
     let (zoe, _) = (shop.customer("zoe@exemple.fr").await, shop.customer("ann@exemple.fr").await);
     shop.world.crm.point_at("shopify/acme", &letters.url()).await;
     shop.world.crm.request_at("shopify/acme", "customers/redact", zoe).await;

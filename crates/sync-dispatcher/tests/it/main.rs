@@ -11,6 +11,8 @@ mod breaking;
 #[cfg(test)]
 mod calling;
 #[cfg(test)]
+mod calling_the_app;
+#[cfg(test)]
 mod correcting;
 #[cfg(test)]
 mod crm;

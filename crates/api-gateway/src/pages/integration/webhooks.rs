@@ -1,9 +1,12 @@
 //! How the platform tells us of changes: the address, what signs it, whether it was seen to, and what came of the last deliveries.
 
+use std::time::Duration;
+
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use askama::Template;
 use domain::id::{IntegrationId, TenantId, WebhookLogId};
 use domain::time::Timestamp;
+use persistence::app_subscriptions::{self, AppSubscription};
 use persistence::incidents;
 use persistence::subscriptions::{self, Subscription};
 use persistence::webhook_logs::{self, Filter, WebhookLog};
@@ -49,8 +52,10 @@ struct Page {
 enum Standing {
     /// We do, account by account; when we last looked, and what was wrong.
     Ours(Option<Subscription>),
-    /// It was set up once for our whole app.
-    App,
+    /// It is set up once for our whole app: by us, with when we last looked and what was wrong, or by the operator's hand.
+    App(Option<AppSubscription>),
+    /// It is set up for our app, which an account that is connected by a key does not let in.
+    KeyAlone,
     /// The tenant does, by hand.
     ByHand,
 }
@@ -63,6 +68,9 @@ struct One {
     log: WebhookLog,
     attempts: Vec<Line>,
 }
+
+/// Who looks after the subscriptions of our app does so every day; whoever has not for longer was told not to.
+const LOOKED_AFTER: Duration = Duration::from_hours(48);
 
 /// The address, its secret, and the deliveries.
 #[get("/integrations/{id}/webhooks")]
@@ -147,8 +155,11 @@ async fn standing(
     let connector = integrations::platform_of(&shell.view.platform)?.connector();
     Ok(if connector.subscriptions().is_some() {
         Standing::Ours(subscriptions::of(tx, whose).await?)
+    } else if webhook.signed_by == "app" && shell.view.credentials.hint.is_some() {
+        Standing::KeyAlone
     } else if webhook.signed_by == "app" {
-        Standing::App
+        let since = Timestamp::now().minus(LOOKED_AFTER);
+        Standing::App(app_subscriptions::get(tx, &shell.view.platform, since).await?)
     } else {
         Standing::ByHand
     })

@@ -21,6 +21,18 @@ pub(in crate::pages) const BY_APP: Message = say(
     "Déclaré une fois pour toutes par l'application Coccinelle. Vous n'avez rien à faire.",
     "Set up once for all by Coccinelle's app. There is nothing for you to do.",
 );
+pub(in crate::pages) const APP_GOOD: Message = say(
+    "Coccinelle s'en occupe, pour tous les comptes qui autorisent son application. Vérifié le {}.",
+    "Coccinelle sees to it, for all accounts that let its app in. Checked on {}.",
+);
+pub(in crate::pages) const APP_BAD: Message = say(
+    "L'abonnement de l'application Coccinelle n'est pas en place ; nous le savons et réessayons. D'ici là, les modifications sont lues à intervalles.",
+    "The subscription of Coccinelle's app is not in place; we know of it and try again. Until then, changes are read at intervals.",
+);
+pub(in crate::pages) const KEY_ALONE: Message = say(
+    "Ce compte est connecté par une clé : {} n'y prévient pas l'application Coccinelle, et aucune API ne permet de le lui demander. Les modifications sont lues à intervalles. Pour qu'elles soient annoncées, connectez le compte par autorisation.",
+    "This account is connected by a key: {} does not tell Coccinelle's app of it, and no API lets us ask for that. Changes are read at intervals. To have them announced, connect the account by consent.",
+);
 pub(in crate::pages) const BY_HAND: Message = say(
     "À déclarer une fois chez {} : créez un webhook vers cette adresse, avec le secret ci-dessous.",
     "To be set up once at {}: create a webhook to this address, with the secret below.",
