@@ -2,6 +2,8 @@
 
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use askama::Template;
+use connectors::connector::Connector;
+use connectors::subscriptions::BY_HAND;
 use domain::id::{IntegrationId, TenantId, WebhookLogId};
 use domain::time::Timestamp;
 use persistence::incidents;
@@ -13,7 +15,7 @@ use runtime::http::Problem;
 use super::super::{
     fields::Fields,
     frame::{Frame, Visit},
-    text::{Message, consent as consent_words, frame as frame_words, integration as shell_words},
+    text::{Message, consent as consent_words, frame as frame_words, integration as shell_words, say},
     text::{logs as logs_words, webhooks as m},
 };
 use super::logs::{Line, pretty};
@@ -37,6 +39,8 @@ struct Page {
     subscription: Standing,
     /// Since when it is noticed that it does not call, where it cannot be asked.
     silent_since: Option<Timestamp>,
+    /// How an administrator sets it up, where the account's user may not let us.
+    by_hand: Option<Message>,
     /// Where the platform says how it is set up.
     docs_url: &'static str,
     deliveries: Vec<WebhookLog>,
@@ -118,7 +122,8 @@ impl Page {
         let webhook = integrations::webhook(gateway, &mut tx, whose).await?;
         let subscription = standing(&mut tx, whose, (&shell, &webhook)).await?;
         let silent_since = incidents::silent_since(&mut tx, whose).await?;
-        let docs_url = integrations::platform_of(&shell.view.platform)?.connector().descriptor().docs_url;
+        let connector = integrations::platform_of(&shell.view.platform)?.connector();
+        let (by_hand, docs_url) = (by_hand(connector, &subscription), connector.descriptor().docs_url);
         let found = webhook_logs::list(&mut tx, whose, &Filter::default(), &wanted).await?;
         tx.commit().await?;
         let found = page::Page::of_log(found, &wanted);
@@ -131,6 +136,7 @@ impl Page {
             rotated: None,
             subscription,
             silent_since,
+            by_hand,
             docs_url,
             deliveries: found.data,
             older,
@@ -152,6 +158,14 @@ async fn standing(
     } else {
         Standing::ByHand
     })
+}
+
+/// The steps, where they are left to somebody else.
+fn by_hand(connector: &dyn Connector, subscription: &Standing) -> Option<Message> {
+    let Standing::Ours(Some(known)) = subscription else { return None };
+    let is_left = known.problem.as_deref() == Some(BY_HAND);
+    let steps = connector.subscriptions()?.by_hand().filter(|_| is_left)?;
+    Some(say(steps.fr, steps.en))
 }
 
 /// What became of a delivery, in a word.
