@@ -22,7 +22,8 @@ const PREFIX: &str = "Coccinelle_";
 /// The one step of a flow.
 const STEP: &str = "Send_Outbound_Message";
 
-/// As the kinds that are kept in step are called; which type of objects that is, is the tenant's choice.
+/// As the kinds that are kept in step are called; which type of objects that is, is the tenant's choice. That tasks have outbound
+/// messages is from memory: where an organisation takes none for a type, those of the types before it stand.
 const TOPICS: &[&str] = &["contact", "deal", "activity"];
 
 #[async_trait]

@@ -60,7 +60,8 @@ fn kind(caller: &Caller, name: &str) -> Result<&'static str, ApiError> {
     kind.ok_or_else(ApiError::not_found)
 }
 
-/// Codes and words are from memory, as everywhere below.
+/// Codes and words are from memory, here and below; that a flow which is on is refused as `DELETE_FAILED`, and that a type is
+/// `INVALID_TYPE` to whoever may not see it, callers of the real one tell.
 fn may_change(caller: &Caller) -> Result<(), ApiError> {
     if caller.read(|state| state.faults.is_on(NO_CHANGE)) {
         return Err(ApiError::new(403, "INSUFFICIENT_ACCESS", "insufficient access rights on object id"));
