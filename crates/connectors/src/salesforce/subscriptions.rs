@@ -90,9 +90,9 @@ async fn make(account: &Account, topic: &str, target: &Target) -> Result<String,
     let name = format!("{PREFIX}{object}_{}", digits(Timestamp::now()));
     let full_name = format!("{object}.{name}");
     let message = message(&name, &setup::user(account).await?, &endpoint(target));
-    let id = setup::create(account, MESSAGE, (&full_name, message)).await?;
+    let id = setup::create(account, MESSAGE, (full_name.as_str(), message)).await?;
     let sent = async {
-        let version = setup::create(account, FLOW, (&name, flow(object, &name, &full_name))).await?;
+        let version = setup::create(account, FLOW, (name.as_str(), flow(object, &name, &full_name))).await?;
         setup::switch_on(account, &version).await
     };
     match sent.await {
