@@ -9,7 +9,12 @@ use url::Url;
 
 pub use self::app::{AppSubscriptions, FieldsRead};
 use crate::account::Account;
+use crate::descriptor::Words;
 use crate::error::ConnectorError;
+
+/// What is said where the account's user may not make subscriptions, and somebody else has to, by [`Subscriptions::by_hand`].
+pub const BY_HAND: &str =
+    "the user who connected the account may not set this up there: an administrator does it by hand";
 
 /// A platform whose webhooks are subscribed account by account, with the account's own credentials.
 #[async_trait]
@@ -34,6 +39,11 @@ pub trait Subscriptions: Send + Sync {
     /// # Errors
     /// As [`Self::list`].
     async fn unsubscribe(&self, account: &Account, id: &str) -> Result<(), ConnectorError>;
+
+    /// How an administrator makes them by hand, where that takes a right that not every user of an account has.
+    fn by_hand(&self) -> Option<Words> {
+        None
+    }
 }
 
 /// Where an account is to call, and by what we know it there.

@@ -80,6 +80,28 @@ async fn the_page_of_all_activity_shows_alerts_with_what_helps() {
 }
 
 #[tokio::test]
+async fn who_may_not_set_webhooks_up_is_told_how_an_administrator_does() {
+    let world = World::start().await;
+    let made = world.post("/api/v1/integrations", json!({"name": "Salesforce", "platform": "salesforce"})).await;
+    assert_eq!(made.status.as_u16(), 201, "{made:?}");
+    let id: IntegrationId = made.body["id"].as_str().unwrap().parse().unwrap();
+    let path = format!("/dashboard/integrations/{id}/webhooks");
+    let mut browser = Browser::of(&world, Role::Admin).await;
+    for (problem, is_left) in [("the platform cannot be reached", false), (connectors::subscriptions::BY_HAND, true)] {
+        let mut tx = world.worker().begin(Scope::Tenant(world.tenant)).await.unwrap();
+        persistence::subscriptions::note(&mut tx, (world.tenant, id), Err(problem)).await.unwrap();
+        tx.commit().await.unwrap();
+        let page = browser.get(&path).await;
+        is_sound(&page, "fr");
+        assert_eq!(page.html.contains("id=\"by-hand\""), is_left, "{problem}");
+        assert_eq!(page.html.contains("Messages sortants"), is_left, "{problem}");
+    }
+    browser.language = "en";
+    browser.get(&path).await.says("To be made by hand").says("Outbound Messages");
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn a_silent_webhook_is_shown_on_its_page_with_what_to_do_and_is_no_more_once_it_is_over() {
     let world = World::start().await;
     let id = connected(&world, "pat-eu1-4242-demo").await;

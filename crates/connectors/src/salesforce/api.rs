@@ -13,6 +13,9 @@ use crate::http::Call;
 /// Winter '27.
 pub(crate) const DATA: &str = "services/data/v68.0";
 
+/// The same, where it is said as a number.
+pub(crate) const VERSION: u32 = 68;
+
 /// The object's type, as it stands in paths and queries. People are contacts unless the tenant keeps them as leads.
 ///
 /// # Errors

@@ -19,7 +19,9 @@ mod oauth;
 mod probe;
 mod proxy;
 mod read;
+mod setup;
 mod soql;
+mod subscriptions;
 mod webhooks;
 mod wire;
 mod write;
@@ -84,7 +86,7 @@ const PARTS: Parts = Parts {
     changes: Some(&Salesforce),
     discovery: Some(&Salesforce),
     oauth: Some(&Salesforce),
-    subscriptions: None,
+    subscriptions: Some(&Salesforce),
     proxy: Some(&Salesforce),
 };
 

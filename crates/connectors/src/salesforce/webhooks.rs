@@ -15,6 +15,9 @@ use crate::webhook::{Receipt, Rejection, RemoteChange, SecretSource, WebhookForm
 /// What one message holds at most.
 const MOST: usize = 100;
 
+/// Under which name an address holds the secret.
+pub(crate) const TOKEN: &str = "token";
+
 const FORM: &str = "http://soap.sforce.com/2005/09/outbound";
 
 const ACK: &str = concat!(
@@ -29,13 +32,13 @@ impl WebhookFormat for Salesforce {
         SecretSource::Integration
     }
 
-    /// The secret is in the query of the address that the tenant gave to Salesforce, as `token`.
+    /// The secret is in the query of the address that Salesforce was given.
     fn verify(&self, request: &WebhookRequest<'_>, secret: &SecretString) -> Result<(), Rejection> {
         if secret.expose_secret().is_empty() {
             return Err(Rejection::NoSecret);
         }
         let query = request.public_uri.split_once('?').map(|(_, query)| query).unwrap_or_default();
-        let shown = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "token");
+        let shown = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == TOKEN);
         let (_, shown) = shown.ok_or(Rejection::Unsigned)?;
         let is_it = signature::is_same(shown.as_bytes(), secret.expose_secret().as_bytes());
         if is_it { Ok(()) } else { Err(Rejection::WrongSignature) }

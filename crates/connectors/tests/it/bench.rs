@@ -246,6 +246,13 @@ impl Bench {
         request.send().await.unwrap().error_for_status().unwrap().json().await.unwrap()
     }
 
+    /// Somebody changes something by the platform's interface that the connector does not.
+    pub(crate) async fn patch(&self, path: &str, body: Value) {
+        let url = format!("{}/{path}", self.running.platform_url(self.account.platform.as_str()));
+        let request = self.plain.patch(url).bearer_auth(self.stand.key).json(&body);
+        request.send().await.unwrap().error_for_status().unwrap();
+    }
+
     /// What was written since the beginning, as (action, object type).
     pub(crate) async fn journal(&self) -> Vec<(String, String)> {
         let whose = format!("platform={}&account={}", self.account.platform, self.stand.account);

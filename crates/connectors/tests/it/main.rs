@@ -33,6 +33,8 @@ mod proxy;
 #[cfg(test)]
 mod salesforce;
 #[cfg(test)]
+mod salesforce_subscriptions;
+#[cfg(test)]
 mod salesforce_webhooks;
 #[cfg(test)]
 mod shopify;

@@ -74,11 +74,11 @@ WITH refusals AS (
       AND NOT EXISTS (SELECT FROM integration_webhook_logs AS since
                       WHERE since.integration_id = poll.integration_id AND since.verified
                         AND since.created_at > poll.created_at)
-      -- Who never called cannot have stopped, and whose subscriptions can be looked at is looked at.
+      -- Who never called cannot have stopped, and whose subscriptions can be looked at, and are in order, is looked at.
       AND EXISTS (SELECT FROM integration_webhook_logs AS before
                   WHERE before.integration_id = poll.integration_id AND before.verified)
       AND NOT EXISTS (SELECT FROM integration_subscriptions AS looked_at
-                      WHERE looked_at.integration_id = poll.integration_id)
+                      WHERE looked_at.integration_id = poll.integration_id AND looked_at.problem IS NULL)
     GROUP BY poll.integration_id
 )
 SELECT integration.id, integration.tenant_id, integration.platform, health.status,

@@ -1,8 +1,16 @@
 //! Ids of 18 characters: three say of which type an object is, twelve which it is, and three in which case the others are written.
 
 /// Types and the beginnings of their ids.
-const PREFIXES: [(&str, &str); 5] =
-    [("Contact", "003"), ("Lead", "00Q"), ("Opportunity", "006"), ("Task", "00T"), ("OpportunityContactRole", "00K")];
+const PREFIXES: [(&str, &str); 8] = [
+    ("Contact", "003"),
+    ("Lead", "00Q"),
+    ("Opportunity", "006"),
+    ("Task", "00T"),
+    ("OpportunityContactRole", "00K"),
+    ("WorkflowOutboundMessage", "04k"),
+    ("FlowDefinition", "300"),
+    ("Flow", "301"),
+];
 
 const CASES: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
 

@@ -4,22 +4,26 @@ use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 
-use super::{ids, org::Org};
+use super::{ids, org::Org, setup};
 use crate::{
     desk::Ledger,
-    sender::{Carrier, Letter, Webhook},
+    sender::{Carrier, Letter},
 };
 
-/// Where an organisation's messages go.
+/// The id of the message that tells of everything, to where the sandbox's own page says.
+const OF_ALL: &str = "04k5g000000001AAAQ";
+
+/// Where one of an organisation's messages goes.
 #[derive(Debug)]
 pub(crate) struct Message {
-    webhook: Arc<Webhook>,
+    id: String,
+    url: String,
     organisation: String,
 }
 
 impl Carrier for Message {
     fn url(&self) -> &str {
-        &self.webhook.target_url
+        &self.url
     }
 
     fn most_events(&self) -> usize {
@@ -44,13 +48,13 @@ impl Carrier for Message {
             )
         };
         let notifications: String = events.iter().map(notification).collect();
-        let organisation = &self.organisation;
+        let (organisation, id) = (&self.organisation, &self.id);
         let body = format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\
              <soapenv:Envelope xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\" \
              xmlns:xsd=\"http://www.w3.org/2001/XMLSchema\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\">\
              <soapenv:Body><notifications xmlns=\"http://soap.sforce.com/2005/09/outbound\">\
-             <OrganizationId>{organisation}</OrganizationId><ActionId>04k5g000000001AAAQ</ActionId>\
+             <OrganizationId>{organisation}</OrganizationId><ActionId>{id}</ActionId>\
              <SessionId xsi:nil=\"true\"/><EnterpriseUrl>https://example.my.salesforce.com/services/Soap/c/68.0</EnterpriseUrl>\
              <PartnerUrl>https://example.my.salesforce.com/services/Soap/u/68.0</PartnerUrl>\
              {notifications}</notifications></soapenv:Body></soapenv:Envelope>"
@@ -62,14 +66,18 @@ impl Carrier for Message {
 
 /// Tells that an object was made or changed; nobody is told of what was deleted.
 pub(crate) fn tell(ledger: &mut Ledger<'_, Org>, kind: &str, id: u64) {
-    let Some(webhook) = ledger.state.webhook.clone() else { return };
     if kind == "OpportunityContactRole" {
         return;
     }
-    let same = ledger.state.own.carrier.clone().filter(|carrier| Arc::ptr_eq(&carrier.webhook, &webhook));
-    let carrier = same.unwrap_or_else(|| Arc::new(Message { webhook, organisation: ledger.desk.id.clone() }));
-    ledger.state.own.carrier = Some(Arc::clone(&carrier));
-    let number = rand::random_range(1..10_000_000_000_u64);
-    let event = json!({"id": format!("04l5g{number:010}AAA"), "type": kind, "object": ids::of(kind, id)});
-    ledger.tell(carrier, vec![event]);
+    let of_all = ledger.state.webhook.as_ref().map(|webhook| (OF_ALL.to_owned(), webhook.target_url.clone()));
+    for place in of_all.into_iter().chain(setup::sent(&ledger.state.store, kind)) {
+        let organisation = &ledger.desk.id;
+        let made = |(id, url): &(String, String)| {
+            Arc::new(Message { id: id.clone(), url: url.clone(), organisation: organisation.clone() })
+        };
+        let carrier = Arc::clone(ledger.state.own.carriers.entry(place).or_insert_with_key(made));
+        let number = rand::random_range(1..10_000_000_000_u64);
+        let event = json!({"id": format!("04l5g{number:010}AAA"), "type": kind, "object": ids::of(kind, id)});
+        ledger.tell(carrier, vec![event]);
+    }
 }

@@ -12,6 +12,7 @@ mod org;
 mod query;
 mod routes;
 mod schema;
+mod setup;
 mod sobjects;
 mod soql;
 
@@ -85,6 +86,8 @@ impl StandIn for Salesforce {
             (org::DAILY, "Requêtes par jour"),
             (org::PAGE, "Lignes par page"),
             (org::NO_KEY, "sans champ Coccinelle_Id__c"),
+            (org::NO_SIGHT, "sans droit de voir la configuration"),
+            (org::NO_CHANGE, "sans droit de modifier la configuration"),
         ]
     }
 

@@ -16,6 +16,9 @@ use crate::{
     tools::Tools,
 };
 
+/// The one user of every organisation.
+pub(crate) const USERNAME: &str = "admin@exemple.fr";
+
 pub(crate) const MARKS: Marks = Marks { code: "aPrx", access: "sfa!", refresh: "5Aep" };
 
 impl Consents for Salesforce {
@@ -97,7 +100,7 @@ async fn revoke(salesforce: Data<Salesforce>, request: HttpRequest, body: Bytes)
 /// Whoever a token is of.
 pub(crate) async fn show_user(caller: Caller) -> HttpResponse {
     HttpResponse::Ok().json(json!({
-        "user_id": "0055g000000001AAAQ", "organization_id": caller.id, "preferred_username": "admin@exemple.fr",
-        "name": "Camille Rousseau", "email": "admin@exemple.fr", "zoneinfo": "Europe/Paris", "user_type": "STANDARD",
+        "user_id": "0055g000000001AAAQ", "organization_id": caller.id, "preferred_username": USERNAME,
+        "name": "Camille Rousseau", "email": USERNAME, "zoneinfo": "Europe/Paris", "user_type": "STANDARD",
     }))
 }

@@ -21,6 +21,8 @@ use crate::{
 pub(crate) const DAILY: &str = "daily_requests";
 pub(crate) const PAGE: &str = "query_page";
 pub(crate) const NO_KEY: &str = "no_key_field";
+pub(crate) const NO_SIGHT: &str = "no_sight_of_setup";
+pub(crate) const NO_CHANGE: &str = "no_change_of_setup";
 
 #[derive(Debug)]
 pub(crate) struct Org;
@@ -32,8 +34,8 @@ pub(crate) struct Own {
     pub(crate) requests: u32,
     /// What is left of queries that had more than a page.
     pub(crate) rest: HashMap<String, Vec<Value>>,
-    /// By what changes are told.
-    pub(crate) carrier: Option<Arc<messages::Message>>,
+    /// By what changes are told, by the id and the address of each outbound message.
+    pub(crate) carriers: HashMap<(String, String), Arc<messages::Message>>,
 }
 
 impl Trade for Org {
@@ -82,7 +84,14 @@ impl Trade for Org {
     type Own = Own;
 
     fn faults() -> Faults {
-        let own = [(DAILY, json!(15_000)), (PAGE, json!(2_000)), (NO_KEY, json!(false)), (SINGLE_USE, json!(true))];
+        let own = [
+            (DAILY, json!(15_000)),
+            (PAGE, json!(2_000)),
+            (NO_KEY, json!(false)),
+            (NO_SIGHT, json!(false)),
+            (NO_CHANGE, json!(false)),
+            (SINGLE_USE, json!(true)),
+        ];
         Faults {
             access_token_seconds: 7_200,
             own: own.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
@@ -146,6 +155,8 @@ pub(crate) fn update(
 }
 
 pub(crate) fn remove(ledger: &mut Ledger<'_, Org>, kind: &'static str, id: u64) -> Result<(), ApiError> {
+    // What the setup holds is no data.
+    schema::kind(kind).ok_or_else(ApiError::not_found)?;
     there(&ledger.state.store, kind, id)?;
     ledger.remove(kind, id);
     Ok(())

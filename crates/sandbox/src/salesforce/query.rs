@@ -15,6 +15,7 @@ use super::{
     ids,
     org::{self, PAGE},
     schema::{self, Field, Form},
+    setup,
     soql::{self, Comparison, Condition, Literal},
 };
 use crate::{
@@ -30,8 +31,22 @@ pub(crate) struct Text {
 }
 
 pub(crate) async fn run(caller: Caller, asked: Asked<Text>) -> Result<HttpResponse, ApiError> {
-    let query = soql::parse(&asked.q)?;
-    let (kind, fields) = schema::kind(&query.object).ok_or_else(|| {
+    answer(&caller, &asked.q, schema::kind)
+}
+
+/// Of what the setup holds.
+pub(crate) async fn run_setup(caller: Caller, asked: Asked<Text>) -> Result<HttpResponse, ApiError> {
+    let is_seen = setup::is_seen(&caller);
+    answer(&caller, &asked.q, |name| schema::setup(name).filter(|_| is_seen))
+}
+
+fn answer(
+    caller: &Caller,
+    asked: &str,
+    kind_of: impl Fn(&str) -> Option<(&'static str, &'static [Field])>,
+) -> Result<HttpResponse, ApiError> {
+    let query = soql::parse(asked)?;
+    let (kind, fields) = kind_of(&query.object).ok_or_else(|| {
         ApiError::new(400, "INVALID_TYPE", format!("sObject type '{}' is not supported.", query.object))
     })?;
     let rows = caller.read(|state| {
@@ -52,7 +67,7 @@ pub(crate) async fn run(caller: Caller, asked: Asked<Text>) -> Result<HttpRespon
         Ok(found.into_iter().map(|object| row(kind, object, &columns)).collect::<Vec<_>>())
     })?;
     let total = rows.len();
-    Ok(HttpResponse::Ok().json(page(&caller, rows, total)))
+    Ok(HttpResponse::Ok().json(page(caller, rows, total)))
 }
 
 /// The next page of a query that had more.

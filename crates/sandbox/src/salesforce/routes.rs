@@ -14,7 +14,7 @@ use super::{
     gate::{self, Caller},
     oauth,
     org::DAILY,
-    query, sobjects,
+    query, setup, sobjects,
 };
 
 /// A collection of two hundred rows needs no more.
@@ -42,6 +42,11 @@ fn data(config: &mut ServiceConfig) {
         .route("/limits", web::get().to(show_limits))
         .route("/query", web::get().to(query::run))
         .route("/query/{locator}", web::get().to(query::go_on))
+        .route("/tooling/query", web::get().to(query::run_setup))
+        .route("/tooling/sobjects/{kind}", web::post().to(setup::create))
+        .route("/tooling/sobjects/FlowDefinition/{id}", web::patch().to(setup::switch))
+        .route("/tooling/sobjects/{kind}/{id}", web::get().to(setup::get))
+        .route("/tooling/sobjects/{kind}/{id}", web::delete().to(setup::remove))
         .route("/composite/sobjects", web::post().to(collections::create))
         .route("/composite/sobjects", web::patch().to(collections::update))
         .route("/composite/sobjects", web::delete().to(collections::remove))

@@ -1,5 +1,7 @@
 //! The fields that every organisation has here, of each type.
 
+use super::setup;
+
 /// What a field holds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Form {
@@ -121,6 +123,29 @@ const KINDS: [(&str, &[Field]); 5] = [
     ("Task", TASK),
     ("OpportunityContactRole", ROLE),
 ];
+
+const MESSAGE: &[Field] =
+    &[field("Name", "Name", Form::Text(80)), field("EntityDefinitionId", "Entity Definition ID", Form::Text(80))];
+
+const FLOW: &[Field] = &[
+    field("DefinitionId", "Flow Definition ID", Form::Reference),
+    field("Definition.DeveloperName", "Flow Definition", Form::Text(80)),
+    field("VersionNumber", "Version Number", Form::Whole),
+    field("Status", "Status", Form::Choice(&["Active", "Draft", "Obsolete"])),
+];
+
+const FLOW_DEFINITION: &[Field] =
+    &[field("DeveloperName", "Name", Form::Text(80)), field("ActiveVersionId", "Active Version ID", Form::Reference)];
+
+/// What can be asked for of the setup. The whole name and the metadata of one thing are shown alone: a query for those of many is
+/// refused by Salesforce as well.
+const SETUP: [(&str, &[Field]); 3] =
+    [(setup::MESSAGE, MESSAGE), (setup::FLOW, FLOW), (setup::DEFINITION, FLOW_DEFINITION)];
+
+/// The same for what the setup holds.
+pub(crate) fn setup(name: &str) -> Option<(&'static str, &'static [Field])> {
+    SETUP.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name))
+}
 
 /// A type's own name, however it is written, and what may be written of it.
 pub(crate) fn kind(name: &str) -> Option<(&'static str, &'static [Field])> {

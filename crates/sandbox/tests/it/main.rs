@@ -15,6 +15,8 @@ mod objects;
 #[cfg(test)]
 mod receiver;
 #[cfg(test)]
+mod salesforce;
+#[cfg(test)]
 mod search;
 #[cfg(test)]
 mod shopify;

@@ -14,7 +14,7 @@ use persistence::{Scope, Transaction, incidents, integrations};
 use testkit::wait;
 use url::Url;
 
-use crate::peers::{PIPEDRIVE, Peer, SHOPIFY, WOOCOMMERCE, Wishes, ZENDESK};
+use crate::peers::{PIPEDRIVE, Peer, SALESFORCE, SHOPIFY, WOOCOMMERCE, Wishes, ZENDESK};
 use crate::scheduling::undisturbed;
 use crate::world::{DEADLINE, Shape, World};
 
@@ -100,7 +100,7 @@ impl World {
 #[tokio::test]
 async fn a_webhook_that_a_platform_took_away_is_told_of_and_made_again_by_the_next_check() {
     let world = World::quiet(&[]).await;
-    for peer in [PIPEDRIVE, SHOPIFY, WOOCOMMERCE, ZENDESK] {
+    for peer in [PIPEDRIVE, SALESFORCE, SHOPIFY, WOOCOMMERCE, ZENDESK] {
         let called = Called::by(&world, peer).await;
         let all = called.subscriptions().topics().len();
         world.check().await;
@@ -115,7 +115,7 @@ async fn a_webhook_that_a_platform_took_away_is_told_of_and_made_again_by_the_ne
 #[tokio::test]
 async fn a_platform_that_keeps_our_secret_is_given_the_new_one_or_chooses_another_and_is_asked_no_more_after_that() {
     let world = World::quiet(&[]).await;
-    for peer in [PIPEDRIVE, WOOCOMMERCE, ZENDESK] {
+    for peer in [PIPEDRIVE, SALESFORCE, WOOCOMMERCE, ZENDESK] {
         let called = Called::by(&world, peer).await;
         let ids = async || {
             let standing = called.standing().await;
@@ -142,7 +142,7 @@ async fn who_disconnects_takes_the_own_calls_away_and_those_that_are_shared_with
     let world = World::quiet(&[]).await;
     let other = TenantId::new();
     world.connect((other, undisturbed()), 4343, Shape::default()).await;
-    for peer in [PIPEDRIVE, SHOPIFY, WOOCOMMERCE, ZENDESK] {
+    for peer in [PIPEDRIVE, SALESFORCE, SHOPIFY, WOOCOMMERCE, ZENDESK] {
         let (one, last) = (Called::by(&world, peer).await, Called::of(&world, other, peer).await);
         let all = one.subscriptions().topics().len();
         let both = match peer.platform.connector().webhooks().secret() {

@@ -49,6 +49,8 @@ mod n8n;
 #[cfg(test)]
 mod numbering;
 #[cfg(test)]
+mod outbound;
+#[cfg(test)]
 mod peers;
 #[cfg(test)]
 mod reconnecting;

@@ -76,6 +76,23 @@ async fn a_webhook_that_falls_silent_is_noticed_by_polls_and_heard_again_with_th
 }
 
 #[tokio::test]
+async fn whose_subscriptions_cannot_be_seen_to_may_fall_silent_and_whose_are_in_order_may_not() {
+    let (world, id) = World::with_a_contact().await;
+    world.hears_of(&id).await;
+    world.crm.edit_contact(&id, json!({"city": "Nantes"})).await;
+    world.poll(1).await;
+    let (tenant, integration) = (world.tenant, world.integration);
+    let looked_at = format!(
+        "INSERT INTO integration_subscriptions (integration_id, tenant_id, checked_at)
+         VALUES ('{integration}', '{tenant}', now())"
+    );
+    world.server.execute(&looked_at).await;
+    assert_eq!(world.signs().await.silent_polls, 0);
+    world.server.execute("UPDATE integration_subscriptions SET problem = 'no right'").await;
+    assert_eq!(world.signs().await.silent_polls, 1);
+}
+
+#[tokio::test]
 async fn who_never_called_has_not_fallen_silent() {
     let (world, id) = World::with_a_contact().await;
     world.crm.edit_contact(&id, json!({"city": "Nantes"})).await;

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use askama::Template;
+use connectors::connector::Connector;
+use connectors::subscriptions::BY_HAND;
 use domain::id::{IntegrationId, TenantId, WebhookLogId};
 use domain::time::Timestamp;
 use persistence::app_subscriptions::{self, AppSubscription};
@@ -16,7 +18,7 @@ use runtime::http::Problem;
 use super::super::{
     fields::Fields,
     frame::{Frame, Visit},
-    text::{Message, consent as consent_words, frame as frame_words, integration as shell_words},
+    text::{Message, consent as consent_words, frame as frame_words, integration as shell_words, say},
     text::{logs as logs_words, webhooks as m},
 };
 use super::logs::{Line, pretty};
@@ -40,6 +42,8 @@ struct Page {
     subscription: Standing,
     /// Since when it is noticed that it does not call, where it cannot be asked.
     silent_since: Option<Timestamp>,
+    /// How an administrator sets it up, where the account's user may not let us.
+    by_hand: Option<Message>,
     /// Where the platform says how it is set up.
     docs_url: &'static str,
     deliveries: Vec<WebhookLog>,
@@ -126,7 +130,8 @@ impl Page {
         let webhook = integrations::webhook(gateway, &mut tx, whose).await?;
         let subscription = standing(&mut tx, whose, (&shell, &webhook)).await?;
         let silent_since = incidents::silent_since(&mut tx, whose).await?;
-        let docs_url = integrations::platform_of(&shell.view.platform)?.connector().descriptor().docs_url;
+        let connector = integrations::platform_of(&shell.view.platform)?.connector();
+        let (by_hand, docs_url) = (by_hand(connector, &subscription), connector.descriptor().docs_url);
         let found = webhook_logs::list(&mut tx, whose, &Filter::default(), &wanted).await?;
         tx.commit().await?;
         let found = page::Page::of_log(found, &wanted);
@@ -139,6 +144,7 @@ impl Page {
             rotated: None,
             subscription,
             silent_since,
+            by_hand,
             docs_url,
             deliveries: found.data,
             older,
@@ -163,6 +169,14 @@ async fn standing(
     } else {
         Standing::ByHand
     })
+}
+
+/// The steps, where they are left to somebody else.
+fn by_hand(connector: &dyn Connector, subscription: &Standing) -> Option<Message> {
+    let Standing::Ours(Some(known)) = subscription else { return None };
+    let is_left = known.problem.as_deref() == Some(BY_HAND);
+    let steps = connector.subscriptions()?.by_hand().filter(|_| is_left)?;
+    Some(say(steps.fr, steps.en))
 }
 
 /// What became of a delivery, in a word.

@@ -15,6 +15,10 @@ pub(in crate::pages) const OURS_BAD: Message = say(
     "L'abonnement n'est pas en place : {} Coccinelle réessaie chaque jour ; d'ici là, les modifications sont lues à intervalles.",
     "The subscription is not in place: {} Coccinelle tries again every day; until then, changes are read at intervals.",
 );
+pub(in crate::pages) const OURS_BY_HAND: Message = say(
+    "À créer à la main : l'utilisateur qui a connecté le compte n'a pas le droit de modifier la configuration de la plateforme. Tout le reste fonctionne, et d'ici là les modifications sont lues à intervalles. Coccinelle réessaie chaque jour ; une fois créé à la main, il n'y a plus rien à faire.",
+    "To be made by hand: the user who connected the account has no right to change the platform's setup. Everything else works, and until then changes are read at intervals. Coccinelle tries again every day; once it is made by hand, there is nothing more to do.",
+);
 pub(in crate::pages) const OURS_NEW: Message =
     say("Coccinelle s'en occupe à la prochaine vérification.", "Coccinelle sees to it at the next check.");
 pub(in crate::pages) const BY_APP: Message = say(
