@@ -39,6 +39,8 @@ mod limits;
 #[cfg(test)]
 mod mapping;
 #[cfg(test)]
+mod older;
+#[cfg(test)]
 mod openings;
 #[cfg(test)]
 mod options;
