@@ -346,7 +346,20 @@ async fn a_mapping_is_changed_by_its_form_once_its_preview_was_seen_and_set_back
     browser.get(&tab).await.says("value=\"loyalty\"").says("trim upper");
     let page = send(&mut browser, &good).await;
     assert_eq!(page.status, 412, "{page:?}");
+    // Going back to the default is seen first as well.
     let page = browser.submit(&tab, &format!("{tab}/reset"), &[("kind", "contact")]).await;
+    assert_eq!(page.status, 200, "{page:?}");
+    is_sound(page.says("serait modifiée sur la plateforme").says("Enregistrer ce mapping"), "fr");
+    page.says(&format!(" data-path=\"{tab}?kind=contact\""));
+    assert!(!page.html.contains("value=\"loyalty\" list"), "{page:?}");
+    browser.get(&tab).await.says("value=\"loyalty\" list");
+    let mut defaults = rows(&page.html);
+    for name in ["kind", "version", "previewed"] {
+        let value = between(&page.html, &format!("name=\"{name}\" value=\""), "\"").replace("&#34;", "\"");
+        defaults.push((name.to_owned(), value));
+    }
+    defaults.push(("save".to_owned(), "1".to_owned()));
+    let page = send(&mut browser, &defaults).await;
     assert_eq!(page.location(), format!("{tab}?kind=contact&said=mapped"), "{page:?}");
     assert!(!browser.get(&tab).await.html.contains("value=\"loyalty\" list"));
     world.stop().await;
