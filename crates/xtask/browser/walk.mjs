@@ -2,7 +2,7 @@
 // let a prospect arrive on a page that is open, map a field of the account's own, break the platform and see the remedy, reconnect,
 // try again, disconnect; the other platforms from connecting to disconnecting; no network; then every page under axe.
 import assert from "node:assert/strict";
-import { failure, faults, launch, look, pages, prospect, reader, token, until, world } from "./common.mjs";
+import { CLOSED, failure, faults, launch, look, pages, prospect, reader, token, until, world } from "./common.mjs";
 
 const ACCOUNT = "88";
 const SURE = /^Rejouer\s\S+\sfiches?$/;
@@ -29,6 +29,14 @@ const begin = (text) => { step = text; console.log(`  ${text}`); };
 
 async function walk() {
   const page = await reader(browser, { troubles });
+
+  begin("the catalogue is searched as one types, and says when nothing is found");
+  const nothing = page.getByText("Aucun outil ne correspond");
+  await page.locator("#q").fill("aucun de ce nom");
+  await nothing.waitFor();
+  await page.locator("#q").fill("pipedr");
+  await page.locator("li.offer", { hasText: "Pipedrive" }).waitFor();
+  assert.ok(await nothing.isHidden() && await page.locator("li.offer", { hasText: "Zendesk" }).isHidden());
 
   begin("the consent is denied, and the page says what to do");
   await page.goto(`${world.base}/dashboard/integrations/new?platform=hubspot`);
@@ -329,7 +337,7 @@ async function walkToken(page) {
   await isLetIn(401);
 }
 
-async function lookAtAll() {
+async function lookAtAll(viewer) {
   for (const width of EDGES) {
     begin(`axe on the main pages, ${width} px wide`);
     const page = await reader(browser, { width, troubles });
@@ -348,6 +356,10 @@ async function lookAtAll() {
         await check(page, `${name} (${language}, ${theme})`);
       }
       await page.context().close();
+      const closed = await reader(browser, { language, theme, troubles, token: viewer });
+      await closed.goto(world.base + CLOSED[1]);
+      await check(closed, `${CLOSED[0]} (${language}, ${theme})`);
+      await closed.context().close();
     }
   }
 }
@@ -359,7 +371,7 @@ try {
   world.integration = demo;
   await failure("seen", "4242");
   await token("Standard téléphonique");
-  await lookAtAll();
+  await lookAtAll(await token("Tableau de bord", "viewer"));
 } catch (error) {
   troubles.push(`while ${step}: ${error.stack ?? error}`);
   for (const context of browser.contexts()) {
