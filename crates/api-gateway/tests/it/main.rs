@@ -9,6 +9,8 @@ mod attempts;
 #[cfg(test)]
 mod audit;
 #[cfg(test)]
+mod catalogue;
+#[cfg(test)]
 mod configuring;
 #[cfg(test)]
 mod connecting;

@@ -41,11 +41,11 @@ pub(crate) fn attempt(world: &World, integration: IntegrationId, minutes_ago: u6
     }
 }
 
-fn error(message: &str) -> Option<SyncError> {
+pub(crate) fn error(message: &str) -> Option<SyncError> {
     Some(SyncError { class: FaultKind::Invalid, code: "BAD_100%".to_owned(), message: message.to_owned() })
 }
 
-async fn write(world: &World, rows: &[SyncOutcome]) {
+pub(crate) async fn write(world: &World, rows: &[SyncOutcome]) {
     let mut tx = world.worker().begin(Scope::System).await.unwrap();
     sync_logs::insert_batch(&mut tx, rows).await.unwrap();
     tx.commit().await.unwrap();
