@@ -154,12 +154,13 @@ async fn connected(change: &Change, gateway: &Gateway, fields: &Fields) -> Resul
         return Ok(format!("{home}?said=saved{unkeyed}"));
     }
     integrations::switch(change, view.id, gateway, true).await?;
-    // The account is connected; what keeps its first sync from beginning is told by the overview.
+    // The account is connected all the same, and nothing is said to have begun.
     let begun = runs::begun(gateway, change, view.id, runs::Wish::of(Mode::Full)).await;
-    if let Err(problem) = begun {
+    if let Err(problem) = &begun {
         tracing::warn!(integration.id = %view.id, error = %problem, "the first sync was not begun");
     }
-    Ok(format!("{home}?said=created{unkeyed}"))
+    let said = if begun.is_ok() { "created" } else { "saved" };
+    Ok(format!("{home}?said={said}{unkeyed}"))
 }
 
 /// What the API would be sent by a program.
