@@ -8,7 +8,6 @@ use persistence::{Scope, Transaction, integrations};
 use runtime::http::Problem;
 use serde_json::{Value, json};
 
-use super::connect::status_of;
 use super::fields::Fields;
 use super::form::{self, Form, word};
 use super::frame::{Frame, Section, Visit};
@@ -17,6 +16,7 @@ use super::said::{Said, lead};
 use super::text::webhooks as webhook_words;
 use super::text::{Message, frame as frame_words, logs as logs_words, settings as m, tokens as t};
 use super::tokens::Tokens;
+use super::{changes::Told, connect::status_of};
 use crate::settings::{self, View};
 use crate::{body, change::Change, door::Door, page, state::Gateway};
 use crate::{integrations::name_of, refusal::Refusal};
@@ -33,7 +33,7 @@ pub(super) struct Page {
     said: Option<Said>,
     retention_limit: u32,
     pub(super) tokens: Tokens,
-    changes: Vec<audit::Change>,
+    changes: Vec<Told>,
     /// The page with what was changed before.
     older: Option<String>,
     is_newest: bool,
@@ -151,6 +151,8 @@ impl Page {
         let frame = visit.frame(&mut tx, Section::Settings, visit.reader.say(frame_words::SETTINGS)).await?;
         let connected = integrations::list(&mut tx, visit.tenant_id).await?;
         tx.commit().await?;
+        let names = connected.iter().map(|integration| (integration.id.to_string(), integration.name.clone()));
+        let names = names.collect();
         let (typed, fields) = (typed.is_some(), typed.unwrap_or_else(|| filled(&view)));
         let mut hooks = if typed { Hook::typed(&fields, &view) } else { Hook::kept(&view) };
         if visit.may_change() {
@@ -167,7 +169,7 @@ impl Page {
             said: visit.said,
             retention_limit: gateway.retention_days,
             tokens,
-            changes: changes.data,
+            changes: changes.data.into_iter().map(|change| Told::of(change, &names)).collect(),
             older: changes.next_cursor.map(|cursor| format!("/dashboard/settings?changes={cursor}#audit")),
             is_newest: after.changes.is_none(),
             hooks,

@@ -56,6 +56,8 @@ async fn every_change_that_was_made_is_found_on_the_page_of_settings() {
     }
     let mut browser = Browser::of(&world, Role::Admin).await;
     let page = browser.get("/dashboard/settings").await;
+    // In words, and with what it was done to.
+    page.says("Synchronisation arrêtée <code").says(&format!("<a href=\"/dashboard/integrations/{id}\">HubSpot</a>"));
     assert!(!page.html.contains("integration.created"), "{page:?}");
     let page = browser.get(&older(&page)).await;
     is_sound(page.says("integration.created").says("Revenir aux plus récentes"), "fr");
