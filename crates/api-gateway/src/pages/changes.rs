@@ -1,7 +1,6 @@
 //! What was changed, by whom and when, as the page of the settings tells it: in words, and with what it was done to.
 
-use std::collections::BTreeMap;
-
+use domain::integration::Integration;
 use domain::time::Timestamp;
 use persistence::audit::Change;
 use serde_json::Value;
@@ -26,15 +25,16 @@ pub(super) struct Told {
 }
 
 impl Told {
-    /// The change; `names` are those of the integrations by their ids.
-    pub(super) fn of(change: Change, names: &BTreeMap<String, String>) -> Self {
+    /// The change; `integrations` are those that are there.
+    pub(super) fn of(change: Change, integrations: &[Integration]) -> Self {
         let fields: Vec<String> = change.changes.into_iter().map(|change| change.field).collect();
         let target = change.target.unwrap_or_default();
+        let integration = integrations.iter().find(|integration| integration.id.to_string() == target);
         Self {
-            what: serde_json::from_value(Value::from(change.action.clone())).ok().map(audit::done),
+            what: serde_json::from_value(Value::from(change.action.as_str())).ok().map(audit::done),
             action: change.action,
             fields: fields.join(", "),
-            name: names.get(&target).cloned(),
+            name: integration.map(|integration| integration.name.clone()),
             target,
             sub: change.sub,
             at: change.created_at,

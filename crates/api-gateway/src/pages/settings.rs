@@ -151,8 +151,6 @@ impl Page {
         let frame = visit.frame(&mut tx, Section::Settings, visit.reader.say(frame_words::SETTINGS)).await?;
         let connected = integrations::list(&mut tx, visit.tenant_id).await?;
         tx.commit().await?;
-        let names = connected.iter().map(|integration| (integration.id.to_string(), integration.name.clone()));
-        let names = names.collect();
         let (typed, fields) = (typed.is_some(), typed.unwrap_or_else(|| filled(&view)));
         let mut hooks = if typed { Hook::typed(&fields, &view) } else { Hook::kept(&view) };
         if visit.may_change() {
@@ -169,7 +167,7 @@ impl Page {
             said: visit.said,
             retention_limit: gateway.retention_days,
             tokens,
-            changes: changes.data.into_iter().map(|change| Told::of(change, &names)).collect(),
+            changes: changes.data.into_iter().map(|change| Told::of(change, &connected)).collect(),
             older: changes.next_cursor.map(|cursor| format!("/dashboard/settings?changes={cursor}#audit")),
             is_newest: after.changes.is_none(),
             hooks,
