@@ -37,10 +37,13 @@ function filterAsOneTypes() {
   if (!field) return;
   const filter = () => {
     const sought = field.value.trim().toLowerCase();
-    for (const row of document.querySelectorAll("[data-name]")) row.hidden = !row.dataset.name.toLowerCase().includes(sought);
+    const rows = [...document.querySelectorAll("[data-name]")];
+    for (const row of rows) row.hidden = !row.dataset.name.toLowerCase().includes(sought);
     for (const title of document.querySelectorAll(".aisle")) {
       title.hidden = [...title.nextElementSibling.children].every((row) => row.hidden);
     }
+    const nothing = document.querySelector("[data-nothing]");
+    if (nothing) nothing.hidden = rows.some((row) => !row.hidden);
   };
   field.addEventListener("input", filter);
   // What was drawn anew meanwhile is filtered as well.

@@ -21,7 +21,7 @@ export const launch = () => chromium.launch({
 });
 
 /** A browser in which somebody reads in this language and this light. What the pages' own policy refuses is a failure. */
-export async function reader(browser, { language = "fr", theme = "light", width = 1440, troubles = [], ...more } = {}) {
+export async function reader(browser, { language = "fr", theme = "light", width = 1440, troubles = [], token = world.token, ...more } = {}) {
   const context = await browser.newContext({
     viewport: { width, height: 900 }, colorScheme: theme, locale: language, serviceWorkers: "block", reducedMotion: "reduce", ...more,
   });
@@ -31,12 +31,15 @@ export async function reader(browser, { language = "fr", theme = "light", width 
   page.on("console", (line) => {
     if (/Content Security Policy/i.test(line.text())) troubles.push(`${page.url()}: ${line.text()}`);
   });
-  await page.goto(`${world.base}/dashboard/login#token=${world.token}`);
+  await page.goto(`${world.base}/dashboard/login#token=${token}`);
   await page.waitForURL("**/dashboard/integrations");
   return page;
 }
 
-/** Every page, by the name of its picture. */
+/** A page that who may only look is refused, by the name of its picture. */
+export const CLOSED = ["forbidden", "/dashboard/integrations/new?platform=hubspot"];
+
+/** Every page that who may change something sees, by the name of its picture. */
 export async function pages() {
   const ask = async (path) => (await fetch(`${world.base}/api/v1${path}`, { headers: { authorization: `Bearer ${world.token}` } })).json();
   const home = `/dashboard/integrations/${world.integration}`;
@@ -118,11 +121,12 @@ export async function failure(number, account) {
   await faults(account, { fail_all_status: null });
 }
 
-/** A token for a program, so that there is one to see. */
-export async function token(name) {
+/** A token, so that there is one to see; returns it. */
+export async function token(name, role = "service") {
   const answer = await fetch(`${world.base}/api/v1/tokens`, {
     method: "POST", headers: { authorization: `Bearer ${world.token}`, "content-type": "application/json" },
-    body: JSON.stringify({ name, role: "service", days: 90 }),
+    body: JSON.stringify({ name, role, days: 90 }),
   });
   if (answer.status !== 201) throw new Error(`a token was answered ${answer.status}: ${await answer.text()}`);
+  return (await answer.json()).token;
 }

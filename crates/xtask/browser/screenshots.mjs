@@ -2,7 +2,7 @@
 // way is told.
 import fs from "node:fs";
 import path from "node:path";
-import { failure, launch, look, pages, prospect, reader, token, until, world } from "./common.mjs";
+import { CLOSED, failure, launch, look, pages, prospect, reader, token, until, world } from "./common.mjs";
 
 const WIDTHS = [360, 768, 1440];
 /** The widest screen, and what changes most on it. */
@@ -17,13 +17,14 @@ await until("the prospect in the CRM", async () => {
 });
 await failure("failed", "4242");
 await token("Standard téléphonique");
+const viewer = await token("Tableau de bord", "viewer");
 fs.mkdirSync(world.out, { recursive: true });
 const browser = await launch();
 const [all, found] = [await pages(), []];
 let taken = 0;
 
-async function take(some, { language, theme, width }) {
-  const page = await reader(browser, { language, theme, width, bypassCSP: true });
+async function take(some, { language, theme, width }, by = world.token) {
+  const page = await reader(browser, { language, theme, width, token: by, bypassCSP: true });
   for (const [name, at] of some) {
     await page.goto(world.base + at);
     await page.screenshot({ path: path.join(world.out, `${name}-${language}-${theme}-${width}.png`), fullPage: true });
@@ -35,11 +36,14 @@ async function take(some, { language, theme, width }) {
 
 for (const language of ["fr", "en"]) {
   for (const theme of ["light", "dark"]) {
-    for (const width of WIDTHS) await take(all, { language, theme, width });
+    for (const width of WIDTHS) {
+      await take(all, { language, theme, width });
+      await take([CLOSED], { language, theme, width }, viewer);
+    }
   }
 }
 await take(all.filter(([name]) => ON_WIDEST.includes(name)), { language: "fr", theme: "light", width: WIDEST });
 await browser.close();
-console.log(`${all.length} pages, ${taken} pictures in ${world.out}`);
+console.log(`${all.length + 1} pages, ${taken} pictures in ${world.out}`);
 for (const fault of found) console.error(fault);
 process.exitCode = found.length > 0 ? 1 : 0;

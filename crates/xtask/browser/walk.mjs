@@ -2,7 +2,7 @@
 // let a prospect arrive on a page that is open, map a field of the account's own, break the platform and see the remedy, reconnect,
 // try again, disconnect; the other platforms from connecting to disconnecting; no network; then every page under axe.
 import assert from "node:assert/strict";
-import { failure, faults, launch, look, pages, prospect, reader, token, until, world } from "./common.mjs";
+import { CLOSED, failure, faults, launch, look, pages, prospect, reader, token, until, world } from "./common.mjs";
 
 const ACCOUNT = "88";
 const SURE = /^Rejouer\s\S+\sfiches?$/;
@@ -29,6 +29,14 @@ const begin = (text) => { step = text; console.log(`  ${text}`); };
 
 async function walk() {
   const page = await reader(browser, { troubles });
+
+  begin("the catalogue is searched as one types, and says when nothing is found");
+  const nothing = page.getByText("Aucun outil ne correspond");
+  await page.locator("#q").fill("aucun de ce nom");
+  await nothing.waitFor();
+  await page.locator("#q").fill("pipedr");
+  await page.locator("li.offer", { hasText: "Pipedrive" }).waitFor();
+  assert.ok(await nothing.isHidden() && await page.locator("li.offer", { hasText: "Zendesk" }).isHidden());
 
   begin("the consent is denied, and the page says what to do");
   await page.goto(`${world.base}/dashboard/integrations/new?platform=hubspot`);
@@ -181,24 +189,57 @@ async function walk() {
   await page.context().close();
 }
 
+/** What has the focus: what it is called, which stop of a page it is, and whether one sees that it has the focus. */
+const focused = (page) => page.evaluate(() => {
+  const element = document.activeElement;
+  // A card and a row draw their outline around the whole of themselves.
+  const drawn = [getComputedStyle(element), getComputedStyle(element, "::after")];
+  return {
+    name: element.getAttribute("name") ?? element.textContent.trim().slice(0, 80),
+    stop: element.dataset.stop,
+    isSeen: drawn.some((style) => style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0),
+  };
+});
+
+/** Goes through a page by the tabulator alone: everything that can be used there is reached, and shows it. */
+async function tabThrough(page, name) {
+  const count = await page.evaluate(() => {
+    const usable = "a[href], button, input:not([type=hidden]), select, textarea, summary";
+    const groups = new Set();
+    // One of a group of radio buttons takes the focus: the one that is chosen.
+    const isStop = (each) => {
+      if (each.matches(":disabled") || !each.checkVisibility()) return false;
+      if (each.type !== "radio") return true;
+      const group = [...document.getElementsByName(each.name)].filter((other) => other.form === each.form);
+      const stop = group.find((other) => other.checked) ?? group[0];
+      return each === stop && !groups.has(each) && groups.add(each);
+    };
+    const stops = [...document.querySelectorAll(usable)].filter(isStop);
+    stops.forEach((each, number) => { each.dataset.stop = number; });
+    return stops.length;
+  });
+  const left = new Set(Array.from({ length: count }, (_, number) => String(number)));
+  // What scrolls takes the focus as well, and a date takes it part by part.
+  for (let pressed = 0; left.size > 0 && pressed < count * 3 + 50; pressed += 1) {
+    await page.keyboard.press("Tab");
+    const here = await focused(page);
+    if (here.stop === undefined) continue;
+    assert.ok(here.isSeen, `${name}: ${here.name} has the focus, and nobody sees it`);
+    left.delete(here.stop);
+  }
+  const missed = await page.evaluate((left) => left.map((stop) => document.querySelector(`[data-stop="${stop}"]`)?.outerHTML.slice(0, 200)), [...left]);
+  assert.deepEqual(missed, [], `${name}: not reached by the tabulator`);
+}
+
 /** Goes on by the tabulator until this has the focus. Whatever has it on the way must show it; what that was. */
 async function tabTo(page, target) {
   const passed = [];
   for (;;) {
     await page.keyboard.press("Tab");
-    const here = await page.evaluate((wanted) => {
-      const element = document.activeElement;
-      // A card and a row draw their outline around the whole of themselves.
-      const drawn = [getComputedStyle(element), getComputedStyle(element, "::after")];
-      return {
-        name: element.getAttribute("name") ?? element.textContent.trim(),
-        isSeen: drawn.some((style) => style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0),
-        isWanted: element.matches(wanted),
-      };
-    }, target);
+    const here = await focused(page);
     passed.push(here.name);
     assert.ok(here.isSeen, `what has the focus cannot be seen after ${passed.join(", ")}`);
-    if (here.isWanted) return passed;
+    if (await page.evaluate((wanted) => document.activeElement.matches(wanted), target)) return passed;
     assert.ok(passed.length < 80, `${target} cannot be reached: ${passed.join(", ")}`);
   }
 }
@@ -329,7 +370,16 @@ async function walkToken(page) {
   await isLetIn(401);
 }
 
-async function lookAtAll() {
+async function lookAtAll(viewer) {
+  begin("the main pages are walked by the keyboard alone");
+  const walked = await reader(browser, { troubles });
+  // What is drawn anew meanwhile would be other elements than those that are to be reached.
+  await walked.route("**/api/v1/stream", (route) => route.abort());
+  for (const [name, at] of (await pages()).filter(([name]) => MAIN.includes(name))) {
+    await walked.goto(world.base + at);
+    await tabThrough(walked, name);
+  }
+  await walked.context().close();
   for (const width of EDGES) {
     begin(`axe on the main pages, ${width} px wide`);
     const page = await reader(browser, { width, troubles });
@@ -348,6 +398,10 @@ async function lookAtAll() {
         await check(page, `${name} (${language}, ${theme})`);
       }
       await page.context().close();
+      const closed = await reader(browser, { language, theme, troubles, token: viewer });
+      await closed.goto(world.base + CLOSED[1]);
+      await check(closed, `${CLOSED[0]} (${language}, ${theme})`);
+      await closed.context().close();
     }
   }
 }
@@ -359,7 +413,7 @@ try {
   world.integration = demo;
   await failure("seen", "4242");
   await token("Standard téléphonique");
-  await lookAtAll();
+  await lookAtAll(await token("Tableau de bord", "viewer"));
 } catch (error) {
   troubles.push(`while ${step}: ${error.stack ?? error}`);
   for (const context of browser.contexts()) {

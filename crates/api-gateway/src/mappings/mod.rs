@@ -23,7 +23,7 @@ pub(crate) use descriptions::{Described, Descriptions};
 pub(crate) use fields::described;
 pub(crate) use preview::{Preview, previewed};
 pub(crate) use rehearsal::{Draft, Line, Rehearsal, Verdict, With, rehearsed, valued};
-pub(crate) use replace::{replaced, was_reset};
+pub(crate) use replace::replaced;
 
 use crate::integrations::{find, kinds_of};
 use crate::refusal::Refusal;

@@ -139,7 +139,7 @@ pub(crate) async fn reset_mapping(
 }
 
 /// Sets a mapping back, where it is still of the version that was seen, if one was.
-pub(crate) async fn was_reset(
+async fn was_reset(
     gateway: &Gateway,
     change: &Change,
     (id, kind): (IntegrationId, RecordKind),

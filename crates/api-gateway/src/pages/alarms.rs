@@ -3,16 +3,21 @@
 use domain::id::TenantId;
 use domain::incident::{SILENT, Trigger};
 use domain::time::Timestamp;
+use persistence::Transaction;
 use persistence::incidents::{self as kept, Incident};
-use persistence::{Transaction, log_page::LogPage};
+use persistence::log_page::{LogPage, LogRow as _};
 use runtime::http::Problem;
 
 use super::frame::Frame;
 use super::text::{Message, alerts as m};
-use crate::incidents;
+use crate::{incidents, page};
 
 /// Alerts on the page.
 const SHOWN: u32 = 20;
+
+/// The sorts of alerts, as the place in their list names them.
+const GOES_ON: &str = "on";
+const OVER: &str = "over";
 
 /// An alert on one line.
 #[derive(Debug)]
@@ -30,15 +35,24 @@ pub(super) struct Alarm {
     pub(super) until: Option<Timestamp>,
 }
 
-/// The alerts that go on, and as many of those before as there is room for.
-pub(super) async fn shown(tx: &mut Transaction, tenant: TenantId) -> Result<Vec<Incident>, Problem> {
-    let part = |limit| LogPage { after: None, limit };
-    let mut shown = kept::list(tx, tenant, Some(true), &part(SHOWN)).await?;
+/// A part of the alerts: those that go on, and as many of those that are over as there is room for. With it, behind what the next
+/// part goes on: among the one sort, or among the other.
+pub(super) async fn shown(
+    tx: &mut Transaction,
+    tenant: TenantId,
+    after: Option<&str>,
+) -> Result<(Vec<Incident>, Option<String>), Problem> {
+    let place = after.and_then(|after| after.split_once('.'));
+    let goes_on = place.is_none_or(|(sort, _)| sort != OVER);
+    let wanted = page::of_log(Some(SHOWN), place.map(|(_, cursor)| cursor))?;
+    let mut shown = kept::list(tx, tenant, Some(goes_on), &wanted).await?;
     let room = SHOWN.saturating_sub(u32::try_from(shown.len()).unwrap_or(SHOWN));
-    if room > 0 {
-        shown.extend(kept::list(tx, tenant, Some(false), &part(room)).await?);
+    if goes_on && room > 0 {
+        shown.extend(kept::list(tx, tenant, Some(false), &LogPage { after: None, limit: room }).await?);
     }
-    Ok(shown)
+    let sort = |last: &Incident| if last.ended_at.is_some() { OVER } else { GOES_ON };
+    let part = page::Page::of(shown, SHOWN, |last| format!("{}.{}", sort(last), last.cursor()));
+    Ok((part.data, part.next_cursor))
 }
 
 impl Alarm {

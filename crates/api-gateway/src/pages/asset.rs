@@ -75,3 +75,18 @@ pub(super) async fn worker() -> HttpResponse {
     answer.insert_header((CONTENT_SECURITY_POLICY, WORKER_POLICY));
     answer.body(WORKER)
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn nothing_moves_for_who_asked_that_nothing_does() {
+        let (style, tokens) = (include_str!("../../assets/app.css"), include_str!("../../assets/tokens.css"));
+        let (_, still) = tokens.split_once("@media (prefers-reduced-motion: reduce)").unwrap();
+        assert!(still.trim_start().starts_with("{\n  :root { --quick: 0ms; }"), "{still}");
+        for moved in style.split("transition: ").skip(1) {
+            let moved = moved.split([';', '}']).next().unwrap();
+            assert!(moved.split(", ").all(|one| one.ends_with(" var(--quick)")), "{moved}");
+        }
+        assert_eq!(style.matches("animation: none").count() * 2, style.matches("animation: ").count());
+    }
+}

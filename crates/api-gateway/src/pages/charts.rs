@@ -9,7 +9,24 @@ pub(super) fn share(part: i64, whole: i64) -> f64 {
 
 /// Small columns of what succeeded and, on top of it, what failed: 120 by 28.
 pub(super) fn spark(values: &[(i64, i64)]) -> String {
-    columns(values, Size { width: 120, height: 28, gap: 1.0 })
+    columns(values, OUTCOMES, Size { width: 120, height: 28, gap: 1.0 })
+}
+
+/// What the parts of a column stand for, the lower one first, as the style names them.
+pub(super) const OUTCOMES: [&str; 2] = ["good", "bad"];
+pub(super) const DURATIONS: [&str; 2] = ["half", "most"];
+
+/// A bar of what succeeded and, behind it, what failed, beside others of which the longest holds so many.
+pub(super) fn bar((success, failed): (i64, i64), longest: i64) -> String {
+    let size = Size { width: 160, height: 8, gap: 0.0 };
+    let (width, height) = (f64::from(size.width), size.height);
+    let long = |value: i64| if value == 0 { 0.0 } else { (share(value, longest) * width).max(1.5) };
+    let bad = long(failed).min(width);
+    let good = long(success).min(width - bad);
+    let part = |class: &str, x: f64, wide: f64| {
+        format!("<rect class=\"{class}\" x=\"{x:.2}\" width=\"{wide:.2}\" height=\"{height}\"/>")
+    };
+    svg(size, &format!("{}{}", part("good", 0.0, good), part("bad", good, bad)))
 }
 
 /// How large a chart is drawn; it scales to where it stands.
@@ -24,7 +41,7 @@ pub(super) struct Size {
 }
 
 /// Stacked columns, the oldest on the left.
-pub(super) fn columns(values: &[(i64, i64)], size: Size) -> String {
+pub(super) fn columns(values: &[(i64, i64)], [lower, upper]: [&str; 2], size: Size) -> String {
     let count = f64::from(u32::try_from(values.len()).unwrap_or(u32::MAX).max(1));
     let (step, height) = (f64::from(size.width) / count, f64::from(size.height));
     let highest = values.iter().map(|(success, failed)| success + failed).max().unwrap_or(0).max(1);
@@ -44,8 +61,8 @@ pub(super) fn columns(values: &[(i64, i64)], size: Size) -> String {
                 ));
             }
         };
-        bar("good", height - good, good);
-        bar("bad", height - good - bad, bad);
+        bar(lower, height - good, good);
+        bar(upper, height - good - bad, bad);
     }
     svg(size, &format!("<path class=\"axis\" d=\"M0 {0}.5H{1}\"/>{bars}", size.height - 1, size.width))
 }
@@ -80,6 +97,18 @@ mod tests {
         assert_eq!(drawn.matches("class=\"good\"").count(), 2);
         assert_eq!(drawn.matches("class=\"bad\"").count(), 1);
         assert!(!drawn.contains("=\"-"), "{drawn}");
+    }
+
+    #[test]
+    fn a_bar_is_as_long_as_its_share_of_the_longest_and_no_longer() {
+        let drawn = bar((3, 1), 4);
+        assert!(
+            drawn.contains("x=\"0.00\" width=\"120.00\"") && drawn.contains("x=\"120.00\" width=\"40.00\""),
+            "{drawn}"
+        );
+        let drawn = bar((1_000_000, 1), 1_000_000);
+        assert!(drawn.contains("width=\"158.50\"") && drawn.contains("width=\"1.50\""), "{drawn}");
+        assert!(bar((0, 0), 0).contains("width=\"0.00\""));
     }
 
     #[test]

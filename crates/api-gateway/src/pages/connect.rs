@@ -5,7 +5,7 @@ use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, ResponseError as _, get, post, web};
 use askama::Template;
 use connectors::connector::Connector;
-use connectors::descriptor::{CredentialField, Descriptor, SiteField};
+use connectors::descriptor::{CredentialField, Descriptor};
 use connectors::registry::Platform;
 use domain::platform::PlatformSlug;
 use domain::run::Mode;
@@ -54,7 +54,7 @@ struct Page {
     deliveries: Vec<Choice>,
     options: Vec<Offered>,
     way: Way,
-    site: Option<SiteField>,
+    site: Option<Site>,
     is_offered: bool,
 }
 
@@ -67,6 +67,14 @@ enum Way {
     Key,
     /// Not at all: the operator has not set our app up.
     None,
+}
+
+/// The field for the place where an account is.
+#[derive(Debug)]
+struct Site {
+    label: String,
+    hint: String,
+    required: bool,
 }
 
 /// A field for a part of the key.
@@ -87,6 +95,18 @@ impl From<&'static CredentialField> for Key {
     fn from(field: &'static CredentialField) -> Self {
         let label = if field.name == "api_secret" { form_words::API_SECRET } else { form_words::API_KEY };
         Self { name: field.name, path: format!("credentials.{}", field.name), label, hint: field.hint }
+    }
+}
+
+impl Site {
+    /// What a platform asks for before the consent, in the reader's language where it is known here.
+    fn of(frame: &Frame, descriptor: &Descriptor) -> Option<Self> {
+        let asked = descriptor.terms()?.site?;
+        let (label, hint) = match hints::site(descriptor.slug) {
+            Some((label, hint)) => (frame.say(label), frame.say(hint)),
+            None => (asked.label.to_owned(), asked.hint.to_owned()),
+        };
+        Some(Self { label, hint, required: asked.required })
     }
 }
 
@@ -154,12 +174,13 @@ async fn connected(change: &Change, gateway: &Gateway, fields: &Fields) -> Resul
         return Ok(format!("{home}?said=saved{unkeyed}"));
     }
     integrations::switch(change, view.id, gateway, true).await?;
-    // The account is connected; what keeps its first sync from beginning is told by the overview.
+    // The account is connected all the same, and nothing is said to have begun.
     let begun = runs::begun(gateway, change, view.id, runs::Wish::of(Mode::Full)).await;
-    if let Err(problem) = begun {
+    if let Err(problem) = &begun {
         tracing::warn!(integration.id = %view.id, error = %problem, "the first sync was not begun");
     }
-    Ok(format!("{home}?said=created{unkeyed}"))
+    let said = if begun.is_ok() { "created" } else { "saved" };
+    Ok(format!("{home}?said={said}{unkeyed}"))
 }
 
 /// What the API would be sent by a program.
@@ -211,7 +232,7 @@ impl Page {
         };
         Self {
             way,
-            site: descriptor.terms().and_then(|terms| terms.site),
+            site: Site::of(&frame, descriptor),
             is_offered,
             mark: Mark::of(descriptor.name),
             keys: keys_of(descriptor),

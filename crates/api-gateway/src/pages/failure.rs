@@ -9,7 +9,7 @@ use url::form_urlencoded;
 
 use super::frame::{Frame, came_from};
 use super::text::Message;
-use super::text::{failure as m, frame as frame_words};
+use super::text::{failure as m, faults, frame as frame_words};
 use crate::state::Gateway;
 
 #[derive(Template)]
@@ -33,7 +33,7 @@ pub(super) fn answer(request: &HttpRequest, problem: &Problem) -> HttpResponse {
     if !request.method().is_safe() {
         frame.path = came_from(request);
     }
-    let why = why.map_or_else(|| problem.detail().to_owned(), |why| frame.say(why));
+    let why = frame.say(why);
     let reference = reference(request);
     let support = support(request, &frame, &reference);
     let status = problem.status_code();
@@ -86,17 +86,38 @@ fn to_login(request: &HttpRequest, problem: &Problem) -> HttpResponse {
     HttpResponse::SeeOther().insert_header(("location", target)).finish()
 }
 
-/// Title and explanation of a problem; its own sentence explains where there is no better one.
-fn words(problem: &Problem) -> (Message, Option<Message>) {
+/// Title and explanation of a problem, in words for people: its own sentence is for programs, and in one language.
+fn words(problem: &Problem) -> (Message, Message) {
     match (problem.status_code().as_u16(), problem.code()) {
-        (_, "csrf_refused") => (m::FORGED, Some(m::FORGED_WHY)),
-        (_, "tenant_unknown") => (m::STRANGER, Some(m::STRANGER_WHY)),
-        (403, _) => (m::FORBIDDEN, Some(m::FORBIDDEN_WHY)),
-        (404 | 405, _) => (m::MISSING, Some(m::MISSING_WHY)),
-        (412, _) => (m::CHANGED, Some(m::CHANGED_WHY)),
-        (429, _) => (m::TOO_MANY, Some(m::TOO_MANY_WHY)),
-        (503, _) => (m::AWAY, Some(m::AWAY_WHY)),
-        (500.., _) => (m::BROKEN, Some(m::BROKEN_WHY)),
-        _ => (m::REFUSED, None),
+        (_, "csrf_refused") => (m::FORGED, m::FORGED_WHY),
+        (_, "tenant_unknown") => (m::STRANGER, m::STRANGER_WHY),
+        (403, _) => (m::FORBIDDEN, m::FORBIDDEN_WHY),
+        (404 | 405, _) => (m::MISSING, m::MISSING_WHY),
+        (412, _) => (m::CHANGED, m::CHANGED_WHY),
+        (413 | 414, _) => (m::TOO_LONG, m::TOO_LONG_WHY),
+        (429, _) => (m::TOO_MANY, m::TOO_MANY_WHY),
+        (503, _) => (m::AWAY, m::AWAY_WHY),
+        (500.., _) => (m::BROKEN, m::BROKEN_WHY),
+        (_, code) => (m::REFUSED, faults::trouble(code).unwrap_or(m::REFUSED_WHY)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::fault::FaultKind;
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_told_in_words_of_the_pages_and_never_in_those_for_programs() {
+        for (problem, told) in [
+            (Problem::new(FaultKind::Invalid, "invalid", "What was sent…"), (m::REFUSED, m::REFUSED_WHY)),
+            (Problem::too_large(300_000), (m::TOO_LONG, m::TOO_LONG_WHY)),
+            (Problem::url_too_long(8_000), (m::TOO_LONG, m::TOO_LONG_WHY)),
+        ] {
+            assert_eq!(words(&problem), told, "{problem}");
+        }
+        let known = Problem::new(FaultKind::Conflict, "too_many_secrets", "Ten replaced secrets…");
+        assert_eq!(Some(words(&known).1), faults::trouble("too_many_secrets"));
     }
 }

@@ -5,6 +5,7 @@ mod activity;
 mod alarms;
 mod asset;
 mod catalogue;
+mod changes;
 mod charts;
 mod connect;
 mod consent;

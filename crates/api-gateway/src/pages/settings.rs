@@ -8,7 +8,6 @@ use persistence::{Scope, Transaction, integrations};
 use runtime::http::Problem;
 use serde_json::{Value, json};
 
-use super::connect::status_of;
 use super::fields::Fields;
 use super::form::{self, Form, word};
 use super::frame::{Frame, Section, Visit};
@@ -17,6 +16,7 @@ use super::said::{Said, lead};
 use super::text::webhooks as webhook_words;
 use super::text::{Message, frame as frame_words, logs as logs_words, settings as m, tokens as t};
 use super::tokens::Tokens;
+use super::{changes::Told, connect::status_of};
 use crate::settings::{self, View};
 use crate::{body, change::Change, door::Door, page, state::Gateway};
 use crate::{integrations::name_of, refusal::Refusal};
@@ -33,11 +33,21 @@ pub(super) struct Page {
     said: Option<Said>,
     retention_limit: u32,
     pub(super) tokens: Tokens,
-    changes: Vec<audit::Change>,
+    changes: Vec<Told>,
+    /// The page with what was changed before.
+    older: Option<String>,
+    is_newest: bool,
     hooks: Vec<Hook>,
     believed: Vec<Believed>,
     /// Who can be believed, by slug and name.
     systems: Vec<(String, String)>,
+}
+
+/// Behind what in its lists a page goes on.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct After<'a> {
+    tokens: Option<&'a str>,
+    changes: Option<&'a str>,
 }
 
 /// Whose deletions are carried on.
@@ -72,7 +82,8 @@ pub(super) async fn show_settings(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let asked = Fields::read(request.query_string().as_bytes());
-    let page = Page::of(&visit, &gateway, &door, (None, asked.given("tokens"))).await?;
+    let after = After { tokens: asked.given("tokens"), changes: asked.given("changes") };
+    let page = Page::of(&visit, &gateway, &door, (None, after)).await?;
     page.frame.show(&page)
 }
 
@@ -87,7 +98,7 @@ pub(super) async fn save(
 ) -> Result<HttpResponse, Problem> {
     match saved(&change, &gateway, &fields).await {
         Err(problem) if form::is_about_form(&problem) => {
-            let mut page = Page::of(&visit, &gateway, &door, (Some(fields), None)).await?;
+            let mut page = Page::of(&visit, &gateway, &door, (Some(fields), After::default())).await?;
             page.form = page.form.refused(&page.frame, &problem);
             page.frame.answer(status_of(&problem), &page)
         }
@@ -126,17 +137,17 @@ fn wish(fields: &Fields, view: &View) -> Value {
 }
 
 impl Page {
-    /// The page with what was typed, else with what is there, and with the tokens behind a place in their list.
+    /// The page with what was typed, else with what is there, and with what lies behind these places in its lists.
     pub(super) async fn of(
         visit: &Visit,
         gateway: &Gateway,
         door: &Door,
-        (typed, tokens_after): (Option<Fields>, Option<&str>),
+        (typed, after): (Option<Fields>, After<'_>),
     ) -> Result<Self, Problem> {
         let mut tx = gateway.database.begin(Scope::Tenant(visit.tenant_id)).await?;
         let view = settings::shown(&mut tx, visit.tenant_id).await?;
-        let changes = changes(&mut tx, visit).await?;
-        let tokens = Tokens::of(&mut tx, visit, door, tokens_after).await?;
+        let changes = changes(&mut tx, visit, after.changes).await?;
+        let tokens = Tokens::of(&mut tx, visit, door, after.tokens).await?;
         let frame = visit.frame(&mut tx, Section::Settings, visit.reader.say(frame_words::SETTINGS)).await?;
         let connected = integrations::list(&mut tx, visit.tenant_id).await?;
         tx.commit().await?;
@@ -156,7 +167,9 @@ impl Page {
             said: visit.said,
             retention_limit: gateway.retention_days,
             tokens,
-            changes,
+            changes: changes.data.into_iter().map(|change| Told::of(change, &connected)).collect(),
+            older: changes.next_cursor.map(|cursor| format!("/dashboard/settings?changes={cursor}#audit")),
+            is_newest: after.changes.is_none(),
             hooks,
             believed: Believed::all(&fields, &view.conflict_policy),
             systems: policies::systems(slugs, &view.conflict_policy).into_iter().map(named).collect(),
@@ -172,12 +185,15 @@ impl Page {
 }
 
 /// Who changed what; only admins are told.
-async fn changes(tx: &mut Transaction, visit: &Visit) -> Result<Vec<audit::Change>, Problem> {
-    if !visit.may_change() {
-        return Ok(Vec::new());
-    }
-    let page = page::of_log(Some(CHANGES), None)?;
-    Ok(audit::list(tx, visit.tenant_id, &Filter::default(), &page).await?)
+async fn changes(
+    tx: &mut Transaction,
+    visit: &Visit,
+    after: Option<&str>,
+) -> Result<page::Page<audit::Change>, Problem> {
+    let wanted = page::of_log(Some(CHANGES), after)?;
+    let all = Filter::default();
+    let found = if visit.may_change() { audit::list(tx, visit.tenant_id, &all, &wanted).await? } else { Vec::new() };
+    Ok(page::Page::of_log(found, &wanted))
 }
 
 /// The form as it stands before anybody has typed something.

@@ -3,12 +3,13 @@
 
 use domain::kind::RecordKind;
 use domain::time::Timestamp;
-use persistence::stats::{Part, Stats, TopError};
+use persistence::stats::{Part, Percentiles, Stats, TopError};
 use serde::Deserialize;
 
 use super::catalogue;
 use super::charts::{self, Size};
 use super::frame::Frame;
+use super::reader::Plain;
 use super::text::{Message, statistics as m};
 use crate::stats::Period;
 
@@ -49,6 +50,9 @@ pub(super) struct Figures {
     pub(super) first_rate: Option<f64>,
     pub(super) p50: Option<i64>,
     pub(super) p95: Option<i64>,
+    pub(super) duration_chart: String,
+    /// When something was tried, and how long half and 95 of 100 took at most, in milliseconds.
+    pub(super) durations: Vec<(String, i64, i64)>,
     pub(super) chart: String,
     /// What stands below the chart: its beginning, its middle, its end.
     pub(super) marks: [String; 3],
@@ -77,6 +81,14 @@ impl Figures {
             failed: bucket.failed,
         });
         let rows = rows.collect();
+        let took = |took: Percentiles| took.p50.zip(took.p95).map(|(half, most)| (i64::from(half), i64::from(most)));
+        let durations = stats.buckets.iter().map(|bucket| took(bucket.duration_ms));
+        let columns: Vec<_> = durations.map(|it| it.map_or((0, 0), |(half, most)| (half, most - half))).collect();
+        let durations = stats.buckets.iter().rev();
+        let durations = durations.filter_map(|bucket| {
+            let (half, most) = took(bucket.duration_ms)?;
+            Some((label(bucket.at), half, most))
+        });
         Self {
             periods: periods(frame, period, &path),
             attempts: stats.attempts,
@@ -85,7 +97,9 @@ impl Figures {
             first_rate: stats.first_attempt_success_rate,
             p50: stats.duration_ms.p50.map(i64::from),
             p95: stats.duration_ms.p95.map(i64::from),
-            chart: charts::columns(&values, CHART),
+            duration_chart: charts::columns(&columns, charts::DURATIONS, CHART),
+            durations: durations.collect(),
+            chart: charts::columns(&values, charts::OUTCOMES, CHART),
             marks,
             rows,
             by_kind: stats.by_kind.into_iter().map(|part| Row::named(frame, part)).collect(),
@@ -97,9 +111,23 @@ impl Figures {
         }
     }
 
-    /// The same, split by what was moved and by the way it went.
-    pub(super) fn parts(&self) -> Vec<(Message, &[Row])> {
-        vec![(m::BY_KIND, &self.by_kind), (m::BY_DIRECTION, &self.by_direction)]
+    /// The same, split by what was moved and by the way it went; with each, how much the largest part is.
+    pub(super) fn parts(&self) -> [(Message, &[Row], i64); 2] {
+        let parts = [(m::BY_KIND, self.by_kind.as_slice()), (m::BY_DIRECTION, self.by_direction.as_slice())];
+        parts.map(|(title, rows)| {
+            let largest = rows.iter().map(|row| row.success + row.failed).max().unwrap_or(0);
+            (title, rows, largest)
+        })
+    }
+
+    /// So many of an error, beside the most frequent one.
+    pub(super) fn error_bar(&self, count: impl Plain<i64>) -> String {
+        charts::bar((0, count.plain()), self.errors.iter().map(|error| error.count).max().unwrap_or(0))
+    }
+
+    /// What 95 of 100 took at most when that was longest.
+    pub(super) fn slowest(&self) -> i64 {
+        self.durations.iter().map(|(_, _, most)| *most).max().unwrap_or(0)
     }
 
     /// The highest column, which is the height of the chart.
@@ -137,6 +165,11 @@ impl Row {
             kind => kind.parse::<RecordKind>().ok().map(catalogue::kinds),
         };
         Self { name: known.map_or(part.name, |known| frame.say(known)), success: part.success, failed: part.failed }
+    }
+
+    /// The same as a bar, beside others of which the longest holds so many.
+    pub(super) fn bar(&self, longest: impl Plain<i64>) -> String {
+        charts::bar((self.success, self.failed), longest.plain())
     }
 
     /// The share of what succeeded.

@@ -14,7 +14,7 @@ use super::fields::Fields;
 use super::form::{self, Form};
 use super::frame::Visit;
 use super::said::lead;
-use super::settings::Page;
+use super::settings::{After, Page};
 use super::text::{Message, tokens as m};
 use crate::tokens::{self as api, DAYS_LIMIT, Made};
 use crate::{body, body::Id, change::Change, door::Door, page, state::Gateway};
@@ -92,7 +92,7 @@ pub(super) async fn make(
     fields: Fields,
 ) -> Result<HttpResponse, Problem> {
     let outcome = made(&change, &gateway, &door, &fields).await;
-    let mut page = Page::of(&visit.at(HERE), &gateway, &door, (None, None)).await?;
+    let mut page = Page::of(&visit.at(HERE), &gateway, &door, (None, After::default())).await?;
     match outcome {
         Ok(made) => {
             page.tokens.made = Some(made);

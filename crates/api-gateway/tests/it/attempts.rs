@@ -66,3 +66,41 @@ async fn an_attempt_shows_each_field_before_and_after() {
     pages[4].says(&format!("{left_out} autres champs ne sont pas gardés"));
     world.stop().await;
 }
+
+#[tokio::test]
+async fn attempts_of_a_time_are_found_on_the_page_by_the_readers_clock() {
+    let world = World::start().await;
+    let id = connected(&world, "pat-eu1-4242-demo").await;
+    let integration: IntegrationId = id.parse().unwrap();
+    // In Paris, 11 and 12 o'clock.
+    let rows = ["2026-11-02T10:00:00Z", "2026-11-02T11:00:00Z"]
+        .map(|at| outcome(&world, integration, at, Some(refused("PHONE"))));
+    let mut tx = world.worker().begin(Scope::System).await.unwrap();
+    sync_logs::insert_batch(&mut tx, &rows).await.unwrap();
+    tx.commit().await.unwrap();
+    let path = format!("/dashboard/integrations/{id}/logs");
+    let mut browser = Browser::of(&world, Role::Viewer).await;
+    for (query, shown) in [
+        ("", [true, true]),
+        ("?since=2026-11-02T11:30", [false, true]),
+        ("?until=2026-11-02T11:30", [true, false]),
+        ("?since=2026-11-02T10:30&until=2026-11-02T11:30", [true, false]),
+        ("?q=phone", [false, false]),
+        ("?q=phone&since=2026-11-01T00:00&until=2026-11-03T00:00", [true, true]),
+        ("?since=%3Cb%3E", [false, false]),
+        ("?q=phone&since=2026-01-01T00:00", [false, false]),
+    ] {
+        let page = browser.get(&format!("{path}{query}")).await;
+        assert_eq!(page.status, 200, "{query}: {page:?}");
+        is_sound(&page, "fr");
+        let is_shown = rows.each_ref().map(|row| page.html.contains(&format!("{path}/{}\"", row.id)));
+        assert_eq!(is_shown, shown, "{query}: {}", page.html);
+    }
+    browser.get(&format!("{path}?q=phone")).await.says("dans les 7 derniers jours");
+    let page = browser.get(&format!("{path}?since=%3Cb%3E&status=failed")).await;
+    page.says("Donnez une date et une heure.").says("aria-invalid=\"true\"").says("value=\"failed\" selected");
+    browser.language = "en";
+    let page = browser.get(&format!("{path}?q=phone&since=2026-01-01T00:00")).await;
+    is_sound(page.says("Words are looked for over 31 days only").says("value=\"2026-01-01T00:00\""), "en");
+    world.stop().await;
+}

@@ -13,7 +13,12 @@ use crate::pages::{Browser, is_sound};
 use crate::world::{World, token};
 
 /// Begins trouble of an integration of the world's tenant, as `log-writer` does; what has an end is over at once.
-async fn trouble(world: &World, integration: IntegrationId, trigger: Trigger, (detail, is_over): (Value, bool)) {
+pub(crate) async fn trouble(
+    world: &World,
+    integration: IntegrationId,
+    trigger: Trigger,
+    (detail, is_over): (Value, bool),
+) {
     let subject = Subject::Integration(integration, world.tenant);
     let mut tx = world.worker().begin(Scope::System).await.unwrap();
     assert!(incidents::begin(&mut tx, &subject, trigger, detail).await.unwrap());

@@ -9,6 +9,8 @@ mod attempts;
 #[cfg(test)]
 mod audit;
 #[cfg(test)]
+mod catalogue;
+#[cfg(test)]
 mod configuring;
 #[cfg(test)]
 mod connecting;
@@ -38,6 +40,8 @@ mod issuer;
 mod limits;
 #[cfg(test)]
 mod mapping;
+#[cfg(test)]
+mod older;
 #[cfg(test)]
 mod openings;
 #[cfg(test)]

@@ -47,6 +47,21 @@ const FORMS: &[&str] = &[
     "/delete",
 ];
 
+/// The pages and forms of an integration by their addresses, with what of its belongings they name.
+fn addresses(paths: &[&str], id: &str, theirs: &[(&'static str, String)]) -> Vec<String> {
+    let at = |page: &&str| {
+        let path = page.replace("/data/{record}", "/data/records/{id}");
+        let path = theirs.iter().fold(path, |path, (name, named)| path.replace(name, named));
+        format!("/dashboard/integrations/{id}{}", path.replace("/data/records/", "/data/"))
+    };
+    paths.iter().map(at).collect()
+}
+
+/// Every page below an integration.
+pub(crate) async fn pages_of(world: &World, id: &str) -> Vec<String> {
+    addresses(PAGES, id, &belongings(world, id).await)
+}
+
 #[test]
 fn no_page_below_an_integration_is_left_out() {
     let sources =
@@ -66,18 +81,13 @@ async fn every_page_is_for_those_who_may_look_and_every_form_for_those_who_may_c
     let id = connected(&world, "pat-eu1-4242-demo").await;
     let theirs = belongings(&world, &id).await;
     let home = format!("/dashboard/integrations/{id}");
-    let at = |page: &str| {
-        let path = page.replace("/data/{record}", "/data/records/{id}");
-        let path = theirs.iter().fold(path, |path, (name, named)| path.replace(name, named));
-        format!("{home}{}", path.replace("/data/records/", "/data/"))
-    };
     let mut nobody = Browser::new(&world);
     let (mut viewer, mut service) = (Browser::of(&world, Role::Viewer).await, Browser::new(&world));
     let mut stranger = Browser::new(&world);
     let other = token(world.other_tenant().await, Role::Admin, 600);
     assert_eq!(stranger.send("/dashboard/login", &[("token", &other)]).await.status, 303);
     service.send("/dashboard/login", &[("token", &world.token(Role::Service))]).await;
-    for path in PAGES.iter().map(|page| at(page)) {
+    for path in addresses(PAGES, &id, &theirs) {
         let sent = nobody.get(&path).await;
         assert!(sent.status == 303 && sent.location().starts_with("/dashboard/login"), "{path}: {sent:?}");
         assert_eq!(viewer.get(&path).await.status, 200, "{path}");
@@ -86,7 +96,7 @@ async fn every_page_is_for_those_who_may_look_and_every_form_for_those_who_may_c
     }
     let everything = async || testkit::dump(&world.database.url()).await;
     let before = everything().await;
-    for path in FORMS.iter().map(|form| at(form)) {
+    for path in addresses(FORMS, &id, &theirs) {
         assert_eq!(nobody.send(&path, &[("csrf", "x")]).await.status, 303, "{path}");
         assert_eq!(viewer.submit(&home, &path, &[]).await.status, 403, "{path}");
         assert_eq!(stranger.submit("/dashboard/integrations", &path, &[]).await.status, 404, "{path}");

@@ -57,7 +57,7 @@ impl World {
         self.database.execute(&set).await;
     }
 
-    async fn keep(&self, kept: &[Conflict]) {
+    pub(crate) async fn keep(&self, kept: &[Conflict]) {
         let mut tx = self.begin().await;
         conflicts::keep(&mut tx, self.tenant, kept).await.unwrap();
         tx.commit().await.unwrap();

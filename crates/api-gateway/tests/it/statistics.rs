@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::access::Role;
 use domain::fault::FaultKind;
 use domain::id::{IntegrationId, LinkId, RecordId, SyncLogId, WebhookLogId};
 use domain::kind::RecordKind;
@@ -13,6 +14,7 @@ use persistence::{Scope, sync_logs, webhook_logs};
 use serde_json::{Value, json};
 
 use crate::connecting::connected;
+use crate::pages::{Browser, is_sound};
 use crate::repair::{blocked, settled};
 use crate::world::World;
 
@@ -39,11 +41,11 @@ pub(crate) fn attempt(world: &World, integration: IntegrationId, minutes_ago: u6
     }
 }
 
-fn error(message: &str) -> Option<SyncError> {
+pub(crate) fn error(message: &str) -> Option<SyncError> {
     Some(SyncError { class: FaultKind::Invalid, code: "BAD_100%".to_owned(), message: message.to_owned() })
 }
 
-async fn write(world: &World, rows: &[SyncOutcome]) {
+pub(crate) async fn write(world: &World, rows: &[SyncOutcome]) {
     let mut tx = world.worker().begin(Scope::System).await.unwrap();
     sync_logs::insert_batch(&mut tx, rows).await.unwrap();
     tx.commit().await.unwrap();
@@ -223,6 +225,36 @@ async fn statistics_tell_how_one_integration_and_how_all_of_them_do() {
             );
         }
         world.get(&format!("{path}?period=1y")).await.is_problem(422, "invalid");
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn each_chart_of_a_page_has_its_table_and_each_part_its_bar_in_both_languages() {
+    let world = World::start().await;
+    let id = connected(&world, "pat-eu1-4242-demo").await;
+    let integration = id.parse().unwrap();
+    let mut failed = attempt(&world, integration, 0);
+    failed.error = error("no");
+    write(&world, &[attempt(&world, integration, 0), failed]).await;
+    let mut browser = Browser::of(&world, Role::Viewer).await;
+    for (language, words) in
+        [("fr", ["Durée : médiane, et 95 %", "Médiane"]), ("en", ["Duration: median, and 95%", "Median"])]
+    {
+        browser.language = language;
+        for page in [format!("/dashboard/integrations/{id}"), "/dashboard/activity".to_owned()] {
+            let page = browser.get(&format!("{page}?period=30d")).await;
+            is_sound(&page, language);
+            for said in words {
+                page.says(said);
+            }
+            page.says("43 ms</td>").says("<rect class=\"half\"");
+            for table in ["volume-table", "duration-table", "drift-table"] {
+                page.says(&format!("<details id=\"{table}\">"));
+            }
+            // One of each kind, of each direction and of each error.
+            assert_eq!(page.html.matches("<td class=\"spare bar\"><svg").count(), 3, "{}", page.html);
+        }
     }
     world.stop().await;
 }

@@ -2,7 +2,10 @@
 
 use domain::access::Role;
 use domain::id::IntegrationId;
+use domain::identity::{Identity, Scheme};
+use domain::kind::RecordKind;
 use persistence::Scope;
+use persistence::records::conflicts::Conflict;
 use serde_json::json;
 
 use crate::connecting::connected;
@@ -346,7 +349,20 @@ async fn a_mapping_is_changed_by_its_form_once_its_preview_was_seen_and_set_back
     browser.get(&tab).await.says("value=\"loyalty\"").says("trim upper");
     let page = send(&mut browser, &good).await;
     assert_eq!(page.status, 412, "{page:?}");
+    // Going back to the default is seen first as well.
     let page = browser.submit(&tab, &format!("{tab}/reset"), &[("kind", "contact")]).await;
+    assert_eq!(page.status, 200, "{page:?}");
+    is_sound(page.says("serait modifiée sur la plateforme").says("Enregistrer ce mapping"), "fr");
+    page.says(&format!(" data-path=\"{tab}?kind=contact\""));
+    assert!(!page.html.contains("value=\"loyalty\" list"), "{page:?}");
+    browser.get(&tab).await.says("value=\"loyalty\" list");
+    let mut defaults = rows(&page.html);
+    for name in ["kind", "version", "previewed"] {
+        let value = between(&page.html, &format!("name=\"{name}\" value=\""), "\"").replace("&#34;", "\"");
+        defaults.push((name.to_owned(), value));
+    }
+    defaults.push(("save".to_owned(), "1".to_owned()));
+    let page = send(&mut browser, &defaults).await;
     assert_eq!(page.location(), format!("{tab}?kind=contact&said=mapped"), "{page:?}");
     assert!(!browser.get(&tab).await.html.contains("value=\"loyalty\" list"));
     world.stop().await;
@@ -464,4 +480,37 @@ async fn what_no_account_was_ever_connected_to_is_removed_by_one_button() {
     let listed = it.world.get("/api/v1/integrations/configured").await;
     assert_eq!(listed.body["data"], json!([]), "{listed:?}");
     it.stop().await;
+}
+
+#[tokio::test]
+async fn a_duplicate_is_told_with_its_cause_what_can_be_done_and_whom_to_ask_in_both_languages() {
+    let world = World::start().await;
+    let id = connected(&world, "pat-eu1-4242-demo").await;
+    let record = world.record(RecordKind::Contact, &[("first_name", "Zoé"), ("last_name", "Dupré")]).await;
+    let other = world.record(RecordKind::Contact, &[("first_name", "Zoé"), ("last_name", "Durand")]).await;
+    let identity = Identity { scheme: Scheme::Email, value: "zoe@exemple.fr".to_owned() };
+    world.keep(&[Conflict::Identity { record: other, identity, holder: record }]).await;
+    let one = format!("/dashboard/integrations/{id}/data/{record}");
+    let mut browser = Browser::of(&world, Role::Admin).await;
+    for (language, title, cause, subject) in [
+        (
+            "fr",
+            "Contact dupliqué",
+            "Une autre fiche porte aussi zoe@exemple.fr",
+            "Coccinelle%2C%20r%C3%A9f%C3%A9rence%20",
+        ),
+        ("en", "Duplicate contact", "Another record has zoe@exemple.fr as well", "Coccinelle%2C%20reference%20"),
+    ] {
+        browser.language = language;
+        let page = browser.get(&one).await;
+        is_sound(page.says(title).says(cause).says("Zoé Durand").says("value=\"merge\""), language);
+        let reference = between(&page.html, subject, "\"");
+        assert!(reference.len() == 32 && reference.bytes().all(|byte| byte.is_ascii_hexdigit()), "{}", page.html);
+    }
+    let conflict = between(&browser.get(&one).await.html, "name=\"conflict\" value=\"", "\"").to_owned();
+    let fields = [("conflict", conflict.as_str()), ("action", "keep_apart")];
+    let page = browser.submit(&one, &format!("{one}/decide"), &fields).await;
+    assert_eq!(page.location(), format!("{one}?said=decided"), "{page:?}");
+    assert!(!browser.get(&one).await.html.contains("Duplicate contact"));
+    world.stop().await;
 }

@@ -136,3 +136,31 @@ async fn a_page_that_cannot_be_made_says_so_with_a_reference_and_tells_nothing_e
     }
     world.stop().await;
 }
+
+#[tokio::test]
+async fn a_page_that_is_refused_says_so_in_the_readers_language() {
+    let world = World::start().await;
+    let id = connected(&world, "pat-eu1-4242-demo").await;
+    let home = format!("/dashboard/integrations/{id}");
+    let mut browser = Browser::of(&world, Role::Admin).await;
+    for (language, words) in
+        [("fr", "Cette demande ne peut pas être traitée"), ("en", "This request cannot be handled")]
+    {
+        browser.language = language;
+        for path in ["/dashboard/settings?tokens=x".to_owned(), format!("{home}/webhooks?cursor=x")] {
+            let page = browser.get(&path).await;
+            assert_eq!(page.status, 422, "{path}: {page:?}");
+            is_sound(page.says(words).says("mailto:"), language);
+            assert!(!page.html.contains("see `errors`"), "{path}: {page:?}");
+        }
+    }
+    browser.language = "fr";
+    let rotated = browser.submit(&home, &format!("{home}/webhooks/rotate"), &[]).await;
+    assert_eq!(rotated.status, 409, "{rotated:?}");
+    rotated.says("il n'y a pas de secret à remplacer ici");
+    let name = "x".repeat(300_001);
+    let page = browser.submit(&home, &format!("{home}/settings"), &[("name", name.as_str())]).await;
+    assert_eq!(page.status, 413, "{page:?}");
+    is_sound(page.says("Demande trop longue"), "fr");
+    world.stop().await;
+}

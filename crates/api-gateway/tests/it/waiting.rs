@@ -7,6 +7,8 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::connecting::{connected, wish};
+use crate::page_access::pages_of;
+use crate::pages::Browser;
 use crate::world::{Lines, World};
 
 /// Long after what the settings allow here, and long before the platform's own limit.
@@ -52,5 +54,22 @@ async fn asking_the_platform_to_call_us_keeps_nobody_waiting() {
     let path = format!("/api/v1/integrations/{}/webhook/rotate", made.body["id"].as_str().unwrap());
     let rotated = soon(world.call(Method::POST, &path, Some(&world.token(Role::Admin)), None)).await;
     assert_eq!(rotated.status.as_u16(), 200, "{rotated:?}");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn no_page_asks_the_platform_for_anything_so_that_none_waits_for_one_that_is_silent() {
+    // Whoever asked would wait for the ten seconds that are usual.
+    let world = World::start().await;
+    let id = connected(&world, "pat-eu1-4242-demo").await;
+    let below = pages_of(&world, &id).await;
+    world.switch_faults(json!({ "hang": true })).await;
+    let mut browser = Browser::of(&world, Role::Admin).await;
+    let others = ["", "/new?platform=hubspot", "/new?platform=hubspot&by=key"];
+    let others = others.map(|path| format!("/dashboard/integrations{path}"));
+    let places = ["/dashboard/activity", "/dashboard/settings"].map(str::to_owned);
+    for path in below.into_iter().chain(others).chain(places) {
+        assert_eq!(soon(browser.get(&path)).await.status, 200, "{path}");
+    }
     world.stop().await;
 }

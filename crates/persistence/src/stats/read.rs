@@ -83,6 +83,8 @@ pub struct Bucket {
     pub success: i64,
     /// How many failed.
     pub failed: i64,
+    /// How long the platform took, in milliseconds.
+    pub duration_ms: Percentiles,
 }
 
 /// Attempts that have one thing in common.
@@ -238,7 +240,7 @@ pub async fn read(tx: &mut Transaction, whose: Whose, span: &Span) -> Result<Sta
         success_rate: share(success, attempts),
         first_attempt_success_rate: share(sum(|tally| tally.first_successes), attempts - retries),
         retries,
-        duration_ms: durations(&tallies),
+        duration_ms: durations(tallies.iter()),
         by_kind: parts(&tallies, |tally| tally.kind.as_str()),
         by_direction: parts(&tallies, |tally| tally.direction.as_str()),
         top_errors: top_errors(tx, whose, since).await?,
@@ -280,9 +282,10 @@ async fn tallies(
 
 fn buckets(starts: &[DateTime<Utc>], tallies: &[Tally]) -> Vec<Bucket> {
     let bucket = |(place, at): (i32, &DateTime<Utc>)| {
-        let there = tallies.iter().filter(|tally| tally.place == place);
-        let (success, failed) = there.fold((0, 0), |sum, tally| (sum.0 + tally.success, sum.1 + tally.failed));
-        Bucket { at: (*at).into(), success, failed }
+        let there: Vec<&Tally> = tallies.iter().filter(|tally| tally.place == place).collect();
+        let sum = |of: fn(&Tally) -> i64| there.iter().copied().map(of).sum::<i64>();
+        let (success, failed) = (sum(|tally| tally.success), sum(|tally| tally.failed));
+        Bucket { at: (*at).into(), success, failed, duration_ms: durations(there.iter().copied()) }
     };
     (1..).zip(starts).map(bucket).collect()
 }
@@ -301,7 +304,7 @@ fn parts(tallies: &[Tally], name: fn(&Tally) -> &str) -> Vec<Part> {
     parts
 }
 
-fn durations(tallies: &[Tally]) -> Percentiles {
+fn durations<'a>(tallies: impl Iterator<Item = &'a Tally>) -> Percentiles {
     let mut counts = [0_i64; BUCKETS];
     for tally in tallies {
         for (sum, count) in counts.iter_mut().zip(&tally.durations) {

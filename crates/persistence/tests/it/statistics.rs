@@ -58,6 +58,8 @@ async fn what_happened_is_counted_and_read_back() {
         now.iter().map(|bucket| (bucket.success, bucket.failed)).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1)),
         (8, 2)
     );
+    assert!(earlier.iter().all(|bucket| bucket.duration_ms.p50.is_none()), "{earlier:?}");
+    assert!(now.iter().any(|bucket| bucket.duration_ms.p95 == Some(959)), "{now:?}");
     let by_direction: Vec<_> =
         stats.by_direction.iter().map(|part| (part.name.as_str(), part.success, part.failed)).collect();
     assert_eq!(by_direction, [("to_platform", 7, 2), ("from_platform", 1, 0)]);

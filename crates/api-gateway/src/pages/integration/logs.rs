@@ -27,11 +27,13 @@ use crate::{
     change::Change,
     integrations::{self, Attempt, Replay, WantedLogs},
     page,
+    refusal::Refusal,
     state::Gateway,
 };
 
-/// What can be looked for, besides text.
-const FILTERS: [&str; 5] = ["status", "type", "kind", "direction", "q"];
+/// What can be looked for: as the API names it, and the time in which that is done, as it is typed.
+const FILTERS: [&str; 7] = ["status", "type", "kind", "direction", "q", "since", "until"];
+const TIMES: [(&str, Message); 2] = [("since", m::SINCE), ("until", m::UNTIL)];
 
 #[derive(Template)]
 #[template(path = "logs.html")]
@@ -102,9 +104,8 @@ pub(super) async fn show_logs(
     let mut tx = gateway.database.begin(Scope::Tenant(visit.tenant_id)).await?;
     let (shell, frame) = Shell::of(&visit, &gateway, &mut tx, id.0, Tab::Logs).await?;
     let query = fields.query(&FILTERS);
-    let cursor = fields.query(&["cursor"]);
-    let wanted = parse_query::<WantedLogs>(&joined(&query, &cursor));
-    let listed = match wanted {
+    let is_first = fields.given("cursor").is_none();
+    let listed = match wanted(&frame, &fields) {
         Ok(wanted) => integrations::listed_logs(&mut tx, (visit.tenant_id, id.0), wanted).await,
         Err(refusal) => Err(refusal.into()),
     };
@@ -113,7 +114,10 @@ pub(super) async fn show_logs(
     let listed = match listed {
         Ok(page) => page,
         Err(problem) if !problem.errors().is_empty() => {
-            form.trouble = Some(frame.say(m::NOT_SOUGHT));
+            form = form.refused(&frame, &problem);
+            if !form.others(&TIMES.map(|(name, _)| name)).is_empty() {
+                form.trouble = Some(frame.say(m::NOT_SOUGHT));
+            }
             page::Page { data: Vec::new(), next_cursor: None }
         }
         Err(problem) => return Err(problem),
@@ -125,12 +129,23 @@ pub(super) async fn show_logs(
         lines: listed.data.into_iter().map(Line::of).collect(),
         older,
         is_filtered: !query.is_empty(),
-        is_first: cursor.is_empty(),
+        is_first,
         form,
         shell,
         frame,
     };
     page.frame.show(&page)
+}
+
+/// What was typed, as the API takes it.
+fn wanted(frame: &Frame, fields: &Fields) -> Result<WantedLogs, Refusal> {
+    let mut query = fields.query(&["status", "type", "kind", "direction", "q", "cursor"]);
+    for (name, _) in TIMES {
+        let Some(typed) = fields.given(name) else { continue };
+        let at = frame.moment(typed).ok_or_else(|| Refusal::at(name, "is no date and time"))?;
+        query = joined(&query, &format!("{name}={at}"));
+    }
+    parse_query(&query)
 }
 
 /// One attempt in full.
@@ -236,6 +251,13 @@ fn joined(first: &str, second: &str) -> String {
 
 pub(super) fn pretty(value: &Value) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default()
+}
+
+impl Page {
+    /// Whether words, or the platform's ids, were looked for in the last days alone.
+    fn is_recent(&self) -> bool {
+        !self.form.value("q").trim().is_empty() && TIMES.iter().all(|(name, _)| self.form.value(name).is_empty())
+    }
 }
 
 fn selects(frame: &Frame, form: &Form) -> Vec<Select> {

@@ -5,12 +5,12 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, ResponseError as _, get, post, web};
 use askama::Template;
 use domain::field::FieldValue;
-use domain::id::IntegrationId;
+use domain::id::{IntegrationId, TenantId};
 use domain::kind::RecordKind;
 use domain::schema;
 use persistence::Scope;
 use runtime::http::Problem;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::{
     catalogue::kinds,
@@ -95,10 +95,8 @@ pub(super) async fn save(
 ) -> Result<HttpResponse, Problem> {
     let mut page = Page::of(&visit, &gateway, id.0, &fields).await?;
     page.rows = Row::typed(&fields);
-    let draft = json!(page.rows.iter().map(|row| row.to_json(page.kind)).collect::<Vec<_>>());
-    page.previewed = draft.to_string();
-    let was_seen = fields.get("previewed") == page.previewed;
-    if was_seen && fields.has("save") {
+    let draft = page.draft();
+    if fields.has("save") && fields.get("previewed") == draft.to_string() {
         let seen = fields.get("version").parse().map_err(|_no_number| Refusal::at("version", "must be a number"))?;
         let path = format!("{}?kind={}", page.shell.path(Tab::Mapping), page.kind);
         return match saved(&change, &gateway, (id.0, page.kind), (seen, &draft)).await {
@@ -106,23 +104,10 @@ pub(super) async fn save(
             outcome => lead(&path, outcome, "mapped"),
         };
     }
-    let wish = json!({ "kind": page.kind, "fields": draft });
-    let (object, record) = page.sampled();
-    let previewed = match body::parse(wish.to_string().as_bytes()) {
-        Ok(wish) => mappings::previewed(&gateway, (change.tenant_id, id.0), wish, (record, object)).await,
-        Err(refusal) => Err(refusal.into()),
-    };
-    match previewed {
-        Ok(preview) => {
-            page.preview = Some(preview);
-            page.frame.show(&page)
-        }
-        Err(problem) if form::is_about_form(&problem) => page.refused(&problem),
-        Err(problem) => Err(problem),
-    }
+    page.tried(&gateway, change.tenant_id).await
 }
 
-/// Sets the mapping back to the one that a new integration begins with.
+/// Shows what the mapping that a new integration begins with would do; it is saved as any other is.
 #[post("/integrations/{id}/fields/reset")]
 pub(super) async fn reset(
     change: Change,
@@ -131,9 +116,11 @@ pub(super) async fn reset(
     gateway: web::Data<Gateway>,
     fields: Fields,
 ) -> Result<HttpResponse, Problem> {
-    let page = Page::of(&visit, &gateway, id.0, &fields).await?;
-    let path = format!("{}?kind={}", page.shell.path(Tab::Mapping), page.kind);
-    lead(&path, mappings::was_reset(&gateway, &change, (id.0, page.kind), None).await, "mapped")
+    let visit = visit.at(format!("/dashboard/integrations/{}/fields?{}", id.0, fields.query(&["kind"])));
+    let mut page = Page::of(&visit, &gateway, id.0, &fields).await?;
+    let connector = integrations::platform_of(&page.shell.view.platform)?.connector();
+    page.rows = connector.default_mapping(page.kind).fields.iter().map(Row::of).collect();
+    page.tried(&gateway, change.tenant_id).await
 }
 
 /// Asks the platform which fields the account has.
@@ -154,7 +141,7 @@ async fn saved(
     change: &Change,
     gateway: &Gateway,
     of: (IntegrationId, RecordKind),
-    (seen, draft): (i64, &serde_json::Value),
+    (seen, draft): (i64, &Value),
 ) -> Result<(), Problem> {
     let wish = body::parse(json!({ "fields": draft }).to_string().as_bytes())?;
     mappings::replaced(gateway, change, of, (seen, wish)).await.map(|_view| ())
@@ -187,6 +174,31 @@ impl Page {
             shell,
             frame,
         })
+    }
+
+    /// The rows as the API takes them.
+    fn draft(&self) -> Value {
+        json!(self.rows.iter().map(|row| row.to_json(self.kind)).collect::<Vec<_>>())
+    }
+
+    /// The page with what its rows would do.
+    async fn tried(mut self, gateway: &Gateway, tenant: TenantId) -> Result<HttpResponse, Problem> {
+        let draft = self.draft();
+        self.previewed = draft.to_string();
+        let wish = json!({ "kind": self.kind, "fields": draft });
+        let (object, record) = self.sampled();
+        let previewed = match body::parse(wish.to_string().as_bytes()) {
+            Ok(wish) => mappings::previewed(gateway, (tenant, self.shell.view.id), wish, (record, object)).await,
+            Err(refusal) => Err(refusal.into()),
+        };
+        match previewed {
+            Ok(preview) => {
+                self.preview = Some(preview);
+                self.frame.show(&self)
+            }
+            Err(problem) if form::is_about_form(&problem) => self.refused(&problem),
+            Err(problem) => Err(problem),
+        }
     }
 
     /// By what the record is found on which the draft is shown: the platform's id of it, or ours.

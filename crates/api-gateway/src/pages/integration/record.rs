@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, get, post, web};
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use askama::Template;
 use domain::id::{ConflictId, IntegrationId, RecordId};
 use domain::kind::RecordKind;
@@ -16,20 +16,18 @@ use runtime::http::Problem;
 use url::Url;
 
 use super::super::{
+    failure,
     fields::Fields,
     frame::{Frame, Visit},
     said::lead,
-    text::{Message, consent as consent_words, data as m, frame as frame_words, our_fields},
-    text::{integration as shell_words, integration_settings as settings_words},
+    text::{Message, consent as consent_words, data as m, failure as failure_words, frame as frame_words, our_fields},
+    text::{integration as shell_words, integration_settings as settings_words, logs as logs_words},
 };
 use super::data::name_of;
 use super::{Shell, Tab};
 use crate::{
-    body::Ids, change::Change, conflicts as deciding, integrations, records, refusal::Refusal, state::Gateway,
+    body::Ids, change::Change, conflicts as deciding, integrations, page, records, refusal::Refusal, state::Gateway,
 };
-
-/// Lost values on the page.
-const LOST: u32 = 50;
 
 #[derive(Template)]
 #[template(path = "record.html")]
@@ -44,6 +42,12 @@ struct Page {
     counterparts: Vec<Counterpart>,
     doubles: Vec<Double>,
     lost: Vec<Loss>,
+    /// Which of the values that were lost are shown, as the query of an address says it: empty of the newest.
+    place: String,
+    /// The page with those that were lost before.
+    older: Option<String>,
+    /// Where help is asked for.
+    support: String,
     wrong_name: bool,
 }
 
@@ -94,8 +98,9 @@ pub(super) async fn show_record(
     visit: Visit,
     ids: Ids<IntegrationId, RecordId>,
     gateway: web::Data<Gateway>,
+    request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let page = Page::of(&visit, &gateway, (ids.0, ids.1)).await?;
+    let page = Page::of(&visit, &gateway, &request, (ids.0, ids.1)).await?;
     page.frame.show(&page)
 }
 
@@ -106,9 +111,9 @@ pub(super) async fn decide(
     visit: Visit,
     ids: Ids<IntegrationId, RecordId>,
     gateway: web::Data<Gateway>,
-    fields: Fields,
+    (request, fields): (HttpRequest, Fields),
 ) -> Result<HttpResponse, Problem> {
-    let page = Page::of(&visit, &gateway, (ids.0, ids.1)).await?;
+    let page = Page::of(&visit, &gateway, &request, (ids.0, ids.1)).await?;
     let conflict: ConflictId = fields.get("conflict").parse().map_err(|_no_id| Refusal::NotFound)?;
     let is_here = page.lost.iter().map(|lost| lost.id).chain(page.doubles.iter().map(|it| it.id));
     if !is_here.into_iter().any(|id| id == conflict) {
@@ -122,7 +127,7 @@ pub(super) async fn decide(
         _ => return Err(Refusal::at("action", "must be one of the buttons").into()),
     };
     let decided = deciding::settled(&gateway, &change, conflict, action).await;
-    lead(&format!("{}/{}", page.shell.path(Tab::Data), page.id), decided, "decided")
+    lead(&page.address(&page.place), decided, "decided")
 }
 
 /// Erases the person, where its name was typed.
@@ -132,10 +137,10 @@ pub(super) async fn erase(
     visit: Visit,
     ids: Ids<IntegrationId, RecordId>,
     gateway: web::Data<Gateway>,
-    fields: Fields,
+    (request, fields): (HttpRequest, Fields),
 ) -> Result<HttpResponse, Problem> {
     let visit = visit.at(format!("/dashboard/integrations/{}/data/{}", ids.0, ids.1));
-    let mut page = Page::of(&visit, &gateway, (ids.0, ids.1)).await?;
+    let mut page = Page::of(&visit, &gateway, &request, (ids.0, ids.1)).await?;
     if !page.is_contact {
         return Err(Refusal::NotFound.into());
     }
@@ -152,9 +157,11 @@ impl Page {
     async fn of(
         visit: &Visit,
         gateway: &Gateway,
+        request: &HttpRequest,
         (integration, record): (IntegrationId, RecordId),
     ) -> Result<Self, Problem> {
         let tenant = visit.tenant_id;
+        let wanted = page::of_log(None, Fields::read(request.query_string().as_bytes()).given("history"))?;
         let mut tx = gateway.database.begin(Scope::Tenant(tenant)).await?;
         let (shell, frame) = Shell::of(visit, gateway, &mut tx, integration, Tab::Data).await?;
         let id = joining::resolve(&mut tx, tenant, record).await?.ok_or(Refusal::NotFound)?;
@@ -170,7 +177,7 @@ impl Page {
             Some(Counterpart { integration: of.name.clone(), link, address })
         });
         let counterparts = counterparts.collect();
-        let lost = history(&mut tx, visit, id, Sort::History).await?;
+        let lost = history(&mut tx, visit, id, (Sort::History, &wanted)).await?;
         let doubles = doubles(&mut tx, visit, &record).await?;
         tx.commit().await?;
         // That it is not deleted goes without saying.
@@ -181,7 +188,9 @@ impl Page {
             origin: origin(&frame, &names, stamped.stamp.origin),
             at: stamped.stamp.at,
         });
-        Ok(Self {
+        let lost = page::Page::of_log(lost, &wanted);
+        let place = |cursor: String| format!("?history={cursor}");
+        let page = Self {
             id,
             name: name_of(&record),
             is_contact: record.kind == RecordKind::Contact,
@@ -189,23 +198,44 @@ impl Page {
             fields: fields.collect(),
             counterparts,
             doubles,
-            lost: lost.into_iter().map(|kept| Loss::of(&frame, kept)).collect(),
+            lost: lost.data.into_iter().map(|kept| Loss::of(&frame, kept)).collect(),
+            place: wanted.after.map(|after| place(after.to_string())).unwrap_or_default(),
+            older: None,
+            support: failure::support(request, &frame, &failure::reference(request)),
             wrong_name: false,
             shell,
             frame,
-        })
+        };
+        let older = lost.next_cursor.map(|cursor| page.address(&place(cursor)));
+        Ok(Self { older, ..page })
+    }
+
+    /// Where the record is, with what of its history a query names.
+    fn address(&self, place: &str) -> String {
+        format!("{}/{}{place}", self.shell.path(Tab::Data), self.id)
+    }
+
+    /// Where it is decided on what is shown.
+    fn decide(&self) -> String {
+        format!("{}{}", self.address("/decide"), self.place)
     }
 }
 
-async fn history(tx: &mut Transaction, visit: &Visit, record: RecordId, sort: Sort) -> Result<Vec<Kept>, Problem> {
+async fn history(
+    tx: &mut Transaction,
+    visit: &Visit,
+    record: RecordId,
+    (sort, page): (Sort, &LogPage),
+) -> Result<Vec<Kept>, Problem> {
     let filter = Filter { sort, kind: None, is_open: (sort == Sort::Identities).then_some(true), record: Some(record) };
-    Ok(conflicts::list(tx, visit.tenant_id, filter, &LogPage { after: None, limit: LOST }).await?)
+    Ok(conflicts::list(tx, visit.tenant_id, filter, page).await?)
 }
 
 /// The identifiers that this record and another claim.
 async fn doubles(tx: &mut Transaction, visit: &Visit, record: &Record) -> Result<Vec<Double>, Problem> {
     let mut doubles = Vec::new();
-    for kept in history(tx, visit, record.id, Sort::Identities).await? {
+    let newest = LogPage { after: None, limit: page::PAGE };
+    for kept in history(tx, visit, record.id, (Sort::Identities, &newest)).await? {
         let Some(holder) = kept.holder else { continue };
         let other = if kept.record == record.id { holder } else { kept.record };
         let named = store::get(tx, visit.tenant_id, other).await?;

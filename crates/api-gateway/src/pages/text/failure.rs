@@ -49,6 +49,15 @@ pub(in crate::pages) const CHANGED_WHY: Message = say(
     "Somebody changed this since you opened it. Reload the page and decide again.",
 );
 pub(in crate::pages) const REFUSED: Message = say("Demande refusée", "Request refused");
+pub(in crate::pages) const REFUSED_WHY: Message = say(
+    "Cette demande ne peut pas être traitée telle qu'elle est. Rien n'a été modifié. Revenez à la page, rechargez-la et recommencez.",
+    "This request cannot be handled as it is. Nothing was changed. Go back to the page, reload it and try again.",
+);
+pub(in crate::pages) const TOO_LONG: Message = say("Demande trop longue", "Request too long");
+pub(in crate::pages) const TOO_LONG_WHY: Message = say(
+    "Ce qui a été envoyé, ou son adresse, est trop long. Rien n'a été modifié. Raccourcissez-le et recommencez.",
+    "What was sent, or its address, is too long. Nothing was changed. Shorten it and try again.",
+);
 pub(in crate::pages) const OFFLINE: Message = say("Vous êtes hors ligne", "You are offline");
 pub(in crate::pages) const OFFLINE_WHY: Message = say(
     "Votre navigateur ne joint pas Coccinelle. La synchronisation, elle, continue. La page se rechargera dès que la \

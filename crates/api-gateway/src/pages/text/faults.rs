@@ -94,6 +94,13 @@ const TROUBLES: &[(&str, Message)] = &[
         ),
     ),
     (
+        "oauth_unavailable",
+        say(
+            "L'application de Coccinelle n'est pas encore réglée chez cette plateforme. Contactez le support, ou connectez-la par une clé.",
+            "Coccinelle's app is not set up at this platform yet. Contact support, or connect it by a key.",
+        ),
+    ),
+    (
         "other_account",
         say(
             "Ces identifiants ouvrent un autre compte que celui qui est connecté. Pour le connecter, ajoutez une intégration.",
@@ -105,6 +112,13 @@ const TROUBLES: &[(&str, Message)] = &[
         say(
             "La plateforme ne répond pas pour l'instant. Rien n'a été enregistré ; réessayez dans un instant.",
             "The platform does not answer for now. Nothing was saved; try again in a moment.",
+        ),
+    ),
+    (
+        "secret_not_ours",
+        say(
+            "Cette plateforme signe avec le secret de l'application de Coccinelle : il n'y a pas de secret à remplacer ici.",
+            "This platform signs with the secret of Coccinelle's app: there is no secret to replace here.",
         ),
     ),
     (

@@ -172,6 +172,13 @@ pub(super) const FINER: &[(&str, Message)] = &[
         "names nothing on the platform",
         say("Aucun objet de la plateforme n'a cet identifiant.", "No object of the platform has this id."),
     ),
+    (
+        "must lie {} days before `until` at most, to find `q`",
+        say(
+            "Des mots ne se cherchent que sur {} jours : donnez un début plus proche de la fin.",
+            "Words are looked for over {} days only: begin nearer to the end.",
+        ),
+    ),
     ("is no date and time", say("Donnez une date et une heure.", "Give a date and time.")),
     (
         "must be one address at least, or `to` be another",

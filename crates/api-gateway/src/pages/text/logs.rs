@@ -11,6 +11,13 @@ pub(in crate::pages) const NOTHING_FOUND: Message = say(
     "Aucune tentative ne correspond. Élargissez la recherche, ou effacez les filtres.",
     "No attempt matches. Widen the search, or clear the filters.",
 );
+pub(in crate::pages) const RECENT: Message = say(
+    "Les mots et les identifiants de la plateforme sont cherchés dans les 7 derniers jours : donnez une date pour remonter plus loin, \
+     sur 31 jours au plus.",
+    "Words and the platform's ids are looked for in the last 7 days: give a date to go further back, over 31 days at most.",
+);
+pub(in crate::pages) const SINCE: Message = say("Depuis", "From");
+pub(in crate::pages) const UNTIL: Message = say("Jusqu'à", "Until");
 pub(in crate::pages) const NOT_SOUGHT: Message = say(
     "Cette recherche n'est pas possible. Effacez les filtres et recommencez.",
     "This cannot be searched for. Clear the filters and try again.",

@@ -3,6 +3,7 @@
 
 pub(super) mod activity;
 pub(super) mod alerts;
+pub(super) mod audit;
 pub(super) mod catalogue;
 pub(super) mod causes;
 mod causes_by_sentence;

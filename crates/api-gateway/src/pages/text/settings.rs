@@ -82,5 +82,6 @@ pub(in crate::pages) const REFERENCE: Message = say("Référence de l'API", "Ref
 pub(in crate::pages) const AUDIT: Message = say("Dernières modifications", "Latest changes");
 pub(in crate::pages) const WHEN: Message = say("Quand", "When");
 pub(in crate::pages) const WHO: Message = say("Qui", "Who");
+pub(in crate::pages) const TO_WHAT: Message = say("Sur quoi", "To what");
 pub(in crate::pages) const WHAT: Message = say("Quoi", "What");
 pub(in crate::pages) const NOTHING: Message = say("Rien n'a encore été modifié.", "Nothing was changed yet.");

@@ -13,6 +13,9 @@ pub(in crate::pages) const SUCCESS_RATE: Message = say("Taux de réussite", "Suc
 pub(in crate::pages) const FIRST_RATE: Message = say("{} du premier coup", "{} at the first attempt");
 pub(in crate::pages) const DURATION: Message = say("Durée médiane", "Median duration");
 pub(in crate::pages) const SLOWEST: Message = say("95 % en moins de {}", "95% within {}");
+pub(in crate::pages) const DURATIONS: Message = say("Durée : médiane, et 95 %", "Duration: median, and 95%");
+pub(in crate::pages) const HALF: Message = say("Médiane", "Median");
+pub(in crate::pages) const MOST: Message = say("95 % en moins de", "95% within");
 pub(in crate::pages) const DRIFT: Message = say("Écart", "Drift");
 pub(in crate::pages) const DRIFT_NOW: Counted =
     count(("{} fiche en attente", "{} record waiting"), ("{} fiches en attente", "{} records waiting"));
