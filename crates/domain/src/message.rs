@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use crate::event::{Acceptance, Event};
 use crate::id::{ConflictId, ErrandId, IntegrationId, LinkId, RecordId, RunId, TenantId, WebhookLogId};
+use crate::integration::Status;
 use crate::kind::RecordKind;
 use crate::outcome::{SyncOutcome, WebhookOutcome};
 use crate::platform::PlatformSlug;
@@ -26,6 +27,15 @@ pub trait Message: Serialize + DeserializeOwned + Send + Sync + 'static {
     fn queue(&self) -> &'static str {
         Self::QUEUE
     }
+}
+
+/// A word to other services, of whom there may be none, on the topic exchange. What it is about, they ask for.
+pub trait Proclaimed: Serialize + Send + Sync {
+    /// The name with its version.
+    const TYPE: &'static str;
+
+    /// By what other services choose what they hear of whom.
+    fn routing_key(&self) -> String;
 }
 
 /// Events of one tenant that were accepted together. The only copy until they are merged.
@@ -181,7 +191,7 @@ impl Message for BackendTell {
     const QUEUE: &'static str = "dispatcher.backend.tell";
 }
 
-/// "This record is another than it was": for other services, on the topic exchange. What it is now, they ask for.
+/// "This record is another than it was."
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub struct RecordChanged {
     /// Whose.
@@ -194,14 +204,51 @@ pub struct RecordChanged {
     pub version: i64,
 }
 
-impl RecordChanged {
-    /// The name with its version.
-    pub const TYPE: &'static str = "record.changed.v1";
+impl Proclaimed for RecordChanged {
+    const TYPE: &'static str = "record.changed.v1";
 
-    /// By what other services choose whose records of which kind they hear of.
-    #[must_use]
-    pub fn routing_key(&self) -> String {
+    fn routing_key(&self) -> String {
         format!("{}.{}.changed", self.tenant_id, self.kind)
+    }
+}
+
+/// "This record has another counterpart in an integration than it had, or none any more."
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+pub struct RecordLinked {
+    /// Whose.
+    pub tenant_id: TenantId,
+    /// Which record.
+    pub record_id: RecordId,
+    /// What it is.
+    pub kind: RecordKind,
+    /// Where.
+    pub integration_id: IntegrationId,
+}
+
+impl Proclaimed for RecordLinked {
+    const TYPE: &'static str = "record.linked.v1";
+
+    fn routing_key(&self) -> String {
+        format!("{}.{}.linked", self.tenant_id, self.kind)
+    }
+}
+
+/// "An integration is better or worse than it was."
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct IntegrationStatusChanged {
+    /// Whose.
+    pub tenant_id: TenantId,
+    /// Which.
+    pub integration_id: IntegrationId,
+    /// How it is.
+    pub status: Status,
+}
+
+impl Proclaimed for IntegrationStatusChanged {
+    const TYPE: &'static str = "integration.status_changed.v1";
+
+    fn routing_key(&self) -> String {
+        format!("{}.integration.status_changed", self.tenant_id)
     }
 }
 

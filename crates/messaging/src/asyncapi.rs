@@ -1,8 +1,8 @@
 //! The `AsyncAPI` document: which messages lie in which queue, who sends and who takes them. Made from their types.
 
 use domain::message::{
-    BackendTell, CallbackApply, EventMerge, Message, RecordAmend, RecordChanged, RecordPush, RecordPushBulk, RunPage,
-    WebhookApply, WebhookApplyMany,
+    BackendTell, CallbackApply, EventMerge, IntegrationStatusChanged, Message, Proclaimed, RecordAmend, RecordChanged,
+    RecordLinked, RecordPush, RecordPushBulk, RunPage, WebhookApply, WebhookApplyMany,
 };
 use domain::outcome::{SyncOutcome, WebhookOutcome};
 use serde_json::{Map, Value, json};
@@ -93,18 +93,49 @@ fn message(message_type: &str, payload: &str) -> Value {
     })
 }
 
+/// What other services are told.
+struct Word {
+    message_type: &'static str,
+    payload: String,
+    schemas: Vec<(String, RefOr<Schema>)>,
+}
+
+impl Word {
+    fn of<P: Proclaimed + ToSchema>() -> Self {
+        let mut schemas = vec![(P::name().into_owned(), P::schema())];
+        P::schemas(&mut schemas);
+        Self { message_type: P::TYPE, payload: P::name().into_owned(), schemas }
+    }
+
+    /// Who says it.
+    fn operation(&self) -> (String, Value) {
+        let message = format!("#/channels/{RECORDS_EXCHANGE}/messages/{}", self.message_type);
+        let channel = reference_to("channels", RECORDS_EXCHANGE);
+        let said = json!({ "action": "send", "channel": channel, "messages": [{ "$ref": message }] });
+        (format!("sync-dispatcher.sends.{}", self.message_type), said)
+    }
+}
+
+/// Everything that other services are told.
+fn words() -> [Word; 3] {
+    [Word::of::<RecordChanged>(), Word::of::<RecordLinked>(), Word::of::<IntegrationStatusChanged>()]
+}
+
 /// What other services bind to.
-fn records_channel() -> Value {
+fn records_channel(words: &[Word]) -> Value {
+    let message = |word: &Word| (word.message_type.to_owned(), reference("messages", word.message_type));
+    let messages: Map<_, _> = words.iter().map(message).collect();
     json!({
-        "address": "{tenant_id}.{kind}.changed",
+        "address": "{tenant_id}.{subject}.{event}",
         "description": "A durable topic exchange for other services: bind a queue of your own with a pattern such as \
-            `*.contact.changed`. A message says that a record is another than it was, not how; it may come again, or \
+            `*.contact.changed`. A message says that something is another than it was, not how; it may come again, or \
             say nothing new.",
         "parameters": {
-            "tenant_id": { "description": "Whose records: `ten_…`, or `*`." },
-            "kind": { "description": "`contact`, `deal`, `product`, `order` or `activity`." },
+            "tenant_id": { "description": "Whose: `ten_…`, or `*`." },
+            "subject": { "description": "`contact`, `deal`, `product`, `order` or `activity`; or `integration`." },
+            "event": { "description": "Of a record `changed` or `linked`; of an integration `status_changed`." },
         },
-        "messages": { RecordChanged::TYPE: reference("messages", RecordChanged::TYPE) },
+        "messages": messages,
         "bindings": { "amqp": {
             "is": "routingKey",
             "exchange": { "name": RECORDS_EXCHANGE, "type": "topic", "durable": true, "autoDelete": false },
@@ -156,17 +187,13 @@ pub fn document() -> Value {
         messages.insert(route.message_type.to_owned(), route.message());
         schemas.extend(route.schemas.iter().map(|(name, schema)| (name.clone(), json!(schema))));
     }
-    let changed = RecordChanged::TYPE;
-    channels.insert(RECORDS_EXCHANGE.to_owned(), records_channel());
-    messages.insert(changed.to_owned(), message(changed, &RecordChanged::name()));
-    operations.insert(
-        format!("sync-dispatcher.sends.{changed}"),
-        json!({ "action": "send", "channel": reference_to("channels", RECORDS_EXCHANGE),
-                "messages": [{ "$ref": format!("#/channels/{RECORDS_EXCHANGE}/messages/{changed}") }] }),
-    );
-    let mut of_records = vec![(RecordChanged::name().into_owned(), RecordChanged::schema())];
-    RecordChanged::schemas(&mut of_records);
-    schemas.extend(of_records.into_iter().map(|(name, schema)| (name, json!(schema))));
+    let words = words();
+    channels.insert(RECORDS_EXCHANGE.to_owned(), records_channel(&words));
+    operations.extend(words.iter().map(Word::operation));
+    for word in words {
+        messages.insert(word.message_type.to_owned(), message(word.message_type, &word.payload));
+        schemas.extend(word.schemas.into_iter().map(|(name, schema)| (name, json!(schema))));
+    }
     json!({
         "asyncapi": ASYNCAPI,
         "info": {

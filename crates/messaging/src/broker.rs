@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::message::{Message, RecordChanged};
+use domain::message::{Message, Proclaimed};
 use domain::retry::RetrySchedule;
 use domain::step::{Step, Steps};
 use futures_util::future::join_all;
@@ -107,14 +107,14 @@ impl Broker {
         join_all(messages.iter().map(|(message, context)| self.publish(message, context))).await
     }
 
-    /// Says to other services that these records changed. `Ok` means that every queue that is bound for it has it.
+    /// Says something to other services. `Ok` means that every queue that is bound for it has it.
     ///
     /// # Errors
     /// As [`Broker::publish`]; the first of them.
-    pub async fn proclaim(&self, changed: &[RecordChanged], context: &Context) -> Result<(), PublishError> {
-        let said = changed.iter().map(|changed| async move {
+    pub async fn proclaim<P: Proclaimed>(&self, words: &[P], context: &Context) -> Result<(), PublishError> {
+        let said = words.iter().map(|word| async move {
             let context = Context::continuing(context.trace);
-            self.send(Envelope::proclaimed(changed, &context)?).await
+            self.send(Envelope::proclaimed(word, &context)?).await
         });
         join_all(said).await.into_iter().collect()
     }

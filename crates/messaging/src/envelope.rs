@@ -1,7 +1,7 @@
 //! A message made ready for the broker: payload, properties and where it goes.
 
 use domain::id::MessageId;
-use domain::message::{Message, RecordChanged};
+use domain::message::{Message, Proclaimed};
 use domain::time::Timestamp;
 use domain::trace::TraceParent;
 use lapin::BasicProperties;
@@ -85,13 +85,13 @@ impl Envelope {
     }
 
     /// A word to other services, of whom there may be none.
-    pub(crate) fn proclaimed(changed: &RecordChanged, context: &Context) -> Result<Self, PublishError> {
+    pub(crate) fn proclaimed<P: Proclaimed>(word: &P, context: &Context) -> Result<Self, PublishError> {
         Ok(Self {
             place: Place::Records,
             exchange: topology::RECORDS_EXCHANGE.into(),
-            routing_key: changed.routing_key().into(),
-            properties: context.to_properties(RecordChanged::TYPE),
-            payload: serde_json::to_vec(changed).map_err(PublishError::Encode)?,
+            routing_key: word.routing_key().into(),
+            properties: context.to_properties(P::TYPE),
+            payload: serde_json::to_vec(word).map_err(PublishError::Encode)?,
         })
     }
 

@@ -20,7 +20,7 @@ use crate::oauth::{
 const DAY: Duration = Duration::from_secs(86_400);
 
 pub(super) const TERMS: Terms = Terms {
-    scopes: &["base", "contacts:full", "deals:full", "activities:full", "search:read", "admin"],
+    scopes: &["base", "contacts:full", "deals:full", "activities:full", "recents:read", "search:read", "admin"],
     pkce: false,
     site: None,
     assumed_life: Some(Duration::from_secs(3_600)),

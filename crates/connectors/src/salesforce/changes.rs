@@ -46,10 +46,11 @@ impl Changes for Salesforce {
         let position: Position = Cursor::or_start(cursor)?;
         let columns = read::columns(account, kind, fields).await?;
         let object = api::object_type(account, kind)?;
-        let conditions: Vec<String> = of_ours(kind).map(str::to_owned).into_iter().chain(behind(&position)).collect();
+        let of_kind = [api::there(kind), of_ours(kind)].into_iter().flatten().map(str::to_owned);
+        let conditions: Vec<String> = of_kind.chain(behind(&position)).collect();
         let filter = if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
         let query = format!("SELECT {columns} FROM {object}{filter} ORDER BY SystemModstamp, Id LIMIT {PAGE}");
-        let body = api::query(account, &query).await?;
+        let body = api::query_of(account, kind, &query).await?;
         let rows: Vec<wire::Row<'_>> = wire::rows(&body).collect();
         let more = rows.len() == PAGE;
         let last = rows.last().and_then(|row| Some((row.modified_at()?, row.id()?.to_owned())));

@@ -61,8 +61,9 @@ async fn selected(
 ) -> Result<Vec<RemoteObject>, ConnectorError> {
     let columns = columns(account, kind, fields).await?;
     let object = api::object_type(account, kind)?;
-    let query = format!("SELECT {columns} FROM {object} WHERE {which}");
-    let mut body = api::query(account, &query).await?;
+    let there = api::there(kind).map(|there| format!("{there} AND ")).unwrap_or_default();
+    let query = format!("SELECT {columns} FROM {object} WHERE {there}{which}");
+    let mut body = api::query_of(account, kind, &query).await?;
     let mut found = Vec::new();
     loop {
         found.extend(wire::rows(&body).filter_map(|row| row.to_remote(object, fields)));

@@ -1,14 +1,18 @@
 //! Reading objects by id.
+//!
+//! Of orders, a shop shows an app those of the last sixty days alone, unless Shopify permits it all of them. One that is not shown
+//! may be too old for that, and is gone only where the shop's own history says that it was destroyed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use async_trait::async_trait;
 use domain::kind::RecordKind;
+use domain::link::RemoteObject;
 use serde_json::{Value, json};
 
 use super::{BATCH, Shopify, api, find, wire};
 use crate::account::Account;
-use crate::connector::{Found, Reader, Wanted};
+use crate::connector::{Changes, Found, Reader, Wanted};
 use crate::error::ConnectorError;
 use crate::values::is_id;
 
@@ -25,12 +29,36 @@ impl Reader for Shopify {
                 }
             }
         }
+        if kind == RecordKind::Order {
+            let hidden = numbers.into_iter().filter(|id| !found.contains_key(*id)).cloned().collect();
+            for external_id in undestroyed(account, hidden).await? {
+                // It is there, and says nothing.
+                let object = RemoteObject { external_id: external_id.clone(), ..RemoteObject::default() };
+                found.insert(external_id, object);
+            }
+        }
         Ok(ids.iter().map(|id| found.get(id).cloned()).collect())
     }
 
     async fn find(&self, account: &Account, kind: RecordKind, wanted: &[Wanted], fields: &[String]) -> Found {
         find::find(account, kind, wanted, fields).await
     }
+}
+
+/// Those orders of which the shop's history does not say that they were destroyed.
+async fn undestroyed(account: &Account, mut ids: BTreeSet<String>) -> Result<BTreeSet<String>, ConnectorError> {
+    let mut cursor = None;
+    while !ids.is_empty() {
+        let page = Shopify.list_deleted(account, RecordKind::Order, cursor).await?;
+        for (id, _) in &page.ids {
+            ids.remove(id);
+        }
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    Ok(ids)
 }
 
 /// The objects of these ids that are there.

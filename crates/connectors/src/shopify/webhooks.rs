@@ -1,5 +1,7 @@
 //! Shopify's deliveries: their signature, and what they say has changed.
 
+use std::time::Duration;
+
 use domain::fault::FaultKind;
 use domain::kind::RecordKind;
 use domain::time::Timestamp;
@@ -17,6 +19,9 @@ const SIGNATURE: &str = "x-shopify-hmac-sha256";
 const TOPIC: &str = "x-shopify-topic";
 const SHOP: &str = "x-shopify-shop-domain";
 const DELIVERY: &str = "x-shopify-webhook-id";
+
+/// So long an order is shown, see `read`.
+const SHOWN: Duration = Duration::from_secs(60 * 86_400);
 
 impl WebhookFormat for Shopify {
     fn secret(&self) -> SecretSource {
@@ -89,7 +94,8 @@ impl WebhookFormat for Shopify {
                     // What a shop has beside these.
                     _ => return Ok(Vec::new()),
                 };
-                if !is_of_object(event) {
+                // What is told of an order that cannot be read any more leads nowhere.
+                if !is_of_object(event) || (kind == RecordKind::Order && is_old(&object)) {
                     return Ok(Vec::new());
                 }
                 vec![RemoteChange { deleted: event == "delete", ..change(kind, named("id")?) }]
@@ -115,6 +121,11 @@ fn is_of_object(event: &str) -> bool {
         "closed",
     ];
     EVENTS.contains(&event)
+}
+
+fn is_old(order: &Value) -> bool {
+    let made = order.get("created_at").and_then(Value::as_str).and_then(Timestamp::parse);
+    made.is_some_and(|made| made < Timestamp::now().minus(SHOWN))
 }
 
 fn malformed() -> ConnectorError {

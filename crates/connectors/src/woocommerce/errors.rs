@@ -45,6 +45,11 @@ pub(crate) fn is_of_key(error: &ConnectorError) -> bool {
     error.code == OF_KEY
 }
 
+/// Whether a refusal is of many at once, and says nothing of each.
+pub(crate) fn is_of_batch(error: &ConnectorError) -> bool {
+    error.code == "woocommerce_rest_cannot_batch"
+}
+
 /// What the code says that the status does not. A key that may only read is refused by 401, although it opens the shop; of shops
 /// that say so in another language, `api` finds it out.
 fn kind_of(code: &str, message: &str) -> Option<FaultKind> {

@@ -87,7 +87,10 @@ async fn site(account: &Account) -> Result<String, ConnectorError> {
         _ => {}
     }
     let namespaces = body.get("namespaces").and_then(Value::as_array);
+    let code = body.get("code").and_then(Value::as_str).unwrap_or_default();
     match namespaces {
+        // It is a WordPress by the form of its refusal; whether there is a shop is seen by the key.
+        None if is_closed(Some(status), code) => Ok(address(&account.base_url)),
         None => Err(ConnectorError { status: Some(status), ..api::not_a_shop() }),
         Some(all) if !all.iter().any(|name| name == "wc/v3") => refuse(
             "no_woocommerce",
@@ -110,9 +113,22 @@ fn nobody_there(error: ConnectorError) -> ConnectorError {
     }
 }
 
+/// Whether a plugin keeps the site's whole interface closed: the shop's own refusals have other codes.
+fn is_closed(status: Option<u16>, code: &str) -> bool {
+    matches!(status, Some(401 | 403)) && code.starts_with("rest_")
+}
+
 /// A shop behind a proxy that ends TLS takes every key for unknown, unless it is told that it is called by HTTPS.
 fn told(error: ConnectorError) -> ConnectorError {
-    if error.code == "woocommerce_rest_cannot_view" {
+    if is_closed(error.status, &error.code) {
+        let message = "the site's REST API is closed, even to this key: open it in the plugin that closes it";
+        ConnectorError {
+            kind: FaultKind::Invalid,
+            code: "rest_closed".to_owned(),
+            message: message.to_owned(),
+            ..error
+        }
+    } else if error.code == "woocommerce_rest_cannot_view" {
         let message = "the shop does not know this key, or does not see that it is called by HTTPS";
         ConnectorError { message: message.to_owned(), ..error }
     } else {
@@ -136,6 +152,21 @@ mod tests {
         assert_eq!(code("https://shop.example.com"), None);
         assert_eq!(code("http://127.0.0.1:8080/shop"), None);
         assert_eq!(code("http://shop.example.com").as_deref(), Some("https_required"));
+    }
+
+    #[test]
+    fn an_interface_that_is_closed_to_everybody_is_no_wrong_key() {
+        let refused = |status, code: &str| {
+            let bare = ConnectorError::new(FaultKind::Unauthorized, code, "no");
+            let error = told(ConnectorError { status: Some(status), ..bare });
+            (error.kind, error.code)
+        };
+        for (status, code) in [(401, "rest_cannot_access"), (403, "rest_forbidden")] {
+            assert_eq!(refused(status, code), (FaultKind::Invalid, "rest_closed".to_owned()));
+        }
+        for code in ["woocommerce_rest_cannot_view", "woocommerce_rest_authentication_error"] {
+            assert_eq!(refused(401, code), (FaultKind::Unauthorized, code.to_owned()));
+        }
     }
 
     #[test]

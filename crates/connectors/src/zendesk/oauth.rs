@@ -28,7 +28,8 @@ const DAY: Duration = Duration::from_secs(86_400);
 const LIVES: [(&str, &str); 2] = [("expires_in", "172800"), ("refresh_token_expires_in", "7776000")];
 
 pub(super) const TERMS: Terms = Terms {
-    scopes: &["read", "users:read", "users:write", "tickets:read", "tickets:write", "webhooks:read", "webhooks:write"],
+    // The narrow ones hold neither the fields of an account's own nor the addresses of a user, which have no scopes of theirs.
+    scopes: &["read", "write"],
     pkce: true,
     site: Some(SiteField {
         label: "Subdomain",
@@ -97,13 +98,6 @@ impl OAuth for Zendesk {
             Err(error) => Err(error),
         }
     }
-
-    /// What may be read and written everywhere may be so here.
-    fn lacking(&self, needed: &[&'static str], granted: &[String]) -> Vec<&'static str> {
-        let has = |scope: &str| granted.iter().any(|granted| granted == scope);
-        let is_granted = |scope: &&'static str| has(scope) || scope.split_once(':').is_some_and(|(_, verb)| has(verb));
-        needed.iter().copied().filter(|scope| !is_granted(scope)).collect()
-    }
 }
 
 /// The account that a grant opens by itself, without anything that would replace a refused token.
@@ -144,12 +138,5 @@ mod tests {
             assert!(Zendesk.site(Some(typed)).is_err(), "{typed}");
         }
         assert!(Zendesk.site(None).is_err());
-    }
-
-    #[test]
-    fn a_broad_scope_holds_the_narrow_ones() {
-        let granted = |scopes: &[&str]| scopes.iter().map(|scope| (*scope).to_owned()).collect::<Vec<_>>();
-        assert!(Zendesk.lacking(TERMS.scopes, &granted(&["read", "write"])).is_empty());
-        assert_eq!(Zendesk.lacking(&["users:read", "users:write"], &granted(&["read"])), ["users:write"]);
     }
 }

@@ -42,7 +42,7 @@ pub(crate) fn body(fields: &RemoteFields, now: &str) -> Map<String, Value> {
     if !own.is_empty() {
         body.insert("user_fields".to_owned(), Value::Object(own));
     }
-    // An address is taken away as an identity, not cleared.
+    // An address is taken away as an identity (`write::take_address`), not cleared.
     if body.get(EMAIL).is_some_and(Value::is_null) {
         body.remove(EMAIL);
     }

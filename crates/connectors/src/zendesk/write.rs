@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use domain::fault::FaultKind;
-use domain::field::RemoteFields;
+use domain::field::{FieldValue, RemoteFields};
 use domain::kind::RecordKind;
 use serde_json::{Map, Value, json};
 
@@ -127,24 +127,42 @@ async fn update_user(account: &Account, item: &Update, name: &str) -> Result<Wri
     let id = item.external_id.as_str();
     let answer = api::put(account, &["users", id], json!({"user": changed_user(item, name)})).await?;
     let mut user = wire::object(&answer, "user").ok_or_else(ConnectorError::unanswered)?;
-    let email = item.fields.get(user::EMAIL).and_then(|email| email.as_text()).unwrap_or_default();
-    // An address that is written to a user becomes one more of his; the first he has stays the primary one.
-    if !email.is_empty() && user.text(user::EMAIL).to_lowercase() != email.to_lowercase() {
-        make_primary(account, id, email).await?;
+    let shown = user.text(user::EMAIL).to_owned();
+    let changes = match item.fields.get(user::EMAIL) {
+        Some(FieldValue::Null) if !shown.is_empty() => take_address(account, id, &shown).await?,
+        // An address that is written to a user becomes one more of his; the first he has stays the primary one.
+        Some(FieldValue::Text(email)) if !email.is_empty() && shown.to_lowercase() != email.to_lowercase() => {
+            make_primary(account, id, email).await?
+        }
+        Some(_) | None => false,
+    };
+    if changes {
         let answer = api::get(account, &["users", id]).await?;
         user = wire::object(&answer, "user").ok_or_else(ConnectorError::unanswered)?;
     }
     Ok(written(RecordKind::Contact, &user, &item.fields, false))
 }
 
-/// Makes an address of a user the one that counts.
-pub(crate) async fn make_primary(account: &Account, id: &str, email: &str) -> Result<(), ConnectorError> {
+/// Makes an address of a user the one that counts; whether it is one of his.
+pub(crate) async fn make_primary(account: &Account, id: &str, email: &str) -> Result<bool, ConnectorError> {
+    let Some(identity) = identity(account, id, email).await? else { return Ok(false) };
+    api::put(account, &["users", id, "identities", &identity, "make_primary"], json!({})).await?;
+    Ok(true)
+}
+
+/// Takes an address away from a user; whether it was one of his. Where he has others, the next of them counts from then on.
+async fn take_address(account: &Account, id: &str, email: &str) -> Result<bool, ConnectorError> {
+    let Some(identity) = identity(account, id, email).await? else { return Ok(false) };
+    api::delete(account, &["users", id, "identities", &identity]).await.or_else(ConnectorError::unless_gone)?;
+    Ok(true)
+}
+
+/// That by which a user has an address.
+async fn identity(account: &Account, id: &str, email: &str) -> Result<Option<String>, ConnectorError> {
     let body = api::get(account, &["users", id, "identities"]).await?;
     let identities = wire::objects(&body, "identities");
-    let Some(identity) = identities.iter().find(|one| one.text("value").to_lowercase() == email.to_lowercase()) else {
-        return Ok(());
-    };
-    api::put(account, &["users", id, "identities", &identity.id, "make_primary"], json!({})).await.map(drop)
+    let found = identities.into_iter().find(|one| one.text("value").to_lowercase() == email.to_lowercase());
+    Ok(found.map(|identity| identity.id))
 }
 
 async fn create_ticket(account: &Account, item: &Create) -> Result<Written, ConnectorError> {

@@ -31,6 +31,8 @@ pub(crate) struct Stand {
     pub(crate) door: &'static str,
     /// Switches that lift every limit and lag.
     pub(crate) calm: fn() -> Value,
+    /// What people are there, and somebody with that address as it is typed there.
+    pub(crate) people: (&'static str, fn(&str) -> Value),
 }
 
 pub(crate) const HUBSPOT: Stand = Stand {
@@ -41,6 +43,7 @@ pub(crate) const HUBSPOT: Stand = Stand {
     path: "",
     door: "",
     calm: || json!({"search_lag_ms": 0, "rate_limit_per_10s": 100_000}),
+    people: ("contacts", |email| json!({ "email": email })),
 };
 
 pub(crate) const PIPEDRIVE: Stand = Stand {
@@ -51,6 +54,7 @@ pub(crate) const PIPEDRIVE: Stand = Stand {
     path: "",
     door: "",
     calm: || json!({"search_lag_ms": 0, "rate_limit_per_2s": null, "search_limit_per_2s": null}),
+    people: ("persons", |email| json!({"name": "Anne Petit", "email": email})),
 };
 
 pub(crate) const SALESFORCE: Stand = Stand {
@@ -61,6 +65,7 @@ pub(crate) const SALESFORCE: Stand = Stand {
     path: "/00D000000000001EAA",
     door: "",
     calm: || json!({}),
+    people: ("Contact", |email| json!({"LastName": "Petit", "Email": email})),
 };
 
 pub(crate) const SHOPIFY: Stand = Stand {
@@ -71,6 +76,7 @@ pub(crate) const SHOPIFY: Stand = Stand {
     path: "/acme",
     door: "/acme",
     calm: || json!({"search_lag_ms": 0, "restore_rate": 100_000, "bucket_size": 100_000}),
+    people: ("customers", |email| json!({ "email": email })),
 };
 
 pub(crate) const WOOCOMMERCE: Stand = Stand {
@@ -81,6 +87,7 @@ pub(crate) const WOOCOMMERCE: Stand = Stand {
     path: "/demo",
     door: "",
     calm: || json!({}),
+    people: ("customers", |email| json!({ "email": email })),
 };
 
 pub(crate) const ZENDESK: Stand = Stand {
@@ -91,6 +98,7 @@ pub(crate) const ZENDESK: Stand = Stand {
     path: "/acme",
     door: "/acme",
     calm: || json!({"search_lag_ms": 0, "rate_limit_per_minute": null, "export_lag_ms": 0}),
+    people: ("users", |email| json!({"name": "Anne Petit", "email": email})),
 };
 
 /// One account at every platform's stand-in.

@@ -1,12 +1,16 @@
 //! The grants of every platform that gives some, at its stand-in: from the consent page to the end of the grant.
 
+use connectors::account::Account;
+use connectors::connector::Update;
 use connectors::oauth::{App, Authorization, Code, Grant, INVALID_GRANT, OAuth, Pkce};
 use connectors::registry::{self, Platform};
+use domain::credentials::Credentials;
+use domain::kind::RecordKind::Contact;
 use reqwest::header::LOCATION;
 use reqwest::redirect::Policy;
 use url::Url;
 
-use crate::bench::{Bench, stand_of};
+use crate::bench::{Bench, create, fields, stand_of};
 
 /// A platform at whose stand-in somebody consents.
 struct Consenting {
@@ -110,5 +114,25 @@ async fn of_a_refresh_token_that_is_good_once_it_can_be_found_out_whether_it_was
         let refreshed = it.refreshed(&granted).await;
         assert_eq!(it.is_unspent(&granted).await, Some(false), "{platform:?}");
         assert_eq!(it.is_unspent(&refreshed).await, Some(true), "{platform:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_granted_is_enough_for_a_contacts_address_and_for_what_was_deleted() {
+    for platform in [Platform::Pipedrive, Platform::Zendesk] {
+        let it = Consenting::at(platform).await;
+        let (writer, granted) = (it.bench.writer(), it.consent().await);
+        let credentials = Credentials::Bearer { access_token: granted.access_token };
+        let shown = it.bench.connector().shown(&credentials);
+        let account = Account { credentials, shown, ..it.bench.account.clone() };
+        it.bench.probe().prepare(&account).await.unwrap();
+        let item = create(1, &[("email", "a@x.fr"), ("first_name", "Zoé")]);
+        let id = writer.create(&account, Contact, &[item]).await.unwrap().remove(0).unwrap().external_id;
+        let update = Update { external_id: id.clone(), fields: fields(&[("email", "b@x.fr")]) };
+        let each = writer.update(&account, Contact, &[update]).await.unwrap();
+        assert_eq!(each[0].as_ref().unwrap().shown, fields(&[("email", "b@x.fr")]), "{platform:?}");
+        writer.delete(&account, Contact, std::slice::from_ref(&id)).await.unwrap().remove(0).unwrap();
+        let deleted = it.bench.changes().list_deleted(&account, Contact, None).await.unwrap();
+        assert!(deleted.ids.iter().any(|(gone, _)| *gone == id), "{platform:?}: {deleted:?}");
     }
 }

@@ -9,6 +9,8 @@ mod consents;
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
+mod contract_calls;
+#[cfg(test)]
 mod contract_stands;
 #[cfg(test)]
 mod fixtures;

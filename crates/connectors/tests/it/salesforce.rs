@@ -174,6 +174,28 @@ async fn a_listing_goes_on_behind_its_last_row_and_shows_only_calls_of_all_tasks
 }
 
 #[tokio::test]
+async fn a_call_is_asked_for_where_archived_ones_are_shown_and_everybody_else_is_not() {
+    let bench = Bench::ready_at(SALESFORCE).await;
+    let origin = bench.account.base_url.origin().ascii_serialization();
+    let whose = format!("platform=salesforce&account={}", SALESFORCE.account);
+    for (kind, resource) in [(Activity, "/queryAll"), (Contact, "/query")] {
+        let id = one(&bench, kind, create(1, &[(if kind == Contact { "LastName" } else { "Subject" }, "Appel")])).await;
+        let last = |requests: &[Value]| requests.last().map_or(0, |request| request["seq"].as_u64().unwrap());
+        let requests = async |after: u64| {
+            let url = format!("{origin}/_sandbox/requests?{whose}&after={after}");
+            reqwest::get(url).await.unwrap().json::<Vec<Value>>().await.unwrap()
+        };
+        let before = last(&requests(0).await);
+        bench.changes().list(&bench.account, kind, None, &[]).await.unwrap();
+        let read = bench.reader().read(&bench.account, kind, &[id], &[]).await.unwrap();
+        assert!(read[0].is_some(), "{kind}");
+        let paths: Vec<_> = requests(before).await.iter().map(|it| it["path"].as_str().unwrap().to_owned()).collect();
+        let queries: Vec<_> = paths.iter().filter(|path| path.contains("/query")).collect();
+        assert!(queries.len() >= 2 && queries.iter().all(|path| path.ends_with(resource)), "{kind}: {paths:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_read_follows_the_pages_of_a_query() {
     let bench = Bench::ready_at(SALESFORCE).await;
     let mut ids = Vec::new();

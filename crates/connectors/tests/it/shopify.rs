@@ -180,6 +180,21 @@ async fn what_was_deleted_is_gone_for_a_read_and_listed_and_deleting_again_is_no
 }
 
 #[tokio::test]
+async fn an_order_that_is_too_old_to_be_shown_is_not_gone_and_one_that_was_destroyed_is() {
+    let bench = Bench::ready_at(SHOPIFY).await;
+    let made = async || bench.by_hand(Method::POST, "orders", json!({"total": "21.00"})).await["id"].clone();
+    let (old, destroyed) = (made().await, made().await);
+    let ids = [old, destroyed].map(|id| id.as_str().unwrap().to_owned());
+    bench.by_hand(Method::DELETE, &format!("orders/{}", ids[1]), json!({})).await;
+    bench.faults(json!({"orders_from": 1_000_000})).await;
+    let listed = bench.changes().list(&bench.account, Order, None, &[]).await.unwrap();
+    assert!(listed.objects.is_empty(), "{listed:?}");
+    let read = bench.reader().read(&bench.account, Order, &ids, &names(&["note"])).await.unwrap();
+    assert_eq!(read.iter().map(Option::is_some).collect::<Vec<_>>(), [true, false]);
+    assert!(read[0].as_ref().unwrap().fields.is_empty(), "it says nothing");
+}
+
+#[tokio::test]
 async fn a_listing_loses_nothing_of_one_second_and_the_next_shows_what_came_since() {
     let bench = Bench::ready_at(SHOPIFY).await;
     let rows: Vec<Value> = (0..130).map(|n| json!({"email": format!("p{n}@x.fr")})).collect();

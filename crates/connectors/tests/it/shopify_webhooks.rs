@@ -133,6 +133,17 @@ fn a_callback_is_accepted_from_the_shop_that_was_asked_just_now_and_as_it_was_si
 }
 
 #[test]
+fn what_is_told_of_an_order_that_is_too_old_to_be_read_is_left_out() {
+    let headers = [("x-shopify-topic", "orders/updated"), ("x-shopify-shop-domain", "acme.myshopify.com")];
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let told = |days: u64| {
+        let made = Timestamp::now().minus(std::time::Duration::from_secs(days * 86_400));
+        format().parse(&headers, &json!({"id": 9001, "created_at": made}).to_string()).unwrap().len()
+    };
+    assert_eq!((told(59), told(61)), (1, 0));
+}
+
+#[test]
 fn reads_every_event_that_is_subscribed_to() {
     let (mut read, mut matters) = (Vec::new(), Vec::new());
     for (headers, body) in fixtures::deliveries(Platform::Shopify) {

@@ -168,6 +168,45 @@ async fn a_customer_is_created_once_found_by_address_changed_and_deleted() {
 }
 
 #[tokio::test]
+async fn a_key_of_who_may_write_customers_one_by_one_only_writes_them_so() {
+    let bench = Bench::ready_at(WOOCOMMERCE).await;
+    bench.faults(json!({"shop_manager": true})).await;
+    let items = [
+        create(1, &[("email", "a@exemple.fr")]),
+        create(2, &[("email", "b")]),
+        create(3, &[("email", "c@exemple.fr")]),
+    ];
+    let each = bench.writer().create(&bench.account, Contact, &items).await.unwrap();
+    assert_eq!(each[1].as_ref().unwrap_err().code, "customer_invalid_email");
+    let ids = [0, 2].map(|at| each[at].as_ref().unwrap().external_id.clone());
+    let again = create(4, &[("email", "A@exemple.fr"), ("billing.city", "Brest")]);
+    let found = bench.writer().create(&bench.account, Contact, &[again]).await.unwrap().remove(0).unwrap();
+    assert_eq!((&found.external_id, found.created), (&ids[0], false));
+
+    let update = |id: &str| Update { external_id: id.to_owned(), fields: fields(&[("first_name", "Zoé")]) };
+    let updates = [update(&ids[0]), update("999999")];
+    let each = bench.writer().update(&bench.account, Contact, &updates).await.unwrap();
+    assert_eq!(each[0].as_ref().unwrap().shown["first_name"], FieldValue::text("Zoé"));
+    assert_eq!(each[1].as_ref().unwrap_err().kind, FaultKind::NotFound);
+    let gone = [ids[0].clone(), "999999".to_owned()];
+    let each = bench.writer().delete(&bench.account, Contact, &gone).await.unwrap();
+    assert!(each.iter().all(Result::is_ok), "{each:?}");
+    let left = bench.reader().read(&bench.account, Contact, &ids, &[]).await.unwrap();
+    assert_eq!(left.iter().map(Option::is_some).collect::<Vec<_>>(), [false, true]);
+    assert_eq!(bench.created("customers").await, 2);
+}
+
+#[tokio::test]
+async fn a_site_that_shows_its_interface_to_nobody_unknown_is_a_shop_by_its_key() {
+    let mut bench = Bench::bare_at(WOOCOMMERCE).await;
+    bench.faults(json!({"rest_closed": true})).await;
+    let found = bench.probe().test(&bench.account).await.unwrap();
+    assert_eq!(found.name, found.account_id, "nothing else says how it is called");
+    bench.account.credentials = key_pair(WOOCOMMERCE.key, "cs_of_somebody_else");
+    assert_eq!(bench.probe().test(&bench.account).await.unwrap_err().kind, FaultKind::Unauthorized);
+}
+
+#[tokio::test]
 async fn a_prospect_without_an_address_is_refused_alone() {
     let bench = Bench::ready_at(WOOCOMMERCE).await;
     let items =

@@ -89,6 +89,22 @@ async fn a_new_address_becomes_the_primary_one_and_half_a_name_keeps_the_other()
 }
 
 #[tokio::test]
+async fn an_address_that_is_cleared_is_taken_away_and_the_next_one_counts() {
+    let bench = Bench::ready_at(ZENDESK).await;
+    let id = one(&bench, Contact, create(1, &[("email", "a@x.fr"), ("first_name", "Zoé")])).await;
+    let set = async |email: &str| {
+        let update = Update { external_id: id.clone(), fields: fields(&[("email", email), ("notes", "x")]) };
+        bench.writer().update(&bench.account, Contact, &[update]).await.unwrap().remove(0).unwrap().shown
+    };
+    assert_eq!(set("b@x.fr").await["email"], FieldValue::text("b@x.fr"));
+    assert_eq!(set("").await["email"], FieldValue::text("a@x.fr"), "what somebody else may have written there");
+    assert_eq!(set("").await["email"], FieldValue::Null);
+    assert_eq!(set("").await["email"], FieldValue::Null);
+    let identities = bench.get(&format!("acme/api/v2/users/{id}/identities")).await;
+    assert_eq!(identities["identities"], json!([]));
+}
+
+#[tokio::test]
 async fn an_address_that_somebody_else_has_is_a_clash() {
     let bench = Bench::ready_at(ZENDESK).await;
     one(&bench, Contact, create(1, &[("email", "a@x.fr")])).await;

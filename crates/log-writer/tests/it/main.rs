@@ -13,6 +13,8 @@ mod partitions;
 #[cfg(test)]
 mod rows;
 #[cfg(test)]
+mod silence;
+#[cfg(test)]
 mod statistics;
 #[cfg(test)]
 mod triggers;

@@ -52,6 +52,11 @@ impl ApiError {
         }
     }
 
+    /// What the grant does not hold.
+    pub(crate) fn out_of_scope() -> Self {
+        Self::new(403, "Scope and URL mismatch")
+    }
+
     pub(crate) fn too_many(message: &str) -> Self {
         Self::new(429, message)
     }

@@ -69,6 +69,11 @@ fn account_of(request: &ServiceRequest) -> Result<Arc<Account>, ApiError> {
     let authorization = request.headers().get("authorization").and_then(|value| value.to_str().ok());
     let bearer = authorization.and_then(|text| text.strip_prefix("Bearer ")).ok_or_else(ApiError::unauthorized)?;
     let token = pipedrive.grants.open(bearer).map_err(|_closed| ApiError::unauthorized())?;
+    let scopes = pipedrive.grants.scopes(&token.grant);
+    let may_see_recents = scopes.is_none_or(|scopes| scopes.iter().any(|scope| scope == "recents:read"));
+    if request.path().ends_with("/recents") && !may_see_recents {
+        return Err(ApiError::out_of_scope());
+    }
     token.account.parse().map(|id| pipedrive.company(id)).map_err(|_no_company| ApiError::unauthorized())
 }
 

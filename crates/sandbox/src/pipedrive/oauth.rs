@@ -24,7 +24,7 @@ impl Consents for Pipedrive {
     const OFFERED: &'static str = "900";
     const CODE_LIFE: Millis = 300_000;
     const SCOPES: &'static [&'static str] =
-        &["base", "contacts:full", "deals:full", "activities:full", "search:read", "admin"];
+        &["base", "contacts:full", "deals:full", "activities:full", "recents:read", "search:read", "admin"];
 
     fn grants(&self) -> &Grants {
         &self.grants

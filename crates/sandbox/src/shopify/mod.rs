@@ -109,6 +109,7 @@ impl StandIn for Shopify {
             (shop::BUCKET, "Points du seau"),
             (shop::NO_CUSTOMER_DATA, "sans accès aux données clients"),
             (shop::FOREIGN_CALLBACK, "retour mal signé"),
+            (shop::ORDERS_FROM, "Première commande visible"),
         ]
     }
 

@@ -10,7 +10,7 @@ use super::{
     errors::TopError,
     gate::Caller,
     ledger::{is_defined, label, resolved},
-    shop::{CUSTOMERS, DEFINITIONS, HOOKS, ORDERS, PRODUCTS, SHOP_ID, Trader},
+    shop::{CUSTOMERS, DEFINITIONS, HOOKS, ORDERS, ORDERS_FROM, PRODUCTS, SHOP_ID, Trader},
     show,
 };
 use crate::{
@@ -33,7 +33,7 @@ pub(crate) fn find(caller: &Caller, field: &Field) -> Result<Value, TopError> {
         let singular = |kind: &str| label(kind).to_lowercase();
         if let Some(kind) = KINDS.into_iter().find(|kind| singular(kind) == name) {
             let id = field.text("id").and_then(|gid| show::number(kind, gid));
-            return Ok(one(kind, id.and_then(|id| state.store.get(kind, id))));
+            return Ok(one(kind, id.and_then(|id| shown(state, kind, id))));
         }
         if let Some(kind) = KINDS.into_iter().find(|kind| format!("{}ByIdentifier", singular(kind)) == name) {
             return identified(state, kind, field.argument("identifier"));
@@ -66,6 +66,15 @@ pub(crate) fn find(caller: &Caller, field: &Field) -> Result<Value, TopError> {
     })
 }
 
+/// Whether an order is too old for the app to be shown it.
+fn is_hidden(state: &State<Trader>, kind: &str, object: &Object) -> bool {
+    kind == ORDERS && state.faults.limit(ORDERS_FROM).is_some_and(|first| object.id < u64::from(first))
+}
+
+fn shown<'a>(state: &'a State<Trader>, kind: &str, id: u64) -> Option<&'a Object> {
+    state.store.get(kind, id).filter(|object| !is_hidden(state, kind, object))
+}
+
 fn one(kind: &str, object: Option<&Object>) -> Value {
     object.map_or(Value::Null, |object| show::whole(kind, object))
 }
@@ -85,7 +94,7 @@ pub(crate) fn hook(hook: &Object) -> Value {
 fn nodes(state: &State<Trader>, field: &Field) -> Value {
     let ids = field.argument("ids").as_array().into_iter().flatten().filter_map(Value::as_str);
     let node = |gid: &str| {
-        let found = KINDS.into_iter().find_map(|kind| Some((kind, state.store.get(kind, show::number(kind, gid)?)?)));
+        let found = KINDS.into_iter().find_map(|kind| Some((kind, shown(state, kind, show::number(kind, gid)?)?)));
         found.map_or(Value::Null, |(kind, object)| show::whole(kind, object))
     };
     ids.map(node).collect()
@@ -131,7 +140,8 @@ fn rows(state: &State<Trader>, kind: &'static str, query: &str) -> Result<Vec<(M
         let second = at.div_euclid(1_000).saturating_mul(1_000);
         (second >= since).then(|| (second, object.id, show::at(kind, object, (at, fields))))
     };
-    let mut rows: Vec<_> = state.store.all(kind).filter_map(seen).collect();
+    let all = state.store.all(kind).filter(|object| !is_hidden(state, kind, object));
+    let mut rows: Vec<_> = all.filter_map(seen).collect();
     rows.sort_by_key(|(at, id, _)| (*at, *id));
     Ok(rows)
 }

@@ -25,6 +25,8 @@ pub(crate) const RESTORE: &str = "restore_rate";
 pub(crate) const BUCKET: &str = "bucket_size";
 pub(crate) const NO_CUSTOMER_DATA: &str = "no_customer_data";
 pub(crate) const FOREIGN_CALLBACK: &str = "foreign_callback";
+/// The first order, by its number, that an app is shown: the older ones are behind a permission of their own.
+pub(crate) const ORDERS_FROM: &str = "orders_from";
 
 #[derive(Debug)]
 pub(crate) struct Trader;
@@ -99,6 +101,7 @@ impl Trade for Trader {
             (BUCKET, json!(2_000)),
             (NO_CUSTOMER_DATA, json!(false)),
             (FOREIGN_CALLBACK, json!(false)),
+            (ORDERS_FROM, json!(null)),
         ];
         Faults {
             search_lag_ms: 1_000,

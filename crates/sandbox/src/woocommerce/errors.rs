@@ -35,6 +35,16 @@ impl WooError {
         Self::new(401, "woocommerce_rest_authentication_error", message)
     }
 
+    pub(crate) fn no_batch() -> Self {
+        let message = "Sorry, you are not allowed to batch manipulate this resource.";
+        Self::new(403, "woocommerce_rest_cannot_batch", message)
+    }
+
+    /// By a plugin, and not by WordPress itself.
+    pub(crate) fn closed() -> Self {
+        Self::new(401, "rest_cannot_access", "Only authenticated users can access the REST API.")
+    }
+
     pub(crate) fn no_route() -> Self {
         Self::new(404, "rest_no_route", "No route was found matching the URL and request method.")
     }

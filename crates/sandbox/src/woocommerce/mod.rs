@@ -88,6 +88,8 @@ impl StandIn for WooCommerce {
             ("plain_http", "HTTPS non reconnu"),
             ("html_errors", "erreurs en HTML"),
             ("in_french", "site en français"),
+            ("shop_manager", "clés d'un gérant de boutique"),
+            ("rest_closed", "API REST fermée aux inconnus"),
             ("batch_limit", "Objets par lot"),
         ]
     }
@@ -148,6 +150,8 @@ impl Trade for Woo {
             ("plain_http", false.into()),
             ("html_errors", false.into()),
             ("in_french", false.into()),
+            ("shop_manager", false.into()),
+            ("rest_closed", false.into()),
             ("batch_limit", 100.into()),
         ];
         let own = own.map(|(name, value): (&str, Value)| (name.to_owned(), value));

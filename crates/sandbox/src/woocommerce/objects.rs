@@ -110,8 +110,13 @@ pub(crate) async fn delete_object(shop: Caller, path: Path<Named>, given: Given)
     Ok(HttpResponse::Ok().json(before))
 }
 
+/// Whoever manages a shop, and nothing else of the site, may write customers one by one only.
 pub(crate) async fn write_batch(shop: Caller, path: Path<Named>, body: Body) -> Result<HttpResponse, WooError> {
-    batch::write(&shop, path.resource()?, &body.0)
+    let resource = path.resource()?;
+    if resource == Resource::Customers && shop.read(|state| state.faults.is_on("shop_manager")) {
+        return Err(WooError::no_batch());
+    }
+    batch::write(&shop, resource, &body.0)
 }
 
 /// What the fields are, for whoever asks by `OPTIONS`.
@@ -123,10 +128,15 @@ pub(crate) async fn describe_objects(_: Caller, path: Path<Named>) -> Result<Htt
         .json(json!({"namespace": "wc/v3", "methods": ["GET", "POST"], "endpoints": [], "schema": schema})))
 }
 
-pub(crate) async fn show_index() -> HttpResponse {
-    HttpResponse::Ok().insert_header(("link", "<http://shop/wp-json/>; rel=\"https://api.w.org/\"")).json(json!({
+/// Who is not logged in is shown nothing, where a plugin closes the interface.
+pub(crate) async fn show_index(shop: Caller) -> Result<HttpResponse, WooError> {
+    if shop.read(|state| state.faults.is_on("rest_closed")) {
+        return Err(WooError::closed());
+    }
+    let link = "<http://shop/wp-json/>; rel=\"https://api.w.org/\"";
+    Ok(HttpResponse::Ok().insert_header(("link", link)).json(json!({
         "name": "Boutique de démonstration", "namespaces": ["oembed/1.0", "wc/v3", "wc/v1", "wc/v2", "wp/v2"],
-    }))
+    })))
 }
 
 pub(crate) async fn show_home() -> HttpResponse {

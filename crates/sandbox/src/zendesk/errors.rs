@@ -55,6 +55,12 @@ impl ApiError {
         Self { status: 403, message: message.to_owned(), body }
     }
 
+    /// The grant does not hold that scope.
+    pub(crate) fn lacking(scope: &str) -> Self {
+        let message = format!("You are missing the following required scopes: {scope}");
+        Self { status: 403, body: json!({"error": "Forbidden", "description": message}), message }
+    }
+
     pub(crate) fn switched_on(status: u16) -> Self {
         match status {
             401 => return Self::unauthorized(),

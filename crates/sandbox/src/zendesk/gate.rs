@@ -76,13 +76,27 @@ fn account_of(request: &ServiceRequest) -> Result<Arc<Account>, ApiError> {
     let token = bearer(request.headers()).or(api_token.as_deref()).ok_or_else(ApiError::unauthorized)?;
     let is_plain = token.strip_prefix(&format!("zd-{site}-")).is_some_and(|secret| !secret.is_empty());
     // A refresh ends the access token that was, whatever was left of its life.
-    let is_granted = api_token.is_none()
-        && zendesk.grants.open(token).is_ok_and(|token| token.account == site && zendesk.grants.is_latest(&token));
-    if is_plain || is_granted {
+    let granted = zendesk
+        .grants
+        .open(token)
+        .ok()
+        .filter(|token| api_token.is_none() && token.account == site && zendesk.grants.is_latest(token));
+    let scopes = granted.as_ref().and_then(|token| zendesk.grants.scopes(&token.grant));
+    if let Some(scope) = scopes.and_then(|scopes| lacking(&scopes, request)) {
+        return Err(ApiError::lacking(scope));
+    }
+    if is_plain || granted.is_some() {
         zendesk.site(site).ok_or_else(ApiError::not_found)
     } else {
         Err(ApiError::unauthorized())
     }
+}
+
+/// The scope that a request lacks. A user's addresses have none of their own: only that of everything opens them.
+fn lacking(scopes: &[String], request: &ServiceRequest) -> Option<&'static str> {
+    let needed = if request.method() == Method::GET { "read" } else { "write" };
+    let is_of_addresses = request.path().contains("/identities");
+    (is_of_addresses && !scopes.iter().any(|scope| scope == needed)).then_some(needed)
 }
 
 pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {

@@ -34,6 +34,7 @@ fn second(config: &mut ServiceConfig) {
         .route("/users/{id}", web::put().to(users::update))
         .route("/users/{id}", web::delete().to(users::remove))
         .route("/users/{id}/identities", web::get().to(users::identities))
+        .route("/users/{id}/identities/{identity}", web::delete().to(users::remove_identity))
         .route("/users/{id}/identities/{identity}/make_primary", web::put().to(users::make_primary))
         .route("/users/{id}/tickets/requested", web::get().to(tickets::requested))
         .route("/tickets", web::get().to(tickets::list))

@@ -135,7 +135,8 @@ pub(crate) async fn remove(caller: Caller, path: Path<(String, u64)>) -> Result<
 /// The primary address is the first, and is 0 here.
 fn addresses(user: &Object) -> Vec<String> {
     let others = user.value("/others").and_then(Value::as_array).into_iter().flatten();
-    [user.text("/email")].into_iter().chain(others.filter_map(Value::as_str)).map(str::to_owned).collect()
+    let all = [user.text("/email")].into_iter().chain(others.filter_map(Value::as_str));
+    all.filter(|address| !address.is_empty()).map(str::to_owned).collect()
 }
 
 pub(crate) async fn identities(caller: Caller, path: Path<(String, u64)>) -> Result<HttpResponse, ApiError> {
@@ -161,5 +162,25 @@ pub(crate) async fn make_primary(caller: Caller, path: Path<(String, u64, usize)
         let fields = json!({"email": first, "others": all});
         site::update(ledger, USERS, id, fields.as_object().cloned().unwrap_or_default())?;
         Ok(HttpResponse::Ok().json(json!({"identities": []})))
+    })
+}
+
+/// Where the primary one is taken away, the next takes its place.
+pub(crate) async fn remove_identity(
+    caller: Caller,
+    path: Path<(String, u64, usize)>,
+) -> Result<HttpResponse, ApiError> {
+    let (_, id, identity) = path.into_inner();
+    caller.write(By::Api, |ledger| {
+        let user = ledger.state.store.get(USERS, id).ok_or_else(ApiError::not_found)?;
+        let mut all = addresses(user);
+        if identity >= all.len() {
+            return Err(ApiError::not_found());
+        }
+        all.remove(identity);
+        let others = all.split_off(all.len().min(1));
+        let fields = json!({"email": all.pop(), "others": others});
+        site::update(ledger, USERS, id, fields.as_object().cloned().unwrap_or_default())?;
+        Ok(HttpResponse::NoContent().finish())
     })
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use domain::fault::FaultKind;
 use domain::id::{LinkId, RecordId};
 use domain::kind::RecordKind;
-use domain::message::{BackendTell, RecordPush};
+use domain::message::RecordPush;
 use domain::outcome::SyncOutcome;
 use domain::step::Step;
 use domain::time::Timestamp;
@@ -19,7 +19,7 @@ use super::held;
 use super::job::Job;
 use super::session::Session;
 use crate::engine::DispatchError;
-use crate::telling::{self, Kinds};
+use crate::telling::{Kinds, Tidings};
 
 /// How often settling is begun anew when a platform's delivery names an object at the same moment as we do.
 const COLLISIONS: usize = 5;
@@ -28,7 +28,7 @@ const COLLISIONS: usize = 5;
 pub(super) async fn close(session: &Session<'_>, kind: RecordKind, mut jobs: Vec<Job>) -> Result<(), DispatchError> {
     let Settling { settled, freed: mut next, tells } = settle(session, kind, &mut jobs).await?;
     session.engine.steps.reached(Step::LinkSettled);
-    session.engine.announce_telling(&tells, session.trace()).await?;
+    tells.announce(session.engine, session.trace()).await?;
     let held: BTreeSet<LinkId> = settled.iter().map(|given| given.link).collect();
     jobs.retain(|job| held.contains(&job.leased.push.link_id));
     let is_due = |given: &&Settled| given.is_owed && !given.waits;
@@ -47,8 +47,8 @@ struct Settling {
     settled: Vec<Settled>,
     /// What waited for contacts that are there now, or belongs to some that are others there now.
     freed: Vec<RecordPush>,
-    /// The backend's links of records whose counterparts are others now.
-    tells: Vec<BackendTell>,
+    /// News of the records whose counterparts are others now.
+    tells: Tidings,
 }
 
 /// Settles the batch.
@@ -75,7 +75,8 @@ async fn settle_once(session: &Session<'_>, kind: RecordKind, jobs: &mut [Job]) 
     store::lock(&mut tx, session.integration.tenant_id, &met(kind, jobs)).await?;
     held::refuse(session, kind, &mut tx, jobs, given).await?;
     let backend = (session.integration.tenant_id, session.backend);
-    let tells = telling::note(session.engine, &mut tx, backend, &relinked(kind, jobs)).await?;
+    let relinked = (session.integration.id, &relinked(kind, jobs));
+    let tells = Tidings::of_links(session.engine, &mut tx, backend, relinked).await?;
     // Everything that is noted of them is noted from here on.
     for job in jobs.iter_mut() {
         job.redact(&session.redactor);

@@ -28,7 +28,7 @@ use crate::engine::{DispatchError, Engine};
 
 pub(crate) use catch_up::{announce_overdue, catch_up};
 pub(crate) use statuses::tell_statuses;
-pub(crate) use tidings::{Kinds, Tidings, kinds_of, note};
+pub(crate) use tidings::{Kinds, Tidings, kinds_of};
 
 /// What is left of a lease for committing, at least.
 const REST: Duration = Duration::from_secs(5);

@@ -1,7 +1,9 @@
 //! Telling the backend how integrations are, whenever one is otherwise than it was last told.
 
+use domain::message::IntegrationStatusChanged;
 use domain::notice::News;
 use domain::time::Timestamp;
+use messaging::Context;
 use persistence::Scope;
 use persistence::health::{self, UntoldStatus};
 
@@ -33,7 +35,11 @@ pub(crate) async fn tell_statuses(engine: &Engine) -> Result<(), DispatchError> 
 
 async fn tell(engine: &Engine, UntoldStatus { news, told_count, attempts }: UntoldStatus) -> Result<(), DispatchError> {
     let (id, status) = (news.integration_id, news.status);
+    let word = IntegrationStatusChanged { tenant_id: news.tenant_id, integration_id: id, status };
     let taken = send(engine, &format!("{id} {told_count}"), &News::StatusChanged(news)).await;
+    if taken.is_ok() {
+        engine.broker.proclaim(&[word], &Context::new()).await?;
+    }
     let mut tx = engine.database.begin(Scope::System).await?;
     match taken {
         Ok(()) => health::note_told(&mut tx, id, status).await?,

@@ -231,6 +231,47 @@ async fn a_backend_that_is_named_later_is_told_everything_it_does_not_know() {
     backend.hears("record.linked", |data| data["subject_ids"] == json!(["p-1"])).await;
 }
 
+/// The last message that another service has in its queue, with the key that brought it there.
+async fn heard_by(world: &World, queue: &str) -> (String, Value) {
+    wait::until("another service to hear of it", DEADLINE, || async {
+        let heard = world.vhost.peek(queue).await;
+        heard.last().map(|message| (message.routing_key.clone(), serde_json::from_str(&message.payload).unwrap()))
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_services_hear_of_counterparts_whether_or_not_there_is_a_backend() {
+    let world = World::start().await;
+    world.vhost.bind("a-service.links", RECORDS_EXCHANGE, "*.contact.linked").await;
+    world.accept(vec![camille()]).await;
+    world.settle().await;
+    let (key, word) = heard_by(&world, "a-service.links").await;
+    assert_eq!(key, format!("{}.contact.linked", world.tenant));
+    let record = world.record("p-1").await.id;
+    assert_eq!(
+        word,
+        json!({"tenant_id": world.tenant, "record_id": record, "kind": "contact", "integration_id": world.integration})
+    );
+    // What changes from now on is no other counterpart.
+    world.accept(vec![event("prospect.updated", "p-1", json!({"city": "Lyon"}))]).await;
+    world.settle().await;
+    assert_eq!(world.vhost.peek("a-service.links").await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_services_hear_of_a_status_that_the_backend_was_told() {
+    let backend = Backend::start();
+    let world = backend.world_with(&HASTE).await;
+    world.vhost.bind("a-service.statuses", RECORDS_EXCHANGE, "*.integration.status_changed").await;
+    world.set_status(Status::ReauthRequired).await;
+    let (key, word) = heard_by(&world, "a-service.statuses").await;
+    assert_eq!(key, format!("{}.integration.status_changed", world.tenant));
+    let expected = json!({"tenant_id": world.tenant, "integration_id": world.integration, "status": "reauth_required"});
+    assert_eq!(word, expected);
+    assert_eq!(backend.heard("integration.status_changed").len(), 1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn other_services_hear_of_records_on_the_topic_exchange() {
     let world = World::start().await;
@@ -239,16 +280,7 @@ async fn other_services_hear_of_records_on_the_topic_exchange() {
     world.accept(vec![camille()]).await;
     world.settle().await;
     let record = world.record("p-1").await;
-    let heard = wait::until("another service to hear of the record", DEADLINE, || async {
-        let heard = world.vhost.peek("a-service.records").await;
-        heard.last().map(|message| {
-            assert_eq!(message.routing_key, key);
-            serde_json::from_str::<Value>(&message.payload).unwrap()
-        })
-    })
-    .await;
-    assert_eq!(
-        heard,
-        json!({"tenant_id": world.tenant, "record_id": record.id, "kind": "contact", "version": record.version})
-    );
+    let heard = heard_by(&world, "a-service.records").await;
+    let word = json!({"tenant_id": world.tenant, "record_id": record.id, "kind": "contact", "version": record.version});
+    assert_eq!(heard, (key, word));
 }

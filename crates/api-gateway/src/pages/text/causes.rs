@@ -157,6 +157,14 @@ const BY_CODE: &[(&str, &str, Message)] = &[
         ),
     ),
     (
+        "rest_closed",
+        "the site's REST API is closed, even to this key: open it in the plugin that closes it",
+        say(
+            "L'API REST du site est fermée, même à cette clé : ouvrez-la dans l'extension qui la ferme",
+            "The site's REST API is closed, even to this key: open it in the plugin that closes it",
+        ),
+    ),
+    (
         "not_an_agent",
         "this Zendesk user is no agent: connect as an administrator",
         say(
