@@ -3,7 +3,6 @@
 use std::cmp::Reverse;
 
 use anyhow::Context as _;
-use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::flow::Sample;
