@@ -11,7 +11,7 @@ use domain::outcome::SyncOutcome;
 use domain::step::Step;
 use domain::time::Timestamp;
 use domain::trace::TraceParent;
-use persistence::records::links::{self, Ending, Settled};
+use persistence::records::links::{self, Counterpart, Ending, Settled};
 use persistence::records::store;
 use persistence::{Scope, Transaction};
 
@@ -83,9 +83,10 @@ async fn settle_once(session: &Session<'_>, kind: RecordKind, jobs: &mut [Job]) 
     let settlements: Vec<_> = jobs.iter().map(|job| job.settlement(mapping)).collect();
     let settled = links::settle(&mut tx, session.token, &settlements).await?;
     heed_refusals(session, &mut tx, jobs).await?;
-    let mut freed = links::owed_dependents(&mut tx, session.integration.id, &decided(kind, jobs, &settled)).await?;
+    let contacts: BTreeSet<RecordId> = awaited(jobs).union(&unmade(kind, jobs)).copied().collect();
+    let mut freed = links::owed_dependents(&mut tx, session.integration.id, &contacts).await?;
     freed.extend(links::mark_dependents_dirty(&mut tx, session.integration.id, &newly_linked(kind, jobs)).await?);
-    freed.extend(freed_meanwhile(session, &mut tx, jobs).await?);
+    freed.extend(missed_meanwhile(session, &mut tx, jobs).await?);
     tx.commit().await?;
     Ok(Settling { settled, freed, tells })
 }
@@ -115,14 +116,10 @@ async fn heed_refusals(session: &Session<'_>, tx: &mut Transaction, jobs: &[Job]
     Ok(())
 }
 
-/// The contacts that had no object, and of whom nothing is to come now that is not there.
-fn decided(kind: RecordKind, jobs: &[Job], settled: &[Settled]) -> BTreeSet<RecordId> {
-    let owed: BTreeSet<LinkId> = settled.iter().filter(|given| given.is_owed).map(|given| given.link).collect();
+/// The contacts that had no object before.
+fn unmade(kind: RecordKind, jobs: &[Job]) -> BTreeSet<RecordId> {
     let had_none = jobs.iter().filter(|job| kind == RecordKind::Contact && job.leased.state.external_id.is_none());
-    had_none
-        .filter(|job| job.state.external_id.is_some() || !owed.contains(&job.leased.push.link_id))
-        .filter_map(|job| job.record.as_ref().map(|record| record.id))
-        .collect()
+    had_none.filter_map(|job| job.record.as_ref().map(|record| record.id)).collect()
 }
 
 /// The contacts that have another object than before. What went before its contact is tied now, too.
@@ -160,25 +157,21 @@ fn contacts_of(jobs: &[Job], is_one: fn(&Job) -> bool) -> BTreeSet<RecordId> {
     some.filter_map(|job| job.record.as_ref()?.fields.contact()).collect()
 }
 
-/// What waits for a contact of whom, by now, nothing is to come any more, and what went there without one that is there by now.
-async fn freed_meanwhile(
+/// What went there without a contact that is there by now.
+async fn missed_meanwhile(
     session: &Session<'_>,
     tx: &mut Transaction,
     jobs: &[Job],
 ) -> Result<Vec<RecordPush>, DispatchError> {
-    let (awaited, missed) = (awaited(jobs), missed(jobs));
-    let contacts: BTreeSet<RecordId> = awaited.union(&missed).copied().collect();
-    if contacts.is_empty() {
+    let missed = missed(jobs);
+    if missed.is_empty() {
         return Ok(Vec::new());
     }
-    let counterparts = links::by_record(tx, session.integration.id, &contacts).await?;
-    let decided = counterparts.iter().filter(|(_, counterpart)| !counterpart.is_awaited()).map(|(id, _)| *id);
-    let mut freed = links::owed_dependents(tx, session.integration.id, &decided.collect()).await?;
+    let counterparts = links::by_record(tx, session.integration.id, &missed).await?;
     let is_there =
-        |contact: &&RecordId| counterparts.get(contact).is_some_and(|found| found.external_id.is_some() && !found.gone);
-    let there = missed.iter().filter(is_there).copied().collect();
-    freed.extend(links::mark_dependents_dirty(tx, session.integration.id, &there).await?);
-    Ok(freed)
+        |(contact, found): (RecordId, Counterpart)| (found.external_id.is_some() && !found.gone).then_some(contact);
+    let there: BTreeSet<RecordId> = counterparts.into_iter().filter_map(is_there).collect();
+    Ok(links::mark_dependents_dirty(tx, session.integration.id, &there).await?)
 }
 
 /// Whether more became owed while the link was held, or it was let go for a look.

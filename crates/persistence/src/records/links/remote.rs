@@ -280,7 +280,10 @@ pub async fn drop_unread(tx: &mut Transaction, links: &[LinkId]) -> Result<(), P
     Ok(())
 }
 
-/// Lets go what waited for these contacts in an integration, and names it.
+/// Lets go what waited in an integration for those of these contacts that are there by now, or of whom nothing is to come, as
+/// [`Counterpart::is_awaited`] says; names it.
+///
+/// Whoever has settled something of a contact asks this in the same transaction, under the contact's lock.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -294,8 +297,9 @@ pub async fn owed_dependents(
     }
     let rows: Vec<PushRow> = sql_query(
         "UPDATE record_links AS link SET waits_for = NULL, announced_at = now()
-         FROM records AS record
-         WHERE record.id = link.record_id AND record.contact_id = ANY($2)
+         FROM records AS record JOIN record_links AS contact ON contact.record_id = record.contact_id
+         WHERE record.id = link.record_id AND record.contact_id = ANY($2) AND contact.integration_id = $1
+           AND (contact.external_id IS NOT NULL OR contact.gone OR NOT contact.owed)
            AND link.integration_id = $1 AND link.owed AND link.waits_for = 'contact'
          RETURNING link.id, link.tenant_id, link.integration_id",
     )
