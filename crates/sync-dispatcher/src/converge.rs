@@ -114,13 +114,14 @@ async fn converge_kind(session: &Session<'_>, kind: RecordKind, mut jobs: Vec<Jo
     let turn = session.turn(jobs.len()).await;
     let mut tx = session.engine.database.begin(Scope::System).await?;
     guard::share(&mut tx, session.integration.tenant_id).await?;
-    resolve::resolve(session, kind, &mut tx, &mut jobs).await?;
+    let mut next = resolve::resolve(session, kind, &mut tx, &mut jobs).await?;
     let (others, tidings) = absorb::absorb(session, kind, &mut tx, &mut jobs).await?;
+    next.extend(others);
     let mut plans = plan::plan(session, kind, &mut tx, &mut jobs).await?;
     errands::commission(session, &mut tx, &mut jobs, &plans).await?;
     tx.commit().await?;
     drop(turn);
-    session.announce(&others).await?;
+    session.announce(&next).await?;
     tidings.announce(session.engine, session.trace()).await?;
     if session.is_by_workflow() {
         hand_over::hand_over(session, &mut jobs, &mut plans).await;

@@ -91,6 +91,27 @@ pub async fn mark_known_dirty(tx: &mut Transaction, heard: &Heard) -> Result<Vec
     into_pushes(rows)
 }
 
+/// Marks links that have not found their objects yet, of which something was heard: they look once more, blocked ones among them.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn mark_unfound_dirty(tx: &mut Transaction, links: &[LinkId]) -> Result<Vec<RecordPush>, PersistenceError> {
+    if links.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<PushRow> = sql_query(
+        "UPDATE record_links SET remote_seq = remote_seq + 1, blocked_at = NULL, attempts = 0,
+             not_before = NULL, waits_for = NULL,
+             owed_since = coalesce(owed_since, now()), announced_at = now()
+         WHERE id IN (SELECT id FROM record_links WHERE id = ANY($1) AND external_id IS NULL ORDER BY id FOR UPDATE)
+         RETURNING id, tenant_id, integration_id",
+    )
+    .bind::<Array<Text>, _>(links.iter().map(ToString::to_string).collect::<Vec<_>>())
+    .load(&mut **tx)
+    .await?;
+    into_pushes(rows)
+}
+
 /// A link, its record and the object there that it stands for.
 #[derive(Clone, Debug)]
 pub struct Counterpart {
