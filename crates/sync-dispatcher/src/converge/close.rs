@@ -9,15 +9,13 @@ use domain::kind::RecordKind;
 use domain::message::{BackendTell, RecordPush};
 use domain::outcome::SyncOutcome;
 use domain::step::Step;
-use domain::time::Timestamp;
-use domain::trace::TraceParent;
+use domain::{time::Timestamp, trace::TraceParent};
+use futures_util::future::join_all;
 use persistence::records::links::{self, Counterpart, Ending, Settled};
 use persistence::records::store;
 use persistence::{Scope, Transaction};
 
-use super::held;
-use super::job::Job;
-use super::session::Session;
+use super::{failure::SOON, held, job::Job, session::Session};
 use crate::engine::DispatchError;
 use crate::telling::{self, Kinds};
 
@@ -35,9 +33,11 @@ pub(super) async fn close(session: &Session<'_>, kind: RecordKind, mut jobs: Vec
     let owed: BTreeSet<LinkId> = settled.iter().filter(is_due).map(|given| given.link).collect();
     next.extend(jobs.iter().filter(|job| is_due_at_once(job, &owed)).map(|job| job.leased.push));
     session.announce(&next).await?;
-    for (push, trace, wait) in jobs.iter().filter_map(comes_back) {
-        session.engine.announce_after(session.priority, push, trace, wait).await?;
-    }
+    let later: Vec<_> = jobs.iter().filter_map(comes_back).collect();
+    let later =
+        later.into_iter().map(|(push, trace, wait)| session.engine.announce_after(session.priority, push, trace, wait));
+    // Together: a workflow's writes all come back, and each would else wait for the confirm of the one before.
+    join_all(later).await.into_iter().collect::<Result<Vec<()>, _>>()?;
     count(&jobs);
     session.engine.publish_outcomes(jobs.into_iter().flat_map(into_outcomes).collect()).await
 }
@@ -176,26 +176,22 @@ async fn missed_meanwhile(
 
 /// Whether more became owed while the link was held, or it was let go for a look.
 fn is_due_at_once(job: &Job, owed: &BTreeSet<LinkId>) -> bool {
-    let was_refused = job.outcomes.iter().filter_map(|outcome| outcome.error.as_ref());
-    let was_refused = was_refused.into_iter().any(|error| error.class == FaultKind::Unauthorized);
-    let waits = match &job.ending {
-        None | Some(Ending::InStep | Ending::Blocked { .. } | Ending::Released(None) | Ending::WaitsForContact) => {
-            false
-        }
-        Some(Ending::Released(Some(_)) | Ending::Retry { .. }) => true,
-    };
-    !waits && !was_refused && owed.contains(&job.leased.push.link_id)
+    let mut errors = job.outcomes.iter().filter_map(|outcome| outcome.error.as_ref());
+    let was_refused = errors.any(|error| error.class == FaultKind::Unauthorized);
+    !was_refused && !job.reads_later() && owed.contains(&job.leased.push.link_id)
 }
 
 /// What is announced later, and in how long.
 fn comes_back(job: &Job) -> Option<(RecordPush, TraceParent, Duration)> {
-    let due = match &job.ending {
-        Some(Ending::Retry { not_before, .. } | Ending::Released(Some(not_before))) => *not_before,
+    let wait = match &job.ending {
+        Some(Ending::Retry { not_before, .. } | Ending::Released(Some(not_before))) => {
+            Timestamp::now().until(*not_before)
+        }
         None | Some(Ending::InStep | Ending::Blocked { .. } | Ending::Released(None) | Ending::WaitsForContact) => {
-            return None;
+            job.reads_later().then_some(SOON)?
         }
     };
-    Some((job.leased.push, job.trace, Timestamp::now().until(due)))
+    Some((job.leased.push, job.trace, wait))
 }
 
 fn into_outcomes(job: Job) -> Vec<(SyncOutcome, TraceParent)> {
