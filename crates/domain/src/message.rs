@@ -20,7 +20,8 @@ pub trait Message: Serialize + DeserializeOwned + Send + Sync + 'static {
     const TYPE: &'static str;
     /// The routing key, which is the name of the queue.
     const QUEUE: &'static str;
-    /// All its queues, of which [`Message::QUEUE`] is the first: more than one where one tenant must not stand before another.
+    /// All its queues, of which [`Message::QUEUE`] is the first: more than one where much of one sort, or of one tenant, must not stand
+    /// before the rest.
     const LANES: &'static [&'static str] = &[Self::QUEUE];
 
     /// The one of its queues in which this message travels.
@@ -291,9 +292,22 @@ pub enum Amended {
     Edit(LinkId),
 }
 
+impl RecordAmend {
+    /// The queue for values that failed records are to hold: these are as many as failures, and other decisions do not wait behind them.
+    pub const EDITS: &'static str = "dispatcher.record.amend.1";
+}
+
 impl Message for RecordAmend {
     const TYPE: &'static str = "record.amend.v1";
     const QUEUE: &'static str = "dispatcher.record.amend";
+    const LANES: &'static [&'static str] = &[Self::QUEUE, Self::EDITS];
+
+    fn queue(&self) -> &'static str {
+        match self.subject {
+            Amended::Edit(_) => Self::EDITS,
+            Amended::Conflict(_) | Amended::Erasure(_) => Self::QUEUE,
+        }
+    }
 }
 
 /// What a workflow reports of a write that was handed to it. A hint: what is there is read before it is believed.
@@ -347,8 +361,18 @@ mod tests {
     }
 
     #[test]
+    fn values_for_failed_records_stand_before_no_other_decision() {
+        let queue = |subject| RecordAmend { tenant_id: TenantId::new(), subject }.queue();
+        let others = [Amended::Conflict(ConflictId::new()), Amended::Erasure(RecordId::new())];
+        assert_eq!(others.map(queue), [RecordAmend::QUEUE; 2]);
+        assert_eq!(queue(Amended::Edit(LinkId::new())), RecordAmend::EDITS);
+        assert!(RecordAmend::LANES.contains(&RecordAmend::EDITS));
+    }
+
+    #[test]
     fn the_first_lane_is_the_queue_itself() {
         assert_eq!(EventMerge::LANES.first(), Some(&EventMerge::QUEUE));
+        assert_eq!(RecordAmend::LANES.first(), Some(&RecordAmend::QUEUE));
         assert_eq!(RecordPush::LANES, [RecordPush::QUEUE]);
     }
 }

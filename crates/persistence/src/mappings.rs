@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use diesel::sql_types::{BigInt, Jsonb, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text};
 use diesel::{OptionalExtension, QueryableByName};
 use diesel_async::RunQueryDsl;
 use domain::field::FieldName;
@@ -76,6 +76,40 @@ pub async fn of_integration(
     Ok(reading(tx, tenant, integration).await?.0)
 }
 
+/// The version of each mapping of some integrations of a tenant.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn versions(
+    tx: &mut Transaction,
+    tenant: TenantId,
+    integrations: &[IntegrationId],
+) -> Result<BTreeMap<(IntegrationId, RecordKind), i64>, PersistenceError> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        integration_id: String,
+        #[diesel(sql_type = Text)]
+        kind: String,
+        #[diesel(sql_type = BigInt)]
+        version: i64,
+    }
+    if integrations.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let rows: Vec<Row> = sql_query(
+        "SELECT integration_id, kind, version FROM integration_mapping_versions
+         WHERE tenant_id = $1 AND integration_id = ANY($2)",
+    )
+    .bind::<Text, _>(tenant.to_string())
+    .bind::<Array<Text>, _>(integrations.iter().map(ToString::to_string).collect::<Vec<_>>())
+    .load(&mut **tx)
+    .await?;
+    let version =
+        |row: Row| Ok(((parse("integration_id", &row.integration_id)?, parse("kind", &row.kind)?), row.version));
+    rows.into_iter().map(version).collect()
+}
+
 /// Since which version of its mapping each field of ours is taken from the platform as it is taken now.
 ///
 /// A link that was in step by an older version has never been asked for it.
@@ -147,9 +181,36 @@ struct Kept<'a> {
     since: i64,
 }
 
-/// The reconciler makes every link of the integration owed that was synced under an older mapping.
+/// The reconciler makes every link of these integrations owed that was synced under an older mapping.
 const LINK_AGAIN: &str =
-    "UPDATE tenant_integrations SET linked_version = 0, updated_at = now() WHERE tenant_id = $1 AND id = $2";
+    "UPDATE tenant_integrations SET linked_version = 0, updated_at = now() WHERE tenant_id = $1 AND id = ANY($2)";
+
+/// What is written by a transform that asks of which country a number is.
+const COUNT_BY_REGION: &str = "
+UPDATE integration_mapping_versions AS mapping SET version = version + 1, updated_at = now()
+WHERE tenant_id = $1 AND EXISTS (
+    SELECT FROM integration_field_mappings AS field
+    WHERE field.integration_id = mapping.integration_id AND field.kind = mapping.kind AND field.direction <> 'from_platform'
+      AND (field.transform ->> 'type' = 'e164' OR field.transform ->> 'template' LIKE '%e164%'))
+RETURNING integration_id";
+
+/// Has everything brought into step again that is written otherwise by another region of the tenant: for its mappings, that is a
+/// change as any other.
+pub(crate) async fn follow_region(tx: &mut Transaction, tenant: TenantId) -> Result<(), PersistenceError> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        integration_id: String,
+    }
+    let rows: Vec<Row> = sql_query(COUNT_BY_REGION).bind::<Text, _>(tenant.to_string()).load(&mut **tx).await?;
+    link_again(tx, tenant, rows.into_iter().map(|row| row.integration_id).collect()).await
+}
+
+async fn link_again(tx: &mut Transaction, tenant: TenantId, integrations: Vec<String>) -> Result<(), PersistenceError> {
+    let statement = sql_query(LINK_AGAIN).bind::<Text, _>(tenant.to_string());
+    statement.bind::<Array<Text>, _>(integrations).execute(&mut **tx).await?;
+    Ok(())
+}
 
 /// Replaces the mapping of a kind in the integration of a tenant; returns its new version.
 ///
@@ -207,6 +268,6 @@ pub async fn replace_seen(
         .bind::<Jsonb, _>(storable_json(to_json(&kept.collect::<Vec<_>>())?))
         .execute(&mut **tx)
         .await?;
-    sql_query(LINK_AGAIN).bind::<Text, _>(&tenant).bind::<Text, _>(&integration).execute(&mut **tx).await?;
+    link_again(tx, whose.0, vec![integration]).await?;
     Ok(Some(version))
 }

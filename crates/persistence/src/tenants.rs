@@ -7,7 +7,7 @@ use domain::identity::{self, Region};
 use domain::platform::PlatformSlug;
 
 use crate::schema::{tenant_integrations, tenants};
-use crate::{PersistenceError, Transaction, integrations, text};
+use crate::{PersistenceError, Transaction, integrations, mappings, text};
 
 /// A customer of Coccinelle, without its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,16 +84,17 @@ pub async fn region(tx: &mut Transaction, id: TenantId) -> Result<Option<Region>
     Ok(get(tx, id).await?.map(|tenant| tenant.region))
 }
 
-/// Says where the tenant's telephone numbers without a country code are from.
+/// Says where the tenant's telephone numbers without a country code are from. Where that is news, what is written by it is owed again.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn set_region(tx: &mut Transaction, id: TenantId, region: Region) -> Result<(), PersistenceError> {
-    diesel::update(tenants::table.find(id.to_string()))
-        .set(tenants::region.eq(identity::region_code(&region)))
+    let code = identity::region_code(&region);
+    let changed = diesel::update(tenants::table.find(id.to_string()).filter(tenants::region.ne(code)))
+        .set(tenants::region.eq(code))
         .execute(&mut **tx)
         .await?;
-    Ok(())
+    if changed > 0 { mappings::follow_region(tx, id).await } else { Ok(()) }
 }
 
 fn read_region(text: &str) -> Result<Region, PersistenceError> {

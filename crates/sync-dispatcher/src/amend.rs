@@ -5,6 +5,7 @@ mod erase;
 mod join;
 mod write;
 
+use domain::fault::{Fault as _, FaultKind};
 use domain::field::FieldName;
 use domain::id::{ConflictId, LinkId, TenantId};
 use domain::message::{Amended, RecordAmend, RecordPush};
@@ -17,6 +18,7 @@ use persistence::records::links::{self, Selection};
 use persistence::records::{edits, guard};
 use persistence::{Scope, Transaction, integrations};
 
+use crate::converge::chain;
 use crate::engine::{DispatchError, Engine, Priority};
 use crate::targets;
 use crate::telling::{self, Tidings};
@@ -133,7 +135,18 @@ pub(crate) async fn settle_leftovers(engine: &Engine, limit: u32) -> Result<(), 
     let conflicts = conflicts.into_iter().map(|(tenant, conflict)| (tenant, Amended::Conflict(conflict)));
     let edits = edits.into_iter().map(|(tenant, link)| (tenant, Amended::Edit(link)));
     for (tenant, subject) in conflicts.chain(edits) {
-        amend(engine, tenant, subject, TraceParent::generate()).await?;
+        unless_away(tenant, amend(engine, tenant, subject, TraceParent::generate()).await)?;
     }
     Ok(())
+}
+
+/// What cannot be carried out for one tenant keeps nobody else's waiting. While the database or the broker is away, nothing can be.
+fn unless_away(tenant: TenantId, done: Result<(), DispatchError>) -> Result<(), DispatchError> {
+    match done {
+        Err(error) if error.kind() != FaultKind::Unavailable => {
+            tracing::error!(tenant.id = %tenant, error = %chain(&error), "a decision cannot be carried out");
+            Ok(())
+        }
+        done => done,
+    }
 }

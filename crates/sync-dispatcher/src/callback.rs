@@ -1,20 +1,22 @@
 //! Applying what workflows report: a success is a hint to look, a failure is an attempt. The looking itself is `converge`'s.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use connectors::registry::Platform;
 use domain::fault::FaultKind;
-use domain::id::SyncLogId;
+use domain::id::{IntegrationId, LinkId, RecordId, SyncLogId, TenantId};
 use domain::integration::{Integration, Status};
+use domain::kind::RecordKind;
 use domain::message::CallbackApply;
 use domain::outcome::{FieldChanges, SyncError, SyncOutcome, SyncType};
 use domain::redaction::Redactor;
 use domain::retry::Asked;
 use domain::time::Timestamp;
 use domain::workflow::{Errand, Verb, faults};
-use messaging::Context;
-use messaging::consumer::Handler;
+use messaging::{Context, consumer::Handler};
 use persistence::records::links::{self, Commissioned, FailedErrand};
+use persistence::records::store;
 use persistence::{Scope, Transaction, budgets, health, integrations};
 
 use crate::engine::{DispatchError, Engine, Priority};
@@ -32,6 +34,9 @@ impl Handler<CallbackApply> for Callback {
     async fn handle(&self, message: &CallbackApply, context: &Context) -> Result<(), DispatchError> {
         let of = (message.tenant_id, message.integration_id, message.link_id);
         let mut tx = self.0.database.begin(Scope::System).await?;
+        if !message.report.success {
+            lock_contact(&mut tx, of).await?;
+        }
         let Some(link) = links::lock_commissioned(&mut tx, of).await? else {
             return Ok(tx.commit().await?);
         };
@@ -98,11 +103,27 @@ impl Callback {
         let not_before = wait.map(|wait| Timestamp::now().plus(wait));
         let failed = FailedErrand { errand, attempts, not_before, error, outcome: outcome.clone() };
         links::note_failure(&mut tx, link.push.link_id, &failed).await?;
+        // As where the dispatcher itself fails at a contact, nothing waits for one that waits for a person.
+        let freed = links::owed_dependents(&mut tx, message.integration_id, &contact_of(&link)).await?;
         tx.commit().await?;
+        self.0.announce(Priority::Live, &freed, context.trace).await?;
         // Without a wait it is blocked, unless something newer is owed: whoever looks will know.
         self.0.announce_after(Priority::Live, link.push, context.trace, wait.unwrap_or_default()).await?;
         self.0.publish_outcomes(vec![(outcome, context.trace)]).await
     }
+}
+
+/// The contact that a link stands for.
+fn contact_of(link: &Commissioned) -> BTreeSet<RecordId> {
+    link.record.filter(|_| link.kind == RecordKind::Contact).into_iter().collect()
+}
+
+/// A contact and what belongs to it take turns, as in `converge`: the contact is locked before any link is.
+async fn lock_contact(tx: &mut Transaction, of: (TenantId, IntegrationId, LinkId)) -> Result<(), DispatchError> {
+    if let Some(link) = links::commissioned(tx, of).await? {
+        store::lock(tx, of.0, &contact_of(&link)).await?;
+    }
+    Ok(())
 }
 
 fn jitter() -> f64 {

@@ -23,7 +23,7 @@ mod write;
 
 use std::collections::BTreeMap;
 
-use domain::id::{IntegrationId, LinkId, TenantId};
+use domain::id::{IntegrationId, LeaseToken, LinkId, TenantId};
 use domain::kind::RecordKind;
 use domain::trace::TraceParent;
 use persistence::Scope;
@@ -78,7 +78,7 @@ async fn converge_once(
     let held: Vec<LinkId> = jobs.iter().map(|job| job.leased.push.link_id).collect();
     let converged = converge_kinds(&session, jobs).await;
     if converged.is_err() {
-        give_up(&session, &held).await;
+        give_up(engine, session.token, &held).await;
     }
     session.watch.conclude(engine, &session.integration, session.account.as_ref().err()).await?;
     converged.map(|()| true)
@@ -95,10 +95,10 @@ async fn converge_kinds(session: &Session<'_>, mut jobs: Vec<Job>) -> Result<(),
 }
 
 /// Frees what a batch that failed still holds, so that nobody waits for its lease to run out.
-async fn give_up(session: &Session<'_>, held: &[LinkId]) {
+async fn give_up(engine: &Engine, token: LeaseToken, held: &[LinkId]) {
     let given_up = async {
-        let mut tx = session.engine.database.begin(Scope::System).await?;
-        links::give_up(&mut tx, held, session.token).await?;
+        let mut tx = engine.database.begin(Scope::System).await?;
+        links::give_up(&mut tx, held, token).await?;
         tx.commit().await
     };
     if let Err(error) = given_up.await {
@@ -114,13 +114,14 @@ async fn converge_kind(session: &Session<'_>, kind: RecordKind, mut jobs: Vec<Jo
     let turn = session.turn(jobs.len()).await;
     let mut tx = session.engine.database.begin(Scope::System).await?;
     guard::share(&mut tx, session.integration.tenant_id).await?;
-    resolve::resolve(session, kind, &mut tx, &mut jobs).await?;
+    let mut next = resolve::resolve(session, kind, &mut tx, &mut jobs).await?;
     let (others, tidings) = absorb::absorb(session, kind, &mut tx, &mut jobs).await?;
+    next.extend(others);
     let mut plans = plan::plan(session, kind, &mut tx, &mut jobs).await?;
     errands::commission(session, &mut tx, &mut jobs, &plans).await?;
     tx.commit().await?;
     drop(turn);
-    session.announce(&others).await?;
+    session.announce(&next).await?;
     tidings.announce(session.engine, session.trace()).await?;
     if session.is_by_workflow() {
         hand_over::hand_over(session, &mut jobs, &mut plans).await;

@@ -74,6 +74,9 @@ pub(crate) enum DispatchError {
     /// A worker holds the link that a report is about.
     #[error("the link is worked on just now")]
     LinkHeld,
+    /// A lease ran out, or was taken away, before what was read under it could be kept.
+    #[error("a lease was lost in the middle of the work")]
+    LeaseLost,
     /// A delivery is of a platform that this version has no connector for.
     #[error("there is no connector for `{0}`")]
     UnknownPlatform(domain::platform::PlatformSlug),
@@ -89,7 +92,7 @@ impl Fault for DispatchError {
             Self::Platform(error) => error.kind(),
             Self::Account(error) => error.kind(),
             // No attempt: it comes again until the link is free.
-            Self::LinkHeld => FaultKind::Unavailable,
+            Self::LinkHeld | Self::LeaseLost => FaultKind::Unavailable,
             Self::Unreadable(_) | Self::UnknownPlatform(_) => FaultKind::Invalid,
         }
     }

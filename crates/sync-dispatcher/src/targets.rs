@@ -24,11 +24,8 @@ pub(crate) async fn wanted(
     tenant: TenantId,
     records: &[Versioned],
 ) -> Result<Vec<Wanted>, PersistenceError> {
-    let mut wanted = Vec::new();
-    for integration in integrations::enabled_for(tx, tenant).await? {
-        wanted.extend(wanted_by(tx, &integration, records).await?);
-    }
-    Ok(wanted)
+    let integrations = integrations::enabled_for(tx, tenant).await?;
+    wanted_by_each(tx, tenant, &integrations, records).await
 }
 
 /// What one integration should reach of some records.
@@ -37,21 +34,31 @@ pub(crate) async fn wanted_by(
     integration: &Integration,
     records: &[Versioned],
 ) -> Result<Vec<Wanted>, PersistenceError> {
+    wanted_by_each(tx, integration.tenant_id, std::slice::from_ref(integration), records).await
+}
+
+async fn wanted_by_each(
+    tx: &mut Transaction,
+    tenant: TenantId,
+    integrations: &[Integration],
+    records: &[Versioned],
+) -> Result<Vec<Wanted>, PersistenceError> {
+    let ids: Vec<_> = integrations.iter().map(|integration| integration.id).collect();
+    // Of all at once: this is asked for every message that is merged.
+    let versions = mappings::versions(tx, tenant, &ids).await?;
     let mut wanted = Vec::new();
-    for kind in RecordKind::ALL {
-        let of_kind: Vec<_> = records.iter().filter(|(_, of, version)| *of == kind && *version > 0).collect();
-        if of_kind.is_empty() || !takes(integration, kind) {
-            continue;
+    for integration in integrations {
+        for kind in RecordKind::ALL.into_iter().filter(|kind| takes(integration, *kind)) {
+            let mapping = versions.get(&(integration.id, kind)).copied().unwrap_or_default();
+            let of_kind = records.iter().filter(|(_, of, version)| *of == kind && *version > 0);
+            wanted.extend(of_kind.map(|(record, _, version)| Wanted {
+                integration: integration.id,
+                record: *record,
+                kind,
+                version: *version,
+                mapping,
+            }));
         }
-        let mapping =
-            mappings::get(tx, integration.tenant_id, integration.id, kind).await?.map_or(0, |found| found.version);
-        wanted.extend(of_kind.into_iter().map(|(record, kind, version)| Wanted {
-            integration: integration.id,
-            record: *record,
-            kind: *kind,
-            version: *version,
-            mapping,
-        }));
     }
     Ok(wanted)
 }

@@ -31,8 +31,8 @@ const MARKS: usize = 2;
 /// Of what the backend is told at once (`backend.parallel`), that which holds a connection, before the backend is asked and after.
 const NOTES: usize = 2;
 
-/// Decisions that are carried out at once: people make them, so they are few. Only a value that is given to a whole group of
-/// failures is as many as there are records.
+/// Decisions that are carried out at once: people make them, so they are few. A value that is given to a whole group of failures is as
+/// many as there are records, and has a lane of its own.
 const AMENDS: usize = 1;
 
 /// Pages of runs at once, each of another integration. More than there are hands for them, since most wait for a platform.
@@ -54,7 +54,7 @@ pub(crate) async fn until(engine: Engine, shutdown: CancellationToken) {
     let apply = Apply { engine: engine.clone(), lanes: Arc::clone(&live), places };
     let webhooks = Box::pin(handle::<WebhookApply, _>(&engine, MERGES, apply.clone(), stop));
     let shared = Box::pin(handle::<WebhookApplyMany, _>(&engine, MERGES, ApplyMany(apply), stop));
-    let amendments = Box::pin(handle::<RecordAmend, _>(&engine, AMENDS, Amend(engine.clone()), stop));
+    let amendments = Box::pin(amend(&engine, stop));
     let callbacks = Box::pin(handle::<CallbackApply, _>(&engine, MERGES, Callback(engine.clone()), stop));
     let parallel = engine.backend.settings.parallel;
     let tell = Tell { engine: engine.clone(), places: Arc::new(Semaphore::new(NOTES)), stop: stop.clone() };
@@ -83,6 +83,12 @@ async fn merge(engine: &Engine, stop: &CancellationToken) {
         consumer::run(deliveries, MERGES, merge, stop.clone())
     });
     join_all(lanes).await;
+}
+
+/// Carries out decisions from each of their lanes.
+async fn amend(engine: &Engine, stop: &CancellationToken) {
+    let lanes = engine.broker.lanes::<RecordAmend>(AHEAD).into_iter();
+    join_all(lanes.map(|deliveries| consumer::run(deliveries, AMENDS, Amend(engine.clone()), stop.clone()))).await;
 }
 
 async fn handle<M: Message, H: Handler<M>>(engine: &Engine, at_once: usize, handler: H, stop: &CancellationToken) {

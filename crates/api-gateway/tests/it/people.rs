@@ -73,8 +73,13 @@ impl World {
 
     /// What the dispatcher was told of that people decided.
     pub(crate) async fn amended(&self) -> Vec<Amended> {
-        let stored = self.vhost.peek(RecordAmend::QUEUE).await;
-        stored.iter().map(|message| serde_json::from_str::<RecordAmend>(&message.payload).unwrap().subject).collect()
+        let mut amended = Vec::new();
+        for queue in self.vhost.queues().await.iter().filter(|queue| RecordAmend::LANES.contains(&queue.as_str())) {
+            let stored = self.vhost.peek(queue).await;
+            let subject = |payload: &str| serde_json::from_str::<RecordAmend>(payload).unwrap().subject;
+            amended.extend(stored.iter().map(|message| subject(&message.payload)));
+        }
+        amended
     }
 }
 

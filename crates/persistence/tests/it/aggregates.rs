@@ -135,6 +135,31 @@ async fn a_mapping_comes_back_in_its_order_and_counts_its_versions() {
 }
 
 #[tokio::test]
+async fn another_region_is_a_change_of_the_mappings_that_write_by_it_and_of_no_other() {
+    let world = World::new().await;
+    let customer = world.customer("1").await;
+    let target = (customer.tenant, customer.integration);
+    let template = Transform::Template { template: "{{ phone|e164 }}".to_owned() };
+    let by_kind = [
+        (RecordKind::Contact, FieldMapping::both("phone", "phone").with(Transform::E164)),
+        (RecordKind::Deal, FieldMapping::to_platform("title", "dealname").with(template)),
+        (RecordKind::Activity, FieldMapping::from_platform("phone", "phone").with(Transform::E164)),
+        (RecordKind::Order, FieldMapping::both("number", "number")),
+    ];
+    let kinds = by_kind.clone().map(|(kind, _)| kind);
+    let mut tx = world.gateway.begin(Scope::Tenant(customer.tenant)).await.unwrap();
+    for (kind, field) in by_kind {
+        mappings::replace(&mut tx, target, kind, &[field]).await.unwrap();
+    }
+    // The second time, nothing is said that was not said.
+    for _ in 0..2 {
+        tenants::set_region(&mut tx, customer.tenant, Region::BE).await.unwrap();
+        let versions = mappings::versions(&mut tx, target.0, &[target.1]).await.unwrap();
+        assert_eq!(kinds.map(|kind| versions[&(target.1, kind)]), [2, 2, 1, 1]);
+    }
+}
+
+#[tokio::test]
 async fn a_mapping_says_since_which_version_each_field_is_read_as_it_is() {
     let world = World::new().await;
     let customer = world.customer("1").await;

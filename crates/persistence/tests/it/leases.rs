@@ -9,6 +9,7 @@ use domain::kind::RecordKind;
 use domain::link::{LinkState, RemoteObject};
 use domain::outcome::SyncError;
 use domain::record::{Fields, Record};
+use domain::time::Timestamp;
 use persistence::records::links::{self, Ending, Heard, Intention, Leased, Selection, Settlement, Wanted};
 use persistence::records::store;
 use persistence::{Scope, Transaction};
@@ -293,5 +294,23 @@ async fn a_link_does_not_begin_to_wait_where_something_came_while_it_was_held() 
         let settled = links::settle(&mut tx, token, &[settlement]).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!((settled[0].is_owed, settled[0].waits), (true, waits), "version {version}");
+    }
+}
+
+#[tokio::test]
+async fn what_came_while_an_attempt_failed_does_not_wait_for_the_next_one() {
+    let world = World::new().await;
+    for (version, waits) in [(FIRST, true), (FIRST + 1, false)] {
+        let owed = Owed::new(&world).await;
+        let (leased, token) = owed.lease(&world).await;
+        let mut tx = world.worker.begin(Scope::System).await.unwrap();
+        owed.raise(&mut tx, version, FIRST).await;
+        let error = SyncError { class: FaultKind::Unavailable, code: "http".to_owned(), message: "503".to_owned() };
+        let ending = Ending::Retry { not_before: Timestamp::now().plus(A_WHILE), error };
+        let settled = links::settle(&mut tx, token, &[Settlement { ending, ..refused(leased) }]).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!((settled[0].is_owed, settled[0].waits), (true, waits), "version {version}");
+        let who = (owed.customer.tenant, owed.customer.integration);
+        assert_eq!(owed.lease_as(&world, who).await.is_empty(), waits, "version {version}");
     }
 }

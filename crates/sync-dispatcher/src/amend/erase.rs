@@ -13,7 +13,7 @@ use persistence::people::{self, Pending};
 use persistence::records::{guard, links, store};
 use persistence::{PersistenceError, Scope, Transaction, audit, integrations};
 
-use super::{Owed, spread};
+use super::{Owed, spread, unless_away};
 use crate::engine::{DispatchError, Engine};
 
 /// How long a platform that is away, or that nobody connects again, may keep a person from being erased here.
@@ -59,14 +59,15 @@ pub(crate) async fn erase_due(engine: &Engine, limit: u32) -> Result<(), Dispatc
     let pending = people::pending(&mut tx, PATIENCE, limit.into()).await?;
     tx.commit().await?;
     for Pending { tenant, record, is_due, .. } in pending {
-        if is_due {
-            finish(engine, tenant, record).await?;
-        } else {
-            let owed = begin(engine, tenant, record).await?;
-            owed.announce(engine, TraceParent::generate()).await?;
-        }
+        let done = if is_due { finish(engine, tenant, record).await } else { begin_late(engine, tenant, record).await };
+        unless_away(tenant, done)?;
     }
     Ok(())
+}
+
+/// Begins what no message names any more.
+async fn begin_late(engine: &Engine, tenant: TenantId, contact: RecordId) -> Result<(), DispatchError> {
+    begin(engine, tenant, contact).await?.announce(engine, TraceParent::generate()).await
 }
 
 /// Erases a person whom a platform was asked to erase, from what we hold alone: what the others hold is the tenant's.

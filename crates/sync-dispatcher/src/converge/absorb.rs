@@ -69,7 +69,10 @@ pub(super) async fn absorb(
         return Ok((named, Tidings::default()));
     }
     store::save(tx, &changed.iter().collect::<Vec<_>>()).await?;
-    links::attach(tx, &made(jobs), session.mapping(kind).version, session.token).await?;
+    let made = made(jobs);
+    if links::attach(tx, &made, session.mapping(kind).version, session.token).await? < made.len() {
+        return Err(DispatchError::LeaseLost);
+    }
     conflicts.extend(claims::claim(tx, tenant, session.region, &changed).await?);
     conflicts::keep(tx, tenant, &conflicts).await?;
     let versions: Vec<_> = changed.iter().map(|record| (record.id, record.kind, record.version)).collect();

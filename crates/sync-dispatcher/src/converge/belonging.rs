@@ -38,7 +38,10 @@ pub(super) async fn owners(
         let Some(contact) = named_by(job).map(str::to_owned) else { continue };
         match known.get(&contact) {
             Some(counterpart) if counterpart.record.is_some() => {}
-            Some(_) => job.read_again(),
+            // It is about to be read, which may take more than one attempt.
+            Some(counterpart) if counterpart.is_owed => job.read_later(),
+            // It is blocked, and waits for a person: an object that waited for it would be read for ever.
+            Some(_) => {}
             // Once only: a customer that is not there, or not ours to know, is not waited for.
             None if job.is_record_new => {
                 job.read_again();

@@ -9,15 +9,13 @@ use domain::kind::RecordKind;
 use domain::message::RecordPush;
 use domain::outcome::SyncOutcome;
 use domain::step::Step;
-use domain::time::Timestamp;
-use domain::trace::TraceParent;
-use persistence::records::links::{self, Ending, Settled};
+use domain::{time::Timestamp, trace::TraceParent};
+use futures_util::future::join_all;
+use persistence::records::links::{self, Counterpart, Ending, Settled};
 use persistence::records::store;
 use persistence::{Scope, Transaction};
 
-use super::held;
-use super::job::Job;
-use super::session::Session;
+use super::{failure::SOON, held, job::Job, session::Session};
 use crate::engine::DispatchError;
 use crate::telling::{Kinds, Tidings};
 
@@ -35,9 +33,11 @@ pub(super) async fn close(session: &Session<'_>, kind: RecordKind, mut jobs: Vec
     let owed: BTreeSet<LinkId> = settled.iter().filter(is_due).map(|given| given.link).collect();
     next.extend(jobs.iter().filter(|job| is_due_at_once(job, &owed)).map(|job| job.leased.push));
     session.announce(&next).await?;
-    for (push, trace, wait) in jobs.iter().filter_map(comes_back) {
-        session.engine.announce_after(session.priority, push, trace, wait).await?;
-    }
+    let later: Vec<_> = jobs.iter().filter_map(comes_back).collect();
+    let later =
+        later.into_iter().map(|(push, trace, wait)| session.engine.announce_after(session.priority, push, trace, wait));
+    // Together: a workflow's writes all come back, and each would else wait for the confirm of the one before.
+    join_all(later).await.into_iter().collect::<Result<Vec<()>, _>>()?;
     count(&jobs);
     session.engine.publish_outcomes(jobs.into_iter().flat_map(into_outcomes).collect()).await
 }
@@ -84,9 +84,10 @@ async fn settle_once(session: &Session<'_>, kind: RecordKind, jobs: &mut [Job]) 
     let settlements: Vec<_> = jobs.iter().map(|job| job.settlement(mapping)).collect();
     let settled = links::settle(&mut tx, session.token, &settlements).await?;
     heed_refusals(session, &mut tx, jobs).await?;
-    let mut freed = links::owed_dependents(&mut tx, session.integration.id, &decided(kind, jobs, &settled)).await?;
+    let contacts: BTreeSet<RecordId> = awaited(jobs).union(&unmade(kind, jobs)).copied().collect();
+    let mut freed = links::owed_dependents(&mut tx, session.integration.id, &contacts).await?;
     freed.extend(links::mark_dependents_dirty(&mut tx, session.integration.id, &newly_linked(kind, jobs)).await?);
-    freed.extend(freed_meanwhile(session, &mut tx, jobs).await?);
+    freed.extend(missed_meanwhile(session, &mut tx, jobs).await?);
     tx.commit().await?;
     Ok(Settling { settled, freed, tells })
 }
@@ -116,14 +117,10 @@ async fn heed_refusals(session: &Session<'_>, tx: &mut Transaction, jobs: &[Job]
     Ok(())
 }
 
-/// The contacts that had no object, and of whom nothing is to come now that is not there.
-fn decided(kind: RecordKind, jobs: &[Job], settled: &[Settled]) -> BTreeSet<RecordId> {
-    let owed: BTreeSet<LinkId> = settled.iter().filter(|given| given.is_owed).map(|given| given.link).collect();
+/// The contacts that had no object before.
+fn unmade(kind: RecordKind, jobs: &[Job]) -> BTreeSet<RecordId> {
     let had_none = jobs.iter().filter(|job| kind == RecordKind::Contact && job.leased.state.external_id.is_none());
-    had_none
-        .filter(|job| job.state.external_id.is_some() || !owed.contains(&job.leased.push.link_id))
-        .filter_map(|job| job.record.as_ref().map(|record| record.id))
-        .collect()
+    had_none.filter_map(|job| job.record.as_ref().map(|record| record.id)).collect()
 }
 
 /// The contacts that have another object than before. What went before its contact is tied now, too.
@@ -161,49 +158,41 @@ fn contacts_of(jobs: &[Job], is_one: fn(&Job) -> bool) -> BTreeSet<RecordId> {
     some.filter_map(|job| job.record.as_ref()?.fields.contact()).collect()
 }
 
-/// What waits for a contact of whom, by now, nothing is to come any more, and what went there without one that is there by now.
-async fn freed_meanwhile(
+/// What went there without a contact that is there by now.
+async fn missed_meanwhile(
     session: &Session<'_>,
     tx: &mut Transaction,
     jobs: &[Job],
 ) -> Result<Vec<RecordPush>, DispatchError> {
-    let (awaited, missed) = (awaited(jobs), missed(jobs));
-    let contacts: BTreeSet<RecordId> = awaited.union(&missed).copied().collect();
-    if contacts.is_empty() {
+    let missed = missed(jobs);
+    if missed.is_empty() {
         return Ok(Vec::new());
     }
-    let counterparts = links::by_record(tx, session.integration.id, &contacts).await?;
-    let decided = counterparts.iter().filter(|(_, counterpart)| !counterpart.is_awaited()).map(|(id, _)| *id);
-    let mut freed = links::owed_dependents(tx, session.integration.id, &decided.collect()).await?;
+    let counterparts = links::by_record(tx, session.integration.id, &missed).await?;
     let is_there =
-        |contact: &&RecordId| counterparts.get(contact).is_some_and(|found| found.external_id.is_some() && !found.gone);
-    let there = missed.iter().filter(is_there).copied().collect();
-    freed.extend(links::mark_dependents_dirty(tx, session.integration.id, &there).await?);
-    Ok(freed)
+        |(contact, found): (RecordId, Counterpart)| (found.external_id.is_some() && !found.gone).then_some(contact);
+    let there: BTreeSet<RecordId> = counterparts.into_iter().filter_map(is_there).collect();
+    Ok(links::mark_dependents_dirty(tx, session.integration.id, &there).await?)
 }
 
 /// Whether more became owed while the link was held, or it was let go for a look.
 fn is_due_at_once(job: &Job, owed: &BTreeSet<LinkId>) -> bool {
-    let was_refused = job.outcomes.iter().filter_map(|outcome| outcome.error.as_ref());
-    let was_refused = was_refused.into_iter().any(|error| error.class == FaultKind::Unauthorized);
-    let waits = match &job.ending {
-        None | Some(Ending::InStep | Ending::Blocked { .. } | Ending::Released(None) | Ending::WaitsForContact) => {
-            false
-        }
-        Some(Ending::Released(Some(_)) | Ending::Retry { .. }) => true,
-    };
-    !waits && !was_refused && owed.contains(&job.leased.push.link_id)
+    let mut errors = job.outcomes.iter().filter_map(|outcome| outcome.error.as_ref());
+    let was_refused = errors.any(|error| error.class == FaultKind::Unauthorized);
+    !was_refused && !job.reads_later() && owed.contains(&job.leased.push.link_id)
 }
 
 /// What is announced later, and in how long.
 fn comes_back(job: &Job) -> Option<(RecordPush, TraceParent, Duration)> {
-    let due = match &job.ending {
-        Some(Ending::Retry { not_before, .. } | Ending::Released(Some(not_before))) => *not_before,
+    let wait = match &job.ending {
+        Some(Ending::Retry { not_before, .. } | Ending::Released(Some(not_before))) => {
+            Timestamp::now().until(*not_before)
+        }
         None | Some(Ending::InStep | Ending::Blocked { .. } | Ending::Released(None) | Ending::WaitsForContact) => {
-            return None;
+            job.reads_later().then_some(SOON)?
         }
     };
-    Some((job.leased.push, job.trace, Timestamp::now().until(due)))
+    Some((job.leased.push, job.trace, wait))
 }
 
 fn into_outcomes(job: Job) -> Vec<(SyncOutcome, TraceParent)> {

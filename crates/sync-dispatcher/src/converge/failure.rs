@@ -12,7 +12,7 @@ use persistence::records::links::Ending;
 use super::job::{Job, Try};
 
 /// How soon work comes back that was put off without an attempt, where nobody said how soon.
-const SOON: Duration = Duration::from_secs(5);
+pub(super) const SOON: Duration = Duration::from_secs(5);
 
 /// Ends a job by a failure of what was tried.
 pub(super) fn fail(job: &mut Job, schedule: &RetrySchedule, error: &ConnectorError, tried: Try) {

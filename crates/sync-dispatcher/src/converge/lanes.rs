@@ -24,6 +24,10 @@ const BATCHES_WAITING: usize = 4;
 /// those of all others.
 const SHARE: usize = 8;
 
+/// So much more than it takes itself, a lane announces of what it finds in the database: another dispatcher may be idle. That is enough
+/// for a bulk lane to have its fill, and so to look there itself.
+const SHARED: usize = 32;
+
 /// How soon a message comes back when the database or the broker was away.
 const AWAY: Duration = Duration::from_secs(5);
 
@@ -216,13 +220,14 @@ impl<M: Announcement> Lanes<M> {
     /// What the database says is owed and due, in place of announcements that were not kept.
     async fn refill(&self, integration: IntegrationId) -> BTreeMap<LinkId, TraceParent> {
         let batch = self.engine.settings.lane_batch;
-        match self.due(integration, batch).await {
-            Ok(due) => {
+        match self.due(integration, batch + SHARED).await {
+            Ok(mut due) => {
                 if due.len() >= batch
                     && let Some(lane) = self.lock().get_mut(&integration)
                 {
                     lane.overflowed = true;
                 }
+                self.share(&due.split_off(batch.min(due.len()))).await;
                 due.into_iter().map(|push| (push.link_id, TraceParent::generate())).collect()
             }
             Err(error) => {
@@ -230,6 +235,14 @@ impl<M: Announcement> Lanes<M> {
                 tracing::warn!(integration.id = %integration, error = %chain(&error), "a lane cannot be refilled");
                 BTreeMap::new()
             }
+        }
+    }
+
+    /// Announces what this lane leaves for now, to whichever dispatcher has room.
+    async fn share(&self, left: &[RecordPush]) {
+        if let Err(error) = self.engine.announce(Priority::Bulk, left, TraceParent::generate()).await {
+            // It is owed: the next look finds it again.
+            tracing::warn!(error = %chain(&error), "what a lane has no room for could not be announced");
         }
     }
 

@@ -106,8 +106,12 @@ fn note(session: &Session<'_>, asked: Vec<&mut Job>, answer: Answer, started: In
     match answer {
         Ok(objects) => {
             for (job, object) in asked.into_iter().zip(objects) {
-                job.hinted_id = None;
+                let was_hinted = job.hinted_id.take().is_some() && job.state.external_id.is_none();
                 let object = object.filter(|object| errands::may_be_ours(session, job, object));
+                if was_hinted && object.is_none() && job.leased.errand.is_none() {
+                    // What was reported late led nowhere: it is looked for as if nobody had said anything.
+                    job.ending = Some(Ending::Released(None));
+                }
                 job.seen = object.map_or(Seen::Missing, Seen::There);
                 job.read_seq = job.leased.remote_seq;
             }

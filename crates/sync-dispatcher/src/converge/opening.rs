@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use connectors::account::Account;
 use connectors::connector::Writer;
 use connectors::error::ConnectorError;
 use connectors::registry::Platform;
@@ -10,6 +11,7 @@ use domain::id::{IntegrationId, LeaseToken, LinkId, RecordId, TenantId};
 use domain::integration::Integration;
 use domain::kind::RecordKind;
 use domain::mapping::Mapping;
+use domain::message::RecordPush;
 use domain::record::Record;
 use domain::trace::TraceParent;
 use persistence::records::{
@@ -57,9 +59,7 @@ pub(super) async fn open<'a>(
     let most = platform.connector().writer().map_or(usize::MAX, Writer::at_once);
     let (now, _later) = names.split_at(most.min(names.len()));
     let leased = links::lease(&mut tx, (tenant, integration.id), now, token, engine.settings.lease).await?;
-    // Somebody else was just then writing to these, or they are more than the platform takes in the time of one batch.
-    let is_all = leased.len() == names.len();
-    let passed_over = if is_all { Vec::new() } else { links::due_among(&mut tx, &names).await? };
+    let passed_over = passed_over(&mut tx, &names, &leased).await?;
     let records = load_records(&mut tx, tenant, &leased).await?;
     let (mappings, since) = persistence::mappings::reading(&mut tx, tenant, integration.id).await?;
     let beliefs = engine.believed.of(&mut tx, tenant, integration.id).await?;
@@ -67,13 +67,15 @@ pub(super) async fn open<'a>(
     tx.commit().await?;
     drop(turn);
     let trace = links.values().next().copied().unwrap_or_else(TraceParent::generate);
-    engine.announce(priority, &passed_over, trace).await?;
+    if let Err(error) = engine.announce(priority, &passed_over, trace).await {
+        super::give_up(engine, token, &leased.iter().map(|leased| leased.push.link_id).collect::<Vec<_>>()).await;
+        return Err(error);
+    }
     if leased.is_empty() {
         return Ok(Opened::Nothing);
     }
     engine.steps.reached(domain::step::Step::LinkLeased);
-    let account = engine.accounts.open(&integration).await.map_err(|error| unusable(&error));
-    let account = account.map(|account| if priority == Priority::Bulk { account.unhurried() } else { account });
+    let account = account_of(engine, &integration, priority).await;
     let jobs = leased.into_iter().map(|leased| {
         let trace = links.get(&leased.push.link_id).copied().unwrap_or_else(TraceParent::generate);
         let record = leased.record.and_then(|id| records.get(&id).cloned());
@@ -98,6 +100,25 @@ pub(super) async fn open<'a>(
         watch,
     };
     Ok(Opened::Ready(Box::new(session), jobs.collect()))
+}
+
+/// Those that are due and were not taken: somebody else was just then writing to them, or they are more than the platform takes in the
+/// time of one batch.
+async fn passed_over(
+    tx: &mut Transaction,
+    names: &[LinkId],
+    leased: &[Leased],
+) -> Result<Vec<RecordPush>, DispatchError> {
+    if leased.len() == names.len() {
+        return Ok(Vec::new());
+    }
+    Ok(links::due_among(tx, names).await?)
+}
+
+/// The opened account. What nobody waits for leaves some of its budget to what somebody does.
+async fn account_of(engine: &Engine, integration: &Integration, priority: Priority) -> Result<Account, ConnectorError> {
+    let account = engine.accounts.open(integration).await.map_err(|error| unusable(&error))?;
+    Ok(if priority == Priority::Bulk { account.unhurried() } else { account })
 }
 
 /// The integration, where it is switched on, has a connector, is not parked, and answers as far as anybody knows.

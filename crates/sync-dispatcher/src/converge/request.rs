@@ -6,7 +6,6 @@ use connectors::proxy::{Forward, Intended};
 use domain::field::FieldName;
 use domain::id::LinkId;
 use domain::record::Record;
-use domain::time::Timestamp;
 use domain::workflow::{Errand, Pass};
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
@@ -24,7 +23,8 @@ pub(super) async fn body(
     write: &Write,
 ) -> Result<Value, Unsaid> {
     let (engine, integration) = (session.engine, &session.integration);
-    let expires_at = Timestamp::now().plus(engine.n8n.settings.errand_life);
+    // However long it waited for its call, what it begins in its last moment has ended when the errand does.
+    let expires_at = errand.until.minus(engine.settings.platform_timeout);
     let pass = Pass {
         tenant_id: integration.tenant_id,
         integration_id: integration.id,

@@ -6,9 +6,9 @@ use domain::fault::FaultKind;
 use domain::id::{RecordId, TenantId};
 use domain::identity::{self, Identity};
 use domain::kind::RecordKind;
-use domain::link::LinkState;
-use domain::policy::Ranks;
+use domain::message::RecordPush;
 use domain::record::{Fields, Record};
+use domain::{link::LinkState, policy::Ranks};
 use persistence::Transaction;
 use persistence::people::{self, Identifier};
 use persistence::records::identities::{self, IdentityKey};
@@ -24,20 +24,21 @@ use crate::suppressing;
 /// What stands in two places of the CRM at once.
 const DUPLICATE: &str = "Contact dupliqué : cette personne a déjà une autre fiche sur la plateforme";
 
-/// Gives each job without a record the record that its object belongs to, a new one where nobody knows it.
+/// Gives each job without a record the record that its object belongs to, a new one where nobody knows it. Returns links that are to
+/// look for their objects by that, where they were not about to.
 pub(super) async fn resolve(
     session: &Session<'_>,
     kind: RecordKind,
     tx: &mut Transaction,
     jobs: &mut Vec<Job>,
-) -> Result<(), DispatchError> {
+) -> Result<Vec<RecordPush>, DispatchError> {
     drop_unwanted(session, kind, tx, jobs).await?;
     let described = describe(session, kind, jobs);
     if described.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let mut homes = Homes::load(session, kind, tx, &described).await?;
-    let mut dropped = Vec::new();
+    let (mut dropped, mut woken) = (Vec::new(), Vec::new());
     let erased = erased(session, kind, tx, &described).await?;
     for (index, object) in described {
         let Some(job) = jobs.get_mut(index) else { continue };
@@ -50,8 +51,11 @@ pub(super) async fn resolve(
             Some(counterpart) if counterpart.external_id.is_some() => {
                 block(job, FaultKind::Conflict, "duplicate_remote", DUPLICATE);
             }
-            // The record's own link is about to find this object.
-            Some(_) => dropped.push(job.leased.push.link_id),
+            // The record's own link is about to find this object, or is told to: it may be blocked, or had nothing to write.
+            Some(counterpart) => {
+                woken.extend(Some(counterpart.push.link_id).filter(|_| !counterpart.is_owed && homes.lives(home)));
+                dropped.push(job.leased.push.link_id);
+            }
             None => {
                 job.is_record_new = home.is_none();
                 job.record = Some(homes.move_in(home, object, job));
@@ -62,7 +66,7 @@ pub(super) async fn resolve(
     }
     links::drop_unread(tx, &dropped).await?;
     jobs.retain(|job| !dropped.contains(&job.leased.push.link_id));
-    Ok(())
+    Ok(links::mark_unfound_dirty(tx, &woken).await?)
 }
 
 /// What tells whose an object is.
@@ -158,6 +162,11 @@ impl Homes {
             .and_then(|identity| self.named.get(&IdentityKey { kind: self.kind, identity: identity.clone() }).copied());
         let key = object.key.map(|key| self.aliases.get(&key).copied().unwrap_or(key));
         [key, by_identity].into_iter().flatten().find(|id| self.known.contains_key(id))
+    }
+
+    /// Whether a record is there and not deleted. What is deleted looks for nothing.
+    fn lives(&self, home: Option<RecordId>) -> bool {
+        home.and_then(|id| self.known.get(&id)).is_some_and(|record| !record.fields.is_deleted())
     }
 
     /// The record at `home`, or a new one, from now on taken by the job's object.

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::changes;
 use super::failure::fail;
-use super::job::{Job, Try};
+use super::job::{Job, Seen, Try};
 use super::plan::{Plans, Write};
 use super::session::Session;
 use super::ties;
@@ -99,7 +99,9 @@ fn note_written(
             }
             Err(error) => {
                 fail(job, &session.engine.schedule, &error, tried);
-                if error.kind == FaultKind::NotFound {
+                // Of a create, something that it refers to is not there; and what was shown just now, a look would show once more.
+                let is_unseen = matches!(sync_type, SyncType::Update) && !matches!(job.seen, Seen::There(_));
+                if error.kind == FaultKind::NotFound && is_unseen {
                     // The object seems to be gone: a read has to say so before that is believed.
                     job.read_again();
                     job.ending = Some(Ending::Released(None));

@@ -14,6 +14,7 @@ use testkit::wait;
 
 use crate::crm::told;
 use crate::peers::{SALESFORCE, Wishes};
+use crate::running::prompt;
 use crate::world::{DEADLINE, HASTE, NO_BREAKERS, World, event};
 
 fn by_number(n: u32) -> Value {
@@ -114,6 +115,48 @@ async fn rule_09_a_record_that_is_refused_blocks_itself_alone_until_it_changes()
     world.accept(vec![event("prospect.updated", "p4", json!({"website": "zoe@exemple.fr"}))]).await;
     world.settle().await;
     assert_eq!((world.crm.contacts().await.len(), world.failures().await.len()), (8, 0));
+}
+
+#[tokio::test]
+async fn whom_the_crm_refused_from_us_and_got_from_somebody_else_is_found_there_once_that_is_told() {
+    let world = World::start().await;
+    world.crm.faults(prompt()).await;
+    world.map(FieldMapping::to_platform("website", "email")).await;
+    let refused = json!({"phone": "+33612345678", "website": "zoe@-exemple.fr"});
+    world.accept(vec![event("prospect.created", "p1", refused)]).await;
+    world.settle().await;
+    assert!(world.link("p1").await.is_blocked);
+
+    let theirs = world.crm.add_contact(json!({"phone": "+33612345678", "lastname": "Petit"})).await;
+    world.deliver(&[told("creation", &theirs)]).await;
+    wait::until("their contact to be found", DEADLINE, || async {
+        let link = world.link("p1").await;
+        if link.external_id.as_ref() == Some(&theirs) { Ok(()) } else { Err(link.external_id) }
+    })
+    .await;
+    assert_eq!((world.value("p1", "last_name").await.as_str(), world.records().await.len()), ("Petit", 1));
+}
+
+#[tokio::test]
+async fn a_call_that_is_refused_over_a_contact_that_is_gone_is_shown_as_a_failure_and_not_tried_for_ever() {
+    let world = World::start().await;
+    let peer = SALESFORCE.connect(&world, Wishes::default()).await.id;
+    let person = json!({"email": "zoe@exemple.fr", "last_name": "Petit"});
+    world.accept(vec![event("prospect.created", "p1", person)]).await;
+    world.in_step(peer).await;
+    // Somebody deletes her there, which tells nobody.
+    let contacts = world.crm.live_at(&SALESFORCE.place(), "Contact").await;
+    let (zoe, _) = contacts.into_iter().find(|(_, contact)| contact["Email"] == "zoe@exemple.fr").unwrap();
+    world.crm.remove_at(&format!("{}/Contact/{zoe}", SALESFORCE.place())).await;
+
+    let call = json!({"prospect_id": "p1", "title": "Appel de Zoé", "started_at": "2026-11-22T09:00:00Z"});
+    world.accept(vec![event("call.completed", "c1", call)]).await;
+    let failures = wait::until("the call to be blocked", DEADLINE, || async {
+        let failures = links::failures(&mut world.begin().await, world.tenant, peer).await.unwrap();
+        if failures.is_empty() { Err(world.outcomes().len()) } else { Ok(failures) }
+    })
+    .await;
+    assert_eq!((failures[0].class.as_str(), failures[0].count), (FaultKind::NotFound.code(), 1), "{failures:#?}");
 }
 
 #[tokio::test]

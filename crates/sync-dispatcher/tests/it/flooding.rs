@@ -1,12 +1,13 @@
-//! What one tenant sends at once does not stand before what another one sends.
+//! What one tenant sends at once does not stand before what another one sends, and is the work of all dispatchers.
 
 use domain::id::{IntegrationId, TenantId};
-use domain::message::EventMerge;
+use domain::message::{EventMerge, Message as _, RecordPush};
 use domain::time::Timestamp;
 use messaging::Context;
 use serde_json::{Value, json};
+use testkit::wait;
 
-use crate::world::{Shape, World, event};
+use crate::world::{DEADLINE, Shape, World, event};
 
 const OTHER_PORTAL: u64 = 5151;
 
@@ -39,4 +40,37 @@ async fn an_event_is_merged_before_the_flood_of_another_tenant_that_came_first()
     );
     let later: u32 = world.server.texts(&later).await[0].parse().unwrap();
     assert!(later > AT_ONCE, "only {later} of {FLOOD} were merged after it");
+}
+
+/// One batch at once, of two; what is announced beyond another one is left to the database.
+const NARROW: [(&str, &str); 4] = [
+    ("DISPATCHER__LANE_BATCH", "2"),
+    ("DISPATCHER__LANE_PARALLEL", "1"),
+    ("DISPATCHER__PUSH_PREFETCH", "8"),
+    ("DISPATCHER__BULK_PREFETCH", "8"),
+];
+
+#[tokio::test]
+async fn what_a_lane_leaves_to_the_database_another_dispatcher_takes_as_well() {
+    let world = World::quiet(&NARROW).await;
+    world.crm.faults(json!({"latency_ms": 500, "search_lag_ms": 0, "search_limit_per_s": null})).await;
+    world.dispatch();
+    world.accept((0..60).map(person).collect()).await;
+    world.take_in().await;
+    wait::until("all announcements to be taken", DEADLINE, || async {
+        let waiting = world.vhost.peek(RecordPush::QUEUE).await.len();
+        if waiting == 0 { Ok(()) } else { Err(waiting) }
+    })
+    .await;
+    world.dispatch();
+    // Of one dispatcher there are two at most: one batch of what is live, and one of what is caught up with.
+    let batches = "SELECT count(DISTINCT lease_token) FROM record_links WHERE lease_until > now()";
+    wait::until("another dispatcher to be at work", DEADLINE, || async {
+        let under_way = world.server.count(batches).await;
+        if under_way > 2 { Ok(()) } else { Err(under_way) }
+    })
+    .await;
+    world.crm.faults(json!({"latency_ms": 0})).await;
+    world.settle().await;
+    assert_eq!((world.crm.contacts().await.len(), world.crm.duplicates().await), (60, 0));
 }

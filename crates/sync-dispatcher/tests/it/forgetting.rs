@@ -6,13 +6,14 @@ use domain::audit::{Action, Author};
 use domain::kind::RecordKind;
 use domain::message::{Amended, RecordAmend};
 use domain::policy::Carried;
+use domain::record::{Fields, Record};
 use domain::time::Timestamp;
-use domain::{id::RecordId, integration::Direction};
+use domain::{id::RecordId, id::TenantId, integration::Direction};
 use messaging::Context;
 use persistence::people::{self, Suppression, erasures, erasures::AnswerState, erasures::Erasure};
 use persistence::records::conflicts::{self, Decision};
-use persistence::records::guard;
-use persistence::{Transaction, audit, integrations, log_page::LogPage, sync_logs, webhook_logs};
+use persistence::records::{guard, store};
+use persistence::{Transaction, audit, integrations, log_page::LogPage, sync_logs, tenants, webhook_logs};
 use serde_json::{Value, json};
 use testkit::wait;
 
@@ -267,4 +268,27 @@ async fn an_erasure_is_carried_whatever_the_policy_and_what_is_only_read_is_not_
     assert_eq!(answers(&done), [(RecordKind::Contact, deleted), (RecordKind::Deal, not_asked)], "{done:?}");
     assert_eq!(world.crm.contacts().await.len(), 1, "of two, the other one stays");
     assert_eq!(world.crm.live("deals").await.len(), 1, "and so does the deal that is only read");
+}
+
+#[tokio::test]
+async fn a_tenant_nobody_of_whom_can_be_erased_keeps_nobody_elses_persons_from_being_erased() {
+    let world = World::with(&HASTE).await;
+    known_everywhere(&world).await;
+    let contact = world.record("prospect-de-zoe").await.id;
+    // Its key was sealed by none of ours, and its person waits longer.
+    let (tenant_id, id) = (TenantId::new(), RecordId::new());
+    let stuck = Record { id, tenant_id, kind: RecordKind::Contact, fields: Fields::default(), version: 1 };
+    let mut tx = world.begin().await;
+    tenants::create(&mut tx, tenant_id, "Another tenant", Some("v1.none.AAAA")).await.unwrap();
+    store::save(&mut tx, &[&stuck]).await.unwrap();
+    people::request(&mut tx, tenant_id, id).await.unwrap();
+    people::begin(&mut tx, tenant_id, id).await.unwrap();
+    tx.commit().await.unwrap();
+    world.server.execute("UPDATE pending_erasures SET requested_at = requested_at - interval '1 hour'").await;
+
+    let mut tx = world.begin().await;
+    world.want_erased(&mut tx, contact).await;
+    tx.commit().await.unwrap();
+    world.announce(Amended::Erasure(contact)).await;
+    assert!(world.erased(contact).await.erased_at.is_some());
 }

@@ -2,13 +2,14 @@
 
 use domain::identity::Region;
 use domain::kind::RecordKind;
-use domain::mapping::Transform;
+use domain::mapping::{FieldMapping, Transform};
 use persistence::{mappings, tenants};
 use serde_json::json;
+use testkit::wait;
 
 use crate::crm::told;
 use crate::running::prompt;
-use crate::world::{World, event};
+use crate::world::{DEADLINE, HASTE, World, event};
 
 #[tokio::test]
 async fn rule_05_a_caller_without_an_address_is_recognised_by_the_number_in_the_crm() {
@@ -79,4 +80,24 @@ async fn a_national_number_in_the_crm_is_one_of_the_tenants_country() {
     world.settle().await;
     let (id, contact) = world.crm.only_contact().await;
     assert_eq!((&id, contact["city"].as_str()), (&theirs, "Gand"));
+}
+
+#[tokio::test]
+async fn what_a_mapping_made_of_a_national_number_is_written_again_where_the_tenant_is_in_another_country() {
+    let world = World::with(&HASTE).await;
+    world.map(FieldMapping::both("phone", "phone").with(Transform::E164)).await;
+    let person = json!({"email": "zoe@exemple.fr", "phone": "0470 12 34 56"});
+    world.accept(vec![event("prospect.created", "p1", person)]).await;
+    world.settle().await;
+    assert_eq!(world.crm.only_contact().await.1["phone"], "+33470123456");
+
+    let mut tx = world.begin().await;
+    tenants::set_region(&mut tx, world.tenant, Region::BE).await.unwrap();
+    tx.commit().await.unwrap();
+    wait::until("the number to be written again", DEADLINE, || async {
+        let (_, contact) = world.crm.only_contact().await;
+        if contact["phone"] == "+32470123456" { Ok(()) } else { Err(contact) }
+    })
+    .await;
+    assert_eq!(world.value("p1", "phone").await, "0470 12 34 56", "nobody changed it");
 }

@@ -13,6 +13,7 @@ use messaging::topology::STRAYS;
 use messaging::{Context, StoredMessage};
 use persistence::inbox;
 
+use crate::crm::told_of;
 use crate::world::{DEADLINE, HASTE, World, event};
 
 fn person(n: u32) -> Value {
@@ -121,6 +122,21 @@ async fn two_dispatchers_of_which_one_ends_in_the_middle_make_no_duplicate() {
     }
     world.settle().await;
     assert_eq!((world.crm.contacts().await.len(), world.crm.duplicates().await), (30, 0));
+}
+
+#[tokio::test]
+async fn whoever_lost_its_lease_over_a_read_makes_no_record_beside_that_of_the_next() {
+    let world = World::quiet(&HASTE).await;
+    world.crm.faults(json!({"latency_ms": 1_000})).await;
+    // Nothing identifies it but its id.
+    let deal = world.crm.add("deals", json!({"dealname": "Leur affaire"})).await;
+    world.deliver(&[told_of("deal", "creation", &deal)]).await;
+    world.dispatch();
+    wait::until("the read to be under way", DEADLINE, || async { world.is_worked_on().await.then_some(()) }).await;
+    // As where its time has run out, and somebody else took the link over.
+    world.server.execute("UPDATE record_links SET lease_token = 'another', lease_until = now()").await;
+    world.settle().await;
+    assert_eq!(world.records_of(RecordKind::Deal).await.len(), 1);
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use connectors::registry::Platform;
 use domain::field::FieldValue;
 use domain::id::IntegrationId;
 use domain::kind::RecordKind;
+use persistence::records::links::{self, Heard};
 use serde_json::json;
 
 use crate::peers::{Peer, SHOPIFY, WOOCOMMERCE, Wishes};
@@ -55,6 +56,27 @@ async fn an_order_is_tied_to_its_customer_who_reaches_the_crm_and_no_shop_is_wri
     }
     assert_eq!(world.crm.api_writes_at("woocommerce/demo", "customers").await, 0);
     assert_eq!(world.crm.api_writes_at("woocommerce/autre", "customers").await, 2);
+}
+
+#[tokio::test]
+async fn an_order_does_not_wait_for_a_customer_who_is_blocked() {
+    let world = World::quiet(&[]).await;
+    let usual = Platform::WooCommerce.connector().descriptor().default_directions();
+    let shop = WOOCOMMERCE.connect(&world, Wishes { directions: usual, ..Wishes::default() }).await.id;
+    let ann = world.crm.add_at("woocommerce/demo/customers", json!({"email": "ann@exemple.fr"})).await;
+    let order = json!({"customer_id": ann.parse::<u64>().unwrap()});
+    let order = world.crm.add_at("woocommerce/demo/orders", order).await;
+    // As where the shop has two customers of one person.
+    let (kind, external_ids) = (RecordKind::Contact, [ann].into());
+    let mut tx = world.begin().await;
+    links::mark_dirty(&mut tx, &Heard { tenant: world.tenant, integration: shop, kind, external_ids }).await.unwrap();
+    tx.commit().await.unwrap();
+    world.server.execute("UPDATE record_links SET blocked_at = now() WHERE kind = 'contact'").await;
+
+    world.dispatch();
+    tell(&world, shop, "order.created", &order).await;
+    world.record_at((shop, RecordKind::Order, &order), |_| true).await;
+    world.in_step(shop).await;
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use domain::id::WebhookLogId;
 use domain::integration::Status;
 use domain::outcome::{SyncOutcome, SyncType};
 use domain::redaction::Redaction;
+use domain::time::Timestamp;
 use persistence::budgets;
 use persistence::records::links;
 use serde_json::{Value, json};
@@ -15,6 +16,7 @@ use crate::backend::Backend;
 use crate::crm::PORTAL;
 use crate::logging::changes;
 use crate::n8n::{N8n, Script, done, failed};
+use crate::running::prompt;
 use crate::scheduling::undisturbed;
 use crate::world::{DEADLINE, HASTE, Shape, World, event};
 
@@ -450,4 +452,60 @@ async fn an_object_that_is_adopted_is_named_in_the_errand_before_its_link_holds_
     let of = (world.tenant, world.integration, world.link("p1").await.id);
     let errand = links::commissioned(&mut tx, of).await.unwrap().unwrap().errand.unwrap();
     assert_eq!(errand.external_id, Some(there));
+}
+
+#[tokio::test]
+async fn what_waits_for_a_contact_that_a_workflow_could_not_make_goes_without_it() {
+    let n8n = N8n::start(Script::Idle);
+    let world = n8n.world(&[PATIENT]).await;
+    let visit = json!({"prospect_id": "p1", "title": "Visite", "starts_at": "2026-12-01T09:00:00Z"});
+    world.accept(vec![zoe(), event("appointment.created", "a1", visit)]).await;
+    let create = n8n.took(1).await.remove(0);
+    let waiting = "SELECT count(*) FROM record_links WHERE kind = 'deal' AND waits_for = 'contact'";
+    wait::until("the appointment to wait", DEADLINE, || async {
+        let count = world.server.count(waiting).await;
+        if count == 1 { Ok(()) } else { Err(count) }
+    })
+    .await;
+    assert_eq!(n8n.taken().len(), 1, "its contact comes first");
+
+    n8n.report(&create, failed("Le contact est refusé", false)).await;
+    let deal = n8n.took(2).await.remove(1);
+    assert_eq!((&deal["action"], &deal["contact_external_id"]), (&json!("create_deal"), &json!(null)));
+    assert!(world.link("p1").await.is_blocked);
+}
+
+#[tokio::test]
+async fn what_a_late_report_names_in_vain_is_looked_for_before_it_is_made_again() {
+    let n8n = N8n::start(Script::Idle);
+    let world = n8n.world(&[("BROKER__RETRY_SCHEDULE", "100ms")]).await;
+    world.crm.faults(prompt()).await;
+    world.accept(vec![zoe()]).await;
+    assert_eq!(failures(&world).await[0].0, "callback_missing");
+    // It was made all the same, and the workflow names something else.
+    let made = world.crm.add_contact(json!({"email": "zoe@exemple.fr"})).await;
+    n8n.now(Script::Works);
+    n8n.report(&n8n.taken()[0], done(Some("999999999"))).await;
+    wait::until("the object to be found", DEADLINE, || async {
+        let link = world.link("p1").await;
+        if link.external_id.as_ref() == Some(&made) { Ok(()) } else { Err(link.external_id) }
+    })
+    .await;
+    world.settle().await;
+    let creates = n8n.taken().iter().filter(|write| write["action"] == "create_contact").count();
+    assert_eq!((creates, world.crm.only_contact().await.0), (2, made), "the two that came to nothing before");
+}
+
+#[tokio::test]
+async fn a_pass_ends_so_early_that_its_last_call_has_ended_when_others_may_write() {
+    let n8n = N8n::start(Script::Idle);
+    let world = n8n.world(&[PATIENT]).await;
+    world.accept(vec![zoe()]).await;
+    let write = n8n.took(1).await.remove(0);
+    let mut tx = world.begin().await;
+    let of = (world.tenant, world.integration, world.link("p1").await.id);
+    let errand = links::commissioned(&mut tx, of).await.unwrap().unwrap().errand.unwrap();
+    let expires_at = Timestamp::parse(write["expires_at"].as_str().unwrap()).unwrap();
+    // A call of the platform may take two seconds here.
+    assert!(expires_at.plus(Duration::from_secs(2)) <= errand.until, "{expires_at} {errand:?}");
 }

@@ -21,8 +21,8 @@ use crate::session::{Service, Session, Tenant};
 const ONE_BY_ONE: [(&str, &str); 2] = [("LANE_BATCH", "1"), ("LANE_PARALLEL", "16")];
 /// Where calls are not to be bounded.
 const UNBOUNDED: Slow = Slow { at_once: "4000", latency_ms: 2_000, events_a_request: flow::BATCH };
-/// Where they are. What a lane has no room for is left to the database, from which its dispatcher takes it beside the bound, and no
-/// other does: so few of a tenant come together that its lane takes them all, and its account's budget grants their calls.
+/// Where they are. What a lane has no room for is left to the database, from which its dispatcher takes it beside the bound, and lets
+/// others take a part: so few of a tenant come together that its lane takes them all, and its account's budget grants their calls.
 const BOUNDED: Slow = Slow { at_once: "100", latency_ms: 500, events_a_request: 4 };
 /// Until the calls that began with the work are followed by others.
 const WARM_UP: Duration = Duration::from_secs(8);

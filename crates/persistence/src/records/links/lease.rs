@@ -184,7 +184,8 @@ pub async fn give_up(tx: &mut Transaction, links: &[LinkId], token: LeaseToken) 
 }
 
 /// Gives links that only said "heard of" the records that were made of what they name, in the transaction that makes these:
-/// whoever looks for records without a link finds none.
+/// whoever looks for records without a link finds none. Returns how many of these links the caller still holds: the records of the
+/// others are not to be made, since somebody else makes theirs.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -193,11 +194,11 @@ pub async fn attach(
     made: &[(LinkId, RecordId, i64)],
     mapping: i64,
     token: LeaseToken,
-) -> Result<(), PersistenceError> {
+) -> Result<usize, PersistenceError> {
     if made.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
-    sql_query(
+    let attached = sql_query(
         "UPDATE record_links AS link SET record_id = new.record_id,
              wanted_version = greatest(link.wanted_version, new.version), wanted_mapping = greatest(link.wanted_mapping, $4)
          FROM unnest($1, $2, $3) AS new (id, record_id, version)
@@ -210,7 +211,7 @@ pub async fn attach(
     .bind::<Text, _>(token.to_string())
     .execute(&mut **tx)
     .await?;
-    Ok(())
+    Ok(attached)
 }
 
 /// What is about to be written to a link.

@@ -33,7 +33,7 @@ pub use owed::{OwedPage, owed_page};
 pub use raise::{Wanted, owed_by_record, owed_of, raise, raise_mapping};
 pub use remote::{
     Counterpart, Heard, by_external_id, by_record, drop_unread, mark_dependents_dirty, mark_dirty, mark_known_dirty,
-    owed_dependents, refused_of, seen_of, under_way_of,
+    mark_unfound_dirty, owed_dependents, refused_of, seen_of, under_way_of,
 };
 pub use settle::{Ending, Settled, Settlement, settle};
 pub use standing::{Named, Sent, Standing, sent_after, standing};

@@ -91,6 +91,27 @@ pub async fn mark_known_dirty(tx: &mut Transaction, heard: &Heard) -> Result<Vec
     into_pushes(rows)
 }
 
+/// Marks links that have not found their objects yet, of which something was heard: they look once more, blocked ones among them.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn mark_unfound_dirty(tx: &mut Transaction, links: &[LinkId]) -> Result<Vec<RecordPush>, PersistenceError> {
+    if links.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<PushRow> = sql_query(
+        "UPDATE record_links SET remote_seq = remote_seq + 1, blocked_at = NULL, attempts = 0,
+             not_before = NULL, waits_for = NULL,
+             owed_since = coalesce(owed_since, now()), announced_at = now()
+         WHERE id IN (SELECT id FROM record_links WHERE id = ANY($1) AND external_id IS NULL ORDER BY id FOR UPDATE)
+         RETURNING id, tenant_id, integration_id",
+    )
+    .bind::<Array<Text>, _>(links.iter().map(ToString::to_string).collect::<Vec<_>>())
+    .load(&mut **tx)
+    .await?;
+    into_pushes(rows)
+}
+
 /// A link, its record and the object there that it stands for.
 #[derive(Clone, Debug)]
 pub struct Counterpart {
@@ -280,7 +301,10 @@ pub async fn drop_unread(tx: &mut Transaction, links: &[LinkId]) -> Result<(), P
     Ok(())
 }
 
-/// Lets go what waited for these contacts in an integration, and names it.
+/// Lets go what waited in an integration for those of these contacts that are there by now, or of whom nothing is to come, as
+/// [`Counterpart::is_awaited`] says; names it.
+///
+/// Whoever has settled something of a contact asks this in the same transaction, under the contact's lock.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -294,8 +318,9 @@ pub async fn owed_dependents(
     }
     let rows: Vec<PushRow> = sql_query(
         "UPDATE record_links AS link SET waits_for = NULL, announced_at = now()
-         FROM records AS record
-         WHERE record.id = link.record_id AND record.contact_id = ANY($2)
+         FROM records AS record JOIN record_links AS contact ON contact.record_id = record.contact_id
+         WHERE record.id = link.record_id AND record.contact_id = ANY($2) AND contact.integration_id = $1
+           AND (contact.external_id IS NOT NULL OR contact.gone OR NOT contact.owed)
            AND link.integration_id = $1 AND link.owed AND link.waits_for = 'contact'
          RETURNING link.id, link.tenant_id, link.integration_id",
     )

@@ -82,7 +82,8 @@ pub struct Settled {
     pub link: LinkId,
     /// Whether more is owed already.
     pub is_owed: bool,
-    /// Whether it waits for its contact: not where something became owed meanwhile, which may have brought another one.
+    /// Whether it waits, for its contact or until a time: not for a contact, nor after a failure, where something became owed
+    /// meanwhile.
     pub waits: bool,
 }
 
@@ -160,7 +161,10 @@ UPDATE record_links AS link SET
     record_id = coalesce(link.record_id, new.record_id),
     external_id = new.external_id, gone = new.gone, sent = new.sent, seen = new.seen, seen_at = new.seen_at,
     synced_version = new.synced_version, synced_mapping = new.synced_mapping, read_seq = new.read_seq,
-    attempts = new.attempts, not_before = new.not_before,
+    attempts = new.attempts,
+    not_before = CASE WHEN new.error_class IS NULL OR (
+        link.wanted_version <= new.tried_version AND link.wanted_mapping <= new.tried_mapping
+        AND link.remote_seq <= new.heard_seq) THEN new.not_before END,
     waits_for = CASE WHEN link.wanted_version <= new.tried_version AND link.wanted_mapping <= new.tried_mapping
                       AND link.remote_seq <= new.heard_seq THEN new.waits_for END,
     error_class = new.error_class, error_code = new.error_code, error_message = new.error_message,
@@ -182,7 +186,7 @@ FROM jsonb_to_recordset($2) AS new (
     error_code text, error_message text, fingerprint text, outcomes jsonb)
  JOIN (SELECT id FROM record_links WHERE id = ANY($3) AND lease_token = $1 ORDER BY id FOR UPDATE) AS held ON held.id = new.id
 WHERE link.id = held.id AND link.lease_token = $1
-RETURNING link.id, link.owed, link.waits_for IS NOT NULL AS waits";
+RETURNING link.id, link.owed, link.waits_for IS NOT NULL OR link.not_before IS NOT NULL AS waits";
 
 /// Gives links back. Those that the caller no longer holds stay as they are and are not returned.
 ///
