@@ -7,7 +7,7 @@ use domain::message::{
 use domain::outcome::{SyncOutcome, WebhookOutcome};
 use serde_json::{Map, Value, json};
 use utoipa::openapi::{RefOr, Schema};
-use utoipa::{PartialSchema, ToSchema};
+use utoipa::ToSchema;
 
 use crate::context::{ATTEMPT, NOT_BEFORE, TRACEPARENT};
 use crate::topology::RECORDS_EXCHANGE;
