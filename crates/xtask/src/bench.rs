@@ -16,6 +16,7 @@ mod pages;
 mod parts;
 mod prospects;
 mod report;
+mod resident;
 mod rows;
 mod slow;
 mod standing;

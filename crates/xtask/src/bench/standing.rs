@@ -12,6 +12,7 @@ use super::measure::address;
 use super::parts::{Extent, Figures};
 use super::prospects::{Prospects, Series};
 use super::report::float;
+use super::resident;
 use super::usage::Memory;
 use crate::console::Console;
 use crate::services::postgres::Durability;
@@ -27,7 +28,8 @@ pub(super) async fn backlog(session: &mut Session, extent: Extent, console: &Con
     let tenant = session.demo_tenant().await?;
     super::tenants::lift_limits(session, crate::session::PORTAL).await?;
     let name = Service::SyncDispatcher.name();
-    let idle = memory(session, name)?;
+    let mut figures = Figures::default();
+    resident::add(session, "idle", &mut figures);
     session.stack.halt(name).await;
     let step = console.step(format!("a backlog of {} messages", extent.messages));
     let prospects = Prospects::new(Series::Single, tenant.service_token.expose_secret(), Utc::now());
@@ -48,8 +50,7 @@ pub(super) async fn backlog(session: &mut Session, extent: Extent, console: &Con
     let most = most_resident(session, name, extent.seconds).await?;
     let after = session.under_way().await?;
     step.done();
-    let mut figures = Figures::default();
-    figures.add("sync-dispatcher, idle", idle.resident_mib, "MiB");
+    resident::add(session, "before the backlog", &mut figures);
     figures.add(format!("sync-dispatcher before the backlog, at most in {} s", extent.seconds), most, "MiB");
     figures.add("messages that waited at the beginning", float(before), "");
     figures.add("and at the end", float(after), "");
