@@ -38,7 +38,7 @@ const PREPARED: Proof = Test("a_key_that_was_prepared_seals_nothing_before_it_is
 const TENANT: Proof = Test("a_tenant_is_made_whose_key_opens_and_whose_token_names_it");
 const WALK: Proof = Skipped(
     "the walk is shown as somebody took it; its road is that of the test \
-     `an_event_is_one_trace_from_the_gateway_to_the_platform_and_the_log`",
+     `an_event_and_a_delivery_are_one_trace_each_from_the_door_to_the_platform_and_the_log`",
 );
 
 /// Every command by how it begins; of several that fit, the longest counts.
