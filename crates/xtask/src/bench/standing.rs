@@ -97,7 +97,7 @@ pub(super) async fn log_away(session: &mut Session, extent: Extent, console: &Co
 /// Lines a second, from the first that is seen beyond those before until there are so many, or the time is over.
 async fn written_a_second(session: &Session, (before, all): (f64, f64), limit: Duration) -> anyhow::Result<f64> {
     let started = Instant::now();
-    let mut first = None;
+    let mut first: Option<(Instant, f64)> = None;
     loop {
         let (lines, is_over) = (written(session).await?, started.elapsed() > limit);
         match first {
