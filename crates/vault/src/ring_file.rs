@@ -153,8 +153,10 @@ impl std::fmt::Debug for RingFile {
     }
 }
 
-/// Whether more people may read the file, or write it, than whom it is for. What is root's, its group may read: so Kubernetes gives a pod
-/// its secrets, by a group of that pod's own, where what only the owner may read would be for nobody.
+/// Whether more people may read the file, or write it, than whom it is for.
+///
+/// What is root's, its group may read: so Kubernetes gives a pod its secrets, by a group of that pod's own, where what only the owner
+/// may read would be for nobody.
 fn is_exposed(owner: u32, mode: u32) -> bool {
     let allowed = if owner == ROOT { 0o640 } else { 0o600 };
     mode & 0o077 & !allowed != 0

@@ -36,14 +36,14 @@ fn mib(text: &str, name: &str) -> Option<f64> {
 
 /// What a process and all that descend from it have resident, in MiB; nothing where it is gone.
 pub(super) fn resident_of_tree(root: u32) -> f64 {
-    let resident = |pid| Memory::of(pid).map(|memory| memory.resident_mib);
+    let resident = |pid: u32| Memory::of(pid).map(|memory| memory.resident_mib);
     tree(root).into_iter().filter_map(resident).sum()
 }
 
 /// The same with what they share counted once, as PostgreSQL's processes share most of what they have; `None` where somebody else's
 /// processes are not to be looked into.
 pub(super) fn share_of_tree(root: u32) -> Option<f64> {
-    let share = |pid| mib(&std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?, "Pss:");
+    let share = |pid: u32| mib(&std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?, "Pss:");
     let shares: Vec<f64> = tree(root).into_iter().filter_map(share).collect();
     (!shares.is_empty()).then(|| shares.into_iter().sum())
 }
