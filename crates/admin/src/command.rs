@@ -261,6 +261,17 @@ mod tests {
     }
 
     #[test]
+    fn every_command_and_option_is_explained_and_every_command_prints_json_on_demand() {
+        for command in Cli::command().get_subcommands() {
+            let name = command.get_name();
+            assert!(command.get_about().is_some(), "{name}");
+            let silent = command.get_arguments().find(|argument| argument.get_help().is_none());
+            assert!(silent.is_none(), "{name}: {silent:?}");
+            assert!(command.get_arguments().any(|argument| argument.get_long() == Some("json")), "{name}");
+        }
+    }
+
+    #[test]
     fn reverting_asks_for_a_confirmation() {
         assert!(Cli::try_parse_from(["admin", "migrate", "--down"]).is_err());
         assert!(Cli::try_parse_from(["admin", "migrate", "--down", "--yes"]).is_ok());

@@ -117,8 +117,10 @@ mod tests {
         let folder = Folder::new();
         let path = folder.0.join("keys.json");
         KeyRing::create(&path).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-        assert!(matches!(KeyRing::load(&path), Err(VaultError::Exposed(_))));
+        for mode in [0o604, 0o620, 0o644] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            assert!(matches!(KeyRing::load(&path), Err(VaultError::Exposed(_))), "{mode:o}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
@@ -15,6 +15,8 @@ use zeroize::Zeroizing;
 use crate::aead::Key;
 use crate::error::VaultError;
 use crate::key_ring::KeyRing;
+
+const ROOT: u32 = 0;
 
 /// The file, as JSON: `{"active": "k1", "keys": {"k1": "<base64 of 32 bytes>"}}`.
 #[derive(Serialize, Deserialize)]
@@ -46,8 +48,8 @@ impl RingFile {
         let failed = |source| VaultError::File { path: path.to_owned(), source };
         // Where the file is a link, what it leads to is read and changed.
         let path = fs::canonicalize(path).map_err(failed)?;
-        let mode = fs::metadata(&path).map_err(failed)?.permissions().mode();
-        if mode & 0o077 != 0 {
+        let found = fs::metadata(&path).map_err(failed)?;
+        if is_exposed(found.uid(), found.mode()) {
             return Err(VaultError::Exposed(path));
         }
         let content = Content::parse(&Zeroizing::new(fs::read_to_string(&path).map_err(failed)?))?;
@@ -114,7 +116,7 @@ impl RingFile {
         others
     }
 
-    /// Puts the changed ring in the place of the old one, with its owner and for nobody else to read.
+    /// Puts the changed ring in the place of the old one, with its owner and for nobody to read who could not read that.
     ///
     /// # Errors
     /// When it cannot be written; the old one stays then.
@@ -133,6 +135,8 @@ impl RingFile {
                 fchown(&file, Some(before.uid()), Some(before.gid()))?;
             }
             write(&mut file, text)?;
+            // Nor what a group alone could read.
+            file.set_permissions(before.permissions())?;
             fs::rename(&draft, &self.path)
         });
         if written.is_err() {
@@ -147,6 +151,15 @@ impl std::fmt::Debug for RingFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RingFile").field("path", &self.path).field("active", &self.active()).finish_non_exhaustive()
     }
+}
+
+/// Whether more people may read the file, or write it, than whom it is for.
+///
+/// What is root's, its group may read: so Kubernetes gives a pod its secrets, by a group of that pod's own, where what only the owner
+/// may read would be for nobody.
+fn is_exposed(owner: u32, mode: u32) -> bool {
+    let allowed = if owner == ROOT { 0o640 } else { 0o600 };
+    mode & 0o077 & !allowed != 0
 }
 
 fn new_key() -> Result<Zeroizing<String>, VaultError> {
@@ -164,4 +177,22 @@ fn new_file(path: &Path) -> io::Result<File> {
 
 fn write(file: &mut File, text: &str) -> io::Result<()> {
     writeln!(file, "{text}").and_then(|()| file.sync_all())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_group_may_read_what_is_roots_and_nobody_else_anything() {
+        let (kubernetes, ours) = (ROOT, 10_001);
+        assert!(!is_exposed(kubernetes, 0o100_440), "as deploy/kubernetes mounts it");
+        for owner in [kubernetes, ours] {
+            assert!(!is_exposed(owner, 0o100_600) && !is_exposed(owner, 0o100_400));
+            for mode in [0o100_644, 0o100_620, 0o100_660, 0o100_602] {
+                assert!(is_exposed(owner, mode), "{mode:o} of {owner}");
+            }
+        }
+        assert!(is_exposed(ours, 0o100_640));
+    }
 }

@@ -20,6 +20,8 @@ use crate::refusals::Refusals;
 /// Deliveries that are remembered at once; a repetition of a forgotten one is published again, which does no harm.
 const REMEMBERED: u64 = 100_000;
 
+const DELIVERIES: &str = "webhook_deliveries_total";
+
 /// Everything that a delivery passes.
 #[derive(Debug)]
 pub(crate) struct Intake {
@@ -59,7 +61,7 @@ impl Intake {
         match self.admit(address, incoming).await {
             Ok(admitted) => self.keep(admitted, caller).await,
             Err(refusal) => {
-                count(&address.platform, refusal.code());
+                count_refusal(&address.platform, refusal);
                 self.refusals.log(address, refusal, caller.sender, caller.trace).await;
                 problem_of(refusal).map_or_else(|| Ok(WebhookLogId::new()), Err)
             }
@@ -113,7 +115,19 @@ impl Intake {
 }
 
 fn count(platform: &PlatformSlug, result: &'static str) {
-    metrics::counter!("webhook_deliveries_total", "platform" => platform.to_string(), "result" => result).increment(1);
+    metrics::counter!(DELIVERIES, "platform" => platform.to_string(), "result" => result).increment(1);
+}
+
+/// What is not signed as it should be is one result, which an alert goes by; beside it stands what was wrong.
+fn count_refusal(platform: &PlatformSlug, refusal: Refusal) {
+    match refusal {
+        Refusal::Unverified(rejection) => {
+            let (platform, reason) = (platform.to_string(), rejection.code());
+            metrics::counter!(DELIVERIES, "platform" => platform, "result" => "refused", "reason" => reason)
+                .increment(1);
+        }
+        Refusal::Malformed | Refusal::UnknownAddress | Refusal::KeyUnavailable => count(platform, refusal.code()),
+    }
 }
 
 /// What the sender is told of a refusal; `None` where nothing is to be told.

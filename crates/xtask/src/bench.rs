@@ -14,8 +14,10 @@ mod measure;
 mod n8n;
 mod pages;
 mod parts;
+mod profile;
 mod prospects;
 mod report;
+mod resident;
 mod rows;
 mod slow;
 mod slowest;
@@ -29,10 +31,11 @@ use anyhow::Context as _;
 
 use self::measure::Wishes;
 use self::parts::{Extent, Part};
+use self::profile::Profile;
 use crate::console::{Console, ServiceLines};
 use crate::n8n::{Found, install};
 use crate::services::{Choice, Services};
-use crate::session::{Build, Options, Session, Workflows};
+use crate::session::{Build, Options, Service, Session, Workflows};
 use crate::{ci, up, workspace};
 
 const BASE_PORT: u16 = 26_000;
@@ -74,6 +77,9 @@ pub(crate) struct Args {
     /// Lines of the log behind the pages, for `--only pages`.
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1_000..=100_000_000))]
     lines: u64,
+    /// Look meanwhile where the processors' time goes, on the whole machine and in this service, function by function; takes `perf`.
+    #[arg(long, value_name = "SERVICE", value_parser = service)]
+    profile: Option<Service>,
     /// Run the release builds as they were built last.
     #[arg(long)]
     no_build: bool,
@@ -83,6 +89,11 @@ pub(crate) struct Args {
     /// Keep the data and the logs in .dev/bench when it is over.
     #[arg(long)]
     keep: bool,
+}
+
+fn service(name: &str) -> Result<Service, String> {
+    let names = || Service::ALL.map(Service::name).join(", ");
+    Service::ALL.into_iter().find(|service| service.name() == name).ok_or_else(|| format!("there are {}", names()))
 }
 
 /// Runs the benchmarks, on servers of their own.
@@ -125,8 +136,19 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 impl Args {
-    /// The figures as they are printed.
+    /// Measures, and tells where the time went meanwhile if that is wished for.
     async fn measure(&self, session: &mut Session, console: &Console) -> anyhow::Result<String> {
+        let figures = Box::pin(self.figures(session, console));
+        let Some(service) = self.profile else { return figures.await };
+        let profile = Profile::begin(service).await?;
+        let figures = figures.await?;
+        // Standard output is kept for the figures.
+        console.note(&profile.end(session).await?);
+        Ok(figures)
+    }
+
+    /// The figures as they are printed.
+    async fn figures(&self, session: &mut Session, console: &Console) -> anyhow::Result<String> {
         let Some(part) = self.only else {
             let report = measure::everything(session, self.wishes(), console).await?;
             return Ok(if self.json { serde_json::to_string(&report)? } else { report.table() });

@@ -21,6 +21,8 @@ pub(crate) async fn run() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+const ALERTS_TEST: &str = "deploy/prometheus/alerts_test.yml";
+
 /// What became of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -152,14 +154,15 @@ async fn installed_compose() -> Option<&'static [&'static str]> {
     None
 }
 
-/// The alert rules and the configuration that names them, read as Prometheus will.
+/// The alert rules and the configuration that names them, read as Prometheus will, and each rule tried in its trouble and without.
 async fn check_rules() -> anyhow::Result<Outcome> {
     let Some(promtool) = unpacked("promtool", "prometheus").await else {
         return Ok(Outcome::Skipped("`promtool` (Debian's package prometheus) is not there, and apt cannot bring it"));
     };
-    let mut check = Command::new(promtool);
-    check.args(["check", "config", "deploy/prometheus/prometheus.yml"]).current_dir(root());
-    output(&mut check).await.map(|_| Outcome::Holds)
+    for words in [["check", "config", "deploy/prometheus/prometheus.yml"], ["test", "rules", ALERTS_TEST]] {
+        output(Command::new(&promtool).args(words).current_dir(root())).await?;
+    }
+    Ok(Outcome::Holds)
 }
 
 async fn check_compose(console: &Console) -> anyhow::Result<Outcome> {

@@ -115,6 +115,8 @@ async fn logs_no_more_refusals_than_the_limit_and_counts_the_rest() {
     assert_eq!(world.logged().await.len(), 3);
     let metrics = world.metrics().await;
     assert!(metrics.contains(r#"webhook_refusals_unlogged_total{platform="hubspot",why="over_limit"}"#), "{metrics}");
+    // By this the alert goes that is for it.
+    assert!(metrics.contains(r#"webhook_deliveries_total{platform="hubspot",result="refused",reason=""#), "{metrics}");
     world.stop().await;
 }
 

@@ -10,14 +10,15 @@ use serde_json::json;
 use super::deliveries::Deliveries;
 use super::flow::{self, Singly};
 use super::load::{CONNECTIONS, Plan, Requests, drive};
-use super::measure::{DELIVERIES_PER_SECOND, address, empty_intake};
+use super::measure::{DELIVERIES_PER_SECOND, WEBHOOKS, address, empty_intake};
 use super::parts::{Extent, Figures};
 use super::prospects::{Prospects, Series};
 use super::report::float;
-use super::usage::Memory;
+use super::{limits, resident};
 use crate::console::Console;
+use crate::services::docker;
 use crate::session::{PORTAL, Service, Session, Tenant};
-use crate::workspace;
+use crate::{ci, workspace};
 
 /// How many call at once, and the address that they call: by another query, what is signed is no repetition.
 const CALLERS: [(u32, &str); 4] = [
@@ -51,18 +52,20 @@ const LOOK_AGAIN: Duration = Duration::from_millis(2);
 pub(super) async fn measure(session: &mut Session, extent: Extent, console: &Console) -> anyhow::Result<Figures> {
     let mut figures = Figures::default();
     sizes(&mut figures)?;
+    images(&mut figures, console).await?;
     session.bring_up().await?;
     let tenant = session.demo_tenant().await?;
     start_up(session, &mut figures, console).await?;
-    memory(session, "idle", &mut figures);
+    resident::add(session, "idle", &mut figures);
     all_the_way(session, &tenant, extent, (&mut figures, console)).await?;
-    memory(session, "after the way into the CRM", &mut figures);
+    resident::add(session, "after the way into the CRM", &mut figures);
     // What is accepted from here on is not worked off: the doors are measured, not what lies behind them.
     session.stack.halt(Service::SyncDispatcher.name()).await;
     session.stack.halt(Service::LogWriter.name()).await;
-    deliveries(session, extent, (&mut figures, console)).await?;
+    let reached = deliveries(session, extent, (&mut figures, console)).await?;
     events(session, &tenant, extent, (&mut figures, console)).await?;
-    memory(session, "under load", &mut figures);
+    resident::add(session, "under load", &mut figures);
+    limits(session, &reached, extent, (&mut figures, console)).await?;
     Ok(figures)
 }
 
@@ -71,9 +74,25 @@ fn sizes(figures: &mut Figures) -> anyhow::Result<()> {
     for service in OURS {
         let file = folder.join(service.name());
         let bytes = std::fs::metadata(&file).with_context(|| format!("{} is not built", file.display()))?.len();
-        figures.add(format!("{}, size of the program", service.name()), float(bytes / 1_024) / 1_024.0, "MiB");
+        figures.add(format!("{}, size of the program", service.name()), mebibytes(bytes), "MiB");
     }
     Ok(())
+}
+
+/// As Compose built them last.
+async fn images(figures: &mut Figures, console: &Console) -> anyhow::Result<()> {
+    for service in OURS {
+        let Some(bytes) = docker::image_size(&format!("coccinelle-{}", service.name())).await else {
+            let reason = "there is no Docker that has them (`docker compose build`, in a folder called coccinelle)";
+            return ci::skip(console, "the size of the images", reason);
+        };
+        figures.add(format!("{}, size of the image", service.name()), mebibytes(bytes), "MiB");
+    }
+    Ok(())
+}
+
+fn mebibytes(bytes: u64) -> f64 {
+    float(bytes / 1_024) / 1_024.0
 }
 
 /// From the start of the process to the first 200 of `/readyz`, connections to broker and database included.
@@ -91,14 +110,6 @@ async fn start_up(session: &mut Session, figures: &mut Figures, console: &Consol
     }
     step.done();
     Ok(())
-}
-
-fn memory(session: &Session, when: &str, figures: &mut Figures) {
-    for service in OURS {
-        if let Some(memory) = session.stack.pid(service.name()).and_then(Memory::of) {
-            figures.add(format!("{}, memory {when}", service.name()), memory.resident_mib, "MiB");
-        }
-    }
 }
 
 async fn all_the_way(
@@ -145,21 +156,52 @@ async fn answer_after(session: &Session, latency: u64) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Gives how many were answered in a second, by how many called at once.
 async fn deliveries(
     session: &Session,
     extent: Extent,
     (figures, console): (&mut Figures, &Console),
-) -> anyhow::Result<()> {
-    let mut peak = 0.0;
+) -> anyhow::Result<Vec<(u32, f64)>> {
+    let (mut peak, mut all) = (0.0, Vec::new());
     for (connections, path) in CALLERS {
         let requests = signed(session, path, extent);
         let what = (Service::WebhookIngest, format!("deliveries, {connections} at once"));
         let reached = door(session, what, (extent, connections, None), requests, (&mut *figures, console)).await?;
         peak = f64::max(peak, reached);
+        all.push((connections, reached));
     }
     let requests = signed(session, AT_HALF, extent);
     let what = (Service::WebhookIngest, "deliveries at half of the most".to_owned());
     door(session, what, (extent, CONNECTIONS, Some(half(peak))), requests, (figures, console)).await?;
+    Ok(all)
+}
+
+/// What the broker alone and the web server alone do for as many at once, and which share of the lower of the two the door reached.
+async fn limits(
+    session: &mut Session,
+    reached: &[(u32, f64)],
+    extent: Extent,
+    (figures, console): (&mut Figures, &Console),
+) -> anyhow::Result<()> {
+    let secret = session.webhook_secret();
+    // Where the dispatcher was.
+    let (address, origin) = (address(session, Service::SyncDispatcher), session.url(Service::SyncDispatcher));
+    for &(connections, per_second) in reached {
+        let step = console.step(format!("the limits: RabbitMQ alone, actix-web alone, {connections} at once"));
+        let raw = limits::raw_publish(session, connections, extent.seconds).await?;
+        let time = Duration::from_secs(extent.seconds);
+        let plan = Plan { address, time, wanted: 200, pace: None, connections };
+        let count = extent.seconds.saturating_mul(DELIVERIES_PER_SECOND);
+        let deliveries = Deliveries::sign(secret.expose_secret(), &origin, WEBHOOKS, count, Utc::now());
+        let requests = move |number| deliveries.request_again(number);
+        let (bare, _) = limits::bare_handler(session, secret.expose_secret(), plan, requests).await?;
+        figures.add(format!("RabbitMQ alone, {connections} confirms outstanding"), raw.per_second, "a second");
+        figures.add(format!("RabbitMQ alone, {connections} confirms outstanding, p99"), raw.p99_ms, "ms");
+        let bare = figures.add_load(&format!("actix-web alone, {connections} at once"), &bare);
+        let share = 100.0 * per_second / raw.per_second.min(bare);
+        figures.add(format!("deliveries, {connections} at once, of the lower (goal: 85)"), share, "%");
+        step.done();
+    }
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use chrono::Utc;
 use secrecy::ExposeSecret as _;
 
@@ -12,11 +12,14 @@ use super::measure::address;
 use super::parts::{Extent, Figures};
 use super::prospects::{Prospects, Series};
 use super::report::float;
+use super::resident;
 use super::usage::Memory;
 use crate::console::Console;
 use crate::services::postgres::Durability;
 use crate::session::{Service, Session};
 
+/// How long the log writer may take to find a database that is back.
+const BACK: Duration = Duration::from_secs(60);
 /// Nothing takes as long.
 const NO_END: Duration = Duration::from_hours(2);
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
@@ -27,7 +30,8 @@ pub(super) async fn backlog(session: &mut Session, extent: Extent, console: &Con
     let tenant = session.demo_tenant().await?;
     super::tenants::lift_limits(session, crate::session::PORTAL).await?;
     let name = Service::SyncDispatcher.name();
-    let idle = memory(session, name)?;
+    let mut figures = Figures::default();
+    resident::add(session, "idle", &mut figures);
     session.stack.halt(name).await;
     let step = console.step(format!("a backlog of {} messages", extent.messages));
     let prospects = Prospects::new(Series::Single, tenant.service_token.expose_secret(), Utc::now());
@@ -48,20 +52,20 @@ pub(super) async fn backlog(session: &mut Session, extent: Extent, console: &Con
     let most = most_resident(session, name, extent.seconds).await?;
     let after = session.under_way().await?;
     step.done();
-    let mut figures = Figures::default();
-    figures.add("sync-dispatcher, idle", idle.resident_mib, "MiB");
+    resident::add(session, "before the backlog", &mut figures);
     figures.add(format!("sync-dispatcher before the backlog, at most in {} s", extent.seconds), most, "MiB");
     figures.add("messages that waited at the beginning", float(before), "");
     figures.add("and at the end", float(after), "");
     Ok(figures)
 }
 
-/// Memory of the log writer while PostgreSQL is away and refused deliveries are to be logged.
+/// Memory of the log writer while PostgreSQL is away and refused deliveries are to be logged, and how fast they are once it is back.
 pub(super) async fn log_away(session: &mut Session, extent: Extent, console: &Console) -> anyhow::Result<Figures> {
     session.set("COCCINELLE__INGEST__REFUSALS_LOGGED_PER_MINUTE", "4000000000");
     session.bring_up().await?;
     let name = Service::LogWriter.name();
     let idle = memory(session, name)?;
+    let before = written(session).await?;
     let postgres = &session.services.as_ref().context("the database is not started")?.postgres;
     postgres.kill().await?;
     let step = console.step(format!("{} s of lines for a log without a database", extent.seconds));
@@ -76,12 +80,50 @@ pub(super) async fn log_away(session: &mut Session, extent: Extent, console: &Co
     let (load, most) = tokio::join!(drive(plan, requests), most_resident(session, name, extent.seconds));
     let (load, most) = (load?, most?);
     step.done();
+    let step = console.step("the lines into the log");
     postgres.boot(Durability::Kept).await?;
+    // Not of all that came in it was told.
+    let nearly_all = before + 0.99 * float(load.answered);
+    let per_second = written_a_second(session, (before, nearly_all), Duration::from_secs(extent.seconds)).await?;
+    step.done();
     let mut figures = Figures::default();
     figures.add("log-writer, idle", idle.resident_mib, "MiB");
     figures.add(format!("log-writer without a database, at most in {} s", extent.seconds), most, "MiB");
     figures.add("lines that came in meanwhile", float(load.answered), "");
+    figures.add("from the broker into the log, once it is back", per_second, "rows/s");
     Ok(figures)
+}
+
+/// Lines a second, from the first that is seen beyond those before until there are so many, or the time is over.
+async fn written_a_second(session: &Session, (before, all): (f64, f64), limit: Duration) -> anyhow::Result<f64> {
+    let started = Instant::now();
+    let mut first: Option<(Instant, f64)> = None;
+    loop {
+        let (lines, is_over) = (written(session).await?, started.elapsed() > limit);
+        match first {
+            Some((began, first)) if lines >= all || is_over => {
+                return Ok((lines - first) / began.elapsed().as_secs_f64());
+            }
+            None if lines > before => first = Some((Instant::now(), lines)),
+            // It looks for the database again after some seconds.
+            None if started.elapsed() > limit + BACK => bail!("no line was written since the database is back"),
+            None | Some(_) => {}
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
+
+/// Lines that the log writer has written of deliveries, as its metrics say.
+async fn written(session: &Session) -> anyhow::Result<f64> {
+    let url = format!("{}/metrics", session.url(Service::LogWriter));
+    let page = session.client().get(url).send().await?.error_for_status()?.text().await?;
+    Ok(counted(&page, r#"log_rows_written_total{log="webhook"}"#))
+}
+
+/// What a page of metrics says of this one; nothing where it is not there yet.
+fn counted(page: &str, name: &str) -> f64 {
+    let figure = page.lines().find_map(|line| line.strip_prefix(name));
+    figure.and_then(|figure| figure.trim().parse().ok()).unwrap_or_default()
 }
 
 fn memory(session: &Session, name: &str) -> anyhow::Result<Memory> {
@@ -95,4 +137,18 @@ async fn most_resident(session: &Session, name: &str, seconds: u64) -> anyhow::R
         tokio::time::sleep(LOOK_AGAIN).await;
     }
     Ok(most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_metric_is_read_by_its_whole_name() {
+        let page = "# TYPE log_rows_written_total counter\nlog_rows_written_total{log=\"sync\"} 3\n\
+            log_rows_written_total{log=\"webhook\"} 3300000\n";
+        let webhooks = counted(page, r#"log_rows_written_total{log="webhook"}"#);
+        assert_eq!(webhooks.to_bits(), 3_300_000.0_f64.to_bits());
+        assert_eq!(counted(page, "log_rows_dead_total").to_bits(), 0.0_f64.to_bits());
+    }
 }

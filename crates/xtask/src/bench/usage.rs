@@ -23,23 +23,39 @@ impl Memory {
     }
 
     fn parse(status: &str) -> Option<Self> {
-        let mib = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-            let kib: u32 = line.trim().strip_suffix(" kB")?.parse().ok()?;
-            Some(f64::from(kib) / 1_024.0)
-        };
-        Some(Self { resident_mib: mib("VmRSS:")?, peak_mib: mib("VmHWM:")? })
+        Some(Self { resident_mib: mib(status, "VmRSS:")?, peak_mib: mib(status, "VmHWM:")? })
     }
+}
+
+/// A size of which the system tells in a line of this name, in MiB.
+fn mib(text: &str, name: &str) -> Option<f64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+    let kib: u32 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(f64::from(kib) / 1_024.0)
 }
 
 /// What a process and all that descend from it have resident, in MiB; nothing where it is gone.
 pub(super) fn resident_of_tree(root: u32) -> f64 {
-    let (all, mut ahead, mut sum) = (processes(), vec![root], 0.0);
+    let resident = |pid: u32| Memory::of(pid).map(|memory| memory.resident_mib);
+    tree(root).into_iter().filter_map(resident).sum()
+}
+
+/// The same with what they share counted once, as PostgreSQL's processes share most of what they have; `None` where somebody else's
+/// processes are not to be looked into.
+pub(super) fn share_of_tree(root: u32) -> Option<f64> {
+    let share = |pid: u32| mib(&std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?, "Pss:");
+    let shares: Vec<f64> = tree(root).into_iter().filter_map(share).collect();
+    (!shares.is_empty()).then(|| shares.into_iter().sum())
+}
+
+/// The process and all that descend from it.
+fn tree(root: u32) -> Vec<u32> {
+    let (all, mut ahead, mut tree) = (processes(), vec![root], Vec::new());
     while let Some(pid) = ahead.pop() {
-        sum += Memory::of(pid).map_or(0.0, |memory| memory.resident_mib);
         ahead.extend(all.iter().filter(|(_, parent)| *parent == pid).map(|(child, _)| *child));
+        tree.push(pid);
     }
-    sum
+    tree
 }
 
 /// Every process of this machine, each with the one that it descends from.
@@ -144,6 +160,8 @@ mod tests {
         assert!(processes().contains(&(child.id(), std::process::id())));
         let alone = Memory::of(child.id()).unwrap().resident_mib;
         assert!(alone > 0.0 && resident_of_tree(std::process::id()) > alone);
+        assert!(share_of_tree(child.id()).is_some_and(|share| share > 0.0));
+        assert_eq!(share_of_tree(u32::MAX), None);
         child.kill().unwrap();
         child.wait().unwrap();
         assert_eq!(Memory::of(child.id()), None);

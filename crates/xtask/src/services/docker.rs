@@ -120,6 +120,11 @@ pub async fn answers() -> bool {
     output(docker().args(["info", "--format", "{{.ServerVersion}}"])).await.is_ok()
 }
 
+/// The bytes of an image; `None` where there is no Docker, or no such image.
+pub async fn image_size(image: &str) -> Option<u64> {
+    output(docker().args(["image", "inspect", "--format", "{{.Size}}", image])).await.ok()?.parse().ok()
+}
+
 /// Whether a container of the folder has the port. One that is stopped has none: another program may hold it then.
 pub(super) fn holds(folder: &Path, port: u16) -> bool {
     SERVICES.iter().any(|service| {

@@ -85,6 +85,15 @@ impl Postgres {
         &self.url
     }
 
+    /// The process from which all of the server's descend; `None` where it does not run, or is no program's.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        match &self.engine {
+            Engine::Cluster(cluster) => cluster.pid(),
+            Engine::Given | Engine::Docker(_) => None,
+        }
+    }
+
     /// Starts the server, or finds it running, and waits until it serves.
     ///
     /// # Errors

@@ -91,6 +91,15 @@ impl RabbitMq {
         }
     }
 
+    /// The process from which all of the node's descend; `None` where it does not run, or is no program's.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        match &self.engine {
+            Engine::Node(node) => node.wrapper(),
+            Engine::Given | Engine::Docker(_) => None,
+        }
+    }
+
     /// The URL for AMQP, with the default vhost.
     #[must_use]
     pub fn url(&self) -> &Url {

@@ -1,14 +1,15 @@
-//! What operators go by: every alert has its entry in the runbook and no entry lacks its alert, and what alerts and dashboard
-//! count is counted.
+//! What operators go by: every alert has its entry in the runbook and its trial, no entry lacks its alert, and what alerts and
+//! dashboard count is counted.
 
 use std::collections::BTreeSet;
 
 use super::Finding;
-use super::tree::Tree;
+use super::tree::{File, Tree};
 
 const RULES: &str = "deploy/prometheus/alerts.yml";
 const RUNBOOK: &str = "docs/runbook.md";
 const DASHBOARD: &str = "deploy/grafana/coccinelle.json";
+const TRIALS: &str = "deploy/prometheus/alerts_test.yml";
 
 /// How the names of our metrics begin; others are Prometheus' own.
 const OURS: [&str; 9] =
@@ -31,7 +32,14 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
         .iter()
         .filter(|alert| !rules.text.contains(&format!("runbook: docs/runbook.md#{}\n", alert.to_lowercase())));
     let unlinked = unlinked.map(|alert| Finding::of(RULES, format!("let `{alert}` link to its entry in the runbook")));
-    unexplained.chain(unfounded).chain(unlinked).chain(uncounted(tree)).collect()
+    let trials = tree.get(TRIALS).into_iter();
+    let untried = trials.flat_map(|trials| alerts.iter().filter(move |alert| !is_tried(trials, alert)));
+    let untried = untried.map(|alert| Finding::of(TRIALS, format!("let the trouble come that `{alert}` is for")));
+    unexplained.chain(unfounded).chain(unlinked).chain(untried).chain(uncounted(tree)).collect()
+}
+
+fn is_tried(trials: &File, alert: &str) -> bool {
+    trials.text.contains(&format!("alertname=\"{alert}\""))
 }
 
 /// Metrics that are asked for and that nobody records.
@@ -81,6 +89,15 @@ mod tests {
     fn is_content_where_alerts_entries_and_metrics_agree() {
         let rules = rule("A", "http_requests_total > 1") + &rule("B", "rate(log_batch_seconds_bucket[5m]) > up");
         assert_eq!(findings(&rules, "# Runbook\n\n## A\n\n## B\n"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn finds_an_alert_that_was_never_tried() {
+        let (rules, runbook) = (rule("A", "up") + &rule("B", "up"), "## A\n\n## B\n");
+        let trials = "- { labels: '{alertname=\"A\"}', value: 1 }\n";
+        let tree = Tree::of(&[(RULES, &rules), (RUNBOOK, runbook), (TRIALS, trials)]);
+        let found: Vec<String> = check(&tree).iter().map(ToString::to_string).collect();
+        assert_eq!(found, [format!("{TRIALS}: let the trouble come that `B` is for")]);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use anyhow::Context as _;
 use serde_json::Value;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use self::load::{Load, Tally};
 use self::report::Report;
@@ -75,12 +76,13 @@ async fn carry_out(session: &mut Session, seconds: u64, console: &Console) -> an
     let contact = first_contact(session, &tenant).await?;
     let (phase, now) = watch::channel(0);
     let over = CancellationToken::new();
-    let load = tokio::spawn(Load::new(session, &tenant, contact).run(now, over.clone()));
-    let steps = upgrade(session, &phase, Duration::from_secs(seconds), console).await;
+    // It asks until it is answered, for ever if need be: where a service does not come back, it ends with this.
+    let load = AbortOnDropHandle::new(tokio::spawn(Load::new(session, &tenant, contact).run(now, over.clone())));
+    let steps = upgrade(session, &phase, Duration::from_secs(seconds), console).await?;
     over.cancel();
     let (people, tallies) = load.await??;
     let tally = |place: usize| -> Tally { tallies.get(&place).copied().unwrap_or_default() };
-    let phases = steps?.into_iter().enumerate().map(|(place, name)| (name, tally(place))).collect();
+    let phases = steps.into_iter().enumerate().map(|(place, name)| (name, tally(place))).collect();
     let step = console.step("wait until everything is in step");
     let count = session.settle(&tenant, expected(people), DEADLINE, |_| {}).await?;
     step.done();

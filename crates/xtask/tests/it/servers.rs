@@ -36,6 +36,10 @@ async fn private_servers_survive_a_kill_and_leave_nothing_behind() {
     assert!(services.rabbitmq.serves().await);
     assert!(Services::already_hold(&folder.0, ports.postgres) && Services::already_hold(&folder.0, ports.amqp));
     assert!(!Services::already_hold(&folder.0, ports.gateway));
+    // As a fault has it happen: more than any disk has free, and enough.
+    for limit in ["1000000GB", "200MB"] {
+        services.rabbitmq.control(&["set_disk_free_limit", limit]).await.unwrap();
+    }
 
     services.postgres.kill().await.unwrap();
     services.rabbitmq.kill().await.unwrap();
@@ -59,6 +63,33 @@ async fn private_servers_survive_a_kill_and_leave_nothing_behind() {
     for port in [ports.postgres, ports.amqp, ports.dist, ports.management, ports.prometheus, ports.epmd] {
         assert!(is_free(port), "somebody still listens on port {port}");
     }
+    Services::wipe(&folder.0).await.unwrap();
+    assert!(!folder.0.exists());
+}
+
+#[tokio::test]
+async fn a_replica_that_is_promoted_has_all_that_was_acknowledged() {
+    let folder = Folder::new("replica");
+    std::fs::create_dir_all(&folder.0).unwrap();
+    let ports = Ports::choose(&folder.0.join("ports.json"), 22_700, |_| false).unwrap();
+    let services = folder.services(ports).await;
+    services.postgres.boot(Durability::Kept).await.unwrap();
+    // A container has no replica.
+    if services.postgres.pid().is_some() {
+        let replica = services.postgres.follow().await.unwrap();
+        let mut database = services.postgres.database("kept").await.unwrap();
+        testkit::execute(database.as_str(), "CREATE TABLE kept (what text)").await;
+        testkit::execute(database.as_str(), "INSERT INTO kept VALUES ('acknowledged')").await;
+        services.postgres.kill().await.unwrap();
+        assert_eq!(services.postgres.pid(), None);
+        replica.promote().await.unwrap();
+        database.set_port(replica.url().port()).unwrap();
+        has_rows(&database, &["acknowledged"]).await;
+        testkit::execute(database.as_str(), "INSERT INTO kept VALUES ('taken by the replica')").await;
+        services.stop().await.unwrap();
+        assert_eq!(replica.pid(), None, "it is stopped with its server");
+    }
+    services.stop().await.unwrap();
     Services::wipe(&folder.0).await.unwrap();
     assert!(!folder.0.exists());
 }

@@ -167,8 +167,8 @@ impl Scene {
             Self::Full(disk) => disk.happen(session).await?,
             Self::Nodes(nodes) => nodes.lose_one(session).await?,
             Self::BrokerDiskFull => {
-                // More than any disk has free, then what the node was started with.
-                for limit in ["1000TB", "200MB"] {
+                // More than any disk has free, in the largest unit that 3.10 knows; then what the node was started with.
+                for limit in ["1000000GB", "200MB"] {
                     services(session)?.rabbitmq.control(&["set_disk_free_limit", limit]).await?;
                     tokio::time::sleep(WHILE).await;
                 }

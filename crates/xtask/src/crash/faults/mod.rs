@@ -83,9 +83,11 @@ pub async fn happen(
     Services::wipe(folder).await?;
     let mut session = Session::open(folder, options, console.clone()).await?;
     let backend = Backend::start(&mut session).await?;
+    // Kept until all is down: without its lines the services could not stop in order.
+    let mut scene = None;
     let work = async {
         session.bring_up().await?;
-        let scene = kinds::prepare(fault, &mut session).await?;
+        let scene = scene.insert(kinds::prepare(fault, &mut session).await?);
         super::under_load(&session, &backend, seed, console, scene.happen(&session)).await
     };
     let verdict = up::interruptible(Box::pin(work)).await;

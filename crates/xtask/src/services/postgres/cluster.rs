@@ -181,7 +181,7 @@ impl Cluster {
         Ok(())
     }
 
-    fn pid(&self) -> Option<u32> {
+    pub(super) fn pid(&self) -> Option<u32> {
         running(&self.home)
     }
 

@@ -83,7 +83,12 @@ impl Node {
     }
 
     pub(super) fn alive(&self) -> bool {
-        self.pid("wrapper.pid").is_some()
+        self.wrapper().is_some()
+    }
+
+    /// The script around the Erlang machine.
+    pub(super) fn wrapper(&self) -> Option<u32> {
+        self.pid("wrapper.pid")
     }
 
     /// The end of what the node wrote while it started.
@@ -100,7 +105,7 @@ impl Node {
     }
 
     pub(super) async fn kill(&self) -> anyhow::Result<()> {
-        let wrapper = self.pid("wrapper.pid").context("RabbitMQ does not run")?;
+        let wrapper = self.wrapper().context("RabbitMQ does not run")?;
         let machine = self.pid("rabbit.pid");
         processes::signal_group(wrapper, Signal::SIGKILL)?;
         for pid in [Some(wrapper), machine].into_iter().flatten() {
