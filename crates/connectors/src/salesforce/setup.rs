@@ -1,6 +1,8 @@
 //! An organisation's own setup, by the Tooling API: what of it is asked for, made, switched and taken away. What for is
 //! `subscriptions`'.
 
+use std::collections::BTreeSet;
+
 use domain::fault::FaultKind;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -134,6 +136,35 @@ pub(crate) async fn take_away(account: &Account, message_id: &str) -> Result<(),
         take_flow_away(account, &message.name).await?;
     }
     delete(account, MESSAGE, message_id).await
+}
+
+/// Takes away the flows whose names begin so and whose messages somebody deleted; how many.
+///
+/// A message is made before its flow and taken away behind it, so the flows are asked for first: one that another process makes
+/// or takes away meanwhile is not taken for an orphan.
+pub(crate) async fn take_orphans_away(account: &Account, prefix: &str) -> Result<usize, ConnectorError> {
+    let flows = names(account, (DEFINITION, "DeveloperName"), prefix).await?;
+    if flows.is_empty() {
+        return Ok(0);
+    }
+    let messages = names(account, (MESSAGE, "Name"), prefix).await?;
+    let orphans: Vec<&String> = flows.difference(&messages).collect();
+    for orphan in &orphans {
+        take_flow_away(account, orphan).await?;
+    }
+    Ok(orphans.len())
+}
+
+/// The names that begin so, of all that there are of a type.
+async fn names(
+    account: &Account,
+    (kind, column): (&str, &str),
+    prefix: &str,
+) -> Result<BTreeSet<String>, ConnectorError> {
+    let like = soql::text(&format!("{prefix}%"));
+    let rows = query(account, &format!("SELECT {column} FROM {kind} WHERE {column} LIKE {like}")).await?;
+    // For SOQL, a name's underscore is any character.
+    Ok(rows.iter().filter_map(|row| text(row, column)).filter(|name| name.starts_with(prefix)).collect())
 }
 
 /// A definition goes with the last of its versions.

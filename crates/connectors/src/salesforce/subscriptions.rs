@@ -57,6 +57,10 @@ impl Subscriptions for Salesforce {
         setup::take_away(account, id).await
     }
 
+    async fn sweep(&self, account: &Account) -> Result<usize, ConnectorError> {
+        setup::take_orphans_away(account, PREFIX).await
+    }
+
     fn by_hand(&self) -> Option<Words> {
         Some(Words::new(
             "Dans la configuration de Salesforce, pour Contact (ou Lead), Opportunity et Task : sous « Messages sortants », \
