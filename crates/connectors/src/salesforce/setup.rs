@@ -138,21 +138,17 @@ pub(crate) async fn take_away(account: &Account, message_id: &str) -> Result<(),
     delete(account, MESSAGE, message_id).await
 }
 
-/// Takes away the flows whose names begin so and whose messages somebody deleted; how many.
+/// The names, which begin so, of the flows whose messages somebody deleted.
 ///
 /// A message is made before its flow and taken away behind it, so the flows are asked for first: one that another process makes
 /// or takes away meanwhile is not taken for an orphan.
-pub(crate) async fn take_orphans_away(account: &Account, prefix: &str) -> Result<usize, ConnectorError> {
+pub(crate) async fn orphans(account: &Account, prefix: &str) -> Result<Vec<String>, ConnectorError> {
     let flows = names(account, (DEFINITION, "DeveloperName"), prefix).await?;
     if flows.is_empty() {
-        return Ok(0);
+        return Ok(Vec::new());
     }
     let messages = names(account, (MESSAGE, "Name"), prefix).await?;
-    let orphans: Vec<&String> = flows.difference(&messages).collect();
-    for orphan in &orphans {
-        take_flow_away(account, orphan).await?;
-    }
-    Ok(orphans.len())
+    Ok(flows.difference(&messages).cloned().collect())
 }
 
 /// The names that begin so, of all that there are of a type.
@@ -167,8 +163,8 @@ async fn names(
     Ok(rows.iter().filter_map(|row| text(row, column)).filter(|name| name.starts_with(prefix)).collect())
 }
 
-/// A definition goes with the last of its versions.
-async fn take_flow_away(account: &Account, name: &str) -> Result<(), ConnectorError> {
+/// Takes away the flow of that name. Its definition goes with the last of its versions.
+pub(crate) async fn take_flow_away(account: &Account, name: &str) -> Result<(), ConnectorError> {
     let name = soql::text(name);
     let versions =
         query(account, &format!("SELECT Id, DefinitionId FROM {FLOW} WHERE Definition.DeveloperName = {name}")).await?;

@@ -167,13 +167,14 @@ async fn a_flow_of_ours_without_its_message_is_swept_up_by_the_next_check_and_wi
         });
         made("Flow", json!({"FullName": name, "Metadata": flow})).await;
     };
-    for name in ["Coccinelle_Contact_1", "Coccinelles_own"] {
+    let ours = "Coccinelle_Contact_20261128190754123456";
+    for name in [ours, "Coccinelle_Contact"] {
         orphan(name).await;
     }
     let mended = bench.is_made_to_call(&target).await;
     assert_eq!((mended.made.len(), mended.removed), (3, 1));
     assert_eq!(left(&bench).await, [4, 4, 4], "what is not called as ours are is left alone");
-    orphan("Coccinelle_Contact_1").await;
+    orphan(ours).await;
     assert_eq!(subscriptions::remove(of(&bench), &bench.account, &target).await.unwrap(), 4);
     assert_eq!(left(&bench).await, [1, 1, 1]);
 }
