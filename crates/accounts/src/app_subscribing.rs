@@ -33,7 +33,10 @@ impl Accounts {
     }
 
     /// Looks after the subscriptions of our app, where somebody asked or nobody has looked for a day.
-    pub(crate) async fn check_apps(&self, public_url: &Url) -> Result<(), AccountError> {
+    ///
+    /// # Errors
+    /// When the database does not answer; what the platform refuses is noted, and tried again soon.
+    pub async fn check_apps(&self, public_url: &Url) -> Result<(), AccountError> {
         for (subscriptions, app) in self.with_app_subscriptions() {
             let now = Timestamp::now();
             let due = Due { well: now.minus(CHECK_EVERY), wrong: now.minus(AGAIN_AFTER) };

@@ -32,13 +32,12 @@ impl Accounts {
         self.see_to(integration, &place, Occasion::Wish).await.map(drop)
     }
 
-    /// Looks after the subscriptions at which nobody has looked for a day, our app's own among them; returns at how many integrations
-    /// it looked. Where a platform has taken one of theirs away, its tenant is told, and it is made again.
+    /// Looks after the subscriptions at which nobody has looked for a day; returns at how many integrations it looked. Where a
+    /// platform has taken one away, its tenant is told, and it is made again.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn check_subscriptions(&self, public_url: &Url, limit: i64) -> Result<usize, AccountError> {
-        self.check_apps(public_url).await?;
         let platforms = self.with_subscriptions();
         if platforms.is_empty() {
             return Ok(0);

@@ -40,6 +40,14 @@ pub trait Subscriptions: Send + Sync {
     /// As [`Self::list`].
     async fn unsubscribe(&self, account: &Account, id: &str) -> Result<(), ConnectorError>;
 
+    /// Takes away what is left of subscriptions that somebody took apart by hand, and that [`Self::list`] cannot show; how many.
+    ///
+    /// # Errors
+    /// As [`Self::list`]; what was done until then is done.
+    async fn sweep(&self, _account: &Account) -> Result<usize, ConnectorError> {
+        Ok(0)
+    }
+
     /// How an administrator makes them by hand, where that takes a right that not every user of an account has.
     fn by_hand(&self) -> Option<Words> {
         None
@@ -182,6 +190,7 @@ pub async fn remove(
     take_away(subscriptions, account, &found).await
 }
 
+/// What else is left of subscriptions goes with them. It calls nobody, so that it is no failure where it stays.
 async fn take_away(
     subscriptions: &dyn Subscriptions,
     account: &Account,
@@ -190,7 +199,11 @@ async fn take_away(
     for subscription in all {
         subscriptions.unsubscribe(account, &subscription.id).await?;
     }
-    Ok(all.len())
+    let swept = subscriptions.sweep(account).await.unwrap_or_else(|error| {
+        tracing::warn!(platform = %account.platform, %error, "what is left of subscriptions could not be taken away");
+        0
+    });
+    Ok(all.len().saturating_add(swept))
 }
 
 async fn ours(

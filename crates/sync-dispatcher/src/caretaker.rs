@@ -34,6 +34,9 @@ async fn look_after(engine: &Engine) {
     if let Err(error) = engine.accounts.check_subscriptions(&engine.public_url, STEP).await {
         tracing::warn!(%error, "it could not be seen whether platforms call us");
     }
+    if let Err(error) = engine.accounts.check_apps(&engine.public_url).await {
+        tracing::warn!(%error, "it could not be seen whether platforms call our app");
+    }
     if let Err(error) = look_at_workflows(engine).await {
         tracing::warn!(%error, "it could not be seen whether n8n is there");
     }

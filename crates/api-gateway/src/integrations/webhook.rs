@@ -1,4 +1,4 @@
-//! How a platform tells us of changes: the address to register there, what signs it, and what last came of it.
+//! How a platform tells us of changes: the address to register there, what signs it, whether it calls, and what last came of it.
 
 use accounts::{AccountError, NewSecret};
 use actix_web::{HttpResponse, get, post, web};
@@ -15,7 +15,7 @@ use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Patience, find, platform_of, see_that_it_calls};
+use super::{Patience, Subscription, find, platform_of, see_that_it_calls};
 use crate::auth::Viewer;
 use crate::body::Id;
 use crate::{change::Change, idempotency::MadeAt, refusal::Refusal, state::Gateway};
@@ -32,6 +32,8 @@ pub(crate) struct View {
     pub(crate) signed_by: &'static str,
     /// The integration's own secret; `null` where the app's signs, and before the first was made.
     pub(crate) secret: Option<Secret>,
+    /// Whether the platform calls, and who sees to it.
+    pub(crate) subscription: Subscription,
     /// The newest delivery for this integration, whatever came of it.
     last_delivery: Option<Delivery>,
 }
@@ -79,7 +81,7 @@ pub(crate) struct Rotated {
     made_at: MadeAt,
 }
 
-/// Shows the address to register at the platform, what signs its deliveries, and what came of the newest.
+/// Shows the address to register at the platform, what signs its deliveries, whether it calls, and what came of the newest.
 #[utoipa::path(tag = "integrations", security(("bearer" = ["viewer", "admin"])), params(("id" = IntegrationId, Path, description = "Which integration.")),
     responses((status = 200, body = View, description = "How the platform tells us of changes.")))]
 #[get("/integrations/{id}/webhook")]
@@ -119,9 +121,10 @@ pub(crate) async fn webhook(
         SecretSource::App => "app",
         SecretSource::Integration => "integration",
     };
+    let subscription = Subscription::of(gateway, tx, &integration).await?;
     let base = gateway.public_url.as_str().trim_end_matches('/');
     let url = format!("{base}/webhooks/integrations/{}/{id}", integration.platform);
-    Ok(View { url, signed_by, secret, last_delivery: newest.into_iter().next().map(delivery) })
+    Ok(View { url, signed_by, secret, subscription, last_delivery: newest.into_iter().next().map(delivery) })
 }
 
 /// Replaces the integration's own secret. The new one is shown once; the one before still verifies for a day.

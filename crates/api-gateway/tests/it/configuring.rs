@@ -229,7 +229,13 @@ async fn the_webhooks_address_is_shown_with_what_signs_it_and_what_last_came_of_
     let (path, id) = path_of(&world).await;
     let shown = world.get(&format!("{path}/webhook")).await;
     let url = format!("http://127.0.0.1:8080/webhooks/integrations/hubspot/{id}");
-    assert_eq!(shown.body, json!({ "url": url, "signed_by": "app", "secret": null, "last_delivery": null }));
+    let subscription = json!({
+        "state": "key_alone", "made_for": "app", "checked_at": null, "problem": null, "silent_since": null,
+    });
+    let whole = json!({
+        "url": url, "signed_by": "app", "secret": null, "subscription": subscription, "last_delivery": null,
+    });
+    assert_eq!(shown.body, whole);
     let refused = |at: &str, called: &str| WebhookOutcome {
         id: WebhookLogId::new(),
         created_at: Timestamp::parse(at).unwrap(),

@@ -292,13 +292,21 @@ async fn who_lets_our_app_in_sees_who_looks_after_its_subscriptions_and_has_that
 
     let (mut browser, tab) =
         (Browser::of(&it.world, Role::Admin).await, format!("/dashboard/integrations/{id}/webhooks"));
+    let state = async || {
+        let shown = it.world.get(&format!("{path}/webhook")).await.body["subscription"].clone();
+        assert_eq!((&shown["made_for"], &shown["problem"]), (&json!("app"), &json!(null)), "that is the operator's");
+        shown["state"].clone()
+    };
     browser.get(&tab).await.says("pour tous les comptes qui autorisent son application");
+    assert_eq!(state().await, "subscribed");
     it.world.database.execute("UPDATE app_subscriptions SET problem = 'The API key provided is invalid'").await;
     let page = browser.get(&tab).await;
     page.says("nous le savons et réessayons");
     assert!(!page.html.contains("API key"), "that is the operator's");
+    assert_eq!(state().await, "problem");
     it.world.database.execute("UPDATE app_subscriptions SET checked_at = now() - interval '3 days'").await;
     browser.get(&tab).await.says("Déclaré une fois pour toutes");
+    assert_eq!(state().await, "by_operator");
     let by_key = connected(&it.world, "pat-eu1-4343-demo").await;
     browser.get(&format!("/dashboard/integrations/{by_key}/webhooks")).await.says("connecté par une clé");
 

@@ -92,6 +92,10 @@ async fn who_may_not_set_webhooks_up_is_told_how_an_administrator_does() {
     let id: IntegrationId = made.body["id"].as_str().unwrap().parse().unwrap();
     let path = format!("/dashboard/integrations/{id}/webhooks");
     let mut browser = Browser::of(&world, Role::Admin).await;
+    let subscription =
+        async || world.get(&format!("/api/v1/integrations/{id}/webhook")).await.body["subscription"].clone();
+    assert_eq!(subscription().await["state"], "pending");
+    browser.get(&path).await.says("à la prochaine vérification");
     for (problem, is_left) in [("the platform cannot be reached", false), (connectors::subscriptions::BY_HAND, true)] {
         let mut tx = world.worker().begin(Scope::Tenant(world.tenant)).await.unwrap();
         persistence::subscriptions::note(&mut tx, (world.tenant, id), Err(problem)).await.unwrap();
@@ -100,9 +104,18 @@ async fn who_may_not_set_webhooks_up_is_told_how_an_administrator_does() {
         is_sound(&page, "fr");
         assert_eq!(page.html.contains("id=\"by-hand\""), is_left, "{problem}");
         assert_eq!(page.html.contains("Messages sortants"), is_left, "{problem}");
+        let shown = subscription().await;
+        assert_eq!((&shown["made_for"], &shown["problem"]), (&json!("account"), &json!(problem)), "{shown}");
+        assert_eq!(shown["state"], if is_left { "by_hand" } else { "problem" });
+        assert!(shown["checked_at"].is_string(), "{shown}");
     }
     browser.language = "en";
     browser.get(&path).await.says("To be made by hand").says("Outbound Messages");
+    let mut tx = world.worker().begin(Scope::Tenant(world.tenant)).await.unwrap();
+    persistence::subscriptions::note(&mut tx, (world.tenant, id), Ok(None)).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(subscription().await["state"], "subscribed");
+    browser.get(&path).await.says("Coccinelle sees to it. Checked on");
     world.stop().await;
 }
 
@@ -119,6 +132,8 @@ async fn a_silent_webhook_is_shown_on_its_page_with_what_to_do_and_is_no_more_on
     let page = browser.get(&path).await;
     is_sound(&page, "fr");
     page.says("Silencieux depuis").says("Signalez-le");
+    let shown = world.get(&format!("/api/v1/integrations/{id}/webhook")).await;
+    assert!(shown.body["subscription"]["silent_since"].is_string(), "{shown:?}");
     browser.get("/dashboard/activity").await.says("annoncées par aucune notification");
 
     let subject = Subject::Integration(integration, world.tenant);

@@ -50,8 +50,8 @@ impl AppSubscriptions for HubSpot {
         let found = list(app).await?;
         let change = Change::of(&found, &wanted);
         switch(app, &change).await?;
-        make(app, &change.missing).await?;
-        Ok(change.missing.into_iter().chain(change.resumed).map(ToString::to_string).collect())
+        let made = make(app, &change.missing).await?;
+        Ok(made.into_iter().chain(change.resumed).map(ToString::to_string).collect())
     }
 }
 
@@ -208,10 +208,25 @@ async fn switch(app: &Account, change: &Change<'_>) -> Result<(), ConnectorError
     Ok(())
 }
 
-/// Makes all of them; one that is refused for what it is keeps no other from being made.
-async fn make(app: &Account, missing: &[&Topic]) -> Result<(), ConnectorError> {
+/// Makes all of them, and returns those that were; one that is refused for what it is keeps no other from being made.
+///
+/// What only some tenant's mapping reads may be a property that there cannot be, or one too many for the app: that is no trouble of
+/// all the others, and is polled for.
+async fn make<'a>(app: &Account, missing: &[&'a Topic]) -> Result<Vec<&'a Topic>, ConnectorError> {
+    let proposed = topics(&FieldsRead::new());
     let calls = missing.iter().map(|topic| make_one(app, topic)).collect();
-    singly::each(calls).await.into_iter().find_map(Result::err).map_or(Ok(()), Err)
+    let mut made = Vec::new();
+    for (&topic, result) in missing.iter().zip(singly::each(calls).await) {
+        match result {
+            Ok(()) => made.push(topic),
+            Err(error) if error.is_about_content() && !proposed.contains(topic) => {
+                let missing = topic;
+                tracing::warn!(%missing, %error, "our app is not told of what a mapping of some tenant reads");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(made)
 }
 
 async fn make_one(app: &Account, topic: &Topic) -> Result<(), ConnectorError> {

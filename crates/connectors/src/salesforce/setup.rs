@@ -1,6 +1,8 @@
 //! An organisation's own setup, by the Tooling API: what of it is asked for, made, switched and taken away. What for is
 //! `subscriptions`'.
 
+use std::collections::BTreeSet;
+
 use domain::fault::FaultKind;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -136,8 +138,33 @@ pub(crate) async fn take_away(account: &Account, message_id: &str) -> Result<(),
     delete(account, MESSAGE, message_id).await
 }
 
-/// A definition goes with the last of its versions.
-async fn take_flow_away(account: &Account, name: &str) -> Result<(), ConnectorError> {
+/// The names, which begin so, of the flows whose messages somebody deleted.
+///
+/// A message is made before its flow and taken away behind it, so the flows are asked for first: one that another process makes
+/// or takes away meanwhile is not taken for an orphan.
+pub(crate) async fn orphans(account: &Account, prefix: &str) -> Result<Vec<String>, ConnectorError> {
+    let flows = names(account, (DEFINITION, "DeveloperName"), prefix).await?;
+    if flows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let messages = names(account, (MESSAGE, "Name"), prefix).await?;
+    Ok(flows.difference(&messages).cloned().collect())
+}
+
+/// The names that begin so, of all that there are of a type.
+async fn names(
+    account: &Account,
+    (kind, column): (&str, &str),
+    prefix: &str,
+) -> Result<BTreeSet<String>, ConnectorError> {
+    let like = soql::text(&format!("{prefix}%"));
+    let rows = query(account, &format!("SELECT {column} FROM {kind} WHERE {column} LIKE {like}")).await?;
+    // For SOQL, a name's underscore is any character.
+    Ok(rows.iter().filter_map(|row| text(row, column)).filter(|name| name.starts_with(prefix)).collect())
+}
+
+/// Takes away the flow of that name. Its definition goes with the last of its versions.
+pub(crate) async fn take_flow_away(account: &Account, name: &str) -> Result<(), ConnectorError> {
     let name = soql::text(name);
     let versions =
         query(account, &format!("SELECT Id, DefinitionId FROM {FLOW} WHERE Definition.DeveloperName = {name}")).await?;

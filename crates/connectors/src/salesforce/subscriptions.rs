@@ -19,6 +19,9 @@ use crate::subscriptions::{New, Subscription, Subscriptions, Target};
 /// What ours are called.
 const PREFIX: &str = "Coccinelle_";
 
+/// How long a moment is in a name, from the year to the microsecond.
+const DIGITS: usize = 20;
+
 /// The one step of a flow.
 const STEP: &str = "Send_Outbound_Message";
 
@@ -33,7 +36,8 @@ impl Subscriptions for Salesforce {
     }
 
     async fn list(&self, account: &Account) -> Result<Vec<Subscription>, ConnectorError> {
-        let messages = setup::messages(account, PREFIX).await?;
+        let mut messages = setup::messages(account, PREFIX).await?;
+        messages.retain(|message| is_ours(&message.name));
         if messages.is_empty() {
             return Ok(Vec::new());
         }
@@ -55,6 +59,15 @@ impl Subscriptions for Salesforce {
 
     async fn unsubscribe(&self, account: &Account, id: &str) -> Result<(), ConnectorError> {
         setup::take_away(account, id).await
+    }
+
+    async fn sweep(&self, account: &Account) -> Result<usize, ConnectorError> {
+        let mut orphans = setup::orphans(account, PREFIX).await?;
+        orphans.retain(|name| is_ours(name));
+        for name in &orphans {
+            setup::take_flow_away(account, name).await?;
+        }
+        Ok(orphans.len())
     }
 
     fn by_hand(&self) -> Option<Words> {
@@ -87,7 +100,7 @@ fn topic_of(account: &Account, object: &str) -> Option<&'static str> {
 async fn make(account: &Account, topic: &str, target: &Target) -> Result<String, ConnectorError> {
     let object = object_of(account, topic)?;
     // No other has it: what is replaced stands until the new one does.
-    let name = format!("{PREFIX}{object}_{}", digits(Timestamp::now()));
+    let name = name_of(object, Timestamp::now());
     let full_name = format!("{object}.{name}");
     let message = message(&name, &setup::user(account).await?, &endpoint(target));
     let id = setup::create(account, MESSAGE, (full_name.as_str(), message)).await?;
@@ -174,6 +187,17 @@ fn without_secret(error: ConnectorError, target: &Target) -> ConnectorError {
     ConnectorError { message, body: None, ..error }
 }
 
+/// What we call what tells of a type of objects and was made then.
+fn name_of(object: &str, made: Timestamp) -> String {
+    format!("{PREFIX}{object}_{}", digits(made))
+}
+
+/// Whether something is called as we call what we make: an administrator may have named something of his own after us.
+fn is_ours(name: &str) -> bool {
+    let made = name.strip_prefix(PREFIX).and_then(|rest| rest.rsplit_once('_')).map(|(_, made)| made);
+    made.is_some_and(|made| made.len() == DIGITS && made.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 /// A moment as a name may hold it.
 fn digits(at: Timestamp) -> String {
     at.to_string().chars().filter(char::is_ascii_digit).collect()
@@ -208,8 +232,17 @@ mod tests {
 
     #[test]
     fn a_name_is_one_that_salesforce_takes() {
-        let name = format!("{PREFIX}Opportunity_{}", digits(Timestamp::parse("2026-11-28T19:07:54.123456Z").unwrap()));
+        let name = name_of("Opportunity", Timestamp::parse("2026-11-28T19:07:54.123456Z").unwrap());
         assert_eq!(name, "Coccinelle_Opportunity_20261128190754123456");
-        assert!(name.len() <= 80 && !name.contains("__"));
+        assert!(name.len() <= 80 && !name.contains("__") && is_ours(&name));
+        assert!(is_ours(&name_of("Contact", Timestamp::parse("2026-11-28T19:07:54Z").unwrap())));
+        for theirs in [
+            "Coccinelle_Contact",
+            "Coccinelle_Contact_1",
+            "Coccinelle_20261128190754123456",
+            "Contact_20261128190754123456",
+        ] {
+            assert!(!is_ours(theirs), "{theirs}");
+        }
     }
 }

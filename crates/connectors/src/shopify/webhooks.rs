@@ -94,7 +94,7 @@ impl WebhookFormat for Shopify {
                     // What a shop has beside these.
                     _ => return Ok(Vec::new()),
                 };
-                // What is told of an order that cannot be read any more leads nowhere.
+                // What is told of an order that cannot be read any more leads nowhere; where Shopify permits it, a poll finds it.
                 if !is_of_object(event) || (kind == RecordKind::Order && is_old(&object)) {
                     return Ok(Vec::new());
                 }

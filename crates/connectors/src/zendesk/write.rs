@@ -157,12 +157,12 @@ async fn take_address(account: &Account, id: &str, email: &str) -> Result<bool, 
     Ok(true)
 }
 
-/// That by which a user has an address.
+/// That by which a user has an address. An account of another sort, as of Google, may go by the same one, and is left alone.
 async fn identity(account: &Account, id: &str, email: &str) -> Result<Option<String>, ConnectorError> {
     let body = api::get(account, &["users", id, "identities"]).await?;
     let identities = wire::objects(&body, "identities");
-    let found = identities.into_iter().find(|one| one.text("value").to_lowercase() == email.to_lowercase());
-    Ok(found.map(|identity| identity.id))
+    let is_it = |one: &Object| one.text("type") == "email" && one.text("value").to_lowercase() == email.to_lowercase();
+    Ok(identities.into_iter().find(is_it).map(|identity| identity.id))
 }
 
 async fn create_ticket(account: &Account, item: &Create) -> Result<Written, ConnectorError> {

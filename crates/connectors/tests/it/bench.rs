@@ -256,8 +256,17 @@ impl Bench {
 
     /// Somebody changes something by the platform's interface that the connector does not.
     pub(crate) async fn patch(&self, path: &str, body: Value) {
+        self.write(reqwest::Method::PATCH, path, body).await;
+    }
+
+    /// Somebody makes something by the platform's interface that the connector does not.
+    pub(crate) async fn post(&self, path: &str, body: Value) {
+        self.write(reqwest::Method::POST, path, body).await;
+    }
+
+    async fn write(&self, method: reqwest::Method, path: &str, body: Value) {
         let url = format!("{}/{path}", self.running.platform_url(self.account.platform.as_str()));
-        let request = self.plain.patch(url).bearer_auth(self.stand.key).json(&body);
+        let request = self.plain.request(method, url).bearer_auth(self.stand.key).json(&body);
         request.send().await.unwrap().error_for_status().unwrap();
     }
 

@@ -112,6 +112,16 @@ async fn what_is_read_is_subscribed_to_once_and_what_any_tenant_reads_besides() 
 }
 
 #[tokio::test]
+async fn a_property_that_there_cannot_be_in_one_tenants_mapping_is_nobody_elses_trouble() {
+    let app = App::start().await;
+    let read = reading(&[(RecordKind::Contact, "Chiffre d'affaires"), (RecordKind::Contact, "lifecyclestage")]);
+    let made = app.set(Some(&read)).await.unwrap();
+    assert_eq!(made.len(), PROPOSED + 1, "{made:?}");
+    assert!(made.contains(&"contact.propertyChange lifecyclestage".to_owned()), "{made:?}");
+    assert!(app.set(Some(&read)).await.unwrap().is_empty(), "it is asked for again, and refused again");
+}
+
+#[tokio::test]
 async fn what_was_taken_away_paused_or_led_elsewhere_is_put_right_and_what_is_not_ours_is_left_alone() {
     let app = App::start().await;
     app.set(Some(&FieldsRead::new())).await.unwrap();

@@ -144,3 +144,37 @@ async fn what_fails_in_between_is_taken_back_or_swept_up_by_the_next_check() {
     assert_eq!((mended.made.len(), mended.removed), (3, 1));
     assert_eq!(left(&bench).await, [3, 3, 3]);
 }
+
+#[tokio::test]
+async fn a_flow_of_ours_without_its_message_is_swept_up_by_the_next_check_and_with_the_last_connection() {
+    let bench = Bench::ready_at(SALESFORCE).await;
+    let target = target("int_1");
+    let made = async |kind: &str, body: Value| {
+        let path = format!("{}/services/data/v68.0/tooling/sobjects/{kind}", SALESFORCE.account);
+        bench.post(&path, body).await;
+    };
+    // Somebody's own, to which our flow was led before its own message was deleted: without an action there is no flow.
+    let theirs = json!({"name": "Theirs", "apiVersion": 68, "endpointUrl": "https://theirs.example.com", "fields": ["Id"],
+                        "includeSessionId": false, "integrationUser": "admin@exemple.fr", "protected": false});
+    made("WorkflowOutboundMessage", json!({"FullName": "Contact.Theirs", "Metadata": theirs})).await;
+    let orphan = async |name: &str| {
+        let flow = json!({
+            "label": name, "processType": "AutoLaunchedFlow", "status": "Active",
+            "start": {"object": "Contact", "recordTriggerType": "CreateAndUpdate", "triggerType": "RecordAfterSave",
+                      "connector": {"targetReference": "Step"}},
+            "actionCalls": [{"name": "Step", "label": "Step", "actionType": "outboundMessage",
+                             "actionName": "Contact.Theirs"}],
+        });
+        made("Flow", json!({"FullName": name, "Metadata": flow})).await;
+    };
+    let ours = "Coccinelle_Contact_20261128190754123456";
+    for name in [ours, "Coccinelle_Contact"] {
+        orphan(name).await;
+    }
+    let mended = bench.is_made_to_call(&target).await;
+    assert_eq!((mended.made.len(), mended.removed), (3, 1));
+    assert_eq!(left(&bench).await, [4, 4, 4], "what is not called as ours are is left alone");
+    orphan(ours).await;
+    assert_eq!(subscriptions::remove(of(&bench), &bench.account, &target).await.unwrap(), 4);
+    assert_eq!(left(&bench).await, [1, 1, 1]);
+}

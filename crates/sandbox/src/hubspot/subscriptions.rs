@@ -159,10 +159,19 @@ fn check(topic: &Topic) -> Result<(), ApiError> {
     if (happened == "propertyChange") != topic.property_name.is_some() {
         return Err(ApiError::validation("propertyName goes with propertyChange, and with nothing else"));
     }
+    if let Some(name) = topic.property_name.as_deref().filter(|name| !is_name(name)) {
+        return Err(ApiError::validation(format!("{name} is no name of a property")));
+    }
     if (object == "object") != topic.object_type_id.is_some() {
         return Err(ApiError::validation("objectTypeId goes with object.*, and with nothing else"));
     }
     Ok(())
+}
+
+/// Whether a property may be called so; whether an account has one, the app cannot know.
+fn is_name(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte);
+    !name.is_empty() && name.bytes().all(is_plain)
 }
 
 async fn show(hubspot: Data<HubSpot>, path: Path<AppPath>) -> Result<HttpResponse, ApiError> {

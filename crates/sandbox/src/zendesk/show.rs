@@ -16,7 +16,7 @@ pub(crate) fn whole(kind: &str, object: &Object) -> Value {
 /// With these fields, which it may have held a while ago.
 pub(crate) fn at(kind: &str, object: &Object, fields: &Map<String, Value>) -> Value {
     let mut shown = fields.clone();
-    for hidden in ["comments", "others"] {
+    for hidden in ["comments", "others", "google"] {
         shown.remove(hidden);
     }
     shown.insert("id".to_owned(), json!(object.id));

@@ -15,6 +15,9 @@ use super::{
 };
 use crate::{journal::By, store::Object};
 
+/// The id of the account at Google among what a user is known by.
+const OF_GOOGLE: usize = 1_000;
+
 pub(crate) async fn me(caller: Caller) -> HttpResponse {
     let role = if caller.read(|state| state.faults.is_on(AS_END_USER)) { "end-user" } else { "admin" };
     HttpResponse::Ok().json(json!({"user": {"id": 1, "name": "Camille Rousseau", "email": "admin@exemple.fr",
@@ -65,7 +68,7 @@ pub(crate) async fn get(caller: Caller, path: Path<(String, u64)>) -> Result<Htt
 /// What a body may hold; what only its path may say is left out.
 fn fields_of(body: Body) -> Map<String, Value> {
     let mut fields = body.user;
-    for beside in ["skip_verify_email", "id", "others"] {
+    for beside in ["skip_verify_email", "id", "others", "google"] {
         fields.remove(beside);
     }
     fields
@@ -139,30 +142,47 @@ fn addresses(user: &Object) -> Vec<String> {
     all.filter(|address| !address.is_empty()).map(str::to_owned).collect()
 }
 
+/// By what a user is known: the addresses, and before them the account at Google that goes by one of them, where there is any.
 pub(crate) async fn identities(caller: Caller, path: Path<(String, u64)>) -> Result<HttpResponse, ApiError> {
     caller.read(|state| {
         let user = state.store.get(USERS, path.1).ok_or_else(ApiError::not_found)?;
-        let identity = |(at, value): (usize, String)| {
-            json!({"id": at, "user_id": user.id, "type": "email", "value": value, "primary": at == 0, "verified": true})
+        let identity = |id: usize, sort: &str, value: &str| {
+            json!({"id": id, "user_id": user.id, "type": sort, "value": value, "primary": id == 0, "verified": true})
         };
-        let all: Vec<Value> = addresses(user).into_iter().enumerate().map(identity).collect();
+        let google = Some(user.text("/google")).filter(|value| !value.is_empty());
+        let google = google.map(|value| identity(OF_GOOGLE, "google", value));
+        let emails = addresses(user).into_iter().enumerate().map(|(at, value)| identity(at, "email", &value));
+        let all: Vec<Value> = google.into_iter().chain(emails).collect();
         Ok(HttpResponse::Ok().json(json!({"identities": all, "count": all.len()})))
     })
 }
 
-pub(crate) async fn make_primary(caller: Caller, path: Path<(String, u64, usize)>) -> Result<HttpResponse, ApiError> {
-    let (_, id, identity) = path.into_inner();
+/// Changes the addresses of a user, of which a path names the one at a place.
+fn readdress(
+    caller: &Caller,
+    path: Path<(String, u64, usize)>,
+    change: impl FnOnce(&mut Vec<String>, usize),
+) -> Result<(), ApiError> {
+    let (_, id, at) = path.into_inner();
     caller.write(By::Api, |ledger| {
         let user = ledger.state.store.get(USERS, id).ok_or_else(ApiError::not_found)?;
         let mut all = addresses(user);
-        if identity >= all.len() {
+        if at >= all.len() {
             return Err(ApiError::not_found());
         }
-        let first = all.remove(identity);
-        let fields = json!({"email": first, "others": all});
-        site::update(ledger, USERS, id, fields.as_object().cloned().unwrap_or_default())?;
-        Ok(HttpResponse::Ok().json(json!({"identities": []})))
+        change(&mut all, at);
+        let others = all.split_off(all.len().min(1));
+        let fields = json!({"email": all.pop(), "others": others});
+        site::update(ledger, USERS, id, fields.as_object().cloned().unwrap_or_default())
     })
+}
+
+pub(crate) async fn make_primary(caller: Caller, path: Path<(String, u64, usize)>) -> Result<HttpResponse, ApiError> {
+    readdress(&caller, path, |all, at| {
+        let first = all.remove(at);
+        all.insert(0, first);
+    })?;
+    Ok(HttpResponse::Ok().json(json!({"identities": []})))
 }
 
 /// Where the primary one is taken away, the next takes its place.
@@ -170,17 +190,6 @@ pub(crate) async fn remove_identity(
     caller: Caller,
     path: Path<(String, u64, usize)>,
 ) -> Result<HttpResponse, ApiError> {
-    let (_, id, identity) = path.into_inner();
-    caller.write(By::Api, |ledger| {
-        let user = ledger.state.store.get(USERS, id).ok_or_else(ApiError::not_found)?;
-        let mut all = addresses(user);
-        if identity >= all.len() {
-            return Err(ApiError::not_found());
-        }
-        all.remove(identity);
-        let others = all.split_off(all.len().min(1));
-        let fields = json!({"email": all.pop(), "others": others});
-        site::update(ledger, USERS, id, fields.as_object().cloned().unwrap_or_default())?;
-        Ok(HttpResponse::NoContent().finish())
-    })
+    readdress(&caller, path, |all, at| drop(all.remove(at)))?;
+    Ok(HttpResponse::NoContent().finish())
 }

@@ -1,18 +1,12 @@
 //! How the platform tells us of changes: the address, what signs it, whether it was seen to, and what came of the last deliveries.
 
-use std::time::Duration;
-
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use askama::Template;
 use connectors::connector::Connector;
-use connectors::subscriptions::BY_HAND;
-use domain::id::{IntegrationId, TenantId, WebhookLogId};
+use domain::id::{IntegrationId, WebhookLogId};
 use domain::time::Timestamp;
-use persistence::app_subscriptions::{self, AppSubscription};
-use persistence::incidents;
-use persistence::subscriptions::{self, Subscription};
+use persistence::Scope;
 use persistence::webhook_logs::{self, Filter, WebhookLog};
-use persistence::{Scope, Transaction};
 use runtime::http::Problem;
 
 use super::super::{
@@ -23,7 +17,7 @@ use super::super::{
 };
 use super::logs::{Line, pretty};
 use super::{Shell, Tab};
-use crate::integrations::{self, Rotated, Trail, WebhookView};
+use crate::integrations::{self, Rotated, Subscription, SubscriptionState as State, Trail, WebhookView};
 use crate::{
     body::{Id, Ids},
     change::Change,
@@ -39,9 +33,6 @@ struct Page {
     shell: Shell,
     webhook: WebhookView,
     rotated: Option<Rotated>,
-    subscription: Standing,
-    /// Since when it is noticed that it does not call, where it cannot be asked.
-    silent_since: Option<Timestamp>,
     /// How an administrator sets it up, where the account's user may not let us.
     by_hand: Option<Message>,
     /// Where the platform says how it is set up.
@@ -49,19 +40,6 @@ struct Page {
     deliveries: Vec<WebhookLog>,
     older: Option<String>,
     is_first: bool,
-}
-
-/// Who sees to it that the platform calls us.
-#[derive(Debug)]
-enum Standing {
-    /// We do, account by account; when we last looked, and what was wrong.
-    Ours(Option<Subscription>),
-    /// It is set up once for our whole app: by us, with when we last looked and what was wrong, or by the operator's hand.
-    App(Option<AppSubscription>),
-    /// It is set up for our app, which an account that is connected by a key does not let in.
-    KeyAlone,
-    /// The tenant does, by hand.
-    ByHand,
 }
 
 #[derive(Template)]
@@ -72,9 +50,6 @@ struct One {
     log: WebhookLog,
     attempts: Vec<Line>,
 }
-
-/// Who looks after the subscriptions of our app does so every day; whoever has not for longer was told not to.
-const LOOKED_AFTER: Duration = Duration::from_hours(48);
 
 /// The address, its secret, and the deliveries.
 #[get("/integrations/{id}/webhooks")]
@@ -128,55 +103,38 @@ impl Page {
         let mut tx = gateway.database.begin(Scope::Tenant(visit.tenant_id)).await?;
         let (shell, frame) = Shell::of(visit, gateway, &mut tx, id, Tab::Webhooks).await?;
         let webhook = integrations::webhook(gateway, &mut tx, whose).await?;
-        let subscription = standing(&mut tx, whose, (&shell, &webhook)).await?;
-        let silent_since = incidents::silent_since(&mut tx, whose).await?;
         let connector = integrations::platform_of(&shell.view.platform)?.connector();
-        let (by_hand, docs_url) = (by_hand(connector, &subscription), connector.descriptor().docs_url);
+        let (by_hand, docs_url) = (by_hand(connector, &webhook.subscription), connector.descriptor().docs_url);
         let found = webhook_logs::list(&mut tx, whose, &Filter::default(), &wanted).await?;
         tx.commit().await?;
         let found = page::Page::of_log(found, &wanted);
         let older = found.next_cursor.map(|cursor| format!("{}?cursor={cursor}", shell.path(Tab::Webhooks)));
         let is_first = cursor.is_none();
-        Ok(Self {
-            frame,
-            shell,
-            webhook,
-            rotated: None,
-            subscription,
-            silent_since,
-            by_hand,
-            docs_url,
-            deliveries: found.data,
-            older,
-            is_first,
-        })
+        Ok(Self { frame, shell, webhook, rotated: None, by_hand, docs_url, deliveries: found.data, older, is_first })
     }
 }
 
-async fn standing(
-    tx: &mut Transaction,
-    whose: (TenantId, IntegrationId),
-    (shell, webhook): (&Shell, &WebhookView),
-) -> Result<Standing, Problem> {
-    let connector = integrations::platform_of(&shell.view.platform)?.connector();
-    Ok(if connector.subscriptions().is_some() {
-        Standing::Ours(subscriptions::of(tx, whose).await?)
-    } else if webhook.signed_by == "app" && shell.view.credentials.hint.is_some() {
-        Standing::KeyAlone
-    } else if webhook.signed_by == "app" {
-        let since = Timestamp::now().minus(LOOKED_AFTER);
-        Standing::App(app_subscriptions::get(tx, &shell.view.platform, since).await?)
-    } else {
-        Standing::ByHand
-    })
-}
-
-/// The steps, where they are left to somebody else.
-fn by_hand(connector: &dyn Connector, subscription: &Standing) -> Option<Message> {
-    let Standing::Ours(Some(known)) = subscription else { return None };
-    let is_left = known.problem.as_deref() == Some(BY_HAND);
+/// The steps, where we would see to it ourselves and may not.
+fn by_hand(connector: &dyn Connector, subscription: &Subscription) -> Option<Message> {
+    let is_left = subscription.state == State::ByHand && subscription.problem.is_some();
     let steps = connector.subscriptions()?.by_hand().filter(|_| is_left)?;
     Some(say(steps.fr, steps.en))
+}
+
+/// How the subscription stands, in a sentence.
+fn standing(subscription: &Subscription, platform: &str, frame: &Frame) -> String {
+    let checked_at = || subscription.checked_at.map(|at| frame.exact(at)).unwrap_or_default();
+    match (subscription.state, subscription.problem.as_deref()) {
+        (State::Subscribed, _) if subscription.is_the_apps() => frame.fill(m::APP_GOOD, checked_at()),
+        (State::Subscribed, _) => frame.fill(m::OURS_GOOD, checked_at()),
+        (State::Problem, Some(problem)) => frame.fill(m::OURS_BAD, frame.cause("", problem)),
+        (State::Problem, None) => frame.say(m::APP_BAD),
+        (State::Pending, _) => frame.say(m::OURS_NEW),
+        (State::ByHand, Some(_)) => frame.say(m::OURS_BY_HAND),
+        (State::ByHand, None) => frame.fill(m::BY_HAND, platform),
+        (State::ByOperator, _) => frame.say(m::BY_APP),
+        (State::KeyAlone, _) => frame.fill(m::KEY_ALONE, platform),
+    }
 }
 
 /// What became of a delivery, in a word.
