@@ -72,18 +72,18 @@ impl Named {
     }
 }
 
-/// Takes the objects of erased persons out of what was heard of; whether there were any.
+/// Takes the objects of erased persons out of what was heard of.
 pub(crate) async fn take_erased_out_of(
     engine: &Engine,
     tx: &mut Transaction,
     heard: &mut Heard,
-) -> Result<bool, DispatchError> {
+) -> Result<(), DispatchError> {
     let suppressor = engine.accounts.suppressor(tx, heard.tenant).await?;
     let external = |id: &String| external(heard.integration, heard.kind, id);
     let erased = suppressor.among(tx, &heard.external_ids.iter().map(external).collect()).await?;
     let (integration, kind) = (heard.integration, heard.kind);
     heard.external_ids.retain(|id| !erased.contains(&self::external(integration, kind, id)));
-    Ok(!erased.is_empty())
+    Ok(())
 }
 
 /// A platform's id of an object, as an identifier.

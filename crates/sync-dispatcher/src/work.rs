@@ -24,8 +24,8 @@ use crate::{breakers, caretaker, reconcile, told};
 /// Messages of the intake that are merged at once, and of others that are handled. Each holds one connection of the pool.
 const MERGES: usize = 4;
 
-/// Deliveries that are written down at once, each of which may mark a hundred objects. Few, since nobody waits for that as for an event:
-/// a platform that tells of thousands must not have all connections and processors.
+/// Messages of webhooks that are written down at once, each of up to a hundred deliveries that may mark a hundred objects each. Few,
+/// since nobody waits for that as for an event: a platform that tells of thousands must not have all connections and processors.
 const MARKS: usize = 2;
 
 /// Of what the backend is told at once (`backend.parallel`), that which holds a connection, before the backend is asked and after.

@@ -283,6 +283,26 @@ async fn nor_does_it_swallow_what_changed_there_meanwhile() {
 }
 
 #[tokio::test]
+async fn of_objects_that_no_link_names_only_those_that_changed_get_one() {
+    let world = World::new().await;
+    let customer = world.customer("4242").await;
+    let heard = |ids: &[&str]| Heard {
+        tenant: customer.tenant,
+        integration: customer.integration,
+        kind: RecordKind::Contact,
+        external_ids: ids.iter().map(|id| (*id).to_owned()).collect(),
+    };
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    let known = links::mark_dirty(&mut tx, &heard(&["501"])).await.unwrap();
+    let all = heard(&["501", "502", "503"]);
+    let marked = links::mark_heard(&mut tx, &all, &["503".to_owned()].into()).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(marked.known, ["501".to_owned()].into());
+    assert_eq!(marked.pushes.keys().collect::<Vec<_>>(), ["501", "503"]);
+    assert_eq!(known, [marked.pushes["501"]]);
+}
+
+#[tokio::test]
 async fn a_link_does_not_begin_to_wait_where_something_came_while_it_was_held() {
     let world = World::new().await;
     for (version, waits) in [(FIRST, true), (FIRST + 1, false)] {

@@ -15,8 +15,9 @@ use serde_json::{Value, json};
 use testkit::wait;
 use tokio::sync::mpsc;
 
-use crate::crm::APP_SECRET;
-use crate::peers::{SHOPIFY, Wishes};
+use crate::crm::{APP_SECRET, told};
+use crate::peers::{self, SHOPIFY, Wishes};
+use crate::sharing::{applied, effect, of_crm, traced};
 use crate::world::{DEADLINE, Shape, World, event};
 
 /// A world with a shop, whose prospects the CRM is not told of.
@@ -163,6 +164,41 @@ async fn whom_the_shop_was_asked_to_erase_is_erased_here_and_not_taken_in_again(
     shop.says("customers/redact", json!({"shop_domain": "other.myshopify.com", "customer": {"id": zoe}})).await;
     let last = shop.world.deliveries().pop().unwrap();
     assert!(matches!(last.result, WebhookResult::Ignored { .. }), "{last:?}");
+}
+
+#[tokio::test]
+async fn what_comes_in_one_message_with_an_affair_is_applied_before_and_after_it_as_if_each_had_come_alone() {
+    let shop = Shop::open().await;
+    let [zoe, ann, eva] = [
+        shop.customer("zoe@exemple.fr").await,
+        shop.customer("ann@exemple.fr").await,
+        shop.customer("eva@exemple.fr").await,
+    ];
+    shop.says("customers/redact", of_customer(zoe)).await;
+    shop.world.in_step(shop.id).await;
+    let paul = shop.world.crm.add_contact(json!({"email": "paul@exemple.fr"})).await;
+
+    let of_shop = |topic: &str, body: Value| {
+        let headers = [("x-shopify-topic", topic), ("x-shopify-shop-domain", "acme.myshopify.com")];
+        traced(peers::delivery(Platform::Shopify, &headers, body.to_string()))
+    };
+    let update = |id: u64| of_shop("customers/update", json!({ "id": id }));
+    let expected = [
+        (update(zoe), applied(0, false)),
+        (of_crm(vec![told("creation", &paul)]), applied(1, true)),
+        (of_shop("customers/redact", of_customer(ann)), applied(0, false)),
+        (update(ann), applied(0, false)),
+        (update(eva), applied(1, true)),
+    ];
+    let good: Vec<_> = expected.iter().map(|(delivery, _)| delivery).collect();
+    let mut deliveries: Vec<_> = good.iter().map(|delivery| (*delivery).clone()).collect();
+    deliveries.insert(1, traced(peers::delivery(Platform::HubSpot, &[], "{}".to_owned())));
+    shop.world.share(&deliveries).await;
+    let rows = shop.world.rows_of(&good).await;
+    let effects: Vec<_> = rows.iter().map(effect).collect();
+    assert_eq!(effects, expected.iter().map(|(_, effect)| effect.clone()).collect::<Vec<_>>());
+    shop.world.settle().await;
+    assert_eq!(shop.emails().await, ["eva@exemple.fr", "paul@exemple.fr"]);
 }
 
 #[tokio::test]

@@ -37,6 +37,18 @@ pub(crate) fn places(crm: &Crm) -> Vec<(&'static str, String)> {
     ]
 }
 
+/// A delivery of our app's at a platform, as the ingest hands it over.
+pub(crate) fn delivery(platform: Platform, headers: &[(&str, &str)], body: String) -> WebhookApply {
+    WebhookApply {
+        delivery: WebhookLogId::new(),
+        platform: platform.connector().descriptor().slug.parse().unwrap(),
+        integration_id: None,
+        received_at: Timestamp::now(),
+        headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        body,
+    }
+}
+
 /// An account at a platform's stand-in.
 #[derive(Clone, Copy)]
 pub(crate) struct Peer {
@@ -167,14 +179,7 @@ impl World {
         headers: &[(&str, &str)],
         body: String,
     ) {
-        let message = WebhookApply {
-            delivery: WebhookLogId::new(),
-            platform: platform.connector().descriptor().slug.parse().unwrap(),
-            integration_id,
-            received_at: Timestamp::now(),
-            headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
-            body,
-        };
+        let message = WebhookApply { integration_id, ..delivery(platform, headers, body) };
         self.broker.publish(&message, &Context::new()).await.unwrap();
     }
 

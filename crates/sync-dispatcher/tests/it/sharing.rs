@@ -1,12 +1,13 @@
-//! Deliveries and events of several requests that came in one message: each is applied and logged as if it had come alone, whatever
+//! Deliveries and events of several requests that came in one message: each is counted and logged as if it had come alone, whatever
 //! is wrong with another.
 
 use std::time::Duration;
 
 use connectors::registry::Platform;
 use domain::event::{Acceptance, Event};
-use domain::id::WebhookLogId;
+use domain::integration::Frequency;
 use domain::message::{EventMerge, Message as _, TracedDelivery, WebhookApply, WebhookApplyMany};
+use domain::outcome::{WebhookOutcome, WebhookResult};
 use domain::time::Timestamp;
 use domain::trace::TraceParent;
 use messaging::Context;
@@ -14,18 +15,108 @@ use serde_json::{Value, json};
 use testkit::wait;
 
 use crate::crm::told;
-use crate::world::{DEADLINE, World, event_at};
+use crate::peers;
+use crate::world::{DEADLINE, Shape, World, event_at};
 
-fn delivery(body: String) -> TracedDelivery {
-    let delivery = WebhookApply {
-        delivery: WebhookLogId::new(),
-        platform: Platform::HubSpot.connector().descriptor().slug.parse().unwrap(),
-        integration_id: None,
-        received_at: Timestamp::now(),
-        headers: Vec::new(),
-        body,
-    };
+/// A delivery that begins a trace.
+pub(crate) fn traced(delivery: WebhookApply) -> TracedDelivery {
     TracedDelivery { trace: TraceParent::generate(), delivery }
+}
+
+/// What the CRM tells in one delivery.
+pub(crate) fn of_crm(changes: Vec<Value>) -> TracedDelivery {
+    traced(peers::delivery(Platform::HubSpot, &[], Value::from(changes).to_string()))
+}
+
+impl World {
+    /// Hands over deliveries that came together, as the ingest does.
+    pub(crate) async fn share(&self, deliveries: &[TracedDelivery]) {
+        let message = WebhookApplyMany { deliveries: deliveries.to_vec() };
+        self.broker.publish(&message, &Context::new()).await.unwrap();
+    }
+
+    /// The rows of deliveries in the log, in their order, each in the trace of its delivery.
+    pub(crate) async fn rows_of(&self, deliveries: &[&TracedDelivery]) -> Vec<WebhookOutcome> {
+        wait::until("each to be in the log, in its own trace", DEADLINE, || async {
+            let logged = self.deliveries();
+            let row = |it: &&TracedDelivery| {
+                let trace = it.trace.trace_id();
+                logged.iter().find(|row| row.id == it.delivery.delivery && row.correlation_id == trace).cloned()
+            };
+            let rows: Option<Vec<_>> = deliveries.iter().map(row).collect();
+            rows.ok_or(logged)
+        })
+        .await
+    }
+}
+
+/// How many objects a delivery marked, and whether the log keeps its body.
+pub(crate) fn effect(row: &WebhookOutcome) -> (WebhookResult, bool) {
+    (row.result.clone(), row.body.is_some())
+}
+
+/// The same, of one that was applied.
+pub(crate) fn applied(marked: u32, has_body: bool) -> (WebhookResult, bool) {
+    (WebhookResult::Applied { marked }, has_body)
+}
+
+/// An integration of which what is marked lies as it was written: it is read by a run.
+async fn hourly() -> World {
+    let world = World::shaped(&[], Shape { frequency: Frequency::Hourly, ..Shape::default() }).await;
+    world.dispatch();
+    world
+}
+
+#[tokio::test]
+async fn deliveries_of_one_message_are_one_commit() {
+    let world = hourly().await;
+    let deliveries: Vec<_> = (1..=20).map(|n| of_crm(vec![told("creation", &n.to_string())])).collect();
+    world.share(&deliveries).await;
+    let rows = world.rows_of(&deliveries.iter().collect::<Vec<_>>()).await;
+    assert!(rows.iter().all(|row| effect(row) == applied(1, true)), "{rows:#?}");
+    let links = format!("FROM record_links WHERE integration_id = '{}' AND remote_dirty", world.integration);
+    assert_eq!(world.server.count(&format!("SELECT count(*) {links}")).await, 20);
+    let commits = format!("SELECT count(DISTINCT xmin::text) {links}");
+    assert_eq!(world.server.count(&commits).await, 1, "each transaction writes its number into its rows");
+}
+
+#[tokio::test]
+async fn a_deletion_counts_what_was_known_when_it_came_and_so_does_what_came_after_it() {
+    let world = hourly().await;
+    let said = [
+        // Nobody knows it yet.
+        (vec![told("deletion", "1")], 0),
+        (vec![told("creation", "1")], 1),
+        (vec![told("deletion", "1")], 1),
+        (vec![told("creation", "1"), told("propertyChange", "1"), told("creation", "2")], 2),
+        (vec![told("deletion", "3"), told("creation", "3")], 2),
+        (vec![told("deletion", "4")], 0),
+        (Vec::new(), 0),
+    ];
+    let deliveries: Vec<_> = said.iter().map(|(changes, _)| of_crm(changes.clone())).collect();
+    world.share(&deliveries).await;
+    let rows = world.rows_of(&deliveries.iter().collect::<Vec<_>>()).await;
+    // Whoever says nothing names no account.
+    let nobodys = (WebhookResult::Ignored { reason: "unknown_account".to_owned() }, false);
+    let expected = said.iter().map(|(changes, marked)| match changes.as_slice() {
+        [] => nobodys.clone(),
+        _ => applied(*marked, true),
+    });
+    assert_eq!(rows.iter().map(effect).collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+    assert_eq!(world.drift().await, 3);
+}
+
+#[tokio::test]
+async fn one_that_the_database_refuses_holds_none_of_the_others_up() {
+    let world = hourly().await;
+    // The door lets none in that the database cannot hold.
+    let headers = [("x-shopify-topic", "customers/update"), ("x-shopify-shop-domain", "acme\0.myshopify.com")];
+    let refused = traced(peers::delivery(Platform::Shopify, &headers, json!({"id": 1}).to_string()));
+    let deliveries = [of_crm(vec![told("creation", "1")]), refused, of_crm(vec![told("creation", "2")])];
+    world.share(&deliveries).await;
+    let rows = world.rows_of(&[&deliveries[0], &deliveries[2]]).await;
+    assert!(rows.iter().all(|row| effect(row) == applied(1, true)), "{rows:#?}");
+    assert_eq!(world.deliveries().len(), 2);
 }
 
 #[tokio::test]
@@ -35,23 +126,14 @@ async fn one_that_cannot_be_read_holds_none_of_the_others_up_and_dies_alone() {
     for name in ["Zoë", "Paul", "Ana"] {
         let email = format!("{}@exemple.fr", deliveries.len());
         let id = world.crm.add_contact(json!({"email": email, "firstname": name})).await;
-        deliveries.push(delivery(Value::from(vec![told("creation", &id)]).to_string()));
+        deliveries.push(of_crm(vec![told("creation", &id)]));
     }
-    let unreadable = delivery("{}".to_owned());
+    let unreadable = traced(peers::delivery(Platform::HubSpot, &[], "{}".to_owned()));
     deliveries.insert(1, unreadable.clone());
-    let message = WebhookApplyMany { deliveries: deliveries.clone() };
-    world.broker.publish(&message, &Context::new()).await.unwrap();
+    world.share(&deliveries).await;
 
     let readable: Vec<_> = deliveries.iter().filter(|it| **it != unreadable).collect();
-    wait::until("each to be in the log, in its own trace", DEADLINE, || async {
-        let logged = world.deliveries();
-        let is_logged = |it: &&TracedDelivery| {
-            let trace = it.trace.trace_id();
-            logged.iter().any(|line| line.id == it.delivery.delivery && line.correlation_id == trace)
-        };
-        if readable.iter().all(is_logged) { Ok(()) } else { Err(logged) }
-    })
-    .await;
+    world.rows_of(&readable).await;
     world.settle().await;
     assert_eq!(world.records().await.len(), 3);
     let dead = format!("dead.{}", WebhookApply::QUEUE);

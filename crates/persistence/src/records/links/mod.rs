@@ -4,6 +4,7 @@ mod backend;
 mod catching_up;
 mod errands;
 mod failures;
+mod heard;
 mod lease;
 mod overdue;
 mod owed;
@@ -24,6 +25,7 @@ pub use failures::{
     groups, replay, replay_untied,
 };
 pub(super) use failures::{SELECTED, about};
+pub use heard::{Heard, Marked, mark_dependents_dirty, mark_dirty, mark_heard, mark_known_dirty, mark_unfound_dirty};
 pub use lease::{Intent, Intention, Leased, attach, give_up, intend, lease};
 pub use overdue::{
     Stretch, Unlinked, due_among, due_of, forget_published, integrations_to_link, leftovers, mark_linked, overdue,
@@ -32,8 +34,7 @@ pub use overdue::{
 pub use owed::{OwedPage, owed_page};
 pub use raise::{Wanted, owed_by_record, owed_of, raise, raise_mapping};
 pub use remote::{
-    Counterpart, Heard, by_external_id, by_record, drop_unread, mark_dependents_dirty, mark_dirty, mark_known_dirty,
-    mark_unfound_dirty, owed_dependents, refused_of, seen_of, under_way_of,
+    Counterpart, by_external_id, by_record, drop_unread, owed_dependents, refused_of, seen_of, under_way_of,
 };
 pub use settle::{Ending, Settled, Settlement, settle};
 pub use standing::{Named, Sent, Standing, sent_after, standing};
