@@ -2,13 +2,17 @@
 
 mod backend;
 mod catching_up;
+mod counterpart;
+mod dependents;
 mod errands;
+mod failure_groups;
 mod failures;
+mod heard;
 mod lease;
 mod overdue;
 mod owed;
 mod raise;
-mod remote;
+mod replay;
 mod settle;
 mod standing;
 mod telling;
@@ -16,14 +20,15 @@ mod view;
 
 pub use backend::{BackendLink, backend_links, save_backend_links};
 pub use catching_up::{backends_to_tell, mark_backends, records_after};
+pub use counterpart::{Counterpart, by_external_id, by_record, refused_of, seen_of, under_way_of};
+pub use dependents::{mark_dependents_dirty, owed_dependents};
 pub use errands::{
     Commissioned, FailedErrand, commission, commissioned, lock_commissioned, note_failure, note_success,
 };
-pub use failures::{
-    FailedLink, FailedState, FailureGroup, Groups, Selection, count_failures, failed_links, failed_states, failures,
-    groups, replay, replay_untied,
-};
+pub use failure_groups::{FailureGroup, Groups, failures, groups};
+pub use failures::{FailedLink, FailedState, Selection, count_failures, failed_links, failed_states};
 pub(super) use failures::{SELECTED, about};
+pub use heard::{Heard, drop_unread, mark_dirty, mark_known_dirty, mark_unfound_dirty};
 pub use lease::{Intent, Intention, Leased, attach, give_up, intend, lease};
 pub use overdue::{
     Stretch, Unlinked, due_among, due_of, forget_published, integrations_to_link, leftovers, mark_linked, overdue,
@@ -31,10 +36,7 @@ pub use overdue::{
 };
 pub use owed::{OwedPage, owed_page};
 pub use raise::{Wanted, owed_by_record, owed_of, raise, raise_mapping};
-pub use remote::{
-    Counterpart, Heard, by_external_id, by_record, drop_unread, mark_dependents_dirty, mark_dirty, mark_known_dirty,
-    mark_unfound_dirty, owed_dependents, refused_of, seen_of, under_way_of,
-};
+pub use replay::{replay, replay_untied};
 pub use settle::{Ending, Settled, Settlement, settle};
 pub use standing::{Named, Sent, Standing, sent_after, standing};
 pub use telling::{

@@ -1,0 +1,191 @@
+//! Which link an object there belongs to, and how far it has come with it. Nothing is changed here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use diesel::QueryableByName;
+use diesel::sql_types::{Array, Bool, Jsonb, Nullable, Text};
+use diesel_async::RunQueryDsl;
+use domain::field::RemoteFields;
+use domain::id::{IntegrationId, RecordId};
+use domain::kind::RecordKind;
+use domain::message::RecordPush;
+use serde_json::Value;
+
+use super::PushRow;
+use crate::statement::sql_query;
+use crate::text::{from_json, parse};
+use crate::{PersistenceError, Transaction};
+
+/// A link, its record and the object there that it stands for.
+#[derive(Clone, Debug)]
+pub struct Counterpart {
+    /// The link's name on the broker.
+    pub push: RecordPush,
+    /// The record; `None` while the object has not been read.
+    pub record: Option<RecordId>,
+    /// The object; `None` before the first contact.
+    pub external_id: Option<String>,
+    /// Whether it is deleted there.
+    pub gone: bool,
+    /// Whether it is out of step and may be worked on.
+    pub is_owed: bool,
+}
+
+impl Counterpart {
+    /// Whether an object is still to come of it. Of one that is in step without one nothing goes there, and one that is blocked
+    /// waits for a person.
+    #[must_use]
+    pub fn is_awaited(&self) -> bool {
+        self.external_id.is_none() && !self.gone && self.is_owed
+    }
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(embed)]
+    push: PushRow,
+    #[diesel(sql_type = Nullable<Text>)]
+    record_id: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    external_id: Option<String>,
+    #[diesel(sql_type = Bool)]
+    gone: bool,
+    #[diesel(sql_type = Bool)]
+    owed: bool,
+}
+
+impl Row {
+    fn into_counterpart(self) -> Result<Counterpart, PersistenceError> {
+        Ok(Counterpart {
+            push: self.push.into_push()?,
+            record: self.record_id.as_deref().map(|id| parse("record_id", id)).transpose()?,
+            external_id: self.external_id,
+            gone: self.gone,
+            is_owed: self.owed,
+        })
+    }
+}
+
+/// The links that some records have in an integration.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn by_record(
+    tx: &mut Transaction,
+    integration: IntegrationId,
+    records: &BTreeSet<RecordId>,
+) -> Result<BTreeMap<RecordId, Counterpart>, PersistenceError> {
+    let rows: Vec<Row> = sql_query(
+        "SELECT id, tenant_id, integration_id, record_id, external_id, gone, owed FROM record_links
+         WHERE integration_id = $1 AND record_id = ANY($2)",
+    )
+    .bind::<Text, _>(integration.to_string())
+    .bind::<Array<Text>, _>(records.iter().map(ToString::to_string).collect::<Vec<_>>())
+    .load(&mut **tx)
+    .await?;
+    let counterparts = rows.into_iter().map(Row::into_counterpart);
+    counterparts.filter_map(|found| found.map(|found| Some((found.record?, found))).transpose()).collect()
+}
+
+/// The links that stand for some objects of an integration.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn by_external_id(
+    tx: &mut Transaction,
+    integration: IntegrationId,
+    kind: RecordKind,
+    external_ids: &BTreeSet<String>,
+) -> Result<BTreeMap<String, Counterpart>, PersistenceError> {
+    let rows: Vec<Row> = sql_query(
+        "SELECT id, tenant_id, integration_id, record_id, external_id, gone, owed FROM record_links
+         WHERE integration_id = $1 AND kind = $2 AND external_id = ANY($3)",
+    )
+    .bind::<Text, _>(integration.to_string())
+    .bind::<Text, _>(kind.as_str())
+    .bind::<Array<Text>, _>(external_ids.iter().collect::<Vec<_>>())
+    .load(&mut **tx)
+    .await?;
+    let counterparts = rows.into_iter().map(Row::into_counterpart);
+    counterparts.filter_map(|found| found.map(|found| Some((found.external_id.clone()?, found))).transpose()).collect()
+}
+
+/// What was last seen of those objects of an integration that a record stands for and that were not deleted.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn seen_of(
+    tx: &mut Transaction,
+    integration: IntegrationId,
+    kind: RecordKind,
+    external_ids: &[&str],
+) -> Result<BTreeMap<String, RemoteFields>, PersistenceError> {
+    #[derive(QueryableByName)]
+    struct Shown {
+        #[diesel(sql_type = Text)]
+        external_id: String,
+        #[diesel(sql_type = Jsonb)]
+        seen: Value,
+    }
+    let rows: Vec<Shown> = sql_query(
+        "SELECT external_id, seen FROM record_links
+         WHERE integration_id = $1 AND kind = $2 AND external_id = ANY($3) AND record_id IS NOT NULL AND NOT gone",
+    )
+    .bind::<Text, _>(integration.to_string())
+    .bind::<Text, _>(kind.as_str())
+    .bind::<Array<Text>, _>(external_ids)
+    .load(&mut **tx)
+    .await?;
+    rows.into_iter().map(|row| Ok((row.external_id, from_json("seen", row.seen)?))).collect()
+}
+
+/// Those of these objects that were read and that no record may stand for: a failure says why, where the tenant sees it.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn refused_of(
+    tx: &mut Transaction,
+    integration: IntegrationId,
+    kind: RecordKind,
+    external_ids: &[&str],
+) -> Result<BTreeSet<String>, PersistenceError> {
+    let statement = "SELECT external_id FROM record_links
+         WHERE integration_id = $1 AND kind = $2 AND external_id = ANY($3) AND record_id IS NULL AND blocked_at IS NOT NULL";
+    objects(tx, statement, (integration, kind, external_ids)).await
+}
+
+/// Those of these objects that were heard of and not yet read, or on which somebody works.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn under_way_of(
+    tx: &mut Transaction,
+    integration: IntegrationId,
+    kind: RecordKind,
+    external_ids: &[&str],
+) -> Result<BTreeSet<String>, PersistenceError> {
+    let statement =
+        "SELECT external_id FROM record_links WHERE integration_id = $1 AND kind = $2 AND external_id = ANY($3)
+           AND (remote_dirty OR lease_token IS NOT NULL)";
+    objects(tx, statement, (integration, kind, external_ids)).await
+}
+
+/// Those of these objects that a statement finds.
+async fn objects(
+    tx: &mut Transaction,
+    statement: &'static str,
+    (integration, kind, external_ids): (IntegrationId, RecordKind, &[&str]),
+) -> Result<BTreeSet<String>, PersistenceError> {
+    #[derive(QueryableByName)]
+    struct Found {
+        #[diesel(sql_type = Text)]
+        external_id: String,
+    }
+    let rows: Vec<Found> = sql_query(statement)
+        .bind::<Text, _>(integration.to_string())
+        .bind::<Text, _>(kind.as_str())
+        .bind::<Array<Text>, _>(external_ids)
+        .load(&mut **tx)
+        .await?;
+    Ok(rows.into_iter().map(|row| row.external_id).collect())
+}
