@@ -1,5 +1,6 @@
 //! The integrations of a tenant: connect, see, switch, try, repair. What flows through them is the dispatcher's.
 
+mod amending;
 mod attempt;
 mod calling;
 mod catalogue;
