@@ -1,4 +1,4 @@
-//! Which link an object there belongs to, and how far it has come with it. Nothing is changed here.
+//! Which objects there stand for which records, and what is known of them. Nothing is changed here.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,9 +6,10 @@ use diesel::QueryableByName;
 use diesel::sql_types::{Array, Bool, Jsonb, Nullable, Text};
 use diesel_async::RunQueryDsl;
 use domain::field::RemoteFields;
-use domain::id::{IntegrationId, RecordId};
+use domain::id::{IntegrationId, RecordId, TenantId};
 use domain::kind::RecordKind;
 use domain::message::RecordPush;
+use domain::platform::PlatformSlug;
 use serde_json::Value;
 
 use super::PushRow;
@@ -188,4 +189,48 @@ async fn objects(
         .load(&mut **tx)
         .await?;
     Ok(rows.into_iter().map(|row| row.external_id).collect())
+}
+
+/// An object that stands for a record.
+#[derive(Clone, Debug)]
+pub struct Counterparts {
+    /// Where: the integration's platform.
+    pub platform: PlatformSlug,
+    /// The platform's id of it; `None` where there is none, or none any more.
+    pub external_id: Option<String>,
+}
+
+/// What stands for a record in the tenant's live integrations.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn counterparts(
+    tx: &mut Transaction,
+    tenant: TenantId,
+    record: RecordId,
+) -> Result<BTreeMap<IntegrationId, Counterparts>, PersistenceError> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        id: String,
+        #[diesel(sql_type = Text)]
+        platform: String,
+        #[diesel(sql_type = Nullable<Text>)]
+        external_id: Option<String>,
+    }
+    let rows: Vec<Row> = sql_query(
+        "SELECT integration.id, integration.platform, CASE WHEN NOT link.gone THEN link.external_id END AS external_id
+         FROM tenant_integrations AS integration
+         LEFT JOIN record_links AS link ON link.integration_id = integration.id AND link.record_id = $2
+         WHERE integration.tenant_id = $1 AND integration.deleted_at IS NULL AND integration.platform <> 'coccinelle'",
+    )
+    .bind::<Text, _>(tenant.to_string())
+    .bind::<Text, _>(record.to_string())
+    .load(&mut **tx)
+    .await?;
+    let read = |row: Row| {
+        let (platform, external_id) = (parse("platform", &row.platform)?, row.external_id);
+        Ok((parse("id", &row.id)?, Counterparts { platform, external_id }))
+    };
+    rows.into_iter().map(read).collect()
 }

@@ -8,6 +8,7 @@ mod errands;
 mod failure_groups;
 mod failures;
 mod heard;
+mod intent;
 mod lease;
 mod overdue;
 mod owed;
@@ -20,7 +21,9 @@ mod view;
 
 pub use backend::{BackendLink, backend_links, save_backend_links};
 pub use catching_up::{backends_to_tell, mark_backends, records_after};
-pub use counterpart::{Counterpart, by_external_id, by_record, refused_of, seen_of, under_way_of};
+pub use counterpart::{
+    Counterpart, Counterparts, by_external_id, by_record, counterparts, refused_of, seen_of, under_way_of,
+};
 pub use dependents::{mark_dependents_dirty, owed_dependents};
 pub use errands::{
     Commissioned, FailedErrand, commission, commissioned, lock_commissioned, note_failure, note_success,
@@ -29,7 +32,8 @@ pub use failure_groups::{FailureGroup, Groups, failures, groups};
 pub use failures::{FailedLink, FailedState, Selection, count_failures, failed_links, failed_states};
 pub(super) use failures::{SELECTED, about};
 pub use heard::{Heard, drop_unread, mark_dirty, mark_known_dirty, mark_unfound_dirty};
-pub use lease::{Intent, Intention, Leased, attach, give_up, intend, lease};
+pub use intent::{Intent, Intention, intend};
+pub use lease::{Leased, attach, give_up, lease};
 pub use overdue::{
     Stretch, Unlinked, due_among, due_of, forget_published, integrations_to_link, leftovers, mark_linked, overdue,
     stretch, unlinked,
@@ -39,9 +43,7 @@ pub use raise::{Wanted, owed_by_record, owed_of, raise, raise_mapping};
 pub use replay::{replay, replay_untied};
 pub use settle::{Ending, Settled, Settlement, settle};
 pub use standing::{Named, Sent, Standing, sent_after, standing};
-pub use telling::{
-    Counterparts, Told, Untold, counterparts, lease_untold, lock_untold, note_news, overdue_untold, settle_untold,
-};
+pub use telling::{Told, Untold, lease_untold, lock_untold, note_news, overdue_untold, settle_untold};
 pub use view::{LinkView, drift, drift_by_kind, holds, in_step, of_record};
 
 use diesel::QueryableByName;
