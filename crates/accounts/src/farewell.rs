@@ -12,8 +12,8 @@ use persistence::{Scope, Transaction, app_subscriptions};
 use url::Url;
 
 use crate::accounts::Accounts;
+use crate::doorway::Doorway;
 use crate::error::AccountError;
-use crate::grants::Doorway;
 use crate::subscribing::{Place, is_integrations_own};
 
 /// What an account may have to be told once it is disconnected, gathered while its credentials are there.

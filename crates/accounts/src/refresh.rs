@@ -18,8 +18,9 @@ use secrecy::SecretString;
 use tokio::time::{Instant, sleep};
 
 use crate::accounts::Accounts;
+use crate::doorway::Doorway;
 use crate::error::AccountError;
-use crate::grants::{Doorway, Held};
+use crate::grants::Held;
 
 /// How often one who waits for another's refresh looks whether it is done.
 const LOOK: Duration = Duration::from_millis(100);

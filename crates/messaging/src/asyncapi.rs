@@ -6,8 +6,8 @@ use domain::message::{
 };
 use domain::outcome::{SyncOutcome, WebhookOutcome};
 use serde_json::{Map, Value, json};
-use utoipa::openapi::{RefOr, Schema};
 use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
 
 use crate::context::{ATTEMPT, NOT_BEFORE, TRACEPARENT};
 use crate::topology::RECORDS_EXCHANGE;

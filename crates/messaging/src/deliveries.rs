@@ -7,9 +7,7 @@ use std::time::Duration;
 use backon::ExponentialBackoff;
 use domain::message::Message;
 use futures_util::StreamExt;
-use lapin::Consumer;
-use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
-use lapin::types::FieldTable;
+use lapin::options::BasicCancelOptions;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
@@ -17,9 +15,9 @@ use tokio_util::sync::CancellationToken;
 use crate::admission::{Admission, admit};
 use crate::broker::Broker;
 use crate::delivery::{Delivery, Pending};
-use crate::session::Session;
-use crate::topology::{self, Place, Queue};
-use crate::{channel::OpenChannel, supervisor::pauses};
+use crate::subscription::{SILENCE, Subscription, subscribe};
+use crate::supervisor::pauses;
+use crate::topology::{self, Queue};
 
 /// How long a stop waits for the broker's answer.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
@@ -36,20 +34,6 @@ pub struct Deliveries<M> {
     /// Those that were due in a moment, and now are.
     held: (mpsc::Sender<Pending>, mpsc::Receiver<Pending>),
     message: PhantomData<fn() -> M>,
-}
-
-/// How long a consumer is silent before it is replaced by a new one.
-///
-/// When a quorum queue is deleted and made again at once, RabbitMQ (seen with 3.10) attaches its consumers to the new one by
-/// itself and then delivers nothing. From outside that looks like an empty queue, so silence is not trusted for long.
-const SILENCE: Duration = Duration::from_secs(60);
-
-/// A consumer on a channel of its own.
-#[derive(Debug)]
-struct Subscription {
-    consumer: Consumer,
-    channel: Arc<OpenChannel>,
-    trusted_until: Instant,
 }
 
 impl<M: Message> Deliveries<M> {
@@ -157,13 +141,4 @@ impl<M: Message> Deliveries<M> {
             pending.release().await;
         }
     }
-}
-
-async fn subscribe(session: &Session, queue: Queue, prefetch: u16) -> lapin::Result<Subscription> {
-    session.ensure_again(Place::Queue(queue), std::time::Instant::now()).await?;
-    let channel = session.channel().await?;
-    channel.basic_qos(prefetch, BasicQosOptions::default()).await?;
-    let options = BasicConsumeOptions::default();
-    let consumer = channel.basic_consume(queue.name().into(), "".into(), options, FieldTable::default()).await?;
-    Ok(Subscription { consumer, channel: Arc::new(channel), trusted_until: Instant::now() + SILENCE })
 }

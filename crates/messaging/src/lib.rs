@@ -19,6 +19,7 @@ pub mod gather;
 mod metric;
 mod publisher;
 mod session;
+mod subscription;
 mod supervisor;
 pub mod topology;
 

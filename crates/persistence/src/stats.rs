@@ -2,6 +2,7 @@
 //! `stats::read`'s.
 
 mod drift;
+mod figures;
 mod glance;
 mod read;
 
@@ -16,8 +17,9 @@ use domain::outcome::SyncOutcome;
 use domain::settings::TimeZone;
 
 pub use self::drift::{Waiting, sample_drift, waiting};
+pub use self::figures::{Bucket, DriftPoint, Part, Percentiles, Stats, TopError};
 pub use self::glance::{Glance, glance};
-pub use self::read::{Bucket, DriftPoint, Part, Percentiles, Span, Stats, Step, TopError, Whose, read};
+pub use self::read::{Span, Step, Whose, read};
 use crate::statement::sql_query;
 use crate::sync_logs::direction;
 use crate::text::storable;

@@ -1,5 +1,9 @@
 //! Breakers: an integration whose platform does not answer is left alone for a while, and a platform that answers nobody is left
 //! alone by everybody. Neither is an attempt, nor anybody's fault. All replicas share them through the database.
+//!
+//! What calls say of a platform is here; looking whether one is back is `lookout`'s.
+
+mod lookout;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,22 +11,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use connectors::error::ConnectorError;
-use connectors::registry::{self, Platform};
+use connectors::registry::Platform;
 use domain::fault::FaultKind;
 use domain::integration::Integration;
 use domain::platform::PlatformSlug;
 use domain::trace::TraceParent;
 use persistence::breakers::{self, Closed, Standing, Terms};
 use persistence::records::links;
-use persistence::{Scope, Transaction, integrations};
-use tokio::time::{Instant, MissedTickBehavior};
-use tokio_util::sync::CancellationToken;
+use persistence::{Scope, Transaction};
+use tokio::time::Instant;
 
-use crate::converge::chain;
+pub(crate) use self::lookout::watch;
 use crate::engine::{DispatchError, Engine, Priority};
-
-/// Breakers that are looked at in one step.
-const STEP: i64 = 100;
 
 /// The code of an account that cannot be opened for a reason of ours.
 pub(crate) const UNUSABLE: &str = "account_unusable";
@@ -168,68 +168,4 @@ async fn answer(engine: &Engine, integration: &Integration) -> Result<(), Dispat
     let owed = links::overdue(&mut tx, Duration::ZERO, DRAINED, Some(platform)).await?;
     tx.commit().await?;
     engine.announce(Priority::Bulk, &owed, TraceParent::generate()).await
-}
-
-/// Looks at what does not answer, whether it is back, until `shutdown`. Whether anything is owed there does not matter.
-pub(crate) async fn watch(engine: Engine, shutdown: CancellationToken) {
-    let mut ticks = tokio::time::interval(engine.settings.breaker_pause);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            _ = ticks.tick() => {}
-        }
-        // A look that is cut off here is another replica's after the pause.
-        let looked = tokio::select! {
-            () = shutdown.cancelled() => return,
-            looked = look(&engine) => looked,
-        };
-        if let Err(error) = looked {
-            tracing::warn!(error = %chain(&error), "it could not be seen whether platforms are back");
-        }
-    }
-}
-
-async fn look(engine: &Engine) -> Result<(), DispatchError> {
-    let mut tx = engine.database.begin(Scope::System).await?;
-    let due = breakers::take_due(&mut tx, engine.settings.breaker_pause, STEP).await?;
-    let mut found = Vec::new();
-    for (tenant, id) in due {
-        found.extend(integrations::get(&mut tx, tenant, id).await?);
-    }
-    tx.commit().await?;
-    let looks = found.iter().map(|integration| probe(engine, integration));
-    let results = futures_util::future::join_all(looks).await;
-    show(engine).await?;
-    results.into_iter().collect()
-}
-
-/// Asks a platform whose account it is: the smallest question there is.
-async fn probe(engine: &Engine, integration: &Integration) -> Result<(), DispatchError> {
-    let Some(platform) = Platform::from_slug(&integration.platform) else { return Ok(()) };
-    let asked = match engine.accounts.open(integration).await {
-        Ok(account) => platform.connector().probe().test(&account).await.map(drop),
-        Err(error) => Err(crate::converge::unusable(&error)),
-    };
-    match Answered::of(&asked) {
-        Some(Answered::Yes) => answer(engine, integration).await,
-        Some(Answered::No) | None => Ok(()),
-    }
-}
-
-/// What is open, for whoever watches.
-async fn show(engine: &Engine) -> Result<(), DispatchError> {
-    let mut tx = engine.database.begin(Scope::System).await?;
-    let open = breakers::open(&mut tx).await?;
-    tx.commit().await?;
-    for platform in registry::all() {
-        let slug = platform.connector().descriptor().slug;
-        let at = open.iter().find(|at| at.platform.as_str() == slug);
-        let integrations = at.map_or(0, |at| u32::try_from(at.integrations).unwrap_or(u32::MAX));
-        let whole = u32::from(at.is_some_and(|at| at.whole));
-        for (of, count) in [("integration", integrations), ("platform", whole)] {
-            metrics::gauge!("coccinelle_breakers_open", "platform" => slug, "of" => of).set(f64::from(count));
-        }
-    }
-    Ok(())
 }

@@ -10,7 +10,7 @@ use domain::platform::PlatformSlug;
 use runtime::http::Problem;
 
 use super::Patience;
-use super::trial::unkeyed_of;
+use super::trying::unkeyed_of;
 use crate::refusal::Refusal;
 use crate::state::Gateway;
 

@@ -1,5 +1,6 @@
 //! The integrations of a tenant: connect, see, switch, try, repair. What flows through them is the dispatcher's.
 
+mod amending;
 mod attempt;
 mod calling;
 mod catalogue;
@@ -13,10 +14,12 @@ mod patience;
 mod removal;
 mod replay;
 mod road;
+mod rotation;
 mod show;
 mod subscription;
 mod switch;
 mod trial;
+mod trying;
 mod view;
 mod webhook;
 mod workflow;
@@ -43,12 +46,14 @@ pub(crate) use logs::{Attempt, Trail, Wanted as WantedLogs, attempt, list_logs, 
 pub(crate) use patience::Patience;
 pub(crate) use removal::{disconnect_integration, disconnected, remove_integration, removed};
 pub(crate) use replay::{Wish as Replay, replay_failures, replayed};
+pub(crate) use rotation::{Rotated, rotate_webhook_secret, rotated};
 pub(crate) use show::{configured, list_configured, show_integration, view};
 pub(crate) use subscription::{State as SubscriptionState, Subscription};
 pub(crate) use switch::{disable_integration, enable_integration, switch};
-pub(crate) use trial::{Trial, test_integration, tried, unkeyed_of};
+pub(crate) use trial::Trial;
+pub(crate) use trying::{test_integration, tried, unkeyed_of};
 pub(crate) use view::View;
-pub(crate) use webhook::{Rotated, View as WebhookView, rotate_webhook_secret, rotated, show_webhook, webhook};
+pub(crate) use webhook::{View as WebhookView, show_webhook, webhook};
 pub(crate) use workflow::{Secret as WorkflowSecret, tell_workflow_secret, workflow_secret};
 
 use crate::refusal::Refusal;

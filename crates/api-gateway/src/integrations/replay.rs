@@ -1,29 +1,23 @@
-//! Trying again what failed for good, with other values where somebody gives some, or seeing beforehand what that would send.
+//! Trying again what failed for good, or seeing beforehand what that would send. Values that are given with it are `amending`'s.
 
 use std::collections::BTreeMap;
 
 use actix_web::{HttpResponse, post, web};
 use domain::audit::{Action, FieldChange};
 use domain::field::{FieldName, FieldValue};
-use domain::id::{IntegrationId, LinkId, TenantId};
-use domain::message::{Amended, RecordAmend};
+use domain::id::{IntegrationId, LinkId};
 use domain::time::Timestamp;
-use persistence::{
-    Transaction,
-    records::{
-        edits, guard,
-        links::{self, Selection},
-    },
-};
+use persistence::records::guard;
+use persistence::records::links::{self, Selection};
 use runtime::http::Problem;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{announce, find};
+use super::{amending, announce, find};
 use crate::body::{Id, Json};
 use crate::change::Change;
-use crate::mappings::{Draft, Rehearsal, With, rehearsed, valued};
+use crate::mappings::{Draft, Rehearsal, With, rehearsed};
 use crate::refusal::Refusal;
 use crate::state::Gateway;
 
@@ -111,7 +105,7 @@ pub(crate) async fn replayed(
     let (edits, pushes) = if values.is_empty() {
         (Vec::new(), links::replay(&mut tx, whose, &selection).await?)
     } else {
-        let edits = asked(&mut tx, whose, &selection, (&values, change.sub())).await?;
+        let edits = amending::asked(&mut tx, whose, &selection, (&values, change.sub())).await?;
         (edits, links::replay_untied(&mut tx, whose, &selection).await?)
     };
     let replayed = i64::try_from(edits.len() + pushes.len()).unwrap_or(i64::MAX);
@@ -122,20 +116,4 @@ pub(crate) async fn replayed(
     announce(gateway, edits, change.trace).await;
     announce(gateway, pushes, change.trace).await;
     Ok(Replayed { replayed, rehearsal: None })
-}
-
-/// Notes of each record that failed what it is to hold. The dispatcher sees to that, and tries it again with it.
-async fn asked(
-    tx: &mut Transaction,
-    whose: (TenantId, IntegrationId),
-    selection: &Selection,
-    (values, asked_by): (&BTreeMap<FieldName, Value>, &str),
-) -> Result<Vec<RecordAmend>, Problem> {
-    let mut asked = Vec::new();
-    for kind in edits::kinds(tx, whose, selection).await? {
-        let values = &valued(kind, values)?;
-        let links = edits::ask(tx, whose, edits::Wish { selection, kind, values, asked_by }).await?;
-        asked.extend(links.into_iter().map(|link| RecordAmend { tenant_id: whose.0, subject: Amended::Edit(link) }));
-    }
-    Ok(asked)
 }

@@ -4,6 +4,7 @@ mod counting;
 mod descriptions;
 mod draft;
 mod fields;
+mod given;
 mod preview;
 mod rehearsal;
 mod replace;
@@ -21,8 +22,9 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 pub(crate) use descriptions::{Described, Descriptions};
 pub(crate) use fields::described;
+pub(crate) use given::valued;
 pub(crate) use preview::{Preview, previewed};
-pub(crate) use rehearsal::{Draft, Line, Rehearsal, Verdict, With, rehearsed, valued};
+pub(crate) use rehearsal::{Draft, Line, Rehearsal, Verdict, With, rehearsed};
 pub(crate) use replace::replaced;
 
 use crate::integrations::{find, kinds_of};

@@ -6,17 +6,17 @@ use domain::field::{FieldName, FieldValue, RemoteFields};
 use domain::id::{LinkId, RecordId};
 use domain::integration::Integration;
 use domain::kind::RecordKind;
+use domain::link::outbound_difference;
 use domain::mapping::{FieldMapping, Mapping};
-use domain::record::{Fields, Stamp};
-use domain::{link::outbound_difference, schema, time::Timestamp};
+use domain::record::Fields;
+use persistence::Scope;
 use persistence::records::links::{self, FailedState, Selection};
-use persistence::{Scope, records::edits::Values};
 use runtime::http::Problem;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{draft, held, present};
+use super::{draft, given, held, present};
 use crate::integrations::Patience;
 use crate::refusal::Refusal;
 use crate::state::Gateway;
@@ -200,7 +200,7 @@ impl Line {
         if !direction.writes() {
             return Ok(stopped(Some(*record), "the direction of this kind does not allow it: nothing is sent"));
         }
-        let edited = edited(integration, fields, valued(kind, values)?);
+        let edited = given::edited(integration, fields, given::valued(kind, values)?);
         let fails = |draft: &Mapping| draft.within(direction).failing(&edited).is_some();
         if mappings.get(&kind).is_some_and(|(_, draft)| fails(draft)) {
             return Ok(stopped(Some(*record), "a template of the mapping fails on this record: nothing is sent"));
@@ -224,25 +224,4 @@ fn payload(mapping: &Mapping, fields: &Fields, state: &FailedState) -> RemoteFie
         Some(_) => outbound_difference(&mapping.forward(fields), &state.sent),
         None => outbound_difference(&mapping.forward_new(fields), &RemoteFields::new()),
     }
-}
-
-/// The fields of a record with these values in place of its own.
-fn edited(integration: &Integration, fields: &Fields, values: Values) -> Fields {
-    let stamp = Stamp { rank: 0, at: Timestamp::now(), origin: integration.id };
-    let mut edited = fields.clone();
-    for (name, value) in values {
-        edited.set(name, value, stamp);
-    }
-    edited
-}
-
-/// Values as fields of a kind hold them.
-pub(crate) fn valued(kind: RecordKind, values: &BTreeMap<FieldName, Value>) -> Result<Values, Refusal> {
-    let valued = values.iter().map(|(name, value)| -> Result<_, Refusal> {
-        let fault = |message: String| Refusal::at(&format!("values.{name}"), message);
-        let unknown = || fault(format!("is not a field of the kind {kind}, which is among the failures"));
-        let spec = schema::find(kind, name.as_str()).ok_or_else(unknown)?;
-        Ok((name.clone(), spec.read(value).map_err(fault)?))
-    });
-    valued.collect()
 }

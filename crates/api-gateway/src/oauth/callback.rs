@@ -28,10 +28,10 @@ type Ended = (Option<IntegrationId>, Result<Vec<RecordKind>, Failure>);
 
 /// Ends a consent. Platforms send browsers here; whatever comes of it is shown on a page of the dashboard.
 ///
-/// The page is `/dashboard/integrations/{id}?connected=1` (and `unkeyed`, the kinds without a field for our id), or `…?oauth_error=` with one of `consent_denied`, `state_unknown`,
-/// `state_spent`, `state_expired`, `other_browser`, `other_user`, `callback_forged`, `scopes_missing` (and `missing`),
-/// `account_taken` (and `other`, the id of the integration that has it), `other_account` (and `account`), `platform_refused` (and
-/// `reason`), `platform_unavailable`, `unavailable`.
+/// The page is `/dashboard/integrations/{id}?connected=1` (and `unkeyed`, the kinds without a field for our id), or
+/// `…?oauth_error=` with one of `consent_denied`, `state_unknown`, `state_spent`, `state_expired`, `other_browser`, `other_user`,
+/// `callback_forged`, `scopes_missing` (and `missing`), `account_taken` (and `other`, the id of the integration that has it),
+/// `other_account` (and `account`), `platform_refused` (and `reason`), `platform_unavailable`, `unavailable`.
 #[utoipa::path(tag = "integrations", security(("consent" = [])),
     params(
         ("state" = Option<String>, Query, description = "What was sent to the platform's page."),

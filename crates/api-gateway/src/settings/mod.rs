@@ -1,72 +1,25 @@
 //! What a tenant sets for itself. What follows from it is done by those whom it concerns.
 
 mod form;
+mod view;
 mod webhooks;
 
-use actix_web::http::header::ETAG;
 use actix_web::{HttpResponse, get, put, web};
 use domain::audit::{Action, FieldChange};
 use domain::id::TenantId;
 use domain::identity::{self, Region};
-use domain::settings::{AlertWebhook, Language, TimeZone};
-use domain::{policy::ConflictPolicy, redaction::Redaction};
+use domain::policy::ConflictPolicy;
 use persistence::settings::Settings;
 use persistence::{Scope, Transaction, policies, settings, tenants};
 use runtime::http::Problem;
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use self::form::Wish;
+pub(crate) use self::view::View;
 use crate::auth::Viewer;
 use crate::body::Json;
 use crate::change::Change;
 use crate::state::Gateway;
-use crate::version::{IfMatch, etag};
-
-/// What a tenant has set; the defaults where it has set nothing.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Settings)]
-pub(crate) struct View {
-    /// The language of mails and pages.
-    pub(crate) language: Language,
-    /// The time zone in which days begin.
-    pub(crate) time_zone: TimeZone,
-    /// The country of telephone numbers without a country code, by its ISO 3166-1 alpha-2 code.
-    #[schema(value_type = String, example = "BE")]
-    pub(crate) region: Region,
-    /// Who is told of trouble.
-    pub(crate) alert_emails: Vec<String>,
-    /// What is told of trouble.
-    pub(crate) alert_webhooks: Vec<AlertWebhook>,
-    /// For how many days logs are kept; `null`: as long as they are kept at all.
-    pub(crate) retention_days: Option<u16>,
-    /// What is taken out of bodies before they are logged.
-    pub(crate) redaction: Redaction,
-    /// Which system is believed where two disagree.
-    pub(crate) conflict_policy: ConflictPolicy,
-    /// Counts the changes; also the `ETag`.
-    pub(crate) version: i64,
-}
-
-impl View {
-    fn of(settings: Settings, (conflict_policy, region): (ConflictPolicy, Region)) -> Self {
-        Self {
-            language: settings.language,
-            time_zone: settings.time_zone,
-            region,
-            alert_emails: settings.alert_emails,
-            alert_webhooks: settings.alert_webhooks,
-            retention_days: settings.retention_days,
-            redaction: settings.redaction,
-            conflict_policy,
-            version: settings.version,
-        }
-    }
-
-    fn into_response(self) -> HttpResponse {
-        HttpResponse::Ok().insert_header((ETAG, etag(self.version))).json(self)
-    }
-}
+use crate::version::IfMatch;
 
 /// Shows the tenant's settings.
 #[utoipa::path(tag = "settings", security(("bearer" = ["viewer", "admin"])),

@@ -12,8 +12,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::connecting::connected;
-use crate::failure_groups::address;
-use crate::pages::{Browser, is_sound};
+use crate::failure_groups::two_alike;
+use crate::pages::is_sound;
 use crate::repair::{blocked, pushed, refused};
 use crate::world::{World, token};
 
@@ -109,13 +109,7 @@ async fn a_value_is_checked_is_told_without_itself_and_is_nobody_elses_to_give()
 #[tokio::test]
 async fn a_value_that_was_tried_on_the_page_is_applied_once_that_is_agreed_to() {
     let world = World::start().await;
-    let id = connected(&world, "pat-eu1-4242-demo").await;
-    for _ in 0..2 {
-        blocked(&world, id.parse().unwrap(), refused("EMAIL")).await;
-    }
-    let tab = format!("/dashboard/integrations/{id}/failures");
-    let mut browser = Browser::of(&world, Role::Admin).await;
-    let group = address(&browser.get(&tab).await, "EMAIL");
+    let (mut browser, tab, group) = two_alike(&world).await;
     assert!(!browser.get(&group).await.html.contains("Appliquer et rejouer"), "before anything was tried");
 
     let tried = [("field", "email"), ("value", "zoe@exemple.fr")];

@@ -15,6 +15,18 @@ pub(crate) fn address(page: &Page, words: &str) -> String {
     found.find(|href| href.contains(words)).unwrap_or_else(|| panic!("{words:?} in {page:?}")).to_owned()
 }
 
+/// Two failures that are alike: a browser, the tab of all failures, and the page of their group.
+pub(crate) async fn two_alike(world: &World) -> (Browser<'_>, String, String) {
+    let id = connected(world, "pat-eu1-4242-demo").await;
+    for _ in 0..2 {
+        blocked(world, id.parse().unwrap(), refused("EMAIL")).await;
+    }
+    let tab = format!("/dashboard/integrations/{id}/failures");
+    let mut browser = Browser::of(world, Role::Admin).await;
+    let group = address(&browser.get(&tab).await, "EMAIL");
+    (browser, tab, group)
+}
+
 #[track_caller]
 fn value(page: &Page, name: &str) -> String {
     let (_, rest) = page.html.split_once(&format!("name=\"{name}\" value=\"")).unwrap();
@@ -52,13 +64,7 @@ async fn groups_beyond_one_page_are_on_the_next_and_open() {
 #[tokio::test]
 async fn one_failure_is_tried_without_sending_before_it_is_tried_again() {
     let world = World::start().await;
-    let id = connected(&world, "pat-eu1-4242-demo").await;
-    for _ in 0..2 {
-        blocked(&world, id.parse().unwrap(), refused("EMAIL")).await;
-    }
-    let tab = format!("/dashboard/integrations/{id}/failures");
-    let mut browser = Browser::of(&world, Role::Admin).await;
-    let group = address(&browser.get(&tab).await, "EMAIL");
+    let (mut browser, tab, group) = two_alike(&world).await;
     let page = browser.get(&group).await;
     page.says("Essayer à blanc");
     let (fingerprint, link) = (value(&page, "fingerprint"), value(&page, "link_id"));

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::connecting::connected;
 use crate::consenting::{Begun, Consenting, SCOPES};
+use crate::failure_groups::two_alike;
 use crate::pages::{Browser, Page, is_sound};
 use crate::people::planted;
 use crate::repair::{blocked, outcome, refused};
@@ -157,14 +158,7 @@ async fn failures_are_seen_by_cause_counted_first_and_then_tried_again() {
 #[tokio::test]
 async fn a_correction_is_tried_on_a_group_of_failures_before_anything_is_sent() {
     let world = World::start().await;
-    let id = connected(&world, "pat-eu1-4242-demo").await;
-    for _ in 0..2 {
-        blocked(&world, id.parse().unwrap(), refused("EMAIL")).await;
-    }
-    let (tab, mut browser) = (format!("/dashboard/integrations/{id}/failures"), Browser::of(&world, Role::Admin).await);
-    let page = browser.get(&tab).await;
-    let group = page.html.split("href=\"").find(|part| part.contains("/failures/") && part.contains("EMAIL")).unwrap();
-    let group = group.split('"').next().unwrap().to_owned();
+    let (mut browser, tab, group) = two_alike(&world).await;
     browser.get(&group).await.says("Essayer une correction");
 
     let tried = browser.submit(&group, &group, &[("field", "email"), ("value", "zoe@exemple.fr")]).await;

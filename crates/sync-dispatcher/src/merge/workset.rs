@@ -1,25 +1,26 @@
-//! The records that a message touches: loaded together, changed in memory, saved together.
+//! The records that a message touches: loaded together, saved together. What changes in memory in between is `events`'s.
+
+mod events;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use domain::event::Event;
 use domain::id::{IntegrationId, RecordId, TenantId};
-use domain::identity::{self, Identity, Region, Scheme};
-use domain::kind::RecordKind;
-use domain::link::{Arrival, LinkState};
+use domain::identity::Region;
 use domain::message::EventMerge;
-use domain::record::{Fields, Record};
-use domain::{time::Timestamp, trace::TraceParent};
+use domain::record::Record;
+use domain::time::Timestamp;
+use domain::trace::TraceParent;
 use persistence::event_acceptances::{self, EventKey};
 use persistence::records::conflicts::{self, Conflict};
 use persistence::records::identities::{self, IdentityKey};
 use persistence::records::{links, store};
 use persistence::{PersistenceError, Transaction, integrations};
 
+use self::events::{event_key, keys_of};
 use crate::beliefs::{Beliefs, Believed};
 use crate::targets::Versioned;
-use crate::{losses, telling::Kinds};
+use crate::telling::Kinds;
 
 pub(crate) struct Workset {
     tenant: TenantId,
@@ -39,10 +40,6 @@ pub(crate) struct Workset {
     named: BTreeMap<IdentityKey, RecordId>,
     claims: BTreeMap<IdentityKey, RecordId>,
     conflicts: Vec<Conflict>,
-}
-
-fn key(kind: RecordKind, identity: Identity) -> IdentityKey {
-    IdentityKey { kind, identity }
 }
 
 impl Workset {
@@ -84,100 +81,6 @@ impl Workset {
         })
     }
 
-    /// Merges one event.
-    pub(crate) fn apply(&mut self, event: &Event) {
-        let kind = event.event_type.kind();
-        let contact = event.prospect_id.as_deref().map(|id| self.subject(RecordKind::Contact, id, &[]));
-        let content = content_identities(event, self.region);
-        let id = self.subject(kind, &event.subject_id, &content);
-        let at = self.accepted(event);
-        self.traces.extend(event.acceptance.map(|own| (id, own.trace)));
-        let Some(record) = self.records.get_mut(&id) else { return };
-        let ranks = self.beliefs.ranks(kind, self.backend);
-        let arrival = Arrival::new(self.backend, kind, &ranks, at);
-        let link = self.shown.entry(id).or_insert_with(|| links::BackendLink {
-            record: id,
-            kind,
-            state: LinkState::default(),
-        });
-        link.state.external_id.get_or_insert_with(|| event.subject_id.clone());
-        if !super::existence::speaks_for_the_record(&mut link.state, event, arrival.at, self.subjects.get(&id)) {
-            return;
-        }
-        let knew = link.state.knows(&record.fields, None);
-        let change = link.state.take_event(event, contact, arrival);
-        let merged = record.fields.merge(&change);
-        record.version += i64::from(!merged.changed.is_empty());
-        self.conflicts.extend(losses::noted(id, merged.lost, self.backend, &knew));
-        for identity in identity::of_content(kind, &record.fields, self.region) {
-            self.claim(key(kind, identity), id);
-        }
-    }
-
-    /// When an event was accepted, which bounds its time: the first time, if it is sent again.
-    ///
-    /// By a clock that runs ahead it would else become newer each time, and undo what came in between. An event from the
-    /// past has the same time whenever it is sent, so only the others have to be remembered.
-    fn accepted(&mut self, event: &Event) -> Timestamp {
-        let key = event_key(event);
-        let now = event.acceptance.map_or(self.accepted_at, |own| own.at);
-        // Also where it shares a message with itself.
-        let first = self.first_accepted.get(&key).or_else(|| self.ahead.get(&key));
-        let at = first.map_or(now, |first| now.min(*first));
-        if event.occurred_at > at {
-            self.ahead.insert(key, at);
-        }
-        at
-    }
-
-    /// The record of a subject: by Coccinelle's id; the first time that is seen, by what identifies the person.
-    fn subject(&mut self, kind: RecordKind, subject_id: &str, content: &[Identity]) -> RecordId {
-        let subject = key(kind, Identity::coccinelle(subject_id));
-        if let Some(id) = self.named.get(&subject) {
-            return *id;
-        }
-        let id = self.recognise(kind, content).unwrap_or_else(|| self.create(kind));
-        self.claim(subject, id);
-        id
-    }
-
-    /// By e-mail; else by telephone number, but not somebody who is known by another e-mail: families share numbers.
-    fn recognise(&self, kind: RecordKind, content: &[Identity]) -> Option<RecordId> {
-        let find = |scheme: Scheme| {
-            let identity = content.iter().find(|identity| identity.scheme == scheme)?;
-            self.named.get(&key(kind, identity.clone())).copied()
-        };
-        let has_email = content.iter().any(|identity| identity.scheme == Scheme::Email);
-        find(Scheme::Email).or_else(|| {
-            let id = find(Scheme::Phone)?;
-            let known_email = self.records.get(&id).and_then(|record| Identity::email(record.fields.value("email")));
-            (!has_email || known_email.is_none()).then_some(id)
-        })
-    }
-
-    fn create(&mut self, kind: RecordKind) -> RecordId {
-        let id = RecordId::new();
-        let record = Record { id, tenant_id: self.tenant, kind, fields: Fields::default(), version: 0 };
-        self.records.insert(id, record);
-        id
-    }
-
-    fn claim(&mut self, key: IdentityKey, record: RecordId) {
-        match self.named.get(&key) {
-            Some(holder) if *holder == record => {}
-            Some(holder) => {
-                self.conflicts.push(Conflict::Identity { record, identity: key.identity, holder: *holder });
-            }
-            None => {
-                if key.identity.scheme == Scheme::Coccinelle {
-                    self.subjects.entry(record).or_default().insert(key.identity.value.clone());
-                }
-                self.named.insert(key.clone(), record);
-                self.claims.insert(key, record);
-            }
-        }
-    }
-
     /// The integration that the backend has.
     pub(crate) fn backend(&self) -> IntegrationId {
         self.backend
@@ -207,28 +110,5 @@ impl Workset {
         };
         let untold = self.records.values().filter(is_untold).map(|record| (record.id, record.kind)).collect();
         Ok((self.records.values().map(|record| (record.id, record.kind, record.version)).collect(), untold))
-    }
-}
-
-fn event_key(event: &Event) -> EventKey {
-    EventKey { subject_id: event.subject_id.clone(), event_id: event.event_id.clone() }
-}
-
-/// Everything that an event could name a record by.
-fn keys_of(event: &Event, region: Region) -> Vec<IdentityKey> {
-    let kind = event.event_type.kind();
-    let contact = event.prospect_id.as_deref().map(|id| key(RecordKind::Contact, Identity::coccinelle(id)));
-    let content = content_identities(event, region).into_iter().map(|identity| key(kind, identity));
-    let subject = key(kind, Identity::coccinelle(&event.subject_id));
-    content.chain(contact).chain([subject]).collect()
-}
-
-fn content_identities(event: &Event, region: Region) -> Vec<Identity> {
-    match event.event_type.kind() {
-        RecordKind::Contact => {
-            let email = Identity::email(event.data.get("email"));
-            email.into_iter().chain(Identity::phone(event.data.get("phone"), region)).collect()
-        }
-        RecordKind::Deal | RecordKind::Product | RecordKind::Order | RecordKind::Activity => Vec::new(),
     }
 }

@@ -59,17 +59,32 @@ pub(crate) struct Args {
     /// Minutes of crashes; the load goes on all the while.
     #[arg(long, default_value_t = 10)]
     minutes: u64,
-    /// Another seed sends other events and kills elsewhere.
+    #[command(flatten)]
+    start: Start,
+}
+
+/// What both suites begin with that make trouble under this load.
+#[derive(clap::Args, Debug)]
+struct Start {
+    /// Another seed sends other events, and kills elsewhere.
     #[arg(long, default_value_t = 1)]
     seed: u64,
     #[command(flatten)]
     build: Build,
 }
 
+impl Start {
+    /// The console, once the services are built.
+    async fn console(&self) -> anyhow::Result<Console> {
+        let console = Console::new(ServiceLines::InFilesOnly);
+        up::interruptible(self.build.run(&console)).await.transpose()?.context("interrupted")?;
+        Ok(console)
+    }
+}
+
 pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let console = Console::new(ServiceLines::InFilesOnly);
+    let console = args.start.console().await?;
     let folder = workspace::root().join(".dev/crash-run");
-    up::interruptible(args.build.run(&console)).await.transpose()?.context("interrupted")?;
     Services::wipe(&folder).await?;
     let options = options(BASE_PORT, &folder);
     let mut session = Session::open(&folder, options, console.clone()).await?;
@@ -77,7 +92,7 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let backend = Backend::start(&mut session).await?;
     let work = async {
         session.bring_up().await?;
-        torment(&session, &backend, (args.seed, length), &console).await
+        torment(&session, &backend, (args.start.seed, length), &console).await
     };
     let outcome = up::interruptible(Box::pin(work)).await;
     session.take_down().await;

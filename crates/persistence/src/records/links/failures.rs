@@ -1,4 +1,4 @@
-//! Failures: links that are blocked, in groups that one remedy mends, and their replay.
+//! Failures one by one: links that are blocked, which of them are meant, and what decides about each.
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Jsonb, Nullable, Text, Timestamptz};
@@ -7,124 +7,12 @@ use diesel_async::RunQueryDsl;
 use domain::field::RemoteFields;
 use domain::id::{IntegrationId, LinkId, RecordId, TenantId};
 use domain::kind::RecordKind;
-use domain::message::RecordPush;
 use domain::record::Fields;
 use domain::time::Timestamp;
 use serde_json::Value;
 
-use super::{PushRow, into_pushes};
 use crate::text::{from_json, parse, parse_optional, storable};
 use crate::{PersistenceError, Transaction};
-
-/// Links that failed alike.
-#[derive(Clone, Debug)]
-pub struct FailureGroup {
-    /// What they have in common.
-    pub fingerprint: String,
-    /// The class of the failure.
-    pub class: String,
-    /// Its code.
-    pub code: String,
-    /// The message of the newest.
-    pub message: String,
-    /// How many.
-    pub count: i64,
-    /// When the oldest of them failed.
-    pub first_at: Timestamp,
-    /// When the newest of them failed.
-    pub last_at: Timestamp,
-    /// One of them.
-    pub example: LinkId,
-}
-
-#[derive(QueryableByName)]
-struct Row {
-    #[diesel(sql_type = Text)]
-    fingerprint: String,
-    #[diesel(sql_type = Text)]
-    class: String,
-    #[diesel(sql_type = Text)]
-    code: String,
-    #[diesel(sql_type = Text)]
-    message: String,
-    #[diesel(sql_type = BigInt)]
-    count: i64,
-    #[diesel(sql_type = Timestamptz)]
-    first_at: DateTime<Utc>,
-    #[diesel(sql_type = Timestamptz)]
-    last_at: DateTime<Utc>,
-    #[diesel(sql_type = Text)]
-    example: String,
-}
-
-impl Row {
-    fn into_group(self) -> Result<FailureGroup, PersistenceError> {
-        Ok(FailureGroup {
-            fingerprint: self.fingerprint,
-            class: self.class,
-            code: self.code,
-            message: self.message,
-            count: self.count,
-            first_at: self.first_at.into(),
-            last_at: self.last_at.into(),
-            example: parse("example", &self.example)?,
-        })
-    }
-}
-
-/// Which groups of failures.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Groups {
-    /// Only that of this fingerprint.
-    pub fingerprint: Option<String>,
-    /// Behind the group of that size and fingerprint.
-    pub after: Option<(i64, String)>,
-    /// How many at most.
-    pub limit: u32,
-}
-
-/// The failures of an integration, the largest group first; at most 100 groups.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn failures(
-    tx: &mut Transaction,
-    tenant: TenantId,
-    integration: IntegrationId,
-) -> Result<Vec<FailureGroup>, PersistenceError> {
-    groups(tx, (tenant, integration), &Groups { fingerprint: None, after: None, limit: 100 }).await
-}
-
-/// Those of its groups of failures that are wanted, the largest first.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn groups(
-    tx: &mut Transaction,
-    (tenant, integration): (TenantId, IntegrationId),
-    wanted: &Groups,
-) -> Result<Vec<FailureGroup>, PersistenceError> {
-    let (size, fingerprint) = wanted.after.clone().unzip();
-    let rows: Vec<Row> = sql_query(
-        "SELECT fingerprint, min(error_class) AS class, min(error_code) AS code,
-                (array_agg(error_message ORDER BY failed_at DESC))[1] AS message, count(*) AS count,
-                min(failed_at) AS first_at, max(failed_at) AS last_at, min(id) AS example
-         FROM record_links
-         WHERE tenant_id = $1 AND integration_id = $2 AND blocked_at IS NOT NULL AND ($3 IS NULL OR fingerprint = $3)
-         GROUP BY fingerprint
-         HAVING $4 IS NULL OR count(*) < $4 OR (count(*) = $4 AND fingerprint > $5)
-         ORDER BY count DESC, fingerprint LIMIT $6",
-    )
-    .bind::<Text, _>(tenant.to_string())
-    .bind::<Text, _>(integration.to_string())
-    .bind::<Nullable<Text>, _>(wanted.fingerprint.as_deref().map(storable))
-    .bind::<Nullable<BigInt>, _>(size)
-    .bind::<Nullable<Text>, _>(fingerprint.as_deref().map(storable))
-    .bind::<BigInt, _>(i64::from(wanted.limit))
-    .load(&mut **tx)
-    .await?;
-    rows.into_iter().map(Row::into_group).collect()
-}
 
 /// Which failures of an integration; all where nothing is said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -179,46 +67,6 @@ pub async fn count_failures(
     let statement = format!("SELECT count(*) AS count FROM record_links WHERE {SELECTED}");
     let Count { count } = about(whose, selection, statement).get_result(&mut **tx).await?;
     Ok(count)
-}
-
-/// Unblocks failures of an integration, and names them.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn replay(
-    tx: &mut Transaction,
-    whose: (TenantId, IntegrationId),
-    selection: &Selection,
-) -> Result<Vec<RecordPush>, PersistenceError> {
-    unblock(tx, whose, selection, SELECTED).await
-}
-
-/// The same, of remote objects that are tied to no record yet: there is nothing that could be given another value.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn replay_untied(
-    tx: &mut Transaction,
-    whose: (TenantId, IntegrationId),
-    selection: &Selection,
-) -> Result<Vec<RecordPush>, PersistenceError> {
-    unblock(tx, whose, selection, &format!("{SELECTED} AND record_id IS NULL")).await
-}
-
-async fn unblock(
-    tx: &mut Transaction,
-    whose: (TenantId, IntegrationId),
-    selection: &Selection,
-    condition: &str,
-) -> Result<Vec<RecordPush>, PersistenceError> {
-    let statement = format!(
-        "UPDATE record_links SET blocked_at = NULL, attempts = 0, not_before = NULL,
-             owed_since = coalesce(owed_since, now()), announced_at = now()
-         WHERE {condition}
-         RETURNING id, tenant_id, integration_id"
-    );
-    let rows: Vec<PushRow> = about(whose, selection, statement).load(&mut **tx).await?;
-    into_pushes(rows)
 }
 
 /// A link that a failure blocks.

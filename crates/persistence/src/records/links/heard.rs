@@ -1,4 +1,4 @@
-//! What was heard of changes there: the links of those objects are marked for reading.
+//! What was heard of changes there: the links of those objects are to read them. Nothing is read here.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -145,35 +145,17 @@ pub async fn mark_unfound_dirty(tx: &mut Transaction, links: &[LinkId]) -> Resul
     into_pushes(rows)
 }
 
-/// Marks for reading what belongs to these contacts in an integration and is there: their objects are new, and it is to be tied
-/// to those. Names it.
+/// Drops links that only say "this object was heard of", where another link turns out to stand for the object.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn mark_dependents_dirty(
-    tx: &mut Transaction,
-    integration: IntegrationId,
-    contacts: &BTreeSet<RecordId>,
-) -> Result<Vec<RecordPush>, PersistenceError> {
-    if contacts.is_empty() {
-        return Ok(Vec::new());
+pub async fn drop_unread(tx: &mut Transaction, links: &[LinkId]) -> Result<(), PersistenceError> {
+    if links.is_empty() {
+        return Ok(());
     }
-    let rows: Vec<PushRow> = sql_query(
-        "UPDATE record_links AS link SET remote_seq = remote_seq + 1, blocked_at = NULL, attempts = 0,
-             not_before = NULL, waits_for = NULL,
-             owed_since = coalesce(owed_since, now()), announced_at = now()
-         FROM (
-             SELECT link.id FROM record_links AS link JOIN records AS record ON record.id = link.record_id
-             WHERE record.contact_id = ANY($2) AND link.integration_id = $1 AND link.external_id IS NOT NULL
-               AND NOT link.gone
-             ORDER BY link.id FOR UPDATE OF link
-         ) AS dependent
-         WHERE link.id = dependent.id
-         RETURNING link.id, link.tenant_id, link.integration_id",
-    )
-    .bind::<Text, _>(integration.to_string())
-    .bind::<Array<Text>, _>(contacts.iter().map(ToString::to_string).collect::<Vec<_>>())
-    .load(&mut **tx)
-    .await?;
-    into_pushes(rows)
+    sql_query("DELETE FROM record_links WHERE id = ANY($1) AND record_id IS NULL")
+        .bind::<Array<Text>, _>(links.iter().map(ToString::to_string).collect::<Vec<_>>())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
 }

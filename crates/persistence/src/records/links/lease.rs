@@ -1,25 +1,24 @@
 //! Taking a link: one conditional UPDATE, and whoever fails to get it leaves it alone.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Bool, Double, Integer, Jsonb, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
-use domain::field::RemoteFields;
 use domain::id::{IntegrationId, LeaseToken, LinkId, RecordId, TenantId};
 use domain::kind::RecordKind;
 use domain::link::LinkState;
 use domain::message::RecordPush;
 use domain::time::Timestamp;
 use domain::workflow::Errand;
-use serde::Serialize;
 use serde_json::Value;
 
 use super::PushRow;
-use crate::text::{from_json, parse, to_json};
-use crate::{PersistenceError, Transaction, statement::sql_query};
+use super::intent::Intent;
+use crate::statement::sql_query;
+use crate::text::{from_json, parse};
+use crate::{PersistenceError, Transaction};
 
 /// A link that the caller holds.
 #[derive(Clone, Debug)]
@@ -52,15 +51,6 @@ pub struct Leased {
     pub hinted_id: Option<String>,
     /// Whether somebody held it before and never gave it back: then the remote is read first.
     pub was_taken_over: bool,
-}
-
-/// A write that was begun.
-#[derive(Clone, Debug)]
-pub struct Intent {
-    /// When.
-    pub at: Timestamp,
-    /// What it was to write.
-    pub fields: RemoteFields,
 }
 
 #[derive(QueryableByName)]
@@ -212,64 +202,4 @@ pub async fn attach(
     .execute(&mut **tx)
     .await?;
     Ok(attached)
-}
-
-/// What is about to be written to a link.
-#[derive(Clone, Debug)]
-pub struct Intention {
-    /// The fields.
-    pub fields: RemoteFields,
-    /// What is known of a counterpart that was there before: what it shows now, before the write. Whoever finds the note
-    /// compares with that, and so must not compare with what it showed earlier.
-    pub known: Option<LinkState>,
-}
-
-/// Notes what is about to be written to these links, so that whoever finds the note reads before writing again.
-///
-/// Returns the links that the caller still holds; the others must be left alone.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn intend(
-    tx: &mut Transaction,
-    writes: &BTreeMap<LinkId, Intention>,
-    token: LeaseToken,
-) -> Result<Vec<LinkId>, PersistenceError> {
-    #[derive(QueryableByName)]
-    struct Id {
-        #[diesel(sql_type = Text)]
-        id: String,
-    }
-    let row = |(link, intention): (&LinkId, &Intention)| {
-        let known = intention.known.as_ref();
-        Noted {
-            id: link.to_string(),
-            fields: intention.fields.clone(),
-            sent: known.map(|known| known.sent.clone()),
-            seen: known.map(|known| known.seen.clone()),
-            seen_at: known.and_then(|known| known.seen_at),
-        }
-    };
-    let rows: Vec<Noted> = writes.iter().map(row).collect();
-    let rows: Vec<Id> = sql_query(
-        "UPDATE record_links AS link SET intent_at = now(), intended = new.fields,
-             sent = coalesce(new.sent, link.sent), seen = coalesce(new.seen, link.seen),
-             seen_at = coalesce(new.seen_at, link.seen_at)
-         FROM jsonb_to_recordset($1) AS new (id text, fields jsonb, sent jsonb, seen jsonb, seen_at timestamptz)
-         WHERE link.id = new.id AND lease_token = $2 AND lease_until > now() RETURNING link.id",
-    )
-    .bind::<Jsonb, _>(to_json(&rows)?)
-    .bind::<Text, _>(token.to_string())
-    .load(&mut **tx)
-    .await?;
-    rows.iter().map(|row| parse("id", &row.id)).collect()
-}
-
-#[derive(Serialize)]
-struct Noted {
-    id: String,
-    fields: RemoteFields,
-    sent: Option<RemoteFields>,
-    seen: Option<RemoteFields>,
-    seen_at: Option<Timestamp>,
 }

@@ -2,14 +2,18 @@
 
 mod backend;
 mod catching_up;
+mod counterpart;
+mod dependents;
 mod errands;
+mod failure_groups;
 mod failures;
 mod heard;
+mod intent;
 mod lease;
 mod overdue;
 mod owed;
 mod raise;
-mod remote;
+mod replay;
 mod settle;
 mod standing;
 mod telling;
@@ -17,30 +21,29 @@ mod view;
 
 pub use backend::{BackendLink, backend_links, save_backend_links};
 pub use catching_up::{backends_to_tell, mark_backends, records_after};
+pub use counterpart::{
+    Counterpart, Counterparts, by_external_id, by_record, counterparts, refused_of, seen_of, under_way_of,
+};
+pub use dependents::{mark_dependents_dirty, owed_dependents};
 pub use errands::{
     Commissioned, FailedErrand, commission, commissioned, lock_commissioned, note_failure, note_success,
 };
-pub use failures::{
-    FailedLink, FailedState, FailureGroup, Groups, Selection, count_failures, failed_links, failed_states, failures,
-    groups, replay, replay_untied,
-};
+pub use failure_groups::{FailureGroup, Groups, failures, groups};
+pub use failures::{FailedLink, FailedState, Selection, count_failures, failed_links, failed_states};
 pub(super) use failures::{SELECTED, about};
-pub use heard::{Heard, Marked, mark_dependents_dirty, mark_dirty, mark_heard, mark_known_dirty, mark_unfound_dirty};
-pub use lease::{Intent, Intention, Leased, attach, give_up, intend, lease};
+pub use heard::{Heard, Marked, drop_unread, mark_dirty, mark_heard, mark_known_dirty, mark_unfound_dirty};
+pub use intent::{Intent, Intention, intend};
+pub use lease::{Leased, attach, give_up, lease};
 pub use overdue::{
     Stretch, Unlinked, due_among, due_of, forget_published, integrations_to_link, leftovers, mark_linked, overdue,
     stretch, unlinked,
 };
 pub use owed::{OwedPage, owed_page};
 pub use raise::{Wanted, owed_by_record, owed_of, raise, raise_mapping};
-pub use remote::{
-    Counterpart, by_external_id, by_record, drop_unread, owed_dependents, refused_of, seen_of, under_way_of,
-};
+pub use replay::{replay, replay_untied};
 pub use settle::{Ending, Settled, Settlement, settle};
 pub use standing::{Named, Sent, Standing, sent_after, standing};
-pub use telling::{
-    Counterparts, Told, Untold, counterparts, lease_untold, lock_untold, note_news, overdue_untold, settle_untold,
-};
+pub use telling::{Told, Untold, lease_untold, lock_untold, note_news, overdue_untold, settle_untold};
 pub use view::{LinkView, drift, drift_by_kind, holds, in_step, of_record};
 
 use diesel::QueryableByName;

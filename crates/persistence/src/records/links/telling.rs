@@ -12,14 +12,14 @@ use domain::kind::RecordKind;
 use domain::link::LinkState;
 use domain::message::BackendTell;
 use domain::outcome::SyncError;
-use domain::platform::PlatformSlug;
 use domain::time::Timestamp;
 use serde_json::Value;
 
 use super::PushRow;
 use super::backend::StateRow;
+use crate::statement::sql_query;
 use crate::text::{from_json, parse, storable, to_json};
-use crate::{PersistenceError, Transaction, statement::sql_query};
+use crate::{PersistenceError, Transaction};
 
 /// Notes that there is news of these records, and names the backend's links of them.
 ///
@@ -204,50 +204,6 @@ pub async fn settle_untold(
     .execute(&mut **tx)
     .await?;
     Ok(())
-}
-
-/// An object that stands for a record.
-#[derive(Clone, Debug)]
-pub struct Counterparts {
-    /// Where: the integration's platform.
-    pub platform: PlatformSlug,
-    /// The platform's id of it; `None` where there is none, or none any more.
-    pub external_id: Option<String>,
-}
-
-/// What stands for a record in the tenant's live integrations.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn counterparts(
-    tx: &mut Transaction,
-    tenant: TenantId,
-    record: RecordId,
-) -> Result<BTreeMap<IntegrationId, Counterparts>, PersistenceError> {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = Text)]
-        id: String,
-        #[diesel(sql_type = Text)]
-        platform: String,
-        #[diesel(sql_type = Nullable<Text>)]
-        external_id: Option<String>,
-    }
-    let rows: Vec<Row> = sql_query(
-        "SELECT integration.id, integration.platform, CASE WHEN NOT link.gone THEN link.external_id END AS external_id
-         FROM tenant_integrations AS integration
-         LEFT JOIN record_links AS link ON link.integration_id = integration.id AND link.record_id = $2
-         WHERE integration.tenant_id = $1 AND integration.deleted_at IS NULL AND integration.platform <> 'coccinelle'",
-    )
-    .bind::<Text, _>(tenant.to_string())
-    .bind::<Text, _>(record.to_string())
-    .load(&mut **tx)
-    .await?;
-    let read = |row: Row| {
-        let (platform, external_id) = (parse("platform", &row.platform)?, row.external_id);
-        Ok((parse("id", &row.id)?, Counterparts { platform, external_id }))
-    };
-    rows.into_iter().map(read).collect()
 }
 
 /// Names what the backend is owed and was not announced for `too_long`; it counts as announced from now on.

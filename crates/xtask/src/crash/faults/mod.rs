@@ -20,10 +20,10 @@ use anyhow::Context as _;
 
 pub use self::kinds::Fault;
 pub use self::table::{Row, Table};
-use super::{Backend, options};
-use crate::console::{Console, ServiceLines};
+use super::{Backend, Start, options};
+use crate::console::Console;
 use crate::services::Services;
-use crate::session::{Build, Options, Session};
+use crate::session::{Options, Session};
 use crate::{ci, up, workspace};
 
 const BASE_PORT: u16 = 29_000;
@@ -34,22 +34,18 @@ pub(crate) struct Args {
     /// The faults; all of them if none is named.
     #[arg(value_enum)]
     names: Vec<Fault>,
-    /// Another seed sends other events.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
     #[command(flatten)]
-    build: Build,
+    start: Start,
 }
 
 pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let console = Console::new(ServiceLines::InFilesOnly);
-    up::interruptible(args.build.run(&console)).await.transpose()?.context("interrupted")?;
+    let console = args.start.console().await?;
     let faults = if args.names.is_empty() { Fault::ALL.to_vec() } else { args.names.clone() };
     let folder = workspace::root().join(".dev/faults");
     let mut table = Table::default();
     for fault in faults {
         let step = console.step(fault.name());
-        let row = Box::pin(happen(fault, &folder, options(BASE_PORT, &folder), (args.seed, &console))).await;
+        let row = Box::pin(happen(fault, &folder, options(BASE_PORT, &folder), (args.start.seed, &console))).await;
         // The others can happen all the same.
         let row = row.unwrap_or_else(|error| Row::Broken(format!("{error:#}")));
         if let Row::Skipped(reason) = &row {

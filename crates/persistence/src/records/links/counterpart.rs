@@ -1,4 +1,4 @@
-//! Which link an object there belongs to, and what of that is settled. What was heard of objects is `heard`'s.
+//! Which objects there stand for which records, and what is known of them. Nothing is changed here.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,12 +6,13 @@ use diesel::QueryableByName;
 use diesel::sql_types::{Array, Bool, Jsonb, Nullable, Text};
 use diesel_async::RunQueryDsl;
 use domain::field::RemoteFields;
-use domain::id::{IntegrationId, LinkId, RecordId};
+use domain::id::{IntegrationId, RecordId, TenantId};
 use domain::kind::RecordKind;
 use domain::message::RecordPush;
+use domain::platform::PlatformSlug;
 use serde_json::Value;
 
-use super::{PushRow, into_pushes};
+use super::PushRow;
 use crate::statement::sql_query;
 use crate::text::{from_json, parse};
 use crate::{PersistenceError, Transaction};
@@ -190,47 +191,46 @@ async fn objects(
     Ok(rows.into_iter().map(|row| row.external_id).collect())
 }
 
-/// Drops links that only say "this object was heard of", where another link turns out to stand for the object.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn drop_unread(tx: &mut Transaction, links: &[LinkId]) -> Result<(), PersistenceError> {
-    if links.is_empty() {
-        return Ok(());
-    }
-    sql_query("DELETE FROM record_links WHERE id = ANY($1) AND record_id IS NULL")
-        .bind::<Array<Text>, _>(links.iter().map(ToString::to_string).collect::<Vec<_>>())
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
+/// An object that stands for a record.
+#[derive(Clone, Debug)]
+pub struct Counterparts {
+    /// Where: the integration's platform.
+    pub platform: PlatformSlug,
+    /// The platform's id of it; `None` where there is none, or none any more.
+    pub external_id: Option<String>,
 }
 
-/// Lets go what waited in an integration for those of these contacts that are there by now, or of whom nothing is to come, as
-/// [`Counterpart::is_awaited`] says; names it.
-///
-/// Whoever has settled something of a contact asks this in the same transaction, under the contact's lock.
+/// What stands for a record in the tenant's live integrations.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn owed_dependents(
+pub async fn counterparts(
     tx: &mut Transaction,
-    integration: IntegrationId,
-    contacts: &BTreeSet<RecordId>,
-) -> Result<Vec<RecordPush>, PersistenceError> {
-    if contacts.is_empty() {
-        return Ok(Vec::new());
+    tenant: TenantId,
+    record: RecordId,
+) -> Result<BTreeMap<IntegrationId, Counterparts>, PersistenceError> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        id: String,
+        #[diesel(sql_type = Text)]
+        platform: String,
+        #[diesel(sql_type = Nullable<Text>)]
+        external_id: Option<String>,
     }
-    let rows: Vec<PushRow> = sql_query(
-        "UPDATE record_links AS link SET waits_for = NULL, announced_at = now()
-         FROM records AS record JOIN record_links AS contact ON contact.record_id = record.contact_id
-         WHERE record.id = link.record_id AND record.contact_id = ANY($2) AND contact.integration_id = $1
-           AND (contact.external_id IS NOT NULL OR contact.gone OR NOT contact.owed)
-           AND link.integration_id = $1 AND link.owed AND link.waits_for = 'contact'
-         RETURNING link.id, link.tenant_id, link.integration_id",
+    let rows: Vec<Row> = sql_query(
+        "SELECT integration.id, integration.platform, CASE WHEN NOT link.gone THEN link.external_id END AS external_id
+         FROM tenant_integrations AS integration
+         LEFT JOIN record_links AS link ON link.integration_id = integration.id AND link.record_id = $2
+         WHERE integration.tenant_id = $1 AND integration.deleted_at IS NULL AND integration.platform <> 'coccinelle'",
     )
-    .bind::<Text, _>(integration.to_string())
-    .bind::<Array<Text>, _>(contacts.iter().map(ToString::to_string).collect::<Vec<_>>())
+    .bind::<Text, _>(tenant.to_string())
+    .bind::<Text, _>(record.to_string())
     .load(&mut **tx)
     .await?;
-    into_pushes(rows)
+    let read = |row: Row| {
+        let (platform, external_id) = (parse("platform", &row.platform)?, row.external_id);
+        Ok((parse("id", &row.id)?, Counterparts { platform, external_id }))
+    };
+    rows.into_iter().map(read).collect()
 }

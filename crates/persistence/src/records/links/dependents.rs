@@ -1,0 +1,75 @@
+//! What belongs to a contact: it waits for the contact's object, and is read again where that is a new one.
+
+use std::collections::BTreeSet;
+
+use diesel::sql_types::{Array, Text};
+use diesel_async::RunQueryDsl;
+use domain::id::{IntegrationId, RecordId};
+use domain::message::RecordPush;
+
+use super::{PushRow, into_pushes};
+use crate::statement::sql_query;
+use crate::{PersistenceError, Transaction};
+
+/// Lets go what waited in an integration for those of these contacts that are there by now, or of whom nothing is to come, as
+/// [`Counterpart::is_awaited`](super::Counterpart::is_awaited) says; names it.
+///
+/// Whoever has settled something of a contact asks this in the same transaction, under the contact's lock.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn owed_dependents(
+    tx: &mut Transaction,
+    integration: IntegrationId,
+    contacts: &BTreeSet<RecordId>,
+) -> Result<Vec<RecordPush>, PersistenceError> {
+    if contacts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<PushRow> = sql_query(
+        "UPDATE record_links AS link SET waits_for = NULL, announced_at = now()
+         FROM records AS record JOIN record_links AS contact ON contact.record_id = record.contact_id
+         WHERE record.id = link.record_id AND record.contact_id = ANY($2) AND contact.integration_id = $1
+           AND (contact.external_id IS NOT NULL OR contact.gone OR NOT contact.owed)
+           AND link.integration_id = $1 AND link.owed AND link.waits_for = 'contact'
+         RETURNING link.id, link.tenant_id, link.integration_id",
+    )
+    .bind::<Text, _>(integration.to_string())
+    .bind::<Array<Text>, _>(contacts.iter().map(ToString::to_string).collect::<Vec<_>>())
+    .load(&mut **tx)
+    .await?;
+    into_pushes(rows)
+}
+
+/// Marks for reading what belongs to these contacts in an integration and is there: their objects are new, and it is to be tied
+/// to those. Names it.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn mark_dependents_dirty(
+    tx: &mut Transaction,
+    integration: IntegrationId,
+    contacts: &BTreeSet<RecordId>,
+) -> Result<Vec<RecordPush>, PersistenceError> {
+    if contacts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<PushRow> = sql_query(
+        "UPDATE record_links AS link SET remote_seq = remote_seq + 1, blocked_at = NULL, attempts = 0,
+             not_before = NULL, waits_for = NULL,
+             owed_since = coalesce(owed_since, now()), announced_at = now()
+         FROM (
+             SELECT link.id FROM record_links AS link JOIN records AS record ON record.id = link.record_id
+             WHERE record.contact_id = ANY($2) AND link.integration_id = $1 AND link.external_id IS NOT NULL
+               AND NOT link.gone
+             ORDER BY link.id FOR UPDATE OF link
+         ) AS dependent
+         WHERE link.id = dependent.id
+         RETURNING link.id, link.tenant_id, link.integration_id",
+    )
+    .bind::<Text, _>(integration.to_string())
+    .bind::<Array<Text>, _>(contacts.iter().map(ToString::to_string).collect::<Vec<_>>())
+    .load(&mut **tx)
+    .await?;
+    into_pushes(rows)
+}
