@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use diesel::QueryableByName;
 use diesel::sql_types::{Array, Text};
 use diesel_async::RunQueryDsl;
-use domain::id::{IntegrationId, LinkId, RecordId, TenantId};
+use domain::id::{IntegrationId, LinkId, TenantId};
 use domain::kind::RecordKind;
 use domain::message::RecordPush;
 
