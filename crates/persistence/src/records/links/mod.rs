@@ -27,7 +27,7 @@ pub(super) use failures::{SELECTED, about};
 pub use lease::{Intent, Intention, Leased, attach, give_up, intend, lease};
 pub use overdue::{
     Stretch, Unlinked, due_among, due_of, forget_published, integrations_to_link, leftovers, mark_linked, overdue,
-    stretch, unlinked,
+    stretch,
 };
 pub use owed::{OwedPage, owed_page};
 pub use raise::{Wanted, owed_by_record, owed_of, raise, raise_mapping};
