@@ -2,6 +2,7 @@
 
 mod backend;
 mod catching_up;
+mod dependents;
 mod errands;
 mod failures;
 mod lease;
@@ -16,6 +17,7 @@ mod view;
 
 pub use backend::{BackendLink, backend_links, save_backend_links};
 pub use catching_up::{backends_to_tell, mark_backends, records_after};
+pub use dependents::{known_by_now, mark_dependents_dirty, mark_namers_dirty, owed_dependents};
 pub use errands::{
     Commissioned, FailedErrand, commission, commissioned, lock_commissioned, note_failure, note_success,
 };
@@ -32,8 +34,8 @@ pub use overdue::{
 pub use owed::{OwedPage, owed_page};
 pub use raise::{Wanted, owed_by_record, owed_of, raise, raise_mapping};
 pub use remote::{
-    Counterpart, Heard, by_external_id, by_record, drop_unread, mark_dependents_dirty, mark_dirty, mark_known_dirty,
-    mark_unfound_dirty, owed_dependents, refused_of, seen_of, under_way_of,
+    Counterpart, Heard, by_external_id, by_record, drop_unread, mark_dirty, mark_known_dirty, mark_unfound_dirty,
+    refused_of, seen_of, under_way_of,
 };
 pub use settle::{Ending, Settled, Settlement, settle};
 pub use standing::{Named, Sent, Standing, sent_after, standing};
