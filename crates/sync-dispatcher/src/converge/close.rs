@@ -34,7 +34,7 @@ pub(super) async fn close(session: &Session<'_>, kind: RecordKind, mut jobs: Vec
     let owed: BTreeSet<LinkId> = settled.iter().filter(is_due).map(|given| given.link).collect();
     next.extend(jobs.iter().filter(|job| is_due_at_once(job, &owed)).map(|job| job.leased.push));
     session.announce(&next).await?;
-    let later: Vec<_> = jobs.iter().filter_map(comes_back).collect();
+    let later: Vec<_> = jobs.iter().filter_map(|job| comes_back(job, session.clock.now())).collect();
     let later =
         later.into_iter().map(|(push, trace, wait)| session.engine.announce_after(session.priority, push, trace, wait));
     // Together: a workflow's writes all come back, and each would else wait for the confirm of the one before.
@@ -200,11 +200,9 @@ fn is_due_at_once(job: &Job, owed: &BTreeSet<LinkId>) -> bool {
 }
 
 /// What is announced later, and in how long.
-fn comes_back(job: &Job) -> Option<(RecordPush, TraceParent, Duration)> {
+fn comes_back(job: &Job, now: Timestamp) -> Option<(RecordPush, TraceParent, Duration)> {
     let wait = match &job.ending {
-        Some(Ending::Retry { not_before, .. } | Ending::Released(Some(not_before))) => {
-            Timestamp::now().until(*not_before)
-        }
+        Some(Ending::Retry { not_before, .. } | Ending::Released(Some(not_before))) => now.until(*not_before),
         None | Some(Ending::InStep | Ending::Blocked { .. } | Ending::Released(None) | Ending::WaitsForContact) => {
             job.reads_later().then_some(SOON)?
         }
