@@ -14,7 +14,7 @@ use crate::statement::sql_query;
 use crate::{PersistenceError, Transaction};
 
 /// Lets go what waited in an integration for those of these contacts that are there by now, or of whom nothing is to come, as
-/// [`Counterpart::is_awaited`] says; names it.
+/// [`super::Counterpart::is_awaited`] says; names it.
 ///
 /// Whoever has settled something of a contact asks this in the same transaction, under the contact's lock.
 ///
