@@ -19,6 +19,8 @@ static NONE: BTreeSet<FieldName> = BTreeSet::new();
 mod marks;
 mod told;
 
+pub use marks::NAMED;
+
 #[cfg(test)]
 mod tests;
 

@@ -8,6 +8,7 @@ diesel::table! {
         sealed_data_key -> Nullable<Text>,
         created_at -> Timestamptz,
         previous_data_key -> Nullable<Text>,
+        region_since -> Timestamptz,
     }
 }
 

@@ -1,12 +1,17 @@
 //! The table `tenants`: settings and the sealed data key. Sealing and opening are `vault`'s.
 
+use std::time::Duration;
+
+use diesel::dsl::now;
 use diesel::prelude::*;
+use diesel::sql_types::{Array, Double, Text};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, TenantId};
 use domain::identity::{self, Region};
 use domain::platform::PlatformSlug;
 
 use crate::schema::{tenant_integrations, tenants};
+use crate::statement::sql_query;
 use crate::{PersistenceError, Transaction, integrations, mappings, text};
 
 /// A customer of Coccinelle, without its key.
@@ -84,17 +89,75 @@ pub async fn region(tx: &mut Transaction, id: TenantId) -> Result<Option<Region>
     Ok(get(tx, id).await?.map(|tenant| tenant.region))
 }
 
-/// Says where the tenant's telephone numbers without a country code are from. Where that is news, what is written by it is owed again.
+/// Says where the tenant's telephone numbers without a country code are from. Where that is news, what is written by it is owed again,
+/// and people are recognised by it once the reconciler has read their numbers anew.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn set_region(tx: &mut Transaction, id: TenantId, region: Region) -> Result<(), PersistenceError> {
     let code = identity::region_code(&region);
     let changed = diesel::update(tenants::table.find(id.to_string()).filter(tenants::region.ne(code)))
-        .set(tenants::region.eq(code))
+        .set((tenants::region.eq(code), tenants::region_since.eq(now)))
         .execute(&mut **tx)
         .await?;
     if changed > 0 { mappings::follow_region(tx, id).await } else { Ok(()) }
+}
+
+/// A tenant that said that its telephone numbers are from elsewhere.
+#[derive(Clone, Debug)]
+pub struct Moved {
+    /// Which.
+    pub tenant: TenantId,
+    /// Where its numbers are from.
+    pub region: Region,
+    /// As of where some of them may still be read, where people are recognised by them.
+    pub before: Vec<Region>,
+}
+
+/// The tenants whose people are not recognised by the region that was theirs `age` ago: from now on, some may be by that and some by
+/// those before.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn moved(tx: &mut Transaction, age: Duration) -> Result<Vec<Moved>, PersistenceError> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        id: String,
+        #[diesel(sql_type = Text)]
+        region: String,
+        #[diesel(sql_type = Array<Text>)]
+        before: Vec<String>,
+    }
+    let rows: Vec<Row> = sql_query(
+        "UPDATE tenants SET identified_in = array_append(array_remove(identified_in, region), region)
+         WHERE id IN (
+             SELECT id FROM tenants
+             WHERE identified_in <> ARRAY[region] AND region_since < now() - make_interval(secs => $1)
+             ORDER BY id LIMIT 100)
+         RETURNING id, region, array_remove(identified_in, region) AS before",
+    )
+    .bind::<Double, _>(age.as_secs_f64())
+    .load(&mut **tx)
+    .await?;
+    let moved = |row: Row| {
+        let before = row.before.iter().map(|region| read_region(region)).collect::<Result<_, _>>()?;
+        Ok(Moved { tenant: text::parse("id", &row.id)?, region: read_region(&row.region)?, before })
+    };
+    rows.into_iter().map(moved).collect()
+}
+
+/// Notes that people are recognised by this region alone, unless it is another's turn by now.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn mark_identified(tx: &mut Transaction, tenant: TenantId, region: Region) -> Result<(), PersistenceError> {
+    sql_query("UPDATE tenants SET identified_in = ARRAY[region] WHERE id = $1 AND region = $2")
+        .bind::<Text, _>(tenant.to_string())
+        .bind::<Text, _>(identity::region_code(&region))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
 }
 
 fn read_region(text: &str) -> Result<Region, PersistenceError> {

@@ -106,6 +106,8 @@ pub enum Begun {
     UnderWay {
         /// When it began: its claim.
         claim: Timestamp,
+        /// How long it may still be under way, or not be found.
+        rest: Duration,
     },
 }
 
@@ -117,6 +119,8 @@ struct CreateRow {
     status: Option<i32>,
     #[diesel(sql_type = Nullable<Jsonb>)]
     answer: Option<Value>,
+    #[diesel(sql_type = Double)]
+    rest: f64,
 }
 
 #[derive(QueryableByName)]
@@ -136,7 +140,9 @@ pub async fn begin_create(tx: &mut Transaction, new: &NewCreate, window: Duratio
         .execute(&mut **tx)
         .await?;
     let rows: Vec<CreateRow> = sql_query(
-        "SELECT started_at, status, answer FROM workflow_creates
+        "SELECT started_at, status, answer,
+                extract(epoch FROM started_at + make_interval(secs => $4) - clock_timestamp())::double precision AS rest
+         FROM workflow_creates
          WHERE tenant_id = $1 AND link_id = $2
            AND (event_id = $3 OR started_at > now() - make_interval(secs => $4))
          ORDER BY event_id = $3 DESC, started_at DESC LIMIT 1",
@@ -151,7 +157,11 @@ pub async fn begin_create(tx: &mut Transaction, new: &NewCreate, window: Duratio
         let status = row.status.and_then(|status| u16::try_from(status).ok());
         return Ok(match (status, row.answer) {
             (Some(status), Some(answer)) => Begun::Answered { status, answer },
-            (None, _) | (_, None) => Begun::UnderWay { claim: row.started_at.into() },
+            (None, _) | (_, None) => {
+                // Less than nothing is left of one that is over.
+                let rest = Duration::try_from_secs_f64(row.rest).unwrap_or_default();
+                Begun::UnderWay { claim: row.started_at.into(), rest }
+            }
         });
     }
     let row: ClaimRow = sql_query(

@@ -17,7 +17,7 @@ use persistence::{PersistenceError, Transaction, integrations, policies, tenants
 
 /// How long a changed policy may take to be followed everywhere. Until then one process may still merge by the old one; the
 /// stamps of a record are ranked anew at its next merge.
-const KEPT_FOR: Duration = Duration::from_secs(5);
+pub(crate) const KEPT_FOR: Duration = Duration::from_secs(5);
 
 /// Tenants kept at once.
 const TENANTS: u64 = 10_000;

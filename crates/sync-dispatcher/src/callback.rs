@@ -12,7 +12,6 @@ use domain::message::CallbackApply;
 use domain::outcome::{FieldChanges, SyncError, SyncOutcome, SyncType};
 use domain::redaction::Redactor;
 use domain::retry::Asked;
-use domain::time::Timestamp;
 use domain::workflow::{Errand, Verb, faults};
 use messaging::{Context, consumer::Handler};
 use persistence::records::links::{self, Commissioned, FailedErrand};
@@ -96,19 +95,18 @@ impl Callback {
         };
         // What it made before it failed has to be visible by then.
         let visible_after = integration.as_ref().map(lookup_lag).unwrap_or_default();
-        let wait = again.map(|wait| wait.max(visible_after));
+        let again_in = again.map(|wait| wait.max(visible_after));
         let redactor = self.0.redactors.of(&mut tx, message.tenant_id).await?;
         let error = error_of(message, &redactor);
         let outcome = outcome_of(message, &link, (&errand, &error), context);
-        let not_before = wait.map(|wait| Timestamp::now().plus(wait));
-        let failed = FailedErrand { errand, attempts, not_before, error, outcome: outcome.clone() };
+        let failed = FailedErrand { errand, attempts, again_in, error, outcome: outcome.clone() };
         links::note_failure(&mut tx, link.push.link_id, &failed).await?;
         // As where the dispatcher itself fails at a contact, nothing waits for one that waits for a person.
         let freed = links::owed_dependents(&mut tx, message.integration_id, &contact_of(&link)).await?;
         tx.commit().await?;
         self.0.announce(Priority::Live, &freed, context.trace).await?;
         // Without a wait it is blocked, unless something newer is owed: whoever looks will know.
-        self.0.announce_after(Priority::Live, link.push, context.trace, wait.unwrap_or_default()).await?;
+        self.0.announce_after(Priority::Live, link.push, context.trace, again_in.unwrap_or_default()).await?;
         self.0.publish_outcomes(vec![(outcome, context.trace)]).await
     }
 }

@@ -4,6 +4,7 @@ mod absorb;
 mod anew;
 mod belonging;
 mod changes;
+mod clock;
 mod close;
 mod errands;
 mod failure;

@@ -17,6 +17,7 @@ mod merge;
 mod n8n;
 mod reconcile;
 mod redactors;
+mod regions;
 mod runs;
 pub mod schedule;
 pub mod startup;

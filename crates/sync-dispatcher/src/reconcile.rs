@@ -15,7 +15,7 @@ use persistence::{Scope, event_acceptances, runs, workflows};
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::{DispatchError, Engine, Priority};
-use crate::{amend, schedule, telling, told};
+use crate::{amend, regions, schedule, telling, told};
 
 /// For how long runs are shown that the clock asked for.
 const RUNS_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -44,6 +44,7 @@ pub(crate) async fn run(engine: Engine, shutdown: CancellationToken) {
         for (name, result) in [
             ("empty the inbox", inbox::empty(&engine).await),
             ("link records", linking::link_records(&engine).await),
+            ("recognise people by where their tenant is", regions::follow(&engine).await),
             ("announce what is overdue", announce_overdue(&engine).await),
             ("tell the backend everything", telling::catch_up(&engine, STEP).await),
             ("tell the backend again", telling::announce_overdue(&engine, STEP).await),

@@ -5,7 +5,7 @@ use domain::id::{RecordId, TenantId};
 use domain::integration::Integration;
 use domain::kind::RecordKind;
 use domain::message::RecordPush;
-use persistence::records::links::{self, Wanted};
+use persistence::records::links::{self, Stretch, Wanted};
 use persistence::{PersistenceError, Transaction, integrations, mappings};
 
 /// A record's name, kind and version.
@@ -29,7 +29,7 @@ pub(crate) async fn wanted(
 }
 
 /// What one integration should reach of some records.
-pub(crate) async fn wanted_by(
+async fn wanted_by(
     tx: &mut Transaction,
     integration: &Integration,
     records: &[Versioned],
@@ -63,17 +63,21 @@ async fn wanted_by_each(
     Ok(wanted)
 }
 
-/// Gives links to so many records of these kinds that have none in an integration, or one of an older mapping. Returns them.
+/// Looks at the next `limit` records of a kind behind `after`, and gives links to those that have none in an integration, or one that
+/// was left behind.
 pub(crate) async fn link(
     tx: &mut Transaction,
     integration: &Integration,
-    kinds: &[RecordKind],
+    kind: RecordKind,
+    after: Option<RecordId>,
     limit: i64,
-) -> Result<Vec<RecordId>, PersistenceError> {
-    let records = links::unlinked(tx, integration.tenant_id, integration.id, kinds, limit).await?;
+) -> Result<Stretch, PersistenceError> {
+    let tenant = integration.tenant_id;
+    let stretch = links::stretch(tx, (tenant, integration.id), kind, after, limit).await?;
+    let records: Vec<Versioned> = stretch.unlinked.iter().map(|(record, version)| (*record, kind, *version)).collect();
     let wanted = wanted_by(tx, integration, &records).await?;
-    links::raise(tx, integration.tenant_id, &wanted).await?;
-    Ok(records.into_iter().map(|(record, ..)| record).collect())
+    links::raise(tx, tenant, &wanted).await?;
+    Ok(stretch)
 }
 
 /// Raises the mapping that links of kinds which are only read should reach, so many of each kind: what it maps since has to be

@@ -89,8 +89,7 @@ async fn begin(gateway: &Gateway, errand: &Errand) -> Result<Place, Problem> {
         Begun::Answered { status, answer } => {
             Ok(Place::Answered(RawAnswer { status, body: answer, retry_after: None }))
         }
-        Begun::UnderWay { claim } => {
-            let rest = Timestamp::now().until(claim.plus(window));
+        Begun::UnderWay { claim, rest } => {
             let ours = if rest.is_zero() { workflows::take_up_create(&mut tx, &new, claim).await? } else { None };
             ours.map(Place::Ours).ok_or_else(|| Refusal::CreateUnderWay(rest.max(MOMENT)))
         }

@@ -34,7 +34,9 @@ pub(super) async fn admit(gateway: &Gateway, pass: Pass, call: &Forward) -> Resu
     let integration = integration.ok_or(Refusal::NotFound)?;
     let link = link.ok_or(Refusal::ErrandOver)?;
     let current = link.errand.filter(|errand| errand.event_id == pass.event_id && !errand.reported);
-    let is_open = integration.enabled && integration.delivery == Delivery::N8n;
+    // By the clock by which the dispatcher takes it for ended, and not only by ours: from then on it may give the write to another.
+    let lasts = link.at <= pass.expires_at;
+    let is_open = lasts && integration.enabled && integration.delivery == Delivery::N8n;
     let current = current.filter(|_| is_open).ok_or(Refusal::ErrandOver)?;
     // An object that was only just found is on its link once the worker has given that back, and in the errand before.
     let own = current.external_id.or(link.external_id);

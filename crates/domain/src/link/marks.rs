@@ -15,6 +15,9 @@ const UNLINKED: &str = "→unlinked";
 /// Where `sent` remembers by which version of the mapping the object was read when that had fields that were taken anew.
 const READ_BY: &str = "→read-by";
 
+/// Where `sent` remembers the contact that the object names there, as long as no record stands for it.
+pub const NAMED: &str = "→named";
+
 impl LinkState {
     /// Forgets a counterpart that vanished, and remembers when that was.
     pub fn forget_vanished(&mut self, now: Timestamp) {
@@ -39,6 +42,20 @@ impl LinkState {
     pub fn read_by(&self) -> i64 {
         let noted = self.sent.get(READ_BY).and_then(FieldValue::as_text);
         noted.and_then(|version| version.parse().ok()).unwrap_or_default()
+    }
+
+    /// Remembers the contact that the object names and for which no record stands, or that there is none.
+    pub fn note_named(&mut self, contact: Option<&str>) {
+        match contact {
+            Some(contact) => self.sent.insert(NAMED.to_owned(), FieldValue::text(contact)),
+            None => self.sent.remove(NAMED),
+        };
+    }
+
+    /// The contact that was remembered so.
+    #[must_use]
+    pub fn named(&self) -> Option<&str> {
+        self.sent.get(NAMED).and_then(FieldValue::as_text)
     }
 
     /// Leaves the counterpart as it is, gone, for good.

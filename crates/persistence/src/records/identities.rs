@@ -184,3 +184,32 @@ pub async fn claim(
     .await?;
     find(tx, tenant, &claims.keys().cloned().collect()).await
 }
+
+/// Takes identifiers from records that hold them; what another record holds stays there.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn release(
+    tx: &mut Transaction,
+    tenant: TenantId,
+    held: &[(IdentityKey, RecordId)],
+) -> Result<(), PersistenceError> {
+    if held.is_empty() {
+        return Ok(());
+    }
+    let Columns { kinds, schemes, values } = columns(held.iter().map(|(key, _)| key));
+    sql_query(
+        "DELETE FROM record_identities AS identity
+         USING unnest($2, $3, $4, $5) AS held (kind, scheme, value, record_id)
+         WHERE identity.tenant_id = $1 AND identity.kind = held.kind AND identity.scheme = held.scheme
+           AND identity.value = held.value AND identity.record_id = held.record_id",
+    )
+    .bind::<Text, _>(tenant.to_string())
+    .bind::<Array<Text>, _>(kinds)
+    .bind::<Array<Text>, _>(schemes)
+    .bind::<Array<Text>, _>(values)
+    .bind::<Array<Text>, _>(held.iter().map(|(_, record)| record.to_string()).collect::<Vec<_>>())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}

@@ -6,6 +6,7 @@ use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Jsonb, Text};
 use diesel_async::RunQueryDsl;
 use domain::id::{RecordId, TenantId};
+use domain::kind::RecordKind;
 use domain::record::Record;
 use serde_json::Value;
 
@@ -112,5 +113,27 @@ pub async fn get_many(
         .bind::<Array<Text>, _>(ids.iter().map(ToString::to_string).collect::<Vec<_>>())
         .load(&mut **tx)
         .await?;
+    rows.into_iter().map(Row::into_record).collect()
+}
+
+/// So many records of a kind behind `after`, in the order of their ids, for a walk over all of them.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn walk(
+    tx: &mut Transaction,
+    tenant: TenantId,
+    kind: RecordKind,
+    after: Option<RecordId>,
+    limit: i64,
+) -> Result<Vec<Record>, PersistenceError> {
+    let rows: Vec<Row> =
+        sql_query(format!("{COLUMNS} WHERE tenant_id = $1 AND kind = $2 AND id > $3 ORDER BY id LIMIT $4"))
+            .bind::<Text, _>(tenant.to_string())
+            .bind::<Text, _>(kind.as_str())
+            .bind::<Text, _>(after.map(|id| id.to_string()).unwrap_or_default())
+            .bind::<BigInt, _>(limit)
+            .load(&mut **tx)
+            .await?;
     rows.into_iter().map(Row::into_record).collect()
 }

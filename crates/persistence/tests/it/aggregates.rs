@@ -1,5 +1,7 @@
 //! Tenants, integrations, mappings and the catalogue: what is written comes back, and only to whom it belongs.
 
+use std::time::Duration;
+
 use domain::fault::{Fault, FaultKind};
 use domain::field::FieldValue;
 use domain::id::TenantId;
@@ -157,6 +159,39 @@ async fn another_region_is_a_change_of_the_mappings_that_write_by_it_and_of_no_o
         let versions = mappings::versions(&mut tx, target.0, &[target.1]).await.unwrap();
         assert_eq!(kinds.map(|kind| versions[&(target.1, kind)]), [2, 2, 1, 1]);
     }
+}
+
+#[tokio::test]
+async fn numbers_are_read_anew_of_a_tenant_that_moves_and_of_one_that_moves_back_before_all_were() {
+    let world = World::new().await;
+    let customer = world.customer("1").await;
+    let settle_in = async |region: Region| {
+        let mut tx = world.gateway.begin(Scope::Tenant(customer.tenant)).await.unwrap();
+        tenants::set_region(&mut tx, customer.tenant, region).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    let moved = async |age: Duration| {
+        let mut tx = world.worker.begin(Scope::System).await.unwrap();
+        let moved = tenants::moved(&mut tx, age).await.unwrap();
+        tx.commit().await.unwrap();
+        moved.into_iter().map(|moved| (moved.region, moved.before)).collect::<Vec<_>>()
+    };
+    let mark = async |region: Region| {
+        let mut tx = world.worker.begin(Scope::System).await.unwrap();
+        tenants::mark_identified(&mut tx, customer.tenant, region).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    assert!(moved(Duration::ZERO).await.is_empty());
+
+    settle_in(Region::BE).await;
+    assert!(moved(Duration::from_secs(60)).await.is_empty(), "somebody may still read by the region before");
+    assert_eq!(moved(Duration::ZERO).await, [(Region::BE, vec![Region::FR])]);
+
+    settle_in(Region::FR).await;
+    mark(Region::BE).await;
+    assert_eq!(moved(Duration::ZERO).await, [(Region::FR, vec![Region::BE])], "some are read by that by now");
+    mark(Region::FR).await;
+    assert!(moved(Duration::ZERO).await.is_empty());
 }
 
 #[tokio::test]

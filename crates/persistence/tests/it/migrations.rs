@@ -73,3 +73,24 @@ async fn what_is_owed_has_an_index_of_the_order_in_which_it_is_asked_for() {
          WHERE tablename = 'record_links' AND indexdef LIKE '%(integration_id, announced_at NULLS FIRST, id) WHERE owed'";
     assert_eq!(number(&mut tx, indexes).await, 1);
 }
+
+/// Each page asks for what is behind the one before; by an index of another order, PostgreSQL would sort everything that is owed each time.
+#[tokio::test]
+async fn a_walk_over_what_is_owed_of_a_kind_follows_an_index_from_where_it_stands() {
+    let world = World::new().await;
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    for statement in [
+        "SET LOCAL enable_seqscan = off",
+        "SET LOCAL enable_bitmapscan = off",
+        "SET LOCAL enable_sort = off",
+        "CREATE FUNCTION pg_temp.plan(statement text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+         DECLARE line text; BEGIN FOR line IN EXECUTE 'EXPLAIN ' || statement LOOP RETURN NEXT line; END LOOP; END $$",
+    ] {
+        crate::world::try_to(&mut tx, statement).await.unwrap();
+    }
+    let page =
+        "SELECT id FROM record_links WHERE tenant_id = ''ten'' AND integration_id = ''int'' AND kind = ''contact''
+        AND owed AND waits_for IS NULL AND id > ''lnk'' ORDER BY id LIMIT 500 FOR UPDATE";
+    let plan = words(&mut tx, &format!("SELECT line AS word FROM pg_temp.plan('{page}') AS line")).await.join("\n");
+    assert!(plan.contains("record_links_owed_by_kind") && !plan.contains("Sort"), "{plan}");
+}

@@ -16,9 +16,14 @@ use super::session::Session;
 use super::ties::TIED;
 use crate::engine::DispatchError;
 
-/// The records of the contacts that a batch's objects name, by the platform's ids.
+/// The contacts that a batch's objects name, by the platform's ids.
 #[derive(Debug, Default)]
-pub(super) struct Owners(BTreeMap<String, RecordId>);
+pub(super) struct Owners {
+    /// The records of those that we know.
+    known: BTreeMap<String, RecordId>,
+    /// Those for whom no record stands, though contacts are read from there.
+    unknown: BTreeSet<String>,
+}
 
 /// Finds them. Contacts that were never heard of are marked for reading, and what names one that was not read yet is read
 /// again after it; returns what is to be announced for that.
@@ -40,7 +45,8 @@ pub(super) async fn owners(
             Some(counterpart) if counterpart.record.is_some() => {}
             // It is about to be read, which may take more than one attempt.
             Some(counterpart) if counterpart.is_owed => job.read_later(),
-            // It is blocked, and waits for a person: an object that waited for it would be read for ever.
+            // It is blocked, and waits for a person: an object that waited for it would be read for ever. It is noted whom it
+            // names, and it is read again once that one is known.
             Some(_) => {}
             // Once only: a customer that is not there, or not ours to know, is not waited for.
             None if job.is_record_new => {
@@ -50,13 +56,16 @@ pub(super) async fn owners(
             None => {}
         }
     }
-    let owners = known.into_iter().filter_map(|(id, counterpart)| Some((id, counterpart.record?))).collect();
+    let known: BTreeMap<_, _> =
+        known.into_iter().filter_map(|(id, counterpart)| Some((id, counterpart.record?))).collect();
+    let unknown = named.into_iter().filter(|id| !known.contains_key(id)).collect();
+    let owners = Owners { known, unknown };
     if unheard.is_empty() {
-        return Ok((Owners(owners), Vec::new()));
+        return Ok((owners, Vec::new()));
     }
     let (tenant, integration, kind) = (integration.tenant_id, integration.id, RecordKind::Contact);
     let pushes = links::mark_dirty(tx, &Heard { tenant, integration, kind, external_ids: unheard }).await?;
-    Ok((Owners(owners), pushes))
+    Ok((owners, pushes))
 }
 
 fn named_by(job: &Job) -> Option<&str> {
@@ -75,10 +84,12 @@ impl Owners {
         object: &RemoteObject,
         arrival: Arrival<'_>,
     ) -> Merged {
-        let Some((contact, owner)) = object.contact.as_ref().and_then(|id| Some((id, self.0.get(id)?))) else {
+        let named = object.contact.as_deref();
+        job.state.note_named(named.filter(|id| self.unknown.contains(*id)));
+        let Some((contact, owner)) = named.and_then(|id| Some((id, self.known.get(id)?))) else {
             return Merged::default();
         };
-        job.state.sent.insert(TIED.to_owned(), FieldValue::text(contact.as_str()));
+        job.state.sent.insert(TIED.to_owned(), FieldValue::text(contact));
         if record.fields.contact() == Some(*owner) {
             return Merged::default();
         }

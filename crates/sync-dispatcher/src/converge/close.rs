@@ -15,7 +15,8 @@ use persistence::records::links::{self, Counterpart, Ending, Settled};
 use persistence::records::store;
 use persistence::{Scope, Transaction};
 
-use super::{failure::SOON, held, job::Job, session::Session};
+use super::job::{Job, Seen};
+use super::{failure::SOON, held, session::Session};
 use crate::engine::DispatchError;
 use crate::telling::{Kinds, Tidings};
 
@@ -33,7 +34,7 @@ pub(super) async fn close(session: &Session<'_>, kind: RecordKind, mut jobs: Vec
     let owed: BTreeSet<LinkId> = settled.iter().filter(is_due).map(|given| given.link).collect();
     next.extend(jobs.iter().filter(|job| is_due_at_once(job, &owed)).map(|job| job.leased.push));
     session.announce(&next).await?;
-    let later: Vec<_> = jobs.iter().filter_map(comes_back).collect();
+    let later: Vec<_> = jobs.iter().filter_map(|job| comes_back(job, session.clock.now())).collect();
     let later =
         later.into_iter().map(|(push, trace, wait)| session.engine.announce_after(session.priority, push, trace, wait));
     // Together: a workflow's writes all come back, and each would else wait for the confirm of the one before.
@@ -81,6 +82,8 @@ async fn settle_once(session: &Session<'_>, kind: RecordKind, jobs: &mut [Job]) 
     for job in jobs.iter_mut() {
         job.redact(&session.redactor);
     }
+    let mut known = links::known_by_now(&mut tx, session.integration.id, &unknown(jobs)).await?;
+    known.extend(newly_known(kind, jobs));
     let settlements: Vec<_> = jobs.iter().map(|job| job.settlement(mapping)).collect();
     let settled = links::settle(&mut tx, session.token, &settlements).await?;
     heed_refusals(session, &mut tx, jobs).await?;
@@ -88,6 +91,7 @@ async fn settle_once(session: &Session<'_>, kind: RecordKind, jobs: &mut [Job]) 
     let mut freed = links::owed_dependents(&mut tx, session.integration.id, &contacts).await?;
     freed.extend(links::mark_dependents_dirty(&mut tx, session.integration.id, &newly_linked(kind, jobs)).await?);
     freed.extend(missed_meanwhile(session, &mut tx, jobs).await?);
+    freed.extend(links::mark_namers_dirty(&mut tx, session.integration.id, &known).await?);
     tx.commit().await?;
     Ok(Settling { settled, freed, tells })
 }
@@ -130,6 +134,19 @@ fn newly_linked(kind: RecordKind, jobs: &[Job]) -> BTreeSet<RecordId> {
         kind == RecordKind::Contact && now.is_some() && before != now
     };
     jobs.iter().filter(is_new).filter_map(|job| job.record.as_ref().map(|record| record.id)).collect()
+}
+
+/// The contacts' objects for which a record stands since this batch. What named them before is read again, and tied.
+fn newly_known(kind: RecordKind, jobs: &[Job]) -> BTreeSet<String> {
+    let is_new = |job: &&Job| job.record.is_some() && (job.leased.record.is_none() || given(job).is_some());
+    let new = jobs.iter().filter(|_| kind == RecordKind::Contact).filter(is_new);
+    new.filter_map(|job| job.state.external_id.clone()).collect()
+}
+
+/// The contacts' objects that something which was read here names and for which no record stood then.
+fn unknown(jobs: &[Job]) -> BTreeSet<String> {
+    let read = jobs.iter().filter(|job| matches!(job.seen, Seen::There(_)));
+    read.filter_map(|job| job.state.named().map(str::to_owned)).collect()
 }
 
 /// The contacts that get their object here, or none, and those that something here waits for or went there without.
@@ -183,11 +200,9 @@ fn is_due_at_once(job: &Job, owed: &BTreeSet<LinkId>) -> bool {
 }
 
 /// What is announced later, and in how long.
-fn comes_back(job: &Job) -> Option<(RecordPush, TraceParent, Duration)> {
+fn comes_back(job: &Job, now: Timestamp) -> Option<(RecordPush, TraceParent, Duration)> {
     let wait = match &job.ending {
-        Some(Ending::Retry { not_before, .. } | Ending::Released(Some(not_before))) => {
-            Timestamp::now().until(*not_before)
-        }
+        Some(Ending::Retry { not_before, .. } | Ending::Released(Some(not_before))) => now.until(*not_before),
         None | Some(Ending::InStep | Ending::Blocked { .. } | Ending::Released(None) | Ending::WaitsForContact) => {
             job.reads_later().then_some(SOON)?
         }

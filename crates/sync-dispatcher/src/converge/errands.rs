@@ -28,7 +28,7 @@ pub(super) fn waits_until(session: &Session<'_>, job: &mut Job) -> Option<Timest
     if job.is_dirty() {
         return None;
     }
-    let under_way = job.leased.errand.as_ref().filter(|errand| errand.is_under_way(Timestamp::now()));
+    let under_way = job.leased.errand.as_ref().filter(|errand| errand.is_under_way(session.clock.now()));
     if let Some(errand) = under_way {
         return Some(errand.until);
     }
@@ -40,7 +40,7 @@ pub(super) fn waits_until(session: &Session<'_>, job: &mut Job) -> Option<Timest
         (false, None) => SyncType::Create,
     };
     tell(job, &pause, Try::new(sync_type, 0));
-    Some(pause.until)
+    Some(session.clock.when(pause.until))
 }
 
 /// Tells the integration that its workflow is away, once for all of its writes that wait.
@@ -74,7 +74,7 @@ pub(super) fn judge(session: &Session<'_>, jobs: &mut [Job], plans: &mut Plans) 
         let Some(errand) = job.leased.errand.clone().filter(|_| is_open) else { continue };
         let link = job.leased.push.link_id;
         match plans.writes.get(&link) {
-            Some(_) if errand.is_under_way(Timestamp::now()) => {
+            Some(_) if errand.is_under_way(session.clock.now()) => {
                 job.ending = Some(Ending::Released(Some(errand.until)));
             }
             Some(write) if is_the_same(job, &errand, write) => give_up(session, job, &errand),
@@ -116,7 +116,7 @@ fn give_up(session: &Session<'_>, job: &mut Job, errand: &Errand) {
     let (code, message) = if errand.reported { (faults::UNCONFIRMED, UNCONFIRMED) } else { (faults::MISSING, MISSING) };
     let error = ConnectorError::new(FaultKind::Unavailable, code, message);
     let tried = tried(job, errand, None);
-    fail(job, &session.engine.schedule, &error, tried);
+    fail(session, job, &error, tried);
     // It may still turn up.
     job.intent_is_open = job.leased.intent.is_some();
     job.errand = None;
@@ -161,7 +161,7 @@ pub(super) async fn commission(
             mapping: session.mapping(record.kind).version,
             external_id: external_id_of(write).map(str::to_owned),
             // A call that began in the last moment of its pass has ended by then.
-            until: Timestamp::now().plus(lasts),
+            until: session.clock.now().plus(lasts),
             reported: false,
         };
         errands.insert(job.leased.push.link_id, errand.clone());

@@ -6,19 +6,20 @@ use connectors::error::ConnectorError;
 use domain::fault::FaultKind;
 use domain::outcome::{SyncError, SyncType};
 use domain::retry::{Asked, RetrySchedule};
-use domain::time::Timestamp;
 use persistence::records::links::Ending;
 
 use super::job::{Job, Try};
+use super::session::Session;
 
 /// How soon work comes back that was put off without an attempt, where nobody said how soon.
 pub(super) const SOON: Duration = Duration::from_secs(5);
 
 /// Ends a job by a failure of what was tried.
-pub(super) fn fail(job: &mut Job, schedule: &RetrySchedule, error: &ConnectorError, tried: Try) {
+pub(super) fn fail(session: &Session<'_>, job: &mut Job, error: &ConnectorError, tried: Try) {
+    let (schedule, now) = (&session.engine.schedule, session.clock.now());
     if error.is_budget_spent() {
         // The platform was not asked: no attempt, and nothing for the log.
-        let due = Timestamp::now().plus(error.retry_after.unwrap_or(SOON));
+        let due = now.plus(error.retry_after.unwrap_or(SOON));
         job.ending = Some(Ending::Released(Some(due)));
         return;
     }
@@ -34,7 +35,7 @@ pub(super) fn fail(job: &mut Job, schedule: &RetrySchedule, error: &ConnectorErr
     }
     if error.kind == FaultKind::RateLimited {
         // Its account has had its share for now, which is no fault of this record: no attempt, however long that lasts.
-        let not_before = Timestamp::now().plus(until_room(schedule, error));
+        let not_before = now.plus(until_room(schedule, error));
         job.ending = Some(Ending::Retry { not_before, error: sync_error });
         return;
     }
@@ -42,7 +43,7 @@ pub(super) fn fail(job: &mut Job, schedule: &RetrySchedule, error: &ConnectorErr
     let asked = Asked { rate_limited: false, retry_after: error.retry_after };
     let wait = error.is_worth_repeating().then(|| schedule.wait(job.attempts, rand::random_range(-1.0..=1.0), asked));
     job.ending = Some(match wait.flatten() {
-        Some(wait) => Ending::Retry { not_before: Timestamp::now().plus(wait), error: sync_error },
+        Some(wait) => Ending::Retry { not_before: now.plus(wait), error: sync_error },
         None => Ending::Blocked { error: sync_error },
     });
 }

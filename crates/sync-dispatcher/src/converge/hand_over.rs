@@ -128,24 +128,24 @@ fn note(session: &Session<'_>, job: &mut Job, write: &Write, (answer, duration_m
         Answer::Taken => job.ending = Some(Ending::Released(Some(errand.until))),
         Answer::Skipped(pause) => {
             withdraw(job);
-            put_off(job, &pause, tried);
+            put_off(session, job, &pause, tried);
         }
         Answer::Refused(error) => {
             withdraw(job);
             let Some(cause) = absence(&error) else {
-                return fail(job, &session.engine.schedule, &error, tried);
+                return fail(session, job, &error, tried);
             };
             // Who answers a success in words of its own may be at it all the same.
             let is_success = error.status.is_some_and(|status| (200..300).contains(&status));
             job.intent_is_open |= is_success || error.outcome_is_unknown();
             let pause = session.engine.n8n.missed(&session.workflow, session.integration.id, cause);
-            put_off(job, &pause, tried);
+            put_off(session, job, &pause, tried);
         }
     }
 }
 
 /// No attempt: what is owed waits until the workflow is back.
-fn put_off(job: &mut Job, pause: &Pause, tried: Try) {
+fn put_off(session: &Session<'_>, job: &mut Job, pause: &Pause, tried: Try) {
     tell(job, pause, tried);
-    job.ending = Some(Ending::Released(Some(pause.until)));
+    job.ending = Some(Ending::Released(Some(session.clock.when(pause.until))));
 }

@@ -82,7 +82,7 @@ fn question(session: &Session<'_>, kind: RecordKind, job: &mut Job) -> Question 
     if !session.engine.settings.look_before_create {
         return Question::None;
     }
-    if let Some(visible_at) = visible_at(session, job).filter(|visible_at| *visible_at > Timestamp::now()) {
+    if let Some(visible_at) = visible_at(session, job).filter(|visible_at| *visible_at > session.clock.now()) {
         job.ending = Some(Ending::Released(Some(visible_at)));
         return Question::None;
     }
@@ -118,7 +118,7 @@ fn note(session: &Session<'_>, asked: Vec<&mut Job>, answer: Answer, started: In
         }
         Err(error) => {
             for job in asked {
-                fail(job, &session.engine.schedule, &error, Try::new(SyncType::Read, duration_ms));
+                fail(session, job, &error, Try::new(SyncType::Read, duration_ms));
             }
         }
     }
@@ -127,6 +127,6 @@ fn note(session: &Session<'_>, asked: Vec<&mut Job>, answer: Answer, started: In
 fn give_up(session: &Session<'_>, jobs: &mut [Job]) {
     let Err(error) = &session.account else { return };
     for job in jobs {
-        fail(job, &session.engine.schedule, error, Try::new(SyncType::Read, 0));
+        fail(session, job, error, Try::new(SyncType::Read, 0));
     }
 }

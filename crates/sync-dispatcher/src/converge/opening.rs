@@ -21,7 +21,7 @@ use persistence::records::{
 use persistence::{Scope, Transaction, integrations};
 use tokio::time::Instant;
 
-use super::{job::Job, session::Session};
+use super::{clock::Clock, job::Job, session::Session};
 use crate::{
     engine::{DispatchError, Engine, Priority},
     n8n::workflow_of,
@@ -59,6 +59,7 @@ pub(super) async fn open<'a>(
     let most = platform.connector().writer().map_or(usize::MAX, Writer::at_once);
     let (now, _later) = names.split_at(most.min(names.len()));
     let leased = links::lease(&mut tx, (tenant, integration.id), now, token, engine.settings.lease).await?;
+    let clock = leased.first().map(|leased| Clock::told(leased.at));
     let passed_over = passed_over(&mut tx, &names, &leased).await?;
     let records = load_records(&mut tx, tenant, &leased).await?;
     let (mappings, since) = persistence::mappings::reading(&mut tx, tenant, integration.id).await?;
@@ -71,9 +72,7 @@ pub(super) async fn open<'a>(
         super::give_up(engine, token, &leased.iter().map(|leased| leased.push.link_id).collect::<Vec<_>>()).await;
         return Err(error);
     }
-    if leased.is_empty() {
-        return Ok(Opened::Nothing);
-    }
+    let Some(clock) = clock else { return Ok(Opened::Nothing) };
     engine.steps.reached(domain::step::Step::LinkLeased);
     let account = account_of(engine, &integration, priority).await;
     let jobs = leased.into_iter().map(|leased| {
@@ -96,6 +95,7 @@ pub(super) async fn open<'a>(
         redactor,
         token,
         deadline,
+        clock,
         traces: links.clone(),
         watch,
     };

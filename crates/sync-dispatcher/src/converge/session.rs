@@ -19,6 +19,7 @@ use domain::{time::Timestamp, trace::TraceParent};
 use persistence::mappings::ReadingSince;
 use tokio::time::Instant;
 
+use super::clock::Clock;
 use crate::{
     beliefs::Beliefs,
     engine::{DispatchError, Engine, Priority},
@@ -44,6 +45,8 @@ pub(super) struct Session<'a> {
     pub(super) redactor: Arc<Redactor>,
     pub(super) token: LeaseToken,
     pub(super) deadline: Instant,
+    /// What times that were noted of links are compared with.
+    pub(super) clock: Clock,
     pub(super) traces: BTreeMap<LinkId, TraceParent>,
     /// What the platform's answers say of it.
     pub(super) watch: crate::breakers::Watch,

@@ -190,6 +190,6 @@ fn note_failures(
     for ((link, _), result) in tried.iter().zip(each(answer, tried.len())) {
         let (Err(error), true) = (result, is_in_step(jobs, link)) else { continue };
         let Some(job) = jobs.get_mut(link) else { continue };
-        fail(job, &session.engine.schedule, &error, Try::new(SyncType::Update, elapsed(started)));
+        fail(session, job, &error, Try::new(SyncType::Update, elapsed(started)));
     }
 }

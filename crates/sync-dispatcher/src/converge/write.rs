@@ -98,7 +98,7 @@ fn note_written(
                 job.ending = Some(Ending::InStep);
             }
             Err(error) => {
-                fail(job, &session.engine.schedule, &error, tried);
+                fail(session, job, &error, tried);
                 // Of a create, something that it refers to is not there; and what was shown just now, a look would show once more.
                 let is_unseen = matches!(sync_type, SyncType::Update) && !matches!(job.seen, Seen::There(_));
                 if error.kind == FaultKind::NotFound && is_unseen {
@@ -127,7 +127,7 @@ fn note_deleted(
                 job.log(tried);
                 job.ending = Some(Ending::InStep);
             }
-            Err(error) => fail(job, &session.engine.schedule, &error, tried),
+            Err(error) => fail(session, job, &error, tried),
         }
     }
 }

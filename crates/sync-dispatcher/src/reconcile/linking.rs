@@ -5,7 +5,7 @@ use domain::integration::Frequency;
 use domain::kind::RecordKind;
 use domain::message::RecordPush;
 use domain::trace::TraceParent;
-use persistence::records::links::{self, Unlinked};
+use persistence::records::links::{self, Stretch, Unlinked};
 use persistence::{Scope, integrations};
 
 use super::STEP;
@@ -63,16 +63,13 @@ async fn link(
         tx.commit().await?;
         return Ok((None, false));
     };
-    let stretch = links::stretch(&mut tx, (tenant, id), kind, after, STEP.into()).await?;
-    let records: Vec<_> = stretch.unlinked.iter().map(|(record, version)| (*record, kind, *version)).collect();
-    let wanted = targets::wanted_by(&mut tx, &integration, &records).await?;
-    links::raise(&mut tx, tenant, &wanted).await?;
-    let ids: Vec<RecordId> = records.iter().map(|(record, ..)| *record).collect();
+    let Stretch { last, unlinked } = targets::link(&mut tx, &integration, kind, after, STEP.into()).await?;
+    let ids: Vec<RecordId> = unlinked.into_iter().map(|(record, _)| record).collect();
     let owed = links::owed_of(&mut tx, tenant, &ids).await?;
     tx.commit().await?;
     drop(turn);
     announce(engine, owed).await?;
-    Ok((stretch.last, !ids.is_empty()))
+    Ok((last, !ids.is_empty()))
 }
 
 /// Raises one step's worth of links that are only read; whether there was any.

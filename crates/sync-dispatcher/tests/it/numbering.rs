@@ -1,8 +1,10 @@
 //! People who are known by their number alone: recognised in whatever notation it is written, there and here, and never made twice.
 
-use domain::identity::Region;
+use domain::id::RecordId;
+use domain::identity::{Identity, Region, Scheme};
 use domain::kind::RecordKind;
 use domain::mapping::{FieldMapping, Transform};
+use persistence::records::identities::{self, IdentityKey};
 use persistence::{mappings, tenants};
 use serde_json::json;
 use testkit::wait;
@@ -100,4 +102,63 @@ async fn what_a_mapping_made_of_a_national_number_is_written_again_where_the_ten
     })
     .await;
     assert_eq!(world.value("p1", "phone").await, "0470 12 34 56", "nobody changed it");
+}
+
+impl World {
+    /// The tenant says that it is in Belgium, and everybody has heard of it.
+    async fn move_to_belgium(&self) {
+        let mut tx = self.begin().await;
+        tenants::set_region(&mut tx, self.tenant, Region::BE).await.unwrap();
+        tx.commit().await.unwrap();
+        self.server.execute("UPDATE tenants SET region_since = now() - interval '1 minute'").await;
+    }
+
+    /// Waits until people are recognised by where the tenant is.
+    async fn follow(&self) {
+        let behind = "SELECT count(*) FROM tenants WHERE identified_in <> ARRAY[region]";
+        wait::until("the numbers to be read anew", DEADLINE, || async {
+            (self.server.count(behind).await == 0).then_some(())
+        })
+        .await;
+    }
+
+    /// Who is recognised by a number.
+    async fn named_by(&self, number: &str) -> Option<RecordId> {
+        let identity = Identity { scheme: Scheme::Phone, value: number.to_owned() };
+        let key = IdentityKey { kind: RecordKind::Contact, identity };
+        identities::find(&mut self.begin().await, self.tenant, &[key].into()).await.unwrap().into_values().next()
+    }
+}
+
+#[tokio::test]
+async fn people_are_recognised_by_their_numbers_as_of_another_country_once_the_tenant_is_there() {
+    let world = World::with(&HASTE).await;
+    let person = |subject: &str, phone: &str| event("prospect.created", subject, json!({"phone": phone}));
+    world.accept(vec![person("p1", "0470 12 34 56"), person("p2", "+33 6 12 34 56 78")]).await;
+    world.settle().await;
+    let (first, second) = (world.record("p1").await, world.record("p2").await);
+    assert_eq!(world.named_by("+33470123456").await, Some(first.id));
+
+    world.move_to_belgium().await;
+    world.follow().await;
+    let named = (world.named_by("+32470123456").await, world.named_by("+33470123456").await);
+    assert_eq!(named, (Some(first.id), None));
+    assert_eq!(world.named_by("+33612345678").await, Some(second.id), "that is French wherever the tenant is");
+    assert_eq!(world.record("p1").await.version, first.version, "nobody changed anything");
+}
+
+#[tokio::test]
+async fn two_who_have_one_number_as_of_another_country_are_told_once_the_tenant_is_there() {
+    let world = World::with(&HASTE).await;
+    let person = |subject: &str, phone: &str| event("prospect.created", subject, json!({"phone": phone}));
+    world.accept(vec![person("p1", "0470 12 34 56"), person("p2", "+32 470 12 34 56")]).await;
+    world.settle().await;
+    let (first, holder) = (world.record("p1").await.id, world.record("p2").await.id);
+
+    world.move_to_belgium().await;
+    world.follow().await;
+    let told = world.conflicts(first).await;
+    let told: Vec<_> = told.iter().map(|kept| (kept.reason.as_str(), kept.record, kept.holder)).collect();
+    assert_eq!(told, [("identity", first, Some(holder))]);
+    assert_eq!(world.named_by("+32470123456").await, Some(holder), "it stays where it was");
 }

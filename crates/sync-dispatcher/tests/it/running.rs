@@ -203,6 +203,26 @@ async fn a_run_whose_dispatcher_crashes_goes_on_at_the_page_where_it_stood() {
 }
 
 #[tokio::test]
+async fn a_run_that_gives_links_goes_on_behind_the_records_that_a_page_before_looked_at() {
+    let world = World::start().await;
+    world.crm.faults(prompt()).await;
+    world.accept(vec![event("prospect.created", "p1", json!({"email": "zoe@exemple.fr"}))]).await;
+    world.settle().await;
+    for statement in [
+        "CREATE TABLE stations (place text)",
+        "CREATE FUNCTION note_station() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
+             INSERT INTO stations SELECT NEW.position ->> 'cursor' WHERE NEW.position ->> 'step' = 'link';
+             RETURN NULL; END $$",
+        "CREATE TRIGGER note_station AFTER UPDATE OF position ON sync_runs FOR EACH ROW EXECUTE FUNCTION note_station()",
+    ] {
+        world.server.execute(statement).await;
+    }
+    world.run_fully().await;
+    let stations = world.server.texts("SELECT place FROM stations WHERE place IS NOT NULL").await;
+    assert_eq!(stations, [world.record("p1").await.id.to_string()]);
+}
+
+#[tokio::test]
 async fn a_page_that_is_announced_twice_is_done_once() {
     let world = World::start().await;
     world.crm.faults(json!({"search_lag_ms": 0, "search_limit_per_s": null, "latency_ms": 200})).await;

@@ -4,7 +4,8 @@ use connectors::registry::Platform;
 use domain::field::FieldValue;
 use domain::id::IntegrationId;
 use domain::kind::RecordKind;
-use persistence::records::links::{self, Heard};
+use messaging::Context;
+use persistence::records::links::{self, Heard, Selection};
 use serde_json::json;
 
 use crate::peers::{Peer, SHOPIFY, WOOCOMMERCE, Wishes};
@@ -59,7 +60,7 @@ async fn an_order_is_tied_to_its_customer_who_reaches_the_crm_and_no_shop_is_wri
 }
 
 #[tokio::test]
-async fn an_order_does_not_wait_for_a_customer_who_is_blocked() {
+async fn an_order_does_not_wait_for_a_customer_who_is_blocked_and_is_tied_once_that_one_is_known() {
     let world = World::quiet(&[]).await;
     let usual = Platform::WooCommerce.connector().descriptor().default_directions();
     let shop = WOOCOMMERCE.connect(&world, Wishes { directions: usual, ..Wishes::default() }).await.id;
@@ -67,7 +68,7 @@ async fn an_order_does_not_wait_for_a_customer_who_is_blocked() {
     let order = json!({"customer_id": ann.parse::<u64>().unwrap()});
     let order = world.crm.add_at("woocommerce/demo/orders", order).await;
     // As where the shop has two customers of one person.
-    let (kind, external_ids) = (RecordKind::Contact, [ann].into());
+    let (kind, external_ids) = (RecordKind::Contact, [ann.clone()].into());
     let mut tx = world.begin().await;
     links::mark_dirty(&mut tx, &Heard { tenant: world.tenant, integration: shop, kind, external_ids }).await.unwrap();
     tx.commit().await.unwrap();
@@ -76,6 +77,17 @@ async fn an_order_does_not_wait_for_a_customer_who_is_blocked() {
     world.dispatch();
     tell(&world, shop, "order.created", &order).await;
     world.record_at((shop, RecordKind::Order, &order), |_| true).await;
+    world.in_step(shop).await;
+
+    // Of the order nothing more is told.
+    let mut tx = world.begin().await;
+    let freed = links::replay(&mut tx, (world.tenant, shop), &Selection::default()).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(freed.len(), 1);
+    world.broker.publish(&freed[0], &Context::new()).await.unwrap();
+    let tied = world.record_at((shop, RecordKind::Order, &order), |order| order.fields.contact().is_some()).await;
+    let customer = world.record_at((shop, RecordKind::Contact, &ann), |_| true).await;
+    assert_eq!(tied.fields.contact(), Some(customer.id));
     world.in_step(shop).await;
 }
 

@@ -1,10 +1,12 @@
-//! What belongs to a contact: it waits for the contact's object, and is read again where that is a new one.
+//! What belongs to contacts: what waited for them, went without them, or named them before anybody knew who they are.
 
 use std::collections::BTreeSet;
 
-use diesel::sql_types::{Array, Text};
+use diesel::QueryableByName;
+use diesel::sql_types::{Array, Bool, Text};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, RecordId};
+use domain::link::NAMED;
 use domain::message::RecordPush;
 
 use super::{PushRow, into_pushes};
@@ -12,7 +14,7 @@ use crate::statement::sql_query;
 use crate::{PersistenceError, Transaction};
 
 /// Lets go what waited in an integration for those of these contacts that are there by now, or of whom nothing is to come, as
-/// [`Counterpart::is_awaited`](super::Counterpart::is_awaited) says; names it.
+/// [`super::Counterpart::is_awaited`] says; names it.
 ///
 /// Whoever has settled something of a contact asks this in the same transaction, under the contact's lock.
 ///
@@ -51,25 +53,83 @@ pub async fn mark_dependents_dirty(
     integration: IntegrationId,
     contacts: &BTreeSet<RecordId>,
 ) -> Result<Vec<RecordPush>, PersistenceError> {
+    let dependents = "SELECT link.id FROM record_links AS link JOIN records AS record ON record.id = link.record_id
+             WHERE record.contact_id = ANY($2) AND link.integration_id = $1";
+    mark_found(tx, dependents, (integration, contacts.iter().map(ToString::to_string).collect())).await
+}
+
+/// Marks for reading what named these contacts' objects in an integration while no record stood for them. Names it.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn mark_namers_dirty(
+    tx: &mut Transaction,
+    integration: IntegrationId,
+    contacts: &BTreeSet<String>,
+) -> Result<Vec<RecordPush>, PersistenceError> {
+    let namers = format!(
+        "SELECT link.id FROM record_links AS link
+             WHERE link.integration_id = $1 AND link.sent ->> '{NAMED}' = ANY($2)"
+    );
+    mark_found(tx, &namers, (integration, contacts.iter().cloned().collect())).await
+}
+
+/// Marks those of the links that `found` selects whose objects are there.
+async fn mark_found(
+    tx: &mut Transaction,
+    found: &str,
+    (integration, contacts): (IntegrationId, Vec<String>),
+) -> Result<Vec<RecordPush>, PersistenceError> {
     if contacts.is_empty() {
         return Ok(Vec::new());
     }
-    let rows: Vec<PushRow> = sql_query(
+    let statement = format!(
         "UPDATE record_links AS link SET remote_seq = remote_seq + 1, blocked_at = NULL, attempts = 0,
              not_before = NULL, waits_for = NULL,
              owed_since = coalesce(owed_since, now()), announced_at = now()
          FROM (
-             SELECT link.id FROM record_links AS link JOIN records AS record ON record.id = link.record_id
-             WHERE record.contact_id = ANY($2) AND link.integration_id = $1 AND link.external_id IS NOT NULL
-               AND NOT link.gone
+             {found} AND link.external_id IS NOT NULL AND NOT link.gone
              ORDER BY link.id FOR UPDATE OF link
          ) AS dependent
          WHERE link.id = dependent.id
-         RETURNING link.id, link.tenant_id, link.integration_id",
+         RETURNING link.id, link.tenant_id, link.integration_id"
+    );
+    let rows: Vec<PushRow> = sql_query(statement)
+        .bind::<Text, _>(integration.to_string())
+        .bind::<Array<Text>, _>(contacts)
+        .load(&mut **tx)
+        .await?;
+    into_pushes(rows)
+}
+
+/// Those of these contacts' objects for which a record stands by now. None of them is given one until the transaction ends.
+///
+/// Whoever settles what names them asks this before any link is locked, as whoever gives them a record locks theirs first.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn known_by_now(
+    tx: &mut Transaction,
+    integration: IntegrationId,
+    contacts: &BTreeSet<String>,
+) -> Result<BTreeSet<String>, PersistenceError> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        external_id: String,
+        #[diesel(sql_type = Bool)]
+        is_known: bool,
+    }
+    if contacts.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let rows: Vec<Row> = sql_query(
+        "SELECT external_id, record_id IS NOT NULL AS is_known FROM record_links
+         WHERE integration_id = $1 AND kind = 'contact' AND external_id = ANY($2) ORDER BY id FOR SHARE",
     )
     .bind::<Text, _>(integration.to_string())
-    .bind::<Array<Text>, _>(contacts.iter().map(ToString::to_string).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(contacts.iter().collect::<Vec<_>>())
     .load(&mut **tx)
     .await?;
-    into_pushes(rows)
+    Ok(rows.into_iter().filter(|row| row.is_known).map(|row| row.external_id).collect())
 }

@@ -1,10 +1,11 @@
 //! Writes in a workflow's hands: handed over under a lease, asked for by the proxy, and ended by what is reported of them.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
-use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Bool, Double, Integer, Jsonb, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, LeaseToken, LinkId, RecordId, TenantId};
 use domain::kind::RecordKind;
@@ -59,6 +60,8 @@ pub struct Commissioned {
     pub errand: Option<Errand>,
     /// Whether a worker holds the link just now.
     pub is_held: bool,
+    /// When this was so, by the clock that says when errands end.
+    pub at: Timestamp,
 }
 
 #[derive(QueryableByName)]
@@ -77,6 +80,8 @@ struct Row {
     errand: Option<Value>,
     #[diesel(sql_type = Bool)]
     is_held: bool,
+    #[diesel(sql_type = Timestamptz)]
+    at: DateTime<Utc>,
 }
 
 impl Row {
@@ -89,13 +94,14 @@ impl Row {
             attempts: u32::try_from(self.attempts).unwrap_or_default(),
             errand: self.errand.map(|errand| from_json("errand", errand)).transpose()?,
             is_held: self.is_held,
+            at: self.at.into(),
         })
     }
 }
 
 const COMMISSIONED: &str = "
 SELECT id, tenant_id, integration_id, record_id, kind, external_id, attempts, errand,
-       coalesce(lease_until > now(), false) AS is_held
+       coalesce(lease_until > now(), false) AS is_held, now() AS at
 FROM record_links WHERE tenant_id = $1 AND integration_id = $2 AND id = $3";
 
 async fn one(
@@ -165,8 +171,8 @@ pub struct FailedErrand {
     pub errand: Errand,
     /// Failed attempts by now.
     pub attempts: u32,
-    /// When it is tried again; `None` blocks the link, unless something newer is owed by now.
-    pub not_before: Option<Timestamp>,
+    /// In how long it is tried again; `None` blocks the link, unless something newer is owed by now.
+    pub again_in: Option<Duration>,
     /// Why it failed.
     pub error: SyncError,
     /// The log's row of it.
@@ -179,7 +185,7 @@ pub struct FailedErrand {
 /// When the database does not answer.
 pub async fn note_failure(tx: &mut Transaction, link: LinkId, failed: &FailedErrand) -> Result<(), PersistenceError> {
     sql_query(
-        "UPDATE record_links SET errand = NULL, attempts = $2, not_before = $3,
+        "UPDATE record_links SET errand = NULL, attempts = $2, not_before = now() + make_interval(secs => $3),
              error_class = $4, error_code = $5, error_message = $6, fingerprint = $7, failed_at = now(),
              blocked_at = CASE WHEN $3 IS NULL AND wanted_version <= $8 AND wanted_mapping <= $9
                                 AND remote_seq <= read_seq THEN now() END,
@@ -188,7 +194,7 @@ pub async fn note_failure(tx: &mut Transaction, link: LinkId, failed: &FailedErr
     )
     .bind::<Text, _>(link.to_string())
     .bind::<Integer, _>(i32::try_from(failed.attempts).unwrap_or(i32::MAX))
-    .bind::<Nullable<Timestamptz>, _>(failed.not_before.map(DateTime::<Utc>::from))
+    .bind::<Nullable<Double>, _>(failed.again_in.map(|wait| wait.as_secs_f64()))
     .bind::<Text, _>(failed.error.class.code())
     .bind::<Text, _>(storable(&failed.error.code))
     .bind::<Text, _>(storable(&failed.error.message))

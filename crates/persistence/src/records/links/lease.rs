@@ -51,6 +51,8 @@ pub struct Leased {
     pub hinted_id: Option<String>,
     /// Whether somebody held it before and never gave it back: then the remote is read first.
     pub was_taken_over: bool,
+    /// When it was taken, by the clock that notes when writes were begun.
+    pub at: Timestamp,
 }
 
 #[derive(QueryableByName)]
@@ -91,6 +93,8 @@ struct Row {
     hinted_id: Option<String>,
     #[diesel(sql_type = Bool)]
     was_taken_over: bool,
+    #[diesel(sql_type = Timestamptz)]
+    at: DateTime<Utc>,
 }
 
 impl Row {
@@ -117,6 +121,7 @@ impl Row {
             errand: self.errand.map(|errand| from_json("errand", errand)).transpose()?,
             hinted_id: self.hinted_id,
             was_taken_over: self.was_taken_over,
+            at: self.at.into(),
         })
     }
 }
@@ -144,7 +149,7 @@ pub async fn lease(
          WHERE link.id = free.id
          RETURNING link.id, tenant_id, integration_id, record_id, kind, external_id, gone, sent, seen, seen_at,
                    synced_version, synced_mapping, remote_seq, read_seq, attempts, intent_at, intended, errand,
-                   hinted_id, was_taken_over",
+                   hinted_id, was_taken_over, now() AS at",
     )
     .bind::<Array<Text>, _>(links.iter().map(ToString::to_string).collect::<Vec<_>>())
     .bind::<Text, _>(token.to_string())

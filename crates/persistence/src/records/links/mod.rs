@@ -24,7 +24,7 @@ pub use catching_up::{backends_to_tell, mark_backends, records_after};
 pub use counterpart::{
     Counterpart, Counterparts, by_external_id, by_record, counterparts, refused_of, seen_of, under_way_of,
 };
-pub use dependents::{mark_dependents_dirty, owed_dependents};
+pub use dependents::{known_by_now, mark_dependents_dirty, mark_namers_dirty, owed_dependents};
 pub use errands::{
     Commissioned, FailedErrand, commission, commissioned, lock_commissioned, note_failure, note_success,
 };
@@ -36,7 +36,7 @@ pub use intent::{Intent, Intention, intend};
 pub use lease::{Leased, attach, give_up, lease};
 pub use overdue::{
     Stretch, Unlinked, due_among, due_of, forget_published, integrations_to_link, leftovers, mark_linked, overdue,
-    stretch, unlinked,
+    stretch,
 };
 pub use owed::{OwedPage, owed_page};
 pub use raise::{Wanted, owed_by_record, owed_of, raise, raise_mapping};

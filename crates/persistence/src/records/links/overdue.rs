@@ -125,57 +125,14 @@ pub async fn forget_published(
     Ok(())
 }
 
-/// Whether `record` has a link in the integration `$2` that was not left behind.
-const IS_LINKED: &str = "EXISTS (
-             SELECT FROM record_links AS link
-             LEFT JOIN integration_mapping_versions AS mapping USING (integration_id, kind)
-             WHERE integration_id = $2 AND link.record_id = record.id
-               AND link.wanted_mapping >= coalesce(mapping.version, 0)
-               AND greatest(link.wanted_version, link.synced_version) >= record.version)";
-
-/// Records of a tenant that have content, and in an integration no link, or one that was left behind.
-///
-/// That is one that knows an older mapping only, or was not told of the record's newest version: while the integration was
-/// switched off, or did not take the kind.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn unlinked(
-    tx: &mut Transaction,
-    tenant: TenantId,
-    integration: IntegrationId,
-    kinds: &[RecordKind],
-    limit: i64,
-) -> Result<Vec<(RecordId, RecordKind, i64)>, PersistenceError> {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = Text)]
-        id: String,
-        #[diesel(sql_type = Text)]
-        kind: String,
-        #[diesel(sql_type = BigInt)]
-        version: i64,
-    }
-    let statement = format!(
-        "SELECT id, kind, version FROM records AS record
-         WHERE tenant_id = $1 AND kind = ANY($3) AND version > 0 AND NOT {IS_LINKED} LIMIT $4"
-    );
-    let rows: Vec<Row> = sql_query(statement)
-        .bind::<Text, _>(tenant.to_string())
-        .bind::<Text, _>(integration.to_string())
-        .bind::<Array<Text>, _>(kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>())
-        .bind::<BigInt, _>(limit)
-        .load(&mut **tx)
-        .await?;
-    rows.into_iter().map(|row| Ok((parse("id", &row.id)?, parse("kind", &row.kind)?, row.version))).collect()
-}
-
 /// A stretch of a walk over a tenant's records of a kind, in the order of their ids.
 #[derive(Clone, Debug, Default)]
 pub struct Stretch {
     /// The last of its records, behind which the next stretch begins; `None` where the walk has come to its end.
     pub last: Option<RecordId>,
-    /// Those of its records, with their versions, that [`unlinked`] would name.
+    /// Those of its records, with their versions, that have no link in the integration, or one that was left behind: that knows an
+    /// older mapping only, or was not told of the record's newest version, while the integration was switched off or did not take
+    /// the kind.
     pub unlinked: Vec<(RecordId, i64)>,
 }
 
@@ -201,20 +158,25 @@ pub async fn stretch(
         #[diesel(sql_type = Bool)]
         is_linked: bool,
     }
-    let statement = format!(
-        "SELECT id, version, {IS_LINKED} AS is_linked FROM (
+    let rows: Vec<Row> = sql_query(
+        "SELECT id, version, EXISTS (
+             SELECT FROM record_links AS link
+             LEFT JOIN integration_mapping_versions AS mapping USING (integration_id, kind)
+             WHERE integration_id = $2 AND link.record_id = record.id
+               AND link.wanted_mapping >= coalesce(mapping.version, 0)
+               AND greatest(link.wanted_version, link.synced_version) >= record.version) AS is_linked
+         FROM (
              SELECT id, kind, version FROM records
              WHERE tenant_id = $1 AND kind = $3 AND version > 0 AND id > $4 ORDER BY id LIMIT $5
-         ) AS record ORDER BY id"
-    );
-    let rows: Vec<Row> = sql_query(statement)
-        .bind::<Text, _>(tenant.to_string())
-        .bind::<Text, _>(integration.to_string())
-        .bind::<Text, _>(kind.as_str())
-        .bind::<Text, _>(after.map(|id| id.to_string()).unwrap_or_default())
-        .bind::<BigInt, _>(limit)
-        .load(&mut **tx)
-        .await?;
+         ) AS record ORDER BY id",
+    )
+    .bind::<Text, _>(tenant.to_string())
+    .bind::<Text, _>(integration.to_string())
+    .bind::<Text, _>(kind.as_str())
+    .bind::<Text, _>(after.map(|id| id.to_string()).unwrap_or_default())
+    .bind::<BigInt, _>(limit)
+    .load(&mut **tx)
+    .await?;
     let mut stretch = Stretch::default();
     for row in rows {
         let id = parse("id", &row.id)?;

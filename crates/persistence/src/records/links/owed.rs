@@ -1,7 +1,7 @@
 //! Walking over what an integration owes: for runs, which announce it page by page.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Bool, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, LinkId, TenantId};
 use domain::kind::RecordKind;
@@ -40,7 +40,7 @@ pub async fn owed_page(
         "WITH next AS (
              SELECT id FROM record_links
              WHERE tenant_id = $1 AND integration_id = $2 AND kind = $3 AND owed AND (remote_dirty OR NOT $4)
-               AND waits_for IS NULL AND (not_before IS NULL OR not_before <= now()) AND ($5 IS NULL OR id > $5)
+               AND waits_for IS NULL AND (not_before IS NULL OR not_before <= now()) AND id > $5
                AND NOT (remote_dirty AND announced_at >= $7)
              ORDER BY id LIMIT $6 FOR UPDATE
          ), announced AS (
@@ -53,7 +53,7 @@ pub async fn owed_page(
     .bind::<Text, _>(integration.to_string())
     .bind::<Text, _>(page.kind.as_str())
     .bind::<Bool, _>(page.dirty_only)
-    .bind::<Nullable<Text>, _>(page.after.map(|id| id.to_string()))
+    .bind::<Text, _>(page.after.map(|id| id.to_string()).unwrap_or_default())
     .bind::<BigInt, _>(page.limit)
     .bind::<Timestamptz, _>(DateTime::<Utc>::from(page.since))
     .load(&mut **tx)

@@ -1,0 +1,1 @@
+ALTER TABLE tenants DROP COLUMN identified_in, DROP COLUMN region_since;
