@@ -3,6 +3,7 @@
 mod absorb;
 mod anew;
 mod belonging;
+mod calling;
 mod changes;
 mod clock;
 mod close;

@@ -1,4 +1,5 @@
-//! One batch's view of an integration: its connector, account and mappings, and the lease under which it works. How it is opened is `opening`'s.
+//! One batch's view of an integration: its connector, account and mappings, and the lease under which it works. How it is opened
+//! is `opening`'s, what is called by it `calling`'s.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -12,7 +13,6 @@ use domain::integration::{Delivery, Integration};
 use domain::kind::RecordKind;
 use domain::link::Arrival;
 use domain::mapping::Mapping;
-use domain::message::RecordPush;
 use domain::policy::{Ranks, Vanished};
 use domain::redaction::Redactor;
 use domain::{time::Timestamp, trace::TraceParent};
@@ -22,7 +22,7 @@ use tokio::time::Instant;
 use super::clock::Clock;
 use crate::{
     beliefs::Beliefs,
-    engine::{DispatchError, Engine, Priority},
+    engine::{Engine, Priority},
     n8n::Pause,
     turns::Turn,
 };
@@ -86,50 +86,5 @@ impl Session<'_> {
     /// What follows where the platform no longer has an object of a kind.
     pub(super) fn vanished(&self, kind: RecordKind) -> Vanished {
         self.beliefs.vanished(kind, self.integration.direction_of(kind))
-    }
-
-    /// Asks the platform, but waits no longer than the lease allows.
-    pub(super) async fn ask<T>(
-        &self,
-        call: impl Future<Output = Result<T, ConnectorError>>,
-    ) -> Result<T, ConnectorError> {
-        let answer = self.engine.asking(self.call(call)).await;
-        self.watch.note(&answer);
-        answer
-    }
-
-    /// Writes to the platform, but waits no longer than the lease allows.
-    pub(super) async fn write<T>(
-        &self,
-        call: impl Future<Output = Result<T, ConnectorError>>,
-    ) -> Result<T, ConnectorError> {
-        let answer = self.engine.writing(self.call(call)).await;
-        self.watch.note(&answer);
-        answer
-    }
-
-    /// Hands a write to somebody else, whose answer says nothing of the platform.
-    pub(super) async fn hand_over<T>(
-        &self,
-        call: impl Future<Output = Result<T, ConnectorError>>,
-    ) -> Result<T, ConnectorError> {
-        self.engine.writing(self.call(call)).await
-    }
-
-    async fn call<T>(&self, call: impl Future<Output = Result<T, ConnectorError>>) -> Result<T, ConnectorError> {
-        match tokio::time::timeout_at(self.deadline, call).await {
-            Ok(answer) => answer,
-            Err(_elapsed) => Err(ConnectorError::out_of_time()),
-        }
-    }
-
-    /// The trace that led here, or one of them.
-    pub(super) fn trace(&self) -> TraceParent {
-        self.traces.values().next().copied().unwrap_or_else(TraceParent::generate)
-    }
-
-    /// Announces links under the trace that led here.
-    pub(super) async fn announce(&self, pushes: &[RecordPush]) -> Result<(), DispatchError> {
-        self.engine.announce(self.priority, pushes, self.trace()).await
     }
 }
