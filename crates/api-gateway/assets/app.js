@@ -37,13 +37,14 @@ function filterAsOneTypes() {
   if (!field) return;
   const filter = () => {
     const sought = field.value.trim().toLowerCase();
-    const rows = [...document.querySelectorAll("[data-name]")];
-    for (const row of rows) row.hidden = !row.dataset.name.toLowerCase().includes(sought);
-    for (const title of document.querySelectorAll(".aisle")) {
-      title.hidden = [...title.nextElementSibling.children].every((row) => row.hidden);
-    }
+    for (const row of document.querySelectorAll("[data-name]")) row.hidden = !row.dataset.name.toLowerCase().includes(sought);
+    const isEmpty = (list) => [...list.children].every((row) => row.hidden);
+    const aisles = [...document.querySelectorAll(".aisle")];
+    for (const title of aisles) title.hidden = isEmpty(title.nextElementSibling);
+    for (const list of document.querySelectorAll("[data-live=cards] > ul")) list.parentElement.hidden = isEmpty(list);
+    // As the server says it: of what can be connected, whatever is connected above.
     const nothing = document.querySelector("[data-nothing]");
-    if (nothing) nothing.hidden = rows.some((row) => !row.hidden);
+    if (nothing) nothing.hidden = aisles.some((title) => !title.hidden);
   };
   field.addEventListener("input", filter);
   // What was drawn anew meanwhile is filtered as well.

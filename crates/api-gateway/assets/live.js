@@ -33,7 +33,8 @@ function replace(part, fresh) {
   if (part.querySelector("dialog[open]")) return;
   const before = new Set([...part.querySelectorAll("[data-row]")].map((row) => row.dataset.row));
   const open = new Set([...part.querySelectorAll("details[open][id]")].map((each) => each.id));
-  const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
+  const scrolled = [...part.querySelectorAll(".scroll")].map((each) => [each.scrollLeft, each.scrollTop]);
+  const focused = part.contains(document.activeElement) ? again(document.activeElement) : null;
   const next = document.importNode(fresh, true);
   for (const row of next.querySelectorAll("[data-row]")) {
     if (before.size > 0 && !before.has(row.dataset.row)) row.classList.add("arrived");
@@ -41,7 +42,16 @@ function replace(part, fresh) {
   for (const id of open) next.querySelector(`details#${CSS.escape(id)}`)?.setAttribute("open", "");
   part.replaceWith(next);
   document.dispatchEvent(new Event("drawn"));
-  if (focused) document.getElementById(focused)?.focus();
+  for (const [number, each] of [...next.querySelectorAll(".scroll")].entries()) each.scrollTo(...(scrolled[number] ?? [0, 0]));
+  if (focused) next.querySelector(focused)?.focus({ preventScroll: true });
+}
+
+/** By what the same element is found in what is drawn anew: whoever walks a list by the keyboard stays where they are. */
+function again(element) {
+  if (element.id) return `#${CSS.escape(element.id)}`;
+  if (element.matches("details[id] > summary")) return `#${CSS.escape(element.parentElement.id)} > summary`;
+  const name = ["href", "formaction", "aria-labelledby", "aria-label"].find((each) => element.hasAttribute(each));
+  return name ? `${element.localName}[${name}="${CSS.escape(element.getAttribute(name))}"]` : null;
 }
 
 /** Soon, and once for everything that comes until then. Whoever comes back to the page asks by that: until then nobody looks. */
