@@ -6,11 +6,12 @@ const parts = () => [...document.querySelectorAll("[data-live]")];
 const QUIET = 700;
 let waiting = null;
 let asking = false;
+let paused = false;
 
 /** Replaces the parts by what the server shows now, and marks the rows that were not there. */
 async function refresh() {
   waiting = null;
-  if (document.hidden) return;
+  if (document.hidden || paused) return;
   if (asking) return later();
   asking = true;
   try {
@@ -56,7 +57,16 @@ function again(element) {
 
 /** Soon, and once for everything that comes until then. Whoever comes back to the page asks by that: until then nobody looks. */
 function later() {
-  if (!document.hidden) waiting ??= setTimeout(refresh, QUIET);
+  if (!document.hidden && !paused) waiting ??= setTimeout(refresh, QUIET);
+}
+
+/** Halts what moves, for whoever reads it, and lets it go on. */
+function pause(event) {
+  const button = event.target.closest("[data-pause]");
+  if (!button) return;
+  paused = !paused;
+  [button.textContent, button.dataset.pause] = [button.dataset.pause, button.textContent];
+  later();
 }
 
 function concerns(part, kind, told) {
@@ -75,6 +85,7 @@ if (parts().length > 0) {
   const stream = new EventSource("/api/v1/stream");
   for (const kind of ["attempt", "delivery", "health", "run", "gap"]) stream.addEventListener(kind, hear);
   addEventListener("pagehide", () => stream.close());
+  document.addEventListener("click", pause);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) later(); });
   // What a run has counted moves on between its pages, too.
   setInterval(() => { if (document.querySelector("[data-live] progress")) later(); }, 2000);

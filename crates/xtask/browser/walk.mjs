@@ -106,6 +106,9 @@ async function walk() {
   await prospect("walk-next", { first_name: "Inès", last_name: "Petit", email: "ines.walk@example.fr" });
   await page.waitForFunction((known) => document.querySelector("tbody a.row").getAttribute("href") !== known, newest, { timeout: 60_000 });
   assert.ok(await row.evaluate((element) => element === document.activeElement));
+  await press(page, "Mettre en pause");
+  await press(page, "Reprendre");
+  await page.getByRole("button", { name: "Mettre en pause" }).waitFor();
   await row.click();
   await says(page, "eloise.walk@example.fr");
   await page.goto(`${world.base}${home}/data?q=eloise.walk@example.fr`);

@@ -102,6 +102,8 @@ async fn attempts_of_a_time_are_found_on_the_page_by_the_readers_clock() {
         assert_eq!(is_shown, shown, "{query}: {}", page.html);
     }
     browser.get(&format!("{path}?q=phone")).await.says("dans les 7 derniers jours");
+    // What moves by itself can be halted.
+    browser.get(&path).await.says("En direct").says("data-pause=\"Reprendre\">Mettre en pause");
     // Who finds something is told as well that there may be more before.
     write(&world, &[outcome(&world, integration, &Timestamp::now().to_string(), Some(refused("PHONE")))]).await;
     browser.get(&format!("{path}?q=phone")).await.says("PHONE is not valid").says("dans les 7 derniers jours");
