@@ -19,6 +19,8 @@ async function refresh() {
     const response = await fetch(document.body.dataset.path, { headers: { accept: "text/html" }, redirect: "error" });
     if (!response.ok) return;
     const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+    // Whoever has halted it meanwhile sees nothing move.
+    if (paused) return;
     for (const part of parts()) replace(part, fresh.querySelector(`[data-live="${CSS.escape(part.dataset.live)}"]`));
   } catch {
     // The stream comes back by itself, and with it the next chance.
