@@ -11,6 +11,13 @@ function tellTimeZone() {
   }
 }
 
+/** Offers the names of time zones where one is typed. */
+function offerZones() {
+  const list = document.querySelector("datalist#zones");
+  const zones = list ? Intl.supportedValuesOf?.("timeZone") : null;
+  for (const zone of zones ?? []) list.append(new Option("", zone));
+}
+
 /** A button that was pressed says that it works, and cannot be pressed twice. */
 function showBusy(event) {
   const form = event.target;
@@ -62,13 +69,21 @@ async function copy(event) {
   const button = event.target.closest("[data-copy]");
   if (!button) return;
   const field = document.getElementById(button.dataset.copy);
-  await navigator.clipboard?.writeText(field.value ?? field.textContent);
+  try {
+    await navigator.clipboard.writeText(field.value ?? field.textContent);
+  } catch {
+    // By http, or where it is forbidden: it is selected, to be copied by hand.
+    if (field.select) field.select();
+    else getSelection().selectAllChildren(field);
+    return;
+  }
   const before = button.textContent;
   button.textContent = button.dataset.copied;
   setTimeout(() => { button.textContent = before; }, 1500);
 }
 
 tellTimeZone();
+offerZones();
 takeToken();
 filterAsOneTypes();
 keepOfflinePage();

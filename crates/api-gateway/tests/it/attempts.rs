@@ -61,6 +61,7 @@ async fn an_attempt_shows_each_field_before_and_after() {
     pages[0].says("Ce qui a changé").says(&cells("tags", "–", "vip;rappel"));
     pages[0].says(&cells("jobtitle", "Gérante", "&#60;b&#62;Directrice&#60;/b&#62;"));
     pages[0].says(&format!("<a href=\"/dashboard/integrations/{id}/data/{record}\"><code>{record}"));
+    pages[0].says("<code id=\"reference\">abc</code>").says("data-copy=\"reference\"");
     pages[1].says("Ce qui a changé").says(&cells("Fonction", "Gérante", "–"));
     pages[2].says("Ce qui devait changer");
     assert!(!pages[3].html.contains("id=\"changed\""), "{}", pages[3].html);
