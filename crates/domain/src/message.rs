@@ -123,8 +123,9 @@ impl Message for WebhookApply {
     const QUEUE: &'static str = "dispatcher.webhook.apply";
 }
 
-/// Deliveries that came while others were being confirmed, and so were published together. They are applied together, in their order,
-/// and each is as if it had come alone: it is logged alone, and tried again alone.
+/// Deliveries that came while others were being confirmed, and so were published together.
+///
+/// They are applied together, in their order, and each is as if it had come alone: it is logged alone, and tried again alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WebhookApplyMany {
     /// At most [`WebhookApplyMany::LIMIT`].

@@ -89,8 +89,9 @@ pub async fn region(tx: &mut Transaction, id: TenantId) -> Result<Option<Region>
     Ok(get(tx, id).await?.map(|tenant| tenant.region))
 }
 
-/// Says where the tenant's telephone numbers without a country code are from. Where that is news, what is written by it is owed again,
-/// and people are recognised by it once the reconciler has read their numbers anew.
+/// Says where the tenant's telephone numbers without a country code are from.
+///
+/// Where that is news, what is written by it is owed again, and people are recognised by it once the reconciler has read their numbers anew.
 ///
 /// # Errors
 /// When the database does not answer.

@@ -287,6 +287,31 @@ const BAD_LINES: [(&str, &str, &str); 7] = [
     ("loyalty", "split", "middle"),
 ];
 
+/// Sends the form of a mapping.
+async fn send(browser: &mut Browser<'_>, tab: &str, fields: &[(String, String)]) -> Page {
+    let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    browser.submit(tab, tab, &fields).await
+}
+
+/// Going back to the default is seen first as well.
+async fn is_set_back(browser: &mut Browser<'_>, tab: &str) {
+    let page = browser.submit(tab, &format!("{tab}/reset"), &[("kind", "contact")]).await;
+    assert_eq!(page.status, 200, "{page:?}");
+    is_sound(page.says("serait modifiée sur la plateforme").says("Enregistrer ce mapping"), "fr");
+    page.says(&format!(" data-path=\"{tab}?kind=contact\""));
+    assert!(!page.html.contains("value=\"loyalty\" list"), "{page:?}");
+    browser.get(tab).await.says("value=\"loyalty\" list");
+    let mut defaults = rows(&page.html);
+    for name in ["kind", "version", "previewed"] {
+        let value = between(&page.html, &format!("name=\"{name}\" value=\""), "\"").replace("&#34;", "\"");
+        defaults.push((name.to_owned(), value));
+    }
+    defaults.push(("save".to_owned(), "1".to_owned()));
+    let page = send(browser, tab, &defaults).await;
+    assert_eq!(page.location(), format!("{tab}?kind=contact&said=mapped"), "{page:?}");
+    assert!(!browser.get(tab).await.html.contains("value=\"loyalty\" list"));
+}
+
 #[tokio::test]
 async fn a_mapping_is_changed_by_its_form_once_its_preview_was_seen_and_set_back() {
     let world = World::start().await;
@@ -316,20 +341,16 @@ async fn a_mapping_is_changed_by_its_form_once_its_preview_was_seen_and_set_back
         fields.extend([("kind".to_owned(), "contact".to_owned()), ("version".to_owned(), "1".to_owned())]);
         fields
     };
-    let send = async |browser: &mut Browser<'_>, fields: &[(String, String)]| {
-        let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        browser.submit(&tab, &tab, &fields).await
-    };
     for (remote, transform, detail) in BAD_LINES {
         let remote = if remote.is_empty() { "x".repeat(10_000) } else { remote.to_owned() };
-        let page = send(&mut browser, &fill(&remote, transform, detail)).await;
+        let page = send(&mut browser, &tab, &fill(&remote, transform, detail)).await;
         assert_eq!(page.status, 422, "{remote} {transform}: {page:?}");
         is_sound(&page, "fr");
         page.says("aria-invalid=\"true\"");
         assert!(!page.html.contains("<script>alert"));
     }
     let mut good = fill("loyalty", "text", "trim upper");
-    let page = send(&mut browser, &good).await;
+    let page = send(&mut browser, &tab, &good).await;
     assert_eq!(page.status, 200, "{page:?}");
     is_sound(&page, "fr");
     page.says("0 fiche déjà présente serait modifiée sur la plateforme.").says("Enregistrer ce mapping");
@@ -338,28 +359,13 @@ async fn a_mapping_is_changed_by_its_form_once_its_preview_was_seen_and_set_back
     // Another draft than the one that was seen is shown first.
     let mut other = good.clone();
     other.insert(0, (format!("f.{blank}.detail"), "trim lower".to_owned()));
-    send(&mut browser, &other).await.says("Enregistrer ce mapping");
-    let page = send(&mut browser, &good).await;
+    send(&mut browser, &tab, &other).await.says("Enregistrer ce mapping");
+    let page = send(&mut browser, &tab, &good).await;
     assert_eq!(page.location(), format!("{tab}?kind=contact&said=mapped"), "{page:?}");
     browser.get(&tab).await.says("value=\"loyalty\"").says("trim upper");
-    let page = send(&mut browser, &good).await;
+    let page = send(&mut browser, &tab, &good).await;
     assert_eq!(page.status, 412, "{page:?}");
-    // Going back to the default is seen first as well.
-    let page = browser.submit(&tab, &format!("{tab}/reset"), &[("kind", "contact")]).await;
-    assert_eq!(page.status, 200, "{page:?}");
-    is_sound(page.says("serait modifiée sur la plateforme").says("Enregistrer ce mapping"), "fr");
-    page.says(&format!(" data-path=\"{tab}?kind=contact\""));
-    assert!(!page.html.contains("value=\"loyalty\" list"), "{page:?}");
-    browser.get(&tab).await.says("value=\"loyalty\" list");
-    let mut defaults = rows(&page.html);
-    for name in ["kind", "version", "previewed"] {
-        let value = between(&page.html, &format!("name=\"{name}\" value=\""), "\"").replace("&#34;", "\"");
-        defaults.push((name.to_owned(), value));
-    }
-    defaults.push(("save".to_owned(), "1".to_owned()));
-    let page = send(&mut browser, &defaults).await;
-    assert_eq!(page.location(), format!("{tab}?kind=contact&said=mapped"), "{page:?}");
-    assert!(!browser.get(&tab).await.html.contains("value=\"loyalty\" list"));
+    is_set_back(&mut browser, &tab).await;
     world.stop().await;
 }
 

@@ -119,9 +119,6 @@ impl<M: Announcement> Lanes<M> {
         deliveries.stop();
         // Gives back what was fetched and not yet taken.
         while deliveries.next().await.is_some() {}
-        for lane in self.lock().values_mut() {
-            lane.waiting.clear();
-        }
         self.batches.close();
         self.batches.wait().await;
     }
@@ -188,6 +185,10 @@ impl<M: Announcement> Lanes<M> {
         let (deliveries, refills) = {
             let mut lanes = self.lock();
             let lane = lanes.get_mut(&integration)?;
+            if self.batches.is_closed() {
+                // What waits goes back to the broker, and what is owed is left to whoever goes on.
+                *lane = Lane { running: lane.running, ..Lane::default() };
+            }
             let count = lane.waiting.len().min(self.engine.settings.lane_batch);
             let deliveries: Vec<_> = lane.waiting.drain(..count).collect();
             // Where a lane was full of what nobody waits for, there is likely more that was not announced.

@@ -74,3 +74,16 @@ async fn what_a_lane_leaves_to_the_database_another_dispatcher_takes_as_well() {
     world.settle().await;
     assert_eq!((world.crm.contacts().await.len(), world.crm.duplicates().await), (60, 0));
 }
+
+#[tokio::test]
+async fn a_dispatcher_that_is_stopped_leaves_what_it_has_not_begun_to_the_others() {
+    let world = World::quiet(&NARROW).await;
+    world.crm.faults(json!({"latency_ms": 500, "search_lag_ms": 0, "search_limit_per_s": null})).await;
+    world.accept((0..60).map(person).collect()).await;
+    world.dispatch_once().await;
+    assert!(world.server.count("SELECT count(*) FROM record_links WHERE owed").await > 0, "it worked all of it off");
+    world.crm.faults(json!({"latency_ms": 0})).await;
+    world.dispatch();
+    world.settle().await;
+    assert_eq!((world.crm.contacts().await.len(), world.crm.duplicates().await), (60, 0));
+}

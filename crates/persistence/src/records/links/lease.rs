@@ -178,8 +178,9 @@ pub async fn give_up(tx: &mut Transaction, links: &[LinkId], token: LeaseToken) 
     Ok(())
 }
 
-/// Gives links that only said "heard of" the records that were made of what they name, in the transaction that makes these:
-/// whoever looks for records without a link finds none. Returns how many of these links the caller still holds: the records of the
+/// Gives links that only said "heard of" the records that were made of what they name, in the transaction that makes these.
+///
+/// Whoever looks for records without a link finds none. Returns how many of these links the caller still holds: the records of the
 /// others are not to be made, since somebody else makes theirs.
 ///
 /// # Errors
