@@ -11,6 +11,13 @@ function tellTimeZone() {
   }
 }
 
+/** Offers the names of time zones where one is typed. */
+function offerZones() {
+  const list = document.querySelector("datalist#zones");
+  const zones = list ? Intl.supportedValuesOf?.("timeZone") : null;
+  for (const zone of zones ?? []) list.append(new Option("", zone));
+}
+
 /** A button that was pressed says that it works, and cannot be pressed twice. */
 function showBusy(event) {
   const form = event.target;
@@ -37,13 +44,14 @@ function filterAsOneTypes() {
   if (!field) return;
   const filter = () => {
     const sought = field.value.trim().toLowerCase();
-    const rows = [...document.querySelectorAll("[data-name]")];
-    for (const row of rows) row.hidden = !row.dataset.name.toLowerCase().includes(sought);
-    for (const title of document.querySelectorAll(".aisle")) {
-      title.hidden = [...title.nextElementSibling.children].every((row) => row.hidden);
-    }
+    for (const row of document.querySelectorAll("[data-name]")) row.hidden = !row.dataset.name.toLowerCase().includes(sought);
+    const isEmpty = (list) => [...list.children].every((row) => row.hidden);
+    const aisles = [...document.querySelectorAll(".aisle")];
+    for (const title of aisles) title.hidden = isEmpty(title.nextElementSibling);
+    for (const list of document.querySelectorAll("[data-live=cards] > ul")) list.parentElement.hidden = isEmpty(list);
+    // As the server says it: of what can be connected, whatever is connected above.
     const nothing = document.querySelector("[data-nothing]");
-    if (nothing) nothing.hidden = rows.some((row) => !row.hidden);
+    if (nothing) nothing.hidden = aisles.some((title) => !title.hidden);
   };
   field.addEventListener("input", filter);
   // What was drawn anew meanwhile is filtered as well.
@@ -61,13 +69,21 @@ async function copy(event) {
   const button = event.target.closest("[data-copy]");
   if (!button) return;
   const field = document.getElementById(button.dataset.copy);
-  await navigator.clipboard?.writeText(field.value ?? field.textContent);
+  try {
+    await navigator.clipboard.writeText(field.value ?? field.textContent);
+  } catch {
+    // By http, or where it is forbidden: it is selected, to be copied by hand.
+    if (field.select) field.select();
+    else getSelection().selectAllChildren(field);
+    return;
+  }
   const before = button.textContent;
   button.textContent = button.dataset.copied;
   setTimeout(() => { button.textContent = before; }, 1500);
 }
 
 tellTimeZone();
+offerZones();
 takeToken();
 filterAsOneTypes();
 keepOfflinePage();

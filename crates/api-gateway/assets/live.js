@@ -6,11 +6,12 @@ const parts = () => [...document.querySelectorAll("[data-live]")];
 const QUIET = 700;
 let waiting = null;
 let asking = false;
+let paused = false;
 
 /** Replaces the parts by what the server shows now, and marks the rows that were not there. */
 async function refresh() {
   waiting = null;
-  if (document.hidden) return;
+  if (document.hidden || paused) return;
   if (asking) return later();
   asking = true;
   try {
@@ -18,6 +19,8 @@ async function refresh() {
     const response = await fetch(document.body.dataset.path, { headers: { accept: "text/html" }, redirect: "error" });
     if (!response.ok) return;
     const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+    // Whoever has halted it meanwhile sees nothing move.
+    if (paused) return;
     for (const part of parts()) replace(part, fresh.querySelector(`[data-live="${CSS.escape(part.dataset.live)}"]`));
   } catch {
     // The stream comes back by itself, and with it the next chance.
@@ -33,7 +36,8 @@ function replace(part, fresh) {
   if (part.querySelector("dialog[open]")) return;
   const before = new Set([...part.querySelectorAll("[data-row]")].map((row) => row.dataset.row));
   const open = new Set([...part.querySelectorAll("details[open][id]")].map((each) => each.id));
-  const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
+  const scrolled = [...part.querySelectorAll(".scroll")].map((each) => [each.scrollLeft, each.scrollTop]);
+  const focused = part.contains(document.activeElement) ? again(document.activeElement) : null;
   const next = document.importNode(fresh, true);
   for (const row of next.querySelectorAll("[data-row]")) {
     if (before.size > 0 && !before.has(row.dataset.row)) row.classList.add("arrived");
@@ -41,12 +45,30 @@ function replace(part, fresh) {
   for (const id of open) next.querySelector(`details#${CSS.escape(id)}`)?.setAttribute("open", "");
   part.replaceWith(next);
   document.dispatchEvent(new Event("drawn"));
-  if (focused) document.getElementById(focused)?.focus();
+  for (const [number, each] of [...next.querySelectorAll(".scroll")].entries()) each.scrollTo(...(scrolled[number] ?? [0, 0]));
+  if (focused) next.querySelector(focused)?.focus({ preventScroll: true });
+}
+
+/** By what the same element is found in what is drawn anew: whoever walks a list by the keyboard stays where they are. */
+function again(element) {
+  if (element.id) return `#${CSS.escape(element.id)}`;
+  if (element.matches("details[id] > summary")) return `#${CSS.escape(element.parentElement.id)} > summary`;
+  const name = ["href", "formaction", "aria-labelledby", "aria-label"].find((each) => element.hasAttribute(each));
+  return name ? `${element.localName}[${name}="${CSS.escape(element.getAttribute(name))}"]` : null;
 }
 
 /** Soon, and once for everything that comes until then. Whoever comes back to the page asks by that: until then nobody looks. */
 function later() {
-  if (!document.hidden) waiting ??= setTimeout(refresh, QUIET);
+  if (!document.hidden && !paused) waiting ??= setTimeout(refresh, QUIET);
+}
+
+/** Halts what moves, for whoever reads it, and lets it go on. */
+function pause(event) {
+  const button = event.target.closest("[data-pause]");
+  if (!button) return;
+  paused = !paused;
+  [button.textContent, button.dataset.pause] = [button.dataset.pause, button.textContent];
+  later();
 }
 
 function concerns(part, kind, told) {
@@ -65,6 +87,7 @@ if (parts().length > 0) {
   const stream = new EventSource("/api/v1/stream");
   for (const kind of ["attempt", "delivery", "health", "run", "gap"]) stream.addEventListener(kind, hear);
   addEventListener("pagehide", () => stream.close());
+  document.addEventListener("click", pause);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) later(); });
   // What a run has counted moves on between its pages, too.
   setInterval(() => { if (document.querySelector("[data-live] progress")) later(); }, 2000);

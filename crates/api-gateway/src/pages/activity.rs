@@ -25,7 +25,8 @@ struct Page {
     alarms: Vec<Alarm>,
     /// The page with the alerts before these.
     older: Option<String>,
-    is_newest: bool,
+    /// The page with the newest, where these are not.
+    newest: Option<String>,
     figures: Figures,
 }
 
@@ -59,11 +60,12 @@ pub(super) async fn show_activity(
         let glance = glances.remove(&view.id.to_string()).unwrap_or_default();
         Card::of(view, &glance)
     });
+    let here = format!("/dashboard/activity?period={}", wanted.name());
     let page = Page {
         cards: cards.collect(),
         alarms: incidents.into_iter().map(|incident| Alarm::of(&frame, incident)).collect(),
-        older: older.map(|place| format!("/dashboard/activity?alerts={place}#alerts")),
-        is_newest: after.is_none(),
+        older: older.map(|place| format!("{here}&alerts={place}#alerts")),
+        newest: after.map(|_| format!("{here}#alerts")),
         figures: Figures::of(&frame, period, figures.stats, "/dashboard/activity".to_owned()),
         frame,
     };

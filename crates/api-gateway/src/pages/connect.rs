@@ -174,12 +174,12 @@ async fn connected(change: &Change, gateway: &Gateway, fields: &Fields) -> Resul
         return Ok(format!("{home}?said=saved{unkeyed}"));
     }
     integrations::switch(change, view.id, gateway, true).await?;
-    // The account is connected all the same, and nothing is said to have begun.
+    // The account is connected all the same.
     let begun = runs::begun(gateway, change, view.id, runs::Wish::of(Mode::Full)).await;
     if let Err(problem) = &begun {
         tracing::warn!(integration.id = %view.id, error = %problem, "the first sync was not begun");
     }
-    let said = if begun.is_ok() { "created" } else { "saved" };
+    let said = if begun.is_ok() { "created" } else { "not_begun" };
     Ok(format!("{home}?said={said}{unkeyed}"))
 }
 

@@ -182,8 +182,10 @@ impl Reader {
         let typed = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
             .into_iter()
             .find_map(|form| NaiveDateTime::parse_from_str(typed, form).ok())?;
-        let zone = self.zone.unwrap_or(DEFAULT_ZONE);
-        typed.and_local_timezone(zone).earliest().map(|at| at.with_timezone(&Utc).into())
+        let at = |typed: NaiveDateTime| typed.and_local_timezone(self.zone.unwrap_or(DEFAULT_ZONE)).earliest();
+        // Where clocks go forward, an hour is left out: whoever names it means the one that came instead.
+        let at = at(typed).or_else(|| at(typed.checked_add_signed(TimeDelta::hours(1))?))?;
+        Some(at.with_timezone(&Utc).into())
     }
 
     /// The day of a moment, without its year.
@@ -304,6 +306,21 @@ mod tests {
         assert_eq!(english.ago(at("2026-11-02T15:50:00Z")), "2 Nov 2026, 16:50");
         let elsewhere = Reader { zone: Some(Tz::America__Montreal), ..french };
         assert_eq!(elsewhere.exact(at("2026-11-22T17:04:59Z")), "22 nov. 2026, 12:04");
+    }
+
+    #[test]
+    fn what_is_typed_is_of_the_readers_clock_whatever_that_does() {
+        let moment = |typed| reader(Language::Fr).moment(typed).map(|at| at.to_string());
+        for (typed, at) in [
+            ("2026-11-22T18:04", "2026-11-22T17:04:00.000000Z"),
+            ("2026-07-22T18:04:30", "2026-07-22T16:04:30.000000Z"),
+            // Neither hour is one alone: the one is left out, and the other comes twice.
+            ("2026-03-29T02:30", "2026-03-29T01:30:00.000000Z"),
+            ("2026-10-25T02:30", "2026-10-25T00:30:00.000000Z"),
+        ] {
+            assert_eq!(moment(typed).as_deref(), Some(at), "{typed}");
+        }
+        assert_eq!(moment("2026-02-30T10:00"), None);
     }
 
     #[test]

@@ -27,7 +27,7 @@ const fn refused(code: &'static str, sentence: Message) -> Said {
 }
 
 /// Everything that can be said. Refusals have the codes of the API's problems.
-const ALL: [Said; 25] = [
+const ALL: [Said; 26] = [
     done("created", m::CREATED),
     done("enabled", m::ENABLED),
     done("disabled", m::DISABLED),
@@ -44,6 +44,7 @@ const ALL: [Said; 25] = [
     done("fields_read", m::FIELDS_READ),
     done("erasing", m::ERASING),
     done("token_revoked", m::TOKEN_REVOKED),
+    refused("not_begun", m::NOT_BEGUN),
     refused("run_under_way", m::RUN_UNDER_WAY),
     refused("integration_disabled", m::SWITCHED_OFF),
     refused("not_connected", m::NOT_CONNECTED),

@@ -25,7 +25,16 @@ pub(super) struct Wanted {
 impl Wanted {
     /// The time; a day, where nothing known is asked for.
     pub(super) fn period(&self) -> Period {
-        PERIODS.into_iter().find(|(name, _)| *name == self.period).map_or(Period::Day, |(_, period)| period)
+        self.known().1
+    }
+
+    /// Its name in the address.
+    pub(super) fn name(&self) -> &'static str {
+        self.known().0
+    }
+
+    fn known(&self) -> (&'static str, Period) {
+        PERIODS.into_iter().find(|(name, _)| *name == self.period).unwrap_or(("24h", Period::Day))
     }
 }
 

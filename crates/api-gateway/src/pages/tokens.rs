@@ -34,6 +34,7 @@ pub(super) struct Tokens {
     pub(super) listed: Vec<ApiToken>,
     /// The page with those that were made before.
     pub(super) older: Option<String>,
+    pub(super) is_newest: bool,
     pub(super) form: Form,
     /// One that was just made.
     pub(super) made: Option<Made>,
@@ -57,6 +58,7 @@ impl Tokens {
         Ok(Self {
             listed: found.data,
             older: found.next_cursor.map(|cursor| format!("{HERE}?tokens={cursor}#tokens")),
+            is_newest: cursor.is_none(),
             form: Form::with(Fields::of(&[("role", "service"), ("days", "90")])),
             made: None,
             are_made_here: door.signer.is_some(),

@@ -2,14 +2,16 @@
 
 use domain::access::Role;
 use domain::field::FieldValue;
-use domain::id::IntegrationId;
+use domain::id::{IntegrationId, RecordId};
 use domain::outcome::{SyncOutcome, SyncType, ValueChange};
+use domain::time::Timestamp;
 use persistence::{Scope, sync_logs};
 use serde_json::json;
 
 use crate::connecting::connected;
 use crate::pages::{Browser, is_sound};
 use crate::repair::{outcome, refused};
+use crate::statistics::write;
 use crate::world::World;
 
 #[tokio::test]
@@ -19,8 +21,10 @@ async fn an_attempt_shows_each_field_before_and_after() {
     let integration: IntegrationId = id.parse().unwrap();
     let at = |minute: u8, error| outcome(&world, integration, &format!("2026-11-22T10:{minute}:00Z"), error);
     let changes = |json| serde_json::from_value(json).unwrap();
+    let record = RecordId::new();
     let outward = SyncOutcome {
         sync_type: SyncType::Update,
+        record_id: Some(record),
         changes: changes(json!({ "jobtitle": { "before": "Gérante", "after": "<b>Directrice</b>" },
             "tags": { "before": null, "after": ["vip", "rappel"] } })),
         ..at(10, None)
@@ -56,6 +60,8 @@ async fn an_attempt_shows_each_field_before_and_after() {
     };
     pages[0].says("Ce qui a changé").says(&cells("tags", "–", "vip;rappel"));
     pages[0].says(&cells("jobtitle", "Gérante", "&#60;b&#62;Directrice&#60;/b&#62;"));
+    pages[0].says(&format!("<a href=\"/dashboard/integrations/{id}/data/{record}\"><code>{record}"));
+    pages[0].says("<code id=\"reference\">abc</code>").says("data-copy=\"reference\"");
     pages[1].says("Ce qui a changé").says(&cells("Fonction", "Gérante", "–"));
     pages[2].says("Ce qui devait changer");
     assert!(!pages[3].html.contains("id=\"changed\""), "{}", pages[3].html);
@@ -97,6 +103,13 @@ async fn attempts_of_a_time_are_found_on_the_page_by_the_readers_clock() {
         assert_eq!(is_shown, shown, "{query}: {}", page.html);
     }
     browser.get(&format!("{path}?q=phone")).await.says("dans les 7 derniers jours");
+    // What moves by itself can be halted.
+    browser.get(&path).await.says("En direct").says("data-pause=\"Reprendre\">Mettre en pause");
+    // Who finds something is told as well that there may be more before.
+    write(&world, &[outcome(&world, integration, &Timestamp::now().to_string(), Some(refused("PHONE")))]).await;
+    browser.get(&format!("{path}?q=phone")).await.says("PHONE is not valid").says("dans les 7 derniers jours");
+    let page = browser.get(&format!("{path}?q=phone&until=2026-11-03T00:00&since=2026-11-01T00:00")).await;
+    assert!(!page.html.contains("dans les 7 derniers jours"), "{page:?}");
     let page = browser.get(&format!("{path}?since=%3Cb%3E&status=failed")).await;
     page.says("Donnez une date et une heure.").says("aria-invalid=\"true\"").says("value=\"failed\" selected");
     browser.language = "en";

@@ -68,6 +68,10 @@ async fn one_failure_is_tried_without_sending_before_it_is_tried_again() {
     let page = browser.get(&group).await;
     page.says("Essayer à blanc");
     let (fingerprint, link) = (value(&page, "fingerprint"), value(&page, "link_id"));
+    // Each leads to its record, and whoever is further behind in the list leads back.
+    page.says(&format!("<a href=\"{}/data/rec_", tab.trim_end_matches("/failures")));
+    assert!(!page.html.contains("Revenir au début"), "{page:?}");
+    browser.get(&format!("{group}?cursor={link}")).await.says("Revenir au début");
     let one = [("fingerprint", fingerprint.as_str()), ("link_id", link.as_str())];
     let tried = browser.submit(&group, &tab, &one).await;
     assert_eq!(tried.status, 200, "{tried:?}");

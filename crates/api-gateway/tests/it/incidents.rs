@@ -104,6 +104,9 @@ async fn who_may_not_set_webhooks_up_is_told_how_an_administrator_does() {
         is_sound(&page, "fr");
         assert_eq!(page.html.contains("id=\"by-hand\""), is_left, "{problem}");
         assert_eq!(page.html.contains("Messages sortants"), is_left, "{problem}");
+        if !is_left {
+            page.says("n'est pas en place (La plateforme n'est pas joignable). Coccinelle réessaie");
+        }
         let shown = subscription().await;
         assert_eq!((&shown["made_for"], &shown["problem"]), (&json!("account"), &json!(problem)), "{shown}");
         assert_eq!(shown["state"], if is_left { "by_hand" } else { "problem" });

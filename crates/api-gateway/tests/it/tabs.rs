@@ -74,6 +74,7 @@ async fn an_account_is_connected_by_a_consent_that_may_be_denied_first() {
     let page = browser.submit(&home, &format!("{home}/begin"), &[]).await;
     assert_eq!(page.location(), format!("{home}?said=created"), "{page:?}");
     browser.get(page.location()).await.says("<progress");
+    browser.get(&format!("{home}?said=not_begun")).await.says("n'a pas pu commencer");
 
     // The grant ends, and is given again.
     let id = home.rsplit('/').next().unwrap().to_owned();
@@ -507,6 +508,10 @@ async fn a_duplicate_is_told_with_its_cause_what_can_be_done_and_whom_to_ask_in_
         let reference = between(&page.html, subject, "\"");
         assert!(reference.len() == 32 && reference.bytes().all(|byte| byte.is_ascii_hexdigit()), "{}", page.html);
     }
+    // Who may only look is told of it as well, and decides nothing.
+    let page = Browser::of(&world, Role::Viewer).await.get(&one).await;
+    page.says("Contact dupliqué").says("Zoé Durand").says(&format!("/logs?q={record}\">Voir ses tentatives"));
+    assert!(!page.html.contains("value=\"merge\""), "{page:?}");
     let conflict = between(&browser.get(&one).await.html, "name=\"conflict\" value=\"", "\"").to_owned();
     let fields = [("conflict", conflict.as_str()), ("action", "keep_apart")];
     let page = browser.submit(&one, &format!("{one}/decide"), &fields).await;

@@ -58,6 +58,7 @@ struct One {
     example: Option<SyncLog>,
     failed: Vec<FailedLink>,
     older: Option<String>,
+    is_first: bool,
     support: String,
     counted: Option<Counted>,
     trial: trial::Trial,
@@ -256,7 +257,8 @@ impl One {
         let older = older.map(|last| format!("{}?cursor={}", address(&shell, fingerprint), last.link));
         let correlation = example.as_ref().map_or(fingerprint, |log| log.correlation_id.as_str());
         let support = failure::support(request, &frame, correlation);
-        Ok(Self { frame, shell, group, example, failed, older, support, counted: None, trial })
+        let is_first = after.is_none();
+        Ok(Self { frame, shell, group, example, failed, older, is_first, support, counted: None, trial })
     }
 
     /// So many records would be given the value that was tried.

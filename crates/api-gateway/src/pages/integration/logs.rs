@@ -18,7 +18,8 @@ use super::super::{
     frame::{Frame, Visit},
     said::lead,
     text::{Message, catalogue as catalogue_words, failure as failure_words, remedies},
-    text::{consent as consent_words, frame as frame_words, integration as shell_words, logs as logs_words, logs as m},
+    text::{consent as consent_words, frame as frame_words, integration as shell_words, webhooks as webhook_words},
+    text::{logs as logs_words, logs as m},
     {failure, text},
 };
 use super::{Shell, Tab, record::label};

@@ -96,7 +96,9 @@ pub(super) async fn save(
     let mut page = Page::of(&visit, &gateway, id.0, &fields).await?;
     page.rows = Row::typed(&fields);
     let draft = page.draft();
-    if fields.has("save") && fields.get("previewed") == draft {
+    // As text, as the page has kept it: a list of fields is equal to no string.
+    let written = draft.to_string();
+    if fields.has("save") && fields.get("previewed") == written {
         let seen = fields.get("version").parse().map_err(|_no_number| Refusal::at("version", "must be a number"))?;
         let path = format!("{}?kind={}", page.shell.path(Tab::Mapping), page.kind);
         return match saved(&change, &gateway, (id.0, page.kind), (seen, &draft)).await {

@@ -22,6 +22,7 @@ pub(in crate::pages) const AMONG: Message = say("Quelles fiches", "Which records
 pub(in crate::pages) const LINKED: Message = say("Liées à {}", "Linked to {}");
 pub(in crate::pages) const ANYWHERE: Message = say("Toutes celles de Coccinelle", "All that Coccinelle has");
 pub(in crate::pages) const ALL: Message = say("Toutes les fiches", "All records");
+pub(in crate::pages) const ATTEMPTS: Message = say("Voir ses tentatives", "See its attempts");
 pub(in crate::pages) const VALUES: Message = say("Ce que contient la fiche", "What the record holds");
 pub(in crate::pages) const FIELD: Message = say("Champ", "Field");
 pub(in crate::pages) const VALUE: Message = say("Valeur", "Value");

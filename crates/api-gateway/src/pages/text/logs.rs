@@ -39,6 +39,8 @@ pub(in crate::pages) const READ: Message = say("Lecture", "Read");
 pub(in crate::pages) const OUTWARD: Message = say("Coccinelle → plateforme", "Coccinelle → platform");
 pub(in crate::pages) const INWARD: Message = say("plateforme → Coccinelle", "platform → Coccinelle");
 pub(in crate::pages) const LIVE: Message = say("En direct", "Live");
+pub(in crate::pages) const PAUSE: Message = say("Mettre en pause", "Pause");
+pub(in crate::pages) const RESUME: Message = say("Reprendre", "Resume");
 pub(in crate::pages) const OLDER: Message = say("Plus anciennes", "Older");
 pub(in crate::pages) const NEWEST: Message = say("Revenir aux plus récentes", "Back to the newest");
 

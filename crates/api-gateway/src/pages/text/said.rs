@@ -6,6 +6,10 @@ pub(in crate::pages) const CREATED: Message = say(
     "L'intégration est créée. La première synchronisation commence.",
     "The integration is created. Its first sync begins.",
 );
+pub(in crate::pages) const NOT_BEGUN: Message = say(
+    "L'intégration est créée, mais sa première synchronisation n'a pas pu commencer. Lancez-la par « Synchroniser ».",
+    "The integration is created, but its first sync could not begin. Start it by “Sync now”.",
+);
 pub(in crate::pages) const ENABLED: Message = say(
     "La synchronisation est activée. Ce qui attendait part maintenant.",
     "Syncing is on. What was waiting is sent now.",

@@ -19,6 +19,8 @@ pub(in crate::pages) const EMPTY: Message = say(
     "Aucun jeton pour l'instant. Donnez un nom au premier, par exemple celui du programme qui s'en servira.",
     "There is no token yet. Give the first one a name, such as that of the program that will use it.",
 );
+pub(in crate::pages) const OLDER: Message = say("Plus anciens", "Older");
+pub(in crate::pages) const NEWEST: Message = say("Revenir aux plus récents", "Back to the newest");
 pub(in crate::pages) const NEW: Message = say("Nouveau jeton", "New token");
 pub(in crate::pages) const ONCE: Message = say(
     "Copiez-le maintenant : il ne sera plus montré. Votre programme l'envoie dans l'en-tête « Authorization: Bearer … ».",

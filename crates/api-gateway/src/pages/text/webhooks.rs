@@ -12,8 +12,8 @@ pub(in crate::pages) const SUBSCRIPTION: Message = say("Abonnement", "Subscripti
 pub(in crate::pages) const OURS_GOOD: Message =
     say("Coccinelle s'en occupe. Vérifié le {}.", "Coccinelle sees to it. Checked on {}.");
 pub(in crate::pages) const OURS_BAD: Message = say(
-    "L'abonnement n'est pas en place : {} Coccinelle réessaie chaque jour ; d'ici là, les modifications sont lues à intervalles.",
-    "The subscription is not in place: {} Coccinelle tries again every day; until then, changes are read at intervals.",
+    "L'abonnement n'est pas en place ({}). Coccinelle réessaie chaque jour ; d'ici là, les modifications sont lues à intervalles.",
+    "The subscription is not in place ({}). Coccinelle tries again every day; until then, changes are read at intervals.",
 );
 pub(in crate::pages) const OURS_BY_HAND: Message = say(
     "À créer à la main : l'utilisateur qui a connecté le compte n'a pas le droit de modifier la configuration de la plateforme. Tout le reste fonctionne, et d'ici là les modifications sont lues à intervalles. Coccinelle réessaie chaque jour ; une fois créé à la main, il n'y a plus rien à faire.",
