@@ -1,2 +1,2 @@
-DROP INDEX record_links_owed;
 CREATE INDEX record_links_owed ON record_links (integration_id, announced_at, id) WHERE owed;
+DROP INDEX record_links_owed_in_order;

@@ -135,7 +135,7 @@ pub async fn moved(tx: &mut Transaction, age: Duration) -> Result<Vec<Moved>, Pe
          WHERE id IN (
              SELECT id FROM tenants
              WHERE identified_in <> ARRAY[region] AND region_since < now() - make_interval(secs => $1)
-             ORDER BY id LIMIT 100)
+             ORDER BY id LIMIT 100 FOR UPDATE SKIP LOCKED)
          RETURNING id, region, array_remove(identified_in, region) AS before",
     )
     .bind::<Double, _>(age.as_secs_f64())

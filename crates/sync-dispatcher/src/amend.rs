@@ -5,7 +5,6 @@ mod erase;
 mod join;
 mod write;
 
-use domain::fault::{Fault as _, FaultKind};
 use domain::field::FieldName;
 use domain::id::{ConflictId, LinkId, TenantId};
 use domain::message::{Amended, RecordAmend, RecordPush};
@@ -18,8 +17,7 @@ use persistence::records::links::{self, Selection};
 use persistence::records::{edits, guard};
 use persistence::{Scope, Transaction, integrations};
 
-use crate::converge::chain;
-use crate::engine::{DispatchError, Engine, Priority};
+use crate::engine::{DispatchError, Engine, Priority, unless_away};
 use crate::targets;
 use crate::telling::{self, Tidings};
 
@@ -138,15 +136,4 @@ pub(crate) async fn settle_leftovers(engine: &Engine, limit: u32) -> Result<(), 
         unless_away(tenant, amend(engine, tenant, subject, TraceParent::generate()).await)?;
     }
     Ok(())
-}
-
-/// What cannot be carried out for one tenant keeps nobody else's waiting. While the database or the broker is away, nothing can be.
-fn unless_away(tenant: TenantId, done: Result<(), DispatchError>) -> Result<(), DispatchError> {
-    match done {
-        Err(error) if error.kind() != FaultKind::Unavailable => {
-            tracing::error!(tenant.id = %tenant, error = %chain(&error), "a decision cannot be carried out");
-            Ok(())
-        }
-        done => done,
-    }
 }

@@ -8,7 +8,7 @@ mod said;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use domain::fault::Fault as _;
+use domain::fault::{Fault as _, FaultKind};
 use domain::message::{Message, RecordPush, TracedDelivery, WebhookApply, WebhookApplyMany};
 use domain::step::Step;
 use domain::trace::TraceParent;
@@ -61,7 +61,7 @@ impl Handler<WebhookApplyMany> for ApplyMany {
     async fn handle(&self, message: &WebhookApplyMany, context: &Context) -> Result<(), DispatchError> {
         // One that comes again was given back, or made us panic, by one of its deliveries.
         let left = if context.attempt == 1 {
-            self.0.apply_many(&message.deliveries).await
+            self.0.apply_many(&message.deliveries).await?
         } else {
             message.deliveries.iter().map(|it| alone(&it.delivery, it.trace)).collect()
         };
@@ -76,8 +76,9 @@ fn alone(delivery: &WebhookApply, trace: TraceParent) -> (WebhookApply, Context)
 impl Apply {
     /// Applies deliveries together, in their order, and gives back what is left of them.
     ///
-    /// That is what cannot be read and, from the first that fails on, all that were to be applied with it or after it.
-    async fn apply_many(&self, deliveries: &[TracedDelivery]) -> Vec<(WebhookApply, Context)> {
+    /// That is what cannot be read and, from the first that fails on, all that were to be applied with it or after it. Without the
+    /// database or the broker none would fare better alone.
+    async fn apply_many(&self, deliveries: &[TracedDelivery]) -> Result<Vec<(WebhookApply, Context)>, DispatchError> {
         let (mut readable, mut left) = (Vec::new(), Vec::new());
         for it in deliveries {
             match Delivery::read(&it.delivery, it.trace) {
@@ -90,14 +91,17 @@ impl Apply {
         }
         let mut applied = 0;
         for together in readable.chunk_by(Delivery::goes_with) {
-            if let Err(error) = self.apply(together).await {
-                note(&error, readable.len().saturating_sub(applied));
-                break;
+            match self.apply(together).await {
+                Ok(()) => applied += together.len(),
+                Err(error) if is_away(&error) => return Err(error),
+                Err(error) => {
+                    note(&error, readable.len().saturating_sub(applied));
+                    break;
+                }
             }
-            applied += together.len();
         }
         left.extend(readable.iter().skip(applied).map(|it| alone(it.message, it.trace)));
-        left
+        Ok(left)
     }
 
     /// Applies an affair, or deliveries that go together, as often as that gets into somebody else's way.
@@ -159,6 +163,11 @@ impl Apply {
         self.engine.broker.publish_all(messages).await.into_iter().collect::<Result<(), _>>()?;
         Ok(())
     }
+}
+
+/// Whether it is nothing that any delivery could be blamed for.
+fn is_away(error: &DispatchError) -> bool {
+    matches!(error, DispatchError::Persistence(_) | DispatchError::Publish(_)) && error.kind() == FaultKind::Unavailable
 }
 
 fn note(error: &DispatchError, messages: usize) {

@@ -116,9 +116,10 @@ async fn converge_kind(session: &Session<'_>, kind: RecordKind, mut jobs: Vec<Jo
     let turn = session.turn(jobs.len()).await;
     let mut tx = session.engine.database.begin(Scope::System).await?;
     guard::share(&mut tx, session.integration.tenant_id).await?;
-    let mut next = resolve::resolve(session, kind, &mut tx, &mut jobs).await?;
-    let (others, tidings) = absorb::absorb(session, kind, &mut tx, &mut jobs).await?;
-    next.extend(others);
+    let awaiting = resolve::resolve(session, kind, &mut tx, &mut jobs).await?;
+    let (mut next, tidings) = absorb::absorb(session, kind, &mut tx, &mut jobs).await?;
+    // After the records are locked, as whoever changes one locks it before its links.
+    next.extend(links::mark_unfound_dirty(&mut tx, &awaiting).await?);
     let mut plans = plan::plan(session, kind, &mut tx, &mut jobs).await?;
     errands::commission(session, &mut tx, &mut jobs, &plans).await?;
     tx.commit().await?;

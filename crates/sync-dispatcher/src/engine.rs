@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use accounts::Accounts;
 use domain::fault::{Fault, FaultKind};
+use domain::id::TenantId;
 use domain::message::{BackendTell, RecordPush, RecordPushBulk};
 use domain::outcome::SyncOutcome;
 use domain::retry::RetrySchedule;
@@ -18,6 +19,7 @@ use url::Url;
 use crate::backend::Backend;
 use crate::beliefs::Believed;
 use crate::breakers::Noted;
+use crate::converge::chain;
 use crate::{n8n::N8n, redactors::Redactors, told::Told, turns::Turns};
 
 /// Announcements of what is caught up with that are published at once. All share a channel with what happens now, which would stand
@@ -95,6 +97,17 @@ impl Fault for DispatchError {
             Self::LinkHeld | Self::LeaseLost => FaultKind::Unavailable,
             Self::Unreadable(_) | Self::UnknownPlatform(_) => FaultKind::Invalid,
         }
+    }
+}
+
+/// What cannot be done for one tenant keeps nobody else's waiting. While the database or the broker is away, nothing can be.
+pub(crate) fn unless_away(tenant: TenantId, done: Result<(), DispatchError>) -> Result<(), DispatchError> {
+    match done {
+        Err(error) if error.kind() != FaultKind::Unavailable => {
+            tracing::error!(tenant.id = %tenant, error = %chain(&error), "what is to be done for a tenant cannot be");
+            Ok(())
+        }
+        done => done,
     }
 }
 

@@ -12,6 +12,7 @@ use domain::trace::TraceParent;
 use messaging::Context;
 use persistence::records::links;
 use persistence::{Scope, event_acceptances, runs, workflows};
+use tokio::time::{Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::{DispatchError, Engine, Priority};
@@ -28,40 +29,77 @@ const REMEMBERED: Duration = Duration::from_hours(7 * 24);
 
 /// Reconciles at the set interval until `shutdown`.
 pub(crate) async fn run(engine: Engine, shutdown: CancellationToken) {
+    let looks = async {
+        let mut ticks = ticks(&engine);
+        while is_time(&engine, &mut ticks, &shutdown).await {
+            look(&engine).await;
+        }
+    };
+    // A walk takes as long as there is much to walk over: what is overdue does not wait for it, and neither does the end. One that is
+    // left in the middle begins anew.
+    let walks = async {
+        let mut ticks = ticks(&engine);
+        while is_time(&engine, &mut ticks, &shutdown).await {
+            shutdown.run_until_cancelled(walk(&engine)).await;
+        }
+    };
+    // On the heap: together these states would be a large part of a thread's stack.
+    tokio::join!(Box::pin(looks), Box::pin(walks));
+}
+
+fn ticks(engine: &Engine) -> Interval {
     let mut ticks = tokio::time::interval(engine.settings.reconcile_every);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            _ = ticks.tick() => {}
-        }
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            // What is marked as announced and was not would wait until it is overdue once more.
-            () = engine.broker.connected() => {}
-        }
-        // Each by itself: one that fails does not keep the others from being done.
-        for (name, result) in [
-            ("empty the inbox", inbox::empty(&engine).await),
-            ("link records", linking::link_records(&engine).await),
-            ("recognise people by where their tenant is", regions::follow(&engine).await),
-            ("announce what is overdue", announce_overdue(&engine).await),
-            ("tell the backend everything", telling::catch_up(&engine, STEP).await),
-            ("tell the backend again", telling::announce_overdue(&engine, STEP).await),
-            ("tell the backend how integrations are", telling::tell_statuses(&engine).await),
-            ("start the runs that are due", start_due(&engine).await),
-            ("announce silent runs", announce_runs(&engine).await),
-            ("forget runs", forget_runs(&engine).await),
-            ("publish outcomes", publish_leftovers(&engine).await),
-            ("forget events", forget_events(&engine).await),
-            ("carry out decisions", amend::settle_leftovers(&engine, STEP).await),
-            ("erase persons", amend::erase_due(&engine, STEP).await),
-            ("forget old reports", forget_reports(&engine).await),
-        ] {
-            if let Err(error) = result {
-                tracing::warn!(error = %crate::converge::chain(&error), "the reconciler could not {name}");
-            }
-        }
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}
+
+/// Waits until it is time again and the broker is there; `false` once all is to end.
+async fn is_time(engine: &Engine, ticks: &mut Interval, shutdown: &CancellationToken) -> bool {
+    tokio::select! {
+        () = shutdown.cancelled() => return false,
+        _ = ticks.tick() => {}
+    }
+    tokio::select! {
+        () = shutdown.cancelled() => false,
+        // What is marked as announced and was not would wait until it is overdue once more.
+        () = engine.broker.connected() => true,
+    }
+}
+
+/// Looks for what was lost. Each by itself: one that fails does not keep the others from being done.
+async fn look(engine: &Engine) {
+    for (name, result) in [
+        ("empty the inbox", inbox::empty(engine).await),
+        ("announce what is overdue", announce_overdue(engine).await),
+        ("tell the backend again", telling::announce_overdue(engine, STEP).await),
+        ("tell the backend how integrations are", telling::tell_statuses(engine).await),
+        ("start the runs that are due", start_due(engine).await),
+        ("announce silent runs", announce_runs(engine).await),
+        ("forget runs", forget_runs(engine).await),
+        ("publish outcomes", publish_leftovers(engine).await),
+        ("forget events", forget_events(engine).await),
+        ("carry out decisions", amend::settle_leftovers(engine, STEP).await),
+        ("erase persons", amend::erase_due(engine, STEP).await),
+        ("forget old reports", forget_reports(engine).await),
+    ] {
+        note(name, result);
+    }
+}
+
+/// Walks over all that tenants have, where something concerns it all; each by itself as well.
+async fn walk(engine: &Engine) {
+    for (name, result) in [
+        ("link records", linking::link_records(engine).await),
+        ("recognise people by where their tenant is", regions::follow(engine).await),
+        ("tell the backend everything", telling::catch_up(engine, STEP).await),
+    ] {
+        note(name, result);
+    }
+}
+
+fn note(name: &str, result: Result<(), DispatchError>) {
+    if let Err(error) = result {
+        tracing::warn!(error = %crate::converge::chain(&error), "the reconciler could not {name}");
     }
 }
 

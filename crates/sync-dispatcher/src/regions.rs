@@ -13,30 +13,38 @@ use persistence::records::{guard, store};
 use persistence::tenants::{self, Moved};
 use persistence::{Scope, Transaction};
 
-use crate::engine::{DispatchError, Engine, Priority};
+use crate::engine::{DispatchError, Engine, Priority, unless_away};
 use crate::{beliefs, claims};
 
 /// Records that are looked at in one step. As many identifiers are locked at most, and the server has room for some thousands.
 const STEP: u8 = 200;
 
-/// By then everybody reads numbers by the new region, and has ended what was begun by the one before.
-const FOLLOWED: Duration = beliefs::KEPT_FOR.saturating_mul(2);
-
 /// Has what people are recognised by follow the regions of all tenants, step by step. What is left in the middle begins anew.
 pub(crate) async fn follow(engine: &Engine) -> Result<(), DispatchError> {
     let mut tx = engine.database.begin(Scope::System).await?;
-    let all = tenants::moved(&mut tx, FOLLOWED).await?;
+    let all = tenants::moved(&mut tx, followed(engine.settings.lease)).await?;
     tx.commit().await?;
     for moved in all {
-        let mut after = None;
-        while let Some(last) = step(engine, &moved, after).await? {
-            after = Some(last);
-        }
-        let mut tx = engine.database.begin(Scope::System).await?;
-        tenants::mark_identified(&mut tx, moved.tenant, moved.region).await?;
-        tx.commit().await?;
+        unless_away(moved.tenant, walk(engine, &moved).await)?;
     }
     Ok(())
+}
+
+/// By then everybody reads numbers by the new region, and has ended what was begun by the one before: a batch keeps to the region that
+/// it knew when it took its lease.
+fn followed(lease: Duration) -> Duration {
+    beliefs::KEPT_FOR.saturating_mul(2).saturating_add(lease)
+}
+
+/// Walks over everybody whom a tenant knows.
+async fn walk(engine: &Engine, moved: &Moved) -> Result<(), DispatchError> {
+    let mut after = None;
+    while let Some(last) = step(engine, moved, after).await? {
+        after = Some(last);
+    }
+    let mut tx = engine.database.begin(Scope::System).await?;
+    tenants::mark_identified(&mut tx, moved.tenant, moved.region).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Does one step; the last record that was looked at, until there is none, or the tenant has moved on.

@@ -1,7 +1,8 @@
-//! Turns at what all tenants share, our database and processors: only so many batches are worked on at once, no tenant has all of
-//! them, the tenants take turns by what they have had, and what is caught up with leaves room for what happens now. Waiting for a
-//! platform is no turn.
+//! Turns at what all tenants share, our database and processors: only so many batches are worked on at once, no tenant has most of
+//! them beside another, the tenants take turns by what they have had, and what is caught up with leaves room for what happens now.
+//! Waiting for a platform is no turn.
 
+mod company;
 mod rounds;
 
 use std::collections::BTreeMap;
@@ -9,8 +10,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::id::TenantId;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use crate::engine::Priority;
+use company::Company;
 use rounds::Rounds;
 
 /// Hands out turns; all clones share them.
@@ -33,7 +36,7 @@ struct Shared {
     live: usize,
     /// Those of them that the rest may have.
     bulk: usize,
-    /// Those of either that one tenant may have, so that a flood of it leaves the others some at any moment.
+    /// Those of either that one tenant may have beside others, so that a flood of it leaves them some at any moment.
     each: usize,
     state: Mutex<State>,
 }
@@ -42,6 +45,7 @@ struct Shared {
 struct State {
     live: Lane,
     bulk: Lane,
+    company: Company,
 }
 
 #[derive(Debug, Default)]
@@ -64,7 +68,11 @@ impl Turns {
     pub(crate) async fn take(&self, priority: Priority, tenant: TenantId, size: usize) -> Turn {
         let (sender, receiver) = oneshot::channel();
         let cost = u64::try_from(size).unwrap_or(u64::MAX);
-        self.0.lock().lane(priority).waiting.push(tenant, cost, sender);
+        {
+            let mut state = self.0.lock();
+            state.company.note(tenant, Instant::now());
+            state.lane(priority).waiting.push(tenant, cost, sender);
+        }
         self.0.hand_out();
         match receiver.await {
             Ok(turn) => turn,
@@ -94,10 +102,11 @@ impl State {
 }
 
 impl Lane {
-    /// Begins what is next, where no tenant may have more than `each` at once.
-    fn begin(&mut self, each: usize) -> Option<(TenantId, oneshot::Sender<Turn>)> {
+    /// Begins what is next, where no tenant may have more than `most` of it at once.
+    fn begin(&mut self, most: impl Fn(TenantId) -> usize) -> Option<(TenantId, oneshot::Sender<Turn>)> {
         let of = &self.of;
-        let (tenant, sender) = self.waiting.next(|tenant| of.get(tenant).is_none_or(|running| *running < each))?;
+        let may = |tenant: &TenantId| of.get(tenant).is_none_or(|running| *running < most(*tenant));
+        let (tenant, sender) = self.waiting.next(may)?;
         self.running += 1;
         *self.of.entry(tenant).or_default() += 1;
         Some((tenant, sender))
@@ -130,10 +139,12 @@ impl Shared {
         if state.live.running + state.bulk.running >= self.all {
             return None;
         }
-        for (priority, most) in [(Priority::Live, self.live), (Priority::Bulk, self.bulk)] {
-            let lane = state.lane(priority);
+        let (State { live, bulk, company }, now) = (&mut *state, Instant::now());
+        for (priority, lane, most) in [(Priority::Live, live, self.live), (Priority::Bulk, bulk, self.bulk)] {
+            // Whoever is alone keeps nobody waiting.
+            let most_of = |tenant| if company.is_alone(tenant, now) { most } else { self.each };
             if lane.running < most
-                && let Some((tenant, sender)) = lane.begin(self.each)
+                && let Some((tenant, sender)) = lane.begin(most_of)
             {
                 return Some((priority, tenant, sender));
             }
@@ -173,14 +184,28 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_tenant_has_a_quarter_of_the_turns_at_once_however_many_are_free() {
+    async fn beside_another_a_tenant_has_a_quarter_of_the_turns_at_once_however_many_are_free() {
         let (turns, many, few) = (Turns::new(8), TenantId::new(), TenantId::new());
+        drop(turns.take(Priority::Bulk, few, 1).await);
         let held = [turns.take(Priority::Live, many, 100).await, turns.take(Priority::Live, many, 100).await];
         assert!(turns.take(Priority::Live, many, 100).now_or_never().is_none(), "a quarter, and no more");
         let other = turns.take(Priority::Live, few, 1).now_or_never();
         assert!(other.is_some(), "who waits in vain keeps nobody else waiting");
         drop(held);
         assert!(turns.take(Priority::Live, many, 100).now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_tenant_that_is_alone_has_all_that_its_lane_has_until_another_comes() {
+        let (turns, many, few) = (Turns::new(8), TenantId::new(), TenantId::new());
+        let take = || turns.take(Priority::Live, many, 100);
+        let mut held: Vec<_> = (0..7).map(|_| take().now_or_never().unwrap()).collect();
+        assert!(take().now_or_never().is_none(), "one is left for the rest");
+        drop(held.pop());
+        let other = turns.take(Priority::Live, few, 1).now_or_never();
+        assert!(other.is_some() && take().now_or_never().is_none());
+        held.truncate(1);
+        assert!(take().now_or_never().is_some(), "a quarter is two");
     }
 
     #[tokio::test]

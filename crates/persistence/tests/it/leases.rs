@@ -258,6 +258,48 @@ async fn nor_what_is_being_raised_while_the_link_is_given_back() {
 }
 
 #[tokio::test]
+async fn who_raises_and_who_gives_back_wait_for_links_in_one_order() {
+    let world = World::new().await;
+    let customer = world.customer("4242").await;
+    let (tenant_id, kind) = (customer.tenant, RecordKind::Contact);
+    let record = |_| Record { id: RecordId::new(), tenant_id, kind, fields: Fields::default(), version: FIRST };
+    let mut records: Vec<Record> = (0..8).map(record).collect();
+    records.sort_by_key(|record| record.id);
+    let ids: Vec<RecordId> = records.iter().map(|record| record.id).collect();
+    let wanted = |record, version| Wanted { integration: customer.integration, record, kind, version, mapping: FIRST };
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    store::save(&mut tx, &records.iter().collect::<Vec<_>>()).await.unwrap();
+    // The first record's link is the last.
+    for record in ids.iter().rev() {
+        links::raise(&mut tx, tenant_id, &[wanted(*record, FIRST)]).await.unwrap();
+    }
+    let owed = links::owed_by_record(&mut tx, tenant_id, &ids).await.unwrap();
+    tx.commit().await.unwrap();
+    let [(greater, first), .., (smaller, last)] = owed.as_slice() else { panic!("{owed:?}") };
+    assert!(smaller < greater, "{owed:?}");
+
+    let lock = |link: LinkId| format!("SELECT id FROM record_links WHERE id = '{link}' FOR UPDATE SKIP LOCKED");
+    let mut settling = world.worker.begin(Scope::System).await.unwrap();
+    assert_eq!(try_to(&mut settling, &lock(first.link_id)).await.unwrap(), 1);
+    let waiting = "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
+        WHERE NOT granted AND datname = current_database()";
+    let raise = async {
+        let mut tx = world.worker.begin(Scope::System).await.unwrap();
+        let both = [wanted(*smaller, FIRST + 1), wanted(*greater, FIRST + 1)];
+        links::raise(&mut tx, tenant_id, &both).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    tokio::join!(raise, async {
+        wait::until("the link to be waited for", A_WHILE, || async {
+            (world.server.count(waiting).await == 1).then_some(())
+        })
+        .await;
+        assert_eq!(try_to(&mut settling, &lock(last.link_id)).await.unwrap(), 1, "it is taken before the first");
+        settling.commit().await.unwrap();
+    });
+}
+
+#[tokio::test]
 async fn nor_does_it_swallow_what_changed_there_meanwhile() {
     let world = World::new().await;
     let customer = world.customer("4242").await;

@@ -13,8 +13,8 @@ use persistence::people::{self, Pending};
 use persistence::records::{guard, links, store};
 use persistence::{PersistenceError, Scope, Transaction, audit, integrations};
 
-use super::{Owed, spread, unless_away};
-use crate::engine::{DispatchError, Engine};
+use super::{Owed, spread};
+use crate::engine::{DispatchError, Engine, unless_away};
 
 /// How long a platform that is away, or that nobody connects again, may keep a person from being erased here.
 const PATIENCE: Duration = Duration::from_hours(7 * 24);

@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::fault::FaultKind;
-use domain::id::{RecordId, TenantId};
+use domain::id::{LinkId, RecordId, TenantId};
 use domain::identity::{self, Identity};
 use domain::kind::RecordKind;
-use domain::message::RecordPush;
 use domain::record::{Fields, Record};
 use domain::{link::LinkState, policy::Ranks};
 use persistence::Transaction;
@@ -24,14 +23,14 @@ use crate::suppressing;
 /// What stands in two places of the CRM at once.
 const DUPLICATE: &str = "Contact dupliqué : cette personne a déjà une autre fiche sur la plateforme";
 
-/// Gives each job without a record the record that its object belongs to, a new one where nobody knows it. Returns links that are to
-/// look for their objects by that, where they were not about to.
+/// Gives each job without a record the record that its object belongs to, a new one where nobody knows it. Returns the links whose
+/// objects these turn out to be and that were not about to look for them.
 pub(super) async fn resolve(
     session: &Session<'_>,
     kind: RecordKind,
     tx: &mut Transaction,
     jobs: &mut Vec<Job>,
-) -> Result<Vec<RecordPush>, DispatchError> {
+) -> Result<Vec<LinkId>, DispatchError> {
     drop_unwanted(session, kind, tx, jobs).await?;
     let described = describe(session, kind, jobs);
     if described.is_empty() {
@@ -66,7 +65,7 @@ pub(super) async fn resolve(
     }
     links::drop_unread(tx, &dropped).await?;
     jobs.retain(|job| !dropped.contains(&job.leased.push.link_id));
-    Ok(links::mark_unfound_dirty(tx, &woken).await?)
+    Ok(woken)
 }
 
 /// What tells whose an object is.

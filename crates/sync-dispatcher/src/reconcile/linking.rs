@@ -9,7 +9,7 @@ use persistence::records::links::{self, Stretch, Unlinked};
 use persistence::{Scope, integrations};
 
 use super::STEP;
-use crate::engine::{DispatchError, Engine, Priority};
+use crate::engine::{DispatchError, Engine, Priority, unless_away};
 use crate::targets;
 use crate::turns::Turn;
 
@@ -19,13 +19,17 @@ pub(super) async fn link_records(engine: &Engine) -> Result<(), DispatchError> {
     let unlinked = links::integrations_to_link(&mut tx).await?;
     tx.commit().await?;
     for unlinked in unlinked {
-        // What is committed behind a walk is found by the next: only one that finds nothing says that nothing is missing.
-        while walk(engine, &unlinked).await? {}
-        let mut tx = engine.database.begin(Scope::System).await?;
-        links::mark_linked(&mut tx, &unlinked).await?;
-        tx.commit().await?;
+        unless_away(unlinked.tenant, link_all(engine, &unlinked).await)?;
     }
     Ok(())
+}
+
+async fn link_all(engine: &Engine, unlinked: &Unlinked) -> Result<(), DispatchError> {
+    // What is committed behind a walk is found by the next: only one that finds nothing says that nothing is missing.
+    while walk(engine, unlinked).await? {}
+    let mut tx = engine.database.begin(Scope::System).await?;
+    links::mark_linked(&mut tx, unlinked).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Walks once over everything of an integration; whether anything was missing.

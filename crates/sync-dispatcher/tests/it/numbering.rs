@@ -4,6 +4,7 @@ use domain::id::RecordId;
 use domain::identity::{Identity, Region, Scheme};
 use domain::kind::RecordKind;
 use domain::mapping::{FieldMapping, Transform};
+use persistence::records::guard;
 use persistence::records::identities::{self, IdentityKey};
 use persistence::{mappings, tenants};
 use serde_json::json;
@@ -110,7 +111,7 @@ impl World {
         let mut tx = self.begin().await;
         tenants::set_region(&mut tx, self.tenant, Region::BE).await.unwrap();
         tx.commit().await.unwrap();
-        self.server.execute("UPDATE tenants SET region_since = now() - interval '1 minute'").await;
+        self.server.execute("UPDATE tenants SET region_since = now() - interval '1 hour'").await;
     }
 
     /// Waits until people are recognised by where the tenant is.
@@ -161,4 +162,31 @@ async fn two_who_have_one_number_as_of_another_country_are_told_once_the_tenant_
     let told: Vec<_> = told.iter().map(|kept| (kept.reason.as_str(), kept.record, kept.holder)).collect();
     assert_eq!(told, [("identity", first, Some(holder))]);
     assert_eq!(world.named_by("+32470123456").await, Some(holder), "it stays where it was");
+}
+
+#[tokio::test]
+async fn what_is_overdue_does_not_wait_for_numbers_that_are_being_read_anew() {
+    let world = World::with(&HASTE).await;
+    world.accept(vec![event("prospect.created", "p1", json!({"phone": "0470 12 34 56"}))]).await;
+    world.settle().await;
+    let mut tx = world.begin().await;
+    guard::exclude(&mut tx, world.tenant).await.unwrap();
+    world.move_to_belgium().await;
+    let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    wait::until("the walk to have begun", DEADLINE, || async { (world.server.count(waiting).await > 0).then_some(()) })
+        .await;
+    let of = format!("integration_id = '{}'", world.integration);
+    let lost = format!(
+        "UPDATE record_links SET remote_seq = remote_seq + 1, announced_at = now() - interval '1 hour' WHERE {of}"
+    );
+    world.server.execute(&lost).await;
+    let overdue =
+        format!("SELECT count(*) FROM record_links WHERE {of} AND announced_at < now() - interval '1 minute'");
+    wait::until("what was lost to be announced", DEADLINE, || async {
+        (world.server.count(&overdue).await == 0).then_some(())
+    })
+    .await;
+    tx.commit().await.unwrap();
+    world.follow().await;
 }

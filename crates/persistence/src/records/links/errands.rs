@@ -33,7 +33,8 @@ pub async fn commission(
     sql_query(
         "UPDATE record_links AS link SET errand = new.errand, hinted_id = NULL
          FROM unnest($1, $2) AS new (id, errand)
-         WHERE link.id = new.id AND lease_token = $3 AND lease_until > now()",
+         WHERE link.id = new.id AND lease_token = $3 AND lease_until > now()
+           AND link.id IN (SELECT id FROM record_links WHERE id = ANY($1) ORDER BY id FOR UPDATE)",
     )
     .bind::<Array<Text>, _>(errands.keys().map(ToString::to_string).collect::<Vec<_>>())
     .bind::<Array<Jsonb>, _>(notes)

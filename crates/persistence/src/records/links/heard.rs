@@ -153,9 +153,12 @@ pub async fn drop_unread(tx: &mut Transaction, links: &[LinkId]) -> Result<(), P
     if links.is_empty() {
         return Ok(());
     }
-    sql_query("DELETE FROM record_links WHERE id = ANY($1) AND record_id IS NULL")
-        .bind::<Array<Text>, _>(links.iter().map(ToString::to_string).collect::<Vec<_>>())
-        .execute(&mut **tx)
-        .await?;
+    sql_query(
+        "DELETE FROM record_links
+         WHERE id IN (SELECT id FROM record_links WHERE id = ANY($1) AND record_id IS NULL ORDER BY id FOR UPDATE)",
+    )
+    .bind::<Array<Text>, _>(links.iter().map(ToString::to_string).collect::<Vec<_>>())
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use diesel::QueryableByName;
-use diesel::sql_types::{Jsonb, Text};
+use diesel::sql_types::{Array, Jsonb, Text};
 use diesel_async::RunQueryDsl;
 use domain::field::RemoteFields;
 use domain::id::{LeaseToken, LinkId};
@@ -66,10 +66,13 @@ pub async fn intend(
              sent = coalesce(new.sent, link.sent), seen = coalesce(new.seen, link.seen),
              seen_at = coalesce(new.seen_at, link.seen_at)
          FROM jsonb_to_recordset($1) AS new (id text, fields jsonb, sent jsonb, seen jsonb, seen_at timestamptz)
-         WHERE link.id = new.id AND lease_token = $2 AND lease_until > now() RETURNING link.id",
+         WHERE link.id = new.id AND lease_token = $2 AND lease_until > now()
+           AND link.id IN (SELECT id FROM record_links WHERE id = ANY($3) ORDER BY id FOR UPDATE)
+         RETURNING link.id",
     )
     .bind::<Jsonb, _>(to_json(&rows)?)
     .bind::<Text, _>(token.to_string())
+    .bind::<Array<Text>, _>(rows.iter().map(|row| row.id.as_str()).collect::<Vec<_>>())
     .load(&mut **tx)
     .await?;
     rows.iter().map(|row| parse("id", &row.id)).collect()

@@ -169,7 +169,8 @@ pub async fn lease(
 pub async fn give_up(tx: &mut Transaction, links: &[LinkId], token: LeaseToken) -> Result<(), PersistenceError> {
     // Another token, so that nobody settles by the old one, and not none: somebody may have written there.
     sql_query(
-        "UPDATE record_links SET lease_token = 'given up', lease_until = now() WHERE id = ANY($1) AND lease_token = $2",
+        "UPDATE record_links SET lease_token = 'given up', lease_until = now()
+         WHERE id IN (SELECT id FROM record_links WHERE id = ANY($1) AND lease_token = $2 ORDER BY id FOR UPDATE)",
     )
     .bind::<Array<Text>, _>(links.iter().map(ToString::to_string).collect::<Vec<_>>())
     .bind::<Text, _>(token.to_string())
@@ -198,7 +199,8 @@ pub async fn attach(
         "UPDATE record_links AS link SET record_id = new.record_id,
              wanted_version = greatest(link.wanted_version, new.version), wanted_mapping = greatest(link.wanted_mapping, $4)
          FROM unnest($1, $2, $3) AS new (id, record_id, version)
-         WHERE link.id = new.id AND link.lease_token = $5 AND link.record_id IS NULL",
+         WHERE link.id = new.id AND link.lease_token = $5 AND link.record_id IS NULL
+           AND link.id IN (SELECT id FROM record_links WHERE id = ANY($1) ORDER BY id FOR UPDATE)",
     )
     .bind::<Array<Text>, _>(made.iter().map(|(link, ..)| link.to_string()).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(made.iter().map(|(_, record, _)| record.to_string()).collect::<Vec<_>>())

@@ -29,6 +29,8 @@ pub struct Wanted {
 
 /// Raises what links should reach, making those that are missing. What moves is owed from now on, and no longer blocked.
 ///
+/// Links that are there are locked in the order of their ids, as everybody does who locks several.
+///
 /// # Errors
 /// When the database does not answer.
 pub async fn raise(tx: &mut Transaction, tenant: TenantId, wanted: &[Wanted]) -> Result<(), PersistenceError> {
@@ -40,7 +42,8 @@ pub async fn raise(tx: &mut Transaction, tenant: TenantId, wanted: &[Wanted]) ->
                                    owed_since, announced_at)
          SELECT $1, new.*, now(), now() FROM unnest($2, $3, $4, $5, $6, $7)
              AS new (id, integration_id, record_id, kind, wanted_version, wanted_mapping)
-         ORDER BY new.record_id, new.integration_id
+         LEFT JOIN record_links AS known ON known.integration_id = new.integration_id AND known.record_id = new.record_id
+         ORDER BY known.id, new.record_id, new.integration_id
          ON CONFLICT (integration_id, record_id) DO UPDATE SET
              wanted_version = greatest(record_links.wanted_version, EXCLUDED.wanted_version),
              wanted_mapping = greatest(record_links.wanted_mapping, EXCLUDED.wanted_mapping),
