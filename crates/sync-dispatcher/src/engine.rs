@@ -1,17 +1,13 @@
 //! What every part of the dispatcher works with, and the one error they share. What is done with it is the other modules'.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use accounts::Accounts;
 use domain::fault::{Fault, FaultKind};
 use domain::id::TenantId;
-use domain::message::{BackendTell, RecordPush, RecordPushBulk};
-use domain::outcome::SyncOutcome;
 use domain::retry::RetrySchedule;
 use domain::step::{Step, Steps};
-use domain::trace::TraceParent;
-use messaging::{Broker, Context, PublishError};
+use messaging::{Broker, PublishError};
 use persistence::{Database, PersistenceError};
 use runtime::config::DispatcherSettings;
 use url::Url;
@@ -20,11 +16,10 @@ use crate::backend::Backend;
 use crate::beliefs::Believed;
 use crate::breakers::Noted;
 use crate::converge::chain;
-use crate::{n8n::N8n, redactors::Redactors, told::Told, turns::Turns};
-
-/// Announcements of what is caught up with that are published at once. All share a channel with what happens now, which would stand
-/// behind a thousand of them until the broker has written those.
-const TOGETHER: usize = 64;
+use crate::n8n::N8n;
+use crate::redactors::Redactors;
+use crate::told::Told;
+use crate::turns::Turns;
 
 /// How much somebody waits for work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,73 +121,5 @@ impl Engine {
         let answer = call.await;
         self.steps.reached(Step::WriteAfter);
         answer
-    }
-
-    /// Says on the broker that these links are to be looked at.
-    pub(crate) async fn announce(
-        &self,
-        priority: Priority,
-        pushes: &[RecordPush],
-        trace: TraceParent,
-    ) -> Result<(), DispatchError> {
-        match priority {
-            Priority::Live => {
-                let messages: Vec<_> = pushes.iter().map(|push| (*push, Context::continuing(trace))).collect();
-                self.broker.publish_all(&messages).await.into_iter().collect::<Result<Vec<()>, _>>()?;
-            }
-            Priority::Bulk => {
-                let message = |push: &RecordPush| (RecordPushBulk(*push), Context::continuing(trace));
-                for some in pushes.chunks(TOGETHER) {
-                    let messages: Vec<_> = some.iter().map(message).collect();
-                    self.broker.publish_all(&messages).await.into_iter().collect::<Result<Vec<()>, _>>()?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Says on the broker that the backend is to be told about these links.
-    pub(crate) async fn announce_telling(
-        &self,
-        tells: &[BackendTell],
-        trace: TraceParent,
-    ) -> Result<(), DispatchError> {
-        let messages: Vec<_> = tells.iter().map(|tell| (*tell, Context::continuing(trace))).collect();
-        self.broker.publish_all(&messages).await.into_iter().collect::<Result<Vec<()>, _>>()?;
-        Ok(())
-    }
-
-    /// Says it later.
-    pub(crate) async fn announce_after(
-        &self,
-        priority: Priority,
-        push: RecordPush,
-        trace: TraceParent,
-        wait: Duration,
-    ) -> Result<(), DispatchError> {
-        let context = Context::continuing(trace);
-        match priority {
-            Priority::Live => self.broker.park(&push, &context, wait).await?,
-            Priority::Bulk => self.broker.park(&RecordPushBulk(push), &context, wait).await?,
-        }
-        Ok(())
-    }
-
-    /// Sends outcomes to the log. Those of them that are confirmed there are soon forgotten; what is left is the reconciler's.
-    pub(crate) async fn publish_outcomes(
-        &self,
-        outcomes: Vec<(SyncOutcome, TraceParent)>,
-    ) -> Result<(), DispatchError> {
-        if outcomes.is_empty() {
-            return Ok(());
-        }
-        let messages: Vec<_> =
-            outcomes.into_iter().map(|(outcome, trace)| (outcome, Context::continuing(trace))).collect();
-        let results = self.broker.publish_all(&messages).await;
-        self.steps.reached(Step::LogTold);
-        let confirmed = messages.iter().zip(&results).filter(|(_, result)| result.is_ok());
-        self.told.add(confirmed.map(|((outcome, _), _)| (outcome.link_id, outcome.id)));
-        results.into_iter().collect::<Result<Vec<()>, _>>()?;
-        Ok(())
     }
 }

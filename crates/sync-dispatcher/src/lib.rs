@@ -3,6 +3,7 @@
 mod absences;
 mod affairs;
 mod amend;
+mod announcing;
 mod apply;
 pub mod backend;
 mod beliefs;
