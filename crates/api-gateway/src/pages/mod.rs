@@ -51,6 +51,7 @@ pub(crate) fn dashboard(routes: &mut ServiceConfig) {
                 .service(activity::show_activity)
                 .service(settings::show_settings)
                 .service(settings::save)
+                .service(settings::try_alerts)
                 .service(tokens::make)
                 .service(tokens::lead_back)
                 .service(tokens::revoke)
