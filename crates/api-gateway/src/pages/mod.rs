@@ -10,6 +10,7 @@ mod charts;
 mod connect;
 mod consent;
 mod consented;
+mod failing;
 mod failure;
 mod fields;
 mod form;

@@ -519,3 +519,38 @@ async fn a_duplicate_is_told_with_its_cause_what_can_be_done_and_whom_to_ask_in_
     assert!(!browser.get(&one).await.html.contains("Duplicate contact"));
     world.stop().await;
 }
+
+#[tokio::test]
+async fn the_tab_and_the_card_say_in_figures_and_in_words_how_many_failures_stand() {
+    let world = World::start().await;
+    let id = connected(&world, "pat-eu1-4242-demo").await;
+    let home = format!("/dashboard/integrations/{id}");
+    let mut browser = Browser::of(&world, Role::Admin).await;
+    for place in [home.clone(), format!("{home}/settings"), "/dashboard/integrations".to_owned()] {
+        let html = browser.get(&place).await.html;
+        assert!(!html.contains("class=\"count\"") && !html.contains("fiches en échec"), "{place}: {html}");
+    }
+    for (standing, figure, french, english) in [
+        (1, "1", "1 fiche en échec", "1 record failed"),
+        (99, "99", "99 fiches en échec", "99 records failed"),
+        (150, "99+", "plus de 99 fiches en échec", "more than 99 records failed"),
+    ] {
+        let block = format!(
+            "INSERT INTO record_links (id, tenant_id, integration_id, kind, external_id, blocked_at)
+             SELECT 'lnk_' || n, '{}', '{id}', 'contact', n, now() FROM generate_series(1, {standing}) AS n
+             ON CONFLICT DO NOTHING",
+            world.tenant
+        );
+        world.database.execute(&block).await;
+        for (language, words) in [("fr", french), ("en", english)] {
+            browser.language = language;
+            for place in [home.clone(), format!("{home}/settings")] {
+                let page = browser.get(&place).await;
+                is_sound(page.says(&format!("<span class=\"visually-hidden\"> ({words})</span>")), language);
+                page.says(&format!("aria-hidden=\"true\">{figure}</span>"));
+            }
+            is_sound(browser.get("/dashboard/integrations").await.says(words), language);
+        }
+    }
+    world.stop().await;
+}
