@@ -22,6 +22,7 @@ mod mark;
 mod policies;
 mod preferences;
 mod reader;
+mod rights;
 mod said;
 mod settings;
 mod statistics;

@@ -40,7 +40,11 @@ async fn an_account_is_connected_by_a_consent_that_may_be_denied_first() {
     let it = Consenting::start().await;
     let mut browser = Browser::of(&it.world, Role::Admin).await;
     let form = "/dashboard/integrations/new?platform=hubspot";
-    browser.get(form).await.says("Connecter avec HubSpot").says("crm.objects.contacts.write");
+    browser
+        .get(form)
+        .await
+        .says("Connecter avec HubSpot")
+        .says("créer et modifier les contacts et leurs appels (<code>crm.objects.contacts.write</code>)");
     browser.get(&format!("{form}&by=key")).await.says("Clé API").says("Se connecter sans clé");
     let new = "/dashboard/integrations/new/consent";
     let page = browser.submit(form, new, &[("platform", "hubspot"), ("name", "")]).await;
@@ -63,7 +67,7 @@ async fn an_account_is_connected_by_a_consent_that_may_be_denied_first() {
     let (_, query) = it.come_back(&back, Some(&begun.cookie), None).await;
     let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
     let lacking = browser.get(&format!("{home}?{query}")).await;
-    lacking.says("Il manque des droits.").says("<code>crm.objects.deals.read</code>");
+    lacking.says("Il manque des droits.").says("lire les affaires (<code>crm.objects.deals.read</code>)");
 
     let page = browser.submit(&home, &format!("{home}/consent"), &[]).await;
     let begun = led(&page, &browser);
