@@ -119,6 +119,9 @@ pub(crate) enum Refusal {
     /// The integration is switched off.
     #[error("This integration is switched off; switch it on first.")]
     Disabled,
+    /// The settings name nobody who is told of trouble.
+    #[error("The settings name no address and no webhook to send an alert to; name one first.")]
+    NobodyToAlert,
     /// The run does not wait for anybody's consent.
     #[error("This run does not ask for anything.")]
     NothingToConfirm,
@@ -215,6 +218,7 @@ impl From<Refusal> for Problem {
             Refusal::NotConnected => Self::new(FaultKind::Conflict, "not_connected", detail),
             Refusal::RunUnderWay(_) => Self::new(FaultKind::Conflict, "run_under_way", detail),
             Refusal::Disabled => Self::new(FaultKind::Conflict, "integration_disabled", detail),
+            Refusal::NobodyToAlert => Self::new(FaultKind::Conflict, "nobody_to_alert", detail),
             Refusal::NothingToConfirm => Self::new(FaultKind::Conflict, "nothing_to_confirm", detail),
             Refusal::ConflictClosed(_) => Self::new(FaultKind::Conflict, "conflict_closed", detail),
             Refusal::NoPass => Self::new(FaultKind::Unauthorized, "pass_missing", detail),

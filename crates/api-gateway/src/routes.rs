@@ -48,6 +48,7 @@ pub(crate) fn api(routes: &mut ServiceConfig<'_>, cors: Condition<Cors>) {
             .service(incidents::list_incidents)
             .service(settings::show_settings)
             .service(settings::replace_settings)
+            .service(settings::try_alerts)
             .service(workflows::report_sync)
             .service(workflows::call_platform)
             .service(audit::list_changes)

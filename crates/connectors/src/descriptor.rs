@@ -147,6 +147,8 @@ pub enum KeyShown {
 pub struct Terms {
     /// What we cannot do without.
     pub scopes: &'static [&'static str],
+    /// What each of them is for, as it is told to whoever grants it.
+    pub purposes: &'static [(&'static str, Words)],
     /// Whether the platform takes part in PKCE, by the method `S256`.
     pub pkce: bool,
     /// What the tenant is asked for before the consent page, where it has a site of its own.
@@ -159,6 +161,14 @@ pub struct Terms {
     pub single_use_refresh: bool,
     /// A grant that nobody used is refreshed after so long, or the platform would let it die.
     pub keep_alive: Option<Duration>,
+}
+
+impl Terms {
+    /// What a scope is for; `None` where it is none of those that are needed.
+    #[must_use]
+    pub fn purpose(&self, scope: &str) -> Option<Words> {
+        self.purposes.iter().find(|(known, _)| *known == scope).map(|(_, purpose)| *purpose)
+    }
 }
 
 /// What a tenant is asked for before the consent page. Whether the answer will do is [`crate::oauth::OAuth::site`]'s to say.

@@ -47,3 +47,27 @@ impl Platform {
         all().iter().copied().find(|platform| platform.connector().descriptor().slug == slug.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn every_scope_that_is_needed_says_what_it_is_for_and_the_same_wherever_it_is() {
+        let mut known = BTreeMap::new();
+        for platform in all() {
+            let descriptor = platform.connector().descriptor();
+            let Some(terms) = descriptor.terms() else { continue };
+            let told: Vec<_> = terms.purposes.iter().map(|(scope, _)| *scope).collect();
+            assert_eq!(told, terms.scopes, "{}", descriptor.slug);
+            for (scope, purpose) in terms.purposes {
+                assert!(!purpose.fr.is_empty() && !purpose.en.is_empty() && purpose.fr != purpose.en, "{scope}");
+                // A code that is missing is told by itself, without its platform.
+                assert_eq!(known.insert(*scope, *purpose).unwrap_or(*purpose), *purpose, "{scope}");
+            }
+        }
+        assert!(known.contains_key("crm.objects.contacts.write"));
+    }
+}

@@ -79,6 +79,9 @@ pub enum Action {
     /// The tenant's settings were changed.
     #[serde(rename = "settings.updated")]
     SettingsUpdated,
+    /// An alert was sent on trial.
+    #[serde(rename = "alerts.tried")]
+    AlertsTried,
     /// A token was made for a program.
     #[serde(rename = "token.created")]
     TokenCreated,

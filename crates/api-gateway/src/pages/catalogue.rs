@@ -17,6 +17,7 @@ use serde::Deserialize;
 use super::{
     charts,
     consented::Ended,
+    failing::Failing,
     frame::{Frame, Section, Visit},
     mark::Mark,
     said::Said,
@@ -88,6 +89,8 @@ pub(super) struct Card {
     pub(super) success: Option<f64>,
     pub(super) errors: i64,
     pub(super) drift: i64,
+    /// How many failures stand, where the page says that.
+    failing: Failing,
     pub(super) attempts: i64,
     pub(super) spark: String,
 }
@@ -114,6 +117,8 @@ pub(super) async fn show_integrations(
     let mut tx = gateway.database.begin(Scope::Tenant(visit.tenant_id)).await?;
     let views = integrations::configured(&gateway, &mut tx, visit.tenant_id).await?;
     let mut glances = stats::glance(&mut tx, visit.tenant_id).await?;
+    let ids: Vec<_> = views.iter().map(|view| view.id).collect();
+    let mut failing = Failing::of(&mut tx, visit.tenant_id, &ids).await?;
     let title = visit.reader.say(frame_words::INTEGRATIONS);
     let frame = visit.frame(&mut tx, Section::Integrations, title).await?;
     tx.commit().await?;
@@ -128,7 +133,8 @@ pub(super) async fn show_integrations(
         .filter(|view| wanted.is_among(Shelf::holding(&view.platform)))
         .map(|view| {
             let glance = glances.remove(&view.id.to_string()).unwrap_or_default();
-            Card::of(view, &glance)
+            let failing = failing.remove(&view.id).unwrap_or_default();
+            Card { failing, ..Card::of(view, &glance) }
         })
         .filter(|card| wanted.finds(&[&card.name, card.platform]))
         .collect();
@@ -251,6 +257,7 @@ impl Card {
             success: (attempts > 0).then(|| charts::share(attempts - failed, attempts)),
             errors: failed,
             drift: view.drift,
+            failing: Failing::default(),
             attempts,
             spark: charts::spark(&glance.hours),
         }

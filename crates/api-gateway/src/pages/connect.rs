@@ -20,6 +20,7 @@ use super::{
     form::{self, Choice, Form, Offered, deliveries, directions, frequencies},
     frame::{Frame, Section, Visit},
     mark::Mark,
+    rights::Right,
     text::{Message, connect as m, consent as consent_words, form as form_words, frame as frame_words, hints},
 };
 use crate::{
@@ -220,6 +221,11 @@ async fn frame(visit: &Visit, gateway: &Gateway, name: &str) -> Result<Frame, Pr
 }
 
 impl Page {
+    /// What a consent asks for.
+    fn rights(&self) -> Vec<Right> {
+        self.descriptor.terms().map(Right::needed).unwrap_or_default()
+    }
+
     fn of(frame: Frame, gateway: &Gateway, connector: &'static dyn Connector, form: Form) -> Self {
         let descriptor = connector.descriptor();
         let by_n8n = gateway.has_n8n() && connector.proxy().is_some();

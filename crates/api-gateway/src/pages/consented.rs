@@ -6,6 +6,7 @@ use domain::kind::RecordKind;
 use super::catalogue::kinds;
 use super::fields::Fields;
 use super::reader::Reader;
+use super::rights::Right;
 use super::text::Message;
 use super::text::consent as m;
 
@@ -22,7 +23,7 @@ pub(super) struct Ended {
     /// What the platform says of it, in its own words.
     pub(super) reason: Option<String>,
     /// What should have been granted and was not.
-    pub(super) missing: Vec<String>,
+    pub(super) missing: Vec<Right>,
     /// The integration that has the account already.
     pub(super) other: Option<IntegrationId>,
     /// What has no field for our id in an account that was just connected, by a key as well.
@@ -71,7 +72,7 @@ impl Ended {
         let code = fields.given("oauth_error")?;
         let (_, title, help) = FAILURES.into_iter().find(|(known, ..)| *known == code)?;
         let words = fields.given("reason").or_else(|| fields.given("account"));
-        let scopes = fields.get("missing").split(' ').filter(|scope| is_scope(scope)).map(str::to_owned);
+        let scopes = fields.get("missing").split(' ').filter(|scope| is_scope(scope)).map(Right::named);
         Some(Self {
             reason: words.map(|words| words.chars().filter(|c| !c.is_control()).take(REASON).collect()),
             missing: scopes.collect(),
@@ -110,7 +111,9 @@ mod tests {
         assert!(Ended::of_query("").is_none() && Ended::of_query("oauth_error=%3Cb%3E").is_none());
         assert_eq!(Ended::of_query("connected=1").unwrap().tone, "good");
         let lacking = Ended::of_query("oauth_error=scopes_missing&missing=crm.deals.read+%3Cb%3E").unwrap();
-        assert_eq!(lacking.missing, ["crm.deals.read"]);
+        assert_eq!(lacking.missing, [Right { scope: "crm.deals.read".to_owned(), purpose: None }]);
+        let known = Ended::of_query("oauth_error=scopes_missing&missing=crm.objects.deals.read").unwrap();
+        assert!(known.missing[0].purpose.is_some(), "{known:?}");
         let unkeyed = Ended::of_query("connected=1&unkeyed=deal+%3Cb%3E+activity").unwrap();
         assert_eq!((unkeyed.unkeyed.len(), unkeyed.tone), (2, "warn"));
         let written = super::unkeyed(&[RecordKind::Deal, RecordKind::Activity]);

@@ -10,6 +10,7 @@ mod charts;
 mod connect;
 mod consent;
 mod consented;
+mod failing;
 mod failure;
 mod fields;
 mod form;
@@ -21,6 +22,7 @@ mod mark;
 mod policies;
 mod preferences;
 mod reader;
+mod rights;
 mod said;
 mod settings;
 mod statistics;
@@ -51,6 +53,7 @@ pub(crate) fn dashboard(routes: &mut ServiceConfig) {
                 .service(activity::show_activity)
                 .service(settings::show_settings)
                 .service(settings::save)
+                .service(settings::try_alerts)
                 .service(tokens::make)
                 .service(tokens::lead_back)
                 .service(tokens::revoke)

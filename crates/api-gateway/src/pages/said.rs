@@ -27,7 +27,7 @@ const fn refused(code: &'static str, sentence: Message) -> Said {
 }
 
 /// Everything that can be said. Refusals have the codes of the API's problems.
-const ALL: [Said; 26] = [
+const ALL: [Said; 29] = [
     done("created", m::CREATED),
     done("enabled", m::ENABLED),
     done("disabled", m::DISABLED),
@@ -44,10 +44,13 @@ const ALL: [Said; 26] = [
     done("fields_read", m::FIELDS_READ),
     done("erasing", m::ERASING),
     done("token_revoked", m::TOKEN_REVOKED),
+    done("alert_tried", m::ALERT_TRIED),
     refused("not_begun", m::NOT_BEGUN),
     refused("run_under_way", m::RUN_UNDER_WAY),
     refused("integration_disabled", m::SWITCHED_OFF),
     refused("not_connected", m::NOT_CONNECTED),
+    refused("nobody_to_alert", m::NOBODY_TO_ALERT),
+    refused("rate_limited", m::TOO_SOON),
     refused("nothing_to_confirm", m::NOTHING_TO_CONFIRM),
     refused("nothing_to_replay", m::NOTHING_TO_REPLAY),
     refused("platform_unavailable", m::PLATFORM_AWAY),

@@ -106,6 +106,12 @@ pub(super) async fn save(
     }
 }
 
+/// Sends an alert on trial to whom the saved settings name.
+#[post("/settings/trial")]
+pub(super) async fn try_alerts(change: Change, gateway: web::Data<Gateway>) -> Result<HttpResponse, Problem> {
+    lead("/dashboard/settings", settings::tried(&gateway, &change).await, "alert_tried")
+}
+
 async fn saved(change: &Change, gateway: &Gateway, fields: &Fields) -> Result<(), Problem> {
     let seen = fields.get("version").parse().map_err(|_no_number| Refusal::at("version", "must be a number"))?;
     let mut tx = gateway.database.begin(Scope::Tenant(change.tenant_id)).await?;

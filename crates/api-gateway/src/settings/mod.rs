@@ -1,6 +1,7 @@
 //! What a tenant sets for itself. What follows from it is done by those whom it concerns.
 
 mod form;
+mod trial;
 mod view;
 mod webhooks;
 
@@ -14,6 +15,7 @@ use persistence::{Scope, Transaction, policies, settings, tenants};
 use runtime::http::Problem;
 
 use self::form::Wish;
+pub(crate) use self::trial::{tried, try_alerts};
 pub(crate) use self::view::View;
 use crate::auth::Viewer;
 use crate::body::Json;

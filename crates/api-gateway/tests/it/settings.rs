@@ -4,6 +4,7 @@ use domain::access::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::pages::{Browser, is_sound};
 use crate::world::{Answer, World, token};
 
 const PATH: &str = "/api/v1/settings";
@@ -135,5 +136,55 @@ async fn every_fault_is_named_by_its_path() {
         assert_eq!(refused.paths(), [path], "{refused:?}");
     }
     assert_eq!(world.get(PATH).await.body["version"], 0);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn an_alert_on_trial_is_asked_for_once_a_minute_and_by_whom_it_would_reach_somebody() {
+    const TRIAL: &str = "/api/v1/settings/alerts/trial";
+    let world = World::start().await;
+    let admin = world.token(Role::Admin);
+    let ask = async || world.call(Method::POST, TRIAL, Some(&admin), None).await;
+    ask().await.is_problem(409, "nobody_to_alert");
+    put(&world, Some("\"0\""), &wish()).await;
+    let asked = ask().await;
+    assert_eq!(asked.status.as_u16(), 202, "{asked:?}");
+    assert_eq!(asked.body, json!({ "emails": ["astreinte@cabinet.example"], "webhooks": ["Slack", "Ours"] }));
+    let refused = ask().await;
+    refused.is_problem(429, "rate_limited");
+    assert_eq!(refused.headers["retry-after"], "60");
+    let waiting = "SELECT count(*) FROM alert_trials WHERE written_at IS NULL";
+    assert_eq!(world.database.count(waiting).await, 1);
+    assert_eq!(world.database.count("SELECT count(*) FROM incidents").await, 0);
+    let told = world.call(Method::GET, "/api/v1/audit?action=alerts.tried", Some(&admin), None).await;
+    assert_eq!(told.body["data"].as_array().unwrap().len(), 1, "{told:?}");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn the_button_says_that_the_alert_is_on_its_way_that_it_was_just_sent_or_that_nobody_is_told() {
+    const FORM: &str = "/dashboard/settings/trial";
+    const PAGE: &str = "/dashboard/settings";
+    let world = World::start().await;
+    for (language, nobody, on_its_way, just_now) in [
+        ("fr", "Personne n'est prévenu", "L'alerte d'essai est en route", "il y a moins d'une minute"),
+        ("en", "Nobody is told", "The trial alert is on its way", "less than a minute ago"),
+    ] {
+        let mut browser = Browser::of(&world, Role::Admin).await;
+        browser.language = language;
+        world.database.execute("DELETE FROM tenant_settings").await;
+        for (code, words) in [("nobody_to_alert", nobody), ("alert_tried", on_its_way), ("rate_limited", just_now)] {
+            let page = browser.submit(PAGE, FORM, &[]).await;
+            assert_eq!(page.location(), format!("{PAGE}?said={code}"), "{page:?}");
+            is_sound(browser.get(page.location()).await.says(words), language);
+            if code == "nobody_to_alert" {
+                put(&world, Some("\"0\""), &wish()).await;
+            }
+        }
+        world.database.execute("DELETE FROM alert_trials").await;
+    }
+    let mut viewer = Browser::of(&world, Role::Viewer).await;
+    assert!(!viewer.get(PAGE).await.html.contains(FORM));
+    assert_eq!(viewer.submit(PAGE, FORM, &[]).await.status, 403);
     world.stop().await;
 }

@@ -40,7 +40,11 @@ async fn an_account_is_connected_by_a_consent_that_may_be_denied_first() {
     let it = Consenting::start().await;
     let mut browser = Browser::of(&it.world, Role::Admin).await;
     let form = "/dashboard/integrations/new?platform=hubspot";
-    browser.get(form).await.says("Connecter avec HubSpot").says("crm.objects.contacts.write");
+    browser
+        .get(form)
+        .await
+        .says("Connecter avec HubSpot")
+        .says("créer et modifier les contacts et leurs appels (<code>crm.objects.contacts.write</code>)");
     browser.get(&format!("{form}&by=key")).await.says("Clé API").says("Se connecter sans clé");
     let new = "/dashboard/integrations/new/consent";
     let page = browser.submit(form, new, &[("platform", "hubspot"), ("name", "")]).await;
@@ -63,7 +67,7 @@ async fn an_account_is_connected_by_a_consent_that_may_be_denied_first() {
     let (_, query) = it.come_back(&back, Some(&begun.cookie), None).await;
     let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
     let lacking = browser.get(&format!("{home}?{query}")).await;
-    lacking.says("Il manque des droits.").says("<code>crm.objects.deals.read</code>");
+    lacking.says("Il manque des droits.").says("lire les affaires (<code>crm.objects.deals.read</code>)");
 
     let page = browser.submit(&home, &format!("{home}/consent"), &[]).await;
     let begun = led(&page, &browser);
@@ -517,5 +521,40 @@ async fn a_duplicate_is_told_with_its_cause_what_can_be_done_and_whom_to_ask_in_
     let page = browser.submit(&one, &format!("{one}/decide"), &fields).await;
     assert_eq!(page.location(), format!("{one}?said=decided"), "{page:?}");
     assert!(!browser.get(&one).await.html.contains("Duplicate contact"));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn the_tab_and_the_card_say_in_figures_and_in_words_how_many_failures_stand() {
+    let world = World::start().await;
+    let id = connected(&world, "pat-eu1-4242-demo").await;
+    let home = format!("/dashboard/integrations/{id}");
+    let mut browser = Browser::of(&world, Role::Admin).await;
+    for place in [home.clone(), format!("{home}/settings"), "/dashboard/integrations".to_owned()] {
+        let html = browser.get(&place).await.html;
+        assert!(!html.contains("class=\"count\"") && !html.contains("fiches en échec"), "{place}: {html}");
+    }
+    for (standing, figure, french, english) in [
+        (1, "1", "1 fiche en échec", "1 record failed"),
+        (99, "99", "99 fiches en échec", "99 records failed"),
+        (150, "99+", "plus de 99 fiches en échec", "more than 99 records failed"),
+    ] {
+        let block = format!(
+            "INSERT INTO record_links (id, tenant_id, integration_id, kind, external_id, blocked_at)
+             SELECT 'lnk_' || n, '{}', '{id}', 'contact', n, now() FROM generate_series(1, {standing}) AS n
+             ON CONFLICT DO NOTHING",
+            world.tenant
+        );
+        world.database.execute(&block).await;
+        for (language, words) in [("fr", french), ("en", english)] {
+            browser.language = language;
+            for place in [home.clone(), format!("{home}/settings")] {
+                let page = browser.get(&place).await;
+                is_sound(page.says(&format!("<span class=\"visually-hidden\"> ({words})</span>")), language);
+                page.says(&format!("aria-hidden=\"true\">{figure}</span>"));
+            }
+            is_sound(browser.get("/dashboard/integrations").await.says(words), language);
+        }
+    }
     world.stop().await;
 }

@@ -43,6 +43,7 @@ const DESCRIPTOR: Descriptor = Descriptor {
     auth: &[
         AuthScheme::OAuth2(Terms {
             scopes: oauth::SCOPES,
+            purposes: oauth::PURPOSES,
             pkce: true,
             site: None,
             assumed_life: Some(Duration::from_secs(1_800)),

@@ -6,6 +6,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::{HubSpot, api};
+use crate::descriptor::Words;
 use crate::error::ConnectorError;
 use crate::http::Client;
 use crate::oauth::{
@@ -19,6 +20,18 @@ pub(super) const SCOPES: &[&str] = &[
     "crm.objects.contacts.write",
     "crm.objects.deals.read",
     "crm.objects.deals.write",
+];
+
+/// What each of them is for.
+pub(super) const PURPOSES: &[(&str, Words)] = &[
+    ("oauth", Words::new("savoir quel compte est connecté", "know which account is connected")),
+    ("crm.objects.contacts.read", Words::new("lire les contacts et leurs appels", "read contacts and their calls")),
+    (
+        "crm.objects.contacts.write",
+        Words::new("créer et modifier les contacts et leurs appels", "create and change contacts and their calls"),
+    ),
+    ("crm.objects.deals.read", Words::new("lire les affaires", "read deals")),
+    ("crm.objects.deals.write", Words::new("créer et modifier les affaires", "create and change deals")),
 ];
 
 /// What makes our own property, by which nothing is created twice. An account that does not grant it is guarded by addresses.

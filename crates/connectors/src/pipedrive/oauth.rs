@@ -9,7 +9,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::Pipedrive;
-use crate::descriptor::Terms;
+use crate::descriptor::{Terms, Words};
 use crate::error::ConnectorError;
 use crate::http::Client;
 use crate::oauth::{
@@ -19,8 +19,20 @@ use crate::oauth::{
 
 const DAY: Duration = Duration::from_secs(86_400);
 
+/// What each scope is for.
+const PURPOSES: &[(&str, Words)] = &[
+    ("base", Words::new("savoir quel compte est connecté", "know which account is connected")),
+    ("contacts:full", Words::new("lire, créer et modifier les personnes", "read, create and change people")),
+    ("deals:full", Words::new("lire, créer et modifier les affaires", "read, create and change deals")),
+    ("activities:full", Words::new("lire, créer et modifier les activités", "read, create and change activities")),
+    ("recents:read", Words::new("voir ce qui a changé", "see what has changed")),
+    ("search:read", Words::new("chercher une fiche avant de la créer", "look for a record before it is created")),
+    ("admin", Words::new("installer les webhooks et le champ de Coccinelle", "set up webhooks and Coccinelle's field")),
+];
+
 pub(super) const TERMS: Terms = Terms {
     scopes: &["base", "contacts:full", "deals:full", "activities:full", "recents:read", "search:read", "admin"],
+    purposes: PURPOSES,
     pkce: false,
     site: None,
     assumed_life: Some(Duration::from_secs(3_600)),

@@ -10,15 +10,25 @@ use serde_json::Value;
 use url::Url;
 
 use super::{Salesforce, ids};
-use crate::descriptor::{SiteField, Terms};
+use crate::descriptor::{SiteField, Terms, Words};
 use crate::error::ConnectorError;
 use crate::http::Client;
 use crate::oauth::{
     App, Authorization, BadCallback, BadSite, Callback, ClientAuth, Code, Endpoint, Grant, INVALID_GRANT, OAuth, home,
 };
 
+/// What each scope is for.
+const PURPOSES: &[(&str, Words)] = &[
+    ("api", Words::new("lire, créer et modifier les fiches", "read, create and change records")),
+    (
+        "refresh_token",
+        Words::new("rester connecté sans redemander votre accord", "stay connected without asking you again"),
+    ),
+];
+
 pub(super) const TERMS: Terms = Terms {
     scopes: &["api", "refresh_token"],
+    purposes: PURPOSES,
     pkce: true,
     site: Some(SiteField {
         label: "My Domain (optional)",

@@ -14,7 +14,7 @@ use url::form_urlencoded::byte_serialize;
 
 use super::{DESCRIPTOR, Shopify, api};
 use crate::account::{Account, Learnt, Unlimited};
-use crate::descriptor::{KeyShown, SiteField, Terms};
+use crate::descriptor::{KeyShown, SiteField, Terms, Words};
 use crate::error::ConnectorError;
 use crate::http::Client;
 use crate::oauth::{
@@ -34,8 +34,19 @@ const WINDOW: i64 = 90;
 /// Our token in every call.
 const TOKEN: KeyShown = KeyShown::InHeader("x-shopify-access-token");
 
+/// What each scope is for.
+const PURPOSES: &[(&str, Words)] = &[
+    ("read_customers", Words::new("lire les clients", "read customers")),
+    ("write_customers", Words::new("créer et modifier les clients", "create and change customers")),
+    ("read_products", Words::new("lire les produits", "read products")),
+    ("write_products", Words::new("créer et modifier les produits", "create and change products")),
+    ("read_orders", Words::new("lire les commandes", "read orders")),
+    ("write_orders", Words::new("créer et modifier les commandes", "create and change orders")),
+];
+
 pub(super) const TERMS: Terms = Terms {
     scopes: &["read_customers", "write_customers", "read_products", "write_products", "read_orders", "write_orders"],
+    purposes: PURPOSES,
     pkce: false,
     site: Some(SiteField {
         label: "Shop",

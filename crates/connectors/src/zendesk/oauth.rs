@@ -14,7 +14,7 @@ use url::Url;
 
 use super::{DESCRIPTOR, Zendesk, api};
 use crate::account::{Account, Learnt, Unlimited};
-use crate::descriptor::{KeyShown, SiteField, Terms};
+use crate::descriptor::{KeyShown, SiteField, Terms, Words};
 use crate::error::ConnectorError;
 use crate::http::Client;
 use crate::oauth::{App, Authorization, BadCallback, BadSite, Callback, ClientAuth, Code, Endpoint, Grant, OAuth};
@@ -27,9 +27,22 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// Asked for with every token, or the next one would live shorter: two days and ninety, the most that Zendesk gives.
 const LIVES: [(&str, &str); 2] = [("expires_in", "172800"), ("refresh_token_expires_in", "7776000")];
 
+/// What each scope is for.
+const PURPOSES: &[(&str, Words)] = &[
+    ("read", Words::new("lire les utilisateurs et les tickets", "read users and tickets")),
+    (
+        "write",
+        Words::new(
+            "créer et modifier les utilisateurs et les tickets, installer les webhooks",
+            "create and change users and tickets, set up webhooks",
+        ),
+    ),
+];
+
 pub(super) const TERMS: Terms = Terms {
     // The narrow ones hold neither the fields of an account's own nor the addresses of a user, which have no scopes of theirs.
     scopes: &["read", "write"],
+    purposes: PURPOSES,
     pkce: true,
     site: Some(SiteField {
         label: "Subdomain",

@@ -75,10 +75,31 @@ pub(super) fn items<'a>(news: impl IntoIterator<Item = &'a News>, reader: &Reade
     news.into_iter().map(item).collect()
 }
 
+/// What says that it was only tried out whether this arrives.
+pub(super) fn trial(asked_at: Timestamp, reader: &Reader, dashboard: &Url) -> Item {
+    let words = wording::of(reader.language);
+    Item {
+        title: words.trial.to_owned(),
+        what: words.trial_what.to_owned(),
+        since: format!("{} {}", words.asked, shown(reader.zone.local(asked_at), reader.language)),
+        todo: None,
+        link: below(dashboard, &["settings"]),
+        is_over: false,
+    }
+}
+
 fn link(dashboard: &Url, news: &News) -> String {
+    match &news.integration {
+        Some((id, ..)) => below(dashboard, &["integrations", &id.to_string()]),
+        None => dashboard.clone().into(),
+    }
+}
+
+/// A page of the dashboard.
+fn below(dashboard: &Url, path: &[&str]) -> String {
     let mut url = dashboard.clone();
-    if let (Some((id, ..)), Ok(mut segments)) = (&news.integration, url.path_segments_mut()) {
-        segments.pop_if_empty().extend(["dashboard", "integrations", &id.to_string()]);
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.pop_if_empty().push("dashboard").extend(path);
     }
     url.into()
 }
@@ -157,6 +178,24 @@ mod tests {
         let mail = read(&[ended], Language::En);
         assert_eq!(mail["subject"], "Resolved: HubSpot Paris: syncs are failing");
         assert!(mail["text"].as_str().unwrap().contains("From 27 Nov 2026, 13:05 to 27 Nov 2026, 13:35"), "{mail}");
+    }
+
+    #[test]
+    fn a_trial_says_that_it_is_one_and_leads_to_the_settings() {
+        let at = Timestamp::parse("2026-11-27T12:05:00Z").unwrap();
+        for (language, parts) in [
+            (Language::Fr, ["[Essai] ", "aucun incident", "Demandé le 27 nov. 2026 à 13:05."]),
+            (Language::En, ["[Trial] ", "no incident", "Asked for on 27 Nov 2026, 13:05."]),
+        ] {
+            let reader = Reader { language, zone: TimeZone::default() };
+            let item = trial(at, &reader, &"https://app.example.com/".parse().unwrap());
+            let mail = content(std::slice::from_ref(&item), language);
+            assert!(mail["subject"].as_str().unwrap().starts_with(parts[0]), "{mail}");
+            let text = mail["text"].as_str().unwrap();
+            for part in parts.into_iter().chain(["https://app.example.com/dashboard/settings"]) {
+                assert!(text.contains(part), "{part} is not in {text}");
+            }
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod news;
 mod pace;
 mod post;
 mod smtp;
+mod trial;
 mod watch;
 mod wording;
 
@@ -75,6 +76,7 @@ impl Alerts {
         if incidents::try_hold(&mut tx).await? {
             let outages = watch::look(&mut tx, &self.settings, &dead).await?;
             news::tell(&mut tx, (&self.settings, &self.dashboard), &outages).await?;
+            trial::tell(&mut tx, (&self.settings, &self.dashboard)).await?;
         }
         tx.commit().await
     }

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::id::{MessageId, TenantId};
 use domain::platform::PlatformSlug;
-use domain::settings::{AlertForm, Language};
+use domain::settings::{AlertForm, AlertWebhook, Language};
 use domain::time::Timestamp;
 use persistence::incidents::{self, Channel, Letter, News, Readers};
-use persistence::{PersistenceError, Transaction, settings as wishes};
+use persistence::settings::{self as wishes, Settings as Wishes};
+use persistence::{PersistenceError, Transaction};
 use runtime::config::AlertSettings;
 use serde_json::{Value, json};
 use url::Url;
@@ -65,18 +66,28 @@ async fn letters(
         letters.extend(mail_to(settings, (Some(tenant), address), &items, reader));
     }
     let items = mail::items(news, &reader, dashboard);
-    for webhook in &wishes.alert_webhooks {
-        let content = match webhook.form {
-            AlertForm::Slack => json!({ "text": mail::plain(&items, reader.language) }),
-            AlertForm::Signed => signed(tenant, news, &items),
-        };
-        letters.push(letter(Some(tenant), Channel::Webhook, &webhook.name, content));
-    }
+    letters.extend(to_webhooks((tenant, &wishes), &items, || signed(tenant, news, &items)));
     Ok(letters)
 }
 
+/// A message to each of the tenant's webhooks: the words for people, or what `signed` makes of them for a program.
+pub(super) fn to_webhooks(
+    (tenant, wishes): (TenantId, &Wishes),
+    items: &[Item],
+    signed: impl Fn() -> Value,
+) -> Vec<Letter> {
+    let to = |webhook: &AlertWebhook| {
+        let content = match webhook.form {
+            AlertForm::Slack => json!({ "text": mail::plain(items, wishes.language) }),
+            AlertForm::Signed => signed(),
+        };
+        letter(Some(tenant), Channel::Webhook, &webhook.name, content)
+    };
+    wishes.alert_webhooks.iter().map(to).collect()
+}
+
 /// A mail to one address; none where there is no mail server.
-fn mail_to(
+pub(super) fn mail_to(
     settings: &AlertSettings,
     (tenant, address): (Option<TenantId>, &str),
     items: &[Item],
@@ -87,7 +98,7 @@ fn mail_to(
 }
 
 fn letter(tenant: Option<TenantId>, channel: Channel, target: &str, content: Value) -> Letter {
-    Letter { id: MessageId::new(), tenant, channel, target: target.to_owned(), content, attempts: 0 }
+    Letter { id: MessageId::new(), tenant, channel, target: target.to_owned(), content, attempts: 0, is_trial: false }
 }
 
 /// Our own form: what a program needs, with the words that people read beside it.

@@ -20,6 +20,11 @@ pub(super) struct Words {
     /// The subject of a message about many; `{}` is how many.
     pub(super) many: &'static str,
     pub(super) why: &'static str,
+    /// The subject of a trial, and what it says.
+    pub(super) trial: &'static str,
+    pub(super) trial_what: &'static str,
+    /// Before when a trial was asked for.
+    pub(super) asked: &'static str,
     pub(super) months: [&'static str; 12],
 }
 
@@ -33,6 +38,9 @@ const FR: Words = Words {
     open: "Ouvrir dans le tableau de bord",
     many: "{} alertes sur vos intégrations",
     why: "Vous recevez ce message parce que votre adresse figure dans les réglages d'alerte de Coccinelle.",
+    trial: "[Essai] Alerte d'essai de Coccinelle",
+    trial_what: "Ceci est un essai, demandé dans les réglages : il ne correspond à aucun incident et il n'y a rien à faire. Une véritable alerte arriverait par le même chemin.",
+    asked: "Demandé le",
     months: ["janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc."],
 };
 
@@ -46,6 +54,9 @@ const EN: Words = Words {
     open: "Open in the dashboard",
     many: "{} alerts about your integrations",
     why: "You get this message because your address is in Coccinelle's alert settings.",
+    trial: "[Trial] Trial alert from Coccinelle",
+    trial_what: "This is a trial, asked for in the settings: it stands for no incident, and there is nothing to do. A real alert would arrive the same way.",
+    asked: "Asked for on",
     months: ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"],
 };
 

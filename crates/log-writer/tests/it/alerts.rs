@@ -53,7 +53,7 @@ pub(crate) fn told(address: &str) -> Wishes {
 }
 
 /// So many failures of an integration.
-async fn fail(world: &World, whose: (TenantId, IntegrationId), class: FaultKind, times: usize) {
+pub(crate) async fn fail(world: &World, whose: (TenantId, IntegrationId), class: FaultKind, times: usize) {
     fail_by(world, whose, (class, "NO"), times).await;
 }
 
@@ -116,7 +116,7 @@ async fn choose(world: &World, id: IntegrationId, alerts: Value) {
 }
 
 /// Waits until so many incidents are as they are wanted.
-async fn incidents(world: &World, wanted: &str, count: i64) {
+pub(crate) async fn incidents(world: &World, wanted: &str, count: i64) {
     let query = format!("SELECT count(*) FROM incidents WHERE {wanted}");
     testkit::wait::until(wanted, crate::world::LIMIT, || async {
         let found = world.database.count(&query).await;
@@ -354,9 +354,8 @@ async fn a_tenant_whose_platform_is_not_there_is_told_once_that_has_lasted() {
     assert_eq!(subjects(&mails), ["HubSpot : les synchronisations échouent"]);
 }
 
-#[tokio::test]
-async fn webhooks_are_told_in_their_own_form_and_dead_letters_to_operators() {
-    let (world, server, hooks) = (World::new().await, MailServer::start().await, HookServer::start().await);
+/// A tenant of these wishes with a webhook for people and a signed one, and the key ring that opens their addresses.
+pub(crate) async fn with_webhooks(world: &World, hooks: &HookServer, wishes: Wishes) -> (TenantId, PathBuf) {
     let ring = std::env::temp_dir().join(format!("ring-{}.json", domain::id::MessageId::new()));
     vault::KeyRing::create(&ring).unwrap();
     let open = || vault::Vault::new(vault::KeyRing::load(&ring).unwrap());
@@ -377,7 +376,14 @@ async fn webhooks_are_told_in_their_own_form_and_dead_letters_to_operators() {
     tx.commit().await.unwrap();
     let shown = |name: &str, form| AlertWebhook { name: name.to_owned(), form, host: "127.0.0.1".to_owned() };
     let alert_webhooks = vec![shown("Slack", AlertForm::Slack), shown("Ours", AlertForm::Signed)];
-    wish(&world, tenant, Wishes { alert_webhooks, sealed: Some(sealed), ..Wishes::default() }).await;
+    wish(world, tenant, Wishes { alert_webhooks, sealed: Some(sealed), ..wishes }).await;
+    (tenant, ring)
+}
+
+#[tokio::test]
+async fn webhooks_are_told_in_their_own_form_and_dead_letters_to_operators() {
+    let (world, server, hooks) = (World::new().await, MailServer::start().await, HookServer::start().await);
+    let (tenant, ring) = with_webhooks(&world, &hooks, Wishes::default()).await;
     let whose = (tenant, world.connect(tenant, "HubSpot").await);
 
     let mut settings = settings(&world, &server);

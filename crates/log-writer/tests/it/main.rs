@@ -17,6 +17,8 @@ mod silence;
 #[cfg(test)]
 mod statistics;
 #[cfg(test)]
+mod trials;
+#[cfg(test)]
 mod triggers;
 #[cfg(test)]
 mod world;

@@ -1,12 +1,13 @@
 //! The table `incidents`: trouble, from its beginning to its end.
 //!
-//! What is seen of integrations is `signs`', who is still to be told of it `news`', what is on its way to them `outbox`', and what
-//! tenants read of it `listing`'s.
+//! What is seen of integrations is `signs`', who is still to be told of it `news`', what is on its way to them `outbox`', what
+//! tenants read of it `listing`'s, and who tries out whether any of it arrives `trials`'.
 
 mod listing;
 mod news;
 mod outbox;
 mod signs;
+mod trials;
 
 use std::collections::BTreeSet;
 
@@ -22,6 +23,7 @@ pub use self::listing::{Incident, list, silent_since};
 pub use self::news::{News, Readers, note_told, note_unheard, paces, pending};
 pub use self::outbox::{Channel, Letter, claim, drop_older, give_up, note_sent, post, postpone, release};
 pub use self::signs::{Windows, look};
+pub use self::trials::{ask_trial, take_trials};
 use crate::statement::sql_query;
 use crate::text::{from_word, parse_optional, storable_json};
 use crate::{PersistenceError, Transaction};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, Double, Integer, Jsonb, Nullable, Text};
+use diesel::sql_types::{BigInt, Bool, Double, Integer, Jsonb, Nullable, Text};
 use diesel_async::RunQueryDsl;
 use domain::id::{MessageId, TenantId};
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,8 @@ pub struct Letter {
     pub content: Value,
     /// How often it was tried before.
     pub attempts: i32,
+    /// Whether somebody tries out if it arrives: it tells of no incident.
+    pub is_trial: bool,
 }
 
 #[derive(QueryableByName)]
@@ -54,6 +56,8 @@ struct Row {
     content: Value,
     #[diesel(sql_type = Integer)]
     attempts: i32,
+    #[diesel(sql_type = Bool)]
+    is_trial: bool,
 }
 
 /// Puts a message on its way.
@@ -61,12 +65,15 @@ struct Row {
 /// # Errors
 /// When the database does not answer.
 pub async fn post(tx: &mut Transaction, letter: &Letter) -> Result<(), PersistenceError> {
-    sql_query("INSERT INTO alert_messages (id, tenant_id, channel, target, content) VALUES ($1, $2, $3, $4, $5)")
+    let statement = "INSERT INTO alert_messages (id, tenant_id, channel, target, content, is_trial)
+         VALUES ($1, $2, $3, $4, $5, $6)";
+    sql_query(statement)
         .bind::<Text, _>(letter.id.to_string())
         .bind::<Nullable<Text>, _>(letter.tenant.map(|id| id.to_string()))
         .bind::<Text, _>(to_word(&letter.channel)?)
         .bind::<Text, _>(&letter.target)
         .bind::<Jsonb, _>(storable_json(letter.content.clone()))
+        .bind::<Bool, _>(letter.is_trial)
         .execute(&mut **tx)
         .await?;
     Ok(())
@@ -85,7 +92,7 @@ pub async fn claim(tx: &mut Transaction, limit: u32, lease: Duration) -> Result<
              ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
          ) AS due
          WHERE letter.id = due.id
-         RETURNING letter.id, tenant_id, channel, target, content, attempts - 1 AS attempts",
+         RETURNING letter.id, tenant_id, channel, target, content, attempts - 1 AS attempts, is_trial",
     )
     .bind::<BigInt, _>(i64::from(limit))
     .bind::<Double, _>(lease.as_secs_f64())
@@ -99,6 +106,7 @@ pub async fn claim(tx: &mut Transaction, limit: u32, lease: Duration) -> Result<
             target: row.target,
             content: row.content,
             attempts: row.attempts,
+            is_trial: row.is_trial,
         })
     };
     rows.into_iter().map(read).collect()

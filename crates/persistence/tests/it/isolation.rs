@@ -139,6 +139,7 @@ fn beside(customer: Customer) -> Vec<String> {
             "INSERT INTO alert_messages (id, tenant_id, channel, target, content)
              VALUES ('{record}', '{tenant}', 'email', 'a@b.fr', '{{}}')"
         ),
+        format!("INSERT INTO alert_trials (tenant_id) VALUES ('{tenant}')"),
         format!(
             "INSERT INTO integration_errors_hourly VALUES ('{integration}', now(), '', '{tenant}', '', '', 1, now())"
         ),
@@ -293,6 +294,7 @@ async fn the_gateway_changes_nothing_of_another_tenant() {
         "DELETE FROM sessions".to_owned(),
         "UPDATE api_tokens SET revoked_at = now()".to_owned(),
         "DELETE FROM idempotency_keys".to_owned(),
+        "UPDATE alert_trials SET written_at = NULL".to_owned(),
     ];
     let theirs_id = theirs.tenant;
     for statement in touches_nothing {

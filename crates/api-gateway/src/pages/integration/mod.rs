@@ -20,6 +20,7 @@ use persistence::Transaction;
 use runtime::http::Problem;
 
 use super::consented::Ended;
+use super::failing::Failing;
 use super::frame::{Frame, Section, Visit};
 use super::mark::Mark;
 use super::said::Said;
@@ -119,6 +120,8 @@ pub(super) struct Shell {
     pub(super) mark: Mark,
     /// How it is.
     pub(super) standing: Standing,
+    /// How many failures stand.
+    failing: Failing,
     /// Which tab is shown.
     pub(super) tab: Tab,
     /// What is said of what was just done.
@@ -146,10 +149,12 @@ impl Shell {
         };
         let frame = visit.frame(tx, Section::Integrations, title).await?;
         let standing = Standing::of(&view);
+        let failing = Failing::of(tx, visit.tenant_id, &[id]).await?.remove(&id).unwrap_or_default();
         let shell = Self {
             platform,
             mark: Mark::of(platform),
             standing,
+            failing,
             tab,
             said: visit.said,
             ended: visit.consent.clone(),
@@ -158,9 +163,10 @@ impl Shell {
         Ok((shell, frame))
     }
 
-    /// The tabs: address, name, and whether it is shown.
-    pub(super) fn tabs(&self) -> Vec<(String, Message, bool)> {
-        let place = |tab: Tab| (self.path(tab), tab.title(), tab == self.tab);
+    /// The tabs: address, name, whether it is shown, and what stands there to be seen to.
+    pub(super) fn tabs(&self) -> Vec<(String, Message, bool, Option<Failing>)> {
+        let failing = |tab: Tab| (tab == Tab::Failures && self.failing.is_any()).then_some(self.failing);
+        let place = |tab: Tab| (self.path(tab), tab.title(), tab == self.tab, failing(tab));
         Tab::ALL.into_iter().map(place).collect()
     }
 

@@ -29,6 +29,7 @@ pub(in crate::pages) fn done(action: Action) -> Message {
         Action::IntegrationErased => say("Données d'un compte effacées", "Data of an account erased"),
         Action::SuppressionLifted => say("Effacement levé", "Erasure lifted"),
         Action::SettingsUpdated => say("Réglages modifiés", "Settings changed"),
+        Action::AlertsTried => say("Alerte d'essai envoyée", "Trial alert sent"),
         Action::TokenCreated => say("Jeton créé", "Token made"),
         Action::TokenRevoked => say("Jeton révoqué", "Token revoked"),
     }

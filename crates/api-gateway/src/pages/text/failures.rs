@@ -7,6 +7,9 @@ pub(in crate::pages) const EMPTY_WHY: Message = say(
     "Ce qu'une plateforme refuse pour de bon attend ici, avec sa cause et son remède. Le reste est réessayé tout seul.",
     "What a platform refuses for good waits here, with its cause and its remedy. Everything else is tried again by itself.",
 );
+pub(in crate::pages) const STANDING: Counted =
+    count(("{} fiche en échec", "{} record failed"), ("{} fiches en échec", "{} records failed"));
+pub(in crate::pages) const STANDING_MORE: Message = say("plus de {} fiches en échec", "more than {} records failed");
 pub(in crate::pages) const TOTAL: Counted = count(
     (
         "{} fiche est en échec. Rien n'est perdu : elle repartira une fois rejouée.",

@@ -68,6 +68,18 @@ pub(in crate::pages) const TOKEN_REVOKED: Message = say(
 );
 pub(in crate::pages) const TOKEN_OVER: Message =
     say("Ce jeton n'était déjà plus valable.", "This token was not valid any more already.");
+pub(in crate::pages) const ALERT_TRIED: Message = say(
+    "L'alerte d'essai est en route vers chaque adresse et chaque webhook enregistrés. Elle arrive en une minute environ.",
+    "The trial alert is on its way to each saved address and webhook. It arrives within a minute or so.",
+);
+pub(in crate::pages) const NOBODY_TO_ALERT: Message = say(
+    "Personne n'est prévenu : enregistrez d'abord une adresse ou un webhook.",
+    "Nobody is told: save an address or a webhook first.",
+);
+pub(in crate::pages) const TOO_SOON: Message = say(
+    "C'était demandé il y a moins d'une minute. Attendez un instant, puis réessayez.",
+    "It was asked for less than a minute ago. Wait a moment, then try again.",
+);
 pub(in crate::pages) const CONFLICT_CLOSED: Message =
     say("Quelqu'un en a déjà décidé autrement.", "Somebody has decided otherwise already.");
 pub(in crate::pages) const NOTHING_TO_REPLAY: Message =

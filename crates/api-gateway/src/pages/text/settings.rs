@@ -78,6 +78,12 @@ pub(in crate::pages) const PATTERNS_HELP: Message =
 pub(in crate::pages) const HIDE_EMAILS: Message = say("Masquer les adresses e-mail", "Redact e-mail addresses");
 pub(in crate::pages) const HIDE_PHONES: Message = say("Masquer les numéros de téléphone", "Redact telephone numbers");
 pub(in crate::pages) const SAVE: Message = say("Enregistrer", "Save");
+pub(in crate::pages) const TRIAL: Message = say("Alerte d'essai", "Trial alert");
+pub(in crate::pages) const TRIAL_HELP: Message = say(
+    "Elle part comme une véritable alerte, vers les adresses et les webhooks enregistrés, et dit qu'elle est un essai. Elle ne compte pas comme un incident.",
+    "It goes the way of a real alert, to the saved addresses and webhooks, and says that it is a trial. It does not count as an incident.",
+);
+pub(in crate::pages) const TRY: Message = say("Envoyer une alerte d'essai", "Send a trial alert");
 pub(in crate::pages) const REFERENCE: Message = say("Référence de l'API", "Reference of the API");
 pub(in crate::pages) const AUDIT: Message = say("Dernières modifications", "Latest changes");
 pub(in crate::pages) const WHEN: Message = say("Quand", "When");

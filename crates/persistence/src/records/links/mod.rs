@@ -44,7 +44,7 @@ pub use replay::{replay, replay_untied};
 pub use settle::{Ending, Settled, Settlement, settle};
 pub use standing::{Named, Sent, Standing, sent_after, standing};
 pub use telling::{Told, Untold, lease_untold, lock_untold, note_news, overdue_untold, settle_untold};
-pub use view::{LinkView, drift, drift_by_kind, holds, in_step, of_record};
+pub use view::{LinkView, drift, drift_by_kind, holds, in_step, of_record, standing_failures};
 
 use diesel::QueryableByName;
 use diesel::sql_types::Text;

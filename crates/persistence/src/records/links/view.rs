@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, LinkId, RecordId, TenantId};
 use domain::kind::RecordKind;
@@ -197,4 +197,40 @@ pub async fn drift(
             .load(&mut **tx)
             .await?;
     Ok(rows.into_iter().next().map_or(0, |row| row.count))
+}
+
+/// How many failures of each of these integrations stand, counted up to `most`; those that have none are left out.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn standing_failures(
+    tx: &mut Transaction,
+    tenant: TenantId,
+    integrations: &[IntegrationId],
+    most: i64,
+) -> Result<BTreeMap<IntegrationId, i64>, PersistenceError> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        id: String,
+        #[diesel(sql_type = BigInt)]
+        count: i64,
+    }
+    // No more than that is read, however many there are.
+    let rows: Vec<Row> = sql_query(
+        "SELECT asked.id, counted.count
+         FROM unnest($2::text[]) AS asked (id) CROSS JOIN LATERAL (
+             SELECT count(*) AS count FROM (
+                 SELECT 1 FROM record_links
+                 WHERE tenant_id = $1 AND integration_id = asked.id AND blocked_at IS NOT NULL LIMIT $3
+             ) AS standing
+         ) AS counted
+         WHERE counted.count > 0",
+    )
+    .bind::<Text, _>(tenant.to_string())
+    .bind::<Array<Text>, _>(integrations.iter().map(ToString::to_string).collect::<Vec<_>>())
+    .bind::<BigInt, _>(most)
+    .load(&mut **tx)
+    .await?;
+    rows.into_iter().map(|row| Ok((parse("integration_id", &row.id)?, row.count))).collect()
 }
