@@ -42,6 +42,8 @@ async fn an_event_is_merged_before_the_flood_of_another_tenant_that_came_first()
     assert!(later > AT_ONCE, "only {later} of {FLOOD} were merged after it");
 }
 
+const OWED: &str = "SELECT count(*) FROM record_links WHERE owed";
+
 /// One batch at once, of two; what is announced beyond another one is left to the database.
 const NARROW: [(&str, &str); 4] = [
     ("DISPATCHER__LANE_BATCH", "2"),
@@ -79,11 +81,17 @@ async fn what_a_lane_leaves_to_the_database_another_dispatcher_takes_as_well() {
 async fn a_dispatcher_that_is_stopped_leaves_what_it_has_not_begun_to_the_others() {
     let world = World::quiet(&NARROW).await;
     world.crm.faults(json!({"latency_ms": 500, "search_lag_ms": 0, "search_limit_per_s": null})).await;
-    world.accept((0..60).map(person).collect()).await;
-    world.dispatch_once().await;
-    assert!(world.server.count("SELECT count(*) FROM record_links WHERE owed").await > 0, "it worked all of it off");
+    world.accept((0..200).map(person).collect()).await;
+    let under_way = "SELECT count(*) FROM record_links WHERE lease_until > now()";
+    world
+        .dispatch_until("a batch to be under way while more waits", || async {
+            let (leased, owed) = (world.server.count(under_way).await, world.server.count(OWED).await);
+            if leased > 0 && owed > 100 { Ok(()) } else { Err(format!("{leased} of {owed}")) }
+        })
+        .await;
+    assert!(world.server.count(OWED).await > 0, "it worked all of it off");
     world.crm.faults(json!({"latency_ms": 0})).await;
     world.dispatch();
     world.settle().await;
-    assert_eq!((world.crm.contacts().await.len(), world.crm.duplicates().await), (60, 0));
+    assert_eq!((world.crm.contacts().await.len(), world.crm.duplicates().await), (200, 0));
 }

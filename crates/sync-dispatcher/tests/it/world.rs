@@ -174,8 +174,22 @@ impl World {
         tokio::spawn(startup::build(settings).unwrap().run_until(self.stop.child_token()));
     }
 
-    /// Starts a dispatcher, and stops it in order as soon as it is at work: it ends what it has begun and gives back the rest.
+    /// Starts a dispatcher, and stops it in order as soon as it has taken everything: it ends what it has begun and gives back the rest.
     pub(crate) async fn dispatch_once(&self) {
+        // One that is stopped before it has taken anything only gives back, which the broker does not bear for ever.
+        self.dispatch_until("everything to be taken", || async {
+            let waiting = self.waiting("dispatcher.").await;
+            if waiting.is_empty() { Ok(()) } else { Err(format!("{waiting:?}")) }
+        })
+        .await;
+    }
+
+    /// Starts a dispatcher, and stops it in order as soon as this is so.
+    pub(crate) async fn dispatch_until<F: Future<Output = Result<(), String>>>(
+        &self,
+        what: &str,
+        is_so: impl Fn() -> F,
+    ) {
         let (stop, app) = (self.stop.child_token(), startup::build(self.settings()).unwrap());
         let ready = format!("http://127.0.0.1:{}/readyz", app.port());
         let running = tokio::spawn(app.run_until(stop.clone()));
@@ -184,12 +198,7 @@ impl World {
             client.get(&ready).send().await.ok().filter(|answer| answer.status().is_success())
         })
         .await;
-        // One that is stopped before it has taken anything only gives back, which the broker does not bear for ever.
-        wait::until("everything to be taken", DEADLINE, || async {
-            let waiting = self.waiting("dispatcher.").await;
-            if waiting.is_empty() { Ok(()) } else { Err(waiting) }
-        })
-        .await;
+        wait::until(what, DEADLINE, is_so).await;
         stop.cancel();
         running.await.unwrap().unwrap();
     }
