@@ -91,7 +91,7 @@ async fn a_dispatcher_that_is_stopped_leaves_what_it_has_not_begun_to_the_others
         .await;
     assert!(world.server.count(OWED).await > 0, "it worked all of it off");
     world.crm.faults(json!({"latency_ms": 0})).await;
-    world.dispatch();
+    world.dispatch_with(&[("DISPATCHER__LANE_BATCH", "100")]);
     world.settle().await;
     assert_eq!((world.crm.contacts().await.len(), world.crm.duplicates().await), (200, 0));
 }
