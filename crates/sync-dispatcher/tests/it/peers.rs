@@ -203,7 +203,8 @@ impl World {
             let mut tx = self.begin().await;
             let links = links::by_external_id(&mut tx, integration, kind, &[id.to_owned()].into()).await.unwrap();
             let ids: BTreeSet<RecordId> = links.values().filter_map(|link| link.record).collect();
-            let found = store::get_many(&mut tx, self.tenant, &ids).await.unwrap().into_iter().next();
+            let tenant = integrations::get_any(&mut tx, integration).await.unwrap().unwrap().tenant_id;
+            let found = store::get_many(&mut tx, tenant, &ids).await.unwrap().into_iter().next();
             tx.commit().await.unwrap();
             found.filter(|record| wanted(record)).ok_or(format!("{kind} {id} is not so yet"))
         })
