@@ -177,14 +177,17 @@ impl Refusal {
     }
 }
 
+fn note(cause: &(dyn std::error::Error + 'static)) {
+    tracing::debug!(error.cause = cause, "a token was refused");
+}
+
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let detail = refusal.to_string();
         match refusal {
             Refusal::NoToken => Self::new(FaultKind::Unauthorized, "token_missing", detail),
             Refusal::BadToken(cause) => {
-                let cause: &dyn std::error::Error = &cause;
-                tracing::debug!(error.cause = cause, "a token was refused");
+                note(&cause);
                 Self::new(FaultKind::Unauthorized, "token_invalid", detail)
             }
             Refusal::NoSession => Self::new(FaultKind::Unauthorized, "session_ended", detail),
