@@ -15,7 +15,7 @@ use crate::world::World;
 fn older(page: &Page) -> String {
     let (before, _) = page.html.split_once("\" rel=\"next\"").unwrap_or_else(|| panic!("nothing is older: {page:?}"));
     let (_, link) = before.rsplit_once("href=\"").unwrap();
-    link.split('#').next().unwrap().replace("&#38;", "&")
+    link.replace("&#38;", "&").split('#').next().unwrap().to_owned()
 }
 
 #[tokio::test]
