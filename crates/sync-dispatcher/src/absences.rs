@@ -5,7 +5,7 @@ use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use domain::time::Timestamp;
+use tokio::time::Instant;
 
 /// A pause grows to so many times the set one while somebody stays away.
 const LONGEST: u32 = 10;
@@ -22,7 +22,8 @@ pub(crate) struct Absences<K> {
 
 #[derive(Clone, Copy, Debug)]
 struct Away {
-    until: Timestamp,
+    /// Of a clock that nobody sets: however that of the machine is set, nobody is left alone for longer.
+    until: Instant,
     pause: Duration,
     missed: u32,
 }
@@ -34,9 +35,9 @@ impl<K: Eq + Hash + Clone> Absences<K> {
     }
 
     /// Until when somebody is left alone.
-    pub(crate) fn until(&self, key: &K) -> Option<Timestamp> {
+    pub(crate) fn until(&self, key: &K) -> Option<Instant> {
         let away = self.lock().get(key).copied().filter(|away| away.missed >= IN_A_ROW)?;
-        Some(away.until).filter(|until| *until > Timestamp::now())
+        Some(away.until).filter(|until| *until > Instant::now())
     }
 
     /// Notes that somebody is there; whether that is news.
@@ -45,8 +46,8 @@ impl<K: Eq + Hash + Clone> Absences<K> {
     }
 
     /// Notes that somebody took nothing; returns when that is to be tried again, and whether that is another pause than before.
-    pub(crate) fn missed(&self, key: &K) -> (Timestamp, bool) {
-        let now = Timestamp::now();
+    pub(crate) fn missed(&self, key: &K) -> (Instant, bool) {
+        let now = Instant::now();
         let mut away = self.lock();
         let known = away.get(key).copied();
         let missed = known.map_or(0, |known| known.missed).saturating_add(1);
@@ -55,7 +56,7 @@ impl<K: Eq + Hash + Clone> Absences<K> {
             return (known.until, false);
         }
         let pause = known.map_or(self.pause, |known| (known.pause * 2).min(self.pause * LONGEST));
-        let until = now.plus(pause);
+        let until = now + pause;
         away.insert(key.clone(), Away { until, pause, missed });
         (until, true)
     }

@@ -1,13 +1,14 @@
 //! Coccinelle's backend as this process knows it: where it is, and whether it took anything lately. What it is told is `telling`'s.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use connectors::backend::{Backend as Client, InvalidSecret, says_that_nobody_is_there};
 use connectors::error::ConnectorError;
 use connectors::http::SetupError;
-use domain::time::Timestamp;
 use runtime::config::BackendSettings;
 use secrecy::ExposeSecret;
+use tokio::time::Instant;
 
 use crate::absences::Absences;
 
@@ -44,7 +45,7 @@ impl Backend {
     }
 
     /// Until when the backend is left alone.
-    pub(crate) fn paused_until(&self) -> Option<Timestamp> {
+    pub(crate) fn paused_until(&self) -> Option<Instant> {
         self.away.until(&())
     }
 
@@ -61,11 +62,12 @@ impl Backend {
             }
             Err(error) if says_that_nobody_is_there(&error) => {
                 let (until, is_news) = self.away.missed(&());
+                let wait = until.saturating_duration_since(Instant::now()).max(error.retry_after.unwrap_or_default());
                 if is_news {
-                    tracing::warn!(error.code = error.code, %error, %until, "the backend takes nothing; what it is owed waits");
+                    tracing::warn!(error.code = error.code, %error, ?wait, "the backend takes nothing; what it is owed waits");
                 }
                 metrics::gauge!("coccinelle_backend_up").set(0.0);
-                Err(Untaken::Away(error.retry_after.map_or(until, |wait| until.max(Timestamp::now().plus(wait)))))
+                Err(Untaken::Away(wait))
             }
             Err(error) => Err(Untaken::Refused(error)),
         }
@@ -75,8 +77,8 @@ impl Backend {
 /// Why the backend did not take something.
 #[derive(Debug)]
 pub(crate) enum Untaken {
-    /// It is not there, or takes nothing from us: no attempt, and it is left alone until then.
-    Away(Timestamp),
+    /// It is not there, or takes nothing from us: no attempt, and it is left alone for so long.
+    Away(Duration),
     /// It was asked, and did not want this.
     Refused(ConnectorError),
 }

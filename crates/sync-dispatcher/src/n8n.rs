@@ -10,9 +10,9 @@ use connectors::workflow::{Workflow, Workflows, absence};
 use domain::id::IntegrationId;
 use domain::integration::Integration;
 use domain::platform::PlatformSlug;
-use domain::time::Timestamp;
 use runtime::config::N8nSettings;
 use serde_json::json;
+use tokio::time::Instant;
 use url::Url;
 
 use crate::absences::Absences;
@@ -28,7 +28,7 @@ pub(crate) struct N8n {
     /// Why a workflow is away.
     causes: Mutex<HashMap<Workflow, ConnectorError>>,
     /// Of which pause each integration was told last, by its end.
-    told: Mutex<HashMap<IntegrationId, Timestamp>>,
+    told: Mutex<HashMap<IntegrationId, Instant>>,
     /// Of which platforms it is shown whether their workflow is there.
     shown: Mutex<BTreeSet<PlatformSlug>>,
 }
@@ -37,7 +37,7 @@ pub(crate) struct N8n {
 #[derive(Debug)]
 pub(crate) struct Pause {
     /// Until when.
-    pub(crate) until: Timestamp,
+    pub(crate) until: Instant,
     /// Why; `None` where the integration was told of this pause.
     pub(crate) news: Option<ConnectorError>,
 }
@@ -88,7 +88,8 @@ impl N8n {
         self.show(workflow, 0.0);
         let (until, is_new) = self.away.missed(workflow);
         if is_new {
-            tracing::warn!(integration.id = %integration, %until, error.code = cause.code, "a workflow is away");
+            let wait = until.saturating_duration_since(Instant::now());
+            tracing::warn!(integration.id = %integration, ?wait, error.code = cause.code, "a workflow is away");
         }
         lock(&self.causes).insert(workflow.clone(), cause);
         Pause { until, news: self.news(workflow, integration, until) }
@@ -128,7 +129,7 @@ impl N8n {
         }
     }
 
-    fn news(&self, workflow: &Workflow, integration: IntegrationId, until: Timestamp) -> Option<ConnectorError> {
+    fn news(&self, workflow: &Workflow, integration: IntegrationId, until: Instant) -> Option<ConnectorError> {
         let is_told = lock(&self.told).insert(integration, until) == Some(until);
         if is_told { None } else { lock(&self.causes).get(workflow).cloned() }
     }

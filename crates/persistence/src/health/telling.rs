@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, Double, Integer, Nullable, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Double, Integer, Nullable, Text};
 use diesel_async::RunQueryDsl;
 use domain::id::IntegrationId;
 use domain::integration::Status;
 use domain::notice::StatusChanged;
-use domain::time::Timestamp;
 
 use crate::statement::sql_query;
 use crate::text::{from_word, parse, to_word};
@@ -111,7 +109,7 @@ pub async fn note_told(tx: &mut Transaction, id: IntegrationId, status: Status) 
     Ok(())
 }
 
-/// Notes that the backend did not take a status, and when it is told again.
+/// Notes that the backend did not take a status, and how long it waits to be told again.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -119,13 +117,16 @@ pub async fn note_untold(
     tx: &mut Transaction,
     id: IntegrationId,
     attempts: u32,
-    due: Timestamp,
+    wait: Duration,
 ) -> Result<(), PersistenceError> {
-    sql_query("UPDATE integration_health SET tell_attempts = $2, tell_after = $3 WHERE integration_id = $1")
-        .bind::<Text, _>(id.to_string())
-        .bind::<Integer, _>(i32::try_from(attempts).unwrap_or(i32::MAX))
-        .bind::<Timestamptz, _>(DateTime::<Utc>::from(due))
-        .execute(&mut **tx)
-        .await?;
+    sql_query(
+        "UPDATE integration_health SET tell_attempts = $2, tell_after = now() + make_interval(secs => $3)
+         WHERE integration_id = $1",
+    )
+    .bind::<Text, _>(id.to_string())
+    .bind::<Integer, _>(i32::try_from(attempts).unwrap_or(i32::MAX))
+    .bind::<Double, _>(wait.as_secs_f64())
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }

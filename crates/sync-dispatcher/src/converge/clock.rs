@@ -22,8 +22,8 @@ impl Clock {
         self.told.plus(self.since.elapsed())
     }
 
-    /// What it says when the process's own clock says this.
-    pub(super) fn when(self, own: Timestamp) -> Timestamp {
-        self.now().plus(Timestamp::now().until(own))
+    /// What it says at this moment to come.
+    pub(super) fn at(self, moment: Instant) -> Timestamp {
+        self.now().plus(moment.saturating_duration_since(Instant::now()))
     }
 }

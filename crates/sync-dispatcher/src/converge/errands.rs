@@ -40,7 +40,7 @@ pub(super) fn waits_until(session: &Session<'_>, job: &mut Job) -> Option<Timest
         (false, None) => SyncType::Create,
     };
     tell(job, &pause, Try::new(sync_type, 0));
-    Some(session.clock.when(pause.until))
+    Some(session.clock.at(pause.until))
 }
 
 /// Tells the integration that its workflow is away, once for all of its writes that wait.

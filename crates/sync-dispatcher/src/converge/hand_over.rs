@@ -147,5 +147,5 @@ fn note(session: &Session<'_>, job: &mut Job, write: &Write, (answer, duration_m
 /// No attempt: what is owed waits until the workflow is back.
 fn put_off(session: &Session<'_>, job: &mut Job, pause: &Pause, tried: Try) {
     tell(job, pause, tried);
-    job.ending = Some(Ending::Released(Some(session.clock.when(pause.until))));
+    job.ending = Some(Ending::Released(Some(session.clock.at(pause.until))));
 }

@@ -20,7 +20,7 @@ use persistence::records::links::{self, Told, Untold};
 use persistence::records::store;
 use persistence::{Scope, Transaction};
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::Untaken;
@@ -53,20 +53,20 @@ impl Handler<BackendTell> for Tell {
         }
         // Whatever waits here waits for the same one, so the queue may stand: sending it round and round would tell nobody more.
         while let Some(until) = engine.backend.paused_until() {
-            if self.stop.run_until_cancelled(sleep(Timestamp::now().until(until))).await.is_none() {
-                return later(engine, *message, context.trace, until).await;
+            if self.stop.run_until_cancelled(sleep_until(until)).await.is_none() {
+                let wait = until.saturating_duration_since(Instant::now());
+                return later(engine, *message, context.trace, wait).await;
             }
         }
         match tell(engine, &self.places, *message).await? {
             None | Some(Told::Everything | Told::Refused(_)) => Ok(()),
             Some(Told::More(None)) => engine.announce_telling(&[*message], context.trace).await,
-            Some(Told::More(Some(due)) | Told::Later(due, _)) => later(engine, *message, context.trace, due).await,
+            Some(Told::More(Some(wait)) | Told::Later(wait, _)) => later(engine, *message, context.trace, wait).await,
         }
     }
 }
 
-async fn later(engine: &Engine, tell: BackendTell, trace: TraceParent, due: Timestamp) -> Result<(), DispatchError> {
-    let wait = Timestamp::now().until(due);
+async fn later(engine: &Engine, tell: BackendTell, trace: TraceParent, wait: Duration) -> Result<(), DispatchError> {
     Ok(engine.broker.park(&tell, &Context::continuing(trace), wait).await?)
 }
 
@@ -140,12 +140,12 @@ async fn settle(
     }
     notices::keep(&mut untold, taken, Timestamp::now());
     let told = match failure {
-        Some(Untaken::Away(until)) => Told::More(Some(until)),
+        Some(Untaken::Away(wait)) => Told::More(Some(wait)),
         Some(Untaken::Refused(error)) => {
             untold.attempts += 1;
             let said = SyncError { class: error.kind, code: error.code.clone(), message: error.message.clone() };
             if error.is_worth_repeating() {
-                Told::Later(due(&engine.schedule, untold.attempts, &error), said)
+                Told::Later(wait_after(&engine.schedule, untold.attempts, &error), said)
             } else {
                 tracing::error!(link.id = %tell.link_id, error.code = error.code, "the backend refuses what it is told");
                 Told::Refused(said)
@@ -163,11 +163,11 @@ async fn left(tx: &mut Transaction, tenant: TenantId, untold: &Untold) -> Result
     Ok(if is_left { Told::More(None) } else { Told::Everything })
 }
 
-/// When something is told again; the schedule's last wait repeats, since what is owed to the backend is owed until it takes it.
-fn due(schedule: &RetrySchedule, attempts: u32, error: &connectors::error::ConnectorError) -> Timestamp {
+/// How long something waits to be told again; the schedule's last wait repeats, since what is owed to the backend is owed until it takes
+/// it.
+fn wait_after(schedule: &RetrySchedule, attempts: u32, error: &connectors::error::ConnectorError) -> Duration {
     let rate_limited = error.kind == domain::fault::FaultKind::RateLimited;
     let asked = Asked { rate_limited, retry_after: error.retry_after };
     let last = u32::try_from(schedule.tiers().len()).unwrap_or(u32::MAX);
-    let wait = schedule.wait(attempts.clamp(1, last), rand::random_range(-1.0..=1.0), asked);
-    Timestamp::now().plus(wait.unwrap_or_default())
+    schedule.wait(attempts.clamp(1, last), rand::random_range(-1.0..=1.0), asked).unwrap_or_default()
 }

@@ -2,12 +2,11 @@
 
 use domain::message::IntegrationStatusChanged;
 use domain::notice::News;
-use domain::time::Timestamp;
 use messaging::Context;
 use persistence::Scope;
 use persistence::health::{self, UntoldStatus};
 
-use super::{due, send};
+use super::{send, wait_after};
 use crate::backend::Untaken;
 use crate::engine::{DispatchError, Engine};
 
@@ -43,11 +42,11 @@ async fn tell(engine: &Engine, UntoldStatus { news, told_count, attempts }: Unto
     let mut tx = engine.database.begin(Scope::System).await?;
     match taken {
         Ok(()) => health::note_told(&mut tx, id, status).await?,
-        Err(Untaken::Away(until)) => health::note_untold(&mut tx, id, attempts, until).await?,
+        Err(Untaken::Away(wait)) => health::note_untold(&mut tx, id, attempts, wait).await?,
         Err(Untaken::Refused(error)) => {
             tracing::warn!(integration.id = %id, error.code = error.code, %error, "the backend does not take a status");
-            let due: Timestamp = due(&engine.schedule, attempts + 1, &error);
-            health::note_untold(&mut tx, id, attempts + 1, due).await?;
+            let wait = wait_after(&engine.schedule, attempts + 1, &error);
+            health::note_untold(&mut tx, id, attempts + 1, wait).await?;
         }
     }
     Ok(tx.commit().await?)

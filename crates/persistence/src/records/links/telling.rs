@@ -12,7 +12,6 @@ use domain::kind::RecordKind;
 use domain::link::LinkState;
 use domain::message::BackendTell;
 use domain::outcome::SyncError;
-use domain::time::Timestamp;
 use serde_json::Value;
 
 use super::PushRow;
@@ -153,10 +152,10 @@ pub async fn lock_untold(
 pub enum Told {
     /// It knows everything by now.
     Everything,
-    /// Nothing failed, and there is more, now or at this time.
-    More(Option<Timestamp>),
-    /// It did not take something, and is told again at this time.
-    Later(Timestamp, SyncError),
+    /// Nothing failed, and there is more, now or in so long.
+    More(Option<Duration>),
+    /// It did not take something, and is told again in so long.
+    Later(Duration, SyncError),
     /// It refuses something for good.
     Refused(SyncError),
 }
@@ -171,14 +170,15 @@ pub async fn settle_untold(
     untold: &Untold,
     told: &Told,
 ) -> Result<(), PersistenceError> {
-    let (due, error) = match told {
+    let (wait, error) = match told {
         Told::Everything | Told::More(None) => (None, None),
-        Told::More(Some(due)) => (Some(*due), None),
-        Told::Later(due, error) => (Some(*due), Some(error)),
+        Told::More(Some(wait)) => (Some(*wait), None),
+        Told::Later(wait, error) => (Some(*wait), Some(error)),
         Told::Refused(error) => (None, Some(error)),
     };
     sql_query(
-        "UPDATE record_links SET sent = $2, seen = $3, told = $4, told_at = $5, attempts = $6, not_before = $7,
+        "UPDATE record_links SET sent = $2, seen = $3, told = $4, told_at = $5, attempts = $6,
+             not_before = now() + make_interval(secs => $7),
              error_class = $8, error_code = $9, error_message = $10, fingerprint = $11,
              failed_at = CASE WHEN $8 IS NOT NULL THEN now() END,
              blocked_at = CASE WHEN $12 THEN now() END,
@@ -194,7 +194,7 @@ pub async fn settle_untold(
     .bind::<Jsonb, _>(to_json(&untold.told)?)
     .bind::<Nullable<Timestamptz>, _>(untold.state.told_at.map(DateTime::<Utc>::from))
     .bind::<Integer, _>(i32::try_from(untold.attempts).unwrap_or(i32::MAX))
-    .bind::<Nullable<Timestamptz>, _>(due.map(DateTime::<Utc>::from))
+    .bind::<Nullable<Double>, _>(wait.map(|wait| wait.as_secs_f64()))
     .bind::<Nullable<Text>, _>(error.map(|error| error.class.code()))
     .bind::<Nullable<Text>, _>(error.map(|error| storable(&error.code)))
     .bind::<Nullable<Text>, _>(error.map(|error| storable(&error.message)))
