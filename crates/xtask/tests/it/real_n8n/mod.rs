@@ -57,10 +57,16 @@ pub(crate) fn node<'a>(workflow: &'a mut Value, name: &str) -> &'a mut Value {
     nodes.iter_mut().find(|node| node["name"] == name).unwrap()
 }
 
+/// A client, whoever has made one before.
+pub(crate) fn client() -> reqwest::Client {
+    // Refused when a provider is installed already, which is as good.
+    rustls::crypto::ring::default_provider().install_default().ok();
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}
+
 /// Posts this to a workflow of this n8n, signed where that is said so many seconds ago and over that text; what it answers.
 pub(crate) async fn knock(n8n: &N8n, (slug, body): (&str, &str), signed: Option<(i64, &str)>) -> (u16, Value) {
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let request = client.post(format!("{}/webhook/coccinelle/{slug}", n8n.url()));
+    let request = client().post(format!("{}/webhook/coccinelle/{slug}", n8n.url()));
     let mut request = request.header("content-type", "application/json");
     if let Some((age, of)) = signed {
         let key = hmac::Key::new(hmac::HMAC_SHA256, n8n.place().signing.expose_secret().as_bytes());

@@ -3,6 +3,8 @@
 use reqwest::header::{COOKIE, SET_COOKIE};
 use serde_json::{Value, json};
 
+use super::client;
+
 /// n8n as its owner sees it.
 pub(crate) struct Pages {
     client: reqwest::Client,
@@ -13,7 +15,7 @@ pub(crate) struct Pages {
 impl Pages {
     /// Opens an n8n that nobody has opened before: it asks for a name and a password first.
     pub(crate) async fn open(url: String) -> Self {
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let client = client();
         let owner = json!({
             "email": "camille@exemple.fr", "firstName": "Camille", "lastName": "Rousseau", "password": "Coccinelle-2026",
         });
