@@ -64,7 +64,7 @@ impl Backend {
                 let (until, is_news) = self.away.missed(&());
                 let wait = until.saturating_duration_since(Instant::now()).max(error.retry_after.unwrap_or_default());
                 if is_news {
-                    tracing::warn!(error.code = error.code, %error, ?wait, "the backend takes nothing; what it is owed waits");
+                    tracing::warn!(error.code = error.code, %error, seconds = wait.as_secs_f64(), "the backend takes nothing; what it is owed waits");
                 }
                 metrics::gauge!("coccinelle_backend_up").set(0.0);
                 Err(Untaken::Away(wait))

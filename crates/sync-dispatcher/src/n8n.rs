@@ -89,7 +89,7 @@ impl N8n {
         let (until, is_new) = self.away.missed(workflow);
         if is_new {
             let wait = until.saturating_duration_since(Instant::now());
-            tracing::warn!(integration.id = %integration, ?wait, error.code = cause.code, "a workflow is away");
+            tracing::warn!(integration.id = %integration, seconds = wait.as_secs_f64(), error.code = cause.code, "a workflow is away");
         }
         lock(&self.causes).insert(workflow.clone(), cause);
         Pause { until, news: self.news(workflow, integration, until) }
