@@ -1,11 +1,15 @@
 //! Cursors: what a connector writes into one, and reads back from it. What stands there is its own.
 
 use domain::fault::FaultKind;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
-use super::Cursor;
 use crate::error::ConnectorError;
+
+/// Where a listing goes on. Only the connector that made it can read it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Cursor(pub String);
 
 impl Cursor {
     /// The cursor of a listing that stands there.
