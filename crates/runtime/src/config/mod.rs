@@ -2,6 +2,8 @@
 
 mod address;
 mod alerts;
+mod neighbours;
+mod services;
 mod settings;
 mod value;
 
@@ -16,10 +18,11 @@ use url::Host;
 
 pub use address::AddressTemplate;
 pub use alerts::{AlertSettings, SmtpSecurity};
+pub use neighbours::{BackendSettings, N8nSettings, PlatformSettings};
+pub use services::{DispatcherSettings, GatewaySettings, IngestSettings, LogWriterSettings};
 pub use settings::{
-    AuthSettings, BackendSettings, BrokerSettings, CrashSettings, DatabaseSettings, DispatcherSettings,
-    GatewaySettings, HttpSettings, IngestSettings, LogWriterSettings, N8nSettings, PlatformSettings, Settings,
-    VaultSettings, WebhookSettings,
+    AuthSettings, BrokerSettings, CrashSettings, DatabaseSettings, HttpSettings, Settings, VaultSettings,
+    WebhookSettings,
 };
 
 const DEFAULTS: &str = include_str!("../../default.toml");
