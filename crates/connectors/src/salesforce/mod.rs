@@ -10,6 +10,7 @@ use crate::descriptor::{AuthScheme, Category, Descriptor, Limits, OptionChoice, 
 
 mod api;
 mod changes;
+mod collection;
 mod errors;
 mod fields;
 mod find;
@@ -22,6 +23,7 @@ mod read;
 mod setup;
 mod soql;
 mod subscriptions;
+mod ties;
 mod webhooks;
 mod wire;
 mod write;

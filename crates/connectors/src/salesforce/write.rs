@@ -1,4 +1,4 @@
-//! Creating, changing and deleting objects by the collection; ties to people are fields of the objects themselves.
+//! Creating, changing and deleting objects by the collection, and what Salesforce shows for them then.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,9 +11,9 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use super::wire::{self, Form};
-use super::{BATCH, KEY, LEAD, NOTE, Salesforce, api, errors, fields};
+use super::{BATCH, KEY, LEAD, NOTE, Salesforce, api, collection, fields, ties};
 use crate::account::Account;
-use crate::connector::{Create, Done, Each, Reader, Tie, Update, Writer, Written, Wrote};
+use crate::connector::{Create, Done, Reader, Tie, Update, Writer, Written, Wrote};
 use crate::error::ConnectorError;
 use crate::http::Call;
 use crate::mark;
@@ -42,7 +42,7 @@ impl Writer for Salesforce {
         let (object, form) = (api::object_type(account, kind)?, fields::forms(account, kind).await?);
         let keys = noted_keys(account, kind, items).await?;
         let row = |item: &Update| {
-            let mut row = with_type(object, wire::fields(object, &item.fields, &form));
+            let mut row = collection::with_type(object, wire::fields(object, &item.fields, &form));
             if let Some(key) = keys.get(&item.external_id) {
                 note_key(&mut row, *key);
             }
@@ -50,7 +50,7 @@ impl Writer for Salesforce {
             row
         };
         let rows: Vec<_> = items.iter().map(row).collect();
-        let answers = collection(account, (Method::PATCH, "composite/sobjects"), &rows).await?;
+        let answers = collection::send(account, (Method::PATCH, "composite/sobjects"), &rows).await?;
         let written: Vec<_> =
             answers.into_iter().zip(items).map(|(answer, item)| answer.map(|_| item.external_id.clone())).collect();
         let asked: Vec<&domain::field::RemoteFields> = items.iter().map(|item| &item.fields).collect();
@@ -63,7 +63,7 @@ impl Writer for Salesforce {
             let call = Call::new(Method::DELETE, &[api::DATA, "composite/sobjects"]).with("ids", some.join(","));
             let answer = api::send(account, call.with("allOrNone", "false")).await?;
             each.extend(
-                results(&answer, some.len())
+                collection::results(&answer, some.len())
                     .into_iter()
                     .map(|result| result.map(drop).or_else(ConnectorError::unless_gone)),
             );
@@ -73,8 +73,8 @@ impl Writer for Salesforce {
 
     async fn associate(&self, account: &Account, kind: RecordKind, ties: &[Tie]) -> Done {
         match kind {
-            RecordKind::Activity => tie_tasks(account, ties, true).await,
-            RecordKind::Deal => tie_deals(account, ties).await,
+            RecordKind::Activity => ties::tie_tasks(account, ties, true).await,
+            RecordKind::Deal => ties::tie_deals(account, ties).await,
             RecordKind::Contact | RecordKind::Product | RecordKind::Order => {
                 Err(ConnectorError::unsupported("Salesforce", kind))
             }
@@ -83,8 +83,8 @@ impl Writer for Salesforce {
 
     async fn dissociate(&self, account: &Account, kind: RecordKind, ties: &[Tie]) -> Done {
         match kind {
-            RecordKind::Activity => tie_tasks(account, ties, false).await,
-            RecordKind::Deal => untie_deals(account, ties).await,
+            RecordKind::Activity => ties::tie_tasks(account, ties, false).await,
+            RecordKind::Deal => ties::untie_deals(account, ties).await,
             RecordKind::Contact | RecordKind::Product | RecordKind::Order => {
                 Err(ConnectorError::unsupported("Salesforce", kind))
             }
@@ -130,8 +130,8 @@ async fn write(account: &Account, kind: RecordKind, items: &[Create], guard: Gua
     let rows: Vec<_> = items.iter().map(|item| new_row((object, kind), item, guard, &form)).collect();
     let by_key = format!("composite/sobjects/{object}/{KEY}");
     let answers = match guard {
-        Guard::Key => collection(account, (Method::PATCH, &by_key), &rows).await?,
-        Guard::Note | Guard::None => collection(account, (Method::POST, "composite/sobjects"), &rows).await?,
+        Guard::Key => collection::send(account, (Method::PATCH, &by_key), &rows).await?,
+        Guard::Note | Guard::None => collection::send(account, (Method::POST, "composite/sobjects"), &rows).await?,
     };
     let made = |answer: Value| {
         let id = answer.get("id").and_then(Value::as_str).ok_or_else(ConnectorError::unanswered)?.to_owned();
@@ -145,7 +145,7 @@ async fn write(account: &Account, kind: RecordKind, items: &[Create], guard: Gua
         };
         let ties: Vec<Tie> = made.iter().zip(items).filter_map(tie).collect();
         // What is not tied now is tied by the next look: a deal that is there must not be made again.
-        if let Err(error) = tie_deals(account, &ties).await {
+        if let Err(error) = ties::tie_deals(account, &ties).await {
             tracing::warn!(%error, "opportunities were made and not tied to their contacts");
         }
     }
@@ -159,7 +159,7 @@ fn new_row(
     guard: Guard,
     form: impl Fn(&str) -> Form,
 ) -> Map<String, Value> {
-    let mut row = with_type(object, new_fields((object, kind), item, form));
+    let mut row = collection::with_type(object, new_fields((object, kind), item, form));
     match guard {
         Guard::Key => drop(row.insert(KEY.to_owned(), json!(item.key.to_string()))),
         Guard::Note => note_key(&mut row, item.key),
@@ -197,38 +197,6 @@ pub(crate) fn new_fields(
     row
 }
 
-fn with_type(object: &str, fields: Map<String, Value>) -> Map<String, Value> {
-    let mut row = fields;
-    row.insert("attributes".to_owned(), json!({"type": object}));
-    row
-}
-
-/// Sends rows by the collection; what came of each, in their order.
-async fn collection(
-    account: &Account,
-    (method, path): (Method, &str),
-    rows: &[Map<String, Value>],
-) -> Result<Each<Value>, ConnectorError> {
-    let mut each = Vec::with_capacity(rows.len());
-    for some in rows.chunks(BATCH) {
-        let body = json!({"allOrNone": false, "records": some});
-        let call = Call { body: Some(body), ..Call::new(method.clone(), &[api::DATA, path]) };
-        let answer = api::send(account, call).await?;
-        each.extend(results(&answer, some.len()));
-    }
-    Ok(each)
-}
-
-fn results(answer: &Value, asked: usize) -> Each<Value> {
-    let rows = answer.as_array().map(Vec::as_slice).unwrap_or_default();
-    let result = |row: Option<&Value>| match row {
-        Some(row) if row.get("success").and_then(Value::as_bool) == Some(true) => Ok(row.clone()),
-        Some(row) => Err(errors::of_row(row)),
-        None => Err(ConnectorError::unanswered()),
-    };
-    (0..asked).map(|at| result(rows.get(at))).collect()
-}
-
 /// What Salesforce shows for what was written: an answer says no more than that it was taken.
 async fn shown(
     account: &Account,
@@ -253,77 +221,4 @@ async fn shown(
         Ok(Written { external_id, shown, created, modified_at })
     });
     Ok(written.collect())
-}
-
-/// A task names its person itself.
-async fn tie_tasks(account: &Account, ties: &[Tie], is_tied: bool) -> Done {
-    let row = |tie: &Tie| {
-        let mut row = with_type("Task", Map::new());
-        row.insert("Id".to_owned(), json!(tie.external_id));
-        row.insert("WhoId".to_owned(), if is_tied { json!(tie.contact) } else { Value::Null });
-        row
-    };
-    let rows: Vec<_> = ties.iter().map(row).collect();
-    let each = collection(account, (Method::PATCH, "composite/sobjects"), &rows).await?;
-    let done = |result: Result<Value, ConnectorError>| result.map(drop);
-    Ok(each
-        .into_iter()
-        .map(|result| if is_tied { done(result) } else { done(result).or_else(ConnectorError::unless_gone) })
-        .collect())
-}
-
-/// An opportunity's contacts are rows of their own.
-async fn tie_deals(account: &Account, ties: &[Tie]) -> Done {
-    if api::object_type(account, RecordKind::Contact)? == LEAD {
-        // A lead becomes a contact, with an opportunity, when somebody there converts it; until then it has none.
-        return Ok(ties.iter().map(|_| Ok(())).collect());
-    }
-    let there = roles(account, ties).await?;
-    let is_there = |tie: &Tie| there.iter().any(|(_, known)| known == tie);
-    let missing: Vec<&Tie> = ties.iter().filter(|tie| !is_there(tie)).collect();
-    let row = |tie: &&Tie| {
-        let mut row = with_type("OpportunityContactRole", Map::new());
-        row.insert("OpportunityId".to_owned(), json!(tie.external_id));
-        row.insert("ContactId".to_owned(), json!(tie.contact));
-        row
-    };
-    let rows: Vec<_> = missing.iter().map(row).collect();
-    let mut made = collection(account, (Method::POST, "composite/sobjects"), &rows).await?.into_iter();
-    Ok(ties
-        .iter()
-        .map(|tie| {
-            if is_there(tie) {
-                Ok(())
-            } else {
-                made.next().map_or(Err(ConnectorError::unanswered()), |made| made.map(drop))
-            }
-        })
-        .collect())
-}
-
-async fn untie_deals(account: &Account, ties: &[Tie]) -> Done {
-    let ids: Vec<String> =
-        roles(account, ties).await?.into_iter().filter(|(_, tie)| ties.contains(tie)).map(|(id, _)| id).collect();
-    let each = Writer::delete(&Salesforce, account, RecordKind::Deal, &ids).await?;
-    match each.into_iter().find_map(Result::err) {
-        Some(error) => Ok(ties.iter().map(|_| Err(error.clone())).collect()),
-        None => Ok(ties.iter().map(|_| Ok(())).collect()),
-    }
-}
-
-/// The rows that tie these opportunities to people, by their ids.
-async fn roles(account: &Account, ties: &[Tie]) -> Result<Vec<(String, Tie)>, ConnectorError> {
-    let mut found = Vec::new();
-    for some in ties.chunks(BATCH) {
-        let named = super::soql::list(some.iter().map(|tie| tie.external_id.as_str()));
-        let query =
-            format!("SELECT Id, OpportunityId, ContactId FROM OpportunityContactRole WHERE OpportunityId IN {named}");
-        let body = api::query(account, &query).await?;
-        found.extend(wire::rows(&body).filter_map(|row| {
-            let tie =
-                Tie { external_id: row.text("OpportunityId")?.to_owned(), contact: row.text("ContactId")?.to_owned() };
-            Some((row.id()?.to_owned(), tie))
-        }));
-    }
-    Ok(found)
 }
