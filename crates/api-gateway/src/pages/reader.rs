@@ -1,24 +1,22 @@
-//! Who reads a page: in which language, in which time zone, in which light. What is said to them is `text`'s.
+//! Who reads a page: in which language, by which clock, in which light. What is said to them is `text`'s.
+
+mod clock;
 
 use std::fmt::Display;
 
 use actix_web::HttpRequest;
 use actix_web::http::header::ACCEPT_LANGUAGE;
-use chrono::{DateTime, Datelike as _, NaiveDateTime, TimeDelta, Timelike as _, Utc};
 use chrono_tz::Tz;
 use domain::settings::Language;
 use domain::time::Timestamp;
 
-use super::text::{Counted, Message, causes, time};
+use super::text::{Counted, Message, causes};
 use super::typeset;
 
 /// The cookies of a browser's preferences. They tell nothing of anybody and open nothing.
 pub(super) const LANGUAGE: &str = "coccinelle_language";
 pub(super) const THEME: &str = "coccinelle_theme";
 pub(super) const TIME_ZONE: &str = "coccinelle_time_zone";
-
-/// In which zone times are told where nobody has said one.
-const DEFAULT_ZONE: Tz = Tz::Europe__Paris;
 
 /// In which light pages are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -155,79 +153,6 @@ impl Reader {
     pub(super) fn millis(&self, millis: impl Plain<i64>) -> String {
         typeset::millis(self.language, millis.plain())
     }
-
-    /// A moment, relative to now, with the exact one beside it. It is HTML, and holds nothing that anybody typed.
-    pub(super) fn time(&self, at: impl Plain<Timestamp>) -> String {
-        let at = at.plain();
-        format!("<time datetime=\"{at}\" title=\"{}\">{}</time>", self.exact(at), self.ago(at))
-    }
-
-    /// A moment to the minute. It is HTML, and holds nothing that anybody typed.
-    pub(super) fn date(&self, at: impl Plain<Timestamp>) -> String {
-        let at = at.plain();
-        format!("<time datetime=\"{at}\">{}</time>", self.exact(at))
-    }
-
-    /// A moment in words: date and time in the reader's zone.
-    pub(super) fn exact(&self, at: impl Plain<Timestamp>) -> String {
-        let at = at.plain();
-        let local = self.local(at);
-        let month = self.month(local.month());
-        let (hour, minute) = (local.hour(), local.minute());
-        format!("{} {month} {}, {hour:02}:{minute:02}", local.day(), local.year())
-    }
-
-    /// The moment that a field for date and time holds, in the reader's zone.
-    pub(super) fn moment(&self, typed: &str) -> Option<Timestamp> {
-        let typed = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
-            .into_iter()
-            .find_map(|form| NaiveDateTime::parse_from_str(typed, form).ok())?;
-        let at = |typed: NaiveDateTime| typed.and_local_timezone(self.zone.unwrap_or(DEFAULT_ZONE)).earliest();
-        // Where clocks go forward, an hour is left out: whoever names it means the one that came instead.
-        let at = at(typed).or_else(|| at(typed.checked_add_signed(TimeDelta::hours(1))?))?;
-        Some(at.with_timezone(&Utc).into())
-    }
-
-    /// The day of a moment, without its year.
-    pub(super) fn day(&self, at: impl Plain<Timestamp>) -> String {
-        let at = at.plain();
-        let local = self.local(at);
-        format!("{} {}", local.day(), self.month(local.month()))
-    }
-
-    /// The hour of a moment.
-    pub(super) fn hour(&self, at: impl Plain<Timestamp>) -> String {
-        let at = at.plain();
-        self.local(at).format("%H:%M").to_string()
-    }
-
-    /// How long ago a moment was; beyond a week, when.
-    pub(super) fn ago(&self, at: impl Plain<Timestamp>) -> String {
-        let at = at.plain();
-        let passed = DateTime::<Utc>::from(self.now) - DateTime::<Utc>::from(at);
-        if passed < TimeDelta::seconds(-30) || passed > TimeDelta::days(7) {
-            return self.exact(at);
-        }
-        if passed < TimeDelta::seconds(45) {
-            return self.say(time::NOW);
-        }
-        if passed < TimeDelta::minutes(60) {
-            return self.count(time::MINUTES, passed.num_minutes().max(1));
-        }
-        if passed < TimeDelta::hours(24) {
-            return self.count(time::HOURS, passed.num_hours());
-        }
-        self.count(time::DAYS, passed.num_days())
-    }
-
-    fn local(&self, at: Timestamp) -> DateTime<Tz> {
-        DateTime::<Utc>::from(at).with_timezone(&self.zone.unwrap_or(DEFAULT_ZONE))
-    }
-
-    fn month(&self, number: u32) -> String {
-        let index = usize::try_from(number.saturating_sub(1)).unwrap_or_default();
-        time::MONTHS.get(index).map(|month| self.say(*month)).unwrap_or_default()
-    }
 }
 
 /// The name of a language in pages and cookies.
@@ -266,9 +191,10 @@ mod tests {
     use actix_web::cookie::Cookie;
     use actix_web::test::TestRequest;
 
+    use super::super::text::time;
     use super::*;
 
-    fn reader(language: Language) -> Reader {
+    pub(super) fn reader(language: Language) -> Reader {
         let now = Timestamp::parse("2026-11-22T17:04:00Z").unwrap();
         Reader { language, zone: None, theme: Theme::Auto, now }
     }
@@ -291,36 +217,6 @@ mod tests {
         }
         let chosen = TestRequest::default().insert_header((ACCEPT_LANGUAGE, "en")).cookie(Cookie::new(LANGUAGE, "fr"));
         assert_eq!(Reader::of(&chosen.to_http_request()).language, Language::Fr);
-    }
-
-    #[test]
-    fn times_are_told_in_the_readers_words_and_zone() {
-        let at = |text| Timestamp::parse(text).unwrap();
-        let (french, english) = (reader(Language::Fr), reader(Language::En));
-        assert_eq!(french.exact(at("2026-11-22T17:04:59Z")), "22 nov. 2026, 18:04");
-        assert_eq!(english.exact(at("2026-11-22T17:04:59Z")), "22 Nov 2026, 18:04");
-        assert_eq!(french.ago(at("2026-11-22T17:02:00Z")), "il y a 2\u{a0}minutes");
-        assert_eq!(french.ago(at("2026-11-22T15:50:00Z")), "il y a 1\u{a0}heure");
-        assert_eq!(english.ago(at("2026-11-20T15:50:00Z")), "2\u{a0}days ago");
-        assert_eq!(english.ago(at("2026-11-22T17:04:00Z")), "just now");
-        assert_eq!(english.ago(at("2026-11-02T15:50:00Z")), "2 Nov 2026, 16:50");
-        let elsewhere = Reader { zone: Some(Tz::America__Montreal), ..french };
-        assert_eq!(elsewhere.exact(at("2026-11-22T17:04:59Z")), "22 nov. 2026, 12:04");
-    }
-
-    #[test]
-    fn what_is_typed_is_of_the_readers_clock_whatever_that_does() {
-        let moment = |typed| reader(Language::Fr).moment(typed).map(|at| at.to_string());
-        for (typed, at) in [
-            ("2026-11-22T18:04", "2026-11-22T17:04:00.000000Z"),
-            ("2026-07-22T18:04:30", "2026-07-22T16:04:30.000000Z"),
-            // Neither hour is one alone: the one is left out, and the other comes twice.
-            ("2026-03-29T02:30", "2026-03-29T01:30:00.000000Z"),
-            ("2026-10-25T02:30", "2026-10-25T00:30:00.000000Z"),
-        ] {
-            assert_eq!(moment(typed).as_deref(), Some(at), "{typed}");
-        }
-        assert_eq!(moment("2026-02-30T10:00"), None);
     }
 
     #[test]
