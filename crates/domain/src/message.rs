@@ -2,6 +2,7 @@
 
 mod intake;
 mod news;
+mod stored;
 mod work;
 
 use serde::Serialize;
@@ -9,6 +10,7 @@ use serde::de::DeserializeOwned;
 
 pub use self::intake::{CallbackApply, EventMerge, TracedDelivery, WebhookApply, WebhookApplyMany};
 pub use self::news::{IntegrationStatusChanged, Proclaimed, RecordChanged, RecordLinked};
+pub use self::stored::StoredMessage;
 pub use self::work::{Amended, BackendTell, RecordAmend, RecordPush, RecordPushBulk, RunPage};
 use crate::outcome::{SyncOutcome, WebhookOutcome};
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::message::{Message, Proclaimed};
+use domain::message::{Message, Proclaimed, StoredMessage};
 use domain::retry::RetrySchedule;
 use domain::step::{Step, Steps};
 use futures_util::future::join_all;
@@ -14,7 +14,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::context::Context;
 use crate::deliveries::Deliveries;
-use crate::envelope::{Envelope, StoredMessage};
+use crate::envelope::Envelope;
 use crate::error::PublishError;
 use crate::publisher::Outgoing;
 use crate::session::Session;

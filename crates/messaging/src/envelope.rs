@@ -1,47 +1,13 @@
 //! A message made ready for the broker: payload, properties and where it goes.
 
-use domain::id::MessageId;
-use domain::message::{Message, Proclaimed};
+use domain::message::{Message, Proclaimed, StoredMessage};
 use domain::time::Timestamp;
-use domain::trace::TraceParent;
 use lapin::BasicProperties;
 use lapin::types::ShortString;
-use serde_json::Value;
 
 use crate::context::{self, Context};
 use crate::error::PublishError;
 use crate::topology::{self, Place, Queue, Tier};
-
-/// A message in the form in which it can be kept elsewhere while the broker is away.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredMessage {
-    /// Its id.
-    pub id: MessageId,
-    /// The name of its type, with the version.
-    pub message_type: String,
-    /// The queue for which it is meant.
-    pub queue: String,
-    /// The trace that it continues.
-    pub trace: TraceParent,
-    /// Its JSON form.
-    pub payload: Value,
-}
-
-impl StoredMessage {
-    /// This message, to be kept.
-    ///
-    /// # Errors
-    /// [`PublishError::Encode`] when it has no JSON form.
-    pub fn of<M: Message>(message: &M, context: &Context) -> Result<Self, PublishError> {
-        Ok(Self {
-            id: context.message_id,
-            message_type: M::TYPE.to_owned(),
-            queue: message.queue().to_owned(),
-            trace: context.trace,
-            payload: serde_json::to_value(message).map_err(PublishError::Encode)?,
-        })
-    }
-}
 
 /// What is published, and where.
 #[derive(Clone, Debug)]

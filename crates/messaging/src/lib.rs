@@ -29,5 +29,4 @@ pub use context::Context;
 pub use deliveries::Deliveries;
 pub use delivery::Delivery;
 pub use depth::Depth;
-pub use envelope::StoredMessage;
 pub use error::PublishError;

@@ -4,27 +4,12 @@ use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Json, Text};
 use diesel_async::RunQueryDsl;
 use domain::id::MessageId;
-use domain::trace::TraceParent;
+use domain::message::StoredMessage;
 use serde_json::Value;
 
 use crate::statement::sql_query;
 use crate::text::parse;
 use crate::{PersistenceError, Transaction};
-
-/// A message on its way to the broker.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredMessage {
-    /// Its id, on the broker as well.
-    pub id: MessageId,
-    /// The name of the payload's type.
-    pub message_type: String,
-    /// The queue that it is for.
-    pub queue: String,
-    /// The trace that it continues.
-    pub trace: TraceParent,
-    /// The payload.
-    pub payload: Value,
-}
 
 #[derive(QueryableByName)]
 struct Row {

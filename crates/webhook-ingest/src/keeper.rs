@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::fault::{Fault, FaultKind};
-use domain::message::{Message, TracedDelivery, WebhookApply, WebhookApplyMany};
+use domain::message::{StoredMessage, TracedDelivery, WebhookApply, WebhookApplyMany};
 use domain::step::Step;
 use domain::trace::TraceParent;
 use messaging::gather::{Bounds, Gather};
@@ -102,14 +102,16 @@ impl Places {
         };
         let Err(broker) = published else { return Ok(Kept::Queue) };
         tracing::warn!(error = %broker, messages = each.len(), "the broker did not confirm; using the inbox");
-        let stored = each.iter().map(|(delivery, context)| stored(delivery, context)).collect::<Result<Vec<_>, _>>()?;
+        let stored =
+            each.iter().map(|(delivery, context)| StoredMessage::of(*delivery, context.message_id, context.trace));
+        let stored = stored.collect::<Result<Vec<_>, _>>()?;
         match self.store(&stored).await {
             Ok(()) => Ok(Kept::Inbox),
             Err(database) => Err(KeepError::BothAway { broker, database }),
         }
     }
 
-    async fn store(&self, messages: &[inbox::StoredMessage]) -> Result<(), PersistenceError> {
+    async fn store(&self, messages: &[StoredMessage]) -> Result<(), PersistenceError> {
         let mut transaction = self.database.begin(Scope::System).await?;
         inbox::store(&mut transaction, messages).await?;
         transaction.steps().reached(Step::InboxBefore);
@@ -117,14 +119,4 @@ impl Places {
         self.database.steps().reached(Step::InboxAfter);
         Ok(())
     }
-}
-
-fn stored(delivery: &WebhookApply, context: &Context) -> serde_json::Result<inbox::StoredMessage> {
-    Ok(inbox::StoredMessage {
-        id: context.message_id,
-        message_type: WebhookApply::TYPE.to_owned(),
-        queue: WebhookApply::QUEUE.to_owned(),
-        trace: context.trace,
-        payload: serde_json::to_value(delivery)?,
-    })
 }

@@ -2,6 +2,7 @@
 
 use domain::id::{IntegrationId, RecordId, TenantId};
 use domain::kind::RecordKind;
+use domain::message::StoredMessage;
 use domain::outcome::{SyncOutcome, SyncType};
 use domain::time::Timestamp;
 use persistence::{Scope, erasure, inbox, sync_logs};
@@ -69,7 +70,7 @@ async fn fill(machine: &Machine, tenant: TenantId, integration: IntegrationId) {
     }
     let mut tx = machine.open().begin(Scope::System).await.unwrap();
     assert_eq!(sync_logs::insert_batch(&mut tx, &[outcome(tenant, integration)]).await.unwrap().len(), 1);
-    let message = inbox::StoredMessage {
+    let message = StoredMessage {
         id: domain::id::MessageId::new(),
         message_type: "event.merge.v1".to_owned(),
         queue: "dispatcher.event.merge".to_owned(),

@@ -1,6 +1,7 @@
 //! What an operator sees of the queues and does with dead letters.
 
-use messaging::{Broker, BrokerOptions, Context, StoredMessage};
+use domain::message::StoredMessage;
+use messaging::{Broker, BrokerOptions, Context};
 use serde_json::Value;
 use testkit::{TestVhost, wait};
 

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::id::TenantId;
-use domain::message::EventMerge;
+use domain::message::{EventMerge, StoredMessage};
 use domain::step::Step;
 use messaging::gather::{Bounds, Gather};
-use messaging::{Broker, Context, PublishError, StoredMessage};
+use messaging::{Broker, Context};
 use moka::sync::Cache;
 use persistence::{Database, PersistenceError, Scope, inbox};
 use tokio::runtime::Handle;
@@ -124,7 +124,9 @@ impl Places {
     }
 
     async fn write(&self, messages: &[&(EventMerge, Context)]) -> Result<(), IntakeError> {
-        let stored = messages.iter().map(|(message, context)| row(message, context)).collect::<Result<Vec<_>, _>>()?;
+        let stored =
+            messages.iter().map(|(message, context)| StoredMessage::of(message, context.message_id, context.trace));
+        let stored = stored.collect::<Result<Vec<_>, _>>()?;
         let mut tx = self.database.begin(Scope::System).await?;
         inbox::store(&mut tx, &stored).await?;
         tx.steps().reached(Step::InboxBefore);
@@ -135,16 +137,11 @@ impl Places {
     }
 }
 
-fn row(message: &EventMerge, context: &Context) -> Result<inbox::StoredMessage, PublishError> {
-    let StoredMessage { id, message_type, queue, trace, payload } = StoredMessage::of(message, context)?;
-    Ok(inbox::StoredMessage { id, message_type, queue, trace, payload })
-}
-
 /// Why the inbox did not take events either.
 #[derive(Debug, thiserror::Error)]
 enum IntakeError {
     #[error("events cannot be encoded")]
-    Encoding(#[from] PublishError),
+    Encoding(#[from] serde_json::Error),
     #[error("the inbox does not take events")]
     Inbox(#[from] PersistenceError),
 }

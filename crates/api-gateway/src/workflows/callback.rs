@@ -2,11 +2,11 @@
 
 use actix_web::{HttpResponse, post, web};
 use domain::id::{ErrandId, IntegrationId};
-use domain::message::CallbackApply;
+use domain::message::{CallbackApply, StoredMessage};
 use domain::time::Timestamp;
 use domain::trace::TraceParent;
 use domain::workflow::{Pass, Report};
-use messaging::{Context, PublishError, StoredMessage};
+use messaging::{Context, PublishError};
 use persistence::workflows::{self, Callback};
 use persistence::{Scope, Transaction, inbox, integrations};
 use runtime::http::{Problem, Trace};
@@ -99,12 +99,8 @@ async fn pass_on(
     let context = Context::continuing(trace);
     if let Err(error) = gateway.broker.publish(message, &context).await {
         tracing::info!(%error, "a report waits in the inbox");
-        inbox::store(tx, &[stored(message, &context)?]).await?;
+        let stored = StoredMessage::of(message, context.message_id, trace).map_err(PublishError::Encode)?;
+        inbox::store(tx, &[stored]).await?;
     }
     Ok(())
-}
-
-fn stored(message: &CallbackApply, context: &Context) -> Result<inbox::StoredMessage, PublishError> {
-    let StoredMessage { id, message_type, queue, trace, payload } = StoredMessage::of(message, context)?;
-    Ok(inbox::StoredMessage { id, message_type, queue, trace, payload })
 }

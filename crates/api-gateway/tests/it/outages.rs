@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::access::Role;
-use domain::message::EventMerge;
+use domain::message::{EventMerge, StoredMessage};
 use futures_util::future::join_all;
 use persistence::{Scope, inbox};
 use reqwest::Method;
@@ -43,7 +43,7 @@ impl Cuttable {
         self.world.send(Method::POST, "/api/v1/events", Some(&token), Some(EVENT.to_owned())).await
     }
 
-    async fn kept_in_inbox(&self) -> Vec<inbox::StoredMessage> {
+    async fn kept_in_inbox(&self) -> Vec<StoredMessage> {
         let mut tx = self.world.worker().begin(Scope::System).await.unwrap();
         let kept = inbox::take(&mut tx, 10).await.unwrap();
         tx.commit().await.unwrap();

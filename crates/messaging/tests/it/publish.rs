@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use domain::fault::{Fault, FaultKind};
-use domain::message::{Message, RecordPush};
+use domain::message::{Message, RecordPush, StoredMessage};
 use futures_util::future::join_all;
-use messaging::{Context, PublishError, StoredMessage};
+use messaging::{Context, PublishError};
 
 use crate::world::{TIER, World, connect, holds, next, push, world};
 
@@ -64,7 +64,7 @@ async fn of_many_at_once_exactly_the_returned_ones_are_published_again() {
 async fn a_stored_message_is_published_as_itself() {
     let World { vhost, broker } = world().await;
     let (message, context) = (push(), Context::new());
-    let stored = StoredMessage::of(&message, &context).unwrap();
+    let stored = StoredMessage::of(&message, context.message_id, context.trace).unwrap();
     broker.publish_stored(&stored).await.unwrap();
 
     let mut deliveries = broker.deliveries::<RecordPush>(1);
@@ -77,8 +77,9 @@ async fn a_stored_message_is_published_as_itself() {
 #[tokio::test]
 async fn a_stored_message_for_an_unknown_queue_is_refused() {
     let World { vhost: _vhost, broker } = world().await;
-    let stored =
-        StoredMessage { queue: "elsewhere".to_owned(), ..StoredMessage::of(&push(), &Context::new()).unwrap() };
+    let Context { message_id, trace, .. } = Context::new();
+    let stored = StoredMessage::of(&push(), message_id, trace).unwrap();
+    let stored = StoredMessage { queue: "elsewhere".to_owned(), ..stored };
     let error = broker.publish_stored(&stored).await.unwrap_err();
     assert!(matches!(error, PublishError::UnknownQueue));
     assert_eq!(error.kind(), FaultKind::Invalid);

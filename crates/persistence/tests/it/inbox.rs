@@ -1,9 +1,9 @@
 //! The inbox: kept once, taken by one at a time.
 
 use domain::id::MessageId;
+use domain::message::StoredMessage;
 use domain::trace::TraceParent;
-use persistence::Scope;
-use persistence::inbox::{self, StoredMessage};
+use persistence::{Scope, inbox};
 use serde_json::json;
 
 use crate::world::World;

@@ -2,8 +2,9 @@
 
 use domain::fault::Fault;
 use domain::id::MessageId;
+use domain::message::StoredMessage;
 use domain::step::Step;
-use messaging::{PublishError, StoredMessage};
+use messaging::PublishError;
 use persistence::{Scope, inbox};
 
 use super::STEP;
@@ -13,11 +14,11 @@ use crate::engine::{DispatchError, Engine};
 pub(super) async fn empty(engine: &Engine) -> Result<(), DispatchError> {
     loop {
         let mut tx = engine.database.begin(Scope::System).await?;
-        let rows = inbox::take(&mut tx, STEP).await?;
+        let messages = inbox::take(&mut tx, STEP).await?;
         let mut done = Vec::new();
         let mut away = None;
-        for row in rows {
-            match pass_on(engine, row).await {
+        for message in &messages {
+            match pass_on(engine, message).await {
                 Ok(id) => done.extend(id),
                 Err(error) => {
                     away = Some(error);
@@ -41,16 +42,14 @@ pub(super) async fn empty(engine: &Engine) -> Result<(), DispatchError> {
 
 /// Publishes one message. One that no queue will ever take becomes a dead letter with the reason, so that it holds up
 /// nobody; `None` where not even that is possible, and it stays.
-async fn pass_on(engine: &Engine, row: inbox::StoredMessage) -> Result<Option<MessageId>, PublishError> {
-    let id = row.id;
-    let message =
-        StoredMessage { id, message_type: row.message_type, queue: row.queue, trace: row.trace, payload: row.payload };
-    let Err(error) = engine.broker.publish_stored(&message).await else { return Ok(Some(id)) };
+async fn pass_on(engine: &Engine, message: &StoredMessage) -> Result<Option<MessageId>, PublishError> {
+    let id = message.id;
+    let Err(error) = engine.broker.publish_stored(message).await else { return Ok(Some(id)) };
     if error.kind().is_transient() {
         return Err(error);
     }
     let reason = format!("{}: {error}: `{}`", error.code(), message.queue);
-    match engine.broker.bury(&message, &reason).await {
+    match engine.broker.bury(message, &reason).await {
         Ok(()) => Ok(Some(id)),
         Err(error) if error.kind().is_transient() => Err(error),
         Err(error) => {

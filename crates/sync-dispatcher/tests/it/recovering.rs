@@ -5,12 +5,13 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use testkit::wait;
 
+use domain::id::MessageId;
 use domain::kind::RecordKind;
-use domain::message::{EventMerge, Message, RecordPush, WebhookApply, WebhookApplyMany};
+use domain::message::{EventMerge, Message, RecordPush, StoredMessage, WebhookApply, WebhookApplyMany};
 use domain::run::State;
 use domain::time::Timestamp;
+use domain::trace::TraceParent;
 use messaging::topology::STRAYS;
-use messaging::{Context, StoredMessage};
 use persistence::inbox;
 
 use crate::crm::told_of;
@@ -145,11 +146,9 @@ async fn a_kept_message_that_no_queue_will_ever_take_holds_up_nobody() {
     let prospect = |n: u32| {
         let events = vec![domain::event::parse(&person(n), "").unwrap()];
         let message = EventMerge { tenant_id: world.tenant, accepted_at: Timestamp::now(), events };
-        let StoredMessage { id, message_type, queue, trace, payload } =
-            StoredMessage::of(&message, &Context::new()).unwrap();
-        inbox::StoredMessage { id, message_type, queue, trace, payload }
+        StoredMessage::of(&message, MessageId::new(), TraceParent::generate()).unwrap()
     };
-    let stray = inbox::StoredMessage { queue: "dispatcher.event.gone".to_owned(), ..prospect(1) };
+    let stray = StoredMessage { queue: "dispatcher.event.gone".to_owned(), ..prospect(1) };
     let mut tx = world.begin().await;
     inbox::store(&mut tx, &[stray.clone(), prospect(2), prospect(3)]).await.unwrap();
     tx.commit().await.unwrap();

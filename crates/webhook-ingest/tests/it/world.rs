@@ -158,7 +158,7 @@ impl World {
     }
 
     /// What lies in the inbox.
-    pub(crate) async fn stored(&self) -> Vec<inbox::StoredMessage> {
+    pub(crate) async fn stored(&self) -> Vec<domain::message::StoredMessage> {
         let database = Database::new(&self.database.worker_url().into(), 1, DEADLINE);
         let mut transaction = database.begin(Scope::System).await.unwrap();
         inbox::take(&mut transaction, 100).await.unwrap()
