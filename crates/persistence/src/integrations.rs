@@ -9,13 +9,13 @@ use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, TenantId};
 use domain::integration::{Integration, Status};
 
+use self::configure::Columns;
 pub use self::configure::{Configuration, configure, delete, disconnect};
 pub use self::read::{
     backend, delivered_by_workflow, enabled_for, ever_of_account, get, get_any, has_credentials, list, of_account,
     sealed_credentials,
 };
 use crate::schema::{integration_health, tenant_integrations as table};
-use crate::text::{to_json, to_word};
 use crate::{PersistenceError, Transaction, health};
 
 /// An integration that is to be kept.
@@ -38,19 +38,9 @@ pub async fn create(tx: &mut Transaction, new: &NewIntegration) -> Result<(), Pe
             table::id.eq(integration.id.to_string()),
             table::tenant_id.eq(integration.tenant_id.to_string()),
             table::platform.eq(integration.platform.as_str()),
-            table::name.eq(&integration.name),
             table::config_encrypted.eq(&new.sealed),
             table::enabled.eq(integration.enabled),
-            table::direction.eq(to_word(&integration.direction)?),
-            table::kind_directions.eq(to_json(&integration.kind_directions)?),
-            table::options.eq(to_json(&integration.options)?),
-            table::frequency.eq(to_word(&integration.frequency)?),
-            table::delivery.eq(to_word(&integration.delivery)?),
-            table::account_id.eq(&integration.account_id),
-            table::account_name.eq(&integration.account_name),
-            table::url.eq(&integration.url),
-            table::workflow_url.eq(&integration.workflow_url),
-            table::alerts.eq(to_json(&integration.alerts)?),
+            Columns::of(integration)?,
         ))
         .execute(&mut **tx)
         .await?;

@@ -6,6 +6,7 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, TenantId};
 use domain::integration::{Integration, Status};
+use serde_json::Value;
 
 use crate::schema::tenant_integrations as table;
 use crate::statement::sql_query;
@@ -21,6 +22,41 @@ pub struct Configuration {
     pub sealed: Option<String>,
 }
 
+/// What can be configured, as the table holds it; nothing is nothing, and not what was there before.
+#[derive(Insertable, AsChangeset)]
+#[diesel(table_name = table, treat_none_as_null = true)]
+pub(super) struct Columns {
+    name: String,
+    direction: String,
+    kind_directions: Value,
+    options: Value,
+    frequency: String,
+    delivery: String,
+    account_id: Option<String>,
+    account_name: Option<String>,
+    url: Option<String>,
+    workflow_url: Option<String>,
+    alerts: Value,
+}
+
+impl Columns {
+    pub(super) fn of(integration: &Integration) -> Result<Self, PersistenceError> {
+        Ok(Self {
+            name: integration.name.clone(),
+            direction: to_word(&integration.direction)?,
+            kind_directions: to_json(&integration.kind_directions)?,
+            options: to_json(&integration.options)?,
+            frequency: to_word(&integration.frequency)?,
+            delivery: to_word(&integration.delivery)?,
+            account_id: integration.account_id.clone(),
+            account_name: integration.account_name.clone(),
+            url: integration.url.clone(),
+            workflow_url: integration.workflow_url.clone(),
+            alerts: to_json(&integration.alerts)?,
+        })
+    }
+}
+
 /// Replaces the configuration of a live integration, where it is still of that version; returns whether it was.
 ///
 /// # Errors
@@ -32,21 +68,7 @@ pub async fn configure(tx: &mut Transaction, new: &Configuration) -> Result<bool
         .filter(table::tenant_id.eq(integration.tenant_id.to_string()))
         .filter(table::deleted_at.is_null())
         .filter(table::version.eq(integration.version));
-    let settings = (
-        table::name.eq(&integration.name),
-        table::direction.eq(to_word(&integration.direction)?),
-        table::kind_directions.eq(to_json(&integration.kind_directions)?),
-        table::options.eq(to_json(&integration.options)?),
-        table::frequency.eq(to_word(&integration.frequency)?),
-        table::delivery.eq(to_word(&integration.delivery)?),
-        table::account_id.eq(&integration.account_id),
-        table::account_name.eq(&integration.account_name),
-        table::url.eq(&integration.url),
-        table::workflow_url.eq(&integration.workflow_url),
-        table::alerts.eq(to_json(&integration.alerts)?),
-        table::version.eq(table::version + 1),
-        table::updated_at.eq(now),
-    );
+    let settings = (Columns::of(integration)?, table::version.eq(table::version + 1), table::updated_at.eq(now));
     let changed = match &new.sealed {
         Some(sealed) => {
             // A key takes the place of a grant.
