@@ -15,6 +15,7 @@ use domain::time::Timestamp;
 use serde::Serialize;
 
 pub use self::note::{Closed, Opened, Terms, note_answer, note_failure};
+use crate::row::OwnedId;
 use crate::statement::sql_query;
 use crate::text::parse;
 use crate::{PersistenceError, Transaction};
@@ -82,14 +83,7 @@ pub async fn take_due(
     first_pause: Duration,
     limit: i64,
 ) -> Result<Vec<(TenantId, IntegrationId)>, PersistenceError> {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = Text)]
-        tenant_id: String,
-        #[diesel(sql_type = Text)]
-        id: String,
-    }
-    let rows: Vec<Row> = sql_query(
+    let rows: Vec<OwnedId> = sql_query(
         "WITH due AS (
              SELECT subject, platform, integration_id FROM breakers AS breaker
              WHERE probe_at <= now() AND (integration_id IS NULL OR NOT EXISTS (
@@ -116,7 +110,7 @@ pub async fn take_due(
     .bind::<BigInt, _>(limit)
     .load(&mut **tx)
     .await?;
-    rows.into_iter().map(|row| Ok((parse("tenant_id", &row.tenant_id)?, parse("id", &row.id)?))).collect()
+    rows.into_iter().map(OwnedId::into_ids).collect()
 }
 
 /// What is open of a platform.

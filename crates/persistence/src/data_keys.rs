@@ -8,6 +8,7 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel_async::RunQueryDsl;
 use domain::id::TenantId;
 
+use crate::row::Count;
 use crate::schema::tenants;
 use crate::statement::sql_query;
 use crate::text::parse;
@@ -30,12 +31,6 @@ struct Row {
     sealed_data_key: String,
     #[diesel(sql_type = Nullable<Text>)]
     previous_data_key: Option<String>,
-}
-
-#[derive(QueryableByName)]
-struct Count {
-    #[diesel(sql_type = BigInt)]
-    count: i64,
 }
 
 /// The tenant's data keys; `None` where the tenant is unknown or its key was destroyed.

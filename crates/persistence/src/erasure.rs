@@ -5,6 +5,7 @@ use diesel::sql_types::{BigInt, Text};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use domain::id::TenantId;
 
+use crate::row::Count;
 use crate::statement::sql_query;
 use crate::{PersistenceError, Transaction};
 
@@ -12,12 +13,6 @@ use crate::{PersistenceError, Transaction};
 struct Name {
     #[diesel(sql_type = Text)]
     name: String,
-}
-
-#[derive(QueryableByName)]
-struct Count {
-    #[diesel(sql_type = BigInt)]
-    count: i64,
 }
 
 /// Destroys the tenant's keys and all that was sealed under them, ends its integrations, and marks it as erased; returns how

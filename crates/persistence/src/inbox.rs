@@ -7,6 +7,7 @@ use domain::id::MessageId;
 use domain::message::StoredMessage;
 use serde_json::Value;
 
+use crate::row::Count;
 use crate::statement::sql_query;
 use crate::text::parse;
 use crate::{PersistenceError, Transaction};
@@ -23,12 +24,6 @@ struct Row {
     trace: String,
     #[diesel(sql_type = Json)]
     payload: Value,
-}
-
-#[derive(QueryableByName)]
-struct Count {
-    #[diesel(sql_type = BigInt)]
-    count: i64,
 }
 
 /// Keeps messages, in their order; one that is kept already is left as it is.

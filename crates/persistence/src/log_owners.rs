@@ -2,19 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use diesel::QueryableByName;
-use diesel::sql_types::{Array, BigInt, Text};
+use diesel::sql_types::{Array, Text};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, TenantId};
 
+use crate::row::Count;
 use crate::statement::sql_query;
 use crate::{PersistenceError, Transaction};
-
-#[derive(QueryableByName)]
-struct Count {
-    #[diesel(sql_type = BigInt)]
-    count: i64,
-}
 
 /// Refuses the batch where one of its rows is of a tenant and of an integration that is another tenant's. What is of an
 /// integration that nobody has any more is taken: logs outlive what they speak of.

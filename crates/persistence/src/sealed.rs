@@ -5,6 +5,7 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, TenantId};
 
+use crate::row::Count;
 use crate::statement::sql_query;
 use crate::text::parse_optional;
 use crate::{PersistenceError, Transaction};
@@ -54,12 +55,6 @@ struct Row {
     integration: Option<String>,
     #[diesel(sql_type = Text)]
     sealed: String,
-}
-
-#[derive(QueryableByName)]
-struct Count {
-    #[diesel(sql_type = BigInt)]
-    count: i64,
 }
 
 /// Secrets of a tenant that are sealed under another key than `key_id`, locked; those that somebody else holds are left out.

@@ -8,17 +8,10 @@ use domain::id::{IntegrationId, TenantId};
 use domain::platform::PlatformSlug;
 use domain::time::Timestamp;
 
+use crate::row::OwnedId;
 use crate::statement::sql_query;
-use crate::text::{parse, storable};
+use crate::text::storable;
 use crate::{PersistenceError, Transaction};
-
-#[derive(QueryableByName)]
-struct Named {
-    #[diesel(sql_type = Text)]
-    tenant_id: String,
-    #[diesel(sql_type = Text)]
-    integration_id: String,
-}
 
 #[derive(QueryableByName)]
 struct Answer {
@@ -149,7 +142,7 @@ pub async fn take_due(
     since: Timestamp,
     limit: i64,
 ) -> Result<Vec<(TenantId, IntegrationId)>, PersistenceError> {
-    let rows: Vec<Named> = sql_query(
+    let rows: Vec<OwnedId> = sql_query(
         "INSERT INTO integration_subscriptions AS known (integration_id, tenant_id, checked_at)
          SELECT integration.id, integration.tenant_id, now() FROM tenant_integrations AS integration
          LEFT JOIN integration_subscriptions AS seen ON seen.integration_id = integration.id
@@ -160,13 +153,12 @@ pub async fn take_due(
            AND (seen.checked_at IS NULL OR seen.checked_at < $2)
          ORDER BY integration.id LIMIT $3
          ON CONFLICT (integration_id) DO UPDATE SET checked_at = now() WHERE known.checked_at < $2
-         RETURNING integration_id, tenant_id",
+         RETURNING known.integration_id AS id, known.tenant_id",
     )
     .bind::<Array<Text>, _>(platforms.iter().map(ToString::to_string).collect::<Vec<_>>())
     .bind::<Timestamptz, _>(DateTime::<Utc>::from(since))
     .bind::<BigInt, _>(limit)
     .load(&mut **tx)
     .await?;
-    let named = |row: &Named| Ok((parse("tenant_id", &row.tenant_id)?, parse("integration_id", &row.integration_id)?));
-    rows.iter().map(named).collect()
+    rows.into_iter().map(OwnedId::into_ids).collect()
 }

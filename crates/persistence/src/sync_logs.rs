@@ -8,8 +8,8 @@ mod trail;
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
+use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text, Timestamptz};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::id::SyncLogId;
 use domain::outcome::{SyncError, SyncOutcome, SyncType};
@@ -17,14 +17,9 @@ use domain::outcome::{SyncError, SyncOutcome, SyncType};
 pub use self::list::{Filter, LogStatus, SyncLog, Text as Sought, Way, list};
 pub use self::trail::{before, get, newest_alike, of_trace};
 use crate::log_page::{kept_body, kept_changes};
+use crate::row::Id;
 use crate::text::{parse, storable};
 use crate::{PersistenceError, Transaction, erasure, health, log_owners, people, stats};
-
-#[derive(QueryableByName)]
-struct Id {
-    #[diesel(sql_type = Text)]
-    id: String,
-}
 
 /// In the order of the ids, so that two writers of one redelivered batch never wait for each other in a circle.
 const INSERT: &str = "

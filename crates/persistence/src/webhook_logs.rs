@@ -3,7 +3,6 @@
 mod read;
 
 use chrono::{DateTime, Utc};
-use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use domain::id::WebhookLogId;
@@ -11,15 +10,10 @@ use domain::outcome::{WebhookOutcome, WebhookResult};
 
 pub use self::read::{Filter, WebhookLog, get, list, of_trace};
 use crate::log_page::kept_body;
+use crate::row::Id;
 use crate::statement::sql_query;
 use crate::text::{parse, storable};
 use crate::{PersistenceError, Transaction, erasure, log_owners};
-
-#[derive(QueryableByName)]
-struct Id {
-    #[diesel(sql_type = Text)]
-    id: String,
-}
 
 /// In the order of the ids, so that two writers of one redelivered batch never wait for each other in a circle.
 const INSERT: &str = "

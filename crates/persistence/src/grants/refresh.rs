@@ -11,8 +11,8 @@ use domain::platform::PlatformSlug;
 use domain::time::Timestamp;
 
 use super::Tokens;
+use crate::row::OwnedId;
 use crate::statement::sql_query;
-use crate::text::parse;
 use crate::{PersistenceError, Transaction};
 
 /// A grant that the caller may refresh, and nobody else meanwhile.
@@ -30,14 +30,6 @@ struct TakenRow {
     was_shown: bool,
     #[diesel(sql_type = Bool)]
     was_taken_over: bool,
-}
-
-#[derive(QueryableByName)]
-struct Named {
-    #[diesel(sql_type = Text)]
-    tenant_id: String,
-    #[diesel(sql_type = Text)]
-    integration_id: String,
 }
 
 #[derive(QueryableByName)]
@@ -154,7 +146,7 @@ pub async fn take_idle(
     since: Timestamp,
     limit: i64,
 ) -> Result<Vec<(TenantId, IntegrationId)>, PersistenceError> {
-    let rows: Vec<Named> = sql_query(
+    let rows: Vec<OwnedId> = sql_query(
         "UPDATE integration_oauth_tokens AS held SET idle_tried_at = now()
          FROM (
              SELECT idle.integration_id FROM integration_oauth_tokens AS idle
@@ -164,13 +156,12 @@ pub async fn take_idle(
              ORDER BY idle_tried_at NULLS FIRST, refreshed_at LIMIT $3 FOR UPDATE OF idle SKIP LOCKED
          ) AS taken
          WHERE held.integration_id = taken.integration_id
-         RETURNING held.tenant_id, held.integration_id",
+         RETURNING held.tenant_id, held.integration_id AS id",
     )
     .bind::<Text, _>(platform.as_str())
     .bind::<Timestamptz, _>(DateTime::<Utc>::from(since))
     .bind::<BigInt, _>(limit)
     .load(&mut **tx)
     .await?;
-    let named = |row: &Named| Ok((parse("tenant_id", &row.tenant_id)?, parse("integration_id", &row.integration_id)?));
-    rows.iter().map(named).collect()
+    rows.into_iter().map(OwnedId::into_ids).collect()
 }

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
-use diesel::sql_types::{Array, BigInt, Jsonb, Text, Timestamptz};
+use diesel::sql_types::{Array, Jsonb, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use domain::id::TenantId;
 use domain::time::Timestamp;
 use serde_json::{Value, json};
 
 use super::Person;
+use crate::row::Count;
 use crate::statement::sql_query;
 use crate::{PersistenceError, Transaction};
 
@@ -135,12 +136,6 @@ fn lists(person: &Person) -> Value {
         "emails": person.values("email"),
         "written": person.written(),
     })
-}
-
-#[derive(QueryableByName)]
-struct Count {
-    #[diesel(sql_type = BigInt)]
-    count: i64,
 }
 
 /// Takes what errors said of the person out of how often they came; returns out of how many rows.

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use diesel::QueryableByName;
 use diesel::sql_types::{Array, Text};
 use diesel_async::RunQueryDsl;
 use domain::outcome::{FieldChanges, SyncError, SyncOutcome};
 
+use crate::row::Id;
 use crate::statement::sql_query;
 use crate::{PersistenceError, Transaction};
 
@@ -16,11 +16,6 @@ pub(crate) async fn without_erased<'a>(
     tx: &mut Transaction,
     outcomes: &'a [SyncOutcome],
 ) -> Result<Cow<'a, [SyncOutcome]>, PersistenceError> {
-    #[derive(QueryableByName)]
-    struct Id {
-        #[diesel(sql_type = Text)]
-        id: String,
-    }
     let names: Vec<String> = outcomes.iter().flat_map(names_of).collect();
     let erased: Vec<Id> = sql_query("SELECT id FROM erased_records WHERE id = ANY($1)")
         .bind::<Array<Text>, _>(names)

@@ -8,6 +8,7 @@ use diesel::sql_types::{Array, BigInt, Bool, Double, Text};
 use diesel_async::RunQueryDsl;
 use domain::id::{RecordId, TenantId};
 
+use crate::row::Id;
 use crate::statement::sql_query;
 use crate::text::parse;
 use crate::{PersistenceError, Transaction};
@@ -59,11 +60,6 @@ pub async fn waiting(
     tenant: TenantId,
     records: &BTreeSet<RecordId>,
 ) -> Result<BTreeSet<RecordId>, PersistenceError> {
-    #[derive(QueryableByName)]
-    struct Id {
-        #[diesel(sql_type = Text)]
-        id: String,
-    }
     if records.is_empty() {
         return Ok(BTreeSet::new());
     }

@@ -12,15 +12,10 @@ use domain::time::Timestamp;
 
 use super::conflicts::{self, Conflict, Why};
 use super::store;
+use crate::row::Id;
 use crate::statement::sql_query;
 use crate::text::parse;
 use crate::{PersistenceError, Transaction};
-
-#[derive(QueryableByName)]
-struct Id {
-    #[diesel(sql_type = Text)]
-    id: String,
-}
 
 /// The record that an id leads to: itself, or the one that it became; `None` where there is neither.
 ///

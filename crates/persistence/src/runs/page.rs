@@ -15,6 +15,7 @@ use domain::run::{Counts, Position, Run, State};
 use domain::time::Timestamp;
 
 use super::row::{COLUMNS, Row, STANDING};
+use crate::row::Count;
 use crate::statement::sql_query;
 use crate::text::{storable, to_json, to_word};
 use crate::{PersistenceError, Transaction};
@@ -181,11 +182,6 @@ pub async fn end(
 /// # Errors
 /// When the database does not answer.
 pub async fn pending(tx: &mut Transaction, run: &Run) -> Result<i64, PersistenceError> {
-    #[derive(QueryableByName)]
-    struct Count {
-        #[diesel(sql_type = BigInt)]
-        count: i64,
-    }
     let since = run.settling_since.unwrap_or_else(Timestamp::now);
     let rows: Vec<Count> = sql_query(
         "SELECT count(*) AS count FROM record_links

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Double, Text};
 use diesel_async::RunQueryDsl;
 use domain::id::{ConflictId, RecordId, TenantId};
@@ -10,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::list::{Kept, Row, SELECT};
+use crate::row::OwnedId;
 use crate::statement::sql_query;
-use crate::text::{parse, to_word};
+use crate::text::to_word;
 use crate::{PersistenceError, Transaction};
 
 /// What can be done about a conflict.
@@ -151,14 +151,7 @@ pub async fn unapplied(
     age: Duration,
     limit: i64,
 ) -> Result<Vec<(TenantId, ConflictId)>, PersistenceError> {
-    #[derive(QueryableByName)]
-    struct Found {
-        #[diesel(sql_type = Text)]
-        tenant_id: String,
-        #[diesel(sql_type = Text)]
-        id: String,
-    }
-    let rows: Vec<Found> = sql_query(
+    let rows: Vec<OwnedId> = sql_query(
         "SELECT tenant_id, id FROM record_conflicts
          WHERE decision IS NOT NULL AND applied_at IS NULL AND decided_at < now() - make_interval(secs => $1)
          ORDER BY decided_at LIMIT $2",
@@ -167,5 +160,5 @@ pub async fn unapplied(
     .bind::<BigInt, _>(limit)
     .load(&mut **tx)
     .await?;
-    rows.into_iter().map(|row| Ok((parse("tenant_id", &row.tenant_id)?, parse("id", &row.id)?))).collect()
+    rows.into_iter().map(OwnedId::into_ids).collect()
 }

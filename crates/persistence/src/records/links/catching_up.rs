@@ -8,6 +8,7 @@ use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, RecordId, TenantId};
 use domain::kind::RecordKind;
 
+use crate::row::OwnedId;
 use crate::statement::sql_query;
 use crate::text::parse;
 use crate::{PersistenceError, Transaction};
@@ -17,20 +18,13 @@ use crate::{PersistenceError, Transaction};
 /// # Errors
 /// When the database does not answer.
 pub async fn backends_to_tell(tx: &mut Transaction) -> Result<Vec<(TenantId, IntegrationId)>, PersistenceError> {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = Text)]
-        tenant_id: String,
-        #[diesel(sql_type = Text)]
-        id: String,
-    }
-    let rows: Vec<Row> = sql_query(
+    let rows: Vec<OwnedId> = sql_query(
         "SELECT tenant_id, id FROM tenant_integrations
          WHERE platform = 'coccinelle' AND deleted_at IS NULL AND linked_version < version ORDER BY id LIMIT 100",
     )
     .load(&mut **tx)
     .await?;
-    rows.into_iter().map(|row| Ok((parse("tenant_id", &row.tenant_id)?, parse("id", &row.id)?))).collect()
+    rows.into_iter().map(OwnedId::into_ids).collect()
 }
 
 /// Names so many records of a tenant behind `after`, for a walk over all of them.

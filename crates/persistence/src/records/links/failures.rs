@@ -11,6 +11,7 @@ use domain::record::Fields;
 use domain::time::Timestamp;
 use serde_json::Value;
 
+use crate::row::Count;
 use crate::text::{from_json, parse, parse_optional, storable};
 use crate::{PersistenceError, Transaction};
 
@@ -59,11 +60,6 @@ pub async fn count_failures(
     whose: (TenantId, IntegrationId),
     selection: &Selection,
 ) -> Result<i64, PersistenceError> {
-    #[derive(QueryableByName)]
-    struct Count {
-        #[diesel(sql_type = BigInt)]
-        count: i64,
-    }
     let statement = format!("SELECT count(*) AS count FROM record_links WHERE {SELECTED}");
     let Count { count } = about(whose, selection, statement).get_result(&mut **tx).await?;
     Ok(count)

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use diesel::QueryableByName;
 use diesel::sql_types::{Array, Jsonb, Text};
 use diesel_async::RunQueryDsl;
 use domain::field::RemoteFields;
@@ -11,6 +10,7 @@ use domain::link::LinkState;
 use domain::time::Timestamp;
 use serde::Serialize;
 
+use crate::row::Id;
 use crate::statement::sql_query;
 use crate::text::{parse, to_json};
 use crate::{PersistenceError, Transaction};
@@ -45,11 +45,6 @@ pub async fn intend(
     writes: &BTreeMap<LinkId, Intention>,
     token: LeaseToken,
 ) -> Result<Vec<LinkId>, PersistenceError> {
-    #[derive(QueryableByName)]
-    struct Id {
-        #[diesel(sql_type = Text)]
-        id: String,
-    }
     let row = |(link, intention): (&LinkId, &Intention)| {
         let known = intention.known.as_ref();
         Noted {

@@ -11,6 +11,7 @@ use domain::kind::RecordKind;
 use domain::platform::PlatformSlug;
 use domain::time::Timestamp;
 
+use crate::row::Count;
 use crate::statement::sql_query;
 use crate::text::parse;
 use crate::{PersistenceError, Transaction};
@@ -102,11 +103,6 @@ pub async fn in_step(
     (tenant, integration): (TenantId, IntegrationId),
     limit: i64,
 ) -> Result<i64, PersistenceError> {
-    #[derive(QueryableByName)]
-    struct Count {
-        #[diesel(sql_type = BigInt)]
-        count: i64,
-    }
     let Count { count } = sql_query(
         "SELECT count(*) AS count FROM (
              SELECT FROM record_links
@@ -185,11 +181,6 @@ pub async fn drift(
     tenant: TenantId,
     integration: IntegrationId,
 ) -> Result<i64, PersistenceError> {
-    #[derive(QueryableByName)]
-    struct Count {
-        #[diesel(sql_type = BigInt)]
-        count: i64,
-    }
     let rows: Vec<Count> =
         sql_query("SELECT count(*) AS count FROM integration_sync_queue WHERE tenant_id = $1 AND integration_id = $2")
             .bind::<Text, _>(tenant.to_string())
