@@ -6,7 +6,13 @@ use std::{
     sync::Arc,
 };
 
-use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, dev::Payload, error::ErrorInternalServerError};
+use actix_web::{
+    Error, FromRequest, HttpMessage, HttpRequest, HttpResponse,
+    body::MessageBody,
+    dev::{Payload, ServiceRequest, ServiceResponse},
+    error::ErrorInternalServerError,
+    middleware::Next,
+};
 
 /// The account in whose name a request comes.
 #[derive(Debug)]
@@ -34,4 +40,18 @@ impl<A: 'static> FromRequest for Caller<A> {
         let passed = request.extensions().get::<Self>().cloned();
         ready(passed.ok_or_else(|| ErrorInternalServerError("this route stands outside its gate")))
     }
+}
+
+/// The answer of the handler behind a gate, who finds the caller in the request, or the refusal with which the gate stays shut.
+pub(crate) async fn answer<C: 'static, B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+    caller: C,
+    refusal: Option<HttpResponse>,
+) -> Result<ServiceResponse, Error> {
+    if let Some(refusal) = refusal {
+        return Ok(request.into_response(refusal));
+    }
+    request.extensions_mut().insert(caller);
+    Ok(next.call(request).await?.map_into_boxed_body())
 }

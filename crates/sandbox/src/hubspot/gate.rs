@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Instant};
 
 use actix_web::{
-    Error, HttpMessage, ResponseError,
+    Error, ResponseError,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
     http::{Method, header},
@@ -49,13 +49,8 @@ pub(crate) async fn pass<B: MessageBody + 'static>(
         (fate, decide(state, fate.failure, is_search))
     });
     fate.wait().await;
-    let mut response = match verdict.refusal {
-        Some(error) => request.into_response(error.error_response()).map_into_boxed_body(),
-        None => {
-            request.extensions_mut().insert(caller::Caller(Arc::clone(&account)));
-            next.call(request).await?.map_into_boxed_body()
-        }
-    };
+    let refusal = verdict.refusal.map(|error| error.error_response());
+    let mut response = caller::answer(request, next, caller::Caller(Arc::clone(&account)), refusal).await?;
     for (name, value) in verdict.headers {
         response.headers_mut().insert(header::HeaderName::from_static(name), value.into());
     }

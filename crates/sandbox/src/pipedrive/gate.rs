@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use actix_web::{
-    Error, HttpMessage, ResponseError,
+    Error, ResponseError,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
     http::{Method, header},
@@ -46,13 +46,8 @@ pub(crate) async fn pass<B: MessageBody + 'static>(
         (fate, met)
     });
     fate.wait().await;
-    let mut response = match met.refusal {
-        Some(error) => request.into_response(error.error_response()).map_into_boxed_body(),
-        None => {
-            request.extensions_mut().insert(caller::Caller(Arc::clone(&account)));
-            next.call(request).await?.map_into_boxed_body()
-        }
-    };
+    let refusal = met.refusal.map(|error| error.error_response());
+    let mut response = caller::answer(request, next, caller::Caller(Arc::clone(&account)), refusal).await?;
     for (name, value) in met.headers {
         response.headers_mut().insert(header::HeaderName::from_static(name), value.into());
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::{
-    Error, HttpMessage, HttpResponse, ResponseError,
+    Error, HttpResponse, ResponseError,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
     http::{Method, header},
@@ -43,13 +43,8 @@ pub(crate) async fn pass<B: MessageBody + 'static>(
         (false, Some(status)) => Some(ApiError::switched_on(status)),
         (false, None) => most.filter(|most| used > *most).map(|_| ApiError::limit()),
     };
-    let mut response = match refusal {
-        Some(error) => request.into_response(told(&error, asks_who)).map_into_boxed_body(),
-        None => {
-            request.extensions_mut().insert(caller::Caller(Arc::clone(&account)));
-            next.call(request).await?.map_into_boxed_body()
-        }
-    };
+    let refusal = refusal.map(|error| told(&error, asks_who));
+    let mut response = caller::answer(request, next, caller::Caller(Arc::clone(&account)), refusal).await?;
     if let Some(most) = most
         && let Ok(usage) = header::HeaderValue::from_str(&format!("api-usage={}/{most}", used.min(most)))
     {

@@ -16,6 +16,7 @@ use actix_web::{
 };
 
 use super::{Shop, Shopify, VERSION, errors::HttpError};
+use crate::caller::answer;
 use crate::fate::{self, Fate};
 
 /// The shop that is asked, and the grant by which.
@@ -63,13 +64,8 @@ pub(crate) async fn pass<B: MessageBody + 'static>(
         (false, Some(status)) => Some(HttpError::switched_on(status)),
         (false, None) => None,
     };
-    let mut response = match refusal {
-        Some(error) => request.into_response(error.error_response()).map_into_boxed_body(),
-        None => {
-            request.extensions_mut().insert(caller.clone());
-            next.call(request).await?.map_into_boxed_body()
-        }
-    };
+    let refusal = refusal.map(|error| error.error_response());
+    let mut response = answer(request, next, caller.clone(), refusal).await?;
     let version = HeaderName::from_static("x-shopify-api-version");
     response.headers_mut().insert(version, HeaderValue::from_static(VERSION));
     let has_changed = response.response().extensions().get::<Changed>().is_some();

@@ -4,7 +4,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use actix_web::{
-    Error, HttpMessage, HttpResponse, ResponseError,
+    Error, HttpResponse, ResponseError,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
     http::{Method, StatusCode, header},
@@ -37,13 +37,7 @@ pub(crate) async fn pass<B: MessageBody + 'static>(
         Some(status) => Some(switched_on(&shop, status)),
         None => check_key(&shop, &request, &path, is_write).err().map(|error| error.error_response()),
     };
-    let response = match refusal {
-        Some(response) => request.into_response(response).map_into_boxed_body(),
-        None => {
-            request.extensions_mut().insert(caller::Caller(Arc::clone(&shop)));
-            next.call(request).await?.map_into_boxed_body()
-        }
-    };
+    let response = caller::answer(request, next, caller::Caller(Arc::clone(&shop)), refusal).await?;
     let is_lost = is_write && response.status().is_success();
     let loss = if is_lost { shop.adjust(|state| state.faults.take_loss()) } else { None };
     Ok(fate::send(response, loss).await)

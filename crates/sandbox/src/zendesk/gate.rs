@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::{
-    Error, HttpMessage, ResponseError,
+    Error, ResponseError,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
     http::{
@@ -48,13 +48,8 @@ pub(crate) async fn pass<B: MessageBody + 'static>(
         (false, None, Some((_, None))) => Some(ApiError::too_many()),
         (false, None, _) => (!may).then(ApiError::forbidden),
     };
-    let mut response = match refusal {
-        Some(error) => request.into_response(error.error_response()).map_into_boxed_body(),
-        None => {
-            request.extensions_mut().insert(caller::Caller(Arc::clone(&account)));
-            next.call(request).await?.map_into_boxed_body()
-        }
-    };
+    let refusal = refusal.map(|error| error.error_response());
+    let mut response = caller::answer(request, next, caller::Caller(Arc::clone(&account)), refusal).await?;
     if let Some((most, left)) = taken {
         let left = left.unwrap_or_default();
         for (name, value) in
