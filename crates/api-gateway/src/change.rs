@@ -37,7 +37,7 @@ impl FromRequest for Change {
         let address = Peer::of(request).map(|peer| peer.0);
         let user_agent = request.headers().get(USER_AGENT).map(|value| lossy(value.as_bytes()));
         Box::pin(async move {
-            let (caller, trace) = (caller.await?, trace.await.map_err(|_infallible| Problem::not_found())?);
+            let (caller, trace) = (caller.await?.identity, trace.await.map_err(|_infallible| Problem::not_found())?);
             let request_id = trace.0.trace_id();
             let author = Author { sub: caller.sub, roles: caller.roles, address, user_agent, request_id };
             Ok(Self { tenant_id: caller.tenant_id, trace: trace.0, author })

@@ -52,9 +52,7 @@ pub(crate) async fn begin_session(
         return Err(Refusal::NoToken.into());
     }
     let (tenant_id, sub, roles) = (caller.tenant_id, caller.sub.clone(), caller.roles.clone());
-    let (expires_at, token) = (caller.expires_at, caller.token);
-    let who = Identity { tenant_id, sub: caller.sub, roles: caller.roles, expires_at, token, session: None };
-    let Begun { cookie, csrf_token, expires_at } = begin(&gateway, &door, &request, who).await?;
+    let Begun { cookie, csrf_token, expires_at } = begin(&gateway, &door, &request, caller.identity).await?;
     let view = View { tenant_id, sub, roles, expires_at, csrf_token: Some(csrf_token) };
     Ok(HttpResponse::Created().cookie(cookie).json(view))
 }
@@ -95,13 +93,9 @@ pub(crate) async fn begin(
     (status = 200, body = View, description = "Who asks, by a session or by a token.")))]
 #[get("/session")]
 pub(crate) async fn show_session(caller: Everybody) -> HttpResponse {
-    HttpResponse::Ok().json(View {
-        tenant_id: caller.tenant_id,
-        sub: caller.sub,
-        roles: caller.roles,
-        expires_at: caller.expires_at,
-        csrf_token: caller.session.map(|session| session.csrf_token),
-    })
+    let Identity { tenant_id, sub, roles, expires_at, session, .. } = caller.identity;
+    let csrf_token = session.map(|session| session.csrf_token);
+    HttpResponse::Ok().json(View { tenant_id, sub, roles, expires_at, csrf_token })
 }
 
 /// Ends the session of the cookie, on all sides and at once.

@@ -2,16 +2,14 @@
 
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
+use std::ops::Deref;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use domain::access::Role;
-use domain::id::{TenantId, TokenId};
-use domain::time::Timestamp;
 use runtime::http::Problem;
 
 use super::identity::Identity;
-use super::session::Session;
 use crate::refusal::Refusal;
 
 /// What the door found: who asks, or why they are nobody. Without it, nobody has looked, and nobody gets in.
@@ -59,19 +57,17 @@ impl Permission for Presence {
 /// Someone whose credential is good and who has the permission `P`: only for these does a handler run.
 #[derive(Debug)]
 pub(crate) struct Caller<P> {
-    /// For which tenant they ask.
-    pub(crate) tenant_id: TenantId,
-    /// Who they are, as their token says.
-    pub(crate) sub: String,
-    /// What they may do.
-    pub(crate) roles: Vec<Role>,
-    /// Until when they are known.
-    pub(crate) expires_at: Timestamp,
-    /// The listed token that they are known by, or that began their session; `None` where it was another one.
-    pub(crate) token: Option<TokenId>,
-    /// The session by which they are known; `None` where a token says it.
-    pub(crate) session: Option<Session>,
+    /// Who they are.
+    pub(crate) identity: Identity,
     permission: PhantomData<P>,
+}
+
+impl<P> Deref for Caller<P> {
+    type Target = Identity;
+
+    fn deref(&self) -> &Identity {
+        &self.identity
+    }
 }
 
 /// Looks: a viewer or an admin.
@@ -96,8 +92,7 @@ fn admit<P: Permission>(request: &HttpRequest) -> Result<Caller<P>, Problem> {
     let verdict = request.extensions().get::<Verdict>().cloned();
     let identity = verdict.ok_or(Refusal::NoToken)?.0?;
     if P::ROLES.iter().any(|role| identity.roles.contains(role)) {
-        let Identity { tenant_id, sub, roles, expires_at, token, session } = identity;
-        Ok(Caller { tenant_id, sub, roles, expires_at, token, session, permission: PhantomData })
+        Ok(Caller { identity, permission: PhantomData })
     } else {
         Err(Refusal::WrongRole.into())
     }

@@ -60,7 +60,7 @@ impl FromRequest for Visit {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let viewer = Viewer::from_request(request, payload).into_inner();
+        let viewer = Viewer::from_request(request, payload).into_inner().map(|viewer| viewer.identity);
         ready(viewer.map(|viewer| Self {
             tenant_id: viewer.tenant_id,
             reader: Reader::of(request),
