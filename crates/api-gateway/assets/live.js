@@ -68,6 +68,8 @@ function pause(event) {
   if (!button) return;
   paused = !paused;
   [button.textContent, button.dataset.pause] = [button.dataset.pause, button.textContent];
+  // What is halted is not live.
+  button.previousElementSibling.hidden = paused;
   later();
 }
 

@@ -107,7 +107,9 @@ async function walk() {
   await page.waitForFunction((known) => document.querySelector("tbody a.row").getAttribute("href") !== known, newest, { timeout: 60_000 });
   assert.ok(await row.evaluate((element) => element === document.activeElement));
   await press(page, "Mettre en pause");
+  assert.ok(await page.locator(".moves .status").isHidden());
   await press(page, "Reprendre");
+  assert.ok(await page.locator(".moves .status").isVisible());
   await page.getByRole("button", { name: "Mettre en pause" }).waitFor();
   await row.click();
   await says(page, "eloise.walk@example.fr");

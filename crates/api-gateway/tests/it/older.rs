@@ -90,6 +90,29 @@ async fn every_alert_is_found_first_those_that_go_on_and_then_those_that_are_ove
 }
 
 #[tokio::test]
+async fn a_list_that_ended_with_a_page_says_that_nothing_is_older_and_not_that_there_never_was_anything() {
+    let world = World::start().await;
+    let id = connected(&world, "pat-eu1-4242-demo").await;
+    let record = world.record(RecordKind::Contact, &[("last_name", "Zola")]).await;
+    let home = format!("/dashboard/integrations/{id}");
+    let last = "2026-01-01T00:00:00Z~x";
+    let mut browser = Browser::of(&world, Role::Admin).await;
+    for (path, never) in [
+        (format!("/dashboard/settings?changes={last}"), "encore été modifié"),
+        (format!("/dashboard/settings?tokens={last}"), "Aucun jeton"),
+        (format!("/dashboard/activity?alerts=over.{last}"), "Aucune alerte"),
+        (format!("{home}/logs?cursor={last}"), "encore été tenté"),
+        (format!("{home}/webhooks?cursor={last}"), "encore rien envoyé"),
+        (format!("{home}/data/{record}?history={last}"), "Aucune valeur"),
+    ] {
+        let page = browser.get(&path).await;
+        is_sound(page.says("Il n'y a rien de plus ancien."), "fr");
+        assert!(!page.html.contains(never), "{path}: {page:?}");
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn the_page_of_all_activity_says_how_to_begin_where_nothing_is_connected() {
     let world = World::start().await;
     let mut browser = Browser::of(&world, Role::Viewer).await;

@@ -22,6 +22,9 @@ const PREFIX: &str = "Coccinelle_";
 /// How long a moment is in a name, from the year to the microsecond.
 const DIGITS: usize = 20;
 
+/// What stands where a secret was.
+const HIDDEN: &str = "•••";
+
 /// The one step of a flow.
 const STEP: &str = "Send_Outbound_Message";
 
@@ -180,10 +183,21 @@ fn without_token(endpoint: &str) -> String {
     endpoint.split('?').next().unwrap_or_default().to_owned()
 }
 
-/// Salesforce repeats in a refusal what it was sent, and the secret is in the address.
+/// Salesforce repeats in a refusal what it was sent, and the secret is in the address: as it was sent or decoded, and cut where the
+/// words are too long to be kept whole.
 fn without_secret(error: ConnectorError, target: &Target) -> ConnectorError {
-    let endpoint = endpoint(target);
-    let message = error.message.replace(endpoint.query().unwrap_or(endpoint.as_str()), "•••");
+    let name = format!("{TOKEN}=");
+    let is_end = |c: char| c.is_whitespace() || c == '"' || c == '\'';
+    let mut parts = error.message.split(name.as_str());
+    let beginning = parts.next().unwrap_or_default().to_owned();
+    let hidden = parts.fold(beginning, |told, rest| {
+        let (_secret, rest) = rest.split_at(rest.find(is_end).unwrap_or(rest.len()));
+        format!("{told}{name}{HIDDEN}{rest}")
+    });
+    let message = match &target.secret {
+        Some(secret) => hidden.replace(secret.expose_secret(), HIDDEN),
+        None => hidden,
+    };
     ConnectorError { message, body: None, ..error }
 }
 
@@ -217,10 +231,18 @@ mod tests {
         let endpoint = endpoint(&target());
         assert_eq!(endpoint.query(), Some("token=a%2Fb%2Bc%3D"));
         assert_eq!(without_token(endpoint.as_str()), target().url.as_str());
-        let told = format!("Cannot deserialize instance of complexvalue from VALUE_STRING value {endpoint}");
-        let error = ConnectorError::new(domain::fault::FaultKind::Invalid, "JSON_PARSER_ERROR", told);
-        let error = without_secret(error, &target());
-        assert!(error.message.contains("complexvalue") && !error.message.contains("a%2Fb"), "{error}");
+        let decoded = format!("{}?token=a/b+c=", target().url);
+        let told = |message: String| {
+            let error = ConnectorError::new(domain::fault::FaultKind::Invalid, "JSON_PARSER_ERROR", message);
+            without_secret(error, &target()).message
+        };
+        for address in [endpoint.as_str(), decoded.as_str(), endpoint.as_str().trim_end_matches("%2Bc%3D")] {
+            let expected = format!("a complexvalue \"{}?token=•••\" is none", target().url);
+            assert_eq!(told(format!("a complexvalue \"{address}\" is none")), expected);
+            let cut = told(format!("from VALUE_STRING value {address}"));
+            assert!(cut.ends_with("?token=•••"), "{cut}");
+        }
+        assert_eq!(told("the value a/b+c= is too long".to_owned()), "the value ••• is too long");
     }
 
     #[test]

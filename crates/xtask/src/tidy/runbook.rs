@@ -32,8 +32,8 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
         .iter()
         .filter(|alert| !rules.text.contains(&format!("runbook: docs/runbook.md#{}\n", alert.to_lowercase())));
     let unlinked = unlinked.map(|alert| Finding::of(RULES, format!("let `{alert}` link to its entry in the runbook")));
-    let trials = tree.get(TRIALS).into_iter();
-    let untried = trials.flat_map(|trials| alerts.iter().filter(move |alert| !is_tried(trials, alert)));
+    let trials = tree.get(TRIALS);
+    let untried = alerts.iter().filter(|alert| trials.is_none_or(|trials| !is_tried(trials, alert)));
     let untried = untried.map(|alert| Finding::of(TRIALS, format!("let the trouble come that `{alert}` is for")));
     unexplained.chain(unfounded).chain(unlinked).chain(untried).chain(uncounted(tree)).collect()
 }
@@ -76,12 +76,14 @@ mod tests {
     const CODE: (&str, &str) =
         ("crates/a/src/lib.rs", "counter!(\"http_requests_total\"); histogram!(\"log_batch_seconds\")");
 
+    const TRIED: &str = "- { labels: '{alertname=\"A\"}', value: 1 }\n- { labels: '{alertname=\"B\"}', value: 1 }\n";
+
     fn rule(alert: &str, expr: &str) -> String {
         format!("- alert: {alert}\n  expr: {expr}\n  runbook: docs/runbook.md#{}\n", alert.to_lowercase())
     }
 
     fn findings(rules: &str, runbook: &str) -> Vec<String> {
-        let tree = Tree::of(&[CODE, (RULES, rules), (RUNBOOK, runbook)]);
+        let tree = Tree::of(&[CODE, (RULES, rules), (RUNBOOK, runbook), (TRIALS, TRIED)]);
         check(&tree).iter().map(ToString::to_string).collect()
     }
 
@@ -94,10 +96,13 @@ mod tests {
     #[test]
     fn finds_an_alert_that_was_never_tried() {
         let (rules, runbook) = (rule("A", "up") + &rule("B", "up"), "## A\n\n## B\n");
+        let found = |tree: &Tree| check(tree).iter().map(ToString::to_string).collect::<Vec<_>>();
+        let untried = |alert: &str| format!("{TRIALS}: let the trouble come that `{alert}` is for");
         let trials = "- { labels: '{alertname=\"A\"}', value: 1 }\n";
         let tree = Tree::of(&[(RULES, &rules), (RUNBOOK, runbook), (TRIALS, trials)]);
-        let found: Vec<String> = check(&tree).iter().map(ToString::to_string).collect();
-        assert_eq!(found, [format!("{TRIALS}: let the trouble come that `B` is for")]);
+        assert_eq!(found(&tree), [untried("B")]);
+        let tree = Tree::of(&[(RULES, &rules), (RUNBOOK, runbook)]);
+        assert_eq!(found(&tree), [untried("A"), untried("B")]);
     }
 
     #[test]

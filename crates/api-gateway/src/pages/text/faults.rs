@@ -96,8 +96,8 @@ const TROUBLES: &[(&str, Message)] = &[
     (
         "oauth_unavailable",
         say(
-            "L'application de Coccinelle n'est pas encore réglée chez cette plateforme. Contactez le support, ou connectez-la par une clé.",
-            "Coccinelle's app is not set up at this platform yet. Contact support, or connect it by a key.",
+            "L'application de Coccinelle n'est pas encore réglée chez cette plateforme. Contactez le support, ou passez par une clé si la plateforme en accepte une.",
+            "Coccinelle's app is not set up at this platform yet. Contact support, or use a key if the platform takes one.",
         ),
     ),
     (

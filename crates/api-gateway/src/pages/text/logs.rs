@@ -43,6 +43,7 @@ pub(in crate::pages) const PAUSE: Message = say("Mettre en pause", "Pause");
 pub(in crate::pages) const RESUME: Message = say("Reprendre", "Resume");
 pub(in crate::pages) const OLDER: Message = say("Plus anciennes", "Older");
 pub(in crate::pages) const NEWEST: Message = say("Revenir aux plus récentes", "Back to the newest");
+pub(in crate::pages) const NO_OLDER: Message = say("Il n'y a rien de plus ancien.", "There is nothing older.");
 
 pub(in crate::pages) const ATTEMPT: Counted = count(("{}re tentative", "Attempt {}"), ("{}e tentative", "Attempt {}"));
 pub(in crate::pages) const BACK: Message = say("Tous les journaux", "All logs");

@@ -34,8 +34,8 @@ pub(in crate::pages) const APP_BAD: Message = say(
     "The subscription of Coccinelle's app is not in place; we know of it and try again. Until then, changes are read at intervals.",
 );
 pub(in crate::pages) const KEY_ALONE: Message = say(
-    "Ce compte est connecté par une clé : {} n'y prévient pas l'application Coccinelle, et aucune API ne permet de le lui demander. Les modifications sont lues à intervalles. Pour qu'elles soient annoncées, connectez le compte par autorisation.",
-    "This account is connected by a key: {} does not tell Coccinelle's app of it, and no API lets us ask for that. Changes are read at intervals. To have them announced, connect the account by consent.",
+    "Ce compte est connecté par une clé : {} n'annonce pas à l'application Coccinelle ce qui y change, et aucune API ne permet de le demander. Les modifications sont lues à intervalles. Pour qu'elles soient annoncées, connectez le compte par autorisation.",
+    "This account is connected by a key: {} does not tell Coccinelle's app what changes there, and no API lets us ask for that. Changes are read at intervals. To have them announced, connect the account by consent.",
 );
 pub(in crate::pages) const BY_HAND: Message = say(
     "À déclarer une fois chez {} : créez un webhook vers cette adresse, avec le secret ci-dessous.",
@@ -65,8 +65,8 @@ pub(in crate::pages) const PREVIOUS: Message =
     say("Le précédent reste accepté jusqu'au {}.", "The one before is still accepted until {}.");
 pub(in crate::pages) const ROTATE: Message = say("Créer un nouveau secret", "Make a new secret");
 pub(in crate::pages) const ROTATE_HELP: Message = say(
-    "L'ancien reste accepté un jour, le temps de le remplacer sur la plateforme.",
-    "The old one is still accepted for a day, so that you can replace it on the platform.",
+    "L'ancien reste accepté un jour. Là où Coccinelle s'occupe de l'abonnement, elle y met elle-même le nouveau ; là où il est créé à la main, remplacez-le sur la plateforme.",
+    "The old one is still accepted for a day. Where Coccinelle sees to the subscription, it puts the new one there itself; where it is made by hand, replace it on the platform.",
 );
 pub(in crate::pages) const NEW_SECRET: Message = say("Nouveau secret", "New secret");
 pub(in crate::pages) const ONCE: Message =
