@@ -31,6 +31,8 @@ mod tracing;
 #[cfg(test)]
 mod up;
 #[cfg(test)]
+mod walk;
+#[cfg(test)]
 mod way_back;
 #[cfg(test)]
 mod world;
