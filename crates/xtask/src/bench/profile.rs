@@ -101,7 +101,7 @@ fn program_of(pid: u32) -> String {
 /// The share that each program had of all looks, the largest first; a process stands in a line for each time that it was seen.
 fn shares(pids: &str, program_of: impl Fn(u32) -> String) -> String {
     let (mut by_process, mut by_program) = (BTreeMap::<u32, u32>::new(), BTreeMap::<String, u32>::new());
-    for pid in pids.lines().filter_map(|line| line.trim().parse().ok()) {
+    for pid in pids.lines().filter_map(|line| line.trim().parse::<u32>().ok()) {
         *by_process.entry(pid).or_default() += 1;
     }
     let all: u32 = by_process.values().sum();
@@ -109,9 +109,9 @@ fn shares(pids: &str, program_of: impl Fn(u32) -> String) -> String {
         *by_program.entry(program_of(pid)).or_default() += looks;
     }
     let mut rows: Vec<(u32, String)> = by_program.into_iter().map(|(program, looks)| (looks, program)).collect();
-    rows.sort_unstable_by(|one, other| other.cmp(one));
+    rows.sort_unstable();
     let share = |looks: u32| 100.0 * f64::from(looks) / f64::from(all);
-    rows.into_iter().take(TOP).map(|(looks, program)| format!("{:>9.2}%  {program}\n", share(looks))).collect()
+    rows.into_iter().rev().take(TOP).map(|(looks, program)| format!("{:>9.2}%  {program}\n", share(looks))).collect()
 }
 
 /// The first lines of a report, without what stands above the table.
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn processes_of_one_program_count_together() {
-        let name = |pid: u32| if pid == 7 { "api-gateway" } else { "postgres" }.to_owned();
+        let name = |pid: u32| String::from(if pid == 7 { "api-gateway" } else { "postgres" });
         let shown = shares("    7 \n   12 \n   13 \n   12 \n", name);
         assert_eq!(shown, "    75.00%  postgres\n    25.00%  api-gateway\n");
     }

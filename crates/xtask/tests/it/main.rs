@@ -19,6 +19,8 @@ mod proxied;
 #[cfg(test)]
 mod real_n8n;
 #[cfg(test)]
+mod receiver;
+#[cfg(test)]
 mod rolling;
 #[cfg(test)]
 mod servers;
