@@ -17,6 +17,11 @@ pub(crate) fn events(data: &[u8]) {
     black_box(api_gateway::fuzzing::events(data));
 }
 
+pub(crate) fn header(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    black_box(api_gateway::fuzzing::header(text));
+}
+
 pub(crate) fn token(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     black_box(api_gateway::fuzzing::token(text));

@@ -7,6 +7,7 @@
 )]
 
 mod answers;
+mod consent;
 #[cfg(fuzzing)]
 mod doors;
 mod envelope;
@@ -29,10 +30,13 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("answers", answers::run),
     #[cfg(fuzzing)]
     ("body", doors::body),
+    ("consent", consent::run),
     ("envelope", envelope::run),
     ("event", event::run),
     #[cfg(fuzzing)]
     ("events", doors::events),
+    #[cfg(fuzzing)]
+    ("header", doors::header),
     ("mapping", mapping::run),
     ("pass", pass::run),
     ("proxy", proxy::run),
@@ -45,7 +49,7 @@ pub const TARGETS: &[(&str, Target)] = &[
 ];
 
 /// Those of them that are private in the services, and so there only when these are built for fuzzing.
-pub const BEHIND_DOORS: [&str; 4] = ["address", "body", "events", "token"];
+pub const BEHIND_DOORS: [&str; 5] = ["address", "body", "events", "header", "token"];
 
 /// The target of that name.
 #[must_use]

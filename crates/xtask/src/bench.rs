@@ -6,6 +6,7 @@ mod deliveries;
 mod doors;
 mod fairness;
 mod flow;
+mod full;
 mod journal;
 mod limits;
 mod load;
@@ -25,18 +26,20 @@ mod standing;
 mod tenants;
 mod usage;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use serde_json::Value;
 
 use self::measure::Wishes;
-use self::parts::{Extent, Part};
+use self::parts::{Extent, Figures, Part};
 use self::profile::Profile;
+use self::report::Report;
 use crate::console::{Console, ServiceLines};
-use crate::n8n::{Found, install};
 use crate::services::{Choice, Services};
 use crate::session::{Build, Options, Service, Session, Workflows};
-use crate::{ci, up, workspace};
+use crate::{up, workspace};
 
 const BASE_PORT: u16 = 26_000;
 
@@ -61,7 +64,10 @@ pub(crate) struct Args {
     /// Measure this alone, which is not measured otherwise.
     #[arg(long, conflicts_with = "events")]
     only: Option<Part>,
-    /// Messages of the backlog, for `--only backlog`.
+    /// Measure everything in one run: what is measured where nothing is said, and whatever `--only` names, each on a system of its own.
+    #[arg(long, conflicts_with_all = ["only", "profile"])]
+    full: bool,
+    /// Events of the backlog, for `--only backlog`; those that come together share a message.
     #[arg(long, default_value_t = 1_000_000)]
     messages: u64,
     /// Integrations that the work is spread over, for `--only in-flight` and `--only replicas`.
@@ -96,14 +102,37 @@ fn service(name: &str) -> Result<Service, String> {
     Service::ALL.into_iter().find(|service| service.name() == name).ok_or_else(|| format!("there are {}", names()))
 }
 
+/// What was measured.
+#[derive(Debug)]
+enum Measured {
+    /// What is measured where nothing is said.
+    Usual(Box<Report>),
+    /// A part by itself.
+    Alone(Figures),
+}
+
+impl Measured {
+    /// As people read it.
+    fn table(&self) -> String {
+        match self {
+            Self::Usual(report) => report.table(),
+            Self::Alone(figures) => figures.to_string(),
+        }
+    }
+
+    /// As programs read it.
+    fn json(&self) -> serde_json::Result<Value> {
+        match self {
+            Self::Usual(report) => serde_json::to_value(report),
+            Self::Alone(figures) => serde_json::to_value(figures),
+        }
+    }
+}
+
 /// Runs the benchmarks, on servers of their own.
 pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let console = Console::new(ServiceLines::InFilesOnly);
-    let workflows = if args.only == Some(Part::N8n) { Workflows::Own } else { Workflows::None };
-    if matches!(workflows, Workflows::Own)
-        && let Found::Nowhere(why) = install::find_or_install(&console).await?
-    {
-        ci::skip(&console, "bench --only n8n", why)?;
+    if args.only == Some(Part::N8n) && !n8n::is_there(&console).await? {
         return Ok(ExitCode::SUCCESS);
     }
     let build =
@@ -114,31 +143,42 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if cfg!(debug_assertions) && !args.debug {
         return Err(build::go_on_as_released());
     }
-    let folder = workspace::root().join(".dev/bench");
-    Services::wipe(&folder).await?;
-    let options = Options { choice: Choice::Private, workflows, ..Options::new(BASE_PORT).without_limits() };
-    let mut session = Session::open(&folder, options, console.clone()).await?;
-    let outcome = up::interruptible(args.measure(&mut session, &console)).await;
-    session.take_down().await;
-    drop(session);
-    let report = match outcome.transpose() {
-        Ok(report) => report.context("interrupted")?,
-        Err(error) => {
-            console.note(&format!("The logs are in {}", folder.join("logs").display()));
-            return Err(error);
-        }
-    };
-    console.print(&report);
-    if !args.keep {
-        Services::wipe(&folder).await?;
+    if args.full {
+        return Box::pin(full::run(args, &console)).await;
     }
+    let measured = Box::pin(args.by_itself(args.only, &console)).await;
+    let measured =
+        measured.inspect_err(|_| console.note(&format!("The logs are in {}", folder().join("logs").display())));
+    let measured = measured?.context("interrupted")?;
+    console.print(&if args.json { measured.json()?.to_string() } else { measured.table() });
     Ok(ExitCode::SUCCESS)
 }
 
+/// Where the system is that is measured.
+fn folder() -> PathBuf {
+    workspace::root().join(".dev/bench")
+}
+
 impl Args {
+    /// Measures a part, or what is measured where nothing is said, on a system of its own; nothing where it was interrupted.
+    async fn by_itself(&self, only: Option<Part>, console: &Console) -> anyhow::Result<Option<Measured>> {
+        Services::wipe(&folder()).await?;
+        let workflows = if only == Some(Part::N8n) { Workflows::Own } else { Workflows::None };
+        let options = Options { choice: Choice::Private, workflows, ..Options::new(BASE_PORT).without_limits() };
+        let mut session = Session::open(&folder(), options, console.clone()).await?;
+        let outcome = up::interruptible(self.measure(only, &mut session, console)).await;
+        session.take_down().await;
+        drop(session);
+        let measured = outcome.transpose()?;
+        if !self.keep {
+            Services::wipe(&folder()).await?;
+        }
+        Ok(measured)
+    }
+
     /// Measures, and tells where the time went meanwhile if that is wished for.
-    async fn measure(&self, session: &mut Session, console: &Console) -> anyhow::Result<String> {
-        let figures = Box::pin(self.figures(session, console));
+    async fn measure(&self, only: Option<Part>, session: &mut Session, console: &Console) -> anyhow::Result<Measured> {
+        let figures = Box::pin(self.figures(only, session, console));
         let Some(service) = self.profile else { return figures.await };
         let profile = Profile::begin(service).await?;
         let figures = figures.await?;
@@ -147,14 +187,11 @@ impl Args {
         Ok(figures)
     }
 
-    /// The figures as they are printed.
-    async fn figures(&self, session: &mut Session, console: &Console) -> anyhow::Result<String> {
-        let Some(part) = self.only else {
-            let report = measure::everything(session, self.wishes(), console).await?;
-            return Ok(if self.json { serde_json::to_string(&report)? } else { report.table() });
-        };
-        let figures = part.measure(session, self.extent(part), console).await?;
-        Ok(if self.json { serde_json::to_string(&figures)? } else { figures.to_string() })
+    async fn figures(&self, only: Option<Part>, session: &mut Session, console: &Console) -> anyhow::Result<Measured> {
+        match only {
+            None => Ok(Measured::Usual(Box::new(measure::everything(session, self.wishes(), console).await?))),
+            Some(part) => Ok(Measured::Alone(part.measure(session, self.extent(part), console).await?)),
+        }
     }
 
     fn extent(&self, part: Part) -> Extent {

@@ -27,6 +27,12 @@ pub(crate) fn routes(routes: &mut ServiceConfig<'_>) {
     routes.service(start::start_consent).service(callback::finish_consent);
 }
 
+/// Whether a text is of the form of what travels through a platform's page.
+#[cfg(fuzzing)]
+pub(crate) fn is_state(text: &str) -> bool {
+    browser::State::read(text).is_some()
+}
+
 /// Where every platform sends browsers back to.
 fn redirect_uri(gateway: &Gateway) -> Url {
     below(&gateway.limits.public_url, &CALLBACK)

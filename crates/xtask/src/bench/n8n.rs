@@ -8,7 +8,9 @@ mod theirs;
 use std::time::Duration;
 
 use super::parts::{Extent, Figures};
+use crate::ci;
 use crate::console::Console;
+use crate::n8n::{Found, install};
 use crate::session::Session;
 
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
@@ -22,6 +24,17 @@ struct Most {
     round_trips: f64,
     /// Memory, in MiB.
     memory: f64,
+}
+
+/// Whether there is an n8n, which is installed if need be; where there is none, it is said why this is skipped.
+///
+/// # Errors
+/// Where another xtask installs it just now, files cannot be written, or nothing may be skipped.
+pub(super) async fn is_there(console: &Console) -> anyhow::Result<bool> {
+    match install::find_or_install(console).await? {
+        Found::Here(_) => Ok(true),
+        Found::Nowhere(why) => ci::skip(console, "bench --only n8n", why).map(|()| false),
+    }
 }
 
 pub(super) async fn measure(session: &mut Session, extent: Extent, console: &Console) -> anyhow::Result<Figures> {

@@ -43,7 +43,7 @@ pub(super) enum Part {
 pub(super) struct Extent {
     /// Seconds for each measurement.
     pub(super) seconds: u64,
-    /// Messages of a backlog.
+    /// Events of a backlog.
     pub(super) messages: u64,
     /// Integrations that the work is spread over.
     pub(super) tenants: u64,

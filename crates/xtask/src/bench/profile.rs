@@ -1,5 +1,6 @@
 //! Where the processors' time goes while something is measured, as Linux' own profiler sees it. What is measured is not known here.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -56,7 +57,7 @@ impl Profile {
         Ok(Self { service, perf, recorder, file })
     }
 
-    /// Ends it; gives what took the time on the machine, process by process, and in the service, function by function.
+    /// Ends it; gives what took the time on the machine, program by program, and in the service, function by function.
     ///
     /// # Errors
     /// Fails with what `perf` said.
@@ -72,9 +73,16 @@ impl Profile {
             Some(pid) => format!("--pid={pid}"),
             None => format!("--dsos={name}"),
         };
-        let by_process = self.report(&["--fields", "overhead,pid"]).await?;
+        let by_program = self.by_program().await?;
         let by_function = self.report(&["--fields", "overhead,dso,symbol", &of_it]).await?;
-        Ok(format!("By process\n{by_process}\nIn {name}\n{by_function}\nAll of it is in {}", self.file.display()))
+        Ok(format!("By program\n{by_program}\nIn {name}\n{by_function}\nAll of it is in {}", self.file.display()))
+    }
+
+    /// What `perf report` calls a process is a thread, so the looks are counted here.
+    async fn by_program(&self) -> anyhow::Result<String> {
+        let mut script = Command::new(&self.perf);
+        script.args(["script", "--fields", "pid", "--input"]).arg(&self.file);
+        output(&mut script).await.map(|pids| shares(&pids, program_of))
     }
 
     async fn report(&self, how: &[&str]) -> anyhow::Result<String> {
@@ -82,6 +90,28 @@ impl Profile {
         report.args(["report", "--stdio", "--no-children", "--percent-limit", LEAST, "--input"]).arg(&self.file);
         output(report.args(how)).await.map(|said| top(&said))
     }
+}
+
+/// The name of a process that still runs.
+fn program_of(pid: u32) -> String {
+    let name = std::fs::read_to_string(format!("/proc/{pid}/comm"));
+    name.map_or_else(|_gone| "what has ended".to_owned(), |name| name.trim().to_owned())
+}
+
+/// The share that each program had of all looks, the largest first; a process stands in a line for each time that it was seen.
+fn shares(pids: &str, program_of: impl Fn(u32) -> String) -> String {
+    let (mut by_process, mut by_program) = (BTreeMap::<u32, u32>::new(), BTreeMap::<String, u32>::new());
+    for pid in pids.lines().filter_map(|line| line.trim().parse::<u32>().ok()) {
+        *by_process.entry(pid).or_default() += 1;
+    }
+    let all: u32 = by_process.values().sum();
+    for (pid, looks) in by_process {
+        *by_program.entry(program_of(pid)).or_default() += looks;
+    }
+    let mut rows: Vec<(u32, String)> = by_program.into_iter().map(|(program, looks)| (looks, program)).collect();
+    rows.sort_unstable();
+    let share = |looks: u32| 100.0 * f64::from(looks) / f64::from(all);
+    rows.into_iter().rev().take(TOP).map(|(looks, program)| format!("{:>9.2}%  {program}\n", share(looks))).collect()
 }
 
 /// The first lines of a report, without what stands above the table.
@@ -93,6 +123,13 @@ fn top(said: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn processes_of_one_program_count_together() {
+        let name = |pid: u32| String::from(if pid == 7 { "api-gateway" } else { "postgres" });
+        let shown = shares("    7 \n   12 \n   13 \n   12 \n", name);
+        assert_eq!(shown, "    75.00%  postgres\n    25.00%  api-gateway\n");
+    }
 
     #[test]
     fn of_a_report_the_rows_are_shown_and_no_more_than_fit() {

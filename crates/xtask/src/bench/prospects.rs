@@ -37,7 +37,8 @@ impl Series {
             Self::Batches => 6,
             Self::BackFill => 7,
             Self::Thousands => 8,
-            Self::Slowly => 9,
+            // With 9, no number of France would begin so.
+            Self::Slowly => 0,
         }
     }
 }

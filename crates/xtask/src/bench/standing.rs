@@ -24,7 +24,7 @@ const BACK: Duration = Duration::from_secs(60);
 const NO_END: Duration = Duration::from_hours(2);
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
-/// Memory of the dispatcher while it works off a backlog of events, one a message.
+/// Memory of the dispatcher while it works off a backlog of events; such as came together share a message.
 pub(super) async fn backlog(session: &mut Session, extent: Extent, console: &Console) -> anyhow::Result<Figures> {
     session.bring_up().await?;
     let tenant = session.demo_tenant().await?;
@@ -33,7 +33,7 @@ pub(super) async fn backlog(session: &mut Session, extent: Extent, console: &Con
     let mut figures = Figures::default();
     resident::add(session, "idle", &mut figures);
     session.stack.halt(name).await;
-    let step = console.step(format!("a backlog of {} messages", extent.messages));
+    let step = console.step(format!("a backlog of {} events", extent.messages));
     let prospects = Prospects::new(Series::Single, tenant.service_token.expose_secret(), Utc::now());
     let requests = move |number| (number < extent.messages).then(|| prospects.single(number));
     let plan = Plan {
@@ -43,7 +43,7 @@ pub(super) async fn backlog(session: &mut Session, extent: Extent, console: &Con
         pace: None,
         connections: CONNECTIONS,
     };
-    drive(plan, requests).await?;
+    let load = drive(plan, requests).await?;
     step.done();
     let before = session.under_way().await?;
     session.start(Service::SyncDispatcher)?;
@@ -54,7 +54,8 @@ pub(super) async fn backlog(session: &mut Session, extent: Extent, console: &Con
     step.done();
     resident::add(session, "before the backlog", &mut figures);
     figures.add(format!("sync-dispatcher before the backlog, at most in {} s", extent.seconds), most, "MiB");
-    figures.add("messages that waited at the beginning", float(before), "");
+    figures.add("events that waited at the beginning", float(load.answered), "");
+    figures.add("messages that these were", float(before), "");
     figures.add("and at the end", float(after), "");
     Ok(figures)
 }

@@ -43,7 +43,9 @@ pub(super) async fn build(commit: &str, console: &Console) -> anyhow::Result<Pat
     let (tree, target) = (place.join("tree"), place.join("target"));
     check_out(&tree, commit).await?;
     let mut cargo = workspace::cargo();
-    cargo.current_dir(&tree).env("CARGO_TARGET_DIR", &target).args(["build", "--quiet", "--package", "admin"]);
+    // Locked: of what that version was made of, and so without asking anybody for what is here already.
+    cargo.current_dir(&tree).env("CARGO_TARGET_DIR", &target);
+    cargo.args(["build", "--quiet", "--locked", "--package", "admin"]);
     for service in Service::ALL {
         cargo.args(["--package", service.name()]);
     }

@@ -19,6 +19,8 @@ mod proxied;
 #[cfg(test)]
 mod real_n8n;
 #[cfg(test)]
+mod receiver;
+#[cfg(test)]
 mod rolling;
 #[cfg(test)]
 mod servers;
@@ -30,6 +32,8 @@ mod stand_in;
 mod tracing;
 #[cfg(test)]
 mod up;
+#[cfg(test)]
+mod walk;
 #[cfg(test)]
 mod way_back;
 #[cfg(test)]

@@ -1,0 +1,63 @@
+//! Everything in one run: the usual measurements and each part that is measured by itself, one after the other. None knows of the others.
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::ValueEnum as _;
+use serde_json::{Map, Value, json};
+
+use super::parts::Part;
+use super::{Args, n8n};
+use crate::console::Console;
+
+/// How what is measured where nothing is said is called here.
+const USUAL: &str = "usual";
+
+/// Measures all. What could not be measured is told and fails the run in the end, but not what comes after it.
+///
+/// # Errors
+/// When it is interrupted, or where nothing may be skipped and something has to be.
+pub(super) async fn run(args: &Args, console: &Console) -> anyhow::Result<ExitCode> {
+    let (mut tables, mut all, mut is_whole) = (String::new(), Map::new(), true);
+    for only in std::iter::once(None).chain(Part::value_variants().iter().copied().map(Some)) {
+        if only == Some(Part::N8n) && !n8n::is_there(console).await? {
+            continue;
+        }
+        let name = name(only);
+        console.note(&format!("… {name}"));
+        let figures = match Box::pin(args.by_itself(only, console)).await {
+            Ok(measured) => {
+                let measured = measured.context("interrupted")?;
+                tables.push_str(&format!("{name}\n{}\n", measured.table().trim_end()));
+                measured.json()?
+            }
+            Err(error) => {
+                is_whole = false;
+                console.note(&format!("✘ {name}: {error:#}"));
+                tables.push_str(&format!("{name}\n  could not be measured: {error:#}\n"));
+                json!({ "could_not_be_measured": format!("{error:#}") })
+            }
+        };
+        all.insert(name, figures);
+    }
+    console.print(&if args.json { Value::Object(all).to_string() } else { tables });
+    Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The name of a part as `--only` takes it.
+fn name(only: Option<Part>) -> String {
+    let part = only.and_then(|part| part.to_possible_value());
+    part.map_or_else(|| USUAL.to_owned(), |value| value.get_name().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_is_called_as_it_is_asked_for() {
+        let names: Vec<String> = Part::value_variants().iter().copied().map(Some).map(name).collect();
+        assert_eq!(name(None), "usual");
+        assert!(names.contains(&"log-rows".to_owned()) && names.contains(&"n8n".to_owned()), "{names:?}");
+    }
+}
