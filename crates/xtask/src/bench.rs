@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: each figure beside the physical limit measured in the same run.
 
 mod build;
+mod busy;
 mod connection;
 mod deliveries;
 mod doors;
