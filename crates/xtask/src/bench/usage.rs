@@ -158,7 +158,7 @@ fn ticks_of_tree(root: u32) -> u32 {
     tree(root).into_iter().filter_map(ticks).fold(0, u32::saturating_add)
 }
 
-/// The same, with what those of its children used that have ended, which stands behind it.
+/// A process's own time, and behind it that of its children that have ended, user and system of each.
 fn ticks_with_ended(stat: &str) -> Option<u32> {
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11).take(4);
     fields.try_fold(0_u32, |sum, field| sum.checked_add(field.parse().ok()?))
