@@ -17,8 +17,8 @@ use super::tenants;
 use crate::console::Console;
 use crate::session::{Service, Session, Tenant};
 
-/// Calls of one account at once: in two seconds its budget grants as many, and some more.
-const PARALLEL: u64 = 16;
+/// Calls of one account at once: in two seconds its budget grants nearly twice as many, so that none of them waits for it.
+const PARALLEL: u64 = 10;
 /// What a lane holds: those, and the announcements that wait in it, four where a batch is of one.
 const LANE: u64 = PARALLEL + 4;
 /// Calls are counted, and all of them are announced: a record a call, so that an announcement in hand is a call in flight; and neither
@@ -30,7 +30,9 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// Where announcements wait, the bulk lane's too.
 const ANNOUNCED: &str = "dispatcher.record.push";
 /// Events for each integration: more than it does while it is measured.
-const EVENTS_EACH: u64 = 300;
+const EVENTS_EACH: u64 = 250;
+/// What PostgreSQL has done so far.
+const DONE: &str = "SELECT sum(xact_commit), sum(tup_returned) FROM pg_stat_database";
 
 /// How slow platforms are called.
 #[derive(Clone, Copy, Debug)]
@@ -122,6 +124,7 @@ async fn merged(session: &Session) -> anyhow::Result<()> {
 async fn watch(session: &Session, extent: Extent, (by, figures): (&str, &mut Figures)) -> anyhow::Result<f64> {
     tokio::time::sleep(WARM_UP).await;
     let mut journal = Journal::from_now(session).await?;
+    let (commits, rows) = done_by_database(session).await?;
     let (busy, before, began) = (Busy::start(session), asked(session).await?, Instant::now());
     let mut seen = Vec::new();
     while began.elapsed() < Duration::from_secs(extent.seconds) {
@@ -129,7 +132,9 @@ async fn watch(session: &Session, extent: Extent, (by, figures): (&str, &mut Fig
         tokio::time::sleep(LOOK_AGAIN).await;
     }
     let (after, took) = (asked(session).await?, began.elapsed().as_secs_f64());
-    let written = float(u64::try_from(journal.news().await?.len())?) / took;
+    let (commits_after, rows_after) = done_by_database(session).await?;
+    let contacts = float(u64::try_from(journal.news().await?.len())?);
+    let written = contacts / took;
     figures.add(format!("contacts written by {by}"), written, "a second");
     figures.add(
         format!("platforms called by {by}"),
@@ -142,10 +147,22 @@ async fn watch(session: &Session, extent: Extent, (by, figures): (&str, &mut Fig
     figures.add(format!("calls in flight of {by}, a tenth of the time no more than"), at(10), "");
     figures.add(format!("calls in flight of {by}, a tenth of the time as many or more"), at(90), "");
     busy.add(by, figures);
+    // What a contact costs the database, and whether anything is looked for without an index.
+    for (what, all) in [("commits", commits_after - commits), ("rows looked at", rows_after - rows)] {
+        figures.add(format!("{what} of PostgreSQL for each contact of {by}"), all / contacts.max(1.0), "");
+    }
     // Of work there was enough to the end.
     let left = session.under_way_in(ANNOUNCED).await?;
     figures.add(format!("announcements that {by} had in hand or still waited"), float(left), "");
     Ok(written)
+}
+
+/// Transactions that were committed, and rows that were looked at.
+async fn done_by_database(session: &Session) -> anyhow::Result<(f64, f64)> {
+    let services = session.services.as_ref().context("the database is not started")?;
+    let told = services.postgres.query(DONE).await?;
+    let (commits, rows) = told.trim().split_once('|').context("PostgreSQL counts nothing")?;
+    Ok((commits.parse()?, rows.parse()?))
 }
 
 /// What the stand-in has been asked.
