@@ -91,9 +91,10 @@ async fn list_requests(world: Data<World>, asked: Query<Asked>) -> HttpResponse 
     HttpResponse::Ok().json(world.tools.requests.select(&asked))
 }
 
-/// Requests of HubSpot's interface that are being answered now.
+/// Requests of HubSpot's interface that are being answered now, and those of every platform's so far.
 async fn count_under_way(world: Data<World>) -> HttpResponse {
-    HttpResponse::Ok().json(json!({ "under_way": world.tools.requests.under_way() }))
+    let requests = &world.tools.requests;
+    HttpResponse::Ok().json(json!({ "under_way": requests.under_way(), "so_far": requests.so_far() }))
 }
 
 #[derive(Debug, Deserialize)]

@@ -84,6 +84,11 @@ impl Requests {
         UnderWay(&self.under_way)
     }
 
+    /// How many there have been so far, forgotten ones too.
+    pub(crate) fn so_far(&self) -> u64 {
+        self.book().last
+    }
+
     /// How many are being answered now.
     pub(crate) fn under_way(&self) -> u64 {
         self.under_way.load(Ordering::Relaxed)

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: each figure beside the physical limit measured in the same run.
 
 mod build;
+mod busy;
 mod connection;
 mod deliveries;
 mod doors;
@@ -71,7 +72,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 1_000_000)]
     messages: u64,
     /// Integrations that the work is spread over, for `--only in-flight` and `--only replicas`.
-    #[arg(long, default_value_t = 80, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     tenants: u64,
     /// Records of one tenant's back-fill, and webhooks of another's platform, for `--only fairness` (100,000 where nothing is
     /// said); records of the tenant for `--only pages` (10,000).

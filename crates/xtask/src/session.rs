@@ -139,7 +139,7 @@ impl Session {
     /// Fails when it cannot be started.
     pub fn start_another(&mut self, service: Service, port: u16) -> anyhow::Result<()> {
         let mut program = programs::program(service, self)?;
-        program.name.push_str("-2");
+        program.name = service.another();
         program.environment.push(("COCCINELLE__HTTP__LISTEN".to_owned(), format!("127.0.0.1:{port}")));
         self.stack.start(program)
     }

@@ -127,7 +127,7 @@ async fn an_import_makes_all_its_rows_at_one_moment() {
 }
 
 #[tokio::test]
-async fn every_request_is_listed_as_it_came_in() {
+async fn every_request_is_listed_as_it_came_in_and_counted() {
     let world = World::new();
     world.contact(json!({"email": "a@x.fr"})).await;
     world.faults(json!({"fail_next": {"count": 1, "status": 503}})).await;
@@ -142,4 +142,6 @@ async fn every_request_is_listed_as_it_came_in() {
     let search = "POST /crm/objects/2026-03/contacts/search";
     assert_eq!(listed(0).await, ["POST /crm/objects/2026-03/contacts", search]);
     assert_eq!(listed(1).await, [search]);
+    let counted = world.control(Method::GET, "/under-way", Value::Null).await.1;
+    assert_eq!(counted, json!({"under_way": 0, "so_far": 2}));
 }

@@ -24,10 +24,6 @@ const BATCHES_WAITING: usize = 4;
 /// those of all others.
 const SHARE: usize = 8;
 
-/// So much more than it takes itself, a lane announces of what it finds in the database: another dispatcher may be idle. That is enough
-/// for a bulk lane to have its fill, and so to look there itself.
-const SHARED: usize = 32;
-
 /// How soon a message comes back when the database or the broker was away.
 const AWAY: Duration = Duration::from_secs(5);
 
@@ -63,11 +59,13 @@ struct Lane<D> {
     running: usize,
     /// Whether announcements were left to the database, from which the lane refills itself.
     overflowed: bool,
+    /// Whether the last batch found that nobody can call the integration now: then nothing is fetched for it.
+    rests: bool,
 }
 
 impl<D> Default for Lane<D> {
     fn default() -> Self {
-        Self { waiting: VecDeque::new(), running: 0, overflowed: false }
+        Self { waiting: VecDeque::new(), running: 0, overflowed: false, rests: false }
     }
 }
 
@@ -77,6 +75,18 @@ impl<D> Lane<D> {
         let is_full = self.waiting.len() >= most;
         self.overflowed |= is_full;
         is_full
+    }
+
+    /// Whether somebody is to look in the database, whom this tells so alone.
+    fn refills(&mut self) -> bool {
+        !self.rests && std::mem::take(&mut self.overflowed)
+    }
+
+    /// Counts one worker more, where there are not `parallel` of them already; whether one is to begin.
+    fn takes_on_another(&mut self, parallel: usize) -> bool {
+        let starts = self.running < parallel;
+        self.running += usize::from(starts);
+        starts
     }
 }
 
@@ -88,6 +98,9 @@ pub(crate) struct Lanes<M> {
     parallel: usize,
     /// Announcements that may wait in one lane.
     most: usize,
+    /// So much more than it takes itself, a lane announces of what it finds in the database, since another dispatcher may be idle: as
+    /// much as a bulk lane has its fill of, which then looks there itself. All beyond that would only be announced in vain.
+    shared: usize,
     lanes: Mutex<HashMap<IntegrationId, Lane<Delivery<M>>>>,
     batches: TaskTracker,
 }
@@ -102,8 +115,9 @@ struct Batch<M> {
 impl<M: Announcement> Lanes<M> {
     /// Lanes for so many batches of one integration at once, of announcements of which so many are held by all together.
     pub(crate) fn new(engine: Engine, parallel: usize, prefetch: u16) -> Arc<Self> {
-        let most = (BATCHES_WAITING * engine.settings.lane_batch).min(usize::from(prefetch) / SHARE).max(1);
-        Arc::new(Self { engine, parallel, most, lanes: Mutex::default(), batches: TaskTracker::new() })
+        let (batch, bulk_prefetch) = (engine.settings.lane_batch, engine.settings.bulk_prefetch);
+        let (most, shared) = (room(batch, prefetch), fill(batch, room(batch, bulk_prefetch)));
+        Arc::new(Self { engine, parallel, most, shared, lanes: Mutex::default(), batches: TaskTracker::new() })
     }
 
     /// Takes announcements until `shutdown`, then finishes the batches that are under way.
@@ -141,21 +155,24 @@ impl<M: Announcement> Lanes<M> {
                 lane.waiting.push_back(delivery);
                 None
             };
-            let starts = lane.running < self.parallel;
-            lane.running += usize::from(starts);
-            (beyond, starts)
+            (beyond, lane.takes_on_another(self.parallel))
         };
         if starts {
-            let lanes = Arc::clone(self);
-            self.batches.spawn(async move { lanes.work(tenant, integration).await });
+            self.start(tenant, integration);
         }
         if let Some(delivery) = beyond {
             acknowledge(vec![delivery]).await;
         }
     }
 
+    /// Begins a worker that its lane has counted.
+    fn start(self: &Arc<Self>, tenant: TenantId, integration: IntegrationId) {
+        let lanes = Arc::clone(self);
+        self.batches.spawn(async move { lanes.work(tenant, integration).await });
+    }
+
     /// Works off a lane, batch after batch, until it is empty.
-    async fn work(&self, tenant: TenantId, integration: IntegrationId) {
+    async fn work(self: &Arc<Self>, tenant: TenantId, integration: IntegrationId) {
         while let Some(batch) = self.take(tenant, integration).await {
             let size = batch.links.len();
             metrics::histogram!("coccinelle_batch_size").record(u32::try_from(size).unwrap_or(u32::MAX));
@@ -167,9 +184,8 @@ impl<M: Announcement> Lanes<M> {
             }
             let converging = converge(&self.engine, M::PRIORITY, (batch.tenant, integration), &batch.links);
             match converging.instrument(span).await {
-                Ok(true) => acknowledge(batch.deliveries).await,
-                Ok(false) => {
-                    self.rest(integration);
+                Ok(can_be_called) => {
+                    self.note(integration, can_be_called);
                     acknowledge(batch.deliveries).await;
                 }
                 Err(error) => {
@@ -181,7 +197,7 @@ impl<M: Announcement> Lanes<M> {
     }
 
     /// The next batch; `None` once the lane is empty, which ends this worker's claim on it.
-    async fn take(&self, tenant: TenantId, integration: IntegrationId) -> Option<Batch<M>> {
+    async fn take(self: &Arc<Self>, tenant: TenantId, integration: IntegrationId) -> Option<Batch<M>> {
         let (deliveries, refills) = {
             let mut lanes = self.lock();
             let lane = lanes.get_mut(&integration)?;
@@ -192,9 +208,9 @@ impl<M: Announcement> Lanes<M> {
             let count = lane.waiting.len().min(self.engine.settings.lane_batch);
             let deliveries: Vec<_> = lane.waiting.drain(..count).collect();
             // Where a lane was full of what nobody waits for, there is likely more that was not announced.
-            let full = self.engine.settings.lane_batch.min(self.most);
+            let full = fill(self.engine.settings.lane_batch, self.most);
             lane.overflowed |= M::PRIORITY == Priority::Bulk && count == full;
-            let refills = deliveries.is_empty() && std::mem::take(&mut lane.overflowed);
+            let refills = deliveries.is_empty() && lane.refills();
             if deliveries.is_empty() && !refills {
                 lane.running -= 1;
                 if lane.running == 0 {
@@ -204,29 +220,27 @@ impl<M: Announcement> Lanes<M> {
             }
             (deliveries, refills)
         };
-        let links = if refills { self.refill(integration).await } else { BTreeMap::new() };
+        let links = if refills { self.refill(tenant, integration).await } else { BTreeMap::new() };
         let announced = deliveries.iter().map(|delivery| (delivery.message.push().link_id, delivery.context.trace));
         let links = announced.chain(links).collect();
         Some(Batch { tenant, links, deliveries })
     }
 
-    /// Leaves to the database what is owed by an integration that nobody can call now. Whoever finds that it can be called
-    /// again announces it.
-    fn rest(&self, integration: IntegrationId) {
+    /// Notes whether anybody can call an integration now. What is owed by one that nobody can is left to the database: whoever finds
+    /// that it can be called again announces it.
+    fn note(&self, integration: IntegrationId, can_be_called: bool) {
         if let Some(lane) = self.lock().get_mut(&integration) {
-            lane.overflowed = false;
+            lane.rests = !can_be_called;
         }
     }
 
     /// What the database says is owed and due, in place of announcements that were not kept.
-    async fn refill(&self, integration: IntegrationId) -> BTreeMap<LinkId, TraceParent> {
+    async fn refill(self: &Arc<Self>, tenant: TenantId, integration: IntegrationId) -> BTreeMap<LinkId, TraceParent> {
         let batch = self.engine.settings.lane_batch;
-        match self.due(integration, batch + SHARED).await {
+        match self.due(integration, batch + self.shared).await {
             Ok(mut due) => {
-                if due.len() >= batch
-                    && let Some(lane) = self.lock().get_mut(&integration)
-                {
-                    lane.overflowed = true;
+                if due.len() > batch {
+                    self.look_again(tenant, integration);
                 }
                 self.share(&due.split_off(batch.min(due.len()))).await;
                 due.into_iter().map(|push| (push.link_id, TraceParent::generate())).collect()
@@ -236,6 +250,20 @@ impl<M: Announcement> Lanes<M> {
                 tracing::warn!(integration.id = %integration, error = %chain(&error), "a lane cannot be refilled");
                 BTreeMap::new()
             }
+        }
+    }
+
+    /// Has the lane look there once more, and by another worker as well where it has not all that it may have: whoever came while one was
+    /// looking found nothing and left, and of what is in the database alone no announcement brings it back.
+    fn look_again(self: &Arc<Self>, tenant: TenantId, integration: IntegrationId) {
+        let starts = {
+            let mut lanes = self.lock();
+            let Some(lane) = lanes.get_mut(&integration) else { return };
+            lane.overflowed = true;
+            lane.takes_on_another(self.parallel)
+        };
+        if starts {
+            self.start(tenant, integration);
         }
     }
 
@@ -258,6 +286,16 @@ impl<M: Announcement> Lanes<M> {
         // A panic elsewhere leaves the lanes as they were between two statements; they stay usable.
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Announcements that may wait in one lane, for batches of this size, where all lanes hold `prefetch` together.
+fn room(batch: usize, prefetch: u16) -> usize {
+    (BATCHES_WAITING * batch).min(usize::from(prefetch) / SHARE).max(1)
+}
+
+/// The largest batch that a lane with so much room ever takes of its announcements.
+fn fill(batch: usize, room: usize) -> usize {
+    batch.min(room)
 }
 
 async fn acknowledge<M: Message>(deliveries: Vec<Delivery<M>>) {
@@ -298,5 +336,28 @@ mod tests {
         assert!(lane.overflows(2) && lane.overflowed);
         lane.waiting.clear();
         assert!(!lane.overflows(2) && lane.overflowed, "it has not looked there yet");
+    }
+
+    #[test]
+    fn a_lane_has_no_more_workers_than_it_may_have_and_again_as_many_once_some_have_left() {
+        let mut lane: Lane<()> = Lane::default();
+        let began = |lane: &mut Lane<()>| (0..5).filter(|_| lane.takes_on_another(3)).count();
+        assert_eq!(began(&mut lane), 3);
+        lane.running -= 2;
+        assert_eq!((began(&mut lane), lane.running), (2, 3));
+    }
+
+    #[test]
+    fn nothing_is_fetched_for_an_integration_that_nobody_can_call_and_else_by_one_worker_at_a_time() {
+        let mut lane: Lane<()> = Lane { overflowed: true, rests: true, ..Lane::default() };
+        assert!(!lane.refills());
+        lane.rests = false;
+        assert_eq!([lane.refills(), lane.refills()], [true, false]);
+    }
+
+    #[test]
+    fn what_is_announced_to_others_fills_a_bulk_lane_and_is_never_more_than_a_batch() {
+        let shared = |batch, prefetch| fill(batch, room(batch, prefetch));
+        assert_eq!([shared(100, 200), shared(1, 200), shared(2, 8), shared(10, 800)], [25, 1, 1, 10]);
     }
 }

@@ -42,6 +42,26 @@ async fn an_event_is_merged_before_the_flood_of_another_tenant_that_came_first()
     assert!(later > AT_ONCE, "only {later} of {FLOOD} were merged after it");
 }
 
+/// Waits until nothing is announced any more: what is still owed then, the lanes hold or have left to the database.
+async fn all_are_taken(world: &World) {
+    wait::until("all announcements to be taken", DEADLINE, || async {
+        let is_there = world.vhost.queues().await.iter().any(|queue| queue == RecordPush::QUEUE);
+        let waiting = if is_there { world.vhost.peek(RecordPush::QUEUE).await.len() } else { usize::MAX };
+        if waiting == 0 { Ok(()) } else { Err(waiting) }
+    })
+    .await;
+}
+
+/// Waits until more batches than this are under way at once.
+async fn more_under_way_than(most: i64, world: &World) {
+    let batches = "SELECT count(DISTINCT lease_token) FROM record_links WHERE lease_until > now()";
+    wait::until("more batches to be under way", DEADLINE, || async {
+        let under_way = world.server.count(batches).await;
+        if under_way > most { Ok(()) } else { Err(under_way) }
+    })
+    .await;
+}
+
 const OWED: &str = "SELECT count(*) FROM record_links WHERE owed";
 
 /// One batch at once, of two; what is announced beyond another one is left to the database.
@@ -59,20 +79,10 @@ async fn what_a_lane_leaves_to_the_database_another_dispatcher_takes_as_well() {
     world.dispatch();
     world.accept((0..60).map(person).collect()).await;
     world.take_in().await;
-    wait::until("all announcements to be taken", DEADLINE, || async {
-        let is_there = world.vhost.queues().await.iter().any(|queue| queue == RecordPush::QUEUE);
-        let waiting = if is_there { world.vhost.peek(RecordPush::QUEUE).await.len() } else { usize::MAX };
-        if waiting == 0 { Ok(()) } else { Err(waiting) }
-    })
-    .await;
+    all_are_taken(&world).await;
     world.dispatch();
     // Of one dispatcher there are two at most: one batch of what is live, and one of what is caught up with.
-    let batches = "SELECT count(DISTINCT lease_token) FROM record_links WHERE lease_until > now()";
-    wait::until("another dispatcher to be at work", DEADLINE, || async {
-        let under_way = world.server.count(batches).await;
-        if under_way > 2 { Ok(()) } else { Err(under_way) }
-    })
-    .await;
+    more_under_way_than(2, &world).await;
     world.crm.faults(json!({"latency_ms": 0})).await;
     world.settle().await;
     assert_eq!((world.crm.contacts().await.len(), world.crm.duplicates().await), (60, 0));
@@ -96,4 +106,32 @@ async fn a_dispatcher_that_is_stopped_leaves_what_it_has_not_begun_to_the_others
     world.dispatch_with(&[HASTE[0], HASTE[1], ("DISPATCHER__LANE_BATCH", "100")]);
     world.settle().await;
     assert_eq!((world.crm.contacts().await.len(), world.crm.duplicates().await), (200, 0));
+}
+
+/// Calls of one record, six of them live at once; nearly all that is announced is left to the database.
+const BY_ONE: [(&str, &str); 4] = [
+    ("DISPATCHER__LANE_BATCH", "1"),
+    ("DISPATCHER__LANE_PARALLEL", "6"),
+    ("DISPATCHER__PUSH_PREFETCH", "8"),
+    ("DISPATCHER__BULK_PREFETCH", "8"),
+];
+
+#[tokio::test]
+async fn a_lane_that_lives_by_the_database_keeps_all_the_batches_that_it_may_have() {
+    let world = World::quiet(&BY_ONE).await;
+    world.crm.faults(json!({"latency_ms": 1_000, "search_lag_ms": 0, "search_limit_per_s": null})).await;
+    world.dispatch();
+    world.accept((0..45).map(person).collect()).await;
+    world.take_in().await;
+    all_are_taken(&world).await;
+    // Some rounds later, in which the batches of a lane, begun together, also end together.
+    wait::until("some contacts to be there", DEADLINE, || async {
+        let there = world.crm.contacts().await.len();
+        if there >= 18 { Ok(()) } else { Err(there) }
+    })
+    .await;
+    more_under_way_than(5, &world).await;
+    world.crm.faults(json!({"latency_ms": 0})).await;
+    world.settle().await;
+    assert_eq!((world.crm.contacts().await.len(), world.crm.duplicates().await), (45, 0));
 }

@@ -26,6 +26,10 @@ pub(super) const DELIVERIES_PER_SECOND: u64 = 25_000;
 pub(super) const TENANTS: u64 = 8;
 /// How long a crowd is waited for in the CRM.
 pub(super) const ARRIVAL_LIMIT: Duration = Duration::from_secs(180);
+/// Where events wait to be merged: so the names of all lanes begin.
+pub(super) const INTAKE: &str = "dispatcher.event.merge";
+/// RabbitMQ counts a queue's messages every five seconds: after this it has counted what there is.
+pub(super) const COUNTED: Duration = Duration::from_secs(7);
 /// As many confirms as the broker is fastest with.
 const AT_BEST: u32 = 256;
 
@@ -182,8 +186,8 @@ pub(super) fn address(session: &Session, service: Service) -> SocketAddr {
 
 /// What the services are not measured with fills these: the lanes of the events, and the deliveries' queues.
 fn intake() -> Vec<String> {
-    let lanes = (1..8).map(|lane| format!("dispatcher.event.merge.{lane}"));
-    let whole = ["dispatcher.event.merge", "dispatcher.webhook.apply", "dispatcher.webhook.apply_many"];
+    let lanes = (1..8).map(|lane| format!("{INTAKE}.{lane}"));
+    let whole = [INTAKE, "dispatcher.webhook.apply", "dispatcher.webhook.apply_many"];
     lanes.chain(whole.map(str::to_owned)).collect()
 }
 

@@ -11,17 +11,17 @@ pub(super) fn add(session: &Session, when: &str, figures: &mut Figures) {
     let services = OURS.into_iter().filter_map(|service| Some((service.name(), of(service)?)));
     let ours = add_each(services, when, figures);
     figures.add(format!("our services together, memory {when}"), ours, "MiB");
-    if let Some(servers) = servers(session) {
-        let theirs = add_each(servers.into_iter(), when, figures);
+    let shares = servers(session).map(|servers| servers.map(|(name, pid)| Some((name, share_of_tree(pid)?))));
+    if let Some([Some(broker), Some(database)]) = shares {
+        let theirs = add_each([broker, database].into_iter(), when, figures);
         figures.add(format!("with broker and database, memory {when}"), ours + theirs, "MiB");
     }
 }
 
-/// Broker and database; none where they are not programs that may be looked into.
-fn servers(session: &Session) -> Option<[(&'static str, f64); 2]> {
+/// The processes of broker and database; none where they are not programs that may be looked into.
+pub(super) fn servers(session: &Session) -> Option<[(&'static str, u32); 2]> {
     let services = session.services.as_ref()?;
-    let (broker, database) = (services.rabbitmq.pid()?, services.postgres.pid()?);
-    Some([("RabbitMQ", share_of_tree(broker)?), ("PostgreSQL", share_of_tree(database)?)])
+    Some([("RabbitMQ", services.rabbitmq.pid()?), ("PostgreSQL", services.postgres.pid()?)])
 }
 
 /// Gives the sum.

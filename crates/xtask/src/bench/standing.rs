@@ -7,57 +7,71 @@ use chrono::Utc;
 use secrecy::ExposeSecret as _;
 
 use super::connection;
-use super::load::{CONNECTIONS, Plan, drive};
-use super::measure::address;
+use super::load::{CONNECTIONS, Load, Plan, drive};
+use super::measure::{COUNTED, INTAKE, address};
 use super::parts::{Extent, Figures};
 use super::prospects::{Prospects, Series};
 use super::report::float;
-use super::resident;
 use super::usage::Memory;
+use super::{resident, tenants};
 use crate::console::Console;
 use crate::services::postgres::Durability;
-use crate::session::{Service, Session};
+use crate::session::{Service, Session, Tenant};
 
+/// Whose events a backlog is. Single events of one tenant share a message while four of it are being kept, so each has fewer connections.
+const OWNERS: u64 = 32;
 /// How long the log writer may take to find a database that is back.
 const BACK: Duration = Duration::from_secs(60);
 /// Nothing takes as long.
 const NO_END: Duration = Duration::from_hours(2);
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
-/// Memory of the dispatcher while it works off a backlog of events; such as came together share a message.
+/// Memory of the dispatcher while it works off a backlog of events, one a message.
 pub(super) async fn backlog(session: &mut Session, extent: Extent, console: &Console) -> anyhow::Result<Figures> {
     session.bring_up().await?;
-    let tenant = session.demo_tenant().await?;
-    super::tenants::lift_limits(session, crate::session::PORTAL).await?;
+    let owners = tenants::make(session, OWNERS).await?;
     let name = Service::SyncDispatcher.name();
     let mut figures = Figures::default();
     resident::add(session, "idle", &mut figures);
     session.stack.halt(name).await;
-    let step = console.step(format!("a backlog of {} events", extent.messages));
-    let prospects = Prospects::new(Series::Single, tenant.service_token.expose_secret(), Utc::now());
-    let requests = move |number| (number < extent.messages).then(|| prospects.single(number));
-    let plan = Plan {
-        address: address(session, Service::ApiGateway),
-        time: NO_END,
-        wanted: 202,
-        pace: None,
-        connections: CONNECTIONS,
-    };
-    let load = drive(plan, requests).await?;
+    let step = console.step(format!("a backlog of {} messages", extent.messages));
+    let filled = fill(session, &owners, extent.messages).await?;
+    figures.add("events accepted while it was made", float(filled.answered) / filled.elapsed.as_secs_f64(), "a second");
+    tokio::time::sleep(COUNTED).await;
+    figures.add("messages that waited at the beginning", float(session.under_way_in(INTAKE).await?), "");
+    resident::add(session, "while they wait", &mut figures);
     step.done();
-    let before = session.under_way().await?;
     session.start(Service::SyncDispatcher)?;
     session.ready(Service::SyncDispatcher).await?;
     let step = console.step("the dispatcher before it");
-    let most = most_resident(session, name, extent.seconds).await?;
-    let after = session.under_way().await?;
-    step.done();
+    let (began, so_far) = (Instant::now(), merged(session).await?);
+    for third in ["first", "second", "last"] {
+        let most = most_resident(session, name, extent.seconds.div_ceil(3)).await?;
+        figures.add(format!("{name} before the backlog, at most in the {third} third"), most, "MiB");
+    }
     resident::add(session, "before the backlog", &mut figures);
-    figures.add(format!("sync-dispatcher before the backlog, at most in {} s", extent.seconds), most, "MiB");
-    figures.add("events that waited at the beginning", float(load.answered), "");
-    figures.add("messages that these were", float(before), "");
-    figures.add("and at the end", float(after), "");
+    let merged_a_second = (merged(session).await? - so_far) / began.elapsed().as_secs_f64();
+    step.done();
+    figures.add("events merged meanwhile", merged_a_second, "a second");
+    figures.add("messages that waited at the end", float(session.under_way_in(INTAKE).await?), "");
     Ok(figures)
+}
+
+/// Events that the dispatcher has merged since it began.
+async fn merged(session: &Session) -> anyhow::Result<f64> {
+    metric(session, Service::SyncDispatcher, "coccinelle_events_merged_total").await
+}
+
+/// Has events accepted, so many, each in a message of its own.
+async fn fill(session: &Session, owners: &[Tenant], messages: u64) -> anyhow::Result<Load> {
+    let of = |owner: &Tenant| Prospects::new(Series::Single, owner.service_token.expose_secret(), Utc::now());
+    let prospects: Vec<Prospects> = owners.iter().map(of).collect();
+    let requests = move |number: u64| {
+        let owner = usize::try_from(number % OWNERS).ok().filter(|_| number < messages)?;
+        Some(prospects.get(owner)?.single(number))
+    };
+    let address = address(session, Service::ApiGateway);
+    drive(Plan { address, time: NO_END, wanted: 202, pace: None, connections: CONNECTIONS }, requests).await
 }
 
 /// Memory of the log writer while PostgreSQL is away and refused deliveries are to be logged, and how fast they are once it is back.
@@ -116,9 +130,14 @@ async fn written_a_second(session: &Session, (before, all): (f64, f64), limit: D
 
 /// Lines that the log writer has written of deliveries, as its metrics say.
 async fn written(session: &Session) -> anyhow::Result<f64> {
-    let url = format!("{}/metrics", session.url(Service::LogWriter));
+    metric(session, Service::LogWriter, r#"log_rows_written_total{log="webhook"}"#).await
+}
+
+/// What a service's metrics say of this one.
+async fn metric(session: &Session, service: Service, name: &str) -> anyhow::Result<f64> {
+    let url = format!("{}/metrics", session.url(service));
     let page = session.client().get(url).send().await?.error_for_status()?.text().await?;
-    Ok(counted(&page, r#"log_rows_written_total{log="webhook"}"#))
+    Ok(counted(&page, name))
 }
 
 /// What a page of metrics says of this one; nothing where it is not there yet.

@@ -78,6 +78,26 @@ pub(super) struct Meter {
     before: Ticks,
 }
 
+/// Counts what a process and all that descend from it use from now on.
+#[derive(Debug)]
+pub(super) struct TreeMeter {
+    started: Instant,
+    root: u32,
+    before: u32,
+}
+
+impl TreeMeter {
+    pub(super) fn start(root: u32) -> Self {
+        Self { started: Instant::now(), root, before: ticks_of_tree(root) }
+    }
+
+    /// Cores that were busy on average.
+    pub(super) fn read(&self) -> f64 {
+        let ticks = ticks_of_tree(self.root).saturating_sub(self.before);
+        f64::from(ticks) / TICKS_PER_SECOND / self.started.elapsed().as_secs_f64()
+    }
+}
+
 /// Processor cores that were busy on average.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(super) struct Cores {
@@ -132,6 +152,18 @@ fn process_ticks(stat: &str) -> Option<u32> {
     user.checked_add(system)
 }
 
+fn ticks_of_tree(root: u32) -> u32 {
+    let stat = |pid: u32| std::fs::read_to_string(format!("/proc/{pid}/stat")).ok();
+    let ticks = |pid: u32| stat(pid).as_deref().and_then(ticks_with_ended);
+    tree(root).into_iter().filter_map(ticks).fold(0, u32::saturating_add)
+}
+
+/// A process's own time, and behind it that of its children that have ended, user and system of each.
+fn ticks_with_ended(stat: &str) -> Option<u32> {
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11).take(4);
+    fields.try_fold(0_u32, |sum, field| sum.checked_add(field.parse().ok()?))
+}
+
 /// Everything but idling and waiting for disks, which stand fourth and fifth.
 fn machine_ticks(stat: &str) -> Option<u32> {
     let fields: Vec<u32> = stat.lines().next()?.split_whitespace().skip(1).flat_map(str::parse).collect();
@@ -169,7 +201,8 @@ mod tests {
 
     #[test]
     fn reads_processor_time_behind_any_name() {
-        assert_eq!(process_ticks("7 (a) b (c) S 1 2 3 4 5 6 7 8 9 10 250 50 0 0"), Some(300));
+        assert_eq!(process_ticks("7 (a) b (c) S 1 2 3 4 5 6 7 8 9 10 250 50 7 3"), Some(300));
+        assert_eq!(ticks_with_ended("7 (a) b (c) S 1 2 3 4 5 6 7 8 9 10 250 50 7 3 20 0"), Some(310));
         assert_eq!(machine_ticks("cpu  10 1 20 4000 300 2 3 0 0 0\ncpu0 1 1 1 1\n"), Some(36));
     }
 }

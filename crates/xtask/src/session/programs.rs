@@ -48,6 +48,12 @@ impl Service {
         }
     }
 
+    /// The name of another process of it, beside the first.
+    #[must_use]
+    pub fn another(self) -> String {
+        format!("{}-2", self.name())
+    }
+
     /// Where it listens on 127.0.0.1.
     #[must_use]
     pub fn port(self, ports: Ports) -> u16 {
