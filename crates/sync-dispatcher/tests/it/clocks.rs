@@ -13,23 +13,6 @@ use crate::crm::told;
 use crate::running::prompt;
 use crate::world::{DEADLINE, HASTE, Shape, World, event};
 
-impl World {
-    /// From now on the database's clock is two hours ahead, for whoever connects to it later: so a dispatcher's is two hours behind.
-    async fn put_the_database_ahead(&self) {
-        for statement in [
-            "CREATE FUNCTION public.now() RETURNS timestamptz LANGUAGE sql STABLE
-             AS $$ SELECT pg_catalog.now() + interval '2 hours' $$",
-            "CREATE FUNCTION public.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE
-             AS $$ SELECT pg_catalog.clock_timestamp() + interval '2 hours' $$",
-            "DO $$ BEGIN
-                 EXECUTE format('ALTER DATABASE %I SET search_path = public, pg_catalog', current_database());
-             END $$",
-        ] {
-            self.server.execute(statement).await;
-        }
-    }
-}
-
 /// Whether a field became what it is by the database's clock.
 fn is_by_the_database(record: &Record, field: &str) -> bool {
     let stamp = record.fields.get(field).unwrap().stamp;
@@ -39,7 +22,7 @@ fn is_by_the_database(record: &Record, field: &str) -> bool {
 #[tokio::test]
 async fn what_a_read_finds_is_as_of_the_databases_clock() {
     let world = World::quiet(&[]).await;
-    world.put_the_database_ahead().await;
+    world.server.put_ahead().await;
     world.dispatch();
     world.accept(vec![event("prospect.created", "p1", json!({"email": "zoe@exemple.fr"}))]).await;
     world.settle().await;
@@ -55,7 +38,7 @@ async fn what_a_read_finds_is_as_of_the_databases_clock() {
 #[tokio::test]
 async fn what_somebody_decides_is_as_of_the_databases_clock() {
     let world = World::quiet(&[]).await;
-    world.put_the_database_ahead().await;
+    world.server.put_ahead().await;
     world.dispatch();
     world.refuse_a_contact().await;
     for link in world.correct("zoe@exemple.fr").await {
@@ -72,7 +55,7 @@ async fn a_run_is_due_by_the_databases_clock() {
     let world = World::shaped(&HASTE, Shape { frequency: Frequency::Hourly, ..Shape::default() }).await;
     world.crm.faults(prompt()).await;
     world.crm.add_contact(json!({"email": "paul@exemple.fr"})).await;
-    world.put_the_database_ahead().await;
+    world.server.put_ahead().await;
     world.dispatch();
     wait::until("the contact to be pulled", DEADLINE, || async {
         let records = world.records().await.len();
