@@ -53,7 +53,7 @@ pub(super) async fn resolve(
             // The record's own link is told to look once more, whatever is done for it just now: who has made this object and not noted
             // it yet has seen nothing of what was changed since, and what was heard of that goes with this link.
             Some(counterpart) => {
-                woken.extend(Some(counterpart.push.link_id).filter(|_| homes.lives(home)));
+                woken.extend(homes.lives(home).then_some(counterpart.push.link_id));
                 dropped.push(job.leased.push.link_id);
             }
             None => {
