@@ -109,11 +109,14 @@ impl Accounts {
         let seal = |column, token: &SecretString| {
             key.seal(&Purpose { tenant, integration: Some(integration), column }, token).map(String::from)
         };
+        // In this order the moment of asking makes the end come earlier, which is the safer one.
+        let (theirs, ours) = (tx.now().await?, Timestamp::now());
+        let kept = |at| carried(at, ours, theirs);
         Ok(Tokens {
             access_sealed: seal(ACCESS, &grant.access_token)?,
             refresh_sealed: grant.refresh_token.as_ref().map(|token| seal(REFRESH, token)).transpose()?,
-            expires_at: grant.expires_at,
-            refresh_expires_at: grant.refresh_expires_at,
+            expires_at: grant.expires_at.map(kept),
+            refresh_expires_at: grant.refresh_expires_at.map(kept),
             scopes: grant.scopes.clone(),
             base_url: grant.base_url.as_ref().map(Url::to_string),
         })
@@ -130,17 +133,27 @@ impl Accounts {
         let open = |column, sealed: String| {
             key.open(&Purpose { tenant, integration: Some(id), column }, &Sealed::from(sealed))
         };
+        let (ours, theirs) = (Timestamp::now(), tx.now().await?);
+        let own = |at| carried(at, theirs, ours);
         let grant = Grant {
             access_token: open(ACCESS, tokens.access_sealed)?,
             refresh_token: tokens.refresh_sealed.map(|sealed| open(REFRESH, sealed)).transpose()?,
-            expires_at: tokens.expires_at,
-            refresh_expires_at: tokens.refresh_expires_at,
+            expires_at: tokens.expires_at.map(own),
+            refresh_expires_at: tokens.refresh_expires_at.map(own),
             scopes: tokens.scopes,
             base_url: tokens.base_url.and_then(|url| Url::parse(&url).ok()),
             account_id: integration.account_id.clone(),
         };
-        Ok(Some(Held { grant, edition, refreshed_at }))
+        Ok(Some(Held { grant, edition, refreshed_at: own(refreshed_at) }))
     }
+}
+
+/// The moment by another clock: as far from what that one shows now as `at` is from what its own does.
+///
+/// What is kept of a grant goes by the database's clock, and what a process asks of it by its own: one that is an hour off takes no good
+/// grant for one that has ended.
+fn carried(at: Timestamp, own: Timestamp, other: Timestamp) -> Timestamp {
+    if at >= own { other.plus(own.until(at)) } else { other.minus(at.until(own)) }
 }
 
 /// What the platform said, as an error of opening an account.

@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use crate::broker::Broker;
 use crate::context::Context;
 use crate::delivery::{Delivery, Pending};
-use crate::{envelope, metric};
+use crate::metric;
 
 /// What becomes of a message that has arrived.
 pub(crate) enum Admission<M> {
@@ -32,7 +32,7 @@ pub(crate) fn admit<M: Message>(broker: &Broker, pending: Pending, held: &mpsc::
         let reason = format!("the type is {message_type:?}, not {}", M::TYPE);
         return bury(pending, reason);
     }
-    if let Some(rest) = envelope::rest(&context) {
+    if let Some(rest) = context.until_due().filter(|_| !pending.has_waited()) {
         return postpone::<M>(pending, context, rest, (broker, held));
     }
     match serde_json::from_slice(&delivery.data) {
@@ -72,7 +72,7 @@ fn postpone<M: Message>(
         } else {
             sleep(rest).await;
             // Nobody takes it any more when the consumer has stopped; then it is dropped, and so released.
-            drop(held.send(pending).await);
+            drop(held.send(pending.waited()).await);
         }
     });
     Admission::Elsewhere

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use utoipa::openapi::{RefOr, Schema};
 
-use crate::context::{ATTEMPT, NOT_BEFORE, TRACEPARENT};
+use crate::context::{ATTEMPT, NOT_BEFORE, REST, TRACEPARENT};
 use crate::topology::RECORDS_EXCHANGE;
 
 /// The version of `AsyncAPI` that the document is written in.
@@ -168,6 +168,11 @@ fn headers() -> Value {
                 "type": "string",
                 "format": "date-time",
                 "description": "Before this time a retry is not due; it is absent from first attempts.",
+            },
+            REST: {
+                "type": "integer",
+                "minimum": 0,
+                "description": "Milliseconds that a retry has yet to wait when it comes back, at most; it is absent from first attempts.",
             },
         },
         "required": [TRACEPARENT, ATTEMPT],

@@ -141,8 +141,9 @@ impl Broker {
     /// # Errors
     /// As [`Broker::publish`].
     pub async fn park<M: Message>(&self, message: &M, context: &Context, wait: Duration) -> Result<(), PublishError> {
-        let envelope = Envelope::of(message, &context.due_after(wait, false))?;
-        self.send(envelope.waiting_in(self.tier(wait))).await
+        let tier = self.tier(wait);
+        let envelope = Envelope::of(message, &context.due_after(wait, false).waiting_in(tier, wait))?;
+        self.send(envelope.waiting_in(tier)).await
     }
 
     /// The deliveries of one type of message, at most `prefetch` of them unanswered. Survives reconnects.

@@ -63,7 +63,7 @@ impl Broker {
         let mut replayed = 0;
         while replayed < limit.min(there) {
             let Some(delivery) = get(&channel, queue).await? else { break };
-            let context = Context { attempt: 1, not_before: None, ..Context::of(&delivery.properties) };
+            let context = Context { attempt: 1, not_before: None, rest: None, ..Context::of(&delivery.properties) };
             let kind = delivery.properties.kind().as_ref().map(ToString::to_string).unwrap_or_default();
             let envelope = Envelope::to_queue(queue, context.to_properties(&kind), delivery.data.clone());
             self.send(envelope).await?;

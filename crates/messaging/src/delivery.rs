@@ -63,6 +63,8 @@ pub(crate) struct Pending {
     delivery: lapin::message::Delivery,
     // The broker takes back what was delivered on a channel when the last one lets go of it.
     channel: Arc<OpenChannel>,
+    /// Whether the rest of its wait was waited here.
+    has_waited: bool,
 }
 
 impl Pending {
@@ -72,17 +74,28 @@ impl Pending {
         delivery: lapin::message::Delivery,
         channel: Arc<OpenChannel>,
     ) -> Self {
-        Self { broker, queue, delivery, channel }
+        Self { broker, queue, delivery, channel, has_waited: false }
     }
 
     pub(crate) fn delivery(&self) -> &lapin::message::Delivery {
         &self.delivery
     }
 
+    /// The same message, due by now whatever its headers say.
+    pub(crate) fn waited(mut self) -> Self {
+        self.has_waited = true;
+        self
+    }
+
+    pub(crate) fn has_waited(&self) -> bool {
+        self.has_waited
+    }
+
     /// Puts it into the tier that fits `rest`, with this context, and lets go of the present copy.
     pub(crate) async fn wait(self, context: Context, rest: Duration, message_type: &str, outcome: &'static str) {
-        let envelope = Envelope::to_queue(self.queue, context.to_properties(message_type), self.delivery.data.clone());
-        let envelope = envelope.waiting_in(self.broker.tier(rest));
+        let tier = self.broker.tier(rest);
+        let properties = context.waiting_in(tier, rest).to_properties(message_type);
+        let envelope = Envelope::to_queue(self.queue, properties, self.delivery.data.clone()).waiting_in(tier);
         self.replace(envelope, outcome).await;
     }
 

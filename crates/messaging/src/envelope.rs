@@ -1,7 +1,6 @@
 //! A message made ready for the broker: payload, properties and where it goes.
 
 use domain::message::{Message, Proclaimed, StoredMessage};
-use domain::time::Timestamp;
 use lapin::BasicProperties;
 use lapin::types::ShortString;
 
@@ -95,10 +94,4 @@ impl Envelope {
 fn properties_of(message: &StoredMessage) -> BasicProperties {
     let context = Context { message_id: message.id, ..Context::continuing(message.trace) };
     context.to_properties(&message.message_type)
-}
-
-/// How long it is until `context` is due; `None` when it is.
-pub(crate) fn rest(context: &Context) -> Option<std::time::Duration> {
-    let rest = Timestamp::now().until(context.not_before?);
-    (!rest.is_zero()).then_some(rest)
 }

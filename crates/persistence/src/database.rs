@@ -4,12 +4,14 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::time::{Duration, Instant};
 
-use diesel::sql_types::{Bool, Text};
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Bool, Text, Timestamptz};
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 use diesel_async::{AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, TransactionManager};
 use domain::id::TenantId;
 use domain::step::{Step, Steps};
+use domain::time::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::connection;
@@ -133,6 +135,17 @@ impl Transaction {
     #[must_use]
     pub fn steps(&self) -> &Steps {
         &self.steps
+    }
+
+    /// The present moment by the database's clock. What is noted and compared goes by it, and not by a process's own, which may be an
+    /// hour off.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn now(&mut self) -> Result<Timestamp, PersistenceError> {
+        let asking = diesel::select(diesel::dsl::sql::<Timestamptz>("clock_timestamp()"));
+        let now: DateTime<Utc> = asking.get_result(&mut **self).await?;
+        Ok(now.into())
     }
 
     /// Makes everything done in it durable, and gives the connection back.

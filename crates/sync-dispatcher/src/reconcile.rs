@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use domain::message::RunPage;
 use domain::step::Step;
-use domain::time::Timestamp;
 use domain::trace::TraceParent;
 use messaging::Context;
 use persistence::records::links;
@@ -127,7 +126,11 @@ async fn announce_overdue(engine: &Engine) -> Result<(), DispatchError> {
 async fn start_due(engine: &Engine) -> Result<(), DispatchError> {
     let settings = &engine.settings;
     let every = schedule::Every { poll: settings.poll_every, walk: settings.walk_every };
-    let started = schedule::start_due(&engine.database, every, Timestamp::now()).await?;
+    // A time to come that had its run already would keep all before it from theirs, so nobody's own clock is asked.
+    let mut tx = engine.database.begin(Scope::System).await?;
+    let now = tx.now().await?;
+    tx.commit().await?;
+    let started = schedule::start_due(&engine.database, every, now).await?;
     publish_pages(engine, started.iter().map(domain::run::Run::page).collect()).await
 }
 

@@ -91,6 +91,24 @@ impl TestDatabase {
         execute(&self.url(), statement).await;
     }
 
+    /// Puts the database's clock two hours ahead for whoever connects from now on, which puts theirs two hours behind.
+    ///
+    /// # Panics
+    /// When the database refuses it.
+    pub async fn put_ahead(&self) {
+        for statement in [
+            "CREATE FUNCTION public.now() RETURNS timestamptz LANGUAGE sql STABLE
+             AS $$ SELECT pg_catalog.now() + interval '2 hours' $$",
+            "CREATE FUNCTION public.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE
+             AS $$ SELECT pg_catalog.clock_timestamp() + interval '2 hours' $$",
+            "DO $$ BEGIN
+                 EXECUTE format('ALTER DATABASE %I SET search_path = public, pg_catalog', current_database());
+             END $$",
+        ] {
+            self.execute(statement).await;
+        }
+    }
+
     /// The owner, who takes on the role as soon as it has logged in: on a server that checks passwords, the roles have
     /// none that a test could know.
     fn url_as(&self, role: &'static str) -> String {

@@ -282,3 +282,19 @@ async fn an_idle_grant_is_refreshed_on_demand() {
     assert_eq!(life.calls().await - before, 1);
     assert!(life.works(&life.process()).await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_ends_by_the_databases_clock() {
+    let life = Life::start().await;
+    let an_hour = "UPDATE integration_oauth_tokens SET expires_at = now() + interval '1 hour', refreshed_at = now()";
+    life.world.database.execute(an_hour).await;
+    life.world.database.put_ahead().await;
+    let before = life.calls().await;
+    // By the clock of the process it has an hour left.
+    life.process().open(&life.integration).await.unwrap();
+    assert_eq!(life.calls().await - before, 1);
+    let kept = "SELECT count(*) FROM integration_oauth_tokens WHERE expires_at > pg_catalog.now() + interval '2 hours'";
+    assert_eq!(life.world.database.count(kept).await, 1);
+    life.process().open(&life.integration).await.unwrap();
+    assert_eq!(life.calls().await - before, 1, "and it is good for the others");
+}

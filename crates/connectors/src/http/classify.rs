@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::fault::FaultKind;
 use domain::time::Timestamp;
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 
 /// The class of a status that is no success.
 ///
@@ -40,11 +40,17 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duratio
     let wait = match text.parse::<f64>() {
         Ok(seconds) => Duration::try_from_secs_f64(seconds).ok()?,
         Err(_) => {
-            let until = chrono::DateTime::parse_from_rfc2822(text).ok()?;
-            now.until(Timestamp::from(until.to_utc()))
+            // The platform's own clock, where it shows it: ours may be an hour off.
+            let theirs = headers.get(DATE).and_then(|date| moment(date.to_str().ok()?));
+            theirs.unwrap_or(now).until(moment(text)?)
         }
     };
     Some(wait.min(LONGEST))
+}
+
+/// A date as headers have it.
+fn moment(text: &str) -> Option<Timestamp> {
+    chrono::DateTime::parse_from_rfc2822(text.trim()).ok().map(|at| Timestamp::from(at.to_utc()))
 }
 
 #[cfg(test)]
@@ -72,6 +78,17 @@ mod tests {
         assert_eq!(asked("99999999999"), Some(86_400));
         assert_eq!(asked("soon"), None);
         assert_eq!(asked("-1"), None);
+    }
+
+    #[test]
+    fn a_date_is_waited_for_by_the_clock_of_whoever_named_it() {
+        let headers = [
+            (RETRY_AFTER, "Sun, 22 Nov 2026 18:05:30 GMT".parse().unwrap()),
+            (DATE, "Sun, 22 Nov 2026 18:05:00 GMT".parse().unwrap()),
+        ];
+        let an_hour_behind = Timestamp::parse("2026-11-22T17:05:00Z").unwrap();
+        let wait = retry_after(&headers.into_iter().collect(), an_hour_behind);
+        assert_eq!(wait, Some(Duration::from_secs(30)));
     }
 
     #[test]

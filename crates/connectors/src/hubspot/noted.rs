@@ -1,7 +1,6 @@
 //! Our key in an object's own text, where the account lacks our property: a key without the scope for schemas makes none.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use domain::id::RecordId;
 use domain::kind::RecordKind;
@@ -70,9 +69,6 @@ pub(crate) async fn keys(
     Ok(there.into_iter().flatten().filter_map(|object| Some((object.external_id, object.key?))).collect())
 }
 
-/// How far the clocks may be apart.
-const SLACK: Duration = Duration::from_secs(300);
-
 /// Looks for our keys in the newest objects: none was made before the record that it stands for.
 pub(crate) async fn find(
     account: &Account,
@@ -82,8 +78,8 @@ pub(crate) async fn find(
     found: &mut Rows,
 ) -> Result<(), ConnectorError> {
     let Some((name, made)) = place(kind) else { return Ok(()) };
-    let Some(since) = wanted.iter().filter_map(|wanted| wanted.key.made_at()).min() else { return Ok(()) };
-    let since = since.minus(SLACK).as_millis().max(0).to_string();
+    let Some(since) = mark::since(wanted.iter().map(|wanted| wanted.key)) else { return Ok(()) };
+    let since = since.as_millis().max(0).to_string();
     let mut query = json!({
         "filterGroups": [{"filters": [{"propertyName": made, "operator": "GTE", "value": since}]}],
         "sorts": [{"propertyName": made, "direction": "DESCENDING"}],

@@ -1,7 +1,6 @@
 //! Looking for what may be there already: by our key, by e-mail address, by telephone number.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use domain::id::RecordId;
 use domain::identity::Region;
@@ -15,14 +14,13 @@ use crate::account::Account;
 use crate::connector::{Found, Wanted};
 use crate::error::ConnectorError;
 use crate::http::Call;
+use crate::mark;
 use crate::names::{is_same_number, notations};
 
 /// How many pages of activities are looked through for our keys.
 const PAGES: usize = 4;
 /// The largest page of a list.
 const PAGE: &str = "500";
-/// Clocks differ by less.
-const SLACK: Duration = Duration::from_secs(300);
 
 pub(crate) async fn find(account: &Account, kind: RecordKind, wanted: &[Wanted], fields: &[String]) -> Found {
     let schema = schema::of(account, kind).await?;
@@ -97,10 +95,10 @@ fn is_it(object: &Object, wanted: &Wanted, kind: RecordKind, (schema, region): (
 
 /// Activities cannot be searched; but none was made before the record that it stands for, and the list does not lag.
 async fn recent(account: &Account, wanted: &[Wanted]) -> Result<Vec<Option<Object>>, ConnectorError> {
-    let Some(since) = wanted.iter().filter_map(|wanted| wanted.key.made_at()).min() else {
+    let Some(since) = mark::since(wanted.iter().map(|wanted| wanted.key)) else {
         return Ok(vec![None; wanted.len()]);
     };
-    let since = seconds(since.minus(SLACK));
+    let since = seconds(since);
     let (mut by_key, mut cursor) = (BTreeMap::<RecordId, Object>::new(), None::<String>);
     for _ in 0..PAGES {
         // The newest first: what a create of ours left was made lately, however old the record is.

@@ -1,7 +1,6 @@
 //! Looking for objects by our key, then by what identifies them.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use domain::field::FieldValue;
 use domain::identity::Region;
@@ -12,13 +11,10 @@ use super::{BATCH, KEY, api, fields, read, soql};
 use crate::account::Account;
 use crate::connector::{Found, Wanted};
 use crate::error::ConnectorError;
-use crate::names;
+use crate::{mark, names};
 
 /// How many numbers one query looks for.
 const NUMBERS: usize = 50;
-
-/// How far the clocks may be apart.
-const SLACK: Duration = Duration::from_secs(300);
 
 /// In the order of `wanted`. An object that carries another record's key is nobody else's, whatever it holds besides.
 pub(crate) async fn find(account: &Account, kind: RecordKind, wanted: &[Wanted], fields: &[String]) -> Found {
@@ -66,10 +62,10 @@ pub(crate) async fn find(account: &Account, kind: RecordKind, wanted: &[Wanted],
 
 /// By our key in their texts, into which no query can look: but none was made before the record that it stands for.
 async fn by_note(account: &Account, kind: RecordKind, wanted: &[Wanted], fields: &[String]) -> Found {
-    let Some(since) = wanted.iter().filter_map(|wanted| wanted.key.made_at()).min() else {
+    let Some(since) = mark::since(wanted.iter().map(|wanted| wanted.key)) else {
         return Ok(vec![None; wanted.len()]);
     };
-    let condition = format!("CreatedDate >= {}", soql::moment(since.minus(SLACK)));
+    let condition = format!("CreatedDate >= {}", soql::moment(since));
     let newest = read::newest(account, kind, &condition, fields).await?;
     let noted = |wanted: &Wanted| newest.iter().find(|object| object.key == Some(wanted.key)).cloned();
     Ok(wanted.iter().map(noted).collect())

@@ -118,7 +118,8 @@ pub async fn join(
             .await?;
     }
     conflicts::close_between(tx, tenant, survivor).await?;
-    let unlinked = left.into_iter().map(|left| left.into_conflict(survivor)).collect::<Result<Vec<_>, _>>()?;
+    let now = tx.now().await?;
+    let unlinked = left.into_iter().map(|left| left.into_conflict(survivor, now)).collect::<Result<Vec<_>, _>>()?;
     conflicts::keep(tx, tenant, &unlinked).await
 }
 
@@ -131,9 +132,9 @@ struct Left {
 }
 
 impl Left {
-    fn into_conflict(self, record: RecordId) -> Result<Conflict, PersistenceError> {
+    fn into_conflict(self, record: RecordId, at: Timestamp) -> Result<Conflict, PersistenceError> {
         let origin = parse("integration_id", &self.integration_id)?;
-        let stamp = Stamp { rank: 0, at: Timestamp::now(), origin };
+        let stamp = Stamp { rank: 0, at, origin };
         let stamped = Stamped { stamp, value: FieldValue::text(self.external_id.unwrap_or_default()) };
         let lost = Lost { field: FieldName::new("external_id"), lost: stamped.clone(), kept: stamped };
         Ok(Conflict::Value { record, why: Why::Unlinked, lost })
@@ -198,11 +199,11 @@ pub async fn dependents(
     store::lock(tx, tenant, &ids).await
 }
 
-/// Ties a record to another contact, as of now; whether it was tied to another.
-pub fn retie(record: &mut Record, contact: RecordId, origin: IntegrationId) -> bool {
+/// Ties a record to another contact, as of `now`; whether it was tied to another.
+pub fn retie(record: &mut Record, contact: RecordId, origin: IntegrationId, now: Timestamp) -> bool {
     let name = FieldName::new(FieldName::CONTACT);
     let after = record.fields.get(FieldName::CONTACT).map(|stamped| stamped.stamp.at.next());
-    let at = Timestamp::now().max(after.unwrap_or_else(Timestamp::now));
+    let at = after.map_or(now, |after| now.max(after));
     let value = FieldValue::text(contact.to_string());
     let is_other = record.fields.value(FieldName::CONTACT) != Some(&value);
     record.fields.set(name, value, Stamp { rank: 0, at, origin });

@@ -12,7 +12,6 @@ use domain::kind::RecordKind;
 use domain::message::RunPage;
 use domain::outcome::SyncError;
 use domain::run::{Counts, Position, Run, State};
-use domain::time::Timestamp;
 
 use super::row::{COLUMNS, Row, STANDING};
 use crate::row::Count;
@@ -104,18 +103,18 @@ pub async fn await_consent(
     Ok(changed == 1)
 }
 
-/// Notes that a page failed and is tried again at `not_before`; the error is shown meanwhile, where it counts as an attempt.
+/// Notes that a page failed and is tried again after `wait`; the error is shown meanwhile, where it counts as an attempt.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn put_off(
     tx: &mut Transaction,
     page: &RunPage,
-    not_before: Timestamp,
+    wait: Duration,
     error: Option<&SyncError>,
 ) -> Result<(), PersistenceError> {
     sql_query(
-        "UPDATE sync_runs SET not_before = $4, announced_at = now(), attempts = attempts + $5,
+        "UPDATE sync_runs SET not_before = now() + make_interval(secs => $4), announced_at = now(), attempts = attempts + $5,
              error_class = coalesce($6, error_class), error_code = coalesce($7, error_code),
              error_message = coalesce($8, error_message)
          WHERE tenant_id = $1 AND id = $2 AND sequence = $3 AND ended_at IS NULL",
@@ -123,7 +122,7 @@ pub async fn put_off(
     .bind::<Text, _>(page.tenant_id.to_string())
     .bind::<Text, _>(page.run_id.to_string())
     .bind::<BigInt, _>(page.sequence)
-    .bind::<Timestamptz, _>(DateTime::<Utc>::from(not_before))
+    .bind::<Double, _>(wait.as_secs_f64())
     .bind::<Integer, _>(i32::from(error.is_some()))
     .bind::<Nullable<Text>, _>(error.map(|error| error.class.code()))
     .bind::<Nullable<Text>, _>(error.map(|error| storable(&error.code)))
@@ -182,17 +181,16 @@ pub async fn end(
 /// # Errors
 /// When the database does not answer.
 pub async fn pending(tx: &mut Transaction, run: &Run) -> Result<i64, PersistenceError> {
-    let since = run.settling_since.unwrap_or_else(Timestamp::now);
     let rows: Vec<Count> = sql_query(
         "SELECT count(*) AS count FROM record_links
-         WHERE tenant_id = $1 AND integration_id = $2 AND kind = ANY($3) AND owed AND owed_since <= $4
+         WHERE tenant_id = $1 AND integration_id = $2 AND kind = ANY($3) AND owed AND owed_since <= coalesce($4, now())
            AND waits_for IS NULL
            AND (not_before IS NULL OR not_before <= now() OR (attempts = 0 AND error_class IS NULL))",
     )
     .bind::<Text, _>(run.tenant_id.to_string())
     .bind::<Text, _>(run.integration_id.to_string())
     .bind::<Array<Text>, _>(run.kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>())
-    .bind::<Timestamptz, _>(DateTime::<Utc>::from(since))
+    .bind::<Nullable<Timestamptz>, _>(run.settling_since.map(DateTime::<Utc>::from))
     .load(&mut **tx)
     .await?;
     Ok(rows.into_iter().next().map_or(0, |row| row.count))

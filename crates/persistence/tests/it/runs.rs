@@ -7,7 +7,6 @@ use domain::id::RunId;
 use domain::integration::Direction;
 use domain::kind::RecordKind;
 use domain::run::{Counts, Mode, Position, Progress, Run, State, Step, Trigger};
-use domain::time::Timestamp;
 use persistence::runs::{self, Move, NewRun, RunsPage, Started};
 use persistence::{Scope, Transaction};
 
@@ -129,8 +128,7 @@ async fn a_silent_run_is_announced_again_where_it_stands() {
     assert_eq!(runs::overdue(&mut tx, Duration::from_secs(3_600), 10).await.unwrap(), []);
     assert_eq!(runs::overdue(&mut tx, Duration::ZERO, 10).await.unwrap(), [run.page()]);
     assert_eq!(runs::overdue(&mut tx, Duration::ZERO, 10).await.unwrap(), []);
-    let later = Timestamp::now().plus(Duration::from_secs(3_600));
-    runs::put_off(&mut tx, &run.page(), later, None).await.unwrap();
+    runs::put_off(&mut tx, &run.page(), Duration::from_secs(3_600), None).await.unwrap();
     tx.commit().await.unwrap();
     let mut tx = world.worker.begin(Scope::System).await.unwrap();
     assert_eq!(runs::overdue(&mut tx, Duration::ZERO, 10).await.unwrap(), [], "its page waits for its time");

@@ -31,10 +31,11 @@ pub(super) async fn begin(engine: &Engine, tenant: TenantId, contact: RecordId) 
     // The message may name a record that became another since.
     let contact = person.contact.id;
     let mut records: Vec<Record> = std::iter::once(person.contact).chain(person.dependents).collect();
+    let now = tx.now().await?;
     for record in &mut records {
-        delete(record, backend);
+        delete(record, backend, now);
     }
-    let stamp = Stamp { rank: 0, at: Timestamp::now(), origin: backend };
+    let stamp = Stamp { rank: 0, at: now, origin: backend };
     let stand_ins = people::stand_in(&mut tx, tenant, contact, stamp).await?;
     store::save(&mut tx, &records.iter().collect::<Vec<_>>()).await?;
     people::begin(&mut tx, tenant, contact).await?;
@@ -45,9 +46,9 @@ pub(super) async fn begin(engine: &Engine, tenant: TenantId, contact: RecordId) 
 }
 
 /// A deletion of our own, even of what was deleted elsewhere before: only such a one travels.
-fn delete(record: &mut Record, backend: IntegrationId) {
+fn delete(record: &mut Record, backend: IntegrationId, now: Timestamp) {
     let present = record.fields.get(FieldName::DELETED);
-    let at = present.map_or_else(Timestamp::now, |present| Timestamp::now().max(present.stamp.at.next()));
+    let at = present.map_or(now, |present| now.max(present.stamp.at.next()));
     let stamp = Stamp { rank: 0, at, origin: backend };
     record.fields.set(FieldName::new(FieldName::DELETED), FieldValue::Bool(true), stamp);
     record.version += 1;

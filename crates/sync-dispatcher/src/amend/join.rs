@@ -35,7 +35,8 @@ pub(super) async fn join(
     let mut changed = joining::dependents(tx, tenant, lost.id).await?;
     joining::join(tx, tenant, (survivor.id, lost.id)).await?;
     links::save_backend_links(tx, tenant, backend, &shown.iter().collect::<Vec<_>>()).await?;
-    changed.retain_mut(|record| joining::retie(record, survivor.id, backend));
+    let now = tx.now().await?;
+    changed.retain_mut(|record| joining::retie(record, survivor.id, backend, now));
     store::save(tx, &changed.iter().collect::<Vec<_>>()).await?;
     let region = tenants::region(tx, tenant).await?.unwrap_or(identity::HOME);
     history.extend(claims::claim(tx, tenant, region, std::slice::from_ref(&survivor)).await?);

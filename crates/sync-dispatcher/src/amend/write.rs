@@ -25,7 +25,7 @@ pub(super) async fn write(
     let backend = integrations::backend(tx, tenant).await?;
     engine.believed.of(tx, tenant, backend).await?.rerank(&mut record);
     let names: BTreeSet<_> = values.keys().cloned().collect();
-    let change = decided(&record.fields, values, backend);
+    let change = decided(&record.fields, values, backend, tx.now().await?);
     let merged = record.fields.merge(&change);
     if merged.changed.is_empty() {
         return Ok(Vec::new());
@@ -40,11 +40,11 @@ pub(super) async fn write(
 }
 
 /// Somebody has decided: that stands against whatever is there, however high it ranks and whatever its clock said.
-fn decided(present: &Fields, values: Values, backend: IntegrationId) -> Fields {
+fn decided(present: &Fields, values: Values, backend: IntegrationId, now: Timestamp) -> Fields {
     let mut change = Fields::default();
     for (field, value) in values {
         let present = present.get(field.as_str()).map(|present| present.stamp);
-        let at = present.map_or_else(Timestamp::now, |present| Timestamp::now().max(present.at.next()));
+        let at = present.map_or(now, |present| now.max(present.at.next()));
         let rank = present.map_or(0, |present| present.rank);
         change.set(field, value, Stamp { rank, at, origin: backend });
     }

@@ -10,7 +10,6 @@ use domain::message::RecordPush;
 use domain::outcome::SyncType;
 use domain::policy::Vanished;
 use domain::record::{Fields, Lost, Merged, Record, Stamp};
-use domain::time::Timestamp;
 use persistence::Transaction;
 use persistence::records::conflicts::{self, Conflict};
 use persistence::records::{links, links::Ending, store};
@@ -191,7 +190,7 @@ fn take_object(
 fn note_existence(session: &Session<'_>, kind: RecordKind, record: &mut Record, deleted: bool) -> Merged {
     let mut change = Fields::default();
     if session.integration.direction_of(kind).reads() && record.fields.is_deleted() != deleted {
-        let stamp = Stamp { rank: 0, at: Timestamp::now(), origin: session.integration.id };
+        let stamp = Stamp { rank: 0, at: session.clock.now(), origin: session.integration.id };
         change.set(FieldName::new(FieldName::DELETED), FieldValue::Bool(deleted), stamp);
     }
     record.fields.merge(&change)

@@ -24,7 +24,7 @@ use crate::suppressing;
 const DUPLICATE: &str = "Contact dupliqué : cette personne a déjà une autre fiche sur la plateforme";
 
 /// Gives each job without a record the record that its object belongs to, a new one where nobody knows it. Returns the links whose
-/// objects these turn out to be and that were not about to look for them.
+/// objects these turn out to be: they are to look for them, once more if they did.
 pub(super) async fn resolve(
     session: &Session<'_>,
     kind: RecordKind,
@@ -50,9 +50,10 @@ pub(super) async fn resolve(
             Some(counterpart) if counterpart.external_id.is_some() => {
                 block(job, FaultKind::Conflict, "duplicate_remote", DUPLICATE);
             }
-            // The record's own link is about to find this object, or is told to: it may be blocked, or had nothing to write.
+            // The record's own link is told to look once more, whatever is done for it just now: who has made this object and not noted
+            // it yet has seen nothing of what was changed since, and what was heard of that goes with this link.
             Some(counterpart) => {
-                woken.extend(Some(counterpart.push.link_id).filter(|_| !counterpart.is_owed && homes.lives(home)));
+                woken.extend(homes.lives(home).then_some(counterpart.push.link_id));
                 dropped.push(job.leased.push.link_id);
             }
             None => {

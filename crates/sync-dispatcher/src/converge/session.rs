@@ -15,7 +15,7 @@ use domain::link::Arrival;
 use domain::mapping::Mapping;
 use domain::policy::{Ranks, Vanished};
 use domain::redaction::Redactor;
-use domain::{time::Timestamp, trace::TraceParent};
+use domain::trace::TraceParent;
 use persistence::mappings::ReadingSince;
 use tokio::time::Instant;
 
@@ -68,9 +68,9 @@ impl Session<'_> {
         self.engine.n8n.pause_of(&self.workflow, self.integration.id)
     }
 
-    /// How values that are read now arrive.
+    /// How values that are read now arrive. The time of reading stands against later changes, so it is not a process's own.
     pub(super) fn arrival<'a>(&self, kind: RecordKind, ranks: &'a Ranks) -> Arrival<'a> {
-        Arrival::new(self.integration.id, kind, ranks, Timestamp::now())
+        Arrival::new(self.integration.id, kind, ranks, self.clock.now())
     }
 
     /// How much the platform is believed of a kind.

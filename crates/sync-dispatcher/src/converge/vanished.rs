@@ -6,7 +6,6 @@ use std::time::Duration;
 use domain::fault::FaultKind;
 use domain::kind::RecordKind;
 use domain::policy::Vanished;
-use domain::time::Timestamp;
 use persistence::records::links::Ending;
 
 use super::failure::block;
@@ -23,7 +22,7 @@ const AGAIN: &str = "Fiche recréée puis supprimée de nouveau sur la plateform
 pub(super) fn begin_anew(session: &Session<'_>, kind: RecordKind, job: &mut Job) {
     match session.vanished(kind) {
         Vanished::Unlink if job.state.is_unlinked() => return,
-        Vanished::Recreate => job.state.forget_vanished(Timestamp::now()),
+        Vanished::Recreate => job.state.forget_vanished(session.clock.now()),
         // It was deleted, and whoever revived the record means it to be there.
         Vanished::Follow | Vanished::Unlink => job.state.forget(),
     }
@@ -37,7 +36,7 @@ pub(super) fn end(session: &Session<'_>, kind: RecordKind, job: &mut Job) {
             job.state.unlink();
             job.ending = Some(Ending::InStep);
         }
-        Vanished::Recreate if job.state.was_made_again(Timestamp::now(), PATIENCE) => {
+        Vanished::Recreate if job.state.was_made_again(session.clock.now(), PATIENCE) => {
             block(job, FaultKind::NotFound, "vanished_again", AGAIN);
         }
         Vanished::Recreate | Vanished::Follow => {

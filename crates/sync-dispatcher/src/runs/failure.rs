@@ -8,7 +8,6 @@ use domain::message::RunPage;
 use domain::outcome::SyncError;
 use domain::retry::Asked;
 use domain::run::State;
-use domain::time::Timestamp;
 use domain::trace::TraceParent;
 use messaging::Context;
 use persistence::{Scope, runs};
@@ -50,23 +49,23 @@ pub(super) async fn put_off(
     };
     let is_attempt = !error.is_budget_spent() && error.kind != FaultKind::RateLimited;
     let counted = is_attempt.then_some(&sync_error);
-    runs::put_off(&mut tx, page, Timestamp::now().plus(wait), counted).await?;
+    runs::put_off(&mut tx, page, wait, counted).await?;
     tx.commit().await?;
     tracing::warn!(run.id = %page.run_id, error = %error, "a page of a run is put off");
     Ok(engine.broker.park(page, &Context::continuing(trace), wait).await?)
 }
 
-/// Has a page done when its platform may be back. That is no attempt.
+/// Has a page done after this pause, when its platform may be back. That is no attempt.
 pub(super) async fn wait(
     engine: &Engine,
     (page, trace): (&RunPage, TraceParent),
-    until: Timestamp,
+    pause: Duration,
 ) -> Result<(), DispatchError> {
-    let until = until.max(Timestamp::now().plus(SOON));
+    let wait = pause.max(SOON);
     let mut tx = engine.database.begin(Scope::System).await?;
-    runs::put_off(&mut tx, page, until, None).await?;
+    runs::put_off(&mut tx, page, wait, None).await?;
     tx.commit().await?;
-    Ok(engine.broker.park(page, &Context::continuing(trace), Timestamp::now().until(until)).await?)
+    Ok(engine.broker.park(page, &Context::continuing(trace), wait).await?)
 }
 
 /// Ends a run by an error. Refused credentials park its integration, as they do anywhere.

@@ -8,7 +8,6 @@ use domain::integration::Frequency;
 use domain::kind::RecordKind;
 use domain::link::RemoteObject;
 use domain::run::{Mode, Trigger};
-use domain::time::Timestamp;
 use persistence::records::links::{self, Heard};
 use persistence::{PersistenceError, Scope, Transaction, runs};
 
@@ -88,7 +87,7 @@ async fn unheard(
     if !is_poll || trip.integration.frequency != Frequency::Realtime {
         return Ok(0);
     }
-    let before = Timestamp::now().minus(trip.engine.settings.webhook_grace);
+    let before = tx.now().await?.minus(trip.engine.settings.webhook_grace);
     let is_late = |object: &&RemoteObject| {
         let is_others = object.key.is_none() || known.contains_key(&object.external_id);
         is_others && news.contains(&object.external_id) && object.modified_at.is_some_and(|at| at < before)

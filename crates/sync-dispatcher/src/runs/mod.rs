@@ -12,10 +12,10 @@ mod trip;
 mod verify;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::message::RunPage;
 use domain::run::{State, Step};
-use domain::time::Timestamp;
 use messaging::Context;
 use messaging::consumer::Handler;
 use persistence::breakers::Standing;
@@ -62,7 +62,7 @@ impl Handler<RunPage> for Pages {
         }
         let trip = match opening::open(engine, *page, run).await? {
             Opened::Ready(trip) => trip,
-            Opened::Parked(until) => return failure::wait(engine, (page, context.trace), until).await,
+            Opened::Parked(pause) => return failure::wait(engine, (page, context.trace), pause).await,
             Opened::Refused(error) => return failure::give_up(engine, page, &error).await,
         };
         let place = match trip.standing {
@@ -70,7 +70,7 @@ impl Handler<RunPage> for Pages {
             Standing::Closed | Standing::Open(_) | Standing::Parked => Ok(None),
         };
         let Ok(_place) = place else {
-            return failure::wait(engine, (page, context.trace), Timestamp::now()).await;
+            return failure::wait(engine, (page, context.trace), Duration::ZERO).await;
         };
         let done = Box::pin(step(&trip)).await;
         if let Some(answered) = trip.answered(&done) {

@@ -1,5 +1,7 @@
 //! Opening a page: whether its integration may be worked on, and what the run may do with it now.
 
+use std::time::Duration;
+
 use connectors::account::Account;
 use connectors::connector::Connector;
 use connectors::registry::Platform;
@@ -8,7 +10,6 @@ use domain::integration::{Frequency, Integration};
 use domain::message::RunPage;
 use domain::outcome::SyncError;
 use domain::run::{Mode, Plan, Run, Step};
-use domain::time::Timestamp;
 use persistence::breakers::{self, Standing};
 use persistence::{Scope, integrations};
 
@@ -19,8 +20,8 @@ use crate::engine::{DispatchError, Engine};
 pub(super) enum Opened<'a> {
     /// The page can be done.
     Ready(Box<Trip<'a>>),
-    /// The platform does not answer; somebody looks again then.
-    Parked(Timestamp),
+    /// The platform does not answer; somebody looks again in so long.
+    Parked(Duration),
     /// The run cannot go on, and this is why.
     Refused(SyncError),
 }
@@ -42,6 +43,10 @@ pub(super) async fn open<'a>(engine: &'a Engine, page: RunPage, run: Run) -> Res
         Some(integration) => breakers::standing(&mut tx, integration).await?,
         None => Standing::Closed,
     };
+    let pause = match standing {
+        Standing::Open(until) => Some(tx.now().await?.until(until)),
+        Standing::Closed | Standing::Failing | Standing::Parked => None,
+    };
     tx.commit().await?;
     let Some(integration) = integration.filter(|integration| integration.enabled) else {
         let message = "Synchronisation arrêtée : l'intégration est désactivée";
@@ -51,8 +56,8 @@ pub(super) async fn open<'a>(engine: &'a Engine, page: RunPage, run: Run) -> Res
         let message = "Synchronisation arrêtée : la plateforme refuse les identifiants";
         return Ok(refused(FaultKind::Unauthorized, "reauth_required", message));
     }
-    if let Standing::Open(until) = standing {
-        return Ok(Opened::Parked(until));
+    if let Some(pause) = pause {
+        return Ok(Opened::Parked(pause));
     }
     let Some(platform) = Platform::from_slug(&integration.platform) else {
         return Ok(refused(FaultKind::Invalid, "unknown_platform", "Plateforme inconnue"));

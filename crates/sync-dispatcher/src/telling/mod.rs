@@ -12,7 +12,6 @@ use domain::message::BackendTell;
 use domain::notice::News;
 use domain::outcome::SyncError;
 use domain::retry::{Asked, RetrySchedule};
-use domain::time::Timestamp;
 use domain::trace::TraceParent;
 use messaging::Context;
 use messaging::consumer::Handler;
@@ -138,7 +137,8 @@ async fn settle(
     if !taken.is_empty() {
         untold.attempts = 0;
     }
-    notices::keep(&mut untold, taken, Timestamp::now());
+    let now = tx.now().await?;
+    notices::keep(&mut untold, taken, now);
     let told = match failure {
         Some(Untaken::Away(wait)) => Told::More(Some(wait)),
         Some(Untaken::Refused(error)) => {

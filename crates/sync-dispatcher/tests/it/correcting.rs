@@ -20,15 +20,19 @@ impl World {
     /// A contact that the CRM refused, since our website goes into its address, which it checks more strictly than we do.
     async fn with_a_refused_contact(settings: &[(&str, &str)]) -> Self {
         let world = Self::with(settings).await;
-        world.map(FieldMapping::to_platform("website", "email")).await;
-        world.accept(vec![event("prospect.created", "p1", json!({"last_name": "Martin", "website": REFUSED}))]).await;
-        world.settle().await;
-        assert!(world.link("p1").await.is_blocked);
+        world.refuse_a_contact().await;
         world
     }
 
+    pub(crate) async fn refuse_a_contact(&self) {
+        self.map(FieldMapping::to_platform("website", "email")).await;
+        self.accept(vec![event("prospect.created", "p1", json!({"last_name": "Martin", "website": REFUSED}))]).await;
+        self.settle().await;
+        assert!(self.link("p1").await.is_blocked);
+    }
+
     /// Notes what the failed contacts are to have as their website, as the gateway does.
-    async fn correct(&self, website: &str) -> Vec<LinkId> {
+    pub(crate) async fn correct(&self, website: &str) -> Vec<LinkId> {
         let values = [(FieldName::new("website"), FieldValue::text(website))].into();
         let selection = Selection::default();
         let wish = Wish { selection: &selection, kind: RecordKind::Contact, values: &values, asked_by: "a test" };
@@ -38,13 +42,13 @@ impl World {
         links
     }
 
-    async fn name_edit(&self, link: LinkId) {
+    pub(crate) async fn name_edit(&self, link: LinkId) {
         let message = RecordAmend { tenant_id: self.tenant, subject: Amended::Edit(link) };
         self.broker.publish(&message, &Context::new()).await.unwrap();
     }
 
     /// Waits until the only failure is delivered.
-    async fn delivers(&self) {
+    pub(crate) async fn delivers(&self) {
         wait::until("the record to be tried again", DEADLINE, || async {
             if self.link("p1").await.is_blocked { Err(self.failures().await) } else { Ok(()) }
         })

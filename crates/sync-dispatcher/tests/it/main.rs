@@ -13,6 +13,8 @@ mod calling;
 #[cfg(test)]
 mod calling_the_app;
 #[cfg(test)]
+mod clocks;
+#[cfg(test)]
 mod correcting;
 #[cfg(test)]
 mod crm;
@@ -50,6 +52,8 @@ mod n8n;
 mod numbering;
 #[cfg(test)]
 mod outbound;
+#[cfg(test)]
+mod overtaking;
 #[cfg(test)]
 mod peers;
 #[cfg(test)]

@@ -149,7 +149,7 @@ pub async fn lease(
          WHERE link.id = free.id
          RETURNING link.id, tenant_id, integration_id, record_id, kind, external_id, gone, sent, seen, seen_at,
                    synced_version, synced_mapping, remote_seq, read_seq, attempts, intent_at, intended, errand,
-                   hinted_id, was_taken_over, now() AS at",
+                   hinted_id, was_taken_over, clock_timestamp() AS at",
     )
     .bind::<Array<Text>, _>(links.iter().map(ToString::to_string).collect::<Vec<_>>())
     .bind::<Text, _>(token.to_string())
