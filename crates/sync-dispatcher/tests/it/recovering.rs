@@ -31,6 +31,22 @@ impl World {
         self.vhost.queues().await.iter().any(|name| name == RecordPush::QUEUE)
     }
 
+    /// An object is heard of, and what announced that is lost.
+    pub(crate) async fn lose(&self) {
+        let (tenant, integration, kind) = (self.tenant, self.integration, RecordKind::Contact);
+        let heard = Heard { tenant, integration, kind, external_ids: ["501".to_owned()].into() };
+        let mut tx = self.begin().await;
+        links::mark_dirty(&mut tx, &heard).await.unwrap();
+        tx.commit().await.unwrap();
+        self.server.execute("UPDATE record_links SET announced_at = now() - interval '1 hour'").await;
+    }
+
+    /// How much was lost and is not announced again.
+    pub(crate) async fn overdue(&self) -> i64 {
+        let overdue = "SELECT count(*) FROM record_links WHERE announced_at < now() - interval '1 minute'";
+        self.server.count(overdue).await
+    }
+
     /// A prospect that was accepted while the broker was away, as it is kept.
     fn kept(&self, n: u32) -> inbox::StoredMessage {
         let events = vec![domain::event::parse(&person(n), "").unwrap()];
@@ -191,20 +207,16 @@ async fn what_is_overdue_does_not_wait_for_an_inbox_that_is_being_emptied_and_ne
     ] {
         world.server.execute(&statement).await;
     }
-    let (tenant, integration, kind) = (world.tenant, world.integration, RecordKind::Contact);
-    let lost = Heard { tenant, integration, kind, external_ids: ["501".to_owned()].into() };
     let mut tx = world.begin().await;
     inbox::store(&mut tx, &[world.kept(1)]).await.unwrap();
-    links::mark_dirty(&mut tx, &lost).await.unwrap();
     tx.commit().await.unwrap();
-    world.server.execute("UPDATE record_links SET announced_at = now() - interval '1 hour'").await;
+    world.lose().await;
 
     let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
          AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-    let overdue = "SELECT count(*) FROM record_links WHERE announced_at < now() - interval '1 minute'";
     world
         .dispatch_until("what was lost to be announced meanwhile", || async {
-            let (waiting, overdue) = (world.server.count(waiting).await, world.server.count(overdue).await);
+            let (waiting, overdue) = (world.server.count(waiting).await, world.overdue().await);
             if waiting > 0 && overdue == 0 { Ok(()) } else { Err(format!("{waiting} waiting, {overdue} overdue")) }
         })
         .await;

@@ -11,8 +11,9 @@ use persistence::integrations;
 use persistence::records::links;
 use serde_json::{Value, json};
 use testkit::wait;
+use tokio::net::TcpListener;
 
-use crate::backend::Backend;
+use crate::backend::{Backend, SECRETS};
 use crate::crm::told;
 use crate::scheduling::undisturbed;
 use crate::world::{DEADLINE, HASTE, Shape, World, event};
@@ -220,6 +221,22 @@ async fn a_status_that_changes_is_told_once() {
     ids.sort();
     ids.dedup();
     assert_eq!(ids.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_overdue_does_not_wait_for_a_backend_that_takes_its_time_over_a_status() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/hooks", listener.local_addr().unwrap());
+    let backend = [("BACKEND__URL", url.as_str()), ("BACKEND__SECRETS", SECRETS), ("BACKEND__TIMEOUT", "10m")];
+    let world = World::with(&[&backend[..], &HASTE[..]].concat()).await;
+    // It is told of the status, and does not answer.
+    let _open = listener.accept().await.unwrap();
+    world.lose().await;
+    wait::until("what was lost to be announced meanwhile", DEADLINE, || async {
+        let overdue = world.overdue().await;
+        if overdue == 0 { Ok(()) } else { Err(overdue) }
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
