@@ -35,6 +35,8 @@ mod runs;
 #[cfg(test)]
 mod statistics;
 #[cfg(test)]
+mod telling;
+#[cfg(test)]
 mod transactions;
 #[cfg(test)]
 mod world;
