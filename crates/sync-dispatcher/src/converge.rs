@@ -122,6 +122,8 @@ async fn converge_kind(session: &Session<'_>, kind: RecordKind, mut jobs: Vec<Jo
     next.extend(links::mark_unfound_dirty(&mut tx, &awaiting).await?);
     let mut plans = plan::plan(session, kind, &mut tx, &mut jobs).await?;
     errands::commission(session, &mut tx, &mut jobs, &plans).await?;
+    // Last, as deliveries lock the links of contacts before those of what belongs to them.
+    next.extend(belonging::mark_namers(session, kind, &mut tx, &jobs).await?);
     tx.commit().await?;
     drop(turn);
     session.announce(&next).await?;

@@ -34,16 +34,21 @@ pub(crate) async fn run(engine: Engine, shutdown: CancellationToken) {
             look(&engine).await;
         }
     };
-    // A walk takes as long as there is much to walk over: what is overdue does not wait for it, and neither does the end. One that is
-    // left in the middle begins anew.
-    let walks = async {
-        let mut ticks = ticks(&engine);
-        while is_time(&engine, &mut ticks, &shutdown).await {
-            shutdown.run_until_cancelled(walk(&engine)).await;
-        }
-    };
+    // These take as long as there is much to walk over, or much that was kept, or as the backend takes: what is overdue does not wait
+    // for that.
+    let walks = repeat(&engine, &shutdown, || walk(&engine));
+    let kept = repeat(&engine, &shutdown, || pass_on(&engine));
+    let statuses = repeat(&engine, &shutdown, || tell_statuses(&engine));
     // On the heap: together these states would be a large part of a thread's stack.
-    tokio::join!(Box::pin(looks), Box::pin(walks));
+    tokio::join!(Box::pin(looks), Box::pin(walks), Box::pin(kept), Box::pin(statuses));
+}
+
+/// Does again and again what the end does not wait for: what is left in the middle begins anew.
+async fn repeat<F: Future<Output = ()>>(engine: &Engine, shutdown: &CancellationToken, work: impl Fn() -> F) {
+    let mut ticks = ticks(engine);
+    while is_time(engine, &mut ticks, shutdown).await {
+        shutdown.run_until_cancelled(work()).await;
+    }
 }
 
 fn ticks(engine: &Engine) -> Interval {
@@ -68,10 +73,8 @@ async fn is_time(engine: &Engine, ticks: &mut Interval, shutdown: &CancellationT
 /// Looks for what was lost. Each by itself: one that fails does not keep the others from being done.
 async fn look(engine: &Engine) {
     for (name, result) in [
-        ("empty the inbox", inbox::empty(engine).await),
         ("announce what is overdue", announce_overdue(engine).await),
         ("tell the backend again", telling::announce_overdue(engine, STEP).await),
-        ("tell the backend how integrations are", telling::tell_statuses(engine).await),
         ("start the runs that are due", start_due(engine).await),
         ("announce silent runs", announce_runs(engine).await),
         ("forget runs", forget_runs(engine).await),
@@ -94,6 +97,16 @@ async fn walk(engine: &Engine) {
     ] {
         note(name, result);
     }
+}
+
+/// Passes on what was accepted while the broker was away.
+async fn pass_on(engine: &Engine) {
+    note("empty the inbox", inbox::empty(engine).await);
+}
+
+/// Tells the backend how integrations are, one after the other.
+async fn tell_statuses(engine: &Engine) {
+    note("tell the backend how integrations are", telling::tell_statuses(engine).await);
 }
 
 fn note(name: &str, result: Result<(), DispatchError>) {

@@ -1,5 +1,5 @@
 //! Outcomes that the log has confirmed, until their links forget them: many at once, since each time costs a commit. Sending them is
-//! `engine`'s, and what is never forgotten is sent again by the reconciler.
+//! `announcing`'s, and what is never forgotten is sent again by the reconciler.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -57,7 +57,7 @@ pub struct Signs {
     /// Whether there was a good one lately as well.
     pub is_verified: bool,
     /// Polls since the last good delivery that found what none had told of; of one that never had a delivery, and of one whose
-    /// subscriptions can be looked at, none.
+    /// subscriptions were looked at and are in order, none.
     pub silent_polls: i64,
     /// Whether there was a good delivery since it was found to be silent.
     pub is_heard_again: bool,

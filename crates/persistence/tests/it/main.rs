@@ -25,6 +25,8 @@ mod leases;
 #[cfg(test)]
 mod linking;
 #[cfg(test)]
+mod locking;
+#[cfg(test)]
 mod logs;
 #[cfg(test)]
 mod migrations;
@@ -32,6 +34,8 @@ mod migrations;
 mod runs;
 #[cfg(test)]
 mod statistics;
+#[cfg(test)]
+mod telling;
 #[cfg(test)]
 mod transactions;
 #[cfg(test)]

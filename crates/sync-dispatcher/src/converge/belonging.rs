@@ -25,12 +25,14 @@ pub(super) struct Owners {
     unknown: BTreeSet<String>,
 }
 
-/// Finds them. Contacts that were never heard of are marked for reading, and what names one that was not read yet is read
-/// again after it; returns what is to be announced for that.
+/// Finds them. Contacts that were never heard of are marked for reading; returns what is to be announced for that.
+///
+/// Nothing waits here for a contact that was not read yet, or is blocked: it is noted whom it names, and it is read again once a
+/// record stands for that one.
 pub(super) async fn owners(
     session: &Session<'_>,
     tx: &mut Transaction,
-    jobs: &mut [Job],
+    jobs: &[Job],
 ) -> Result<(Owners, Vec<RecordPush>), DispatchError> {
     let named: BTreeSet<String> = jobs.iter().filter_map(|job| named_by(job).map(str::to_owned)).collect();
     let integration = &session.integration;
@@ -38,24 +40,9 @@ pub(super) async fn owners(
         return Ok((Owners::default(), Vec::new()));
     }
     let known = links::by_external_id(tx, integration.id, RecordKind::Contact, &named).await?;
-    let mut unheard = BTreeSet::new();
-    for job in jobs.iter_mut().filter(|job| !job.has_ended()) {
-        let Some(contact) = named_by(job).map(str::to_owned) else { continue };
-        match known.get(&contact) {
-            Some(counterpart) if counterpart.record.is_some() => {}
-            // It is about to be read, which may take more than one attempt.
-            Some(counterpart) if counterpart.is_owed => job.read_later(),
-            // It is blocked, and waits for a person: an object that waited for it would be read for ever. It is noted whom it
-            // names, and it is read again once that one is known.
-            Some(_) => {}
-            // Once only: a customer that is not there, or not ours to know, is not waited for.
-            None if job.is_record_new => {
-                job.read_again();
-                unheard.insert(contact);
-            }
-            None => {}
-        }
-    }
+    // Once only: a customer that is not there, or not ours to know, is not asked for again.
+    let new = jobs.iter().filter(|job| job.is_record_new && !job.has_ended()).filter_map(named_by);
+    let unheard: BTreeSet<String> = new.filter(|contact| !known.contains_key(*contact)).map(str::to_owned).collect();
     let known: BTreeMap<_, _> =
         known.into_iter().filter_map(|(id, counterpart)| Some((id, counterpart.record?))).collect();
     let unknown = named.into_iter().filter(|id| !known.contains_key(id)).collect();
@@ -66,6 +53,21 @@ pub(super) async fn owners(
     let (tenant, integration, kind) = (integration.tenant_id, integration.id, RecordKind::Contact);
     let pushes = links::mark_dirty(tx, &Heard { tenant, integration, kind, external_ids: unheard }).await?;
     Ok((owners, pushes))
+}
+
+/// Marks what named contacts for whom this transaction makes a record: it is read again, and tied. Returns what is to be announced for
+/// that.
+///
+/// Once the record is there, nobody could tell any more that it is new.
+pub(super) async fn mark_namers(
+    session: &Session<'_>,
+    kind: RecordKind,
+    tx: &mut Transaction,
+    jobs: &[Job],
+) -> Result<Vec<RecordPush>, DispatchError> {
+    let new = jobs.iter().filter(|job| kind == RecordKind::Contact && job.is_record_new);
+    let contacts = new.filter_map(|job| job.leased.state.external_id.clone()).collect();
+    Ok(links::mark_namers_dirty(tx, session.integration.id, &contacts).await?)
 }
 
 fn named_by(job: &Job) -> Option<&str> {

@@ -16,7 +16,7 @@ use persistence::records::store;
 use persistence::{Scope, Transaction};
 
 use super::job::{Job, Seen};
-use super::{failure::SOON, held, session::Session};
+use super::{held, session::Session};
 use crate::engine::DispatchError;
 use crate::telling::{Kinds, Tidings};
 
@@ -136,9 +136,12 @@ fn newly_linked(kind: RecordKind, jobs: &[Job]) -> BTreeSet<RecordId> {
     jobs.iter().filter(is_new).filter_map(|job| job.record.as_ref().map(|record| record.id)).collect()
 }
 
-/// The contacts' objects for which a record stands since this batch. What named them before is read again, and tied.
+/// The contacts' objects that turned out to be those of records that were there. What named them before is read again, and tied; what
+/// names those of new records is marked where these are made.
 fn newly_known(kind: RecordKind, jobs: &[Job]) -> BTreeSet<String> {
-    let is_new = |job: &&Job| job.record.is_some() && (job.leased.record.is_none() || given(job).is_some());
+    let is_new = |job: &&Job| {
+        job.record.is_some() && !job.is_record_new && (job.leased.record.is_none() || given(job).is_some())
+    };
     let new = jobs.iter().filter(|_| kind == RecordKind::Contact).filter(is_new);
     new.filter_map(|job| job.state.external_id.clone()).collect()
 }
@@ -196,7 +199,7 @@ async fn missed_meanwhile(
 fn is_due_at_once(job: &Job, owed: &BTreeSet<LinkId>) -> bool {
     let mut errors = job.outcomes.iter().filter_map(|outcome| outcome.error.as_ref());
     let was_refused = errors.any(|error| error.class == FaultKind::Unauthorized);
-    !was_refused && !job.reads_later() && owed.contains(&job.leased.push.link_id)
+    !was_refused && owed.contains(&job.leased.push.link_id)
 }
 
 /// What is announced later, and in how long.
@@ -204,7 +207,7 @@ fn comes_back(job: &Job, now: Timestamp) -> Option<(RecordPush, TraceParent, Dur
     let wait = match &job.ending {
         Some(Ending::Retry { not_before, .. } | Ending::Released(Some(not_before))) => now.until(*not_before),
         None | Some(Ending::InStep | Ending::Blocked { .. } | Ending::Released(None) | Ending::WaitsForContact) => {
-            job.reads_later().then_some(SOON)?
+            return None;
         }
     };
     Some((job.leased.push, job.trace, wait))

@@ -12,7 +12,7 @@ use super::job::{Job, Try};
 use super::session::Session;
 
 /// How soon work comes back that was put off without an attempt, where nobody said how soon.
-pub(super) const SOON: Duration = Duration::from_secs(5);
+const SOON: Duration = Duration::from_secs(5);
 
 /// Ends a job by a failure of what was tried.
 pub(super) fn fail(session: &Session<'_>, job: &mut Job, error: &ConnectorError, tried: Try) {

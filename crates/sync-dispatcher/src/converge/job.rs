@@ -36,7 +36,6 @@ pub(super) struct Job {
     /// The newest change there that was read, once the batch ends in step.
     pub(super) read_seq: i64,
     reads_again: bool,
-    reads_later: bool,
     pub(super) attempts: u32,
     pub(super) intent_is_open: bool,
     /// What is in a workflow's hands once the link is given back.
@@ -76,7 +75,6 @@ impl Job {
             gone: leased.gone,
             read_seq: leased.read_seq,
             reads_again: false,
-            reads_later: false,
             attempts: leased.attempts,
             intent_is_open: leased.intent.is_some(),
             errand: leased.errand.clone(),
@@ -106,16 +104,6 @@ impl Job {
     /// Leaves the object to be read once more: something was heard of it that no look of this batch can have seen.
     pub(super) fn read_again(&mut self) {
         self.reads_again = true;
-    }
-
-    /// Leaves the object to be read once more, but not at once: what it waits for may take its time.
-    pub(super) fn read_later(&mut self) {
-        (self.reads_again, self.reads_later) = (true, true);
-    }
-
-    /// Whether it is to be read once more, and not at once.
-    pub(super) fn reads_later(&self) -> bool {
-        self.reads_later
     }
 
     /// Notes what was tried.

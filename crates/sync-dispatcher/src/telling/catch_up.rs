@@ -1,11 +1,12 @@
 //! What the backend is owed and nobody is about to tell: what was announced and lost, and everything, once it is said where it is.
 
+use domain::id::{IntegrationId, TenantId};
 use domain::message::BackendTell;
 use domain::trace::TraceParent;
 use persistence::Scope;
 use persistence::records::links;
 
-use crate::engine::{DispatchError, Engine};
+use crate::engine::{DispatchError, Engine, unless_away};
 
 /// Announces again what was owed for too long, as long as fewer than `limit` announcements wait: those may be the same ones.
 pub(crate) async fn announce_overdue(engine: &Engine, limit: u32) -> Result<(), DispatchError> {
@@ -33,20 +34,28 @@ pub(crate) async fn catch_up(engine: &Engine, step: u32) -> Result<(), DispatchE
     let backends = links::backends_to_tell(&mut tx).await?;
     tx.commit().await?;
     for (tenant, backend) in backends {
-        let mut after = None;
-        loop {
-            let mut tx = engine.database.begin(Scope::System).await?;
-            let records = links::records_after(&mut tx, tenant, after, step.into()).await?;
-            let Some((last, _)) = records.last_key_value() else {
-                links::mark_backends(&mut tx, Some(&[backend].into())).await?;
-                tx.commit().await?;
-                break;
-            };
-            after = Some(*last);
-            let tells = links::note_news(&mut tx, (tenant, backend), &records).await?;
-            tx.commit().await?;
-            engine.announce_telling(&tells, TraceParent::generate()).await?;
-        }
+        unless_away(tenant, owe_everything(engine, (tenant, backend), step).await)?;
     }
     Ok(())
+}
+
+/// Makes one backend owed everything of its tenant.
+async fn owe_everything(
+    engine: &Engine,
+    (tenant, backend): (TenantId, IntegrationId),
+    step: u32,
+) -> Result<(), DispatchError> {
+    let mut after = None;
+    loop {
+        let mut tx = engine.database.begin(Scope::System).await?;
+        let records = links::records_after(&mut tx, tenant, after, step.into()).await?;
+        let Some((last, _)) = records.last_key_value() else {
+            links::mark_backends(&mut tx, Some(&[backend].into())).await?;
+            return Ok(tx.commit().await?);
+        };
+        after = Some(*last);
+        let tells = links::note_news(&mut tx, (tenant, backend), &records).await?;
+        tx.commit().await?;
+        engine.announce_telling(&tells, TraceParent::generate()).await?;
+    }
 }

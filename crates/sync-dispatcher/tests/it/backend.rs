@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use crate::world::{DEADLINE, World};
 
 /// The secret in use, and the one that is about to take its place.
-const SECRETS: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3,whsec_c2V2ZW4gYW5kIHR3ZW50eSBieXRlcyBtb3Jl";
+pub(crate) const SECRETS: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3,whsec_c2V2ZW4gYW5kIHR3ZW50eSBieXRlcyBtb3Jl";
 const KEY: &[u8] = b"0123456789abcdef01234567";
 
 /// A webhook that came in.

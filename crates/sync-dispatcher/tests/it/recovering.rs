@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use testkit::wait;
 
-use domain::id::MessageId;
+use domain::id::{MessageId, TenantId};
 use domain::kind::RecordKind;
 use domain::message::{EventMerge, Message, RecordPush, StoredMessage, WebhookApply, WebhookApplyMany};
 use domain::run::State;
@@ -13,6 +13,8 @@ use domain::time::Timestamp;
 use domain::trace::TraceParent;
 use messaging::topology::STRAYS;
 use persistence::inbox;
+use persistence::records::guard;
+use persistence::records::links::{self, Heard};
 
 use crate::crm::told_of;
 use crate::world::{DEADLINE, HASTE, World, event};
@@ -27,6 +29,29 @@ const RENEWED: Duration = Duration::from_secs(120);
 impl World {
     async fn has_queue(&self) -> bool {
         self.vhost.queues().await.iter().any(|name| name == RecordPush::QUEUE)
+    }
+
+    /// An object is heard of, and what announced that is lost.
+    pub(crate) async fn lose(&self) {
+        let (tenant, integration, kind) = (self.tenant, self.integration, RecordKind::Contact);
+        let heard = Heard { tenant, integration, kind, external_ids: ["501".to_owned()].into() };
+        let mut tx = self.begin().await;
+        links::mark_dirty(&mut tx, &heard).await.unwrap();
+        tx.commit().await.unwrap();
+        self.server.execute("UPDATE record_links SET announced_at = now() - interval '1 hour'").await;
+    }
+
+    /// How much was lost and is not announced again.
+    pub(crate) async fn overdue(&self) -> i64 {
+        let overdue = "SELECT count(*) FROM record_links WHERE announced_at < now() - interval '1 minute'";
+        self.server.count(overdue).await
+    }
+
+    /// A prospect that was accepted while the broker was away, as it is kept.
+    fn kept(&self, n: u32) -> StoredMessage {
+        let events = vec![domain::event::parse(&person(n), "").unwrap()];
+        let message = EventMerge { tenant_id: self.tenant, accepted_at: Timestamp::now(), events };
+        StoredMessage::of(&message, MessageId::new(), TraceParent::generate()).unwrap()
     }
 }
 
@@ -143,14 +168,9 @@ async fn whoever_lost_its_lease_over_a_read_makes_no_record_beside_that_of_the_n
 #[tokio::test]
 async fn a_kept_message_that_no_queue_will_ever_take_holds_up_nobody() {
     let world = World::with(&HASTE).await;
-    let prospect = |n: u32| {
-        let events = vec![domain::event::parse(&person(n), "").unwrap()];
-        let message = EventMerge { tenant_id: world.tenant, accepted_at: Timestamp::now(), events };
-        StoredMessage::of(&message, MessageId::new(), TraceParent::generate()).unwrap()
-    };
-    let stray = StoredMessage { queue: "dispatcher.event.gone".to_owned(), ..prospect(1) };
+    let stray = StoredMessage { queue: "dispatcher.event.gone".to_owned(), ..world.kept(1) };
     let mut tx = world.begin().await;
-    inbox::store(&mut tx, &[stray.clone(), prospect(2), prospect(3)]).await.unwrap();
+    inbox::store(&mut tx, &[stray.clone(), world.kept(2), world.kept(3)]).await.unwrap();
     tx.commit().await.unwrap();
 
     wait::until("the others to arrive", DEADLINE, || async {
@@ -168,6 +188,38 @@ async fn a_kept_message_that_no_queue_will_ever_take_holds_up_nobody() {
     let reason = letters[0].properties["headers"]["reason"].as_str().unwrap();
     assert!(reason.starts_with("queue_unknown: ") && reason.ends_with("`dispatcher.event.gone`"), "{reason}");
     assert_eq!(serde_json::from_str::<Value>(&letters[0].payload).unwrap(), stray.payload);
+}
+
+#[tokio::test]
+async fn what_is_overdue_does_not_wait_for_an_inbox_that_is_being_emptied_and_neither_does_the_end() {
+    let (world, lock) = (World::quiet(&HASTE).await, TenantId::new());
+    let mut held = world.begin().await;
+    guard::exclude(&mut held, lock).await.unwrap();
+    for statement in [
+        format!(
+            "CREATE FUNCTION take_long() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                 PERFORM pg_advisory_xact_lock_shared(hashtextextended('coccinelle records {lock}', 0));
+                 RETURN OLD; END $$"
+        ),
+        "CREATE TRIGGER take_long BEFORE DELETE ON inbox FOR EACH ROW EXECUTE FUNCTION take_long()".to_owned(),
+    ] {
+        world.server.execute(&statement).await;
+    }
+    let mut tx = world.begin().await;
+    inbox::store(&mut tx, &[world.kept(1)]).await.unwrap();
+    tx.commit().await.unwrap();
+    world.lose().await;
+
+    let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    world
+        .dispatch_until("what was lost to be announced meanwhile", || async {
+            let (waiting, overdue) = (world.server.count(waiting).await, world.overdue().await);
+            if waiting > 0 && overdue == 0 { Ok(()) } else { Err(format!("{waiting} waiting, {overdue} overdue")) }
+        })
+        .await;
+    assert_eq!(inbox::count(&mut held).await.unwrap(), 1, "what is left in the middle stays");
+    held.commit().await.unwrap();
 }
 
 /// Whether the only copy of what was accepted is in this until it is merged.

@@ -7,9 +7,10 @@ use domain::kind::RecordKind;
 use messaging::Context;
 use persistence::records::links::{self, Heard, Selection};
 use serde_json::json;
+use testkit::wait;
 
 use crate::peers::{Peer, SHOPIFY, WOOCOMMERCE, Wishes};
-use crate::world::{World, event};
+use crate::world::{DEADLINE, World, event};
 
 /// The shop tells us of an object, as the ingest hands it over.
 async fn tell(world: &World, shop: IntegrationId, topic: &str, id: &str) {
@@ -59,36 +60,107 @@ async fn an_order_is_tied_to_its_customer_who_reaches_the_crm_and_no_shop_is_wri
     assert_eq!(world.crm.api_writes_at("woocommerce/autre", "customers").await, 2);
 }
 
+/// A shop with an order of a customer who was heard of and not read yet. Nobody is at work.
+struct Ordered {
+    world: World,
+    shop: IntegrationId,
+    customer: String,
+    order: String,
+}
+
+impl Ordered {
+    /// The customer's link is as `state` says.
+    async fn by_a_customer_who(state: &str) -> Self {
+        let world = World::quiet(&[]).await;
+        let usual = Platform::WooCommerce.connector().descriptor().default_directions();
+        let shop = WOOCOMMERCE.connect(&world, Wishes { directions: usual, ..Wishes::default() }).await.id;
+        let customer = world.crm.add_at("woocommerce/demo/customers", json!({"email": "ann@exemple.fr"})).await;
+        let order = json!({"customer_id": customer.parse::<u64>().unwrap()});
+        let order = world.crm.add_at("woocommerce/demo/orders", order).await;
+        let (tenant, kind, external_ids) = (world.tenant, RecordKind::Contact, [customer.clone()].into());
+        let mut tx = world.begin().await;
+        links::mark_dirty(&mut tx, &Heard { tenant, integration: shop, kind, external_ids }).await.unwrap();
+        tx.commit().await.unwrap();
+        world.server.execute(&format!("UPDATE record_links SET {state} WHERE kind = 'contact'")).await;
+        Self { world, shop, customer, order }
+    }
+
+    /// The shop tells us of the order, which is read and waits for nobody.
+    async fn is_told_and_done(&self) {
+        tell(&self.world, self.shop, "order.created", &self.order).await;
+        self.world.record_at((self.shop, RecordKind::Order, &self.order), |_| true).await;
+        let of = format!("integration_id = '{}' AND kind = 'order'", self.shop);
+        let owed = format!("SELECT count(*) FROM record_links WHERE {of} AND owed");
+        wait::until("the order to wait for nobody", DEADLINE, || async {
+            (self.world.server.count(&owed).await == 0).then_some(())
+        })
+        .await;
+    }
+
+    /// Somebody has the customer tried again.
+    async fn replay(&self) {
+        let mut tx = self.world.begin().await;
+        let freed = links::replay(&mut tx, (self.world.tenant, self.shop), &Selection::default()).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(freed.len(), 1);
+        self.world.broker.publish(&freed[0], &Context::new()).await.unwrap();
+    }
+
+    /// Waits until the order is its customer's. Of the order nothing more is told.
+    async fn is_tied(&self) {
+        let of = (self.shop, RecordKind::Order, self.order.as_str());
+        let tied = self.world.record_at(of, |order| order.fields.contact().is_some()).await;
+        let customer = self.world.record_at((self.shop, RecordKind::Contact, &self.customer), |_| true).await;
+        assert_eq!(tied.fields.contact(), Some(customer.id));
+        self.world.in_step(self.shop).await;
+    }
+}
+
+/// As where the shop has two customers of one person.
+const IS_BLOCKED: &str = "blocked_at = now()";
+
 #[tokio::test]
 async fn an_order_does_not_wait_for_a_customer_who_is_blocked_and_is_tied_once_that_one_is_known() {
-    let world = World::quiet(&[]).await;
-    let usual = Platform::WooCommerce.connector().descriptor().default_directions();
-    let shop = WOOCOMMERCE.connect(&world, Wishes { directions: usual, ..Wishes::default() }).await.id;
-    let ann = world.crm.add_at("woocommerce/demo/customers", json!({"email": "ann@exemple.fr"})).await;
-    let order = json!({"customer_id": ann.parse::<u64>().unwrap()});
-    let order = world.crm.add_at("woocommerce/demo/orders", order).await;
-    // As where the shop has two customers of one person.
-    let (kind, external_ids) = (RecordKind::Contact, [ann.clone()].into());
-    let mut tx = world.begin().await;
-    links::mark_dirty(&mut tx, &Heard { tenant: world.tenant, integration: shop, kind, external_ids }).await.unwrap();
-    tx.commit().await.unwrap();
-    world.server.execute("UPDATE record_links SET blocked_at = now() WHERE kind = 'contact'").await;
+    let ordered = Ordered::by_a_customer_who(IS_BLOCKED).await;
+    ordered.world.dispatch();
+    ordered.is_told_and_done().await;
+    ordered.replay().await;
+    ordered.is_tied().await;
+}
 
-    world.dispatch();
-    tell(&world, shop, "order.created", &order).await;
-    world.record_at((shop, RecordKind::Order, &order), |_| true).await;
-    world.in_step(shop).await;
+#[tokio::test]
+async fn an_order_is_not_read_again_and_again_for_a_customer_whose_next_attempt_is_far_off() {
+    let ordered = Ordered::by_a_customer_who("not_before = now() + interval '1 hour'").await;
+    ordered.world.dispatch();
+    ordered.is_told_and_done().await;
+    tell(&ordered.world, ordered.shop, "customer.updated", &ordered.customer).await;
+    ordered.is_tied().await;
+}
 
-    // Of the order nothing more is told.
-    let mut tx = world.begin().await;
-    let freed = links::replay(&mut tx, (world.tenant, shop), &Selection::default()).await.unwrap();
-    tx.commit().await.unwrap();
-    assert_eq!(freed.len(), 1);
-    world.broker.publish(&freed[0], &Context::new()).await.unwrap();
-    let tied = world.record_at((shop, RecordKind::Order, &order), |order| order.fields.contact().is_some()).await;
-    let customer = world.record_at((shop, RecordKind::Contact, &ann), |_| true).await;
-    assert_eq!(tied.fields.contact(), Some(customer.id));
-    world.in_step(shop).await;
+#[tokio::test]
+async fn an_order_is_tied_to_a_customer_whose_first_reader_ended_once_the_record_was_made() {
+    let ordered = Ordered::by_a_customer_who(IS_BLOCKED).await;
+    let given_back = format!(
+        "CREATE TRIGGER fail_once BEFORE UPDATE ON record_links FOR EACH ROW
+         WHEN (NEW.integration_id = '{}' AND NEW.kind = 'contact'
+               AND OLD.lease_token IS NOT NULL AND NEW.lease_token IS NULL)
+         EXECUTE FUNCTION fail_once()",
+        ordered.shop
+    );
+    for statement in [
+        "CREATE SEQUENCE given_back",
+        "CREATE FUNCTION fail_once() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
+             IF nextval('given_back') = 1 THEN RAISE EXCEPTION 'its first reader ends here'; END IF;
+             RETURN NEW; END $$",
+        given_back.as_str(),
+    ] {
+        ordered.world.server.execute(statement).await;
+    }
+    ordered.world.dispatch();
+    ordered.is_told_and_done().await;
+    ordered.replay().await;
+    ordered.is_tied().await;
+    assert!(ordered.world.server.count("SELECT last_value FROM given_back").await > 1, "nobody failed");
 }
 
 #[tokio::test]

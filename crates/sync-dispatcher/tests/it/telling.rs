@@ -1,17 +1,22 @@
 //! Telling Coccinelle's backend what it does not hold: under what it is owed, how it is signed, and when it comes to rest.
 
+use domain::id::TenantId;
 use domain::integration::Status;
 use domain::kind::RecordKind;
+use domain::message::EventMerge;
+use domain::time::Timestamp;
 use messaging::Context;
 use messaging::topology::RECORDS_EXCHANGE;
 use persistence::integrations;
 use persistence::records::links;
 use serde_json::{Value, json};
 use testkit::wait;
+use tokio::net::TcpListener;
 
-use crate::backend::Backend;
+use crate::backend::{Backend, SECRETS};
 use crate::crm::told;
-use crate::world::{DEADLINE, HASTE, World, event};
+use crate::scheduling::undisturbed;
+use crate::world::{DEADLINE, HASTE, Shape, World, event};
 
 fn camille() -> Value {
     event("prospect.created", "p-1", json!({"first_name": "Camille", "email": "camille@example.fr", "city": "Nîmes"}))
@@ -219,6 +224,22 @@ async fn a_status_that_changes_is_told_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_overdue_does_not_wait_for_a_backend_that_takes_its_time_over_a_status() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/hooks", listener.local_addr().unwrap());
+    let backend = [("BACKEND__URL", url.as_str()), ("BACKEND__SECRETS", SECRETS), ("BACKEND__TIMEOUT", "10m")];
+    let world = World::with(&[&backend[..], &HASTE[..]].concat()).await;
+    // It is told of the status, and does not answer.
+    let _open = listener.accept().await.unwrap();
+    world.lose().await;
+    wait::until("what was lost to be announced meanwhile", DEADLINE, || async {
+        let overdue = world.overdue().await;
+        if overdue == 0 { Ok(()) } else { Err(overdue) }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_backend_that_is_named_later_is_told_everything_it_does_not_know() {
     let backend = Backend::start();
     let world = World::start().await;
@@ -229,6 +250,33 @@ async fn a_backend_that_is_named_later_is_told_everything_it_does_not_know() {
     let ours: Vec<_> = ours.iter().map(|(key, value)| (*key, value.as_str())).collect();
     world.dispatch_with(&[&ours, &HASTE[..]].concat());
     backend.hears("record.linked", |data| data["subject_ids"] == json!(["p-1"])).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_of_whom_nothing_can_be_told_keeps_nobody_elses_news_from_a_backend_that_is_named_later() {
+    let backend = Backend::start();
+    let world = World::start().await;
+    world.accept(vec![camille()]).await;
+    world.settle().await;
+    let (other, integration) = (TenantId::new(), undisturbed());
+    world.connect((other, integration), 5151, Shape::default()).await;
+    let paul = event("prospect.created", "p-2", json!({"email": "paul@example.fr"}));
+    let events = vec![domain::event::parse(&paul, "").unwrap()];
+    let message = EventMerge { tenant_id: other, accepted_at: Timestamp::now(), events };
+    world.broker.publish(&message, &Context::new()).await.unwrap();
+    let linked = format!(
+        "SELECT count(*) FROM record_links WHERE integration_id = '{integration}' AND external_id IS NOT NULL AND NOT owed"
+    );
+    wait::until("the other's prospect to be linked", DEADLINE, || async {
+        (world.server.count(&linked).await == 1).then_some(())
+    })
+    .await;
+    // As where a newer version made them. Whoever came first is told of first.
+    world.server.execute(&format!("UPDATE records SET kind = 'unheard_of' WHERE tenant_id = '{}'", world.tenant)).await;
+    let ours = backend.settings();
+    let ours: Vec<_> = ours.iter().map(|(key, value)| (*key, value.as_str())).collect();
+    world.dispatch_with(&[&ours, &HASTE[..]].concat());
+    backend.hears("record.linked", |data| data["subject_ids"] == json!(["p-2"])).await;
 }
 
 /// The last message that another service has in its queue, with the key that brought it there.

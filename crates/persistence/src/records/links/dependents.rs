@@ -30,10 +30,15 @@ pub async fn owed_dependents(
     }
     let rows: Vec<PushRow> = sql_query(
         "UPDATE record_links AS link SET waits_for = NULL, announced_at = now()
-         FROM records AS record JOIN record_links AS contact ON contact.record_id = record.contact_id
-         WHERE record.id = link.record_id AND record.contact_id = ANY($2) AND contact.integration_id = $1
-           AND (contact.external_id IS NOT NULL OR contact.gone OR NOT contact.owed)
-           AND link.integration_id = $1 AND link.owed AND link.waits_for = 'contact'
+         FROM (
+             SELECT link.id FROM record_links AS link JOIN records AS record ON record.id = link.record_id
+             JOIN record_links AS contact ON contact.record_id = record.contact_id
+             WHERE record.contact_id = ANY($2) AND contact.integration_id = $1
+               AND (contact.external_id IS NOT NULL OR contact.gone OR NOT contact.owed)
+               AND link.integration_id = $1 AND link.owed AND link.waits_for = 'contact'
+             ORDER BY link.id FOR UPDATE OF link
+         ) AS dependent
+         WHERE link.id = dependent.id
          RETURNING link.id, link.tenant_id, link.integration_id",
     )
     .bind::<Text, _>(integration.to_string())

@@ -8,7 +8,8 @@ use super::failures::{SELECTED, Selection, about};
 use super::{PushRow, into_pushes};
 use crate::{PersistenceError, Transaction};
 
-/// Unblocks failures of an integration, and names them.
+/// Unblocks failures of an integration, and names them. Their links are locked in the order of their ids, as everybody does who locks
+/// several.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -41,7 +42,7 @@ async fn unblock(
     let statement = format!(
         "UPDATE record_links SET blocked_at = NULL, attempts = 0, not_before = NULL,
              owed_since = coalesce(owed_since, now()), announced_at = now()
-         WHERE {condition}
+         WHERE id IN (SELECT id FROM record_links WHERE {condition} ORDER BY id FOR UPDATE)
          RETURNING id, tenant_id, integration_id"
     );
     let rows: Vec<PushRow> = about(whose, selection, statement).load(&mut **tx).await?;

@@ -208,6 +208,8 @@ pub async fn settle_untold(
 
 /// Names what the backend is owed and was not announced for `too_long`; it counts as announced from now on.
 ///
+/// Tenants take turns, so that one of whom much is owed keeps nobody's little waiting.
+///
 /// # Errors
 /// When the database does not answer.
 pub async fn overdue_untold(
@@ -216,20 +218,24 @@ pub async fn overdue_untold(
     limit: i64,
 ) -> Result<Vec<BackendTell>, PersistenceError> {
     let rows: Vec<PushRow> = sql_query(
-        "UPDATE record_links AS link SET announced_at = now()
-         FROM (
+        "WITH late AS (
              SELECT owed.id FROM tenant_integrations AS backend
              CROSS JOIN LATERAL (
-                 SELECT id, announced_at FROM record_links
-                 WHERE integration_id = backend.id AND owed AND (lease_until IS NULL OR lease_until < now())
-                   AND (not_before IS NULL OR not_before < now() - make_interval(secs => $1))
-                   AND (announced_at IS NULL OR announced_at < now() - make_interval(secs => $1)
-                        OR lease_until > announced_at)
-                 ORDER BY announced_at NULLS FIRST LIMIT $2 FOR UPDATE SKIP LOCKED
+                 SELECT id, announced_at, row_number() OVER (ORDER BY announced_at NULLS FIRST, id) AS turn FROM (
+                     SELECT id, announced_at FROM record_links
+                     WHERE integration_id = backend.id AND owed AND (lease_until IS NULL OR lease_until < now())
+                       AND (not_before IS NULL OR not_before < now() - make_interval(secs => $1))
+                       AND (announced_at IS NULL OR announced_at < now() - make_interval(secs => $1)
+                            OR lease_until > announced_at)
+                     ORDER BY announced_at NULLS FIRST, id LIMIT $2
+                 ) AS oldest
              ) AS owed
-             WHERE backend.platform = 'coccinelle' AND backend.deleted_at IS NULL LIMIT $2
-         ) AS late
-         WHERE link.id = late.id
+             WHERE backend.platform = 'coccinelle' AND backend.deleted_at IS NULL
+             ORDER BY owed.turn, owed.announced_at NULLS FIRST LIMIT $2
+         )
+         UPDATE record_links AS link SET announced_at = now()
+         WHERE link.id IN (
+             SELECT id FROM record_links WHERE id IN (SELECT id FROM late) ORDER BY id FOR UPDATE SKIP LOCKED)
          RETURNING link.id, link.tenant_id, link.integration_id",
     )
     .bind::<Double, _>(too_long.as_secs_f64())
