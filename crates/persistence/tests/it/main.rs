@@ -25,6 +25,8 @@ mod leases;
 #[cfg(test)]
 mod linking;
 #[cfg(test)]
+mod log_listing;
+#[cfg(test)]
 mod logs;
 #[cfg(test)]
 mod migrations;
