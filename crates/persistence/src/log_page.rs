@@ -1,14 +1,21 @@
-//! What the lists of both logs have in common: a place in them, and the cut of what is too large.
+//! What both logs have in common: a place in their lists, what a trace led to, and the cut of what is too large.
 
 use std::fmt;
 use std::str::FromStr;
 
+use diesel::QueryableByName;
+use diesel::pg::Pg;
+use diesel::sql_types::{BigInt, Text};
+use diesel_async::RunQueryDsl;
 use domain::field::FieldValue;
+use domain::id::TenantId;
 use domain::outcome::{FieldChanges, ValueChange};
 use domain::time::Timestamp;
 use serde_json::{Value, json};
 
+use crate::statement::{self, sql_query};
 use crate::text::{storable, storable_json};
+use crate::{PersistenceError, Transaction};
 
 /// Bytes of a body that a log row keeps.
 const BODY_LIMIT: usize = 32 * 1024;
@@ -60,6 +67,39 @@ pub struct LogPage {
     pub after: Option<LogCursor>,
     /// How many rows at most.
     pub limit: u32,
+}
+
+/// What a tenant's log has of one trace, the oldest first: these columns of that table.
+pub(crate) async fn of_trace<R>(
+    tx: &mut Transaction,
+    (table, columns): (&str, &str),
+    tenant: TenantId,
+    correlation_id: &str,
+    limit: u32,
+) -> Result<Vec<R>, PersistenceError>
+where
+    R: QueryableByName<Pg> + Send + 'static,
+{
+    statement::plan_once(tx).await?;
+    let statement = format!(
+        "SELECT {columns} FROM {table} WHERE tenant_id = $1 AND correlation_id = $2 ORDER BY created_at, id LIMIT $3"
+    );
+    let rows = sql_query(statement)
+        .bind::<Text, _>(tenant.to_string())
+        .bind::<Text, _>(storable(correlation_id))
+        .bind::<BigInt, _>(i64::from(limit))
+        .load(&mut **tx)
+        .await?;
+    Ok(rows)
+}
+
+/// Lets what follows be planned once where its time is open, since all partitions would be planned for at each use; and for its own
+/// values where its time has two ends, since a plan for all does not know how few partitions lie between them.
+pub(crate) async fn plan(
+    tx: &mut Transaction,
+    (since, until): (Option<Timestamp>, Option<Timestamp>),
+) -> Result<(), PersistenceError> {
+    if since.is_some() && until.is_some() { statement::plan_anew(tx).await } else { statement::plan_once(tx).await }
 }
 
 /// A body as a log row keeps it: in full, or its beginning with a note where it is too large.

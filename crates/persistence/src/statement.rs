@@ -29,6 +29,21 @@ pub(crate) async fn plan_once(tx: &mut Transaction) -> Result<(), PersistenceErr
     Ok(())
 }
 
+/// Lets each use be planned for its own values, in what follows of the transaction: for what is looked for in a few partitions only,
+/// of which a plan for all knows nothing.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn plan_anew(tx: &mut Transaction) -> Result<(), PersistenceError> {
+    sql_query("SELECT set_config('plan_cache_mode', 'force_custom_plan', true)").execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// The conditions that are asked for, one behind the other: each finds its index only where no other could have been meant.
+pub(crate) fn asked_for<const COUNT: usize>(conditions: [(bool, &str); COUNT]) -> String {
+    conditions.into_iter().filter_map(|(is_asked, condition)| is_asked.then_some(condition)).collect()
+}
+
 /// A statement with its parameters, in their order.
 #[derive(Clone, Debug)]
 #[must_use = "a statement does nothing until it is executed or loaded"]

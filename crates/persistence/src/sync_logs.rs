@@ -4,6 +4,7 @@ mod hours;
 mod list;
 mod query;
 mod trail;
+mod words;
 
 use std::collections::BTreeSet;
 

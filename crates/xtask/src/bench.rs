@@ -78,7 +78,7 @@ pub(crate) struct Args {
     /// said); records of the tenant for `--only pages` (10,000).
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     records: Option<u64>,
-    /// Rows of the log whose newest page is asked for, for `--only log-rows`.
+    /// Rows of one integration in the log that is asked, for `--only log-rows`.
     #[arg(long, default_value_t = 10_000_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     history: u64,
     /// Lines of the log behind the pages, for `--only pages`.

@@ -10,50 +10,49 @@ use domain::outcome::SyncType;
 
 use super::list::{Filter, LogStatus, Way};
 use crate::log_page::LogPage;
-use crate::statement::sql_query;
+use crate::statement::{asked_for, sql_query};
 use crate::{PersistenceError, Transaction};
 
-/// A stretch of time, without the moment that it ends with; `None` where it has no end.
-#[derive(Clone, Copy, Debug, QueryableByName)]
+/// A stretch of time, without the moment that it ends with, and of which sort its attempts are that are asked for; `None` where it has
+/// no end, or nobody counted of which sorts there are any.
+#[derive(Clone, Debug, QueryableByName)]
 pub(super) struct Stretch {
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub(super) starts: Option<DateTime<Utc>>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub(super) ends: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub(super) kind: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub(super) sync_type: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub(super) outcome: Option<String>,
 }
 
-/// Whether attempts are counted by all that is asked for. What they are not counted by has an index of its own; where nothing is asked
-/// for, the newest are read as they come.
-pub(super) fn tell_of(filter: &Filter) -> bool {
-    let is_of_a_sort =
-        filter.status.is_some() || filter.sync_type.is_some() || filter.kind.is_some() || filter.direction.is_some();
-    is_of_a_sort && filter.record.is_none() && filter.fingerprint.is_none() && filter.text.is_none()
-}
-
-/// The newest hours that hold a page of what is asked for, and what may be older than everything that was counted.
+/// The newest hours that hold a page of what is asked for, sort by sort, and what may be older than everything that was counted.
 pub(super) async fn of_page(
     tx: &mut Transaction,
     whose: (TenantId, IntegrationId),
     filter: &Filter,
     page: &LogPage,
 ) -> Result<Vec<Stretch>, PersistenceError> {
-    let mut stretches = counted(tx, whose, filter, page).await?;
-    for stretch in &mut stretches {
-        let (None, Some(ends)) = (stretch.starts, stretch.ends) else { continue };
-        // Asked with a kept plan, which costs less than to plan for all the days on which there is nothing.
-        let first = ends - TimeDelta::hours(1);
-        if !is_any_before(tx, whose, first).await? {
-            stretch.starts = Some(first);
+    let mut stretches = Vec::new();
+    for stretch in counted(tx, whose, filter, page).await? {
+        let first = stretch.ends.map(|ends| ends - TimeDelta::hours(1));
+        if stretch.starts.is_some() || is_any_before(tx, whose, first).await? {
+            stretches.push(stretch);
+        } else if first.is_some() {
+            stretches.push(Stretch { starts: first, ..stretch });
         }
     }
     Ok(stretches)
 }
 
-/// Whether an integration has attempts from before that time.
+/// Whether an integration has attempts from before that time, or any where it is `None`.
 async fn is_any_before(
     tx: &mut Transaction,
     (tenant, integration): (TenantId, IntegrationId),
-    time: DateTime<Utc>,
+    time: Option<DateTime<Utc>>,
 ) -> Result<bool, PersistenceError> {
     #[derive(QueryableByName)]
     struct Found {
@@ -61,11 +60,12 @@ async fn is_any_before(
         is_any: bool,
     }
     let statement = "SELECT EXISTS (SELECT FROM integration_sync_logs
-         WHERE tenant_id = $1 AND integration_id = $2 AND created_at < $3) AS is_any";
+         WHERE tenant_id = $1 AND integration_id = $2
+           AND created_at < coalesce($3::timestamptz, 'infinity')) AS is_any";
     let found: Found = sql_query(statement)
         .bind::<Text, _>(tenant.to_string())
         .bind::<Text, _>(integration.to_string())
-        .bind::<Timestamptz, _>(time)
+        .bind::<Nullable<Timestamptz>, _>(time)
         .get_result(&mut **tx)
         .await?;
     Ok(found.is_any)
@@ -93,42 +93,48 @@ async fn counted(
 }
 
 fn statement(filter: &Filter) -> String {
-    let sorts = [
+    let sort = asked_for([
         (filter.status == Some(LogStatus::Success), " AND outcome = 'success'"),
         (filter.status == Some(LogStatus::Failed), " AND outcome = 'failed'"),
         (filter.sync_type.is_some(), " AND sync_type = $3"),
         (filter.kind.is_some(), " AND kind = $4"),
         (filter.direction.is_some(), " AND direction = $5"),
-    ];
-    let sort: String = sorts.into_iter().filter_map(|(is_asked, condition)| is_asked.then_some(condition)).collect();
+    ]);
     let counted = "integration_stats_hourly WHERE tenant_id = $1 AND integration_id = $2";
     let since = "hour > coalesce($6::timestamptz, '-infinity') - interval '1 hour'";
     // Of an hour that the place or the end cuts through, nobody knows how many are left.
     let end = "coalesce($7::timestamptz, 'infinity')";
-    // What was counted together is one attempt at least, so no more is looked at than there are rows in a page. The clocks by which was
-    // counted begin their hours where they like, and may have been others meanwhile: here, an hour is one of those of UTC, and two where
-    // theirs lies across.
+    let of_sort = format!("FROM {counted}{sort} AND {since}");
+    // What was counted together is one attempt at least, so no more is looked at than there are rows in a page, and what lies across the
+    // last of it. The clocks by which was counted begin their hours where they like, and may have been others meanwhile: here, an hour is
+    // one of those of UTC, and two where theirs lies across.
     format!(
-        "WITH asked AS (SELECT $3::text, $4::text, $5::text), counted AS (
-             (SELECT hour, count AS found FROM {counted}{sort} AND {since} AND hour <= {end} - interval '1 hour'
-              ORDER BY hour DESC LIMIT $8)
+        "WITH asked AS (SELECT $3::text, $4::text, $5::text), newest AS (
+             SELECT hour, kind, sync_type, outcome, count AS found {of_sort} AND hour <= {end} - interval '1 hour'
+             ORDER BY hour DESC LIMIT $8
+         ), counted AS (
+             SELECT hour, kind, sync_type, outcome, found FROM newest
              UNION ALL
-             SELECT hour, 0 FROM {counted}{sort} AND {since} AND hour > {end} - interval '1 hour' AND hour <= {end}
+             SELECT hour, kind, sync_type, outcome, 0 {of_sort} AND hour > {end} - interval '1 hour' AND hour <= {end}
+             UNION ALL
+             SELECT hour, kind, sync_type, outcome, 0 {of_sort} AND hour > (SELECT min(hour) FROM newest) - interval '1 hour'
+                                                                AND hour <= (SELECT min(hour) FROM newest)
          ), oldest AS (
              SELECT coalesce(min(hour) + interval '1 hour', 'infinity') AS ends FROM {counted}
          ), hours AS (
-             SELECT date_trunc('hour', hour, 'UTC') AS starts, found FROM counted
+             SELECT date_trunc('hour', hour, 'UTC') AS starts, kind, sync_type, outcome, found FROM counted
              UNION ALL
-             SELECT date_trunc('hour', hour + interval '59 minutes', 'UTC'), 0 FROM counted
+             SELECT date_trunc('hour', hour + interval '59 minutes', 'UTC'), kind, sync_type, outcome, 0 FROM counted
          ), stretches AS (
              SELECT greatest(hours.starts, oldest.ends) AS starts, hours.starts + interval '1 hour' AS ends,
+                    kind, sync_type, outcome,
                     sum(sum(found)) OVER (ORDER BY hours.starts DESC
-                                          ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS newer
-             FROM hours CROSS JOIN oldest GROUP BY hours.starts, oldest.ends
+                                          GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS newer
+             FROM hours CROSS JOIN oldest GROUP BY hours.starts, oldest.ends, kind, sync_type, outcome
              UNION ALL
-             SELECT '-infinity', ends, (SELECT sum(found) FROM counted WHERE hour >= ends) FROM oldest
+             SELECT '-infinity', ends, NULL, NULL, NULL, (SELECT sum(found) FROM counted WHERE hour >= ends) FROM oldest
          )
-         SELECT nullif(starts, '-infinity') AS starts, nullif(ends, 'infinity') AS ends
+         SELECT nullif(starts, '-infinity') AS starts, nullif(ends, 'infinity') AS ends, kind, sync_type, outcome
          FROM stretches WHERE coalesce(newer, 0) < $8 AND starts < ends AND ends > coalesce($6, '-infinity')"
     )
 }

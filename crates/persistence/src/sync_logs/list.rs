@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
 use diesel::sql_types::{self, BigInt, Jsonb, Nullable, Timestamptz};
-use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, LinkId, RecordId, SyncLogId, TenantId};
 use domain::kind::RecordKind;
 use domain::outcome::{SyncType, ValueChange};
@@ -14,7 +13,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{hours, query};
+use super::{hours, query, words};
 use crate::log_page::{LogCursor, LogPage, LogRow};
 use crate::text::{from_json, from_word, parse, parse_optional};
 use crate::{PersistenceError, Transaction};
@@ -229,15 +228,16 @@ pub async fn list(
     filter: Filter,
     page: &LogPage,
 ) -> Result<Vec<SyncLog>, PersistenceError> {
-    let query = if hours::tell_of(&filter) {
+    let rows = if let Some(Text::Words(words)) = &filter.text {
+        words::find(tx, whose, words, &filter, page).await?
+    } else if let Some(key) = query::key(&filter) {
+        query::alike(tx, whose, key, &filter, page).await?
+    } else {
         let stretches = hours::of_page(tx, whose, &filter, page).await?;
         if stretches.is_empty() {
             return Ok(Vec::new());
         }
-        query::within(&stretches, whose, &filter, page)
-    } else {
-        query::of(whose, &filter, page)
+        query::within(tx, &stretches, whose, &filter, page).await?
     };
-    let rows: Vec<Row> = query.load(&mut **tx).await?;
     rows.into_iter().map(Row::into_log).collect()
 }

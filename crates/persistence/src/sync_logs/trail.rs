@@ -11,12 +11,12 @@ use domain::time::Timestamp;
 use super::list::{Row, SyncLog};
 use crate::statement::{self, sql_query};
 use crate::text::storable;
-use crate::{PersistenceError, Transaction};
+use crate::{PersistenceError, Transaction, log_page};
 
 /// What an attempt is read of. Named, so that the plan is kept: over a partition a day, planning takes longer than reading.
-const COLUMNS: &str = "SELECT id, created_at, integration_id, sync_type, direction, status, kind, record_id, link_id, external_id,
+pub(super) const NAMES: &str = "id, created_at, integration_id, sync_type, direction, status, kind, record_id, link_id, external_id,
     error_class, error_code, error_message, fingerprint, payload_sent, response_received, duration_ms, attempt, correlation_id,
-    changes, changes_left_out FROM integration_sync_logs";
+    changes, changes_left_out";
 
 /// An attempt's id is made when it ends, or soon after that.
 const SOON: Duration = Duration::from_hours(1);
@@ -52,7 +52,7 @@ async fn get_within(
     moments: Option<(Timestamp, Timestamp)>,
 ) -> Result<Option<SyncLog>, PersistenceError> {
     let statement = format!(
-        "{COLUMNS} WHERE tenant_id = $1 AND integration_id = $2 AND id = $3
+        "SELECT {NAMES} FROM integration_sync_logs WHERE tenant_id = $1 AND integration_id = $2 AND id = $3
            AND created_at >= coalesce($4::timestamptz, '-infinity') AND created_at <= coalesce($5::timestamptz, 'infinity')"
     );
     let rows: Vec<Row> = sql_query(statement)
@@ -78,7 +78,8 @@ pub async fn before(
 ) -> Result<Vec<SyncLog>, PersistenceError> {
     statement::plan_once(tx).await?;
     let rows = sql_query(format!(
-        "{COLUMNS} WHERE tenant_id = $1 AND link_id = $2 AND created_at <= $3 AND (created_at < $3 OR id < $4)
+        "SELECT {NAMES} FROM integration_sync_logs
+         WHERE tenant_id = $1 AND link_id = $2 AND created_at <= $3 AND (created_at < $3 OR id < $4)
          ORDER BY created_at DESC, id DESC LIMIT $5"
     ))
     .bind::<Text, _>(tenant.to_string())
@@ -101,15 +102,7 @@ pub async fn of_trace(
     correlation_id: &str,
     limit: u32,
 ) -> Result<Vec<SyncLog>, PersistenceError> {
-    statement::plan_once(tx).await?;
-    let rows =
-        sql_query(format!("{COLUMNS} WHERE tenant_id = $1 AND correlation_id = $2 ORDER BY created_at, id LIMIT $3"))
-            .bind::<Text, _>(tenant.to_string())
-            .bind::<Text, _>(storable(correlation_id))
-            .bind::<BigInt, _>(i64::from(limit))
-            .load(&mut **tx)
-            .await?;
-    read(rows)
+    read(log_page::of_trace(tx, ("integration_sync_logs", NAMES), tenant, correlation_id, limit).await?)
 }
 
 /// The newest attempt of an integration that failed like this.
@@ -122,7 +115,8 @@ pub async fn newest_alike(
     fingerprint: &str,
 ) -> Result<Option<SyncLog>, PersistenceError> {
     let rows = sql_query(format!(
-        "{COLUMNS} WHERE tenant_id = $1 AND integration_id = $2 AND fingerprint = $3 ORDER BY created_at DESC, id LIMIT 1"
+        "SELECT {NAMES} FROM integration_sync_logs
+         WHERE tenant_id = $1 AND integration_id = $2 AND fingerprint = $3 ORDER BY created_at DESC, id LIMIT 1"
     ))
     .bind::<Text, _>(tenant.to_string())
     .bind::<Text, _>(integration.to_string())

@@ -12,9 +12,9 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::log_page::{LogCursor, LogPage, LogRow};
-use crate::statement::{self, sql_query};
+use crate::statement::{asked_for, sql_query};
 use crate::text::{parse, storable};
-use crate::{PersistenceError, Transaction};
+use crate::{PersistenceError, Transaction, log_page};
 
 /// Which deliveries are wanted; all where nothing is said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -104,17 +104,7 @@ fn read(rows: Vec<Row>) -> Result<Vec<WebhookLog>, PersistenceError> {
 }
 
 /// What a delivery is read of. Named, so that the plan is kept: over a partition a day, planning takes longer than reading.
-const COLUMNS: &str =
-    "SELECT id, created_at, platform, delivery_id, verified, outcome, reason, marked, body, correlation_id
-    FROM integration_webhook_logs";
-
-const LIST: &str = "
-SELECT * FROM integration_webhook_logs
-WHERE tenant_id = $1 AND integration_id = $2
-  AND ($3::timestamptz IS NULL OR (created_at <= $3 AND (created_at < $3 OR id > $4)))
-  AND ($5::text IS NULL OR outcome = $5)
-  AND ($6::timestamptz IS NULL OR created_at >= $6) AND ($7::timestamptz IS NULL OR created_at < $7)
-ORDER BY created_at DESC, id LIMIT $8";
+const NAMES: &str = "id, created_at, platform, delivery_id, verified, outcome, reason, marked, body, correlation_id";
 
 /// The deliveries for an integration, the newest first.
 ///
@@ -127,14 +117,26 @@ pub async fn list(
     page: &LogPage,
 ) -> Result<Vec<WebhookLog>, PersistenceError> {
     let after = page.after.as_ref();
-    let rows: Vec<Row> = sql_query(LIST)
+    log_page::plan(tx, (filter.since, filter.until)).await?;
+    let conditions = asked_for([
+        (after.is_some(), " AND created_at <= $3 AND (created_at < $3 OR id > $4)"),
+        (filter.since.is_some(), " AND created_at >= $5"),
+        (filter.until.is_some(), " AND created_at < $6"),
+        (filter.outcome.is_some(), " AND outcome = $7"),
+    ]);
+    let statement = format!(
+        "WITH asked AS (SELECT $3::timestamptz, $4::text, $5::timestamptz, $6::timestamptz, $7::text)
+         SELECT {NAMES} FROM integration_webhook_logs WHERE tenant_id = $1 AND integration_id = $2{conditions}
+         ORDER BY created_at DESC, id LIMIT $8"
+    );
+    let rows: Vec<Row> = sql_query(statement)
         .bind::<Text, _>(tenant.to_string())
         .bind::<Text, _>(integration.to_string())
         .bind::<Nullable<Timestamptz>, _>(after.map(|after| DateTime::<Utc>::from(after.created_at)))
         .bind::<Text, _>(after.map_or("", |after| after.id.as_str()))
-        .bind::<Nullable<Text>, _>(filter.outcome.as_deref().map(storable))
         .bind::<Nullable<Timestamptz>, _>(filter.since.map(DateTime::<Utc>::from))
         .bind::<Nullable<Timestamptz>, _>(filter.until.map(DateTime::<Utc>::from))
+        .bind::<Nullable<Text>, _>(filter.outcome.as_deref().map(storable))
         .bind::<BigInt, _>(i64::from(page.limit))
         .load(&mut **tx)
         .await?;
@@ -150,7 +152,10 @@ pub async fn get(
     (tenant, integration): (TenantId, IntegrationId),
     id: WebhookLogId,
 ) -> Result<Option<WebhookLog>, PersistenceError> {
-    let rows = sql_query(format!("{COLUMNS} WHERE tenant_id = $1 AND integration_id = $2 AND id = $3"))
+    let statement = format!(
+        "SELECT {NAMES} FROM integration_webhook_logs WHERE tenant_id = $1 AND integration_id = $2 AND id = $3"
+    );
+    let rows = sql_query(statement)
         .bind::<Text, _>(tenant.to_string())
         .bind::<Text, _>(integration.to_string())
         .bind::<Text, _>(id.to_string())
@@ -169,13 +174,5 @@ pub async fn of_trace(
     correlation_id: &str,
     limit: u32,
 ) -> Result<Vec<WebhookLog>, PersistenceError> {
-    statement::plan_once(tx).await?;
-    let rows =
-        sql_query(format!("{COLUMNS} WHERE tenant_id = $1 AND correlation_id = $2 ORDER BY created_at, id LIMIT $3"))
-            .bind::<Text, _>(tenant.to_string())
-            .bind::<Text, _>(storable(correlation_id))
-            .bind::<BigInt, _>(i64::from(limit))
-            .load(&mut **tx)
-            .await?;
-    read(rows)
+    read(log_page::of_trace(tx, ("integration_webhook_logs", NAMES), tenant, correlation_id, limit).await?)
 }

@@ -27,6 +27,8 @@ mod linking;
 #[cfg(test)]
 mod locking;
 #[cfg(test)]
+mod log_listing;
+#[cfg(test)]
 mod logs;
 #[cfg(test)]
 mod migrations;

@@ -14,7 +14,7 @@ use crate::session::Session;
 /// What can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Part {
-    /// Rows a second into the log, beside what COPY reaches alone, and how long a page of a long log takes.
+    /// Rows a second into the log, beside what COPY reaches alone, and how long each sort of query takes in a long log.
     LogRows,
     /// Memory of `log-writer` while PostgreSQL is away and lines come in.
     LogAway,

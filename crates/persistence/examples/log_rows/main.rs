@@ -1,26 +1,28 @@
-//! How many rows a second the log takes, beside what raw COPY reaches in the same run, and how long a page of it takes.
+//! How many rows a second the log takes, beside what raw COPY reaches in the same run, and how long queries of a long one take.
 //!
 //! `DATABASE_URL=… log_rows SECONDS WRITERS BATCH HISTORY` prints one JSON object. The database that the URL names is left alone;
 //! another one is made beside it, and dropped afterwards.
+
+mod queries;
 
 use std::error::Error;
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
-use diesel_async::SimpleAsyncConnection as _;
 use domain::field::FieldValue;
 use domain::id::{IntegrationId, LinkId, RecordId, SyncLogId, TenantId};
 use domain::kind::RecordKind;
 use domain::outcome::{SyncOutcome, SyncType, ValueChange};
 use domain::time::Timestamp;
 use futures_util::SinkExt as _;
-use persistence::log_page::LogPage;
-use persistence::sync_logs::{self, Filter};
+use persistence::sync_logs;
 use persistence::{Database, Scope, log_partitions, migrate, tenants};
 use secrecy::SecretString;
 use serde_json::json;
 use tokio::task::JoinSet;
 use tokio_postgres::{Client, NoTls};
+
+use self::queries::Log;
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -28,6 +30,9 @@ const NAME: &str = "bench_log_rows";
 
 /// Integrations that the rows are spread over.
 const INTEGRATIONS: usize = 50;
+
+/// How many times more rows one of them has than each of the others, in the long log.
+const QUIET: i64 = 490;
 
 #[derive(Clone, Copy)]
 struct Wishes {
@@ -85,11 +90,15 @@ async fn measure(url: &str, wishes: Wishes) -> Outcome<serde_json::Value> {
         copied += copy(url, &owners, wishes).await? / 2.0;
         written += write(&database, &owners, wishes).await? / 2.0;
     }
-    let (p50, p99) = page(&database, *owners.first().ok_or("no integration")?, wishes.history).await?;
+    let (busy, quiet) = owners.first().copied().zip(owners.last().copied()).ok_or("no integration")?;
+    queries::fill(&connect(url).await?, (busy, quiet), wishes.history).await?;
+    let busy = Log { whose: busy, number: 0, rows: wishes.history };
+    let quiet = Log { whose: quiet, number: 1, rows: wishes.history / QUIET };
+    let (queries, beside) = (queries::measure(&database, busy).await?, queries::measure(&database, quiet).await?);
     Ok(json!({
         "writers": wishes.writers, "batch": wishes.batch,
         "copy_per_second": copied.round(), "rows_per_second": written.round(), "of_copy": written / copied,
-        "history": wishes.history, "page_p50_ms": p50, "page_p99_ms": p99,
+        "history": wishes.history, "queries": queries, "beside": beside,
     }))
 }
 
@@ -207,37 +216,4 @@ fn outcome(tenant_id: TenantId, integration_id: IntegrationId) -> SyncOutcome {
 fn changed(name: &str) -> (String, ValueChange) {
     let after = FieldValue::text("rappeler demain");
     (name.to_owned(), ValueChange { before: FieldValue::Null, after })
-}
-
-/// How long the newest page takes of an integration with so many rows, spread over the days that its partitions hold.
-async fn page(database: &Database, owner: (TenantId, IntegrationId), history: i64) -> Outcome<(f64, f64)> {
-    let mut tx = database.begin(Scope::System).await?;
-    let fill = format!(
-        "INSERT INTO integration_sync_logs (id, created_at, tenant_id, integration_id, sync_type, direction, status, kind,
-             link_id, duration_ms, attempt, correlation_id)
-         SELECT 'log_' || lpad(n::text, 26, '0'), now() - n * interval '0.5 seconds', '{}', '{}', 'update', 'to_platform',
-                CASE WHEN n % 100 = 0 THEN 'failed' ELSE 'success' END, 'contact', 'lnk_' || lpad(n::text, 26, '0'), 42, 1, ''
-         FROM generate_series(1, {history}) AS n",
-        owner.0, owner.1
-    );
-    tx.batch_execute(&fill).await?;
-    tx.commit().await?;
-    let mut tx = database.begin(Scope::System).await?;
-    tx.batch_execute("ANALYZE integration_sync_logs").await?;
-    tx.commit().await?;
-    let mut millis = Vec::new();
-    for _ in 0..100 {
-        let started = Instant::now();
-        let mut tx = database.begin(Scope::Tenant(owner.0)).await?;
-        let page = LogPage { after: None, limit: 100 };
-        let found = sync_logs::list(&mut tx, owner, Filter::default(), &page).await?.len();
-        tx.commit().await?;
-        if i64::try_from(found)? < history.min(100) {
-            return Err("a page is not full".into());
-        }
-        millis.push(started.elapsed().as_secs_f64() * 1_000.0);
-    }
-    millis.sort_unstable_by(f64::total_cmp);
-    let at = |place: usize| millis.get(place).copied().unwrap_or_default();
-    Ok((at(50), at(98)))
 }

@@ -1,0 +1,2 @@
+DROP INDEX integration_webhook_logs_by_outcome;
+DROP INDEX integration_sync_logs_by_sort;
