@@ -204,7 +204,7 @@ impl<M: Announcement> Lanes<M> {
             }
             (deliveries, refills)
         };
-        let links = if refills { self.refill(integration).await } else { BTreeMap::new() };
+        let links = if refills { self.refill(tenant, integration).await } else { BTreeMap::new() };
         let announced = deliveries.iter().map(|delivery| (delivery.message.push().link_id, delivery.context.trace));
         let links = announced.chain(links).collect();
         Some(Batch { tenant, links, deliveries })
@@ -219,9 +219,9 @@ impl<M: Announcement> Lanes<M> {
     }
 
     /// What the database says is owed and due, in place of announcements that were not kept.
-    async fn refill(&self, integration: IntegrationId) -> BTreeMap<LinkId, TraceParent> {
+    async fn refill(&self, tenant: TenantId, integration: IntegrationId) -> BTreeMap<LinkId, TraceParent> {
         let batch = self.engine.settings.lane_batch;
-        match self.due(integration, batch + SHARED).await {
+        match self.due((tenant, integration), batch + SHARED).await {
             Ok(mut due) => {
                 if due.len() >= batch
                     && let Some(lane) = self.lock().get_mut(&integration)
@@ -247,7 +247,13 @@ impl<M: Announcement> Lanes<M> {
         }
     }
 
-    async fn due(&self, integration: IntegrationId, limit: usize) -> Result<Vec<RecordPush>, DispatchError> {
+    async fn due(
+        &self,
+        (tenant, integration): (TenantId, IntegrationId),
+        limit: usize,
+    ) -> Result<Vec<RecordPush>, DispatchError> {
+        // Noting that so many are announced is as much work as a batch's own. What is found is counted when it is worked on.
+        let _turn = self.engine.turns.take(M::PRIORITY, tenant, 1).await;
         let mut tx = self.engine.database.begin(Scope::System).await?;
         let due = links::due_of(&mut tx, integration, i64::try_from(limit).unwrap_or(i64::MAX)).await?;
         tx.commit().await?;
