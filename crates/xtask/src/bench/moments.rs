@@ -18,7 +18,7 @@ use crate::session::{Service, Session, Tenant};
 const FILTER: &str = "info,actix_server=warn,lapin=off,domain::step=trace,sync_dispatcher=trace";
 /// Where events are merged: those that are measured are the only ones meanwhile.
 const INTAKE: &str = "dispatcher.event.merge";
-/// What takes PostgreSQL long, and what it does of its own accord. Values of parameters are nobody's business.
+/// Has PostgreSQL say what takes it long, and what it does of its own accord. Values of parameters are nobody's business.
 const TALKATIVE: [&str; 6] = [
     "ALTER SYSTEM SET log_timezone = 'UTC'",
     "ALTER SYSTEM SET log_min_duration_statement = '10ms'",
@@ -27,8 +27,18 @@ const TALKATIVE: [&str; 6] = [
     "ALTER SYSTEM SET log_checkpoints = on",
     "SELECT pg_reload_conf()",
 ];
+/// A part of PostgreSQL that not everybody has installed.
+const PLANNING: &str = "LOAD 'auto_explain'";
+/// Has it say as well by which plan, to whoever connects from then on.
+const TALKATIVE_OF_PLANS: [&str; 2] = [
+    "ALTER ROLE coccinelle_worker SET session_preload_libraries = 'auto_explain'",
+    "ALTER ROLE coccinelle_worker SET auto_explain.log_min_duration = '10ms'",
+];
 /// How what PostgreSQL does of its own accord begins.
 const OF_ITS_OWN: [&str; 2] = ["checkpoint ", "automatic "];
+/// What is told of that with which a line of PostgreSQL's goes on: of a plan what it reads and whether it sorts, of a vacuum how long
+/// it took.
+const TOLD_MORE: [&str; 4] = ["Query Text: ", " Scan ", "Sort  (", "elapsed: "];
 /// Letters of a line of PostgreSQL's that are told.
 const TOLD: usize = 200;
 
@@ -47,15 +57,15 @@ struct Line {
 /// # Errors
 /// Fails when either does not take it.
 pub(super) async fn listen(session: &mut Session) -> anyhow::Result<()> {
-    session.restart(Service::SyncDispatcher, &[("COCCINELLE__TELEMETRY__FILTER", FILTER.to_owned())]).await?;
-    let services = session.services.as_ref().context("PostgreSQL is not started")?;
-    for sql in TALKATIVE {
-        services.postgres.query(sql).await?;
+    let postgres = &session.services.as_ref().context("PostgreSQL is not started")?.postgres;
+    let plans: &[&str] = if postgres.query(PLANNING).await.is_ok() { &TALKATIVE_OF_PLANS } else { &[] };
+    for sql in TALKATIVE.iter().chain(plans) {
+        postgres.query(sql).await?;
     }
-    Ok(())
+    session.restart(Service::SyncDispatcher, &[("COCCINELLE__TELEMETRY__FILTER", FILTER.to_owned())]).await
 }
 
-/// Tells of a tenant's events, which were sent one at a time, what PostgreSQL did of its own accord meanwhile, in seconds from the first on.
+/// Tells of a tenant's events, sent one at a time, what PostgreSQL did of its own accord meanwhile, in seconds from the first on.
 ///
 /// Of the slowest it tells all that was said while each waited, in milliseconds from its 202 on.
 ///
@@ -103,8 +113,7 @@ fn said(session: &Session, tenant: &Tenant, measured: &Span) -> anyhow::Result<V
     Ok(lines)
 }
 
-/// What is wanted of the lines of a log that were written while something was measured. What goes on over several lines is known by the
-/// first, and by that which says how long it took.
+/// What is wanted of the lines of a log that were written while something was measured, each with what is told of how it goes on.
 fn read(log: &Path, measured: &Span, wanted: impl Fn(&str) -> Option<String>) -> anyhow::Result<Vec<Line>> {
     let file = File::open(log).with_context(|| format!("cannot read {}", log.display()))?;
     let (mut lines, mut goes_on) = (Vec::<Line>::new(), false);
@@ -112,9 +121,10 @@ fn read(log: &Path, measured: &Span, wanted: impl Fn(&str) -> Option<String>) ->
         let bytes = bytes?;
         let text = String::from_utf8_lossy(&bytes);
         if let Some(more) = text.strip_prefix('\t') {
-            let took = more.split_once("elapsed: ").filter(|_| goes_on);
-            if let (Some((_, took)), Some(line)) = (took, lines.last_mut()) {
-                line.text = format!("{}, took {took}", line.text);
+            let is_told = goes_on && TOLD_MORE.into_iter().any(|told| more.contains(told));
+            if let Some(line) = lines.last_mut().filter(|_| is_told) {
+                let (more, _costs) = more.split_once("  (").unwrap_or((more, ""));
+                line.text = format!("{}; {}", line.text, as_far_as_it_fits(more.trim()));
             }
             continue;
         }
@@ -143,10 +153,14 @@ fn step(text: &str) -> Option<String> {
     Some(said.strip_prefix("reached step=").unwrap_or(said).to_owned())
 }
 
-/// What PostgreSQL says, as far as it fits.
+/// What PostgreSQL says.
 fn statement(text: &str) -> Option<String> {
     let (_, said) = text.split_once("LOG:  ")?;
-    Some(said.chars().take(TOLD).collect())
+    Some(as_far_as_it_fits(said))
+}
+
+fn as_far_as_it_fits(text: &str) -> String {
+    text.chars().take(TOLD).collect()
 }
 
 #[cfg(test)]
@@ -170,15 +184,23 @@ mod tests {
 \t         SET announced_at = now()
 2026-11-28 21:00:01.200 UTC [8] LOG:  automatic vacuum of table \"coccinelle.public.records\": index scans: 1
 \tpages: 0 removed, 10 remain
-\tsystem usage: CPU: user: 0.10 s, system: 0.00 s, elapsed: 3.45 s
+\tsystem usage: CPU: user: 0.10 s, elapsed: 3.45 s
 2026-11-28 21:00:01.300 UTC [9] ERROR:  canceling statement due to user request
 \tsystem usage: elapsed: 1.00 s
+2026-11-28 21:00:01.400 UTC [7] LOG:  duration: 80.000 ms  plan:
+\tQuery Text: UPDATE record_links AS link
+\tUpdate on record_links link  (cost=8.45..16.49 rows=0 width=0)
+\t  ->  Sort  (cost=8.45..8.45 rows=1 width=46)
+\t        ->  Index Scan using record_links_owed_by_kind on record_links  (cost=0.41..8.44 rows=1 width=46)
 2026-11-28 21:00:03.000 UTC [5] LOG:  checkpoint starting: wal
 ";
         let found = read_from("postgres", postgres, statement);
-        let vacuum = "automatic vacuum of table \"coccinelle.public.records\": index scans: 1, took 3.45 s";
         let update = "duration: 12.345 ms  execute s3: UPDATE record_links AS link";
-        assert_eq!(found, [(update.to_owned(), 100), (vacuum.to_owned(), 200)]);
+        let vacuum = "automatic vacuum of table \"coccinelle.public.records\": index scans: 1; \
+            system usage: CPU: user: 0.10 s, elapsed: 3.45 s";
+        let plan = "duration: 80.000 ms  plan:; Query Text: UPDATE record_links AS link; ->  Sort; \
+            ->  Index Scan using record_links_owed_by_kind on record_links";
+        assert_eq!(found, [(update.to_owned(), 100), (vacuum.to_owned(), 200), (plan.to_owned(), 400)]);
     }
 
     /// What is read of a log from its first second on to the next, and how many milliseconds into it that was said.
