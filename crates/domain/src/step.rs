@@ -186,8 +186,9 @@ impl Steps {
         Self(Some(Arc::new(watcher)))
     }
 
-    /// The process has come so far.
+    /// The process has come so far, which is a line of the log for whoever wants to see each step (`domain::step=trace`).
     pub fn reached(&self, step: Step) {
+        tracing::trace!(step = %step, "reached");
         if let Some(watcher) = &self.0 {
             watcher(step);
         }

@@ -72,6 +72,7 @@ async fn converge_once(
     (tenant, integration): (TenantId, IntegrationId),
     links: &BTreeMap<LinkId, TraceParent>,
 ) -> Result<bool, DispatchError> {
+    tracing::trace!("a batch begins");
     let (session, jobs) = match opening::open(engine, priority, (tenant, integration), links).await? {
         Opened::Ready(session, jobs) => (session, jobs),
         Opened::Nothing => return Ok(true),

@@ -74,11 +74,13 @@ impl Turns {
             state.lane(priority).waiting.push(tenant, cost, sender);
         }
         self.0.hand_out();
-        match receiver.await {
+        let turn = match receiver.await {
             Ok(turn) => turn,
             // Nobody drops a sender that waits.
             Err(_dropped) => Turn { shared: Arc::new(Shared::beside()), priority, tenant },
-        }
+        };
+        tracing::trace!("a turn begins");
+        turn
     }
 }
 

@@ -13,6 +13,7 @@ mod limits;
 mod load;
 mod loads;
 mod measure;
+mod moments;
 mod n8n;
 mod pages;
 mod parts;
@@ -84,6 +85,10 @@ pub(crate) struct Args {
     /// Lines of the log behind the pages, for `--only pages`.
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1_000..=100_000_000))]
     lines: u64,
+    /// Tell for `--only fairness` also each step of the slowest events, and what PostgreSQL was at meanwhile; saying so much takes a
+    /// little of what is measured.
+    #[arg(long)]
+    steps: bool,
     /// Look meanwhile where the processors' time goes, on the whole machine and in this service, function by function; takes `perf`.
     #[arg(long, value_name = "SERVICE", value_parser = service)]
     profile: Option<Service>,
@@ -196,12 +201,12 @@ impl Args {
     }
 
     fn extent(&self, part: Part) -> Extent {
+        let Self { seconds, messages, tenants, samples, history, lines, steps, .. } = *self;
         if self.quick {
-            return Extent::QUICK;
+            return Extent { steps, ..Extent::QUICK };
         }
-        let Self { seconds, messages, tenants, samples, history, lines, .. } = *self;
         let records = self.records.unwrap_or_else(|| part.records());
-        Extent { seconds, messages, tenants, records, samples, history, lines }
+        Extent { seconds, messages, tenants, records, samples, history, lines, steps }
     }
 
     fn wishes(&self) -> Wishes {

@@ -17,6 +17,8 @@ mod event_acceptances;
 #[cfg(test)]
 mod grants;
 #[cfg(test)]
+mod growing;
+#[cfg(test)]
 mod inbox;
 #[cfg(test)]
 mod isolation;

@@ -237,7 +237,7 @@ impl<M: Announcement> Lanes<M> {
     /// What the database says is owed and due, in place of announcements that were not kept.
     async fn refill(self: &Arc<Self>, tenant: TenantId, integration: IntegrationId) -> BTreeMap<LinkId, TraceParent> {
         let batch = self.engine.settings.lane_batch;
-        match self.due(integration, batch + self.shared).await {
+        match self.due((tenant, integration), batch + self.shared).await {
             Ok(mut due) => {
                 if due.len() > batch {
                     self.look_again(tenant, integration);
@@ -275,7 +275,13 @@ impl<M: Announcement> Lanes<M> {
         }
     }
 
-    async fn due(&self, integration: IntegrationId, limit: usize) -> Result<Vec<RecordPush>, DispatchError> {
+    async fn due(
+        &self,
+        (tenant, integration): (TenantId, IntegrationId),
+        limit: usize,
+    ) -> Result<Vec<RecordPush>, DispatchError> {
+        // Noting that so many are announced is as much work as a batch's own. What is found is counted when it is worked on.
+        let _turn = self.engine.turns.take(M::PRIORITY, tenant, 1).await;
         let mut tx = self.engine.database.begin(Scope::System).await?;
         let due = links::due_of(&mut tx, integration, i64::try_from(limit).unwrap_or(i64::MAX)).await?;
         tx.commit().await?;

@@ -13,7 +13,7 @@ use super::measure::address;
 use super::parts::{Extent, Figures};
 use super::prospects::Series;
 use super::report::float;
-use super::{slowest, tenants};
+use super::{moments, slowest, tenants};
 use crate::console::Console;
 use crate::session::{Service, Session, Tenant};
 
@@ -28,6 +28,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// The times of one tenant's events on an idle system, beside a back-fill, and beside a flood of webhooks.
 pub(super) async fn measure(session: &mut Session, extent: Extent, console: &Console) -> anyhow::Result<Figures> {
     session.bring_up().await?;
+    if extent.steps {
+        moments::listen(session).await?;
+    }
     let made = tenants::make(session, 3).await?;
     let portals: Vec<String> = tenants::portals(3).collect();
     let ([quiet, filling, _hearing], [portal, _, hearing]) = (&*made, &*portals) else { bail!("there are three") };
@@ -65,6 +68,9 @@ pub(super) async fn measure(session: &mut Session, extent: Extent, console: &Con
     figures.add("messages that waited when the webhooks had been told", float(waiting), "");
     for told in [("idle", &*idle), ("beside a back-fill", &*beside_back_fill), ("beside webhooks", &*beside_webhooks)] {
         slowest::tell(&mut figures, bench.session, portal, told).await?;
+        if extent.steps {
+            moments::tell(&mut figures, bench.session, quiet, told)?;
+        }
     }
     Ok(figures)
 }

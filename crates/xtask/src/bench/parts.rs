@@ -55,12 +55,22 @@ pub(super) struct Extent {
     pub(super) history: u64,
     /// Lines of the log behind the pages.
     pub(super) lines: u64,
+    /// Whether the steps of the slowest events are told.
+    pub(super) steps: bool,
 }
 
 impl Extent {
     /// A glance.
-    pub(super) const QUICK: Self =
-        Self { seconds: 5, messages: 5_000, tenants: 8, records: 2_000, samples: 20, history: 100_000, lines: 20_000 };
+    pub(super) const QUICK: Self = Self {
+        seconds: 5,
+        messages: 5_000,
+        tenants: 8,
+        records: 2_000,
+        samples: 20,
+        history: 100_000,
+        lines: 20_000,
+        steps: false,
+    };
 }
 
 /// Figures with their names.

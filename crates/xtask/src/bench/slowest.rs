@@ -36,9 +36,7 @@ pub(super) async fn tell(
     let response = asked.query(&[("platform", "hubspot"), ("account", portal)]).send().await?.error_for_status()?;
     let requests: Vec<Request> = response.json().await.context("the sandbox does not say what it was asked")?;
     let Some(first) = samples.first() else { return Ok(()) };
-    let mut slowest: Vec<&Sample> = samples.iter().collect();
-    slowest.sort_by_key(|sample| Reverse(sample.took()));
-    for sample in slowest.into_iter().take(TOLD) {
+    for sample in slowest(samples) {
         let seconds = (sample.accepted_at - first.accepted_at).as_seconds_f64();
         let from = |at: Option<i64>| {
             at.map_or_else(|| "?".to_owned(), |at| at.saturating_sub(sample.accepted_at.timestamp_millis()).to_string())
@@ -51,6 +49,14 @@ pub(super) async fn tell(
         figures.add(format!("{name}, at {seconds:.1} s: {stations}"), sample.took().as_secs_f64() * 1_000.0, "ms");
     }
     Ok(())
+}
+
+/// Those that are told of, the slowest first.
+pub(super) fn slowest(samples: &[Sample]) -> Vec<&Sample> {
+    let mut slowest: Vec<&Sample> = samples.iter().collect();
+    slowest.sort_by_key(|sample| Reverse(sample.took()));
+    slowest.truncate(TOLD);
+    slowest
 }
 
 /// When an id was made, in milliseconds since 1970.

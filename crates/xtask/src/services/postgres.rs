@@ -4,7 +4,7 @@ mod cluster;
 pub mod disk;
 mod place;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
@@ -90,6 +90,15 @@ impl Postgres {
     pub fn pid(&self) -> Option<u32> {
         match &self.engine {
             Engine::Cluster(cluster) => cluster.pid(),
+            Engine::Given | Engine::Docker(_) => None,
+        }
+    }
+
+    /// The file in which the server writes what it has to say; `None` where it is no program's.
+    #[must_use]
+    pub fn log(&self) -> Option<PathBuf> {
+        match &self.engine {
+            Engine::Cluster(cluster) => Some(cluster.log()),
             Engine::Given | Engine::Docker(_) => None,
         }
     }

@@ -75,14 +75,18 @@ async fn lock(tx: &mut Transaction, heard: &Heard) -> Result<BTreeSet<String>, P
         #[diesel(sql_type = Text)]
         external_id: String,
     }
+    // Each object is named in full: of an integration that has grown since its table was analyzed, PostgreSQL expects no row, and would
+    // rather read all that it has than look for each object.
     let rows: Vec<Named> = sql_query(
-        "SELECT external_id FROM record_links
-         WHERE tenant_id = $1 AND integration_id = $2 AND kind = $3 AND external_id = ANY($4)
-         ORDER BY id FOR UPDATE",
+        "SELECT link.external_id FROM unnest($2, $3, $4) AS named (integration_id, kind, external_id)
+         JOIN record_links AS link ON link.integration_id = named.integration_id AND link.kind = named.kind
+             AND link.external_id = named.external_id
+         WHERE link.tenant_id = $1
+         ORDER BY link.id FOR UPDATE OF link",
     )
     .bind::<Text, _>(heard.tenant.to_string())
-    .bind::<Text, _>(heard.integration.to_string())
-    .bind::<Text, _>(heard.kind.as_str())
+    .bind::<Array<Text>, _>(vec![heard.integration.to_string(); heard.external_ids.len()])
+    .bind::<Array<Text>, _>(vec![heard.kind.as_str(); heard.external_ids.len()])
     .bind::<Array<Text>, _>(heard.external_ids.iter().collect::<Vec<_>>())
     .load(&mut **tx)
     .await?;

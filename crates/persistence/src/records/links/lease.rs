@@ -137,14 +137,18 @@ pub async fn lease(
     token: LeaseToken,
     duration: Duration,
 ) -> Result<Vec<Leased>, PersistenceError> {
+    // Each link is named in full: of an integration that has grown since its table was analyzed, PostgreSQL expects no row, and would
+    // rather read all that it is owed than look for each link.
     let rows: Vec<Row> = sql_query(
         "UPDATE record_links AS link SET lease_token = $2, lease_until = now() + make_interval(secs => $3)
          FROM (
-             SELECT id, lease_token IS NOT NULL AS was_taken_over FROM record_links
-             WHERE id = ANY($1) AND tenant_id = $4 AND integration_id = $5 AND owed
-               AND (lease_until IS NULL OR lease_until < now())
-               AND (not_before IS NULL OR not_before <= now())
-             ORDER BY id FOR UPDATE SKIP LOCKED
+             SELECT found.id, found.lease_token IS NOT NULL AS was_taken_over
+             FROM unnest($1, $5) AS named (id, integration_id)
+             JOIN record_links AS found ON found.id = named.id AND found.integration_id = named.integration_id
+             WHERE found.tenant_id = $4 AND found.owed
+               AND (found.lease_until IS NULL OR found.lease_until < now())
+               AND (found.not_before IS NULL OR found.not_before <= now())
+             ORDER BY found.id FOR UPDATE OF found SKIP LOCKED
          ) AS free
          WHERE link.id = free.id
          RETURNING link.id, tenant_id, integration_id, record_id, kind, external_id, gone, sent, seen, seen_at,
@@ -155,7 +159,7 @@ pub async fn lease(
     .bind::<Text, _>(token.to_string())
     .bind::<Double, _>(duration.as_secs_f64())
     .bind::<Text, _>(tenant.to_string())
-    .bind::<Text, _>(integration.to_string())
+    .bind::<Array<Text>, _>(vec![integration.to_string(); links.len()])
     .load(&mut **tx)
     .await?;
     rows.into_iter().map(Row::into_leased).collect()

@@ -185,7 +185,7 @@ impl Cluster {
         running(&self.home)
     }
 
-    fn log(&self) -> PathBuf {
+    pub(super) fn log(&self) -> PathBuf {
         self.home.join("log")
     }
 

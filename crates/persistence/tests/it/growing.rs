@@ -1,0 +1,61 @@
+//! What is read for a few links of an integration that has grown since its table was analyzed.
+
+use std::time::Duration;
+
+use domain::id::{LeaseToken, LinkId};
+use domain::kind::RecordKind;
+use persistence::records::links::{self, Heard};
+use persistence::{Scope, Transaction};
+
+use crate::world::{Customer, World, number, try_to};
+
+const A_WHILE: Duration = Duration::from_secs(60);
+/// Links of each integration.
+const MANY: u32 = 3_000;
+/// More rows than are read for three links, and far fewer than an integration has.
+const FEW: i64 = 100;
+
+#[tokio::test]
+async fn a_few_links_are_found_without_reading_all_of_an_integration_that_is_not_in_the_statistics() {
+    let world = World::new().await;
+    let (known, grown) = (world.customer("4242").await, world.customer("5151").await);
+    fill(&world, known).await;
+    let mut tx = world.owner.begin(Scope::System).await.unwrap();
+    try_to(&mut tx, "ANALYZE record_links").await.unwrap();
+    tx.commit().await.unwrap();
+    fill(&world, grown).await;
+
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    let before = rows_read(&mut tx).await;
+    let marked = links::mark_dirty(&mut tx, &heard(grown, [7, 77, 777])).await.unwrap();
+    let marking = rows_read(&mut tx).await - before;
+    let ids: Vec<LinkId> = marked.iter().map(|push| push.link_id).collect();
+    let whose = (grown.tenant, grown.integration);
+    let leased = links::lease(&mut tx, whose, &ids, LeaseToken::new(), A_WHILE).await.unwrap();
+    let leasing = rows_read(&mut tx).await - before - marking;
+    assert_eq!((marked.len(), leased.len()), (3, 3));
+    assert!(marking < FEW && leasing < FEW, "{marking} rows were read to mark three links, {leasing} to lease them");
+}
+
+/// Gives an integration links that are owed.
+async fn fill(world: &World, customer: Customer) {
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    links::mark_dirty(&mut tx, &heard(customer, 1..=MANY)).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+fn heard(customer: Customer, objects: impl IntoIterator<Item = u32>) -> Heard {
+    Heard {
+        tenant: customer.tenant,
+        integration: customer.integration,
+        kind: RecordKind::Contact,
+        external_ids: objects.into_iter().map(|object| object.to_string()).collect(),
+    }
+}
+
+/// The links that this transaction has read so far, by an index or without.
+async fn rows_read(tx: &mut Transaction) -> i64 {
+    let statement = "SELECT (seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint AS number
+         FROM pg_stat_xact_user_tables WHERE relname = 'record_links'";
+    number(tx, statement).await
+}
