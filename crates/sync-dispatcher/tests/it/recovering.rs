@@ -32,7 +32,7 @@ impl World {
     }
 
     /// An object is heard of, and what announced that is lost.
-    pub(crate) async fn lose(&self) {
+    pub(crate) async fn lose_track(&self) {
         let (tenant, integration, kind) = (self.tenant, self.integration, RecordKind::Contact);
         let heard = Heard { tenant, integration, kind, external_ids: ["501".to_owned()].into() };
         let mut tx = self.begin().await;
@@ -48,7 +48,7 @@ impl World {
     }
 
     /// A prospect that was accepted while the broker was away, as it is kept.
-    fn kept(&self, n: u32) -> StoredMessage {
+    fn kept_message(&self, n: u32) -> StoredMessage {
         let events = vec![domain::event::parse(&person(n), "").unwrap()];
         let message = EventMerge { tenant_id: self.tenant, accepted_at: Timestamp::now(), events };
         StoredMessage::of(&message, MessageId::new(), TraceParent::generate()).unwrap()
@@ -168,9 +168,9 @@ async fn whoever_lost_its_lease_over_a_read_makes_no_record_beside_that_of_the_n
 #[tokio::test]
 async fn a_kept_message_that_no_queue_will_ever_take_holds_up_nobody() {
     let world = World::with(&HASTE).await;
-    let stray = StoredMessage { queue: "dispatcher.event.gone".to_owned(), ..world.kept(1) };
+    let stray = StoredMessage { queue: "dispatcher.event.gone".to_owned(), ..world.kept_message(1) };
     let mut tx = world.begin().await;
-    inbox::store(&mut tx, &[stray.clone(), world.kept(2), world.kept(3)]).await.unwrap();
+    inbox::store(&mut tx, &[stray.clone(), world.kept_message(2), world.kept_message(3)]).await.unwrap();
     tx.commit().await.unwrap();
 
     wait::until("the others to arrive", DEADLINE, || async {
@@ -206,9 +206,9 @@ async fn what_is_overdue_does_not_wait_for_an_inbox_that_is_being_emptied_and_ne
         world.server.execute(&statement).await;
     }
     let mut tx = world.begin().await;
-    inbox::store(&mut tx, &[world.kept(1)]).await.unwrap();
+    inbox::store(&mut tx, &[world.kept_message(1)]).await.unwrap();
     tx.commit().await.unwrap();
-    world.lose().await;
+    world.lose_track().await;
 
     let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
          AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";

@@ -231,7 +231,7 @@ async fn what_is_overdue_does_not_wait_for_a_backend_that_takes_its_time_over_a_
     let world = World::with(&[&backend[..], &HASTE[..]].concat()).await;
     // It is told of the status, and does not answer.
     let _open = listener.accept().await.unwrap();
-    world.lose().await;
+    world.lose_track().await;
     wait::until("what was lost to be announced meanwhile", DEADLINE, || async {
         let overdue = world.overdue().await;
         if overdue == 0 { Ok(()) } else { Err(overdue) }
