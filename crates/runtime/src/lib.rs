@@ -8,7 +8,3 @@ pub mod http;
 pub mod metrics;
 pub mod shutdown;
 pub mod telemetry;
-
-/// Of every binary: a service's requests are made of short-lived pieces, of which glibc's allocator gave back one for a fifth of the time.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
