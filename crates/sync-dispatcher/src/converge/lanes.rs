@@ -210,7 +210,8 @@ impl<M: Announcement> Lanes<M> {
             // Where a lane was full of what nobody waits for, there is likely more that was not announced.
             let full = fill(self.engine.settings.lane_batch, self.most);
             lane.overflowed |= M::PRIORITY == Priority::Bulk && count == full;
-            let refills = deliveries.is_empty() && lane.refills();
+            // A call costs a platform's budget as much for one as for a batch: what the database has besides goes with it.
+            let refills = count < self.engine.settings.lane_batch && lane.refills();
             if deliveries.is_empty() && !refills {
                 lane.running -= 1;
                 if lane.running == 0 {
@@ -220,9 +221,11 @@ impl<M: Announcement> Lanes<M> {
             }
             (deliveries, refills)
         };
-        let links = if refills { self.refill(tenant, integration).await } else { BTreeMap::new() };
         let announced = deliveries.iter().map(|delivery| (delivery.message.push().link_id, delivery.context.trace));
-        let links = announced.chain(links).collect();
+        let mut links = announced.collect();
+        if refills {
+            self.refill(tenant, integration, &mut links).await;
+        }
         Some(Batch { tenant, links, deliveries })
     }
 
@@ -234,21 +237,28 @@ impl<M: Announcement> Lanes<M> {
         }
     }
 
-    /// What the database says is owed and due, in place of announcements that were not kept.
-    async fn refill(self: &Arc<Self>, tenant: TenantId, integration: IntegrationId) -> BTreeMap<LinkId, TraceParent> {
+    /// Fills a batch up with what the database says is owed and due, in place of announcements that were not kept.
+    async fn refill(
+        self: &Arc<Self>,
+        tenant: TenantId,
+        integration: IntegrationId,
+        links: &mut BTreeMap<LinkId, TraceParent>,
+    ) {
         let batch = self.engine.settings.lane_batch;
         match self.due((tenant, integration), batch + self.shared).await {
             Ok(mut due) => {
-                if due.len() > batch {
+                // What was announced is owed as well, and so found again.
+                due.retain(|push| !links.contains_key(&push.link_id));
+                let left = due.split_off(batch.saturating_sub(links.len()).min(due.len()));
+                if !left.is_empty() {
                     self.look_again(tenant, integration);
                 }
-                self.share(&due.split_off(batch.min(due.len()))).await;
-                due.into_iter().map(|push| (push.link_id, TraceParent::generate())).collect()
+                self.share(&left).await;
+                links.extend(due.into_iter().map(|push| (push.link_id, TraceParent::generate())));
             }
             Err(error) => {
                 // The reconciler announces it again.
                 tracing::warn!(integration.id = %integration, error = %chain(&error), "a lane cannot be refilled");
-                BTreeMap::new()
             }
         }
     }
