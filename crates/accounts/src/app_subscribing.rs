@@ -38,9 +38,9 @@ impl Accounts {
     /// When the database does not answer; what the platform refuses is noted, and tried again soon.
     pub async fn check_apps(&self, public_url: &Url) -> Result<(), AccountError> {
         for (subscriptions, app) in self.with_app_subscriptions() {
-            let now = Timestamp::now();
-            let due = Due { well: now.minus(CHECK_EVERY), wrong: now.minus(AGAIN_AFTER) };
             let mut tx = self.database().begin(Scope::System).await?;
+            let now = tx.now().await?;
+            let due = Due { well: now.minus(CHECK_EVERY), wrong: now.minus(AGAIN_AFTER) };
             let taken = table::take(&mut tx, &app.platform, due, HOLD).await?;
             tx.commit().await?;
             if let Some(hold) = taken {

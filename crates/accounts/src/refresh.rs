@@ -98,7 +98,8 @@ impl Accounts {
         let mut kept = 0;
         for (platform, after) in self.with_keep_alive() {
             let mut tx = self.database().begin(Scope::System).await?;
-            let idle = table::take_idle(&mut tx, &platform, Timestamp::now().minus(after), limit).await?;
+            let since = tx.now().await?.minus(after);
+            let idle = table::take_idle(&mut tx, &platform, since, limit).await?;
             tx.commit().await?;
             for (tenant, id) in idle {
                 let mut tx = self.database().begin(Scope::System).await?;

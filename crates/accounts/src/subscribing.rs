@@ -43,7 +43,7 @@ impl Accounts {
             return Ok(0);
         }
         let mut tx = self.database().begin(Scope::System).await?;
-        let since = Timestamp::now().minus(CHECK_EVERY);
+        let since = tx.now().await?.minus(CHECK_EVERY);
         let due = table::take_due(&mut tx, &platforms, since, limit).await?;
         let mut found = Vec::new();
         for (tenant, id) in due {

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use diesel::dsl::now;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Double, Text};
+use diesel::sql_types::{Array, Double, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, TenantId};
 use domain::identity::{self, Region};
 use domain::platform::PlatformSlug;
+use domain::time::Timestamp;
 
 use crate::schema::{tenant_integrations, tenants};
 use crate::statement::sql_query;
@@ -111,6 +113,8 @@ pub struct Moved {
     pub tenant: TenantId,
     /// Where its numbers are from.
     pub region: Region,
+    /// Since when they are.
+    pub since: Timestamp,
     /// As of where some of them may still be read, where people are recognised by them.
     pub before: Vec<Region>,
 }
@@ -127,6 +131,8 @@ pub async fn moved(tx: &mut Transaction, age: Duration) -> Result<Vec<Moved>, Pe
         id: String,
         #[diesel(sql_type = Text)]
         region: String,
+        #[diesel(sql_type = Timestamptz)]
+        region_since: DateTime<Utc>,
         #[diesel(sql_type = Array<Text>)]
         before: Vec<String>,
     }
@@ -136,26 +142,29 @@ pub async fn moved(tx: &mut Transaction, age: Duration) -> Result<Vec<Moved>, Pe
              SELECT id FROM tenants
              WHERE identified_in <> ARRAY[region] AND region_since < now() - make_interval(secs => $1)
              ORDER BY id LIMIT 100 FOR UPDATE SKIP LOCKED)
-         RETURNING id, region, array_remove(identified_in, region) AS before",
+         RETURNING id, region, region_since, array_remove(identified_in, region) AS before",
     )
     .bind::<Double, _>(age.as_secs_f64())
     .load(&mut **tx)
     .await?;
     let moved = |row: Row| {
         let before = row.before.iter().map(|region| read_region(region)).collect::<Result<_, _>>()?;
-        Ok(Moved { tenant: text::parse("id", &row.id)?, region: read_region(&row.region)?, before })
+        let (tenant, region) = (text::parse("id", &row.id)?, read_region(&row.region)?);
+        Ok(Moved { tenant, region, since: row.region_since.into(), before })
     };
     rows.into_iter().map(moved).collect()
 }
 
-/// Notes that people are recognised by this region alone, unless it is another's turn by now.
+/// Notes that people are recognised by the tenant's region alone, unless it has moved on since: back here as well, as somebody may have
+/// been recognised by another region meanwhile.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn mark_identified(tx: &mut Transaction, tenant: TenantId, region: Region) -> Result<(), PersistenceError> {
-    sql_query("UPDATE tenants SET identified_in = ARRAY[region] WHERE id = $1 AND region = $2")
-        .bind::<Text, _>(tenant.to_string())
-        .bind::<Text, _>(identity::region_code(&region))
+pub async fn mark_identified(tx: &mut Transaction, moved: &Moved) -> Result<(), PersistenceError> {
+    sql_query("UPDATE tenants SET identified_in = ARRAY[region] WHERE id = $1 AND region = $2 AND region_since = $3")
+        .bind::<Text, _>(moved.tenant.to_string())
+        .bind::<Text, _>(identity::region_code(&moved.region))
+        .bind::<Timestamptz, _>(DateTime::<Utc>::from(moved.since))
         .execute(&mut **tx)
         .await?;
     Ok(())

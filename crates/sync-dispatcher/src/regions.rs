@@ -43,7 +43,7 @@ async fn walk(engine: &Engine, moved: &Moved) -> Result<(), DispatchError> {
         after = Some(last);
     }
     let mut tx = engine.database.begin(Scope::System).await?;
-    tenants::mark_identified(&mut tx, moved.tenant, moved.region).await?;
+    tenants::mark_identified(&mut tx, moved).await?;
     Ok(tx.commit().await?)
 }
 

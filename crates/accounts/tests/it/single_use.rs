@@ -223,3 +223,13 @@ async fn of_idle_grants_those_are_refreshed_that_the_platform_would_let_die_and_
     assert_eq!((process.keep_idle_alive(10).await.unwrap(), site.calls().await - before), (0, 1));
     assert_eq!(site.everybody_opens(&aged).await, None);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_is_idle_by_the_databases_clock() {
+    let site = Site::start().await;
+    site.connect("acme").await;
+    let nearly_ten_days = "UPDATE integration_oauth_tokens SET refreshed_at = now() - interval '239 hours'";
+    site.world.database.execute(nearly_ten_days).await;
+    site.world.database.put_ahead().await;
+    assert_eq!(site.process().keep_idle_alive(10).await.unwrap(), 1);
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::id::{LeaseToken, LinkId};
+use domain::id::{LeaseToken, LinkId, RecordId};
 use domain::kind::RecordKind;
 use persistence::records::links::{self, Heard};
 use persistence::{Scope, Transaction};
@@ -17,14 +17,7 @@ const FEW: i64 = 100;
 
 #[tokio::test]
 async fn a_few_links_are_found_without_reading_all_of_an_integration_that_is_not_in_the_statistics() {
-    let world = World::new().await;
-    let (known, grown) = (world.customer("4242").await, world.customer("5151").await);
-    fill(&world, known).await;
-    let mut tx = world.owner.begin(Scope::System).await.unwrap();
-    try_to(&mut tx, "ANALYZE record_links").await.unwrap();
-    tx.commit().await.unwrap();
-    fill(&world, grown).await;
-
+    let (world, grown) = grown().await;
     let mut tx = world.worker.begin(Scope::System).await.unwrap();
     let before = rows_read(&mut tx).await;
     let marked = links::mark_dirty(&mut tx, &heard(grown, [7, 77, 777])).await.unwrap();
@@ -35,6 +28,38 @@ async fn a_few_links_are_found_without_reading_all_of_an_integration_that_is_not
     let leasing = rows_read(&mut tx).await - before - marking;
     assert_eq!((marked.len(), leased.len()), (3, 3));
     assert!(marking < FEW && leasing < FEW, "{marking} rows were read to mark three links, {leasing} to lease them");
+}
+
+#[tokio::test]
+async fn what_is_known_of_a_few_objects_or_records_is_found_without_reading_all_of_such_an_integration() {
+    let (world, grown) = grown().await;
+    let (integration, kind) = (grown.integration, RecordKind::Contact);
+    let (ids, records) = (["7", "77", "777"], [RecordId::new(), RecordId::new(), RecordId::new()].into());
+    let named = ids.map(str::to_owned).into();
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    let before = rows_read(&mut tx).await;
+    assert_eq!(links::by_external_id(&mut tx, integration, kind, &named).await.unwrap().len(), 3);
+    assert_eq!(links::under_way_of(&mut tx, integration, kind, &ids).await.unwrap(), named);
+    // They are of no record.
+    assert!(links::known_by_now(&mut tx, integration, &named).await.unwrap().is_empty());
+    assert!(links::seen_of(&mut tx, integration, kind, &ids).await.unwrap().is_empty());
+    assert!(links::refused_of(&mut tx, integration, kind, &ids).await.unwrap().is_empty());
+    assert!(links::by_record(&mut tx, integration, &records).await.unwrap().is_empty());
+    assert!(links::backend_links(&mut tx, integration, &records).await.unwrap().is_empty());
+    let read = rows_read(&mut tx).await - before;
+    assert!(read < FEW, "{read} rows were read");
+}
+
+/// A customer whose integration has grown since the links were analyzed, when another one's had as many.
+async fn grown() -> (World, Customer) {
+    let world = World::new().await;
+    let (known, grown) = (world.customer("4242").await, world.customer("5151").await);
+    fill(&world, known).await;
+    let mut tx = world.owner.begin(Scope::System).await.unwrap();
+    try_to(&mut tx, "ANALYZE record_links").await.unwrap();
+    tx.commit().await.unwrap();
+    fill(&world, grown).await;
+    (world, grown)
 }
 
 /// Gives an integration links that are owed.

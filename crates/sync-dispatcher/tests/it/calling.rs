@@ -16,7 +16,7 @@ use url::Url;
 
 use crate::peers::{PIPEDRIVE, Peer, SALESFORCE, SHOPIFY, WOOCOMMERCE, Wishes, ZENDESK};
 use crate::scheduling::undisturbed;
-use crate::world::{DEADLINE, Shape, World};
+use crate::world::{DEADLINE, HASTE, Shape, World};
 
 fn public_url() -> Url {
     "https://hooks.example.com".parse().unwrap()
@@ -110,6 +110,22 @@ async fn a_webhook_that_a_platform_took_away_is_told_of_and_made_again_by_the_ne
         world.check().await;
         assert_eq!((called.standing().await.len(), called.told().await), (all, Some(true)), "{}", peer.place());
     }
+}
+
+#[tokio::test]
+async fn the_next_check_is_due_by_the_databases_clock() {
+    let world = World::quiet(&[HASTE[0], HASTE[1], ("WEBHOOKS__PUBLIC_URL", public_url().as_str())]).await;
+    let called = Called::by(&world, PIPEDRIVE).await;
+    let all = called.subscriptions().topics().len();
+    called.is_left_alone().await;
+    world.server.execute("UPDATE integration_subscriptions SET checked_at = now() - interval '23 hours'").await;
+    world.server.put_ahead().await;
+    world.dispatch();
+    wait::until("the webhook to be made again", DEADLINE, || async {
+        let standing = called.standing().await.len();
+        if standing == all { Ok(()) } else { Err(standing) }
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -39,6 +39,13 @@ struct Told {
 
 impl Told {
     async fn by(key: &str) -> Self {
+        let told = Self::quiet(key).await;
+        told.world.dispatch();
+        told
+    }
+
+    /// The same, without a dispatcher.
+    async fn quiet(key: &str) -> Self {
         let letters = Letterbox::open(Platform::HubSpot);
         let url = letters.url();
         let settings = [
@@ -50,7 +57,7 @@ impl Told {
             HASTE[0],
             HASTE[1],
         ];
-        let world = World::with(&settings).await;
+        let world = World::quiet(&settings).await;
         let client = reqwest::Client::builder().no_proxy().redirect(Policy::none()).build().unwrap();
         Self { world, letters, client }
     }
@@ -194,6 +201,18 @@ async fn what_the_platform_took_away_is_made_again_by_the_daily_check_and_what_a
     tx.commit().await.unwrap();
     let is_read = |active: &BTreeMap<String, String>| active.contains_key("contact.propertyChange hs_language");
     told.active_once("the new field to be told of", is_read).await;
+}
+
+#[tokio::test]
+async fn a_day_passes_by_the_databases_clock() {
+    let told = Told::quiet(KEY).await;
+    let server = &told.world.server;
+    server.put_ahead().await;
+    told.world.dispatch();
+    told.is_heard().await;
+    server.execute("UPDATE app_subscriptions SET checked_at = checked_at - interval '25 hours'").await;
+    let again = "SELECT count(*) FROM app_subscriptions WHERE checked_at > pg_catalog.now()";
+    wait::until("somebody to look again", DEADLINE, || async { (server.count(again).await == 1).then_some(()) }).await;
 }
 
 #[tokio::test]

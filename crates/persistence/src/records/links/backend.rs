@@ -12,6 +12,7 @@ use domain::link::LinkState;
 use domain::time::Timestamp;
 use serde_json::Value;
 
+use super::named::{self, OF_RECORDS};
 use crate::statement::sql_query;
 use crate::text::{from_json, parse, to_json};
 use crate::{PersistenceError, Transaction};
@@ -73,14 +74,8 @@ pub async fn backend_links(
     backend: IntegrationId,
     records: &BTreeSet<RecordId>,
 ) -> Result<BTreeMap<RecordId, BackendLink>, PersistenceError> {
-    let rows: Vec<Row> = sql_query(
-        "SELECT record_id, kind, external_id, sent, seen, seen_at, told_at FROM record_links
-         WHERE integration_id = $1 AND record_id = ANY($2)",
-    )
-    .bind::<Text, _>(backend.to_string())
-    .bind::<Array<Text>, _>(records.iter().map(ToString::to_string).collect::<Vec<_>>())
-    .load(&mut **tx)
-    .await?;
+    let statement = format!("SELECT record_id, kind, external_id, sent, seen, seen_at, told_at FROM {OF_RECORDS}");
+    let rows: Vec<Row> = named::of_records(statement, backend, records).load(&mut **tx).await?;
     let mut links = BTreeMap::new();
     for row in rows {
         let record: RecordId = parse("record_id", &row.record_id)?;

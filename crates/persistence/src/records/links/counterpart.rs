@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::QueryableByName;
-use diesel::sql_types::{Array, Bool, Jsonb, Nullable, Text};
+use diesel::sql_types::{Bool, Jsonb, Nullable, Text};
 use diesel_async::RunQueryDsl;
 use domain::field::RemoteFields;
 use domain::id::{IntegrationId, RecordId, TenantId};
@@ -13,6 +13,7 @@ use domain::platform::PlatformSlug;
 use serde_json::Value;
 
 use super::PushRow;
+use super::named::{self, OF_OBJECTS, OF_RECORDS};
 use crate::statement::sql_query;
 use crate::text::{from_json, parse};
 use crate::{PersistenceError, Transaction};
@@ -40,6 +41,8 @@ impl Counterpart {
         self.external_id.is_none() && !self.gone && self.is_owed
     }
 }
+
+const COLUMNS: &str = "id, tenant_id, integration_id, record_id, external_id, gone, owed";
 
 #[derive(QueryableByName)]
 struct Row {
@@ -76,14 +79,8 @@ pub async fn by_record(
     integration: IntegrationId,
     records: &BTreeSet<RecordId>,
 ) -> Result<BTreeMap<RecordId, Counterpart>, PersistenceError> {
-    let rows: Vec<Row> = sql_query(
-        "SELECT id, tenant_id, integration_id, record_id, external_id, gone, owed FROM record_links
-         WHERE integration_id = $1 AND record_id = ANY($2)",
-    )
-    .bind::<Text, _>(integration.to_string())
-    .bind::<Array<Text>, _>(records.iter().map(ToString::to_string).collect::<Vec<_>>())
-    .load(&mut **tx)
-    .await?;
+    let statement = format!("SELECT {COLUMNS} FROM {OF_RECORDS}");
+    let rows: Vec<Row> = named::of_records(statement, integration, records).load(&mut **tx).await?;
     let counterparts = rows.into_iter().map(Row::into_counterpart);
     counterparts.filter_map(|found| found.map(|found| Some((found.record?, found))).transpose()).collect()
 }
@@ -98,15 +95,9 @@ pub async fn by_external_id(
     kind: RecordKind,
     external_ids: &BTreeSet<String>,
 ) -> Result<BTreeMap<String, Counterpart>, PersistenceError> {
-    let rows: Vec<Row> = sql_query(
-        "SELECT id, tenant_id, integration_id, record_id, external_id, gone, owed FROM record_links
-         WHERE integration_id = $1 AND kind = $2 AND external_id = ANY($3)",
-    )
-    .bind::<Text, _>(integration.to_string())
-    .bind::<Text, _>(kind.as_str())
-    .bind::<Array<Text>, _>(external_ids.iter().collect::<Vec<_>>())
-    .load(&mut **tx)
-    .await?;
+    let statement = format!("SELECT {COLUMNS} FROM {OF_OBJECTS}");
+    let external_ids = external_ids.iter().cloned().collect();
+    let rows: Vec<Row> = named::of_objects(statement, (integration, kind), external_ids).load(&mut **tx).await?;
     let counterparts = rows.into_iter().map(Row::into_counterpart);
     counterparts.filter_map(|found| found.map(|found| Some((found.external_id.clone()?, found))).transpose()).collect()
 }
@@ -128,15 +119,9 @@ pub async fn seen_of(
         #[diesel(sql_type = Jsonb)]
         seen: Value,
     }
-    let rows: Vec<Shown> = sql_query(
-        "SELECT external_id, seen FROM record_links
-         WHERE integration_id = $1 AND kind = $2 AND external_id = ANY($3) AND record_id IS NOT NULL AND NOT gone",
-    )
-    .bind::<Text, _>(integration.to_string())
-    .bind::<Text, _>(kind.as_str())
-    .bind::<Array<Text>, _>(external_ids)
-    .load(&mut **tx)
-    .await?;
+    let statement = format!("SELECT external_id, seen FROM {OF_OBJECTS} WHERE record_id IS NOT NULL AND NOT gone");
+    let external_ids = external_ids.iter().map(|id| (*id).to_owned()).collect();
+    let rows: Vec<Shown> = named::of_objects(statement, (integration, kind), external_ids).load(&mut **tx).await?;
     rows.into_iter().map(|row| Ok((row.external_id, from_json("seen", row.seen)?))).collect()
 }
 
@@ -150,9 +135,7 @@ pub async fn refused_of(
     kind: RecordKind,
     external_ids: &[&str],
 ) -> Result<BTreeSet<String>, PersistenceError> {
-    let statement = "SELECT external_id FROM record_links
-         WHERE integration_id = $1 AND kind = $2 AND external_id = ANY($3) AND record_id IS NULL AND blocked_at IS NOT NULL";
-    objects(tx, statement, (integration, kind, external_ids)).await
+    objects(tx, "record_id IS NULL AND blocked_at IS NOT NULL", (integration, kind, external_ids)).await
 }
 
 /// Those of these objects that were heard of and not yet read, or on which somebody works.
@@ -165,16 +148,13 @@ pub async fn under_way_of(
     kind: RecordKind,
     external_ids: &[&str],
 ) -> Result<BTreeSet<String>, PersistenceError> {
-    let statement =
-        "SELECT external_id FROM record_links WHERE integration_id = $1 AND kind = $2 AND external_id = ANY($3)
-           AND (remote_dirty OR lease_token IS NOT NULL)";
-    objects(tx, statement, (integration, kind, external_ids)).await
+    objects(tx, "remote_dirty OR lease_token IS NOT NULL", (integration, kind, external_ids)).await
 }
 
-/// Those of these objects that a statement finds.
+/// Those of these objects whose links are so.
 async fn objects(
     tx: &mut Transaction,
-    statement: &'static str,
+    are_so: &'static str,
     (integration, kind, external_ids): (IntegrationId, RecordKind, &[&str]),
 ) -> Result<BTreeSet<String>, PersistenceError> {
     #[derive(QueryableByName)]
@@ -182,12 +162,9 @@ async fn objects(
         #[diesel(sql_type = Text)]
         external_id: String,
     }
-    let rows: Vec<Found> = sql_query(statement)
-        .bind::<Text, _>(integration.to_string())
-        .bind::<Text, _>(kind.as_str())
-        .bind::<Array<Text>, _>(external_ids)
-        .load(&mut **tx)
-        .await?;
+    let statement = format!("SELECT external_id FROM {OF_OBJECTS} WHERE {are_so}");
+    let external_ids = external_ids.iter().map(|id| (*id).to_owned()).collect();
+    let rows: Vec<Found> = named::of_objects(statement, (integration, kind), external_ids).load(&mut **tx).await?;
     Ok(rows.into_iter().map(|row| row.external_id).collect())
 }
 

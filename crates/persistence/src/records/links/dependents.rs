@@ -6,9 +6,11 @@ use diesel::QueryableByName;
 use diesel::sql_types::{Array, Bool, Text};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, RecordId};
+use domain::kind::RecordKind;
 use domain::link::NAMED;
 use domain::message::RecordPush;
 
+use super::named::{self, OF_OBJECTS};
 use super::{PushRow, into_pushes};
 use crate::statement::sql_query;
 use crate::{PersistenceError, Transaction};
@@ -128,13 +130,10 @@ pub async fn known_by_now(
     if contacts.is_empty() {
         return Ok(BTreeSet::new());
     }
-    let rows: Vec<Row> = sql_query(
-        "SELECT external_id, record_id IS NOT NULL AS is_known FROM record_links
-         WHERE integration_id = $1 AND kind = 'contact' AND external_id = ANY($2) ORDER BY id FOR SHARE",
-    )
-    .bind::<Text, _>(integration.to_string())
-    .bind::<Array<Text>, _>(contacts.iter().collect::<Vec<_>>())
-    .load(&mut **tx)
-    .await?;
+    let statement = format!(
+        "SELECT external_id, record_id IS NOT NULL AS is_known FROM {OF_OBJECTS} ORDER BY link.id FOR SHARE OF link"
+    );
+    let (of_kind, external_ids) = ((integration, RecordKind::Contact), contacts.iter().cloned().collect());
+    let rows: Vec<Row> = named::of_objects(statement, of_kind, external_ids).load(&mut **tx).await?;
     Ok(rows.into_iter().filter(|row| row.is_known).map(|row| row.external_id).collect())
 }

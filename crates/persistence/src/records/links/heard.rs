@@ -9,6 +9,7 @@ use domain::id::{IntegrationId, LinkId, TenantId};
 use domain::kind::RecordKind;
 use domain::message::RecordPush;
 
+use super::named::{self, OF_OBJECTS};
 use super::{PushRow, into_pushes};
 use crate::statement::sql_query;
 use crate::{PersistenceError, Transaction};
@@ -75,21 +76,13 @@ async fn lock(tx: &mut Transaction, heard: &Heard) -> Result<BTreeSet<String>, P
         #[diesel(sql_type = Text)]
         external_id: String,
     }
-    // Each object is named in full: of an integration that has grown since its table was analyzed, PostgreSQL expects no row, and would
-    // rather read all that it has than look for each object.
-    let rows: Vec<Named> = sql_query(
-        "SELECT link.external_id FROM unnest($2, $3, $4) AS named (integration_id, kind, external_id)
-         JOIN record_links AS link ON link.integration_id = named.integration_id AND link.kind = named.kind
-             AND link.external_id = named.external_id
-         WHERE link.tenant_id = $1
-         ORDER BY link.id FOR UPDATE OF link",
-    )
-    .bind::<Text, _>(heard.tenant.to_string())
-    .bind::<Array<Text>, _>(vec![heard.integration.to_string(); heard.external_ids.len()])
-    .bind::<Array<Text>, _>(vec![heard.kind.as_str(); heard.external_ids.len()])
-    .bind::<Array<Text>, _>(heard.external_ids.iter().collect::<Vec<_>>())
-    .load(&mut **tx)
-    .await?;
+    let statement =
+        format!("SELECT external_id FROM {OF_OBJECTS} WHERE link.tenant_id = $4 ORDER BY link.id FOR UPDATE OF link");
+    let external_ids = heard.external_ids.iter().cloned().collect();
+    let rows: Vec<Named> = named::of_objects(statement, (heard.integration, heard.kind), external_ids)
+        .bind::<Text, _>(heard.tenant.to_string())
+        .load(&mut **tx)
+        .await?;
     Ok(rows.into_iter().map(|row| row.external_id).collect())
 }
 

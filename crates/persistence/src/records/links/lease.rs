@@ -137,8 +137,7 @@ pub async fn lease(
     token: LeaseToken,
     duration: Duration,
 ) -> Result<Vec<Leased>, PersistenceError> {
-    // Each link is named in full: of an integration that has grown since its table was analyzed, PostgreSQL expects no row, and would
-    // rather read all that it is owed than look for each link.
+    // Each link is named in full, for the same reason as in `named`.
     let rows: Vec<Row> = sql_query(
         "UPDATE record_links AS link SET lease_token = $2, lease_until = now() + make_interval(secs => $3)
          FROM (

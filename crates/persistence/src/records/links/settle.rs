@@ -155,13 +155,16 @@ impl<'a> Row<'a> {
     }
 }
 
-/// The links are locked in the order in which deliveries lock them, too.
+/// The links are locked in the order of their ids. A failure says nothing of what became owed meanwhile: that is due at once, and has
+/// all its attempts.
 const SETTLE: &str = "
 UPDATE record_links AS link SET
     record_id = coalesce(link.record_id, new.record_id),
     external_id = new.external_id, gone = new.gone, sent = new.sent, seen = new.seen, seen_at = new.seen_at,
     synced_version = new.synced_version, synced_mapping = new.synced_mapping, read_seq = new.read_seq,
-    attempts = new.attempts,
+    attempts = CASE WHEN new.error_class IS NULL OR (
+        link.wanted_version <= new.tried_version AND link.wanted_mapping <= new.tried_mapping
+        AND link.remote_seq <= new.heard_seq) THEN new.attempts ELSE 0 END,
     not_before = CASE WHEN new.error_class IS NULL OR (
         link.wanted_version <= new.tried_version AND link.wanted_mapping <= new.tried_mapping
         AND link.remote_seq <= new.heard_seq) THEN new.not_before END,
