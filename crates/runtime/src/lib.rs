@@ -1,4 +1,4 @@
-//! What every binary needs around its work: settings, logs, metrics, health, shutdown, the HTTP frame. No business rules.
+//! What every binary needs around its work: settings, logs, metrics, health, shutdown, the HTTP frame, an allocator. No business rules.
 
 pub mod config;
 pub mod crash;
@@ -9,6 +9,6 @@ pub mod metrics;
 pub mod shutdown;
 pub mod telemetry;
 
-/// Of every binary: a service's requests are made of short-lived pieces, of which glibc's allocator gave back one for a fifth of the time.
+/// Every binary's: a request is made of many short-lived pieces, and glibc's allocator took a fifth of the gateway's time for them.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
