@@ -83,8 +83,10 @@ impl Form {
         self.errors.iter().find(|(known, _)| within(known)).map(|(_, said)| said.as_str())
     }
 
-    /// The same form of the newest version, where what is wrong is that its own is over. Any other stays of the one that it began
-    /// with: what somebody else has saved since is not in it, and is not to be written over unseen.
+    /// The same form of the newest version, where what is wrong is that its own is over.
+    ///
+    /// Any other stays of the one that it began with: what somebody else has saved since is not in it, and is not to be written over
+    /// unseen.
     pub(super) fn renewed(mut self, problem: &Problem, newest: i64) -> Self {
         if problem.status_code() == StatusCode::PRECONDITION_FAILED {
             self.fields.set(VERSION, newest.to_string());

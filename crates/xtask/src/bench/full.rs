@@ -12,8 +12,9 @@ use crate::console::Console;
 /// How what is measured where nothing is said is called here.
 const USUAL: &str = "usual";
 
-/// Measures all. What could not be measured is told and fails the run in the end, but not what comes after it. A run that is
-/// interrupted fails as well, and tells what it has measured.
+/// Measures all. What could not be measured is told and fails the run in the end, but not what comes after it.
+///
+/// A run that is interrupted fails as well, and tells what it has measured.
 ///
 /// # Errors
 /// Where nothing may be skipped and something has to be.
