@@ -87,6 +87,10 @@ impl Accounts {
         let mut tx = self.database().begin(Scope::System).await?;
         let known = table::get(&mut tx, platform, since).await?;
         tx.commit().await?;
+        // Whoever is at it shows what was found.
+        if known.as_ref().is_some_and(|known| known.is_under_way) {
+            return Ok(());
+        }
         let is_well = known.is_some_and(|known| known.problem.is_none());
         let shown = metrics::gauge!("coccinelle_app_subscribed", "platform" => platform.to_string());
         shown.set(if is_well { 1.0 } else { 0.0 });

@@ -18,6 +18,11 @@ function offerZones() {
   for (const zone of zones ?? []) list.append(new Option("", zone));
 }
 
+/** The buttons of a form, wherever on the page they stand. */
+function buttonsOf(form) {
+  return [...form.elements].filter((element) => element.localName === "button");
+}
+
 /** A button that was pressed says that it works, and cannot be pressed twice. */
 function showBusy(event) {
   const form = event.target;
@@ -25,7 +30,7 @@ function showBusy(event) {
   const button = event.submitter ?? form.querySelector("button");
   button?.setAttribute("aria-busy", "true");
   // After the form has taken the button's value along.
-  setTimeout(() => form.querySelectorAll("button").forEach((each) => { each.disabled = true; }), 0);
+  setTimeout(() => buttonsOf(form).forEach((each) => { each.disabled = true; }), 0);
 }
 
 /** A token behind the `#` of the address never reaches a log. It is used at once and taken out of the address. */
@@ -92,5 +97,5 @@ document.addEventListener("click", copy);
 // A page that comes back from the browser's memory is no longer busy.
 addEventListener("pageshow", () => document.querySelectorAll("[aria-busy]").forEach((button) => {
   button.removeAttribute("aria-busy");
-  button.form?.querySelectorAll("button").forEach((each) => { each.disabled = false; });
+  if (button.form) buttonsOf(button.form).forEach((each) => { each.disabled = false; });
 }));

@@ -177,7 +177,7 @@ impl Refusal {
     }
 }
 
-fn note(cause: &(dyn std::error::Error + 'static)) {
+fn log_cause(cause: &(dyn std::error::Error + 'static)) {
     tracing::debug!(error.cause = cause, "a token was refused");
 }
 
@@ -187,7 +187,7 @@ impl From<Refusal> for Problem {
         match refusal {
             Refusal::NoToken => Self::new(FaultKind::Unauthorized, "token_missing", detail),
             Refusal::BadToken(cause) => {
-                note(&cause);
+                log_cause(&cause);
                 Self::new(FaultKind::Unauthorized, "token_invalid", detail)
             }
             Refusal::NoSession => Self::new(FaultKind::Unauthorized, "session_ended", detail),

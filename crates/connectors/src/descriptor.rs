@@ -175,9 +175,9 @@ impl Terms {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SiteField {
     /// Its name for people.
-    pub label: &'static str,
+    pub label: Words,
     /// Where the tenant finds it, and of what form it is.
-    pub hint: &'static str,
+    pub hint: Words,
     /// Whether there is no going on without it.
     pub required: bool,
 }

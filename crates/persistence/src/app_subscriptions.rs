@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Double, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Bool, Double, Nullable, Text, Timestamptz};
 use diesel::{OptionalExtension as _, QueryableByName};
 use diesel_async::RunQueryDsl;
 use domain::kind::RecordKind;
@@ -22,10 +22,12 @@ pub struct Hold(DateTime<Utc>);
 /// What was found when somebody last looked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AppSubscription {
-    /// When that was.
+    /// When that was, or when whoever is at it began.
     pub checked_at: Timestamp,
-    /// What was wrong; `None` where the platform calls us.
+    /// What was wrong; `None` where the platform calls us, and where nobody has looked to the end yet.
     pub problem: Option<String>,
+    /// Whether somebody is at it, or was and has vanished: what will be found is not known.
+    pub is_under_way: bool,
 }
 
 /// Before when somebody has to have looked for it to be time again.
@@ -43,6 +45,8 @@ struct Known {
     checked_at: DateTime<Utc>,
     #[diesel(sql_type = Nullable<Text>)]
     problem: Option<String>,
+    #[diesel(sql_type = Bool)]
+    is_under_way: bool,
 }
 
 #[derive(QueryableByName)]
@@ -131,14 +135,20 @@ pub async fn get(
     platform: &PlatformSlug,
     since: Timestamp,
 ) -> Result<Option<AppSubscription>, PersistenceError> {
-    let found: Option<Known> =
-        sql_query("SELECT checked_at, problem FROM app_subscriptions WHERE platform = $1 AND checked_at > $2")
-            .bind::<Text, _>(platform.as_str())
-            .bind::<Timestamptz, _>(DateTime::<Utc>::from(since))
-            .get_result(&mut **tx)
-            .await
-            .optional()?;
-    Ok(found.map(|known| AppSubscription { checked_at: known.checked_at.into(), problem: known.problem }))
+    let found: Option<Known> = sql_query(
+        "SELECT checked_at, problem, held_until IS NOT NULL AS is_under_way
+         FROM app_subscriptions WHERE platform = $1 AND checked_at > $2",
+    )
+    .bind::<Text, _>(platform.as_str())
+    .bind::<Timestamptz, _>(DateTime::<Utc>::from(since))
+    .get_result(&mut **tx)
+    .await
+    .optional()?;
+    Ok(found.map(|Known { checked_at, problem, is_under_way }| AppSubscription {
+        checked_at: checked_at.into(),
+        problem,
+        is_under_way,
+    }))
 }
 
 /// The fields that are read of accounts that let our app in, of all tenants together; `None` where no account does.

@@ -1,4 +1,4 @@
-//! What every binary needs around its work: settings, logs, metrics, health, shutdown, the HTTP frame. No business rules.
+//! What every binary needs around its work: settings, logs, metrics, health, shutdown, the HTTP frame, an allocator. No business rules.
 
 pub mod config;
 pub mod crash;

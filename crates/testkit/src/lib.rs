@@ -20,5 +20,5 @@ mod vhost;
 pub mod wait;
 
 pub use database::{TestDatabase, database, dump, execute};
-pub use management::StoredMessage;
+pub use management::QueuedMessage;
 pub use vhost::{TestVhost, vhost};

@@ -13,7 +13,7 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A message as it lies in a queue.
 #[derive(Clone, Debug, Deserialize)]
-pub struct StoredMessage {
+pub struct QueuedMessage {
     /// Its body; base64 where it is not UTF-8.
     pub payload: String,
     /// `message_id`, `type`, `delivery_mode`, `headers` and so on, where set.
@@ -84,12 +84,12 @@ impl Management {
     }
 
     /// The first messages of a queue, which stay in it.
-    pub(crate) async fn peek(&self, vhost: &str, queue: &str) -> anyhow::Result<Vec<StoredMessage>> {
+    pub(crate) async fn peek(&self, vhost: &str, queue: &str) -> anyhow::Result<Vec<QueuedMessage>> {
         let how = json!({"count": 10_000, "ackmode": "ack_requeue_true", "encoding": "auto"});
         self.ask(Method::POST, &["queues", vhost, queue, "get"], Some(how)).await
     }
 
-    pub(crate) async fn publish(&self, vhost: &str, queue: &str, message: &StoredMessage) -> anyhow::Result<bool> {
+    pub(crate) async fn publish(&self, vhost: &str, queue: &str, message: &QueuedMessage) -> anyhow::Result<bool> {
         let body = json!({
             "properties": message.properties, "routing_key": queue,
             "payload": message.payload, "payload_encoding": "string",

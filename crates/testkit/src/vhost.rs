@@ -3,7 +3,7 @@
 use url::Url;
 
 use crate::environment::Server;
-use crate::management::{Management, StoredMessage};
+use crate::management::{Management, QueuedMessage};
 use crate::{leftover, outside};
 
 /// A vhost of the test's own, empty. Deleted with this value, and with it all connections to it.
@@ -74,13 +74,13 @@ impl TestVhost {
     }
 
     /// The messages that are ready in a queue; they stay in it. Those that a consumer holds are not among them.
-    pub async fn peek(&self, queue: &str) -> Vec<StoredMessage> {
+    pub async fn peek(&self, queue: &str) -> Vec<QueuedMessage> {
         let queue = queue.to_owned();
         self.ask(|api, name| async move { api.peek(&name, &queue).await }).await
     }
 
     /// Puts a message of any form into a queue, and says whether there was such a queue.
-    pub async fn publish(&self, queue: &str, message: StoredMessage) -> bool {
+    pub async fn publish(&self, queue: &str, message: QueuedMessage) -> bool {
         let queue = queue.to_owned();
         self.ask(|api, name| async move { api.publish(&name, &queue, &message).await }).await
     }

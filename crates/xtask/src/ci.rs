@@ -154,12 +154,14 @@ async fn installed_compose() -> Option<&'static [&'static str]> {
     None
 }
 
-/// The alert rules and the configuration that names them, read as Prometheus will, and each rule tried in its trouble and without.
+/// The alert rules and the configurations that name them, read as Prometheus will, and each rule tried in its trouble and without.
 async fn check_rules() -> anyhow::Result<Outcome> {
     let Some(promtool) = unpacked("promtool", "prometheus").await else {
         return Ok(Outcome::Skipped("`promtool` (Debian's package prometheus) is not there, and apt cannot bring it"));
     };
-    for words in [["check", "config", "deploy/prometheus/prometheus.yml"], ["test", "rules", ALERTS_TEST]] {
+    let configurations = ["deploy/prometheus/prometheus.yml", "deploy/prometheus/kubernetes.yml"];
+    let checks = configurations.map(|file| ["check", "config", file]);
+    for words in checks.into_iter().chain([["test", "rules", ALERTS_TEST]]) {
         output(Command::new(&promtool).args(words).current_dir(root())).await?;
     }
     Ok(Outcome::Holds)

@@ -17,6 +17,7 @@ mod schemas;
 mod steps;
 mod suites;
 mod tree;
+mod variables;
 mod workflows;
 
 use std::fmt;
@@ -62,7 +63,7 @@ impl fmt::Display for Finding {
 }
 
 /// Every rule that reads files. The layers are checked apart: they need what cargo knows.
-const RULES: [fn(&Tree) -> Vec<Finding>; 15] = [
+const RULES: [fn(&Tree) -> Vec<Finding>; 16] = [
     codes::check,
     commands::check,
     copies::check,
@@ -77,6 +78,7 @@ const RULES: [fn(&Tree) -> Vec<Finding>; 15] = [
     schemas::check,
     steps::check,
     suites::check,
+    variables::check,
     workflows::check,
 ];
 

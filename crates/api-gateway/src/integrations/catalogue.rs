@@ -249,7 +249,9 @@ impl Auth {
                 Self { scheme, fields: fields.iter().map(Field::of).collect(), scopes: &[], site: None }
             }
             AuthScheme::OAuth2(terms) => {
-                let site = terms.site.map(|SiteField { label, hint, required }| Site { label, hint, required });
+                let site = terms.site;
+                let site =
+                    site.map(|SiteField { label, hint, required }| Site { label: label.en, hint: hint.en, required });
                 Self { scheme, fields: Vec::new(), scopes: terms.scopes, site }
             }
         }

@@ -7,13 +7,12 @@ use connectors::webhook::SecretSource;
 use domain::integration::Integration;
 use domain::time::Timestamp;
 use persistence::app_subscriptions::{self, AppSubscription};
-use persistence::{Transaction, incidents, subscriptions};
+use persistence::{Transaction, incidents, integrations, subscriptions};
 use runtime::http::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::platform_of;
-use crate::state::Gateway;
 
 /// Who looks after the subscriptions of our app does so every day; whoever has not for longer was told not to.
 const LOOKED_AFTER: Duration = Duration::from_hours(48);
@@ -65,19 +64,15 @@ pub(crate) enum State {
 }
 
 impl Subscription {
-    pub(super) async fn of(
-        gateway: &Gateway,
-        tx: &mut Transaction,
-        integration: &Integration,
-    ) -> Result<Self, Problem> {
+    pub(super) async fn of(tx: &mut Transaction, integration: &Integration) -> Result<Self, Problem> {
         let whose = (integration.tenant_id, integration.id);
         let connector = platform_of(&integration.platform)?.connector();
         let known = if connector.subscriptions().is_some() {
             Self::of_account(subscriptions::of(tx, whose).await?)
         } else if connector.webhooks().secret() == SecretSource::Integration {
             Self::unasked(State::ByHand, ACCOUNT)
-        } else if gateway.accounts.hint(tx, integration).await.is_ok() {
-            // Only of a key there is something to show.
+        } else if integrations::sealed_credentials(tx, integration.tenant_id, integration.id).await?.is_some() {
+            // Those are a key; a grant lies elsewhere.
             Self::unasked(State::KeyAlone, APP)
         } else {
             let since = Timestamp::now().minus(LOOKED_AFTER);
@@ -103,8 +98,14 @@ impl Subscription {
     /// Where we see to it for our whole app; what is wrong there is no tenant's to mend.
     fn of_app(known: Option<AppSubscription>) -> Self {
         let Some(known) = known else { return Self::unasked(State::ByOperator, APP) };
-        let state = if known.problem.is_some() { State::Problem } else { State::Subscribed };
-        Self { checked_at: Some(known.checked_at), ..Self::unasked(state, APP) }
+        let state = match known.problem {
+            Some(_) => State::Problem,
+            // It may be for the first time.
+            None if known.is_under_way => State::Pending,
+            None => State::Subscribed,
+        };
+        let checked_at = Some(known.checked_at).filter(|_| state != State::Pending);
+        Self { checked_at, ..Self::unasked(state, APP) }
     }
 
     fn unasked(state: State, made_for: &'static str) -> Self {
@@ -140,10 +141,16 @@ mod tests {
     #[test]
     fn what_is_wrong_with_our_app_is_not_told_to_tenants() {
         let checked_at = Timestamp::parse("2026-11-28T10:00:00Z").unwrap();
-        let of = |problem: Option<String>| Subscription::of_app(Some(AppSubscription { checked_at, problem }));
-        let wrong = of(Some("The API key provided is invalid".to_owned()));
+        let of = |problem: Option<&str>, is_under_way: bool| {
+            let problem = problem.map(str::to_owned);
+            Subscription::of_app(Some(AppSubscription { checked_at, problem, is_under_way }))
+        };
+        let wrong = of(Some("The API key provided is invalid"), false);
         assert_eq!((wrong.state, wrong.problem), (State::Problem, None));
-        assert_eq!(of(None).state, State::Subscribed);
+        assert_eq!(of(Some("The API key provided is invalid"), true).state, State::Problem);
+        assert_eq!(of(None, false).state, State::Subscribed);
+        let begun = of(None, true);
+        assert_eq!((begun.state, begun.checked_at), (State::Pending, None), "somebody has only begun");
         assert_eq!(Subscription::of_app(None).state, State::ByOperator);
     }
 }

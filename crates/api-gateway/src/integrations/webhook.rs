@@ -107,7 +107,7 @@ pub(crate) async fn webhook(
         SecretSource::App => "app",
         SecretSource::Integration => "integration",
     };
-    let subscription = Subscription::of(gateway, tx, &integration).await?;
+    let subscription = Subscription::of(tx, &integration).await?;
     let base = gateway.public_url.as_str().trim_end_matches('/');
     let url = format!("{base}/webhooks/integrations/{}/{id}", integration.platform);
     Ok(View { url, signed_by, secret, subscription, last_delivery: newest.into_iter().next().map(delivery) })

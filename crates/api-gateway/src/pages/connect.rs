@@ -5,7 +5,7 @@ use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, ResponseError as _, get, post, web};
 use askama::Template;
 use connectors::connector::Connector;
-use connectors::descriptor::{CredentialField, Descriptor};
+use connectors::descriptor::{CredentialField, Descriptor, SiteField, Words};
 use connectors::registry::Platform;
 use domain::platform::PlatformSlug;
 use domain::run::Mode;
@@ -21,7 +21,7 @@ use super::{
     frame::{Frame, Section, Visit},
     mark::Mark,
     rights::Right,
-    text::{Message, connect as m, consent as consent_words, form as form_words, frame as frame_words, hints},
+    text::{Message, connect as m, consent as consent_words, form as form_words, frame as frame_words, hints, say},
 };
 use crate::{
     change::Change,
@@ -100,14 +100,11 @@ impl From<&'static CredentialField> for Key {
 }
 
 impl Site {
-    /// What a platform asks for before the consent, in the reader's language where it is known here.
+    /// What a platform asks for before the consent, in the reader's language.
     fn of(frame: &Frame, descriptor: &Descriptor) -> Option<Self> {
-        let asked = descriptor.terms()?.site?;
-        let (label, hint) = match hints::site(descriptor.slug) {
-            Some((label, hint)) => (frame.say(label), frame.say(hint)),
-            None => (asked.label.to_owned(), asked.hint.to_owned()),
-        };
-        Some(Self { label, hint, required: asked.required })
+        let SiteField { label, hint, required } = descriptor.terms()?.site?;
+        let told = |words: Words| frame.say(say(words.fr, words.en));
+        Some(Self { label: told(label), hint: told(hint), required })
     }
 }
 

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use actix_web::ResponseError as _;
+use actix_web::http::StatusCode;
 use connectors::connector::Connector;
 use connectors::descriptor::{OptionChoice, OptionField};
 use domain::alert::Audience;
@@ -17,6 +19,9 @@ use super::text::{Message, alerts, faults, form as m, say};
 
 /// Where the API begins; its things have pages of the same names.
 const API: &str = "/api/v1/";
+
+/// The field with the version of what is changed.
+pub(super) const VERSION: &str = "version";
 
 /// A form that is shown, for the first time or again.
 #[derive(Debug, Default)]
@@ -76,6 +81,17 @@ impl Form {
         let within =
             |known: &str| known == path || known.strip_prefix(path).is_some_and(|rest| rest.starts_with(['.', '[']));
         self.errors.iter().find(|(known, _)| within(known)).map(|(_, said)| said.as_str())
+    }
+
+    /// The same form of the newest version, where what is wrong is that its own is over.
+    ///
+    /// Any other stays of the one that it began with: what somebody else has saved since is not in it, and is not to be written over
+    /// unseen.
+    pub(super) fn renewed(mut self, problem: &Problem, newest: i64) -> Self {
+        if problem.status_code() == StatusCode::PRECONDITION_FAILED {
+            self.fields.set(VERSION, newest.to_string());
+        }
+        self
     }
 
     /// What is wrong with fields that the page does not show.

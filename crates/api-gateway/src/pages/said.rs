@@ -71,15 +71,22 @@ impl Said {
     }
 }
 
+/// What a page that is shown at once says of it, as [`lead`] has another one say.
+pub(super) fn told<T>(outcome: Result<T, Problem>, done: &'static str) -> Result<Option<Said>, Problem> {
+    code_of(outcome, done).map(Said::named)
+}
+
 /// Leads to a page that says so. A refusal that has words is said there as well; others are pages of their own.
 pub(super) fn lead<T>(path: &str, outcome: Result<T, Problem>, done: &'static str) -> Result<HttpResponse, Problem> {
-    let code = match outcome {
-        Ok(_) => done,
-        Err(problem) => match Said::named(problem.code()) {
-            Some(said) => said.code,
-            None => return Err(problem),
-        },
-    };
+    let code = code_of(outcome, done)?;
     let joint = if path.contains('?') { '&' } else { '?' };
     Ok(HttpResponse::SeeOther().insert_header((LOCATION, format!("{path}{joint}said={code}"))).finish())
+}
+
+/// The word for an outcome; a refusal that has none stays one.
+fn code_of<T>(outcome: Result<T, Problem>, done: &'static str) -> Result<&'static str, Problem> {
+    match outcome {
+        Ok(_) => Ok(done),
+        Err(problem) => Said::named(problem.code()).map(|said| said.code).ok_or(problem),
+    }
 }

@@ -12,7 +12,7 @@ use super::fields::Fields;
 use super::form::{self, Form, word};
 use super::frame::{Frame, Section, Visit};
 use super::policies::{self, Believed, Hook};
-use super::said::{Said, lead};
+use super::said::{Said, lead, told};
 use super::text::webhooks as webhook_words;
 use super::text::{Message, frame as frame_words, logs as logs_words, settings as m, tokens as t};
 use super::tokens::Tokens;
@@ -99,21 +99,31 @@ pub(super) async fn save(
     match saved(&change, &gateway, &fields).await {
         Err(problem) if form::is_about_form(&problem) => {
             let mut page = Page::of(&visit, &gateway, &door, (Some(fields), After::default())).await?;
-            page.form = page.form.refused(&page.frame, &problem);
+            page.form = page.form.refused(&page.frame, &problem).renewed(&problem, page.view.version);
             page.frame.answer(status_of(&problem), &page)
         }
         outcome => lead("/dashboard/settings", outcome, "saved"),
     }
 }
 
-/// Sends an alert on trial to whom the saved settings name.
+/// Sends an alert on trial to whom the saved settings name. What was typed is shown again as it was, and not saved.
 #[post("/settings/trial")]
-pub(super) async fn try_alerts(change: Change, gateway: web::Data<Gateway>) -> Result<HttpResponse, Problem> {
-    lead("/dashboard/settings", settings::tried(&gateway, &change).await, "alert_tried")
+pub(super) async fn try_alerts(
+    change: Change,
+    visit: Visit,
+    gateway: web::Data<Gateway>,
+    door: web::Data<Door>,
+    fields: Fields,
+) -> Result<HttpResponse, Problem> {
+    let said = told(settings::tried(&gateway, &change).await, "alert_tried")?;
+    let visit = visit.at("/dashboard/settings");
+    let mut page = Page::of(&visit, &gateway, &door, (Some(fields), After::default())).await?;
+    page.said = said;
+    page.frame.show(&page)
 }
 
 async fn saved(change: &Change, gateway: &Gateway, fields: &Fields) -> Result<(), Problem> {
-    let seen = fields.get("version").parse().map_err(|_no_number| Refusal::at("version", "must be a number"))?;
+    let seen = fields.get(form::VERSION).parse().map_err(|_no_number| Refusal::at("version", "must be a number"))?;
     let mut tx = gateway.database.begin(Scope::Tenant(change.tenant_id)).await?;
     let view = settings::shown(&mut tx, change.tenant_id).await?;
     tx.commit().await?;
@@ -205,10 +215,12 @@ async fn changes(
 /// The form as it stands before anybody has typed something.
 fn filled(view: &View) -> Fields {
     let days = view.retention_days.map(|days| days.to_string()).unwrap_or_default();
+    let version = view.version.to_string();
     let (language, region, redaction) = (word(view.language), word(view.region), &view.redaction);
     let (emails, fields, patterns) =
         (view.alert_emails.join("\n"), redaction.fields.join("\n"), redaction.patterns.join("\n"));
     let mut all = vec![
+        (form::VERSION, version.as_str()),
         ("language", language.as_str()),
         ("time_zone", view.time_zone.name()),
         ("region", &region),

@@ -45,10 +45,8 @@ pub(crate) async fn tried(gateway: &Gateway, change: &Change) -> Result<Trial, P
     let settings = settings::get(&mut tx, change.tenant_id).await?;
     let refusal = if settings.alert_emails.is_empty() && settings.alert_webhooks.is_empty() {
         Some(Refusal::NobodyToAlert)
-    } else if !incidents::ask_trial(&mut tx, change.tenant_id, PAUSE).await? {
-        Some(Refusal::TooMany(PAUSE))
     } else {
-        None
+        incidents::ask_trial(&mut tx, change.tenant_id, PAUSE).await?.map(Refusal::TooMany)
     };
     if let Some(refusal) = refusal {
         tx.leave_unchanged().await?;

@@ -103,6 +103,10 @@ async fn attempts_of_a_time_are_found_on_the_page_by_the_readers_clock() {
         assert_eq!(is_shown, shown, "{query}: {}", page.html);
     }
     browser.get(&format!("{path}?q=phone")).await.says("dans les 7 derniers jours");
+    let page = browser.get(&format!("{path}?q=phone&until=2026-10-25T00:00")).await;
+    page.says("qui précèdent la date de fin");
+    let behind_all = format!("{path}?q=phone&cursor=2026-01-01T00:00:00Z~x");
+    browser.get(&behind_all).await.says("Il n'y a rien de plus ancien.").says("dans les 7 derniers jours");
     // What moves by itself can be halted.
     browser.get(&path).await.says("En direct").says("data-pause=\"Reprendre\">Mettre en pause");
     // Who finds something is told as well that there may be more before.

@@ -260,6 +260,10 @@ async fn the_webhooks_address_is_shown_with_what_signs_it_and_what_last_came_of_
     let token = world.token(Role::Admin);
     let rotated = world.call(Method::POST, &format!("{path}/webhook/rotate"), Some(&token), None).await;
     rotated.is_problem(409, "secret_not_ours");
+    // A key that cannot be opened is a key all the same, and no consent.
+    world.database.execute("UPDATE tenant_integrations SET config_encrypted = 'lost'").await;
+    let shown = world.get(&format!("{path}/webhook")).await;
+    assert_eq!(shown.body["subscription"]["state"], "key_alone", "{shown:?}");
     world.stop().await;
 }
 

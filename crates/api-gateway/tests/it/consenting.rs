@@ -299,6 +299,9 @@ async fn who_lets_our_app_in_sees_who_looks_after_its_subscriptions_and_has_that
     };
     browser.get(&tab).await.says("pour tous les comptes qui autorisent son application");
     assert_eq!(state().await, "subscribed");
+    it.world.database.execute("UPDATE app_subscriptions SET held_until = now() + interval '1 minute'").await;
+    assert_eq!(state().await, "pending", "somebody has only begun to look");
+    it.world.database.execute("UPDATE app_subscriptions SET held_until = NULL").await;
     it.world.database.execute("UPDATE app_subscriptions SET problem = 'The API key provided is invalid'").await;
     let page = browser.get(&tab).await;
     page.says("nous le savons et réessayons");

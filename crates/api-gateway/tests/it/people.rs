@@ -428,7 +428,7 @@ async fn what_nobody_could_handle_of_an_erased_person_goes_too_and_without_a_bro
     for events in [json!([hers, max]), json!([hers]), json!([max])] {
         let payload = json!({ "tenant_id": world.tenant, "events": events }).to_string();
         let properties = json!({ "delivery_mode": 2, "type": "event.merge.v0" });
-        let letter = testkit::StoredMessage { payload, properties, routing_key: String::new() };
+        let letter = testkit::QueuedMessage { payload, properties, routing_key: String::new() };
         assert!(world.vhost.publish(&dead, letter).await);
     }
     let path = format!("/api/v1/records/{zoe}/person");

@@ -31,8 +31,11 @@ pub(super) const TERMS: Terms = Terms {
     purposes: PURPOSES,
     pkce: true,
     site: Some(SiteField {
-        label: "My Domain (optional)",
-        hint: "The name before .my.salesforce.com, or “test” for a sandbox; empty for the usual login page.",
+        label: Words::new("Mon domaine (facultatif)", "My Domain (optional)"),
+        hint: Words::new(
+            "Le nom qui précède « .my.salesforce.com », ou « test » pour une sandbox ; vide pour la page de connexion habituelle.",
+            "The name before “.my.salesforce.com”, or “test” for a sandbox; empty for the usual login page.",
+        ),
         required: false,
     }),
     // The session's time-out, where the organisation has not set another; a refused token is replaced at any time.

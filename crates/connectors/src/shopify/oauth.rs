@@ -49,8 +49,11 @@ pub(super) const TERMS: Terms = Terms {
     purposes: PURPOSES,
     pkce: false,
     site: Some(SiteField {
-        label: "Shop",
-        hint: "The address of your shop at Shopify, such as “acme.myshopify.com”.",
+        label: Words::new("Boutique", "Shop"),
+        hint: Words::new(
+            "L'adresse de votre boutique chez Shopify, par exemple « ma-boutique.myshopify.com ».",
+            "The address of your shop at Shopify, such as “acme.myshopify.com”.",
+        ),
         required: true,
     }),
     // A token that is not said to expire does not.

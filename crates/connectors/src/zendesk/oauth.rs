@@ -45,8 +45,11 @@ pub(super) const TERMS: Terms = Terms {
     purposes: PURPOSES,
     pkce: true,
     site: Some(SiteField {
-        label: "Subdomain",
-        hint: "What stands before “.zendesk.com” in the address of your Zendesk, such as “acme”.",
+        label: Words::new("Sous-domaine", "Subdomain"),
+        hint: Words::new(
+            "Ce qui précède « .zendesk.com » dans l'adresse de votre Zendesk, par exemple « acme ».",
+            "What stands before “.zendesk.com” in the address of your Zendesk, such as “acme”.",
+        ),
         required: true,
     }),
     assumed_life: Some(Duration::from_secs(1_800)),

@@ -56,7 +56,8 @@ fn every_descriptor_says_enough_for_a_catalogue_a_form_and_a_limiter() {
                 }
                 AuthScheme::OAuth2(terms) => {
                     assert!(!terms.scopes.is_empty() && !terms.refresh_ahead.is_zero(), "{platform:?}");
-                    assert!(terms.site.is_none_or(|site| !site.label.is_empty() && !site.hint.is_empty()));
+                    let mut asked = terms.site.into_iter().flat_map(|site| [site.label, site.hint]);
+                    assert!(asked.all(|words| !words.fr.is_empty() && !words.en.is_empty()), "{platform:?}");
                 }
             }
         }

@@ -16,9 +16,9 @@ use crate::world::{Running, World};
 /// Asks for a trial, as the gateway does; whether one is taken.
 async fn ask(world: &World, tenant: TenantId) -> bool {
     let mut tx = world.rows.begin(Scope::Tenant(tenant)).await.unwrap();
-    let is_taken = incidents::ask_trial(&mut tx, tenant, Duration::from_mins(1)).await.unwrap();
+    let wait = incidents::ask_trial(&mut tx, tenant, Duration::from_mins(1)).await.unwrap();
     tx.commit().await.unwrap();
-    is_taken
+    wait.is_none()
 }
 
 fn wishes(language: Language) -> Wishes {

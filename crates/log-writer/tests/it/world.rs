@@ -207,7 +207,7 @@ impl World {
     }
 
     /// Waits until so many messages are ready in a queue.
-    pub(crate) async fn ready(&self, queue: &str, wanted: usize) -> Vec<testkit::StoredMessage> {
+    pub(crate) async fn ready(&self, queue: &str, wanted: usize) -> Vec<testkit::QueuedMessage> {
         wait::until(queue, LIMIT, || async {
             let messages = self.vhost.peek(queue).await;
             if messages.len() == wanted { Ok(messages) } else { Err(messages.len()) }

@@ -10,7 +10,7 @@ use lapin::types::FieldTable;
 use lapin::{Connection, ConnectionProperties};
 use messaging::{Broker, BrokerOptions, Deliveries, Delivery};
 use serde_json::json;
-use testkit::{StoredMessage, TestVhost, wait};
+use testkit::{QueuedMessage, TestVhost, wait};
 use tokio::time::timeout;
 
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
@@ -52,9 +52,9 @@ pub(crate) fn push() -> RecordPush {
 }
 
 /// A message as somebody else sends it.
-pub(crate) fn raw(payload: &str, message_type: &str) -> StoredMessage {
+pub(crate) fn raw(payload: &str, message_type: &str) -> QueuedMessage {
     let properties = json!({"type": message_type, "message_id": "msg_1", "delivery_mode": 2});
-    StoredMessage { payload: payload.to_owned(), properties, routing_key: String::new() }
+    QueuedMessage { payload: payload.to_owned(), properties, routing_key: String::new() }
 }
 
 pub(crate) async fn next<M: Message>(deliveries: &mut Deliveries<M>) -> Delivery<M> {
@@ -64,7 +64,7 @@ pub(crate) async fn next<M: Message>(deliveries: &mut Deliveries<M>) -> Delivery
 /// Waits until `queue` holds `count` messages that no consumer has.
 ///
 /// Counts first, since every look at the messages themselves is a delivery to the broker, and those have a limit.
-pub(crate) async fn holds(vhost: &TestVhost, queue: &str, count: u32) -> Vec<StoredMessage> {
+pub(crate) async fn holds(vhost: &TestVhost, queue: &str, count: u32) -> Vec<QueuedMessage> {
     let what = format!("{count} messages in {queue}");
     let connection = Connection::connect(&vhost.url(), ConnectionProperties::default()).await.unwrap();
     wait::until(&what, DEADLINE, || async {

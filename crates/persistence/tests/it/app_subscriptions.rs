@@ -36,6 +36,13 @@ async fn ask(database: &Database) {
     tx.commit().await.unwrap();
 }
 
+async fn known(world: &World) -> table::AppSubscription {
+    let mut tx = world.gateway.begin(Scope::System).await.unwrap();
+    let known = table::get(&mut tx, &hubspot(), Timestamp::now().minus(DAY)).await.unwrap().unwrap();
+    tx.commit().await.unwrap();
+    known
+}
+
 async fn pass(world: &World, hours: u32) {
     let aged = format!("UPDATE app_subscriptions SET checked_at = checked_at - interval '{hours} hours'");
     testkit::execute(&world.server.url(), &aged).await;
@@ -69,10 +76,9 @@ async fn it_is_looked_every_day_sooner_where_something_was_wrong_and_again_where
     let vanished = take(&world.worker, Duration::ZERO).await.expect("a day has passed");
     let third = take(&world.worker, DAY).await.expect("who held it is gone");
     note(&world.worker, vanished, Some("late")).await;
-    let mut tx = world.gateway.begin(Scope::System).await.unwrap();
-    let known = table::get(&mut tx, &hubspot(), Timestamp::now().minus(DAY)).await.unwrap().unwrap();
-    assert_eq!(known.problem, None, "whoever comes late says nothing");
-    tx.commit().await.unwrap();
+    let begun = known(&world).await;
+    assert_eq!((begun.problem, begun.is_under_way), (None, true), "whoever comes late says nothing");
     note(&world.worker, third, None).await;
+    assert!(!known(&world).await.is_under_way, "somebody has looked to the end");
     assert_eq!(take(&world.worker, DAY).await, None);
 }

@@ -20,7 +20,7 @@ use persistence::{Database, Scope, Transaction, integrations, mappings, tenants}
 use serde_json::{Value, json};
 use sync_dispatcher::startup;
 use testkit::cut::Proxy;
-use testkit::{StoredMessage, TestDatabase, TestVhost, wait};
+use testkit::{QueuedMessage, TestDatabase, TestVhost, wait};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use vault::{KeyRing, Vault};
@@ -219,7 +219,7 @@ impl World {
     }
 
     /// The messages that nobody holds, in queues whose names begin so.
-    pub(crate) async fn waiting(&self, beginning: &str) -> Vec<StoredMessage> {
+    pub(crate) async fn waiting(&self, beginning: &str) -> Vec<QueuedMessage> {
         let mut waiting = Vec::new();
         for queue in self.vhost.queues().await.into_iter().filter(|queue| queue.starts_with(beginning)) {
             waiting.extend(self.vhost.peek(&queue).await);

@@ -1,13 +1,13 @@
 //! Vhosts of tests' own.
 
 use serde_json::json;
-use testkit::StoredMessage;
+use testkit::QueuedMessage;
 
 #[tokio::test]
 async fn a_new_vhost_is_empty_and_routes_nothing() {
     let vhost = testkit::vhost().await;
     assert!(vhost.queues().await.is_empty());
-    let message = StoredMessage { payload: "x".to_owned(), properties: json!({}), routing_key: String::new() };
+    let message = QueuedMessage { payload: "x".to_owned(), properties: json!({}), routing_key: String::new() };
     assert!(!vhost.publish("nowhere", message).await);
 }
 

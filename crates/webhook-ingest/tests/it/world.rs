@@ -9,7 +9,7 @@ use reqwest::{Client, Request, RequestBuilder, Response};
 use ring::hmac;
 use serde_json::Value;
 use testkit::cut::Proxy;
-use testkit::{StoredMessage, TestDatabase, TestVhost, wait};
+use testkit::{QueuedMessage, TestDatabase, TestVhost, wait};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use webhook_ingest::startup;
@@ -134,14 +134,14 @@ impl World {
     }
 
     /// What lies in the queue of verified deliveries.
-    pub(crate) async fn published(&self) -> Vec<StoredMessage> {
+    pub(crate) async fn published(&self) -> Vec<QueuedMessage> {
         self.peek(APPLY).await
     }
 
     /// The deliveries that lie in the queue of those that were published together, message by message.
     pub(crate) async fn shared(&self) -> Vec<Vec<Value>> {
         let messages = self.peek(APPLY_MANY).await;
-        let read = |message: &StoredMessage| serde_json::from_str::<Value>(&message.payload).unwrap();
+        let read = |message: &QueuedMessage| serde_json::from_str::<Value>(&message.payload).unwrap();
         messages.iter().map(|message| read(message)["deliveries"].as_array().unwrap().clone()).collect()
     }
 
@@ -152,7 +152,7 @@ impl World {
     }
 
     /// A queue is declared before its first use; until then nothing lies in it.
-    async fn peek(&self, queue: &str) -> Vec<StoredMessage> {
+    async fn peek(&self, queue: &str) -> Vec<QueuedMessage> {
         let exists = self.vhost.queues().await.iter().any(|name| name == queue);
         if exists { self.vhost.peek(queue).await } else { Vec::new() }
     }

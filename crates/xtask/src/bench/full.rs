@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use clap::ValueEnum as _;
 use serde_json::{Map, Value, json};
 
@@ -15,8 +14,10 @@ const USUAL: &str = "usual";
 
 /// Measures all. What could not be measured is told and fails the run in the end, but not what comes after it.
 ///
+/// A run that is interrupted fails as well, and tells what it has measured.
+///
 /// # Errors
-/// When it is interrupted, or where nothing may be skipped and something has to be.
+/// Where nothing may be skipped and something has to be.
 pub(super) async fn run(args: &Args, console: &Console) -> anyhow::Result<ExitCode> {
     let (mut tables, mut all, mut is_whole) = (String::new(), Map::new(), true);
     for only in std::iter::once(None).chain(Part::value_variants().iter().copied().map(Some)) {
@@ -26,10 +27,14 @@ pub(super) async fn run(args: &Args, console: &Console) -> anyhow::Result<ExitCo
         let name = name(only);
         console.note(&format!("… {name}"));
         let figures = match Box::pin(args.by_itself(only, console)).await {
-            Ok(measured) => {
-                let measured = measured.context("interrupted")?;
+            Ok(Some(measured)) => {
                 tables.push_str(&format!("{name}\n{}\n", measured.table().trim_end()));
                 measured.json()?
+            }
+            Ok(None) => {
+                is_whole = false;
+                console.note("interrupted");
+                break;
             }
             Err(error) => {
                 is_whole = false;

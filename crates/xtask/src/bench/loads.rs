@@ -84,7 +84,7 @@ fn sizes(figures: &mut Figures) -> anyhow::Result<()> {
 async fn images(figures: &mut Figures, console: &Console) -> anyhow::Result<()> {
     for service in OURS {
         let Some(bytes) = docker::image_size(&format!("coccinelle-{}", service.name())).await else {
-            let reason = "there is no Docker that has them (`docker compose build`, in a folder called coccinelle)";
+            let reason = "there is no Docker that has them (`docker compose build`, by the names of `.env.example`)";
             return ci::skip(console, "the size of the images", reason);
         };
         figures.add(format!("{}, size of the image", service.name()), mebibytes(bytes), "MiB");

@@ -10,14 +10,13 @@ use anyhow::Context as _;
 use chrono::{DateTime, NaiveDateTime, Utc};
 
 use super::flow::Sample;
+use super::measure::INTAKE;
 use super::parts::Figures;
 use super::slowest::slowest;
 use crate::session::{Service, Session, Tenant};
 
 /// Each step is a line only where it is asked for.
 const FILTER: &str = "info,actix_server=warn,lapin=off,domain::step=trace,sync_dispatcher=trace";
-/// Where events are merged: those that are measured are the only ones meanwhile.
-const INTAKE: &str = "dispatcher.event.merge";
 /// Has PostgreSQL say what takes it long, and what it does of its own accord. Values of parameters are nobody's business.
 const TALKATIVE: [&str; 6] = [
     "ALTER SYSTEM SET log_timezone = 'UTC'",
@@ -103,6 +102,7 @@ fn millis(duration: std::time::Duration) -> f64 {
 /// What the dispatcher said of a tenant and PostgreSQL of itself, in the order of its times.
 fn said(session: &Session, tenant: &Tenant, measured: &Span) -> anyhow::Result<Vec<Line>> {
     let dispatcher = session.home().path("logs").join(format!("{}.log", Service::SyncDispatcher.name()));
+    // Merging tells of no tenant; but events of nobody else come meanwhile.
     let is_its = |text: &str| text.contains(&tenant.integration) || text.contains(INTAKE);
     let mut lines = read(&dispatcher, measured, |text| is_its(text).then(|| step(text)).flatten())?;
     let services = session.services.as_ref().context("PostgreSQL is not started")?;

@@ -123,17 +123,17 @@ async fn merged(session: &Session) -> anyhow::Result<()> {
 /// Looks for a while at what is done by so many dispatchers, and adds it to the figures; gives the contacts that were written in a second.
 async fn watch(session: &Session, extent: Extent, (by, figures): (&str, &mut Figures)) -> anyhow::Result<f64> {
     tokio::time::sleep(WARM_UP).await;
-    let mut journal = Journal::from_now(session).await?;
     let (commits, rows) = done_by_database(session).await?;
+    let mut journal = Journal::from_now(session).await?;
     let (busy, before, began) = (Busy::start(session), asked(session).await?, Instant::now());
     let mut seen = Vec::new();
     while began.elapsed() < Duration::from_secs(extent.seconds) {
         seen.push(asked(session).await?.under_way);
         tokio::time::sleep(LOOK_AGAIN).await;
     }
+    let contacts = float(u64::try_from(journal.news().await?.len())?);
     let (after, took) = (asked(session).await?, began.elapsed().as_secs_f64());
     let (commits_after, rows_after) = done_by_database(session).await?;
-    let contacts = float(u64::try_from(journal.news().await?.len())?);
     let written = contacts / took;
     figures.add(format!("contacts written by {by}"), written, "a second");
     figures.add(

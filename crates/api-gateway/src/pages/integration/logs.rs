@@ -255,9 +255,11 @@ pub(super) fn pretty(value: &Value) -> String {
 }
 
 impl Page {
-    /// Whether words, or the platform's ids, were looked for in the last days alone.
-    fn is_recent(&self) -> bool {
-        !self.form.value("q").trim().is_empty() && TIMES.iter().all(|(name, _)| self.form.value(name).is_empty())
+    /// In which days words, or the platform's ids, were looked for, where no beginning was given.
+    fn sought_in(&self) -> Option<Message> {
+        let is_given = |name: &str| !self.form.value(name).trim().is_empty();
+        let usual = if is_given("until") { m::RECENT_BEFORE } else { m::RECENT };
+        (is_given("q") && !is_given("since")).then_some(usual)
     }
 }
 

@@ -95,16 +95,21 @@ pub(super) async fn save(
 ) -> Result<HttpResponse, Problem> {
     let mut page = Page::of(&visit, &gateway, id.0, &fields).await?;
     page.rows = Row::typed(&fields);
-    // That which the draft began with: what somebody else has saved since is not in it, and is not to be written over.
+    // That which the draft began with: what somebody else has saved since is not in it, and is not to be written over unseen.
     let seen = fields.get("version").parse().map_err(|_no_number| Refusal::at("version", "must be a number"))?;
-    page.version = seen;
+    let newest = std::mem::replace(&mut page.version, seen);
     let draft = page.draft();
     // As text, as the page has kept it: a list of fields is equal to no string.
     let written = draft.to_string();
     if fields.has("save") && fields.get("previewed") == written {
         let path = format!("{}?kind={}", page.shell.path(Tab::Mapping), page.kind);
         return match saved(&change, &gateway, (id.0, page.kind), (seen, &draft)).await {
-            Err(problem) if form::is_about_form(&problem) => page.refused(&problem),
+            Err(problem) if form::is_about_form(&problem) => {
+                if problem.status_code() == StatusCode::PRECONDITION_FAILED {
+                    page.version = newest;
+                }
+                page.refused(&problem)
+            }
             outcome => lead(&path, outcome, "mapped"),
         };
     }

@@ -83,7 +83,7 @@ pub(super) async fn save(
         }
         Err(problem) if form::is_about_form(&problem) => {
             let mut page = Page::of(&visit, &gateway, id.0, Some(fields)).await?;
-            page.form = page.form.refused(&page.frame, &problem);
+            page.form = page.form.refused(&page.frame, &problem).renewed(&problem, page.shell.view.version);
             page.frame.answer(status_of(&problem), &page)
         }
         refused => lead(&path(id.0), refused, "saved"),
@@ -217,9 +217,10 @@ impl Page {
         let view = &shell.view;
         let fields = typed.unwrap_or_else(|| {
             let names: Vec<String> = view.options.keys().map(|name| format!("options.{name}")).collect();
-            let alerts = alerts::filled(&view.alerts);
+            let (version, alerts) = (view.version.to_string(), alerts::filled(&view.alerts));
             let (direction, frequency, delivery) = (word(view.direction), word(view.frequency), word(view.delivery));
             let mut all = vec![
+                (form::VERSION, version.as_str()),
                 ("name", view.name.as_str()),
                 ("url", view.url.as_deref().unwrap_or_default()),
                 ("direction", &direction),

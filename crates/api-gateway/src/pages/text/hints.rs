@@ -1,4 +1,4 @@
-//! Where each platform shows the key that it is connected by, step by step, and what it calls the place where an account is.
+//! Where each platform shows the key that it is connected by, step by step.
 
 use super::{Message, say};
 
@@ -52,40 +52,6 @@ pub(in crate::pages) fn steps(slug: &str) -> &'static [Message] {
     STEPS.iter().find(|(known, _)| *known == slug).map_or(&[], |(_, steps)| steps)
 }
 
-/// What is asked of an account's place before the consent, by the slug of the platform: its name, and where it is found. Of one that
-/// is not here, the connector's own words are shown.
-const SITES: &[(&str, Message, Message)] = &[
-    (
-        "salesforce",
-        say("Mon domaine (facultatif)", "My Domain (optional)"),
-        say(
-            "Le nom qui précède « .my.salesforce.com », ou « test » pour une sandbox ; vide pour la page de connexion habituelle.",
-            "The name before “.my.salesforce.com”, or “test” for a sandbox; empty for the usual login page.",
-        ),
-    ),
-    (
-        "shopify",
-        say("Boutique", "Shop"),
-        say(
-            "L'adresse de votre boutique chez Shopify, par exemple « ma-boutique.myshopify.com ».",
-            "The address of your shop at Shopify, such as “acme.myshopify.com”.",
-        ),
-    ),
-    (
-        "zendesk",
-        say("Sous-domaine", "Subdomain"),
-        say(
-            "Ce qui précède « .zendesk.com » dans l'adresse de votre Zendesk, par exemple « acme ».",
-            "What stands before “.zendesk.com” in the address of your Zendesk, such as “acme”.",
-        ),
-    ),
-];
-
-/// What a platform's accounts' place is called, and where it is found.
-pub(in crate::pages) fn site(slug: &str) -> Option<(Message, Message)> {
-    SITES.iter().find(|(known, ..)| *known == slug).map(|(_, label, hint)| (*label, *hint))
-}
-
 #[cfg(test)]
 mod tests {
     use connectors::registry;
@@ -93,13 +59,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_every_platform_asks_for_is_told_in_both_languages() {
+    fn every_platform_that_takes_a_key_has_its_steps_and_no_other() {
         for platform in registry::all() {
             let descriptor = platform.connector().descriptor();
             let has_key = descriptor.key_fields().is_some_and(|keys| !keys.is_empty());
             assert_eq!(steps(descriptor.slug).is_empty(), !has_key, "{}", descriptor.slug);
-            let has_site = descriptor.terms().is_some_and(|terms| terms.site.is_some());
-            assert_eq!(site(descriptor.slug).is_some(), has_site, "{}", descriptor.slug);
         }
     }
 }

@@ -16,6 +16,12 @@ pub(in crate::pages) const RECENT: Message = say(
      sur 31 jours au plus.",
     "Words and the platform's ids are looked for in the last 7 days: give a date to go further back, over 31 days at most.",
 );
+pub(in crate::pages) const RECENT_BEFORE: Message = say(
+    "Les mots et les identifiants de la plateforme sont cherchés dans les 7 jours qui précèdent la date de fin : donnez aussi une date \
+     de début pour remonter plus loin, sur 31 jours au plus.",
+    "Words and the platform's ids are looked for in the 7 days before the end: give a beginning as well to go further back, over 31 days \
+     at most.",
+);
 pub(in crate::pages) const SINCE: Message = say("Depuis", "From");
 pub(in crate::pages) const UNTIL: Message = say("Jusqu'à", "Until");
 pub(in crate::pages) const NOT_SOUGHT: Message = say(
