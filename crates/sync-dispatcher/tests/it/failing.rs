@@ -6,6 +6,7 @@ use std::time::Duration;
 use domain::fault::FaultKind;
 use domain::id::LinkId;
 use domain::integration::Status;
+use domain::kind::RecordKind;
 use domain::mapping::FieldMapping;
 use domain::outcome::SyncOutcome;
 use persistence::records::links;
@@ -65,7 +66,22 @@ async fn rule_08_without_looking_first_a_lost_answer_makes_duplicates() {
 }
 
 #[tokio::test]
-async fn what_fails_again_and_again_blocks_after_the_schedule_and_a_replay_delivers() {
+async fn promise_2_what_was_made_twice_all_the_same_is_told_by_the_audit() {
+    let world = World::with(&[("DISPATCHER__LOOK_BEFORE_CREATE", "false")]).await;
+    world.crm.faults(prompt()).await;
+    world.crm.faults(json!({"lost_answer_next": 1})).await;
+    world.accept((0..10).map(by_number).collect()).await;
+    world.settle().await;
+    let made_twice = world.crm.duplicates().await;
+    assert!(made_twice > 0, "there is nothing to tell");
+    let counts = world.run_fully().await.counts[&RecordKind::Contact];
+    assert_eq!(counts.duplicates, made_twice, "{counts:?}");
+    let shown: i64 = world.failures().await.iter().map(|group| group.count).sum();
+    assert_eq!(u64::try_from(shown).unwrap(), made_twice);
+}
+
+#[tokio::test]
+async fn rule_09_what_fails_again_and_again_blocks_after_the_schedule_and_a_replay_delivers() {
     let world = World::with(&[NO_BREAKERS]).await;
     world.crm.faults(json!({"fail_all_status": 503})).await;
     world.accept((0..3).map(by_number).collect()).await;

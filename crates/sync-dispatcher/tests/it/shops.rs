@@ -19,7 +19,7 @@ async fn tell(world: &World, shop: IntegrationId, topic: &str, id: &str) {
 }
 
 #[tokio::test]
-async fn an_order_is_tied_to_its_customer_who_reaches_the_crm_and_no_shop_is_written_to() {
+async fn rule_11_an_order_is_tied_to_its_customer_who_reaches_the_crm_and_no_shop_is_written_to() {
     let world = World::start().await;
     let usual = Platform::WooCommerce.connector().descriptor().default_directions();
     let shop = WOOCOMMERCE.connect(&world, Wishes { directions: usual, ..Wishes::default() }).await.id;
