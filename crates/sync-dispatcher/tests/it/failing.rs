@@ -276,6 +276,11 @@ async fn a_limit_that_lasts_a_day_blocks_nothing_however_often_it_is_met() {
     world.crm.faults_at(&SALESFORCE.place(), json!({"daily_requests": 0})).await;
     let person = json!({"email": "zoe@exemple.fr", "last_name": "Petit"});
     world.accept(vec![event("prospect.created", "p1", person)]).await;
+    let put_off = "SELECT count(*) FROM record_links WHERE owed AND not_before > now() + interval '55 minutes'";
+    wait::until("it to wait for as long as was asked", DEADLINE, || async {
+        (world.server.count(put_off).await > 0).then_some(())
+    })
+    .await;
     // Each time it is believed that the day is over; more often than the schedule has attempts.
     let believe = async || {
         world.server.execute("UPDATE platform_budgets SET paused_until = NULL").await;
