@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use domain::fault::FaultKind;
 use domain::id::LinkId;
-use domain::integration::Status;
+use domain::integration::{Direction, Status};
 use domain::kind::RecordKind;
 use domain::mapping::FieldMapping;
 use domain::outcome::SyncOutcome;
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use testkit::wait;
 
 use crate::crm::told;
-use crate::peers::{SALESFORCE, Wishes};
+use crate::peers::{PIPEDRIVE, SALESFORCE, Wishes};
 use crate::running::prompt;
 use crate::world::{DEADLINE, HASTE, NO_BREAKERS, World, event};
 
@@ -53,6 +53,24 @@ async fn a_create_whose_answer_was_lost_is_looked_for_by_the_clock_that_noted_it
     // By the clock of the process, it could not be found for an hour.
     world.settle().await;
     assert_eq!(world.crm.people().await, json!({"in_crm": 1, "people": 1, "duplicates": 0, "contacts": 1}));
+    assert!(world.failed().contains(&FaultKind::Unavailable), "the answer was not lost");
+}
+
+/// The index shows it seconds after the next attempt.
+#[tokio::test]
+async fn rule_08_where_no_key_is_unique_a_lost_create_is_looked_for_once_the_index_must_show_it() {
+    let (world, place) = (World::start().await, PIPEDRIVE.place());
+    let switches = json!({"search_lag_ms": 3_000, "rate_limit_per_2s": null, "search_limit_per_2s": null});
+    world.crm.faults_at(&place, switches).await;
+    // The events that close messages are calls.
+    let directions = [(RecordKind::Activity, Direction::FromPlatform)].into();
+    let peer = PIPEDRIVE.connect(&world, Wishes { directions, ..Wishes::default() }).await.id;
+    world.crm.faults_at(&place, json!({"lost_answer_next": 1})).await;
+    let person = json!({"email": "zoe@exemple.fr", "last_name": "Petit"});
+    world.accept(vec![event("prospect.created", "p1", person)]).await;
+    world.in_step(peer).await;
+    let people = world.crm.live_at(&place, "persons").await;
+    assert_eq!(people.len(), 1, "{people:?}");
     assert!(world.failed().contains(&FaultKind::Unavailable), "the answer was not lost");
 }
 
