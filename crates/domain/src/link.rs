@@ -218,8 +218,12 @@ impl LinkState {
             }
             let Some(value) = field.inverse(shown, mapping.region) else { continue };
             let present = record.get(field.local.as_str());
-            let stood_for = seen.and_then(|seen| field.inverse(seen, mapping.region));
-            let follows = present.is_some_and(|present| adopting || Some(&present.value) == stood_for.as_ref());
+            let stood_for = |value: &FieldValue| {
+                // What it was made of, or what it says itself.
+                self.still_holds(field, record, mapping.region)
+                    || seen.and_then(|seen| field.inverse(seen, mapping.region)).as_ref() == Some(value)
+            };
+            let follows = present.is_some_and(|present| adopting || (seen.is_some() && stood_for(&present.value)));
             let said = remote.time_of(&field.remote, arrival.at);
             let at = match present {
                 // It was made out of what the record held, so it comes after it, whatever the clocks say.
@@ -238,14 +242,19 @@ impl LinkState {
         let holds = |name: &FieldName, value: &FieldValue| match mapping {
             None => self.seen.get(name.as_str()) == Some(value),
             Some(mapping) => mapping.fields.iter().filter(|field| field.local == *name).any(|field| {
-                // What it made of our write may look otherwise; it is what it made of that value.
-                let was_written = field.forward(record, mapping.region).as_ref() == self.sent.get(&field.remote);
                 let shown = self.seen.get(&field.remote).and_then(|seen| field.inverse(seen, mapping.region));
-                was_written || shown.as_ref() == Some(value)
+                self.still_holds(field, record, mapping.region) || shown.as_ref() == Some(value)
             }),
         };
         let known = record.iter().filter(|(name, stamped)| holds(name, &stamped.value));
         known.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Whether the record holds of a field what was last written of it. What the platform made of that may look otherwise; it is
+    /// what it made of that value.
+    fn still_holds(&self, field: &FieldMapping, record: &Fields, region: Region) -> bool {
+        let sent = self.sent.get(&field.remote);
+        sent.is_some() && field.forward(record, region).as_ref() == sent
     }
 
     /// Remembers a write: what was sent, and what the platform made of it. That is not news, and never changes the record.

@@ -35,6 +35,11 @@ struct Named {
 }
 
 #[derive(Deserialize)]
+struct Declared {
+    arguments: Value,
+}
+
+#[derive(Deserialize)]
 struct Routed {
     routed: bool,
 }
@@ -81,6 +86,12 @@ impl Management {
     pub(crate) async fn queues(&self, vhost: &str) -> anyhow::Result<Vec<String>> {
         let queues: Vec<Named> = self.ask(Method::GET, &["queues", vhost], None).await?;
         Ok(queues.into_iter().map(|queue| queue.name).collect())
+    }
+
+    pub(crate) async fn queue_type(&self, vhost: &str, queue: &str) -> anyhow::Result<String> {
+        let declared: Declared = self.ask(Method::GET, &["queues", vhost, queue], None).await?;
+        let said = declared.arguments.get("x-queue-type").and_then(Value::as_str);
+        Ok(said.unwrap_or("classic").to_owned())
     }
 
     /// The first messages of a queue, which stay in it.

@@ -55,6 +55,12 @@ impl TestVhost {
         self.ask(|api, name| async move { api.queues(&name).await }).await
     }
 
+    /// Of which type a queue was made, as `quorum`.
+    pub async fn queue_type(&self, queue: &str) -> String {
+        let queue = queue.to_owned();
+        self.ask(|api, name| async move { api.queue_type(&name, &queue).await }).await
+    }
+
     /// Empties a queue of what nobody holds, as an operator might.
     pub async fn purge(&self, queue: &str) {
         let queue = queue.to_owned();

@@ -1,6 +1,11 @@
 //! Connecting by a consent on the platform's own page: there and back in one browser, once, and every way in which that fails.
 
+use std::collections::BTreeSet;
+
 use domain::access::Role;
+use domain::id::IntegrationId;
+use domain::integration::Status;
+use persistence::{Scope, health};
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use reqwest::redirect::Policy;
 use reqwest::{Method, StatusCode};
@@ -8,7 +13,9 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::connecting::connected;
+use crate::mapping::pushed;
 use crate::pages::Browser;
+use crate::repair::{blocked, refused};
 use crate::world::{Answer, Lines, World, token_of};
 
 pub(crate) const SCOPES: &str =
@@ -158,6 +165,26 @@ async fn a_tenant_consents_comes_back_and_is_connected() {
 }
 
 #[tokio::test]
+async fn rule_09_a_consent_that_is_given_anew_lets_go_what_failed_under_the_old_one() {
+    let it = Consenting::start().await;
+    let id = it.waiting().await;
+    it.consent(&id, ("4242", "grant", SCOPES)).await;
+    it.world.post(&format!("/api/v1/integrations/{id}/enable"), json!({})).await;
+    let integration: IntegrationId = id.parse().unwrap();
+    let (_, link) = blocked(&it.world, integration, refused("PHONE")).await;
+    let mut tx = it.world.worker().begin(Scope::System).await.unwrap();
+    let cause = Some("withdrawn");
+    health::set_status(&mut tx, it.world.tenant, integration, Status::ReauthRequired, cause).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(it.consent(&id, ("4242", "grant", SCOPES)).await, pairs(&[("connected", "1")]));
+    assert_eq!(it.shown(&id).await.body["status"], "active");
+    assert_eq!(pushed(&it.world).await, BTreeSet::from([link.to_string()]));
+    let failures = it.world.get(&format!("/api/v1/integrations/{id}/failures")).await;
+    assert_eq!(failures.body["data"], json!([]), "{failures:?}");
+    it.stop().await;
+}
+
+#[tokio::test]
 async fn a_consent_that_was_denied_or_is_too_small_connects_nothing_and_says_so() {
     let it = Consenting::start().await;
     let id = it.waiting().await;
@@ -240,7 +267,7 @@ async fn a_grant_is_given_back_with_the_last_integration_of_its_account() {
     assert_eq!(it.consent(&id, ("4242", "grant", SCOPES)).await, pairs(&[("connected", "1")]));
     let accounts = it.world.accounts();
     let integration = {
-        let mut tx = it.world.worker().begin(persistence::Scope::System).await.unwrap();
+        let mut tx = it.world.worker().begin(Scope::System).await.unwrap();
         let found = persistence::integrations::get(&mut tx, it.world.tenant, id.parse().unwrap()).await.unwrap();
         tx.commit().await.unwrap();
         found.unwrap()

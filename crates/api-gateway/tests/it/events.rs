@@ -34,7 +34,7 @@ async fn one_event_lies_in_the_intake_queue_once_it_is_accepted() {
 }
 
 #[tokio::test]
-async fn a_thousand_events_travel_in_messages_of_a_hundred_with_one_time_of_acceptance() {
+async fn rule_02_a_thousand_events_travel_in_messages_of_a_hundred_with_one_time_of_acceptance() {
     let world = World::start().await;
     let events: Vec<Value> = (0..1_000).map(event).collect();
     let answer = world.hand_over(&json!({ "events": events })).await;

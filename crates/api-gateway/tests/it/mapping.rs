@@ -130,7 +130,8 @@ async fn while_the_platform_is_away_a_mapping_is_held_against_our_rules_alone() 
     world.stop().await;
 }
 
-async fn pushed(world: &World) -> BTreeSet<String> {
+/// The links that wait to be looked at.
+pub(crate) async fn pushed(world: &World) -> BTreeSet<String> {
     if !world.vhost.queues().await.iter().any(|name| name == RecordPush::QUEUE) {
         return BTreeSet::new();
     }
@@ -152,6 +153,7 @@ async fn a_changed_mapping_reaches_what_is_linked_at_once_where_data_flows() {
     world.post(&format!("{path}/enable"), json!({})).await;
     world.put(&contact, "\"2\"", wish.clone()).await;
     assert_eq!((pushed(&world).await, drift(&world.get(&path).await)), ([link.to_string()].into(), 1));
+    assert_eq!(world.get(&path).await.body["drift_by_kind"], json!({ "contact": 1 }));
     assert_eq!(world.get(&format!("{path}/failures")).await.body["data"], json!([]));
     world.stop().await;
 }

@@ -146,6 +146,10 @@ async fn an_order_names_its_customer_and_can_be_another_s() {
     let paul = one(&bench, Contact, create(2, &[("email", "paul@x.fr")])).await;
     let order = Create { contact: Some(zoe.clone()), ..create(3, &[("note", "Sonner"), ("total", "7")]) };
     let id = one(&bench, Order, order).await;
+    let looked_for = [wanted(3, &[]), wanted(4, &[])];
+    let found = bench.reader().find(&bench.account, Order, &looked_for, &names(&["note"])).await.unwrap();
+    let found: Vec<_> = found.into_iter().map(|order| order.map(|order| order.external_id)).collect();
+    assert_eq!(found, [Some(id.clone()), None]);
     let read = async || {
         let asked = names(&["name", "total", "note"]);
         bench.reader().read(&bench.account, Order, std::slice::from_ref(&id), &asked).await.unwrap().remove(0).unwrap()

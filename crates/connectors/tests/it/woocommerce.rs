@@ -276,6 +276,18 @@ async fn a_product_that_has_the_sku_is_taken_over_and_one_of_ours_is_found_by_it
     assert!(found[2].is_none());
 }
 
+#[tokio::test]
+async fn an_order_of_ours_is_its_customers_and_found_by_its_key() {
+    let bench = Bench::ready_at(WOOCOMMERCE).await;
+    let ann = one(&bench, Contact, create(1, &[("email", "ann@exemple.fr")])).await;
+    let order = Create { contact: Some(ann.clone()), ..create(2, &[("status", "completed")]) };
+    let id = one(&bench, Order, order).await;
+    let looked_for = [wanted(2, &[]), wanted(9, &[])];
+    let found = bench.reader().find(&bench.account, Order, &looked_for, &names(&["status"])).await.unwrap();
+    let found: Vec<_> = found.into_iter().map(|order| order.map(|order| (order.external_id, order.contact))).collect();
+    assert_eq!(found, [Some((id, Some(ann))), None]);
+}
+
 async fn listed(bench: &Bench, kind: RecordKind, mut cursor: Option<Cursor>) -> (Vec<String>, Cursor) {
     let mut ids = Vec::new();
     loop {

@@ -131,6 +131,35 @@ fn rule_02_a_change_made_there_follows_what_it_was_made_of_even_with_a_slow_cloc
 }
 
 #[test]
+fn rule_02_a_change_made_there_of_what_became_of_ours_follows_ours_as_well() {
+    let mut ours = record(100, &[("phone", "0612345678")]);
+    let mut link = LinkState::default();
+    link.wrote("77", mapping().forward(&ours), &shown(40, &[("tel", "+33 6 12 34 56 78")]).fields);
+    let merged = link.take_remote(&mut ours, &mapping(), &shown(50, &[("tel", "07 00 00 00 00")]), arrival(CRM, 101));
+    assert_eq!(merged.changed, [FieldName::new("phone")]);
+    assert_eq!(ours.get("phone").unwrap().stamp.at, at(100).next());
+    assert_eq!(owed(&link, &ours), RemoteFields::new());
+}
+
+#[test]
+fn rule_02_a_property_has_a_time_of_its_own_or_the_objects_or_that_of_its_first_reading() {
+    let mut ours = Fields::default();
+    let mut link = LinkState { external_id: Some("77".to_owned()), ..LinkState::default() };
+    let times = |ours: &Fields| ["phone", "city"].map(|field| ours.get(field).unwrap().stamp.at);
+    let mut there = shown(50, &[("tel", "1"), ("town", "Lyon")]);
+    there.field_times.insert("tel".to_owned(), at(20));
+    link.take_remote(&mut ours, &mapping(), &there, arrival(CRM, 101));
+    assert_eq!(times(&ours), [at(20), at(50)]);
+
+    there.modified_at = None;
+    there.fields.insert("town".to_owned(), FieldValue::text("Paris"));
+    for second in [102, 103] {
+        link.take_remote(&mut ours, &mapping(), &there, arrival(CRM, second));
+        assert_eq!(times(&ours), [at(20), at(102)], "read at {second}");
+    }
+}
+
+#[test]
 fn an_older_change_made_there_loses_and_is_written_over() {
     let before = record(10, &[("phone", "1")]);
     let mut link = in_step(&before);
@@ -303,11 +332,62 @@ fn what_was_there_at_the_first_contact_is_not_taken_for_the_outcome_of_a_write_t
     assert_eq!(owed(&died_after, &ours), RemoteFields::new());
 }
 
+/// The whole prospect after each change of phone or city, a second apart, with what changed.
+fn whole_objects(life: &[(u8, u8)]) -> Vec<Event> {
+    let mut before = None;
+    let told = (10..).zip(life).map(|(second, now)| {
+        let was = before.replace(*now);
+        let changed = [("phone", was.is_none_or(|was| was.0 != now.0)), ("city", was.is_none_or(|was| was.1 != now.1))];
+        let changed = changed.into_iter().filter(|(_, is_so)| *is_so).map(|(name, _)| name.to_owned()).collect();
+        let data = json!({"phone": now.0.to_string(), "city": format!("Ville {}", now.1)});
+        Event { changed: Some(changed), ..prospect(second, data) }
+    });
+    told.collect()
+}
+
+/// What the backend's events make of a record, all accepted long after they happened.
+fn heard(events: impl Iterator<Item = Event>) -> Fields {
+    let (mut backend, mut record) = (LinkState::default(), Fields::default());
+    for event in events {
+        record.merge(&backend.take_event(&event, None, arrival(BACKEND, 1_000)));
+    }
+    record
+}
+
+/// Each value with the time at which it became so.
+fn exactly(events: &[Event]) -> Fields {
+    let mut record = Fields::default();
+    for event in events {
+        let stamp = Stamp { rank: 0, at: event.occurred_at, origin: integration(BACKEND) };
+        for (name, value) in event.values() {
+            if event.says_changed(&name) == Some(true) {
+                record.set(name, value, stamp);
+            }
+        }
+    }
+    record
+}
+
 fn steps() -> impl Strategy<Value = Vec<(bool, u8, i64)>> {
     prop::collection::vec((any::<bool>(), 0u8..4, 0i64..50), 1..12)
 }
 
 proptest! {
+    #[test]
+    fn promise_4_whole_objects_in_order_or_with_what_changed_are_stamped_exactly(
+        (life, order) in prop::collection::vec((0u8..3, 0u8..3), 1..8).prop_flat_map(|life| {
+            // Before the first one nothing is known of the subject; those after it come twice.
+            let later: Vec<usize> = (1..life.len()).chain(1..life.len()).collect();
+            (Just(life), Just(later).prop_shuffle())
+        })
+    ) {
+        let events = whole_objects(&life);
+        let in_order = events.iter().cloned().map(|event| Event { changed: None, ..event });
+        prop_assert_eq!(heard(in_order), exactly(&events));
+        let shuffled = std::iter::once(0).chain(order).map(|at| events[at].clone());
+        prop_assert_eq!(heard(shuffled), exactly(&events));
+    }
+
     /// A platform that cuts every value at three characters and one that keeps them, edited by both sides in any order.
     ///
     /// Whoever of them is believed more.

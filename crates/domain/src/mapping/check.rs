@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_come_back_is_only_sent_and_what_comes_back_comes_from_one_field() {
+    fn rule_04_what_does_not_come_back_is_only_sent_and_what_comes_back_comes_from_one_field() {
         let phone = |direction: &str| {
             beside_email(
                 json!({"local": "phone", "remote": "p", "direction": direction, "transform": {"type": "e164"}}),

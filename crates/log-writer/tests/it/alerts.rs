@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use domain::fault::FaultKind;
 use domain::id::{IntegrationId, TenantId};
-use domain::integration::Integration;
+use domain::integration::{Integration, Status};
 use domain::outcome::{SyncError, SyncOutcome};
 use domain::settings::{AlertForm, AlertWebhook, Language};
 use persistence::integrations::{self, Configuration};
 use persistence::settings::{self, Settings as Wishes};
-use persistence::{Scope, data_keys, tenants};
+use persistence::{Scope, data_keys, health, tenants};
 use runtime::config::{Settings, SmtpSecurity};
 use serde_json::{Value, json};
 
@@ -288,6 +288,36 @@ async fn in_a_platforms_outage_operators_are_told_and_tenants_are_not() {
     let title = "hubspot : plateforme en panne";
     assert_eq!(subjects(&mails), [title.to_owned(), format!("Rétabli : {title}")]);
     assert!(mails.iter().all(|mail| mail.to == ["ops@coccinelle.example"]));
+}
+
+/// Says how integrations are, as the dispatcher does.
+async fn say(world: &World, all: &[(TenantId, IntegrationId)], status: Status) {
+    let mut tx = world.rows.begin(Scope::System).await.unwrap();
+    for (tenant, id) in all {
+        health::set_status(&mut tx, *tenant, *id, status, None).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_platform_that_two_tenants_breakers_closed_off_is_told_to_operators_once_and_to_no_tenant() {
+    let (world, server) = (World::new().await, MailServer::start().await);
+    let mut all = Vec::new();
+    for tenant in [world.tenant, world.another_tenant(None).await] {
+        wish(&world, tenant, told("a@cabinet.example")).await;
+        all.push((tenant, world.connect(tenant, "HubSpot").await));
+    }
+    let mut settings = settings(&world, &server);
+    settings.alerts.operators = vec!["ops@coccinelle.example".to_owned()];
+    say(&world, &all, Status::PlatformDown).await;
+    let running = Running::start(settings);
+    server.mails(1).await;
+    say(&world, &all, Status::Active).await;
+    let mails = server.mails(2).await;
+    running.stop().await;
+    let title = "hubspot : plateforme en panne";
+    assert_eq!(subjects(&mails), [title.to_owned(), format!("Rétabli : {title}")]);
+    assert!(mails.iter().all(|mail| mail.to == ["ops@coccinelle.example"]), "{mails:?}");
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use crate::world::{DEADLINE, World, holds, next, push, raw, world};
 const DEAD: &str = "dead.dispatcher.record.push";
 
 #[tokio::test]
-async fn what_cannot_be_decoded_is_a_dead_letter_with_the_reason_and_stops_nobody() {
+async fn rule_09_what_cannot_be_decoded_is_a_dead_letter_with_the_reason_and_stops_nobody() {
     let World { vhost, broker } = world().await;
     let message = push();
     broker.publish(&message, &Context::new()).await.unwrap();

@@ -10,11 +10,12 @@ use messaging::{Context, PublishError};
 use crate::world::{TIER, World, connect, holds, next, push, world};
 
 #[tokio::test]
-async fn what_is_confirmed_lies_in_its_queue_persistent_and_named() {
+async fn rule_12_what_is_confirmed_lies_in_its_quorum_queue_persistent_and_named() {
     let World { vhost, broker } = world().await;
     let (message, context) = (push(), Context::new());
     broker.publish(&message, &context).await.unwrap();
 
+    assert_eq!(vhost.queue_type(RecordPush::QUEUE).await, "quorum");
     let [stored] = holds(&vhost, RecordPush::QUEUE, 1).await.try_into().unwrap();
     assert_eq!(serde_json::from_str::<RecordPush>(&stored.payload).unwrap(), message);
     assert_eq!(stored.properties["message_id"], context.message_id.to_string());

@@ -45,7 +45,7 @@ async fn an_integration_comes_back_as_it_was_given() {
 }
 
 #[tokio::test]
-async fn an_account_is_connected_once_by_a_tenant_and_by_any_number_of_tenants() {
+async fn rule_06_an_account_is_connected_once_by_a_tenant_and_by_any_number_of_tenants() {
     let world = World::new().await;
     let (one, other) = (world.customer("same").await, world.customer("same").await);
     let mut tx = world.worker.begin(Scope::System).await.unwrap();

@@ -1,10 +1,13 @@
 //! What Coccinelle accepts arrives in the CRM: once, whole, and however it is sent.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
+use testkit::wait;
 
 use domain::outcome::SyncType;
 
-use crate::world::{World, event, event_at};
+use crate::world::{DEADLINE, World, event, event_at};
 use domain::time::Timestamp;
 
 fn created(subject: &str, data: Value) -> Value {
@@ -29,6 +32,24 @@ async fn a_prospect_becomes_a_contact_with_a_link_and_a_line_in_the_log() {
     let outcome = world.outcome("the create in the log", |outcome| outcome.sync_type == SyncType::Create).await;
     assert_eq!((outcome.status(), outcome.external_id), ("success", Some(id)));
     assert_eq!(outcome.record_id, Some(world.record("p1").await.id));
+}
+
+/// The quickest of some, as other tests are at work beside it; nothing is announced again meanwhile.
+#[tokio::test]
+async fn what_happens_now_is_on_its_platform_within_a_second() {
+    let world = World::with(&[("DISPATCHER__RECONCILE_EVERY", "1h")]).await;
+    let mut quickest = Duration::MAX;
+    for n in 1..=5 {
+        let began = Instant::now();
+        world.accept(vec![created(&format!("p{n}"), json!({"email": format!("p{n}@exemple.fr")}))]).await;
+        wait::until("the contact", DEADLINE, || async {
+            let contacts = world.crm.contacts().await.len();
+            if contacts == n { Ok(()) } else { Err(contacts) }
+        })
+        .await;
+        quickest = quickest.min(began.elapsed());
+    }
+    assert!(quickest < Duration::from_secs(1), "{quickest:?}");
 }
 
 #[tokio::test]
@@ -58,7 +79,7 @@ async fn promise_4_the_same_events_twice_and_shuffled_between_two_dispatchers_ar
         let (subject, email) = (format!("p{person}"), format!("p{person}@exemple.fr"));
         for n in 0_u32..6 {
             let kind = if n == 0 { "prospect.created" } else { "prospect.updated" };
-            let at = start.plus(std::time::Duration::from_micros(n.into()));
+            let at = start.plus(Duration::from_micros(n.into()));
             let mut data = json!({"email": email, "company": format!("Société {n}")});
             data[["city", "address", "website"][usize::try_from(n % 3).unwrap()]] = format!("Valeur {n}").into();
             events.push(event_at(kind, &subject, data, at));
@@ -131,7 +152,7 @@ async fn more_than_a_lane_holds_arrives() {
     let world = World::with(&small).await;
     let person = |n: u32| created(&format!("p{n}"), json!({"email": format!("p{n}@exemple.fr")}));
     world.accept((0..2_000).map(person).collect()).await;
-    world.settle_within(crate::world::DEADLINE * 3).await;
+    world.settle_within(DEADLINE * 3).await;
 
     assert_eq!((world.crm.contacts().await.len(), world.crm.duplicates().await), (2_000, 0));
 }

@@ -12,11 +12,11 @@ use messaging::Context;
 use persistence::breakers::{self, OpenAt};
 use persistence::records::links;
 use persistence::runs::NewRun;
-use persistence::{health, integrations};
+use persistence::{Database, Scope, health, integrations};
 use serde_json::{Value, json};
 use testkit::wait;
 
-use crate::crm::Crm;
+use crate::crm::{Crm, told};
 use crate::scheduling::undisturbed;
 use crate::world::{DEADLINE, HASTE, NO_BREAKERS, Shape, World, event};
 
@@ -244,6 +244,55 @@ async fn two_accounts_that_hang_and_are_owed_much_keep_no_third_waiting() {
     world.accept(vec![person(1)]).await;
     world.settle().await;
     assert_eq!(world.crm.contacts().await.len(), 1);
+}
+
+impl World {
+    /// Waits until so many calls have been made that are not answered, and until every transaction of a worker that was open
+    /// then is over.
+    async fn calls_with_nothing_open(&self, calls: usize) {
+        wait::until("calls that hang", DEADLINE, || async {
+            let asked = self.crm.requests("").await;
+            if asked >= calls { Ok(()) } else { Err(asked) }
+        })
+        .await;
+        let now = self.server.texts("SELECT clock_timestamp()").await.remove(0);
+        wait::until("the transactions of before to be over", DEADLINE, || async {
+            let open = self.open_since_before(&now).await;
+            if open == 0 { Ok(()) } else { Err(open) }
+        })
+        .await;
+    }
+
+    /// How many transactions of workers have been open since before this time.
+    async fn open_since_before(&self, time: &str) -> i64 {
+        let open = "SELECT count(*) FROM pg_stat_activity
+            WHERE datname = current_database() AND usename = 'coccinelle_worker' AND xact_start <";
+        self.server.count(&format!("{open} '{time}'::timestamptz")).await
+    }
+}
+
+/// Of a write, a read and a page of a run, none is answered while the test waits.
+#[tokio::test]
+async fn rule_07_no_transaction_is_open_while_a_platform_is_called() {
+    let world = World::with(&HANGING).await;
+    world.accept(vec![person(1)]).await;
+    world.settle().await;
+    let theirs = world.crm.add_contact(json!({"email": "paul@exemple.fr"})).await;
+    let before = world.crm.requests("").await;
+    world.crm.faults(json!({"hang": true})).await;
+    world.accept(vec![event("prospect.updated", "p1", json!({"city": "Lyon"}))]).await;
+    world.calls_with_nothing_open(before + 1).await;
+    world.deliver(&[told("creation", &theirs)]).await;
+    world.calls_with_nothing_open(before + 2).await;
+    world.ask_for(&world.full_run()).await;
+    world.calls_with_nothing_open(before + 3).await;
+
+    // One that is open would have been seen.
+    let worker = Database::new(&world.server.worker_url().into(), 1, DEADLINE);
+    let held = worker.begin(Scope::System).await.unwrap();
+    let now = world.server.texts("SELECT clock_timestamp()").await.remove(0);
+    assert!(world.open_since_before(&now).await >= 1);
+    drop(held);
 }
 
 #[tokio::test]

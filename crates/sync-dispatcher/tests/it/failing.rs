@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use domain::fault::FaultKind;
 use domain::id::LinkId;
-use domain::integration::Status;
+use domain::integration::{Direction, Status};
+use domain::kind::RecordKind;
 use domain::mapping::FieldMapping;
 use domain::outcome::SyncOutcome;
 use persistence::records::links;
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 use testkit::wait;
 
 use crate::crm::told;
-use crate::peers::{SALESFORCE, Wishes};
+use crate::peers::{PIPEDRIVE, SALESFORCE, Wishes};
 use crate::running::prompt;
 use crate::world::{DEADLINE, HASTE, NO_BREAKERS, World, event};
 
@@ -55,6 +56,24 @@ async fn a_create_whose_answer_was_lost_is_looked_for_by_the_clock_that_noted_it
     assert!(world.failed().contains(&FaultKind::Unavailable), "the answer was not lost");
 }
 
+/// The index shows it seconds after the next attempt.
+#[tokio::test]
+async fn rule_08_where_no_key_is_unique_a_lost_create_is_looked_for_once_the_index_must_show_it() {
+    let (world, place) = (World::start().await, PIPEDRIVE.place());
+    let switches = json!({"search_lag_ms": 3_000, "rate_limit_per_2s": null, "search_limit_per_2s": null});
+    world.crm.faults_at(&place, switches).await;
+    // The events that close messages are calls.
+    let directions = [(RecordKind::Activity, Direction::FromPlatform)].into();
+    let peer = PIPEDRIVE.connect(&world, Wishes { directions, ..Wishes::default() }).await.id;
+    world.crm.faults_at(&place, json!({"lost_answer_next": 1})).await;
+    let person = json!({"email": "zoe@exemple.fr", "last_name": "Petit"});
+    world.accept(vec![event("prospect.created", "p1", person)]).await;
+    world.in_step(peer).await;
+    let people = world.crm.live_at(&place, "persons").await;
+    assert_eq!(people.len(), 1, "{people:?}");
+    assert!(world.failed().contains(&FaultKind::Unavailable), "the answer was not lost");
+}
+
 #[tokio::test]
 async fn rule_08_without_looking_first_a_lost_answer_makes_duplicates() {
     let world = World::with(&[("DISPATCHER__LOOK_BEFORE_CREATE", "false")]).await;
@@ -65,7 +84,22 @@ async fn rule_08_without_looking_first_a_lost_answer_makes_duplicates() {
 }
 
 #[tokio::test]
-async fn what_fails_again_and_again_blocks_after_the_schedule_and_a_replay_delivers() {
+async fn promise_2_what_was_made_twice_all_the_same_is_told_by_the_audit() {
+    let world = World::with(&[("DISPATCHER__LOOK_BEFORE_CREATE", "false")]).await;
+    world.crm.faults(prompt()).await;
+    world.crm.faults(json!({"lost_answer_next": 1})).await;
+    world.accept((0..10).map(by_number).collect()).await;
+    world.settle().await;
+    let made_twice = world.crm.duplicates().await;
+    assert!(made_twice > 0, "there is nothing to tell");
+    let counts = world.run_fully().await.counts[&RecordKind::Contact];
+    assert_eq!(counts.duplicates, made_twice, "{counts:?}");
+    let shown: i64 = world.failures().await.iter().map(|group| group.count).sum();
+    assert_eq!(u64::try_from(shown).unwrap(), made_twice);
+}
+
+#[tokio::test]
+async fn rule_09_what_fails_again_and_again_blocks_after_the_schedule_and_a_replay_delivers() {
     let world = World::with(&[NO_BREAKERS]).await;
     world.crm.faults(json!({"fail_all_status": 503})).await;
     world.accept((0..3).map(by_number).collect()).await;
@@ -260,6 +294,11 @@ async fn a_limit_that_lasts_a_day_blocks_nothing_however_often_it_is_met() {
     world.crm.faults_at(&SALESFORCE.place(), json!({"daily_requests": 0})).await;
     let person = json!({"email": "zoe@exemple.fr", "last_name": "Petit"});
     world.accept(vec![event("prospect.created", "p1", person)]).await;
+    let put_off = "SELECT count(*) FROM record_links WHERE owed AND not_before > now() + interval '55 minutes'";
+    wait::until("it to wait for as long as was asked", DEADLINE, || async {
+        (world.server.count(put_off).await > 0).then_some(())
+    })
+    .await;
     // Each time it is believed that the day is over; more often than the schedule has attempts.
     let believe = async || {
         world.server.execute("UPDATE platform_budgets SET paused_until = NULL").await;

@@ -30,6 +30,23 @@ async fn rule_05_a_contact_that_is_there_already_is_adopted_and_keeps_its_values
 }
 
 #[tokio::test]
+async fn rule_05_who_is_known_by_id_is_written_by_it_whoever_has_the_address_by_now() {
+    let world = World::start().await;
+    world.accept(vec![event("prospect.created", "p1", json!({"email": "zoe@exemple.fr"}))]).await;
+    world.settle().await;
+    let (id, _) = world.crm.only_contact().await;
+    // Nobody tells us of either.
+    world.crm.edit_contact(&id, json!({"email": "z.martin@exemple.fr"})).await;
+    let other = world.crm.add_contact(json!({"email": "zoe@exemple.fr"})).await;
+    world.accept(vec![event("prospect.updated", "p1", json!({"city": "Lyon"}))]).await;
+    world.settle().await;
+    let contacts = world.crm.contacts().await;
+    assert_eq!(contacts.len(), 2, "{contacts:?}");
+    assert_eq!(contacts[&id]["city"], "Lyon");
+    assert!(!contacts[&other].contains_key("city"), "{contacts:?}");
+}
+
+#[tokio::test]
 async fn a_change_made_in_the_crm_is_merged_and_not_sent_back() {
     let world = World::start().await;
     let old = json!({"email": "zoe@exemple.fr", "company": "Ancienne", "city": "Lyon"});

@@ -33,6 +33,20 @@ async fn rule_05_a_caller_without_an_address_is_recognised_by_the_number_in_the_
 }
 
 #[tokio::test]
+async fn a_mapping_that_recognises_people_by_number_alone_finds_them_whatever_their_address() {
+    let world = World::quiet(&[]).await;
+    world.crm.faults(prompt()).await;
+    world.map(FieldMapping::both("email", "email")).await;
+    let theirs = world.crm.add_contact(json!({"email": "ancienne@exemple.fr", "phone": "06 12 34 56 78"})).await;
+    world.dispatch();
+    let ours = json!({"email": "zoe@exemple.fr", "phone": "+33612345678", "city": "Lyon"});
+    world.accept(vec![event("prospect.created", "p1", ours)]).await;
+    world.settle().await;
+    let (id, contact) = world.crm.only_contact().await;
+    assert_eq!((&id, contact["city"].as_str()), (&theirs, "Lyon"));
+}
+
+#[tokio::test]
 async fn rule_06_a_contact_of_the_crm_without_an_address_is_the_caller_of_that_number() {
     let world = World::start().await;
     let theirs = world.crm.add_contact(json!({"phone": "+33 6 99 88 77 66", "lastname": "Petit"})).await;

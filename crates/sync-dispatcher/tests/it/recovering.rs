@@ -151,7 +151,7 @@ async fn two_dispatchers_of_which_one_ends_in_the_middle_make_no_duplicate() {
 }
 
 #[tokio::test]
-async fn whoever_lost_its_lease_over_a_read_makes_no_record_beside_that_of_the_next() {
+async fn rule_07_whoever_lost_its_lease_over_a_read_makes_no_record_beside_that_of_the_next() {
     let world = World::quiet(&HASTE).await;
     world.crm.faults(json!({"latency_ms": 1_000})).await;
     // Nothing identifies it but its id.

@@ -19,7 +19,7 @@ async fn tell(world: &World, shop: IntegrationId, topic: &str, id: &str) {
 }
 
 #[tokio::test]
-async fn an_order_is_tied_to_its_customer_who_reaches_the_crm_and_no_shop_is_written_to() {
+async fn rule_11_an_order_is_tied_to_its_customer_who_reaches_the_crm_and_no_shop_is_written_to() {
     let world = World::start().await;
     let usual = Platform::WooCommerce.connector().descriptor().default_directions();
     let shop = WOOCOMMERCE.connect(&world, Wishes { directions: usual, ..Wishes::default() }).await.id;
@@ -58,6 +58,23 @@ async fn an_order_is_tied_to_its_customer_who_reaches_the_crm_and_no_shop_is_wri
     }
     assert_eq!(world.crm.api_writes_at("woocommerce/demo", "customers").await, 0);
     assert_eq!(world.crm.api_writes_at("woocommerce/autre", "customers").await, 2);
+}
+
+#[tokio::test]
+async fn rule_10_an_order_that_is_taken_out_of_the_trash_is_there_again() {
+    let world = World::start().await;
+    let usual = Platform::WooCommerce.connector().descriptor().default_directions();
+    let shop = WOOCOMMERCE.connect(&world, Wishes { directions: usual, ..Wishes::default() }).await.id;
+    let order = world.crm.add_at("woocommerce/demo/orders", json!({"status": "processing"})).await;
+    let (of, place) = ((shop, RecordKind::Order, order.as_str()), format!("woocommerce/demo/orders/{order}"));
+    tell(&world, shop, "order.created", &order).await;
+    world.record_at(of, |order| !order.fields.is_deleted()).await;
+    world.crm.remove_at(&place).await;
+    tell(&world, shop, "order.deleted", &order).await;
+    world.record_at(of, |order| order.fields.is_deleted()).await;
+    world.crm.edit_at(&place, json!({"status": "completed"})).await;
+    tell(&world, shop, "order.restored", &order).await;
+    world.record_at(of, |order| !order.fields.is_deleted()).await;
 }
 
 /// A shop with an order of a customer who was heard of and not read yet. Nobody is at work.

@@ -124,7 +124,7 @@ async fn a_backend_that_re_emits_all_it_receives_settles() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_backend_did_not_take_stays_owed_and_comes_again_under_the_same_id() {
+async fn rule_01_what_the_backend_did_not_take_stays_owed_and_comes_again_under_the_same_id() {
     let backend = Backend::start();
     backend.answers(&[(503, None), (409, None), (503, None), (429, Some(1))]);
     let world = backend.world().await;

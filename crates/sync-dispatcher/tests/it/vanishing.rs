@@ -42,7 +42,7 @@ async fn what_is_gone_unheard_of_is_deleted_by_a_full_run() {
 }
 
 #[tokio::test]
-async fn what_is_not_listed_but_there_is_kept() {
+async fn rule_10_what_is_not_listed_but_there_is_kept() {
     let world = World::with_prospects(3).await;
     // The index knows of nobody yet.
     world.crm.faults(json!({"search_lag_ms": 3_600_000})).await;

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::world::{Away, PATH, change, problem, start_with};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_the_broker_a_delivery_goes_to_the_inbox() {
+async fn rule_12_without_the_broker_a_delivery_goes_to_the_inbox() {
     let world = start_with(Away { broker: true, database: false }, &[]).await;
     assert_eq!(world.deliver(change(1)).await.status().as_u16(), 202);
     let stored = world.stored().await;
