@@ -4,10 +4,11 @@ use std::hint::black_box;
 
 use connectors::account::Account;
 use connectors::connector::{Changes, Create, Done, Found, Reader, Tie, Update, Wanted, Writer, Wrote};
-use connectors::subscriptions::{self, Subscriptions, Target};
+use connectors::subscriptions::{self, FieldsRead, Subscriptions, Target};
 use domain::field::{FieldValue, RemoteFields};
 use domain::id::RecordId;
 use domain::link::RemoteObject;
+use url::Url;
 
 use super::{Asked, heard};
 use crate::account;
@@ -42,6 +43,9 @@ pub(super) async fn ask(asked: &Asked) {
     }
     if let Some(subscriptions) = asked.connector.subscriptions() {
         subscribe(subscriptions, asked).await;
+    }
+    if let Some(subscriptions) = asked.connector.app_subscriptions() {
+        black_box(heard(subscriptions.set(&asked.account(), &ours(), Some(&FieldsRead::new())).await));
     }
     let probe = asked.connector.probe();
     let identified = heard(probe.test(&asked.account()).await);
@@ -104,8 +108,7 @@ async fn tie(writer: &dyn Writer, asked: &Asked) {
 }
 
 async fn subscribe(subscriptions: &dyn Subscriptions, asked: &Asked) {
-    let url = "https://hooks.example.com/webhooks/integrations/it".parse().expect("an address is one");
-    let target = Target { url, secret: Some("s3cret".into()) };
+    let target = Target { url: ours(), secret: Some("s3cret".into()) };
     let account = asked.account();
     if let Some(found) = heard(subscriptions::look(subscriptions, &account, &target).await) {
         black_box(heard(subscriptions::mend(subscriptions, &account, &target, found).await));
@@ -167,6 +170,11 @@ fn values(at: usize, fields: &[String]) -> RemoteFields {
         (name.clone(), FieldValue::text(word.copied().unwrap_or_default()))
     };
     fields.iter().map(value).collect()
+}
+
+/// Where we are to be called.
+fn ours() -> Url {
+    "https://hooks.example.com/webhooks/integrations/it".parse().expect("an address is one")
 }
 
 fn key_of(text: &str) -> RecordId {
