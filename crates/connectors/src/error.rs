@@ -16,6 +16,9 @@ const MESSAGE: usize = 400;
 /// Code of a call for which there was no room.
 const BUDGET_SPENT: &str = "budget_spent";
 
+/// Code of a listing that leads back to where it stands.
+const ENDLESS: &str = "endless_list";
+
 /// Code of a call that its caller could not wait for any longer.
 const OUT_OF_TIME: &str = "out_of_time";
 
@@ -84,6 +87,12 @@ impl ConnectorError {
     pub fn unanswered() -> Self {
         let message = "the platform answered the batch, but said nothing of this object";
         Self::new(FaultKind::Unavailable, UNANSWERED, message)
+    }
+
+    /// A listing of which every page leads to another, without an end. The same again would be no shorter.
+    #[must_use]
+    pub(crate) fn endless() -> Self {
+        Self::new(FaultKind::Invalid, ENDLESS, "the platform's list does not end: a page leads to itself")
     }
 
     /// A call that got no answer.

@@ -38,7 +38,8 @@ fn stay_at_home(oauth: &dyn OAuth, typed: Option<&str>) {
     assert!(is_at_home && url.username().is_empty() && url.path() == "/", "{site}");
 }
 
-fn app(secret: &str) -> App {
+/// Our app at a platform's site.
+pub(crate) fn app(secret: &str) -> App {
     let base = Url::parse("https://acme.example.com").expect("that is an address");
     App {
         client_id: "app".to_owned(),

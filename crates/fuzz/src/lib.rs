@@ -6,15 +6,19 @@
     reason = "a promise that does not hold is to end the process: that is what is looked for"
 )]
 
+mod account;
 mod answers;
 mod consent;
 #[cfg(fuzzing)]
 mod doors;
 mod envelope;
 mod event;
+mod letter;
 mod mapping;
 mod pass;
 mod proxy;
+#[cfg(fuzzing)]
+mod reads;
 mod redaction;
 mod text;
 mod urls;
@@ -40,6 +44,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("mapping", mapping::run),
     ("pass", pass::run),
     ("proxy", proxy::run),
+    #[cfg(fuzzing)]
+    ("reads", reads::run),
     ("redaction", redaction::run),
     ("text", text::run),
     #[cfg(fuzzing)]
@@ -48,8 +54,9 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("webhook", webhook::run),
 ];
 
-/// Those of them that are private in the services, and so there only when these are built for fuzzing.
-pub const BEHIND_DOORS: [&str; 5] = ["address", "body", "events", "header", "token"];
+/// Those of them whose way in is there only when all is built for fuzzing: it leads to what is private in the services, or answers in
+/// a platform's place.
+pub const BEHIND_DOORS: [&str; 6] = ["address", "body", "events", "header", "reads", "token"];
 
 /// The target of that name.
 #[must_use]

@@ -1,18 +1,19 @@
 //! Calls that workflows ask for: none is let through whose path leads elsewhere than it says.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 use std::time::Duration;
 
-use connectors::account::{Account, Learnt, Unlimited};
+use connectors::account::Account;
 use connectors::connector::Connector;
 use connectors::http::{Client, Method, Reach};
 use connectors::proxy::Forward;
 use connectors::registry;
-use domain::credentials::Credentials;
 use domain::workflow::Action;
 use serde::Deserialize;
 use serde_json::Value;
+
+use crate::account;
 
 static ACCOUNTS: LazyLock<Vec<(&'static dyn Connector, Account)>> = LazyLock::new(accounts);
 
@@ -48,21 +49,5 @@ pub(crate) fn run(data: &[u8]) {
 fn accounts() -> Vec<(&'static dyn Connector, Account)> {
     let http = Client::new(Duration::from_secs(1), Reach::Anywhere).expect("a client can be set up");
     let connectors = registry::all().iter().map(|platform| platform.connector());
-    connectors.map(|connector| (connector, account(connector, http.clone()))).collect()
-}
-
-fn account(connector: &'static dyn Connector, http: Client) -> Account {
-    let credentials = Credentials::Bearer { access_token: "token".into() };
-    Account {
-        platform: connector.descriptor().slug.parse().expect("a connector's slug is one"),
-        account_id: Some("4242".to_owned()),
-        base_url: "https://api.example.com/".parse().expect("an address is one"),
-        shown: connector.shown(&credentials),
-        credentials,
-        http,
-        budget: Arc::new(Unlimited),
-        learnt: Learnt::default(),
-        options: BTreeMap::new(),
-        region: domain::identity::HOME,
-    }
+    connectors.map(|connector| (connector, account::open(connector, http.clone()))).collect()
 }

@@ -7,9 +7,11 @@ use opentelemetry_otlp::{ExporterBuildError, Protocol, SpanExporter, WithExportC
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use serde::{Deserialize, Deserializer};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::{Format, Json, JsonFields};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, fmt};
 use url::Url;
 
 use crate::crypto;
@@ -73,11 +75,13 @@ pub fn start(settings: &TelemetrySettings, service: &'static str) -> Telemetry {
     };
     let spans =
         provider.as_ref().map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer("coccinelle")));
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let registry = tracing_subscriber::registry().with(EnvFilter::new(&settings.filter.0)).with(spans);
     let started = match settings.format {
-        LogFormat::Human => registry.with(lines.with_ansi(std::io::stderr().is_terminal())).try_init(),
-        LogFormat::Json => registry.with(lines.json().flatten_event(true).with_current_span(true)).try_init(),
+        LogFormat::Human => {
+            let is_terminal = std::io::stderr().is_terminal();
+            registry.with(fmt::layer().with_writer(std::io::stderr).with_ansi(is_terminal)).try_init()
+        }
+        LogFormat::Json => registry.with(objects(std::io::stderr)).try_init(),
     };
     if started.is_ok() {
         // A panic is a line like any other, or a collector of JSON would not read it.
@@ -88,6 +92,14 @@ pub fn start(settings: &TelemetrySettings, service: &'static str) -> Telemetry {
         tracing::error!(%error, "spans are not exported");
     }
     Telemetry(provider)
+}
+
+/// Lines as one JSON object each, in which the fields have the names by which they are told.
+fn objects<S, W>(writer: W) -> fmt::Layer<S, JsonFields, Format<Json>, W>
+where
+    W: for<'writer> MakeWriter<'writer> + 'static,
+{
+    fmt::layer().with_writer(writer).json().flatten_event(true).with_current_span(true)
 }
 
 /// Sends spans in batches, from a thread of its own: a collector that is away costs spans and nothing else.
@@ -102,4 +114,53 @@ fn exporting(endpoint: &Url, share: f64, service: &'static str) -> Result<SdkTra
         .with_sampler(Sampler::TraceIdRatioBased(share))
         .with_resource(Resource::builder().with_service_name(service).build())
         .build())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_line_for_a_collector_is_one_object_whose_fields_have_their_dotted_names() {
+        let kept = Kept::default();
+        let writer = kept.clone();
+        let subscriber = tracing_subscriber::registry().with(objects(move || writer.clone()));
+        tracing::subscriber::with_default(subscriber, || {
+            let span = tracing::info_span!("request", trace.id = "0af7651916cd43dd8448eb211c80319c");
+            span.in_scope(|| {
+                tracing::error!(message.id = "msg_1", reason = "two\n\"lines\"", "a row cannot be written")
+            });
+        });
+        let text = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
+        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let [line] = lines.as_slice() else { panic!("one line: {text}") };
+        let told = json!({
+            "level": line["level"], "message": line["message"], "message.id": line["message.id"],
+            "reason": line["reason"], "trace.id": line["span"]["trace.id"],
+        });
+        let expected = json!({
+            "level": "ERROR", "message": "a row cannot be written", "message.id": "msg_1", "reason": "two\n\"lines\"",
+            "trace.id": "0af7651916cd43dd8448eb211c80319c",
+        });
+        assert_eq!(told, expected, "{text}");
+    }
 }

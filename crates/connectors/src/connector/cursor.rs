@@ -12,6 +12,14 @@ use crate::error::ConnectorError;
 pub struct Cursor(pub String);
 
 impl Cursor {
+    /// Sees to it that a page which `asked` was asked for by leads on, to a page that is another.
+    ///
+    /// # Errors
+    /// `Invalid` where it leads to itself: whoever follows it never comes to an end.
+    pub fn leads_on(&self, asked: Option<&Self>) -> Result<(), ConnectorError> {
+        if asked == Some(self) { Err(ConnectorError::endless()) } else { Ok(()) }
+    }
+
     /// The cursor of a listing that stands there.
     pub(crate) fn at(position: &impl Serialize) -> Self {
         Self(serde_json::to_string(position).unwrap_or_default())
@@ -33,5 +41,18 @@ impl Cursor {
         let foreign =
             || ConnectorError::new(FaultKind::Invalid, "foreign_cursor", "the cursor is not one of this connector's");
         serde_json::from_str(&self.0).ok().ok_or_else(foreign)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_that_leads_to_itself_leads_nowhere() {
+        let [here, there] = ["1", "2"].map(|at| Cursor(at.to_owned()));
+        assert!(here.leads_on(None).is_ok() && there.leads_on(Some(&here)).is_ok());
+        let error = here.leads_on(Some(&here)).unwrap_err();
+        assert_eq!((error.kind, error.code.as_str()), (FaultKind::Invalid, "endless_list"));
     }
 }

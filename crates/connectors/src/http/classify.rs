@@ -22,14 +22,15 @@ pub(crate) fn kind_of(status: u16) -> FaultKind {
     }
 }
 
+/// Whoever asks for more is asking for a human.
+pub(crate) const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// In so many seconds a limit begins anew.
 const RESETS: [&str; 2] = ["ratelimit-reset", "x-ratelimit-reset"];
 
 /// How long `Retry-After` asks to wait, in seconds or until a date; without it, until the limit that the answer tells of
 /// begins anew.
 pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    /// Whoever asks for more is asking for a human.
-    const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
     let Some(asked) = headers.get(RETRY_AFTER) else {
         let reset = RESETS.iter().find_map(|name| headers.get(*name)?.to_str().ok()?.trim().parse::<u64>().ok());
         // Some count from 1970; no window is that long.

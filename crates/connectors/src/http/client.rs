@@ -45,6 +45,8 @@ pub struct Client {
     inner: reqwest::Client,
     reach: Reach,
     renewal: Option<Arc<dyn Renewal>>,
+    #[cfg(fuzzing)]
+    script: Option<super::Script>,
 }
 
 /// The client could not be set up.
@@ -75,13 +77,26 @@ impl Client {
             // A proxy would resolve the name for us, past the guard.
             Reach::PublicOnly { .. } => builder.no_proxy().https_only(true).dns_resolver(PublicOnly(Arc::new(lookup))),
         };
-        Ok(Self { inner: builder.build()?, reach, renewal: None })
+        Ok(Self {
+            inner: builder.build()?,
+            reach,
+            renewal: None,
+            #[cfg(fuzzing)]
+            script: None,
+        })
     }
 
     /// A client that asks for another access token where the account's is refused, and calls once more with that.
     #[must_use]
     pub fn renewing(self, renewal: Arc<dyn Renewal>) -> Self {
         Self { renewal: Some(renewal), ..self }
+    }
+
+    /// A client that calls nobody, and is answered by a script.
+    #[cfg(fuzzing)]
+    #[must_use]
+    pub fn answered_by(self, script: super::Script) -> Self {
+        Self { script: Some(script), ..self }
     }
 
     /// Makes a call with the account's credentials, within its budget.
@@ -119,7 +134,7 @@ impl Client {
         let ask = async |token: Option<&SecretString>| {
             let request = authorized(self.inner.request(call.method.clone(), url.clone()), account, token);
             let request = if let Some(body) = &call.body { request.json(body) } else { request };
-            measure::send(account, request).await.map_err(|error| refine(error, &self.reach))
+            measure::send(account, self.deliver(request)).await.map_err(|error| refine(error, &self.reach))
         };
         let token = self.renewal.as_ref().and_then(|renewal| renewal.latest());
         let response = ask(token.as_ref()).await?;
@@ -135,6 +150,15 @@ impl Client {
     /// A bare call, without a bearer token.
     pub(super) fn get(&self, url: &Url) -> reqwest::RequestBuilder {
         self.inner.get(url.clone())
+    }
+
+    /// Sends a request. Whatever is sent from here is sent by this.
+    pub(super) async fn deliver(&self, request: reqwest::RequestBuilder) -> reqwest::Result<reqwest::Response> {
+        #[cfg(fuzzing)]
+        if let Some(script) = &self.script {
+            return request.build().map(|_| script.answer());
+        }
+        request.send().await
     }
 
     pub(super) fn reach(&self) -> &Reach {

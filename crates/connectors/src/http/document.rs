@@ -14,7 +14,7 @@ impl Client {
     /// # Errors
     /// When there is no answer in time, or none that is a success and JSON of that size.
     pub async fn fetch(&self, url: &Url, limit: usize) -> Result<Value, ConnectorError> {
-        let response = self.get(url).send().await.map_err(|error| refine(error, self.reach()))?;
+        let response = self.deliver(self.get(url)).await.map_err(|error| refine(error, self.reach()))?;
         if !response.status().is_success() {
             return Err(refused(response.status().as_u16(), response.headers(), Value::Null));
         }

@@ -28,7 +28,8 @@ impl Client {
     /// What answers to a bare GET below the account's address; an answer of any status is one.
     pub(crate) async fn look(&self, account: &Account, call: Call) -> Result<Look, ConnectorError> {
         let url = self.url_of(account, &call)?;
-        let response = self.request(Method::GET, url.clone()).send().await.map_err(|error| self.refine(error))?;
+        let request = self.request(Method::GET, url.clone());
+        let response = self.deliver(request).await.map_err(|error| self.refine(error))?;
         let status = response.status().as_u16();
         let location = response.headers().get(LOCATION).and_then(|place| url.join(place.to_str().ok()?).ok());
         let bytes = match read_bytes(response, LIMIT).await {

@@ -2,16 +2,19 @@
 
 use std::time::Instant;
 
-use reqwest::{RequestBuilder, Response};
+use reqwest::Response;
 use tracing::Instrument as _;
 
 use crate::account::Account;
 
-/// Sends a request, and counts how it went.
-pub(super) async fn send(account: &Account, request: RequestBuilder) -> reqwest::Result<Response> {
+/// Waits for the answer to a request that is being sent, and counts how it went.
+pub(super) async fn send(
+    account: &Account,
+    sending: impl Future<Output = reqwest::Result<Response>>,
+) -> reqwest::Result<Response> {
     let started = Instant::now();
     let span = tracing::info_span!("platform.call", otel.kind = "client", platform = %account.platform);
-    let response = request.send().instrument(span).await;
+    let response = sending.instrument(span).await;
     let outcome = match response.as_ref().ok().map(|response| response.status().as_u16()) {
         None => "none",
         Some(200..300) => "ok",

@@ -9,12 +9,16 @@ mod look;
 mod measure;
 mod raw;
 mod renewal;
+#[cfg(fuzzing)]
+mod script;
 
 pub use client::{Client, Reach, SetupError};
 pub use guard::may_be_called;
 pub use raw::RawAnswer;
 pub use renewal::Renewal;
 pub use reqwest::Method;
+#[cfg(fuzzing)]
+pub use script::{Given, Script};
 
 pub(crate) use answer::Answer;
 pub(crate) use client::Call;

@@ -76,7 +76,7 @@ impl Client {
     }
 
     async fn bare(&self, request: reqwest::RequestBuilder) -> Result<RawAnswer, ConnectorError> {
-        let response = request.send().await.map_err(|error| self.refine(error))?;
+        let response = self.deliver(request).await.map_err(|error| self.refine(error))?;
         Ok(read(response, TOKEN_BODY_LIMIT).await?.as_raw(std::iter::empty()))
     }
 
@@ -90,7 +90,7 @@ impl Client {
     ) -> Result<RawAnswer, ConnectorError> {
         self.check(&url)?;
         let request = self.request(Method::POST, url).headers(headers).header(CONTENT_TYPE, "application/json");
-        let response = request.body(body).send().await.map_err(|error| self.refine(error))?;
+        let response = self.deliver(request.body(body)).await.map_err(|error| self.refine(error))?;
         Ok(read(response, limit).await?.as_raw(std::iter::empty()))
     }
 }

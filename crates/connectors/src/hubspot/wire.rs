@@ -40,7 +40,8 @@ struct Version {
 /// The objects of an answer; what is not of their form is left out, and so counts as not answered.
 pub(crate) fn objects(body: &Value) -> Vec<Object> {
     let results = body.get("results").and_then(Value::as_array).into_iter().flatten();
-    results.filter_map(|result| Object::deserialize(result).ok()).collect()
+    let objects = results.filter_map(|result| Object::deserialize(result).ok());
+    objects.filter(|object| !object.id.is_empty()).collect()
 }
 
 /// The answer to a search.

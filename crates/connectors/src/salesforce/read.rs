@@ -13,6 +13,8 @@ use crate::error::ConnectorError;
 
 /// How many of the newest objects are looked through for our keys.
 const NEWEST: usize = 2_000;
+/// No query of ours has more pages: they ask by name, or for the newest alone.
+const PAGES: usize = 100;
 
 #[async_trait]
 impl Reader for Salesforce {
@@ -65,13 +67,14 @@ async fn selected(
     let query = format!("SELECT {columns} FROM {object} WHERE {there}{which}");
     let mut body = api::query_of(account, kind, &query).await?;
     let mut found = Vec::new();
-    loop {
+    for _ in 0..PAGES {
         found.extend(wire::rows(&body).filter_map(|row| row.to_remote(object, fields)));
         match wire::next(&body) {
             Some(next) => body = api::more(account, &next).await?,
             None => return Ok(found),
         }
     }
+    Err(ConnectorError::endless())
 }
 
 /// What is asked for: what we always need, our key or the text that holds it, and the mapped fields that can be fields.

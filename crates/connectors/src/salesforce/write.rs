@@ -134,7 +134,8 @@ async fn write(account: &Account, kind: RecordKind, items: &[Create], guard: Gua
         Guard::Note | Guard::None => collection::send(account, (Method::POST, "composite/sobjects"), &rows).await?,
     };
     let made = |answer: Value| {
-        let id = answer.get("id").and_then(Value::as_str).ok_or_else(ConnectorError::unanswered)?.to_owned();
+        let id = answer.get("id").and_then(Value::as_str).filter(|id| !id.is_empty());
+        let id = id.ok_or_else(ConnectorError::unanswered)?.to_owned();
         Ok((id, answer.get("created").and_then(Value::as_bool).unwrap_or(true)))
     };
     let made: Vec<Result<(String, bool), ConnectorError>> =

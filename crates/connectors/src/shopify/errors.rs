@@ -6,6 +6,7 @@ use domain::fault::FaultKind;
 use serde_json::Value;
 
 use crate::error::ConnectorError;
+use crate::http::classify::LONGEST;
 
 /// A bucket that does not say when it has room again.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -97,7 +98,8 @@ fn until_room(body: &Value) -> Option<Duration> {
     let asked = number("/extensions/cost/requestedQueryCost")?;
     let available = number("/extensions/cost/throttleStatus/currentlyAvailable")?;
     let rate = number("/extensions/cost/throttleStatus/restoreRate").filter(|rate| *rate > 0.0)?;
-    Duration::try_from_secs_f64(((asked - available) / rate).max(0.0)).ok()
+    let wait = Duration::try_from_secs_f64(((asked - available) / rate).max(0.0)).ok()?;
+    Some(wait.min(LONGEST))
 }
 
 /// Errors are a sentence, a list of them, or sentences by their field.
@@ -127,6 +129,13 @@ mod tests {
         let error = of_answer(&body).unwrap();
         assert_eq!((error.kind, error.retry_after), (FaultKind::RateLimited, Some(Duration::from_millis(1_500))));
         assert!(!error.outcome_is_unknown());
+    }
+
+    #[test]
+    fn a_bucket_that_hardly_fills_is_waited_for_no_longer_than_a_day() {
+        let status = json!({"currentlyAvailable": 0, "restoreRate": 0.000_001});
+        let body = json!({"extensions": {"cost": {"requestedQueryCost": 190, "throttleStatus": status}}});
+        assert_eq!(until_room(&body), Some(Duration::from_hours(24)));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{BATCH, Shopify, api, find, wire};
 use crate::account::Account;
-use crate::connector::{Changes, Found, Reader, Wanted};
+use crate::connector::{Changes, Cursor, Found, Reader, Wanted};
 use crate::error::ConnectorError;
 use crate::values::is_id;
 
@@ -47,16 +47,15 @@ impl Reader for Shopify {
 
 /// Those orders of which the shop's history does not say that they were destroyed.
 async fn undestroyed(account: &Account, mut ids: BTreeSet<String>) -> Result<BTreeSet<String>, ConnectorError> {
-    let mut cursor = None;
+    let mut cursor = None::<Cursor>;
     while !ids.is_empty() {
-        let page = Shopify.list_deleted(account, RecordKind::Order, cursor).await?;
+        let page = Shopify.list_deleted(account, RecordKind::Order, cursor.clone()).await?;
         for (id, _) in &page.ids {
             ids.remove(id);
         }
-        cursor = page.next;
-        if cursor.is_none() {
-            break;
-        }
+        let Some(next) = page.next else { break };
+        next.leads_on(cursor.as_ref())?;
+        cursor = Some(next);
     }
     Ok(ids)
 }

@@ -29,7 +29,8 @@ impl Discovery for WooCommerce {
 /// The fields of a JSON schema, those of the objects in it under names with dots. Lists are no fields.
 fn described(properties: Option<&Value>, prefix: &str, read_only: bool) -> Vec<RemoteField> {
     let mut fields = Vec::new();
-    for (name, property) in properties.and_then(Value::as_object).into_iter().flatten() {
+    let named = properties.and_then(Value::as_object).into_iter().flatten().filter(|(name, _)| !name.is_empty());
+    for (name, property) in named {
         let full = format!("{prefix}{name}");
         let is_read_only = read_only
             || property.get("readonly").and_then(Value::as_bool).unwrap_or(false)

@@ -1,86 +1,20 @@
 //! What each stand-in tells of a change, from the subscription to the object that is read again. A platform whose stand-in signs
 //! otherwise than its connector checks, or whose deliveries name nothing that can be read, fails here.
 
-use std::time::Duration;
-
 use connectors::registry;
 use connectors::subscriptions::Target;
-use connectors::webhook::{Rejection, SecretSource, WebhookFormat, WebhookRequest, header};
+use connectors::webhook::{Rejection, SecretSource, WebhookFormat, WebhookRequest};
 use domain::field::FieldValue;
 use domain::kind::RecordKind::Contact;
 use domain::time::Timestamp;
 use reqwest::Method;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
 
 use crate::bench::{Bench, stand_of};
+use crate::door::Door;
 
 const EMAIL: &str = "anne@exemple.fr";
-
-/// How long a delivery may take.
-const LIMIT: Duration = Duration::from_secs(30);
-
-/// A request as it came in.
-struct Arrival {
-    path: String,
-    headers: Vec<(String, String)>,
-    body: String,
-}
-
-/// A place that takes whatever comes.
-struct Door {
-    origin: String,
-    arrivals: mpsc::UnboundedReceiver<Arrival>,
-}
-
-impl Door {
-    async fn open() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let origin = format!("http://{}", listener.local_addr().unwrap());
-        let (sender, arrivals) = mpsc::unbounded_channel();
-        tokio::spawn(async move {
-            loop {
-                let (stream, _) = listener.accept().await.unwrap();
-                let sender = sender.clone();
-                tokio::spawn(async move {
-                    let mut stream = BufReader::new(stream);
-                    let Some(arrival) = read(&mut stream).await else { return };
-                    // After the test's end nobody waits for it.
-                    drop(sender.send(arrival));
-                    let answer = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
-                    drop(stream.write_all(answer.as_bytes()).await);
-                });
-            }
-        });
-        Self { origin, arrivals }
-    }
-
-    async fn next(&mut self, whose: &str) -> Arrival {
-        let arrival = tokio::time::timeout(LIMIT, self.arrivals.recv()).await;
-        arrival.unwrap_or_else(|_| panic!("{whose} tells nothing of what can be read")).unwrap()
-    }
-}
-
-async fn read(stream: &mut BufReader<TcpStream>) -> Option<Arrival> {
-    let mut head = Vec::new();
-    loop {
-        let mut line = String::new();
-        stream.read_line(&mut line).await.ok()?;
-        match line.trim_end() {
-            "" => break,
-            line => head.push(line.to_owned()),
-        }
-    }
-    let path = head.first()?.split(' ').nth(1)?.to_owned();
-    let lines = head.iter().skip(1).filter_map(|line| line.split_once(':'));
-    let headers: Vec<_> = lines.map(|(name, value)| (name.to_lowercase(), value.trim().to_owned())).collect();
-    let mut body = vec![0; header(&headers, "content-length")?.parse().ok()?];
-    stream.read_exact(&mut body).await.ok()?;
-    Some(Arrival { path, headers, body: String::from_utf8(body).ok()? })
-}
 
 /// Has the account call that place, as it is made to or, where we do not do that, as somebody there sets it up; under which secret.
 async fn made_to_call(bench: &Bench, format: &dyn WebhookFormat, origin: &str) -> SecretString {
@@ -105,7 +39,7 @@ async fn what_a_stand_in_tells_is_let_in_by_its_connector_and_names_what_can_be_
     for platform in registry::all() {
         let stand = stand_of(*platform);
         let (bench, format) = (Bench::ready_at(stand).await, platform.connector().webhooks());
-        let mut door = Door::open().await;
+        let mut door = Door::answering("").await;
         let secret = made_to_call(&bench, format, &door.origin).await;
         let (kind, typed) = stand.people;
         bench.by_hand(Method::POST, kind, typed(EMAIL)).await;

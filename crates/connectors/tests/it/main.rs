@@ -13,6 +13,10 @@ mod contract_calls;
 #[cfg(test)]
 mod contract_stands;
 #[cfg(test)]
+mod door;
+#[cfg(test)]
+mod endless;
+#[cfg(test)]
 mod fixtures;
 #[cfg(test)]
 mod hubspot_app_webhooks;

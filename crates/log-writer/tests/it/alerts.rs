@@ -70,7 +70,8 @@ async fn fail_by(
     }
 }
 
-async fn succeed(world: &World, (tenant_id, integration_id): (TenantId, IntegrationId)) {
+/// An attempt of an integration that succeeds.
+pub(crate) async fn succeed(world: &World, (tenant_id, integration_id): (TenantId, IntegrationId)) {
     world.publish(&SyncOutcome { tenant_id, integration_id, ..world.success() }).await;
 }
 

@@ -144,3 +144,26 @@ async fn what_nobody_can_read_or_may_write_is_dead_with_its_reason_and_holds_not
     let health = health::get(&mut transaction, world.tenant, world.integration).await.unwrap().unwrap();
     assert_eq!(health.error_count, 0, "another tenant's failure was counted");
 }
+
+#[tokio::test]
+async fn a_delivery_that_nobody_can_read_or_may_write_is_dead_as_well_and_holds_nothing_up() {
+    let world = World::new().await;
+    let foreign = WebhookOutcome { tenant_id: Some(TenantId::new()), ..world.webhook() };
+    world.publish(&world.webhook()).await;
+    world.publish_to(WebhookOutcome::QUEUE, "webhook.outcome.v2", serde_json::json!({"id": "whk_of_tomorrow"})).await;
+    world.publish_to(WebhookOutcome::QUEUE, WebhookOutcome::TYPE, serde_json::json!({"id": 1})).await;
+    world.publish(&foreign).await;
+    world.publish(&world.webhook()).await;
+    let running = world.start();
+    let dead = world.ready("dead.log.webhook.write", 3).await;
+    let written = world.deliveries_written(2).await;
+    running.stop().await;
+
+    let mut reasons: Vec<_> =
+        dead.iter().map(|letter| letter.properties["headers"]["reason"].as_str().unwrap().to_owned()).collect();
+    reasons.sort_unstable();
+    assert_eq!(reasons[0], "the integration is another tenant's");
+    assert!(reasons[1].starts_with("the payload is no webhook.outcome.v1: "), "{reasons:?}");
+    assert_eq!(reasons[2], "the type is \"webhook.outcome.v2\", not webhook.outcome.v1");
+    assert_eq!(written.len(), 2);
+}

@@ -2,11 +2,11 @@
 //! wants taken out.
 
 use domain::message::Message as _;
-use domain::outcome::SyncOutcome;
+use domain::outcome::{SyncOutcome, WebhookOutcome};
 use domain::redaction::Redaction;
 use persistence::settings::{self, Settings};
 use persistence::stats::{self, Span, Stats, Step, Whose};
-use persistence::{Scope, health, sync_logs};
+use persistence::{Scope, health, sync_logs, webhook_logs};
 use serde_json::json;
 
 use crate::world::{Running, World};
@@ -99,25 +99,50 @@ async fn what_a_tenant_wants_taken_out_never_reaches_its_log() {
 }
 
 #[tokio::test]
+async fn what_a_tenant_wants_taken_out_of_deliveries_never_reaches_their_log_either() {
+    let world = World::new().await;
+    let redaction = Redaction { emails: true, fields: vec!["iban".to_owned()], ..Redaction::default() };
+    let mut tx = world.rows.begin(Scope::Tenant(world.tenant)).await.unwrap();
+    assert!(settings::replace(&mut tx, world.tenant, &Settings { redaction, ..Settings::default() }).await.unwrap());
+    tx.commit().await.unwrap();
+    let body = json!([{ "iban": "FR76", "said": "eloise@example.fr", "card": "4242 4242 4242 4242", "objectId": 501 }]);
+    let running = world.start();
+    world.publish(&WebhookOutcome { body: Some(body), ..world.webhook() }).await;
+    let written = world.deliveries_written(1).await;
+    running.stop().await;
+    let expected = json!([{ "iban": "[redacted]", "said": "[redacted]", "card": "[redacted]", "objectId": 501 }]);
+    assert_eq!(written[0].body, Some(expected));
+}
+
+#[tokio::test]
 async fn rows_are_forgotten_when_their_tenant_wants_so() {
     let world = World::new().await;
     let mut tx = world.rows.begin(Scope::Tenant(world.tenant)).await.unwrap();
     let old = domain::time::Timestamp::now().minus(std::time::Duration::from_hours(24 * 11));
-    let old = (0..5).map(|_| SyncOutcome { created_at: old, ..world.success() });
-    let rows: Vec<_> = old.chain([world.success()]).collect();
-    sync_logs::insert_batch(&mut tx, &rows).await.unwrap();
+    let rows: Vec<_> = (0..5).map(|_| SyncOutcome { created_at: old, ..world.success() }).collect();
+    sync_logs::insert_batch(&mut tx, &[&rows[..], &[world.success()]].concat()).await.unwrap();
+    let rows: Vec<_> = (0..3).map(|_| WebhookOutcome { created_at: old, ..world.webhook() }).collect();
+    webhook_logs::insert_batch(&mut tx, &[&rows[..], &[world.webhook()]].concat()).await.unwrap();
     let kept = Settings { retention_days: Some(10), ..Settings::default() };
     assert!(settings::replace(&mut tx, world.tenant, &kept).await.unwrap());
+    tx.commit().await.unwrap();
+    // Another wishes for nothing, and keeps what everybody keeps.
+    let tenant_id = world.another_tenant(None).await;
+    let integration_id = world.connect(tenant_id, "HubSpot").await;
+    let others = SyncOutcome { created_at: old, tenant_id, integration_id, ..world.success() };
+    let mut tx = world.rows.begin(Scope::System).await.unwrap();
+    sync_logs::insert_batch(&mut tx, &[others]).await.unwrap();
     tx.commit().await.unwrap();
     let mut settings = world.settings(&world.database.worker_url());
     settings.log_writer.retention_rows = 2;
     let running = Running::start(settings);
     testkit::wait::until("the old rows to go", crate::world::LIMIT, || async {
-        let left = world.sync_logs().await.len();
-        if left == 1 { Ok(()) } else { Err(left) }
+        let left = (world.sync_logs().await.len(), world.webhook_logs().await.len());
+        if left == (1, 1) { Ok(()) } else { Err(left) }
     })
     .await;
     running.stop().await;
+    assert_eq!(world.database.count("SELECT count(*) FROM integration_sync_logs").await, 2);
 }
 
 #[tokio::test]

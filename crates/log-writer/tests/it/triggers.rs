@@ -1,5 +1,6 @@
-//! Each trouble that a tenant is told of, from what shows it to the mail that says so. Failing attempts are told of in `alerts`.
+//! Each trouble that a tenant is told of, from what shows it to the mail that says so. Attempts that fail in a row are `alerts`'.
 
+use domain::fault::FaultKind;
 use domain::id::{IntegrationId, TenantId};
 use domain::incident::Trigger;
 use domain::integration::Status;
@@ -8,7 +9,7 @@ use persistence::incidents::{self, Subject};
 use persistence::{Scope, health};
 use serde_json::json;
 
-use crate::alerts::{told, wish};
+use crate::alerts::{fail, succeed, told, wish};
 use crate::mail_server::MailServer;
 use crate::world::{Running, World};
 
@@ -84,4 +85,30 @@ async fn every_trouble_reaches_a_mail_that_says_what_it_is_and_what_to_do() {
         let text = mail.part("text/plain");
         assert!(text.contains(said) && text.contains("À faire : "), "{trigger:?}: {text}");
     }
+}
+
+#[tokio::test]
+async fn attempts_that_fail_too_often_are_told_of_although_none_fail_in_a_row() {
+    let (world, server) = (World::new().await, MailServer::start().await);
+    wish(&world, world.tenant, told("a@cabinet.example")).await;
+    let [often, seldom] = ["Paris", "Lyon"];
+    let often = (world.tenant, world.connect(world.tenant, often).await);
+    let seldom = (world.tenant, world.connect(world.tenant, seldom).await);
+    for n in 0..6 {
+        fail(&world, often, FaultKind::Invalid, 2).await;
+        succeed(&world, often).await;
+        fail(&world, seldom, FaultKind::Invalid, usize::from(n < 2)).await;
+        succeed(&world, seldom).await;
+        succeed(&world, seldom).await;
+    }
+    let mut settings = crate::alerts::settings(&world, &server);
+    // They are all there before it starts, so that one look finds them.
+    settings.alerts.check_every = std::time::Duration::from_secs(2);
+    settings.alerts.attempts = 12;
+    let running = Running::start(settings);
+    let mails = server.mails(1).await;
+    crate::alerts::incidents(&world, "ended_at IS NULL", 1).await;
+    running.stop().await;
+    assert_eq!(mails[0].subject(), "Paris : les synchronisations échouent");
+    assert_eq!(mails.len(), 1);
 }

@@ -121,13 +121,18 @@ impl World {
         self.publisher.publish(message, &Context::new()).await.unwrap();
     }
 
-    /// Publishes what says of itself that it is of this type, whatever it is.
+    /// Publishes what says of itself that it is an outcome of this type, whatever it is.
     pub(crate) async fn publish_as(&self, message_type: &str, payload: serde_json::Value) {
+        self.publish_to(SyncOutcome::QUEUE, message_type, payload).await;
+    }
+
+    /// Publishes to a queue what says of itself that it is of this type, whatever it is.
+    pub(crate) async fn publish_to(&self, queue: &str, message_type: &str, payload: serde_json::Value) {
         let context = Context::new();
         let message = StoredMessage {
             id: context.message_id,
             message_type: message_type.to_owned(),
-            queue: SyncOutcome::QUEUE.to_owned(),
+            queue: queue.to_owned(),
             trace: context.trace,
             payload,
         };
@@ -202,6 +207,15 @@ impl World {
         wait::until("the rows", LIMIT, || async {
             let logs = self.sync_logs().await;
             if logs.len() >= wanted { Ok(logs.iter().map(|log| log.id).collect()) } else { Err(logs.len()) }
+        })
+        .await
+    }
+
+    /// Waits until so many rows are in the log of deliveries.
+    pub(crate) async fn deliveries_written(&self, wanted: usize) -> Vec<webhook_logs::WebhookLog> {
+        wait::until("the rows of deliveries", LIMIT, || async {
+            let logs = self.webhook_logs().await;
+            if logs.len() >= wanted { Ok(logs) } else { Err(logs.len()) }
         })
         .await
     }

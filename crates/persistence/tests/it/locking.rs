@@ -9,7 +9,7 @@ use domain::kind::RecordKind;
 use domain::record::{Fields, Record};
 use persistence::records::links::{self, Selection, Wanted};
 use persistence::records::store;
-use persistence::{Scope, Transaction};
+use persistence::{Scope, Transaction, sync_logs};
 use testkit::wait;
 
 use crate::world::{Customer, World, try_to};
@@ -64,27 +64,31 @@ impl Pair {
         pair
     }
 
-    /// Sees that whoever takes both waits for the first without holding the last.
     async fn is_taken_in_order(&self, world: &World, take: impl AsyncFnOnce(&mut Transaction)) {
         let lock = |link: LinkId| format!("SELECT id FROM record_links WHERE id = '{link}' FOR UPDATE SKIP LOCKED");
-        let mut other = world.worker.begin(Scope::System).await.unwrap();
-        assert_eq!(try_to(&mut other, &lock(self.first)).await.unwrap(), 1);
-        let waiting = "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
-            WHERE NOT granted AND datname = current_database()";
-        let taking = async {
-            let mut tx = world.worker.begin(Scope::System).await.unwrap();
-            take(&mut tx).await;
-            tx.commit().await.unwrap();
-        };
-        tokio::join!(taking, async {
-            wait::until("the first to be waited for", A_WHILE, || async {
-                (world.server.count(waiting).await == 1).then_some(())
-            })
-            .await;
-            assert_eq!(try_to(&mut other, &lock(self.last)).await.unwrap(), 1, "it is taken before the first");
-            other.commit().await.unwrap();
-        });
+        are_taken_in_order(world, [self.first, self.last].map(lock), take).await;
     }
+}
+
+/// Sees that whoever takes two rows waits for the first without holding the last; each is named by what locks it.
+async fn are_taken_in_order(world: &World, [first, last]: [String; 2], take: impl AsyncFnOnce(&mut Transaction)) {
+    let mut other = world.worker.begin(Scope::System).await.unwrap();
+    assert_eq!(try_to(&mut other, &first).await.unwrap(), 1);
+    let waiting = "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
+        WHERE NOT granted AND datname = current_database()";
+    let taking = async {
+        let mut tx = world.worker.begin(Scope::System).await.unwrap();
+        take(&mut tx).await;
+        tx.commit().await.unwrap();
+    };
+    tokio::join!(taking, async {
+        wait::until("the first to be waited for", A_WHILE, || async {
+            (world.server.count(waiting).await == 1).then_some(())
+        })
+        .await;
+        assert_eq!(try_to(&mut other, &last).await.unwrap(), 1, "it is taken before the first");
+        other.commit().await.unwrap();
+    });
 }
 
 #[tokio::test]
@@ -107,4 +111,25 @@ async fn failures_are_replayed_in_the_order_of_the_links() {
         assert_eq!(links::replay(tx, whose, &Selection::default()).await.unwrap().len(), 2);
     };
     pair.is_taken_in_order(&world, replay).await;
+}
+
+#[tokio::test]
+async fn health_is_counted_in_the_order_of_the_integrations_whichever_a_batch_begins_with() {
+    let world = World::new().await;
+    let mut customers = [world.customer("1").await, world.customer("2").await];
+    customers.sort_by_key(|customer| customer.integration.to_string());
+    let [first, last] = customers;
+    // Written once more, it lies behind the other.
+    let again =
+        format!("UPDATE integration_health SET updated_at = now() WHERE integration_id = '{}'", first.integration);
+    world.server.execute(&again).await;
+    let lock = |customer: Customer| {
+        let integration = customer.integration;
+        format!("SELECT FROM integration_health WHERE integration_id = '{integration}' FOR UPDATE SKIP LOCKED")
+    };
+    let count = async |tx: &mut Transaction| {
+        let written = sync_logs::insert_batch(tx, &[last.success(1), first.success(1)]).await.unwrap();
+        assert_eq!(written.len(), 2);
+    };
+    are_taken_in_order(&world, customers.map(lock), count).await;
 }

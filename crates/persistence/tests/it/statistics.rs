@@ -71,6 +71,23 @@ async fn what_happened_is_counted_and_read_back() {
 }
 
 #[tokio::test]
+async fn each_percentile_is_of_its_own_share() {
+    let world = World::new().await;
+    let customer = world.customer("1").await;
+    let now = Timestamp::now();
+    let took = |count: usize, duration_ms: u32| {
+        (0..count).map(move |_| SyncOutcome { created_at: now, duration_ms, ..customer.success(0) })
+    };
+    // Up to 7 ms they are exact.
+    let rows: Vec<_> = took(90, 3).chain(took(7, 5)).chain(took(3, 7)).collect();
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    sync_logs::insert_batch(&mut tx, &rows).await.unwrap();
+    tx.commit().await.unwrap();
+    let took = read(&world, customer, &hours()).await.duration_ms;
+    assert_eq!((took.p50, took.p95, took.p99), (Some(3), Some(5), Some(7)));
+}
+
+#[tokio::test]
 async fn days_begin_where_the_tenant_lives() {
     let world = World::new().await;
     let customer = world.customer("1").await;

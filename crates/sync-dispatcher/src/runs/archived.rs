@@ -15,7 +15,10 @@ pub(super) async fn ask(trip: &Trip<'_>, kind: RecordKind) -> Result<Outcome, Di
     };
     let (account, engine) = (trip.account()?, trip.engine);
     let from = trip.cursor.clone().map(Cursor);
-    let page = engine.asking(Changes::list_deleted(changes, account, kind, from)).await?;
+    let page = engine.asking(Changes::list_deleted(changes, account, kind, from.clone())).await?;
+    if let Some(next) = &page.next {
+        next.leads_on(from.as_ref())?;
+    }
     let listed: Vec<&str> = page.ids.iter().map(|(id, _)| id.as_str()).collect();
     let mut tx = engine.database.begin(Scope::System).await?;
     let known = runs::believed_there(&mut tx, &trip.run, kind, &listed).await?;

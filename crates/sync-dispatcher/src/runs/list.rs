@@ -23,7 +23,10 @@ pub(super) async fn list(trip: &Trip<'_>, kind: RecordKind) -> Result<Outcome, D
         None => start(trip, kind).await?,
     };
     let fields = trip.mapping(kind).remote_names();
-    let page = trip.engine.asking(Changes::list(changes, account, kind, from, &fields)).await?;
+    let page = trip.engine.asking(Changes::list(changes, account, kind, from.clone(), &fields)).await?;
+    if page.more {
+        page.next.leads_on(from.as_ref())?;
+    }
     let listed: BTreeSet<&str> = page.objects.iter().map(|object| object.external_id.as_str()).collect();
     let ids: Vec<&str> = listed.into_iter().collect();
 

@@ -370,6 +370,10 @@ async fn look_at_metrics(world: &World, seen: &Seen, service: Service) {
     let url = format!("{}/metrics", world.session.url(service));
     let text = world.session.client().get(url).send().await.unwrap().text().await.unwrap();
     assert!(text.contains("# TYPE"), "{text}");
+    // A label that named one of these would grow with each of them.
+    let is_named =
+        |line: &&str| ["ten", "int", "rec", "lnk", "run"].iter().any(|noun| line.contains(&format!("\"{noun}_0")));
+    assert_eq!(text.lines().find(is_named), None, "{}", service.name());
     seen.add(&format!("metrics of {}", service.name()), text);
 }
 

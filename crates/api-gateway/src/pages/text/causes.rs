@@ -131,6 +131,11 @@ const BY_CODE: &[(&str, &str, Message)] = &[
         say("La réponse de la plateforme est trop longue", "The platform's answer is too long"),
     ),
     (
+        "endless_list",
+        "the platform's list does not end: a page leads to itself",
+        say("La liste de la plateforme ne finit pas", "The platform's list does not end"),
+    ),
+    (
         "not_json",
         "the answer is not JSON",
         say("La réponse de la plateforme n'est pas lisible", "The platform's answer cannot be read"),

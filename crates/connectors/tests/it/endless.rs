@@ -1,0 +1,48 @@
+//! A platform whose lists lead to themselves, and whose objects have no ids: whoever reads them comes to an end, and takes nothing for
+//! an object that is none.
+
+use connectors::account::{Account, Learnt};
+use domain::fault::FaultKind;
+use domain::kind::RecordKind::{Contact, Order};
+
+use crate::bench::{Bench, HUBSPOT, SALESFORCE, SHOPIFY, Stand, create, names};
+use crate::door::Door;
+
+/// One page of a query, which names itself as the next.
+const QUERY: &str = r#"{"done": false, "records": [], "nextRecordsUrl": "/services/data/v63.0/query/01g-2000"}"#;
+
+/// A shop in which no order is shown, and whose history goes on as it begins.
+const HISTORY: &str = r#"{"data": {"nodes": [null], "events": {"nodes": [],
+    "pageInfo": {"hasNextPage": true, "endCursor": "x"}}}}"#;
+
+/// What a batch made, without saying what.
+const MADE: &str = r#"{"results": [{"id": "", "properties": {"email": "zoe@x.fr"}}]}"#;
+
+/// The account of a stand-in, at a place that answers everything by this. It is open as long as the place is kept.
+async fn at(stand: Stand, answer: &'static str) -> (Bench, Account, Door) {
+    let (bench, door) = (Bench::bare_at(stand).await, Door::answering(answer).await);
+    let account =
+        Account { base_url: door.origin.parse().unwrap(), learnt: Learnt::default(), ..bench.account.clone() };
+    (bench, account, door)
+}
+
+#[tokio::test]
+async fn a_query_whose_page_leads_to_itself_is_no_answer_and_is_not_followed_for_ever() {
+    let (bench, account, _door) = at(SALESFORCE, QUERY).await;
+    let error = bench.reader().read(&account, Contact, &names(&["003000000000001AAA"]), &[]).await.unwrap_err();
+    assert_eq!((error.kind, error.code.as_str()), (FaultKind::Invalid, "endless_list"));
+}
+
+#[tokio::test]
+async fn a_history_whose_page_leads_to_itself_says_of_no_order_that_it_is_there_or_gone() {
+    let (bench, account, _door) = at(SHOPIFY, HISTORY).await;
+    let error = bench.reader().read(&account, Order, &names(&["7"]), &[]).await.unwrap_err();
+    assert_eq!((error.kind, error.code.as_str()), (FaultKind::Invalid, "endless_list"));
+}
+
+#[tokio::test]
+async fn an_object_without_an_id_was_not_answered() {
+    let (bench, account, _door) = at(HUBSPOT, MADE).await;
+    let each = bench.writer().create(&account, Contact, &[create(1, &[("email", "zoe@x.fr")])]).await.unwrap();
+    assert!(each[0].as_ref().unwrap_err().outcome_is_unknown());
+}
