@@ -8,7 +8,7 @@ use diesel_async::RunQueryDsl;
 use domain::id::WebhookLogId;
 use domain::outcome::{WebhookOutcome, WebhookResult};
 
-pub use self::read::{Filter, WebhookLog, get, list, of_trace};
+pub use self::read::{Became, Filter, WebhookLog, get, list, of_trace};
 use crate::log_page::kept_body;
 use crate::row::Id;
 use crate::statement::sql_query;

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, get, web};
 use domain::id::{IntegrationId, WebhookLogId};
 use domain::time::Timestamp;
 use persistence::Scope;
-use persistence::webhook_logs::{self, Filter, WebhookLog};
+use persistence::webhook_logs::{self, Became, Filter, WebhookLog};
 use runtime::http::Problem;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -17,28 +17,6 @@ use crate::page::{self, Page};
 use crate::refusal::Refusal;
 use crate::state::Gateway;
 
-/// What became of a delivery.
-#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum Outcome {
-    /// It was refused at the door.
-    Refused,
-    /// What it named was marked for reading.
-    Applied,
-    /// It was of no use to anybody here.
-    Ignored,
-}
-
-impl Outcome {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Refused => "refused",
-            Self::Applied => "applied",
-            Self::Ignored => "ignored",
-        }
-    }
-}
-
 /// Which deliveries.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -46,7 +24,7 @@ impl Outcome {
 pub(crate) struct Wanted {
     /// Only deliveries of which this became.
     #[param(inline)]
-    outcome: Option<Outcome>,
+    outcome: Option<Became>,
     /// Only deliveries from then on.
     since: Option<Timestamp>,
     /// Only deliveries before then.
@@ -70,7 +48,7 @@ pub(crate) async fn list_deliveries(
 ) -> Result<HttpResponse, Problem> {
     let (tenant, Wanted { outcome, since, until, cursor, limit }) = (caller.tenant_id, wanted.0);
     let page = page::of_log(limit, cursor.as_deref())?;
-    let filter = Filter { outcome: outcome.map(|outcome| outcome.as_str().to_owned()), since, until };
+    let filter = Filter { outcome, since, until };
     let mut tx = gateway.database.begin(Scope::Tenant(tenant)).await?;
     find(&mut tx, tenant, id.0).await?;
     let logs = webhook_logs::list(&mut tx, (tenant, id.0), &filter, &page).await?;

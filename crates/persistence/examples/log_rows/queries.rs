@@ -9,7 +9,8 @@ use domain::outcome::SyncType;
 use domain::time::Timestamp;
 use persistence::log_page::{LogCursor, LogPage};
 use persistence::sync_logs::{self, Filter, LogStatus, Sought, Way};
-use persistence::{Database, Scope, Transaction, webhook_logs};
+use persistence::webhook_logs::{self, Became};
+use persistence::{Database, Scope, Transaction};
 use serde_json::{Value, json};
 use tokio_postgres::Client;
 
@@ -119,8 +120,8 @@ const QUERIES: &[Query] = &[
     deep("an object's id at the platform", |place| of(words(place, place.object().to_string()))),
     deep("words that no failure of a week has", |place| of(words(place, "nobody says this".to_owned()))),
     deep("deliveries anywhere", |_| Wanted::Deliveries(webhook_logs::Filter::default())),
-    newest("deliveries that were ignored, which is rare", |_| deliveries("ignored")),
-    newest("deliveries that were refused, as none was", |_| deliveries("refused")),
+    newest("deliveries that were ignored, which is rare", |_| deliveries(Became::Ignored)),
+    newest("deliveries that were refused, as none was", |_| deliveries(Became::Refused)),
 ];
 
 const fn newest(name: &'static str, wanted: fn(Place) -> Wanted) -> Query {
@@ -151,8 +152,8 @@ fn text(text: Option<Sought>) -> Filter {
     Filter { text, ..Filter::default() }
 }
 
-fn deliveries(outcome: &str) -> Wanted {
-    Wanted::Deliveries(webhook_logs::Filter { outcome: Some(outcome.to_owned()), ..webhook_logs::Filter::default() })
+fn deliveries(outcome: Became) -> Wanted {
+    Wanted::Deliveries(webhook_logs::Filter { outcome: Some(outcome), ..webhook_logs::Filter::default() })
 }
 
 /// As the gateway asks for words: within a week.

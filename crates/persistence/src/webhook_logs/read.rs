@@ -7,20 +7,43 @@ use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, TenantId, WebhookLogId};
 use domain::platform::PlatformSlug;
 use domain::time::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::log_page::{LogCursor, LogPage, LogRow};
 use crate::statement::{asked_for, sql_query};
-use crate::text::{parse, storable};
+use crate::text::parse;
 use crate::{PersistenceError, Transaction, log_page};
+
+/// What became of a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Became {
+    /// It was refused at the door.
+    Refused,
+    /// What it named was marked for reading.
+    Applied,
+    /// It was of no use to anybody here.
+    Ignored,
+}
+
+impl Became {
+    /// Written out: a plan that is kept for all outcomes looks for a rare one among all the others.
+    fn condition(self) -> &'static str {
+        match self {
+            Self::Refused => " AND outcome = 'refused'",
+            Self::Applied => " AND outcome = 'applied'",
+            Self::Ignored => " AND outcome = 'ignored'",
+        }
+    }
+}
 
 /// Which deliveries are wanted; all where nothing is said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// Only those of which this became: `refused`, `applied` or `ignored`.
-    pub outcome: Option<String>,
+    /// Only those of which this became.
+    pub outcome: Option<Became>,
     /// Only those from then on.
     pub since: Option<Timestamp>,
     /// Only those before then.
@@ -122,12 +145,12 @@ pub async fn list(
         (after.is_some(), " AND created_at <= $3 AND (created_at < $3 OR id > $4)"),
         (filter.since.is_some(), " AND created_at >= $5"),
         (filter.until.is_some(), " AND created_at < $6"),
-        (filter.outcome.is_some(), " AND outcome = $7"),
     ]);
+    let outcome = filter.outcome.map_or("", Became::condition);
     let statement = format!(
-        "WITH asked AS (SELECT $3::timestamptz, $4::text, $5::timestamptz, $6::timestamptz, $7::text)
-         SELECT {NAMES} FROM integration_webhook_logs WHERE tenant_id = $1 AND integration_id = $2{conditions}
-         ORDER BY created_at DESC, id LIMIT $8"
+        "WITH asked AS (SELECT $3::timestamptz, $4::text, $5::timestamptz, $6::timestamptz)
+         SELECT {NAMES} FROM integration_webhook_logs WHERE tenant_id = $1 AND integration_id = $2{conditions}{outcome}
+         ORDER BY created_at DESC, id LIMIT $7"
     );
     let rows: Vec<Row> = sql_query(statement)
         .bind::<Text, _>(tenant.to_string())
@@ -136,7 +159,6 @@ pub async fn list(
         .bind::<Text, _>(after.map_or("", |after| after.id.as_str()))
         .bind::<Nullable<Timestamptz>, _>(filter.since.map(DateTime::<Utc>::from))
         .bind::<Nullable<Timestamptz>, _>(filter.until.map(DateTime::<Utc>::from))
-        .bind::<Nullable<Text>, _>(filter.outcome.as_deref().map(storable))
         .bind::<BigInt, _>(i64::from(page.limit))
         .load(&mut **tx)
         .await?;

@@ -6,7 +6,8 @@ use domain::outcome::{SyncOutcome, SyncType, WebhookOutcome, WebhookResult};
 use domain::time::Timestamp;
 use persistence::log_page::LogPage;
 use persistence::sync_logs::{self, Filter};
-use persistence::{Scope, Transaction, webhook_logs};
+use persistence::webhook_logs::{self, Became};
+use persistence::{Scope, Transaction};
 
 use crate::world::{Customer, World, number, try_to};
 
@@ -90,12 +91,12 @@ async fn a_rare_outcome_of_deliveries_is_found_without_reading_the_others() {
     analyse(&world, "integration_webhook_logs").await;
     let mut tx = world.gateway.begin(Scope::Tenant(customer.tenant)).await.unwrap();
     let whose = (customer.tenant, customer.integration);
-    for (outcome, expected) in [("ignored", vec![rows[700].id]), ("refused", vec![])] {
+    for (outcome, expected) in [(Became::Ignored, vec![rows[700].id]), (Became::Refused, vec![])] {
         let before = rows_read(&mut tx).await;
-        let wish = webhook_logs::Filter { outcome: Some(outcome.to_owned()), ..webhook_logs::Filter::default() };
+        let wish = webhook_logs::Filter { outcome: Some(outcome), ..webhook_logs::Filter::default() };
         let found = webhook_logs::list(&mut tx, whose, &wish, &PAGE).await.unwrap();
         assert_eq!(found.iter().map(|log| log.id).collect::<Vec<_>>(), expected);
         let read = rows_read(&mut tx).await - before;
-        assert!(read < 50, "{read} rows were read for {outcome}");
+        assert!(read < 50, "{read} rows were read for {outcome:?}");
     }
 }

@@ -122,8 +122,12 @@ async fn first_contact(session: &Session, tenant: &Tenant) -> anyhow::Result<u64
     session.settle(tenant, expected(1), DEADLINE, |_| {}).await?;
     let url = format!("{}/_sandbox/journal?platform=hubspot&account={PORTAL}", session.url(Service::Sandbox));
     let entries: Vec<Value> = session.client().get(url).send().await?.error_for_status()?.json().await?;
-    let is_contact = |entry: &&Value| entry.get("object_type").and_then(Value::as_str) == Some("contacts");
-    let id = entries.iter().find(is_contact).and_then(|entry| entry.get("id")).and_then(Value::as_str);
+    // Properties are made there as well, and have names for ids.
+    let word = |entry: &Value, name| entry.get(name).and_then(Value::as_str).map(str::to_owned);
+    let is_made = |entry: &&Value| {
+        word(entry, "object_type").as_deref() == Some("contacts") && word(entry, "action").as_deref() == Some("created")
+    };
+    let id = entries.iter().find(is_made).and_then(|entry| entry.get("id")).and_then(Value::as_str);
     id.context("the CRM has no contact")?.parse().context("a contact's id is no number")
 }
 
