@@ -53,7 +53,7 @@ pub(crate) struct Wanted {
     until: Option<Timestamp>,
     /// An id of a record, a link or a trace, the platform's id of an object, or words of an error. Words and the
     /// platform's ids are looked for in the 7 days before `until`, or in a time of 31 days at most, and words in its newest
-    /// 2,000 failures.
+    /// 1,000 failures.
     #[param(max_length = 200, example = "INVALID_EMAIL")]
     q: Option<String>,
     /// The `next_cursor` of the part before.

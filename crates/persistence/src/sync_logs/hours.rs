@@ -29,7 +29,7 @@ pub(super) struct Stretch {
     pub(super) outcome: Option<String>,
 }
 
-/// The newest hours that hold a page of what is asked for, sort by sort, and what may be older than everything that was counted.
+/// For each sort that is asked for, from when to when it has a part in the page; and what may be older than everything that was counted.
 pub(super) async fn of_page(
     tx: &mut Transaction,
     whose: (TenantId, IntegrationId),
@@ -137,7 +137,9 @@ fn counting(filter: &Filter) -> String {
              UNION ALL
              SELECT '-infinity', ends, NULL, NULL, NULL, (SELECT sum(found) FROM counted WHERE hour >= ends) FROM oldest
          )
-         SELECT nullif(starts, '-infinity') AS starts, nullif(ends, 'infinity') AS ends, kind, sync_type, outcome
-         FROM stretches WHERE coalesce(newer, 0) < $8 AND starts < ends AND ends > coalesce($6, '-infinity')"
+         -- What lies between two of its hours is of a sort as well: one look in an index is for all of them.
+         SELECT nullif(min(starts), '-infinity') AS starts, nullif(max(ends), 'infinity') AS ends, kind, sync_type, outcome
+         FROM stretches WHERE coalesce(newer, 0) < $8 AND starts < ends AND ends > coalesce($6, '-infinity')
+         GROUP BY kind, sync_type, outcome"
     )
 }

@@ -67,7 +67,7 @@ pub enum Text {
 
 impl Text {
     /// In how many failures words are looked for; older ones are reached by another time, or by the next part.
-    pub const REACH: u32 = 2_000;
+    pub const REACH: u32 = 1_000;
 }
 
 /// Which way data went.
