@@ -210,8 +210,7 @@ impl<M: Announcement> Lanes<M> {
             // Where a lane was full of what nobody waits for, there is likely more that was not announced.
             let full = fill(self.engine.settings.lane_batch, self.most);
             lane.overflowed |= M::PRIORITY == Priority::Bulk && count == full;
-            // A call costs a platform's budget as much for one as for a batch: what the database has besides goes with it.
-            let refills = count < self.engine.settings.lane_batch && lane.refills();
+            let refills = deliveries.is_empty() && lane.refills();
             if deliveries.is_empty() && !refills {
                 lane.running -= 1;
                 if lane.running == 0 {
@@ -221,11 +220,9 @@ impl<M: Announcement> Lanes<M> {
             }
             (deliveries, refills)
         };
+        let links = if refills { self.refill(tenant, integration).await } else { BTreeMap::new() };
         let announced = deliveries.iter().map(|delivery| (delivery.message.push().link_id, delivery.context.trace));
-        let mut links = announced.collect();
-        if refills {
-            self.refill(tenant, integration, &mut links).await;
-        }
+        let links = announced.chain(links).collect();
         Some(Batch { tenant, links, deliveries })
     }
 
@@ -237,28 +234,21 @@ impl<M: Announcement> Lanes<M> {
         }
     }
 
-    /// Fills a batch up with what the database says is owed and due, in place of announcements that were not kept.
-    async fn refill(
-        self: &Arc<Self>,
-        tenant: TenantId,
-        integration: IntegrationId,
-        links: &mut BTreeMap<LinkId, TraceParent>,
-    ) {
+    /// What the database says is owed and due, in place of announcements that were not kept.
+    async fn refill(self: &Arc<Self>, tenant: TenantId, integration: IntegrationId) -> BTreeMap<LinkId, TraceParent> {
         let batch = self.engine.settings.lane_batch;
         match self.due((tenant, integration), batch + self.shared).await {
             Ok(mut due) => {
-                // What was announced is owed as well, and so found again.
-                due.retain(|push| !links.contains_key(&push.link_id));
-                let left = due.split_off(batch.saturating_sub(links.len()).min(due.len()));
-                if !left.is_empty() {
+                if due.len() > batch {
                     self.look_again(tenant, integration);
                 }
-                self.share(&left).await;
-                links.extend(due.into_iter().map(|push| (push.link_id, TraceParent::generate())));
+                self.share(&due.split_off(batch.min(due.len()))).await;
+                due.into_iter().map(|push| (push.link_id, TraceParent::generate())).collect()
             }
             Err(error) => {
                 // The reconciler announces it again.
                 tracing::warn!(integration.id = %integration, error = %chain(&error), "a lane cannot be refilled");
+                BTreeMap::new()
             }
         }
     }

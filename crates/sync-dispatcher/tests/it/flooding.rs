@@ -135,20 +135,3 @@ async fn a_lane_that_lives_by_the_database_keeps_all_the_batches_that_it_may_hav
     world.settle().await;
     assert_eq!((world.crm.contacts().await.len(), world.crm.duplicates().await), (45, 0));
 }
-
-/// A lane that has room for one announcement, and batches of fifty.
-const SHALLOW: [(&str, &str); 3] =
-    [("DISPATCHER__LANE_BATCH", "50"), ("DISPATCHER__PUSH_PREFETCH", "8"), ("DISPATCHER__BULK_PREFETCH", "8")];
-
-#[tokio::test]
-async fn a_call_takes_along_what_its_lane_had_no_room_for() {
-    let world = World::quiet(&SHALLOW).await;
-    world.crm.faults(json!({"search_lag_ms": 0, "search_limit_per_s": null})).await;
-    world.accept((0..1_000).map(person).collect()).await;
-    world.dispatch();
-    world.settle().await;
-    assert_eq!((world.crm.contacts().await.len(), world.crm.duplicates().await), (1_000, 0));
-    // Twenty would do. Beside each that is full, a batch of the one that is announced would make twice as many.
-    let calls = world.crm.requests("/contacts/batch/upsert").await;
-    assert!(calls < 30, "{calls} calls");
-}
