@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, TenantId};
 use domain::kind::RecordKind;
@@ -55,21 +55,20 @@ async fn is_any_before(
     time: Option<DateTime<Utc>>,
 ) -> Result<bool, PersistenceError> {
     #[derive(QueryableByName)]
-    struct Found {
-        #[diesel(sql_type = Bool)]
-        is_any: bool,
+    struct Oldest {
+        #[diesel(sql_type = Timestamptz)]
+        created_at: DateTime<Utc>,
     }
     statement::plan_once(tx).await?;
-    let statement = "SELECT EXISTS (SELECT FROM integration_sync_logs
-         WHERE tenant_id = $1 AND integration_id = $2
-           AND created_at < coalesce($3::timestamptz, 'infinity')) AS is_any";
-    let found: Found = sql_query(statement)
+    // The oldest of all, which an index tells: whether there is any would be asked of row after row.
+    let statement = "SELECT created_at FROM integration_sync_logs WHERE tenant_id = $1 AND integration_id = $2
+         ORDER BY created_at LIMIT 1";
+    let oldest: Vec<Oldest> = sql_query(statement)
         .bind::<Text, _>(tenant.to_string())
         .bind::<Text, _>(integration.to_string())
-        .bind::<Nullable<Timestamptz>, _>(time)
-        .get_result(&mut **tx)
+        .load(&mut **tx)
         .await?;
-    Ok(found.is_any)
+    Ok(oldest.into_iter().next().is_some_and(|oldest| time.is_none_or(|time| oldest.created_at < time)))
 }
 
 /// The same by what was counted alone: of what may be older, it is not said where it begins.
