@@ -159,9 +159,8 @@ async fn check_rules() -> anyhow::Result<Outcome> {
     let Some(promtool) = unpacked("promtool", "prometheus").await else {
         return Ok(Outcome::Skipped("`promtool` (Debian's package prometheus) is not there, and apt cannot bring it"));
     };
-    let configurations = ["deploy/prometheus/prometheus.yml", "deploy/prometheus/kubernetes.yml"];
-    let checks = configurations.map(|file| ["check", "config", file]);
-    for words in checks.into_iter().chain([["test", "rules", ALERTS_TEST]]) {
+    // Debian's promtool knows nothing of Kubernetes: the configuration for a cluster is checked in the hosted workflow.
+    for words in [["check", "config", "deploy/prometheus/prometheus.yml"], ["test", "rules", ALERTS_TEST]] {
         output(Command::new(&promtool).args(words).current_dir(root())).await?;
     }
     Ok(Outcome::Holds)
