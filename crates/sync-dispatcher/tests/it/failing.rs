@@ -39,18 +39,11 @@ async fn rule_08_an_answer_that_is_lost_makes_no_duplicate() {
 #[tokio::test]
 async fn a_create_whose_answer_was_lost_is_looked_for_by_the_clock_that_noted_it() {
     let world = World::quiet(&[]).await;
-    for statement in [
-        "CREATE FUNCTION public.now() RETURNS timestamptz LANGUAGE sql STABLE
-             AS $$ SELECT pg_catalog.now() + interval '1 hour' $$",
-        "DO $$ BEGIN
-             EXECUTE format('ALTER DATABASE %I SET search_path = public, pg_catalog', current_database()); END $$",
-    ] {
-        world.server.execute(statement).await;
-    }
+    world.server.put_ahead().await;
     world.crm.faults(json!({"lost_answer_next": 1})).await;
     world.dispatch();
     world.accept(vec![by_number(1)]).await;
-    // By the clock of the process, it could not be found for an hour.
+    // By the clock of the process, it could not be found for two hours.
     world.settle().await;
     assert_eq!(world.crm.people().await, json!({"in_crm": 1, "people": 1, "duplicates": 0, "contacts": 1}));
     assert!(world.failed().contains(&FaultKind::Unavailable), "the answer was not lost");

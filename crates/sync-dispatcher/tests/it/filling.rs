@@ -37,7 +37,9 @@ async fn what_an_hourly_integration_is_owed_waits_for_its_run() {
     assert_eq!((world.crm.contacts().await.len(), world.crm.duplicates().await, world.drift().await), (30, 0, 0));
     assert_eq!(world.records().await.len(), 30);
     let counts = run.counts[&RecordKind::Contact];
-    assert_eq!((counts.read, counts.announced, counts.owed), (5, 30, 0), "{run:?}");
+    assert_eq!((counts.read, counts.owed), (5, 0), "{run:?}");
+    // Those five are looked at as soon as they are found there, and may be in step before the rest is announced.
+    assert!((25..=30).contains(&counts.announced), "{run:?}");
 }
 
 #[tokio::test]
