@@ -11,6 +11,7 @@ use tokio_postgres::NoTls;
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
+const DAYS: &str = include_str!("log_days.sql");
 const FILL: &str = include_str!("page_data.sql");
 
 /// Whose the rows are and how many, where the statements find it.
@@ -34,6 +35,7 @@ async fn main() -> Outcome<()> {
     let (client, connection) = tokio_postgres::connect(&url, NoTls).await?;
     tokio::spawn(connection);
     client.query_one(ASKED, &[tenant, integration, records, lines]).await?;
+    client.batch_execute(DAYS).await?;
     client.batch_execute(FILL).await?;
     client.batch_execute(SETTLE).await?;
     let bare = client.prepare("SELECT 1").await?;

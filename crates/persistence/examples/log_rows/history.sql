@@ -3,24 +3,6 @@
 
 SET timezone = 'UTC';
 
--- What a log is kept in where it is kept as long as usual. Those of today and of days to come are there.
-DO $$
-DECLARE
-    parent    text;
-    partition text;
-    day       date;
-BEGIN
-    FOREACH parent IN ARRAY ARRAY['integration_sync_logs', 'integration_webhook_logs'] LOOP
-        FOR day IN SELECT generate_series(current_date - 90, current_date - 1, interval '1 day')::date LOOP
-            partition := format('%s_p%s', parent, to_char(day, 'YYYYMMDD'));
-            EXECUTE format('CREATE TABLE %I PARTITION OF %I FOR VALUES FROM (%L) TO (%L)',
-                partition, parent, day::timestamptz, (day + 1)::timestamptz);
-            EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', partition);
-        END LOOP;
-    END LOOP;
-END
-$$;
-
 CREATE TEMP TABLE whose AS
 SELECT tenant_id AS tenant, id AS integration, count(*) OVER () - 1 AS others, current_setting('bench.rows')::bigint AS wanted,
        row_number() OVER (ORDER BY id <> current_setting('bench.busy'), id <> current_setting('bench.quiet'), id) - 1 AS place

@@ -16,6 +16,7 @@ use tokio_postgres::Client;
 
 use super::Outcome;
 
+const DAYS: &str = include_str!("../log_days.sql");
 const FILL: &str = include_str!("history.sql");
 
 /// Whose the rows are and how many, where the statements find it.
@@ -40,6 +41,7 @@ type Whose = (TenantId, IntegrationId);
 /// Writes so many rows of the first integration, and a tenth as many of all others that there are, of which the second is one.
 pub(super) async fn fill(client: &Client, (busy, quiet): (Whose, Whose), rows: i64) -> Outcome<()> {
     client.query_one(ASKED, &[&busy.1.to_string(), &quiet.1.to_string(), &rows.to_string()]).await?;
+    client.batch_execute(DAYS).await?;
     client.batch_execute(FILL).await?;
     client.batch_execute(SETTLE).await?;
     Ok(())
