@@ -16,3 +16,6 @@ pub(in crate::pages) const LIGHT: Message = say("Clair", "Light");
 pub(in crate::pages) const DARK: Message = say("Sombre", "Dark");
 pub(in crate::pages) const LOG_OUT: Message = say("Se déconnecter", "Log out");
 pub(in crate::pages) const READ_ONLY: Message = say("Lecture seule", "Read only");
+
+/// Between a thing and what is said of it.
+pub(in crate::pages) const COLON: Message = say(" : ", ": ");
