@@ -6,7 +6,7 @@ use std::time::Duration;
 use domain::message::{Message, Proclaimed, StoredMessage};
 use domain::retry::RetrySchedule;
 use domain::step::{Step, Steps};
-use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt as _};
 use secrecy::SecretString;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
@@ -23,6 +23,10 @@ use crate::topology::{Queue, Tier};
 
 /// How many messages may wait to be published, beside those whose confirm is outstanding.
 const WAITING: usize = 1_024;
+
+/// Of messages that one caller publishes together, how many may be under way at once. All callers share a channel, where what happens now
+/// would stand behind a thousand of somebody's until the broker has written those.
+const TOGETHER: usize = 32;
 
 /// What a service says about its connection.
 #[derive(Clone, Debug)]
@@ -102,9 +106,9 @@ impl Broker {
         self.send(Envelope::of(message, context)?).await
     }
 
-    /// Publishes messages side by side; the results are in their order.
+    /// Publishes messages side by side, a bounded number of them at once; the results are in their order.
     pub async fn publish_all<M: Message>(&self, messages: &[(M, Context)]) -> Vec<Result<(), PublishError>> {
-        join_all(messages.iter().map(|(message, context)| self.publish(message, context))).await
+        side_by_side(messages.iter().map(|(message, context)| self.publish(message, context)).collect()).await
     }
 
     /// Says something to other services. `Ok` means that every queue that is bound for it has it.
@@ -116,7 +120,7 @@ impl Broker {
             let context = Context::continuing(context.trace);
             self.send(Envelope::proclaimed(word, &context)?).await
         });
-        join_all(said).await.into_iter().collect()
+        side_by_side(said.collect()).await.into_iter().collect()
     }
 
     /// Publishes a message that was kept elsewhere.
@@ -214,4 +218,9 @@ impl Broker {
             Some(_) | None => Err(PublishError::NotConnected),
         }
     }
+}
+
+/// Waits for all of these, a bounded number of them at once; the results are in their order.
+async fn side_by_side<F: Future>(all: Vec<F>) -> Vec<F::Output> {
+    stream::iter(all).buffered(TOGETHER).collect().await
 }

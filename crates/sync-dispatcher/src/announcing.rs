@@ -11,10 +11,6 @@ use messaging::Context;
 
 use crate::engine::{DispatchError, Engine, Priority};
 
-/// Announcements of what is caught up with that are published at once. All share a channel with what happens now, which would stand
-/// behind a thousand of them until the broker has written those.
-const TOGETHER: usize = 64;
-
 impl Engine {
     /// Says on the broker that these links are to be looked at.
     pub(crate) async fn announce(
@@ -29,11 +25,9 @@ impl Engine {
                 self.broker.publish_all(&messages).await.into_iter().collect::<Result<Vec<()>, _>>()?;
             }
             Priority::Bulk => {
-                let message = |push: &RecordPush| (RecordPushBulk(*push), Context::continuing(trace));
-                for some in pushes.chunks(TOGETHER) {
-                    let messages: Vec<_> = some.iter().map(message).collect();
-                    self.broker.publish_all(&messages).await.into_iter().collect::<Result<Vec<()>, _>>()?;
-                }
+                let messages: Vec<_> =
+                    pushes.iter().map(|push| (RecordPushBulk(*push), Context::continuing(trace))).collect();
+                self.broker.publish_all(&messages).await.into_iter().collect::<Result<Vec<()>, _>>()?;
             }
         }
         Ok(())

@@ -119,6 +119,9 @@ async fn carry_out(
     let status = test.status().await.context("`cargo test` could not be started")?;
     let mark = if status.success() { '✔' } else { '✘' };
     console.note(&format!("{mark} run the tests ({:.1} s)", started.elapsed().as_secs_f32()));
+    if !status.success() {
+        console.note(&services.complaints(session.home().folder()).await);
+    }
     Ok(status)
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::id::{LeaseToken, LinkId, RecordId};
 use domain::kind::RecordKind;
 use persistence::records::links::{self, Heard};
-use persistence::{Scope, Transaction};
+use persistence::{Database, Scope, Transaction};
 
 use crate::world::{Customer, World, number, try_to};
 
@@ -48,6 +48,33 @@ async fn what_is_known_of_a_few_objects_or_records_is_found_without_reading_all_
     assert!(links::backend_links(&mut tx, integration, &records).await.unwrap().is_empty());
     let read = rows_read(&mut tx).await - before;
     assert!(read < FEW, "{read} rows were read");
+}
+
+#[tokio::test]
+async fn a_plan_that_is_kept_since_there_was_nothing_finds_a_few_links_without_reading_all_that_came() {
+    let world = World::new().await;
+    let customer = world.customer("4242").await;
+    let one = Database::keeping_plans(&world.server.url().into(), 1, A_WHILE);
+    let mut tx = one.begin(Scope::System).await.unwrap();
+    let used = use_some(&mut tx, customer, [7]).await;
+    tx.commit().await.unwrap();
+    fill(&world, customer).await;
+    let mut tx = one.begin(Scope::System).await.unwrap();
+    let before = rows_read(&mut tx).await;
+    assert_eq!((used, use_some(&mut tx, customer, [7, 77, 777]).await), (1, 3));
+    let read = rows_read(&mut tx).await - before;
+    assert!(read < FEW, "{read} rows were read for three links");
+    let anew = "SELECT coalesce(sum(custom_plans), 0)::bigint AS number FROM pg_prepared_statements";
+    assert_eq!(number(&mut tx, anew).await, 0);
+}
+
+/// Marks links of objects, leases them, and looks for them; how many it found.
+async fn use_some<const COUNT: usize>(tx: &mut Transaction, customer: Customer, objects: [u32; COUNT]) -> usize {
+    let heard = heard(customer, objects);
+    let marked = links::mark_dirty(tx, &heard).await.unwrap();
+    let ids: Vec<LinkId> = marked.iter().map(|push| push.link_id).collect();
+    links::lease(tx, (customer.tenant, customer.integration), &ids, LeaseToken::new(), A_WHILE).await.unwrap();
+    links::by_external_id(tx, customer.integration, RecordKind::Contact, &heard.external_ids).await.unwrap().len()
 }
 
 /// A customer whose integration has grown since the links were analyzed, when another one's had as many.

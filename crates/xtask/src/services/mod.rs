@@ -1,5 +1,6 @@
 //! PostgreSQL and RabbitMQ for one running system: given by URL, private instances of their programs, or containers.
 
+mod complaints;
 pub mod docker;
 pub mod install;
 pub mod ports;

@@ -1,6 +1,6 @@
 //! One RabbitMQ node: its folder, starting, stopping, killing. Queues and vhosts are not known here.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
@@ -96,6 +96,15 @@ impl RabbitMq {
     pub fn pid(&self) -> Option<u32> {
         match &self.engine {
             Engine::Node(node) => node.wrapper(),
+            Engine::Given | Engine::Docker(_) => None,
+        }
+    }
+
+    /// The file in which the node writes what it has to say; `None` where it is no program's.
+    #[must_use]
+    pub fn log(&self) -> Option<PathBuf> {
+        match &self.engine {
+            Engine::Node(node) => Some(node.log_file()),
             Engine::Given | Engine::Docker(_) => None,
         }
     }

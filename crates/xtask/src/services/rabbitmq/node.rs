@@ -96,6 +96,11 @@ impl Node {
         tail(&self.home.join("log/output"), 15)
     }
 
+    /// What it writes once it has started.
+    pub(super) fn log_file(&self) -> PathBuf {
+        self.home.join(format!("log/{}.log", self.name))
+    }
+
     /// With all that joined it, if it is the first.
     pub(super) async fn stop(&self) -> anyhow::Result<()> {
         match (&self.first, self.home.parent()) {
