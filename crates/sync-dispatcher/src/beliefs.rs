@@ -1,7 +1,7 @@
 //! How much each system of a tenant is believed: its policy and its systems, and where it is, kept for a moment. What a rank does is
 //! `domain::record`'s.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,11 +22,16 @@ pub(crate) const KEPT_FOR: Duration = Duration::from_secs(5);
 /// Tenants kept at once.
 const TENANTS: u64 = 10_000;
 
+/// What is said where no rule is.
+static LATEST_WINS: Ranks = Ranks::LATEST_WINS;
+
 /// One tenant's.
 #[derive(Debug)]
 pub(crate) struct Beliefs {
     policy: ConflictPolicy,
-    systems: BTreeMap<IntegrationId, PlatformSlug>,
+    systems: BTreeSet<IntegrationId>,
+    /// Of each system's values, for the kinds that the policy has rules for; of the others, the latest wins.
+    ranks: BTreeMap<(RecordKind, IntegrationId), Ranks>,
     /// The integration of its own backend, which is another's never.
     pub(crate) backend: IntegrationId,
     /// Where its telephone numbers without a country code are from.
@@ -35,9 +40,8 @@ pub(crate) struct Beliefs {
 
 impl Beliefs {
     /// The ranks of what an integration says of a kind.
-    pub(crate) fn ranks(&self, kind: RecordKind, origin: IntegrationId) -> Ranks {
-        let system = self.systems.get(&origin);
-        system.map_or(Ranks::LATEST_WINS, |system| self.policy.ranks(kind, system))
+    pub(crate) fn ranks(&self, kind: RecordKind, origin: IntegrationId) -> &Ranks {
+        self.ranks.get(&(kind, origin)).unwrap_or(&LATEST_WINS)
     }
 
     /// Whether a deletion is carried to the other systems; `is_ours` where Coccinelle made it.
@@ -52,9 +56,7 @@ impl Beliefs {
 
     /// Ranks a record's stamps by what the tenant believes now.
     pub(crate) fn rerank(&self, record: &mut Record) {
-        let ranks: BTreeMap<IntegrationId, Ranks> =
-            self.systems.iter().map(|(id, system)| (*id, self.policy.ranks(record.kind, system))).collect();
-        record.fields.rerank(|field, origin| ranks.get(&origin).map_or(0, |ranks| ranks.of(field.as_str())));
+        record.fields.rerank(|field, origin| self.ranks(record.kind, origin).of(field.as_str()));
     }
 }
 
@@ -74,16 +76,29 @@ impl Believed {
         tenant: TenantId,
         origin: IntegrationId,
     ) -> Result<Arc<Beliefs>, PersistenceError> {
-        if let Some(kept) = self.0.get(&tenant).await.filter(|kept| kept.systems.contains_key(&origin)) {
+        if let Some(kept) = self.0.get(&tenant).await.filter(|kept| kept.systems.contains(&origin)) {
             return Ok(kept);
         }
+        let systems = policies::systems(tx, tenant).await?;
+        let policy = policies::get(tx, tenant).await?;
         let beliefs = Arc::new(Beliefs {
-            policy: policies::get(tx, tenant).await?,
-            systems: policies::systems(tx, tenant).await?,
+            ranks: ranks_by(&policy, &systems),
+            policy,
+            systems: systems.into_keys().collect(),
             backend: integrations::backend(tx, tenant).await?,
             region: tenants::region(tx, tenant).await?.unwrap_or(identity::HOME),
         });
         self.0.insert(tenant, Arc::clone(&beliefs)).await;
         Ok(beliefs)
     }
+}
+
+/// The ranks of each system's values of the kinds that a policy has rules for.
+fn ranks_by(
+    policy: &ConflictPolicy,
+    systems: &BTreeMap<IntegrationId, PlatformSlug>,
+) -> BTreeMap<(RecordKind, IntegrationId), Ranks> {
+    let ruled: BTreeSet<RecordKind> = policy.rules.iter().map(|rule| rule.kind).collect();
+    let of_kind = |kind| systems.iter().map(move |(origin, system)| ((kind, *origin), policy.ranks(kind, system)));
+    ruled.into_iter().flat_map(of_kind).collect()
 }

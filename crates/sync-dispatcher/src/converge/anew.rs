@@ -18,7 +18,7 @@ impl Session<'_> {
             return BTreeSet::new();
         }
         let is_anew = |name: &FieldName| since.get(name).is_some_and(|since| *since > reached);
-        let read = self.mapping(kind).fields.into_iter().filter(|field| field.direction.reads());
-        read.map(|field| field.local).filter(is_anew).collect()
+        let read = self.mapping(kind).fields.iter().filter(|field| field.direction.reads());
+        read.map(|field| &field.local).filter(|name| is_anew(name)).cloned().collect()
     }
 }
