@@ -24,6 +24,7 @@ use tokio::time::Instant;
 use super::{clock::Clock, job::Job, session::Session};
 use crate::{
     engine::{DispatchError, Engine, Priority},
+    mapped,
     n8n::workflow_of,
 };
 
@@ -70,7 +71,7 @@ pub(super) async fn open<'a>(
         return Ok(Opened::Nothing);
     };
     let jobs = jobs(&mut tx, tenant, leased, links).await?;
-    let (mappings, since) = persistence::mappings::reading(&mut tx, tenant, integration.id).await?;
+    let readings = engine.mapped.of(&mut tx, tenant, integration.id).await?;
     let beliefs = engine.believed.of(&mut tx, tenant, integration.id).await?;
     let redactor = engine.redactors.of(&mut tx, tenant).await?;
     tx.commit().await?;
@@ -85,11 +86,11 @@ pub(super) async fn open<'a>(
         engine,
         priority,
         workflow: workflow_of(&integration),
-        mappings: narrowed(&integration, &mappings),
+        mappings: mapped::narrowed(&readings, &integration),
         integration,
         connector: platform.connector(),
         account,
-        since,
+        readings,
         region: beliefs.region,
         backend: beliefs.backend,
         beliefs,
@@ -168,11 +169,6 @@ async fn jobs(
         Job::new(leased, record, trace)
     };
     Ok(leased.into_iter().map(job).collect())
-}
-
-/// The mappings as far as the directions of their kinds allow, made once a batch.
-fn narrowed(integration: &Integration, mappings: &BTreeMap<RecordKind, Mapping>) -> BTreeMap<RecordKind, Mapping> {
-    mappings.iter().map(|(kind, mapping)| (*kind, mapping.within(integration.direction_of(*kind)))).collect()
 }
 
 /// The mapping of each kind of an integration.

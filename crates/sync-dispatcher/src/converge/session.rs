@@ -16,7 +16,7 @@ use domain::mapping::Mapping;
 use domain::policy::{Ranks, Vanished};
 use domain::redaction::Redactor;
 use domain::trace::TraceParent;
-use persistence::mappings::ReadingSince;
+use persistence::mappings::Readings;
 use tokio::time::Instant;
 
 use super::clock::Clock;
@@ -42,7 +42,8 @@ pub(super) struct Session<'a> {
     pub(super) account: Result<Account, ConnectorError>,
     /// As far as each kind's direction allows.
     pub(super) mappings: BTreeMap<RecordKind, Mapping>,
-    pub(super) since: ReadingSince,
+    /// What these are of, and since when each field is read.
+    pub(super) readings: Readings,
     pub(super) region: Region,
     pub(super) backend: IntegrationId,
     pub(super) beliefs: Arc<Beliefs>,
