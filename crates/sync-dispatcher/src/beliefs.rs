@@ -6,14 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::id::{IntegrationId, TenantId};
-use domain::identity::{self, Region};
+use domain::identity::Region;
 use domain::integration::Direction;
 use domain::kind::RecordKind;
 use domain::platform::PlatformSlug;
 use domain::policy::{ConflictPolicy, Ranks, Vanished};
 use domain::record::Record;
 use moka::future::Cache;
-use persistence::{PersistenceError, Transaction, integrations, policies, tenants};
+use persistence::policies::{self, Grounds};
+use persistence::{PersistenceError, Transaction};
 
 /// How long a changed policy may take to be followed everywhere. Until then one process may still merge by the old one; the
 /// stamps of a record are ranked anew at its next merge.
@@ -39,6 +40,17 @@ pub(crate) struct Beliefs {
 }
 
 impl Beliefs {
+    /// What a tenant believes by these.
+    fn by(grounds: Grounds) -> Self {
+        let Grounds { policy, systems, backend, region } = grounds;
+        let ruled: BTreeSet<RecordKind> = policy.rules.iter().map(|rule| rule.kind).collect();
+        let mut ranks = BTreeMap::new();
+        for kind in ruled {
+            ranks.extend(systems.iter().map(|(origin, system)| ((kind, *origin), policy.ranks(kind, system))));
+        }
+        Self { policy, systems: systems.into_keys().collect(), ranks, backend, region }
+    }
+
     /// The ranks of what an integration says of a kind.
     pub(crate) fn ranks(&self, kind: RecordKind, origin: IntegrationId) -> &Ranks {
         self.ranks.get(&(kind, origin)).unwrap_or(&LATEST_WINS)
@@ -79,26 +91,33 @@ impl Believed {
         if let Some(kept) = self.0.get(&tenant).await.filter(|kept| kept.systems.contains(&origin)) {
             return Ok(kept);
         }
-        let systems = policies::systems(tx, tenant).await?;
-        let policy = policies::get(tx, tenant).await?;
-        let beliefs = Arc::new(Beliefs {
-            ranks: ranks_by(&policy, &systems),
-            policy,
-            systems: systems.into_keys().collect(),
-            backend: integrations::backend(tx, tenant).await?,
-            region: tenants::region(tx, tenant).await?.unwrap_or(identity::HOME),
-        });
+        let beliefs = Arc::new(Beliefs::by(policies::grounds(tx, tenant).await?));
         self.0.insert(tenant, Arc::clone(&beliefs)).await;
         Ok(beliefs)
     }
 }
 
-/// The ranks of each system's values of the kinds that a policy has rules for.
-fn ranks_by(
-    policy: &ConflictPolicy,
-    systems: &BTreeMap<IntegrationId, PlatformSlug>,
-) -> BTreeMap<(RecordKind, IntegrationId), Ranks> {
-    let ruled: BTreeSet<RecordKind> = policy.rules.iter().map(|rule| rule.kind).collect();
-    let of_kind = |kind| systems.iter().map(move |(origin, system)| ((kind, *origin), policy.ranks(kind, system)));
-    ruled.into_iter().flat_map(of_kind).collect()
+#[cfg(test)]
+mod tests {
+    use domain::policy::ConflictRule;
+
+    use super::*;
+
+    #[test]
+    fn a_rule_ranks_the_systems_that_are_known_in_its_kind_and_everything_else_is_alike() {
+        let [backend, theirs, other, unknown] = [(); 4].map(|()| IntegrationId::new());
+        let slug = |name: &str| name.parse::<PlatformSlug>().unwrap();
+        let ranking = vec![slug("hubspot"), slug(PlatformSlug::COCCINELLE)];
+        let rule = ConflictRule { kind: RecordKind::Contact, field: None, ranking };
+        let platforms = [slug(PlatformSlug::COCCINELLE), slug("hubspot"), slug("shopify")];
+        let beliefs = Beliefs::by(Grounds {
+            policy: ConflictPolicy { rules: vec![rule], deletions: Vec::new() },
+            systems: [backend, theirs, other].into_iter().zip(platforms).collect(),
+            backend,
+            region: Region::FR,
+        });
+        let ranks = |kind| [backend, theirs, other, unknown].map(|origin| beliefs.ranks(kind, origin).of("phone"));
+        assert_eq!(ranks(RecordKind::Contact), [1, 2, 0, 0]);
+        assert_eq!(ranks(RecordKind::Deal), [0; 4]);
+    }
 }

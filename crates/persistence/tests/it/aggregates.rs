@@ -1,5 +1,6 @@
 //! Tenants, integrations, mappings and the catalogue: what is written comes back, and only to whom it belongs.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,11 +11,13 @@ use domain::identity::Region;
 use domain::integration::Status;
 use domain::kind::RecordKind;
 use domain::mapping::{FieldMapping, Transform};
+use domain::platform::PlatformSlug;
+use domain::policy::{ConflictPolicy, ConflictRule};
 use persistence::catalogue::{self, CatalogueEntry};
 use persistence::integrations::{self, NewIntegration};
 use persistence::mappings::{self, Readings};
 use persistence::tenants::{self, Moved};
-use persistence::{Scope, breakers, health};
+use persistence::{Scope, breakers, health, policies};
 
 use crate::world::{World, hubspot};
 
@@ -29,6 +32,29 @@ async fn a_tenant_comes_with_its_backend_and_its_key() {
     let backend = integrations::get(&mut tx, customer.tenant, customer.backend).await.unwrap().unwrap();
     assert!(backend.is_coccinelle());
     let error = integrations::backend(&mut tx, TenantId::new()).await.unwrap_err();
+    assert_eq!(error.kind(), FaultKind::NotFound);
+}
+
+#[tokio::test]
+async fn what_disagreements_are_decided_by_comes_together_and_names_what_was_disconnected() {
+    let world = World::new().await;
+    let customer = world.customer("1").await;
+    world.customer("2").await;
+    let platform = |slug: &str| slug.parse::<PlatformSlug>().unwrap();
+    let rule = ConflictRule { kind: RecordKind::Contact, field: None, ranking: vec![platform("hubspot")] };
+    let policy = ConflictPolicy { rules: vec![rule], deletions: Vec::new() };
+    let mut tx = world.gateway.begin(Scope::Tenant(customer.tenant)).await.unwrap();
+    policies::set(&mut tx, customer.tenant, &policy).await.unwrap();
+    tenants::set_region(&mut tx, customer.tenant, Region::BE).await.unwrap();
+    assert!(integrations::delete(&mut tx, customer.tenant, customer.integration, None).await.unwrap());
+    tx.commit().await.unwrap();
+
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    let grounds = policies::grounds(&mut tx, customer.tenant).await.unwrap();
+    assert_eq!((grounds.policy, grounds.backend, grounds.region), (policy, customer.backend, Region::BE));
+    let systems = [(customer.backend, platform(PlatformSlug::COCCINELLE)), (customer.integration, platform("hubspot"))];
+    assert_eq!(grounds.systems, BTreeMap::from(systems));
+    let error = policies::grounds(&mut tx, TenantId::new()).await.unwrap_err();
     assert_eq!(error.kind(), FaultKind::NotFound);
 }
 
