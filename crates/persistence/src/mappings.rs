@@ -1,12 +1,14 @@
 //! The tables of field mappings: one version for a kind in an integration, one row for a remote field. Mapping itself is `domain`'s.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Nullable, Text};
 use diesel::{OptionalExtension, QueryableByName};
 use diesel_async::RunQueryDsl;
 use domain::field::FieldName;
 use domain::id::{IntegrationId, TenantId};
+use domain::identity;
 use domain::kind::RecordKind;
 use domain::mapping::{FieldMapping, Mapping};
 use serde::Serialize;
@@ -22,12 +24,14 @@ struct Row {
     kind: String,
     #[diesel(sql_type = BigInt)]
     version: i64,
+    #[diesel(sql_type = Text)]
+    region: String,
+    #[diesel(sql_type = Bool)]
+    is_known: bool,
     #[diesel(sql_type = Jsonb)]
     fields: Value,
     #[diesel(sql_type = Jsonb)]
     since: Value,
-    #[diesel(sql_type = Text)]
-    region: String,
 }
 
 #[derive(QueryableByName)]
@@ -36,18 +40,21 @@ struct Version {
     version: i64,
 }
 
+/// Of a mapping that is known as it is, no field is read.
 const OF_INTEGRATION: &str = "
-SELECT mapping.kind, mapping.version, coalesce(fields.list, '[]') AS fields, coalesce(fields.since, '{}') AS since,
-    tenants.region
+SELECT mapping.kind, mapping.version, tenants.region, known.kind IS NOT NULL AS is_known,
+    coalesce(fields.list, '[]') AS fields, coalesce(fields.since, '{}') AS since
 FROM integration_mapping_versions AS mapping
 JOIN tenants ON tenants.id = mapping.tenant_id
+LEFT JOIN unnest($4, $5, $6) AS known (kind, version, region)
+    ON known.kind = mapping.kind AND known.version = mapping.version AND known.region = tenants.region
 CROSS JOIN LATERAL (
     SELECT jsonb_agg(jsonb_build_object(
         'local', local_field, 'remote', remote_field, 'direction', direction, 'transform', transform,
         'identifier', is_identifier, 'default', default_value) ORDER BY position) AS list,
         jsonb_object_agg(local_field, reading_since) FILTER (WHERE direction <> 'to_platform') AS since
     FROM integration_field_mappings AS field
-    WHERE field.integration_id = mapping.integration_id AND field.kind = mapping.kind
+    WHERE known.kind IS NULL AND field.integration_id = mapping.integration_id AND field.kind = mapping.kind
 ) AS fields
 WHERE mapping.tenant_id = $1 AND mapping.integration_id = $2 AND ($3 IS NULL OR mapping.kind = $3)";
 
@@ -61,7 +68,8 @@ pub async fn get(
     integration: IntegrationId,
     kind: RecordKind,
 ) -> Result<Option<Mapping>, PersistenceError> {
-    Ok(read(tx, (tenant, integration), Some(kind)).await?.remove(&kind).map(|(mapping, _since)| mapping))
+    let mut read = read(tx, (tenant, integration), Some(kind), &Readings::new()).await?;
+    Ok(read.remove(&kind).map(|reading| Arc::unwrap_or_clone(reading).mapping))
 }
 
 /// The mapping of each kind that an integration maps.
@@ -73,7 +81,8 @@ pub async fn of_integration(
     tenant: TenantId,
     integration: IntegrationId,
 ) -> Result<BTreeMap<RecordKind, Mapping>, PersistenceError> {
-    Ok(reading(tx, tenant, integration).await?.0)
+    let read = reading(tx, tenant, integration, &Readings::new()).await?.into_iter();
+    Ok(read.map(|(kind, reading)| (kind, Arc::unwrap_or_clone(reading).mapping)).collect())
 }
 
 /// The version of each mapping of some integrations of a tenant.
@@ -110,15 +119,23 @@ pub async fn versions(
     rows.into_iter().map(version).collect()
 }
 
-/// Since which version of its mapping each field of ours is taken from the platform as it is taken now.
+/// The mapping of a kind, and since when its fields are read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// The mapping.
+    pub mapping: Mapping,
+    /// Since which version of it each field of ours is taken from the platform as it is taken now.
+    ///
+    /// A link that was in step by an older version has never been asked for it.
+    pub since: BTreeMap<FieldName, i64>,
+}
+
+/// The same of each kind that an integration maps.
+pub type Readings = BTreeMap<RecordKind, Arc<Reading>>;
+
+/// The mapping of each kind that an integration maps, as it is now. What is `known` from earlier is shared where it still is so.
 ///
-/// A link that was in step by an older version has never been asked for it.
-type Since = BTreeMap<FieldName, i64>;
-
-/// The same, by kind.
-pub type ReadingSince = BTreeMap<RecordKind, Since>;
-
-/// The mapping of each kind that an integration maps, and since when their fields are read.
+/// Whatever changes a field counts the version of its mapping, in the same transaction.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -126,31 +143,40 @@ pub async fn reading(
     tx: &mut Transaction,
     tenant: TenantId,
     integration: IntegrationId,
-) -> Result<(BTreeMap<RecordKind, Mapping>, ReadingSince), PersistenceError> {
-    let found = read(tx, (tenant, integration), None).await?.into_iter();
-    Ok(found.map(|(kind, (mapping, since))| ((kind, mapping), (kind, since))).unzip())
+    known: &Readings,
+) -> Result<Readings, PersistenceError> {
+    read(tx, (tenant, integration), None, known).await
 }
 
 async fn read(
     tx: &mut Transaction,
     (tenant, integration): (TenantId, IntegrationId),
     kind: Option<RecordKind>,
-) -> Result<BTreeMap<RecordKind, (Mapping, Since)>, PersistenceError> {
+    known: &Readings,
+) -> Result<Readings, PersistenceError> {
+    let mappings = || known.values().map(|reading| &reading.mapping);
     let rows: Vec<Row> = sql_query(OF_INTEGRATION)
         .bind::<Text, _>(tenant.to_string())
         .bind::<Text, _>(integration.to_string())
         .bind::<Nullable<Text>, _>(kind.map(RecordKind::as_str))
+        .bind::<Array<Text>, _>(known.keys().map(|kind| kind.as_str()).collect::<Vec<_>>())
+        .bind::<Array<BigInt>, _>(mappings().map(|mapping| mapping.version).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(mappings().map(|mapping| identity::region_code(&mapping.region)).collect::<Vec<_>>())
         .load(&mut **tx)
         .await?;
-    let mapping = |row: Row| {
+    let reading = |row: Row| {
+        let kind: RecordKind = parse("kind", &row.kind)?;
+        if let Some(known) = known.get(&kind).filter(|_| row.is_known) {
+            return Ok((kind, Arc::clone(known)));
+        }
         let mapping = Mapping {
             version: row.version,
             region: from_word("region", row.region)?,
             fields: from_json("fields", row.fields)?,
         };
-        Ok((parse("kind", &row.kind)?, (mapping, from_json("since", row.since)?)))
+        Ok((kind, Arc::new(Reading { mapping, since: from_json("since", row.since)? })))
     };
-    rows.into_iter().map(mapping).collect()
+    rows.into_iter().map(reading).collect()
 }
 
 /// A version that was seen is the only one that is counted on; 0 stands for a kind that was not mapped.
@@ -250,7 +276,8 @@ pub async fn replace_seen(
         .await
         .optional()?;
     let Some(Version { version }) = counted else { return Ok(None) };
-    let (before, since) = read(tx, (whose.0, whose.1), Some(whose.2)).await?.remove(&whose.2).unwrap_or_default();
+    let before =
+        read(tx, (whose.0, whose.1), Some(whose.2), &Readings::new()).await?.remove(&whose.2).unwrap_or_default();
     sql_query(FORGET_FIELDS)
         .bind::<Text, _>(&tenant)
         .bind::<Text, _>(&integration)
@@ -258,8 +285,9 @@ pub async fn replace_seen(
         .execute(&mut **tx)
         .await?;
     let kept = fields.iter().map(|field| {
-        let is_anew = field.is_read_anew(&before.fields);
-        Kept { field, since: if is_anew { version } else { since.get(&field.local).copied().unwrap_or_default() } }
+        let is_anew = field.is_read_anew(&before.mapping.fields);
+        let since = before.since.get(&field.local).copied().unwrap_or_default();
+        Kept { field, since: if is_anew { version } else { since } }
     });
     sql_query(KEEP_FIELDS)
         .bind::<Text, _>(&tenant)

@@ -16,10 +16,10 @@ use crate::backend::Backend;
 use crate::beliefs::Believed;
 use crate::breakers::Noted;
 use crate::converge::chain;
-use crate::n8n::N8n;
 use crate::redactors::Redactors;
 use crate::told::Told;
 use crate::turns::Turns;
+use crate::{mapped::Mapped, n8n::N8n};
 
 /// How much somebody waits for work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,7 @@ pub(crate) struct Engine {
     pub(crate) settings: DispatcherSettings,
     pub(crate) steps: Steps,
     pub(crate) believed: Believed,
+    pub(crate) mapped: Mapped,
     pub(crate) redactors: Redactors,
     pub(crate) n8n: Arc<N8n>,
     pub(crate) backend: Arc<Backend>,

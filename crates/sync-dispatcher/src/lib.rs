@@ -14,6 +14,7 @@ mod claims;
 mod converge;
 mod engine;
 mod losses;
+mod mapped;
 mod merge;
 mod n8n;
 mod reconcile;

@@ -15,6 +15,7 @@ use crate::backend::{Backend, BackendError};
 use crate::beliefs::Believed;
 use crate::breakers::Noted;
 use crate::engine::Engine;
+use crate::mapped::Mapped;
 use crate::redactors::Redactors;
 use crate::told::Told;
 use crate::turns::Turns;
@@ -76,6 +77,7 @@ pub fn build(settings: Settings) -> Result<App, StartError> {
             settings: settings.dispatcher,
             steps,
             believed: Believed::new(),
+            mapped: Mapped::new(),
             redactors: Redactors::new(),
             n8n,
             backend,

@@ -1,5 +1,7 @@
 //! Tenants, integrations, mappings and the catalogue: what is written comes back, and only to whom it belongs.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::fault::{Fault, FaultKind};
@@ -9,10 +11,13 @@ use domain::identity::Region;
 use domain::integration::Status;
 use domain::kind::RecordKind;
 use domain::mapping::{FieldMapping, Transform};
+use domain::platform::PlatformSlug;
+use domain::policy::{ConflictPolicy, ConflictRule};
 use persistence::catalogue::{self, CatalogueEntry};
 use persistence::integrations::{self, NewIntegration};
+use persistence::mappings::{self, Readings};
 use persistence::tenants::{self, Moved};
-use persistence::{Scope, breakers, health, mappings};
+use persistence::{Scope, breakers, health, policies};
 
 use crate::world::{World, hubspot};
 
@@ -27,6 +32,29 @@ async fn a_tenant_comes_with_its_backend_and_its_key() {
     let backend = integrations::get(&mut tx, customer.tenant, customer.backend).await.unwrap().unwrap();
     assert!(backend.is_coccinelle());
     let error = integrations::backend(&mut tx, TenantId::new()).await.unwrap_err();
+    assert_eq!(error.kind(), FaultKind::NotFound);
+}
+
+#[tokio::test]
+async fn what_disagreements_are_decided_by_comes_together_and_names_what_was_disconnected() {
+    let world = World::new().await;
+    let customer = world.customer("1").await;
+    world.customer("2").await;
+    let platform = |slug: &str| slug.parse::<PlatformSlug>().unwrap();
+    let rule = ConflictRule { kind: RecordKind::Contact, field: None, ranking: vec![platform("hubspot")] };
+    let policy = ConflictPolicy { rules: vec![rule], deletions: Vec::new() };
+    let mut tx = world.gateway.begin(Scope::Tenant(customer.tenant)).await.unwrap();
+    policies::set(&mut tx, customer.tenant, &policy).await.unwrap();
+    tenants::set_region(&mut tx, customer.tenant, Region::BE).await.unwrap();
+    assert!(integrations::delete(&mut tx, customer.tenant, customer.integration, None).await.unwrap());
+    tx.commit().await.unwrap();
+
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    let grounds = policies::grounds(&mut tx, customer.tenant).await.unwrap();
+    assert_eq!((grounds.policy, grounds.backend, grounds.region), (policy, customer.backend, Region::BE));
+    let systems = [(customer.backend, platform(PlatformSlug::COCCINELLE)), (customer.integration, platform("hubspot"))];
+    assert_eq!(grounds.systems, BTreeMap::from(systems));
+    let error = policies::grounds(&mut tx, TenantId::new()).await.unwrap_err();
     assert_eq!(error.kind(), FaultKind::NotFound);
 }
 
@@ -163,6 +191,40 @@ async fn another_region_is_a_change_of_the_mappings_that_write_by_it_and_of_no_o
 }
 
 #[tokio::test]
+async fn what_is_known_of_a_mapping_is_shared_until_it_is_another_and_never_longer() {
+    let world = World::new().await;
+    let customer = world.customer("1").await;
+    let (target, contact, deal) = ((customer.tenant, customer.integration), RecordKind::Contact, RecordKind::Deal);
+    let email = [FieldMapping::both("email", "email").as_identifier()];
+    let mut tx = world.gateway.begin(Scope::Tenant(customer.tenant)).await.unwrap();
+    mappings::replace(&mut tx, target, contact, &email).await.unwrap();
+    mappings::replace(&mut tx, target, deal, &[FieldMapping::both("title", "dealname")]).await.unwrap();
+    let anew = mappings::reading(&mut tx, target.0, target.1, &Readings::new()).await.unwrap();
+    let again = mappings::reading(&mut tx, target.0, target.1, &anew).await.unwrap();
+    assert!([contact, deal].iter().all(|kind| Arc::ptr_eq(&anew[kind], &again[kind])));
+
+    // One of them is changed, to what maps nothing; the other is shared on.
+    mappings::replace(&mut tx, target, contact, &[]).await.unwrap();
+    let changed = mappings::reading(&mut tx, target.0, target.1, &again).await.unwrap();
+    assert_eq!((changed[&contact].mapping.version, changed[&contact].mapping.fields.len()), (2, 0));
+    assert!(Arc::ptr_eq(&again[&deal], &changed[&deal]));
+
+    // The region counts no version of what is not written by it, and is theirs all the same.
+    tenants::set_region(&mut tx, customer.tenant, Region::BE).await.unwrap();
+    let moved = mappings::reading(&mut tx, target.0, target.1, &changed).await.unwrap();
+    let of = |kind: RecordKind| {
+        (moved[&kind].mapping.version, moved[&kind].mapping.region, moved[&kind].mapping.fields.len())
+    };
+    assert_eq!([of(contact), of(deal)], [(2, Region::BE, 0), (1, Region::BE, 1)]);
+
+    // What an older look has left says nothing of a newer mapping.
+    mappings::replace(&mut tx, target, contact, &email).await.unwrap();
+    let newest = mappings::reading(&mut tx, target.0, target.1, &anew).await.unwrap();
+    assert_eq!(newest, mappings::reading(&mut tx, target.0, target.1, &Readings::new()).await.unwrap());
+    assert_eq!(newest[&contact].mapping.fields, email);
+}
+
+#[tokio::test]
 async fn numbers_are_read_anew_of_a_tenant_that_moves_and_of_one_that_moves_back_before_all_were() {
     let world = World::new().await;
     let customer = world.customer("1").await;
@@ -218,8 +280,8 @@ async fn a_mapping_says_since_which_version_each_field_is_read_as_it_is() {
     let mut since = Vec::new();
     for fields in &drafts {
         mappings::replace(&mut tx, target, kind, fields).await.unwrap();
-        let read = mappings::reading(&mut tx, target.0, target.1).await.unwrap().1.remove(&kind).unwrap();
-        since.push(read.iter().map(|(name, since)| (name.to_string(), *since)).collect::<Vec<_>>());
+        let read = mappings::reading(&mut tx, target.0, target.1, &Readings::new()).await.unwrap();
+        since.push(read[&kind].since.iter().map(|(name, since)| (name.to_string(), *since)).collect::<Vec<_>>());
     }
     let named = |fields: &[(&str, i64)]| fields.iter().map(|(name, since)| ((*name).to_owned(), *since)).collect();
     let expected: [Vec<(String, i64)>; 3] = [

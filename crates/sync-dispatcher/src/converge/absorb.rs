@@ -111,7 +111,7 @@ fn take(
     conflicts: &mut Vec<Conflict>,
 ) -> bool {
     let (is_adopted, kind) = (job.state.external_id.is_none(), job.leased.kind);
-    let knew = job.state.knows(&record.fields, Some(&session.mapping(kind)));
+    let knew = job.state.knows(&record.fields, Some(session.mapping(kind)));
     let anew = session.anew(job);
     let merged = match std::mem::take(&mut job.seen) {
         Seen::Unasked => return false,
@@ -167,9 +167,9 @@ fn take_object(
         job.state.insist(object);
     }
     let (ranks, anew) = (session.ranks(kind), session.anew(job));
-    let arrival = Arrival { anew: &anew, ..session.arrival(kind, &ranks) };
+    let arrival = Arrival { anew: &anew, ..session.arrival(kind, ranks) };
     let (before, mapping) = (record.fields.clone(), session.mapping(kind));
-    let mut merged = job.state.take_remote(&mut record.fields, &mapping, object, arrival);
+    let mut merged = job.state.take_remote(&mut record.fields, mapping, object, arrival);
     if !anew.is_empty() {
         job.state.note_read_by(mapping.version);
     }

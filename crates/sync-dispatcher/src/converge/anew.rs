@@ -13,12 +13,13 @@ impl Session<'_> {
         let (kind, reached) = (job.leased.kind, job.leased.synced_mapping.max(job.state.read_by()));
         // What was never in step is at its first contact as a whole, or is the outcome of a write of ours.
         let was_in_step = job.state.external_id.is_some() && job.leased.synced_mapping > 0;
-        let Some(since) = self.since.get(&kind).filter(|_| was_in_step) else { return BTreeSet::new() };
+        let Some(reading) = self.readings.get(&kind).filter(|_| was_in_step) else { return BTreeSet::new() };
+        let since = &reading.since;
         if since.values().all(|since| *since <= reached) {
             return BTreeSet::new();
         }
         let is_anew = |name: &FieldName| since.get(name).is_some_and(|since| *since > reached);
-        let read = self.mapping(kind).fields.into_iter().filter(|field| field.direction.reads());
-        read.map(|field| field.local).filter(is_anew).collect()
+        let read = self.mapping(kind).fields.iter().filter(|field| field.direction.reads());
+        read.map(|field| &field.local).filter(|name| is_anew(name)).cloned().collect()
     }
 }

@@ -175,6 +175,10 @@ impl<M: Announcement> Lanes<M> {
     async fn work(self: &Arc<Self>, tenant: TenantId, integration: IntegrationId) {
         while let Some(batch) = self.take(tenant, integration).await {
             let size = batch.links.len();
+            if size == 0 {
+                // Nothing is owed and due: whoever looked for others has taken it.
+                continue;
+            }
             metrics::histogram!("coccinelle_batch_size").record(u32::try_from(size).unwrap_or(u32::MAX));
             let span =
                 tracing::info_span!("converge", otel.name = M::QUEUE, integration.id = %integration, rows = size);

@@ -24,6 +24,7 @@ use tokio::time::Instant;
 use super::{clock::Clock, job::Job, session::Session};
 use crate::{
     engine::{DispatchError, Engine, Priority},
+    mapped,
     n8n::workflow_of,
 };
 
@@ -61,34 +62,35 @@ pub(super) async fn open<'a>(
     let leased = links::lease(&mut tx, (tenant, integration.id), now, token, engine.settings.lease).await?;
     let clock = leased.first().map(|leased| Clock::told(leased.at));
     let passed_over = passed_over(&mut tx, &names, &leased).await?;
-    let records = load_records(&mut tx, tenant, &leased).await?;
-    let (mappings, since) = persistence::mappings::reading(&mut tx, tenant, integration.id).await?;
+    let trace = links.values().next().copied().unwrap_or_else(TraceParent::generate);
+    let Some(clock) = clock else {
+        // Most often somebody else has done it: of what is stale, nothing more is read.
+        tx.commit().await?;
+        drop(turn);
+        engine.announce(priority, &passed_over, trace).await?;
+        return Ok(Opened::Nothing);
+    };
+    let jobs = jobs(&mut tx, tenant, leased, links).await?;
+    let readings = engine.mapped.of(&mut tx, tenant, integration.id).await?;
     let beliefs = engine.believed.of(&mut tx, tenant, integration.id).await?;
     let redactor = engine.redactors.of(&mut tx, tenant).await?;
     tx.commit().await?;
     drop(turn);
-    let trace = links.values().next().copied().unwrap_or_else(TraceParent::generate);
     if let Err(error) = engine.announce(priority, &passed_over, trace).await {
-        super::give_up(engine, token, &leased.iter().map(|leased| leased.push.link_id).collect::<Vec<_>>()).await;
+        super::give_up(engine, token, &jobs.iter().map(|job| job.leased.push.link_id).collect::<Vec<_>>()).await;
         return Err(error);
     }
-    let Some(clock) = clock else { return Ok(Opened::Nothing) };
     engine.steps.reached(domain::step::Step::LinkLeased);
     let account = account_of(engine, &integration, priority).await;
-    let jobs = leased.into_iter().map(|leased| {
-        let trace = links.get(&leased.push.link_id).copied().unwrap_or_else(TraceParent::generate);
-        let record = leased.record.and_then(|id| records.get(&id).cloned());
-        Job::new(leased, record, trace)
-    });
     let session = Session {
         engine,
         priority,
         workflow: workflow_of(&integration),
+        mappings: mapped::narrowed(&readings, &integration),
         integration,
         connector: platform.connector(),
         account,
-        mappings,
-        since,
+        readings,
         region: beliefs.region,
         backend: beliefs.backend,
         beliefs,
@@ -99,7 +101,7 @@ pub(super) async fn open<'a>(
         traces: links.clone(),
         watch,
     };
-    Ok(Opened::Ready(Box::new(session), jobs.collect()))
+    Ok(Opened::Ready(Box::new(session), jobs))
 }
 
 /// Those that are due and were not taken: somebody else was just then writing to them, or they are more than the platform takes in the
@@ -151,15 +153,22 @@ pub(crate) fn unusable(error: &accounts::AccountError) -> ConnectorError {
     )
 }
 
-/// The records of leased links, as they are now.
-async fn load_records(
+/// The leased links, with their records as they are now.
+async fn jobs(
     tx: &mut Transaction,
     tenant: TenantId,
-    leased: &[Leased],
-) -> Result<BTreeMap<RecordId, Record>, DispatchError> {
+    leased: Vec<Leased>,
+    links: &BTreeMap<LinkId, TraceParent>,
+) -> Result<Vec<Job>, DispatchError> {
     let ids: BTreeSet<RecordId> = leased.iter().filter_map(|leased| leased.record).collect();
     let records = store::get_many(tx, tenant, &ids).await?;
-    Ok(records.into_iter().map(|record| (record.id, record)).collect())
+    let records: BTreeMap<RecordId, Record> = records.into_iter().map(|record| (record.id, record)).collect();
+    let job = |leased: Leased| {
+        let trace = links.get(&leased.push.link_id).copied().unwrap_or_else(TraceParent::generate);
+        let record = leased.record.and_then(|id| records.get(&id).cloned());
+        Job::new(leased, record, trace)
+    };
+    Ok(leased.into_iter().map(job).collect())
 }
 
 /// The mapping of each kind of an integration.

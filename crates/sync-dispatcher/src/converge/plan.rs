@@ -77,7 +77,7 @@ pub(super) async fn plan(
         if let Some(retie) = ties::retie_for(session, job, record, owner.as_ref()) {
             plans.ties.insert(link, retie);
         }
-        match write_for(session, job, (record, erasing.contains(&record.id)), &mapping, owner) {
+        match write_for(session, job, (record, erasing.contains(&record.id)), mapping, owner) {
             Some(write) => {
                 plans.writes.insert(link, write);
             }

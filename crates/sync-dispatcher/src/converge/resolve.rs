@@ -88,7 +88,7 @@ fn describe(session: &Session<'_>, kind: RecordKind, jobs: &[Job]) -> BTreeMap<u
             let mut content = Fields::default();
             let ranks = Ranks::LATEST_WINS;
             let arrival = session.arrival(kind, &ranks);
-            LinkState::default().take_remote(&mut content, &mapping, object, arrival);
+            LinkState::default().take_remote(&mut content, mapping, object, arrival);
             let identities = identity::of_content(kind, &content, session.region);
             described.insert(index, Described { external_id: object.external_id.clone(), key: object.key, identities });
         }

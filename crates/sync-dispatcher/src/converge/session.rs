@@ -8,7 +8,7 @@ use connectors::connector::Connector;
 use connectors::error::ConnectorError;
 use connectors::workflow::Workflow;
 use domain::id::{IntegrationId, LeaseToken, LinkId};
-use domain::identity::Region;
+use domain::identity::{self, Region};
 use domain::integration::{Delivery, Integration};
 use domain::kind::RecordKind;
 use domain::link::Arrival;
@@ -16,7 +16,7 @@ use domain::mapping::Mapping;
 use domain::policy::{Ranks, Vanished};
 use domain::redaction::Redactor;
 use domain::trace::TraceParent;
-use persistence::mappings::ReadingSince;
+use persistence::mappings::Readings;
 use tokio::time::Instant;
 
 use super::clock::Clock;
@@ -26,6 +26,9 @@ use crate::{
     n8n::Pause,
     turns::Turn,
 };
+
+/// Of a kind that is not mapped.
+static UNMAPPED: Mapping = Mapping { version: 0, region: identity::HOME, fields: Vec::new() };
 
 pub(super) struct Session<'a> {
     pub(super) engine: &'a Engine,
@@ -37,8 +40,10 @@ pub(super) struct Session<'a> {
     pub(super) connector: &'static dyn Connector,
     /// The opened account, or why it cannot be opened.
     pub(super) account: Result<Account, ConnectorError>,
+    /// As far as each kind's direction allows.
     pub(super) mappings: BTreeMap<RecordKind, Mapping>,
-    pub(super) since: ReadingSince,
+    /// What these are of, and since when each field is read.
+    pub(super) readings: Readings,
     pub(super) region: Region,
     pub(super) backend: IntegrationId,
     pub(super) beliefs: Arc<Beliefs>,
@@ -54,8 +59,8 @@ pub(super) struct Session<'a> {
 
 impl Session<'_> {
     /// The mapping of a kind, as far as the kind's direction allows.
-    pub(super) fn mapping(&self, kind: RecordKind) -> Mapping {
-        self.mappings.get(&kind).map(|mapping| mapping.within(self.integration.direction_of(kind))).unwrap_or_default()
+    pub(super) fn mapping(&self, kind: RecordKind) -> &Mapping {
+        self.mappings.get(&kind).unwrap_or(&UNMAPPED)
     }
 
     /// Whether a workflow makes the writes.
@@ -74,7 +79,7 @@ impl Session<'_> {
     }
 
     /// How much the platform is believed of a kind.
-    pub(super) fn ranks(&self, kind: RecordKind) -> Ranks {
+    pub(super) fn ranks(&self, kind: RecordKind) -> &Ranks {
         self.beliefs.ranks(kind, self.integration.id)
     }
 

@@ -79,6 +79,24 @@ async fn a_record_that_maps_to_nothing_stays_away_and_holds_up_nobody_in_its_bat
 }
 
 #[tokio::test]
+async fn a_mapping_that_is_changed_between_two_batches_is_that_of_the_second() {
+    let world = World::start().await;
+    for (n, mapped, shown) in [(1, None, None), (2, Some("notes"), Some("À rappeler")), (3, Some("city"), Some("Lyon"))]
+    {
+        if let Some(ours) = mapped {
+            world.map(FieldMapping::to_platform(ours, "state")).await;
+        }
+        let email = format!("p{n}@exemple.fr");
+        let data = json!({"email": email, "city": "Lyon", "notes": "À rappeler"});
+        world.accept(vec![event("prospect.created", &format!("p{n}"), data)]).await;
+        world.settle().await;
+        let contacts = world.crm.contacts().await;
+        let new = contacts.values().find(|contact| contact["email"] == email).unwrap();
+        assert_eq!(new.get("state").map(String::as_str), shown, "{new:#?}");
+    }
+}
+
+#[tokio::test]
 async fn an_object_of_which_nothing_is_mapped_is_read_with_the_others_of_its_batch() {
     let world = World::quiet(&[]).await;
     let empty = world.crm.add_contact(json!({"lifecyclestage": "lead"})).await;

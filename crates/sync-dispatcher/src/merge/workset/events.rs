@@ -27,7 +27,7 @@ impl Workset {
         self.traces.extend(event.acceptance.map(|own| (id, own.trace)));
         let Some(record) = self.records.get_mut(&id) else { return };
         let ranks = self.beliefs.ranks(kind, self.backend);
-        let arrival = Arrival::new(self.backend, kind, &ranks, at);
+        let arrival = Arrival::new(self.backend, kind, ranks, at);
         let link =
             self.shown.entry(id).or_insert_with(|| BackendLink { record: id, kind, state: LinkState::default() });
         link.state.external_id.get_or_insert_with(|| event.subject_id.clone());
