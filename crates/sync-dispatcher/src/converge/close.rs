@@ -73,7 +73,7 @@ async fn settle_once(session: &Session<'_>, kind: RecordKind, jobs: &mut [Job]) 
     let _turn = session.turn(jobs.len()).await;
     let mut tx = session.engine.database.begin(Scope::System).await?;
     // A contact and what belongs to it take turns, so that whoever comes second sees what the other has left.
-    store::lock(&mut tx, session.integration.tenant_id, &met(kind, jobs)).await?;
+    store::hold(&mut tx, session.integration.tenant_id, &met(kind, jobs)).await?;
     held::refuse(session, kind, &mut tx, jobs, given).await?;
     let backend = (session.integration.tenant_id, session.backend);
     let relinked = (session.integration.id, &relinked(kind, jobs));
@@ -87,13 +87,33 @@ async fn settle_once(session: &Session<'_>, kind: RecordKind, jobs: &mut [Job]) 
     let settlements: Vec<_> = jobs.iter().map(|job| job.settlement(mapping)).collect();
     let settled = links::settle(&mut tx, session.token, &settlements).await?;
     heed_refusals(session, &mut tx, jobs).await?;
-    let contacts: BTreeSet<RecordId> = awaited(jobs).union(&unmade(kind, jobs)).copied().collect();
-    let mut freed = links::owed_dependents(&mut tx, session.integration.id, &contacts).await?;
-    freed.extend(links::mark_dependents_dirty(&mut tx, session.integration.id, &newly_linked(kind, jobs)).await?);
-    freed.extend(missed_meanwhile(session, &mut tx, jobs).await?);
-    freed.extend(links::mark_namers_dirty(&mut tx, session.integration.id, &known).await?);
+    let freed = wake(session, kind, &mut tx, jobs, &known).await?;
     tx.commit().await?;
     Ok(Settling { settled, freed, tells })
+}
+
+/// Lets go, or marks for reading, what these contacts' links concern as they are now, and names it: what belongs to them, and what
+/// named their objects.
+async fn wake(
+    session: &Session<'_>,
+    kind: RecordKind,
+    tx: &mut Transaction,
+    jobs: &[Job],
+    known: &BTreeSet<String>,
+) -> Result<Vec<RecordPush>, DispatchError> {
+    let integration = session.integration.id;
+    let (waited_for, linked) = (&awaited(jobs) | &unmade(kind, jobs), newly_linked(kind, jobs));
+    let there = links::dependents(tx, integration, &(&waited_for | &linked), known).await?;
+    let mut woken = Vec::new();
+    if there.belong {
+        woken.extend(links::owed_dependents(tx, integration, &waited_for).await?);
+        woken.extend(links::mark_dependents_dirty(tx, integration, &linked).await?);
+    }
+    woken.extend(missed_meanwhile(session, tx, jobs).await?);
+    if there.name {
+        woken.extend(links::mark_namers_dirty(tx, integration, known).await?);
+    }
+    Ok(woken)
 }
 
 /// The object that a link without one was given by the platform.
