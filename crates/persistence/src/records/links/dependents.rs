@@ -42,15 +42,17 @@ pub async fn dependents(
     if contacts.is_empty() && objects.is_empty() {
         return Ok(Dependents::default());
     }
-    // Counted: of what is only to exist, PostgreSQL expects to come by one soon, and may read a whole table where there is none.
+    // Counted: of what is only to exist, PostgreSQL expects to come by one soon, and may read a whole table where there is none. Each
+    // object by itself, as in `named`.
     let statement = format!(
-        "SELECT (SELECT count(*) FROM records WHERE contact_id = ANY($2)) > 0 AS belong,
-             (SELECT count(*) FROM record_links AS link
-              WHERE link.integration_id = $1 AND link.sent ->> '{NAMED}' = ANY($3)) > 0 AS name"
+        "SELECT (SELECT count(*) FROM records WHERE contact_id = ANY($1)) > 0 AS belong,
+             (SELECT count(*) FROM unnest($2, $3) AS named (integration_id, external_id)
+              JOIN record_links AS link ON link.integration_id = named.integration_id
+                  AND link.sent ->> '{NAMED}' = named.external_id) > 0 AS name"
     );
     let found = sql_query(statement)
-        .bind::<Text, _>(integration.to_string())
         .bind::<Array<Text>, _>(contacts.iter().map(ToString::to_string).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(vec![integration.to_string(); objects.len()])
         .bind::<Array<Text>, _>(objects.iter().cloned().collect::<Vec<_>>());
     Ok(found.get_result(&mut **tx).await?)
 }
