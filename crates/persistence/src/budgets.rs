@@ -54,11 +54,24 @@ pub async fn take(
     rate: Rate,
 ) -> Result<Lease, PersistenceError> {
     let mut tx = database.begin(Scope::System).await?;
-    let row = match lock(&mut tx, platform, account_id).await? {
+    let lease = take_in(&mut tx, platform, account_id, (purpose, wanted), rate).await?;
+    // Also where nothing was granted: a transaction that is dropped takes its connection with it.
+    tx.commit().await?;
+    Ok(lease)
+}
+
+async fn take_in(
+    tx: &mut Transaction,
+    platform: &PlatformSlug,
+    account_id: &str,
+    (purpose, wanted): (Purpose, u32),
+    rate: Rate,
+) -> Result<Lease, PersistenceError> {
+    let row = match lock(tx, platform, account_id).await? {
         Some(row) => Some(row),
         None => {
-            begin(&mut tx, platform, account_id, rate).await?;
-            lock(&mut tx, platform, account_id).await?
+            begin(tx, platform, account_id, rate).await?;
+            lock(tx, platform, account_id).await?
         }
     };
     // Nobody deletes a bucket.
@@ -76,9 +89,8 @@ pub async fn take(
         .bind::<Double, _>(bucket.tokens)
         .bind::<Integer, _>(i32::try_from(granted).unwrap_or(i32::MAX))
         .bind::<Nullable<Double>, _>(bucket.back_fill_waited)
-        .execute(&mut *tx)
+        .execute(&mut **tx)
         .await?;
-    tx.commit().await?;
     Ok(lease)
 }
 

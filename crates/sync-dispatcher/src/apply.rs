@@ -28,7 +28,8 @@ use crate::engine::{DispatchError, Engine};
 /// How often applying is begun anew that got into somebody else's way.
 const COLLISIONS: usize = 3;
 
-/// Links that are announced before it is asked again whether their lanes take any more: as many as a platform names in one delivery.
+/// Links that are announced together, as many as a platform names in one delivery: a lane that is not there yet counts none of them
+/// before they arrive.
 const ANNOUNCED: usize = 100;
 
 /// Applies one delivery to every tenant that is connected to its account.
@@ -152,7 +153,7 @@ impl Apply {
         let links: Vec<_> = news.into_values().collect();
         // A platform that tells of thousands fills its lane at once: what is beyond would only stand before what others announce.
         for some in links.chunks(ANNOUNCED) {
-            let taken = some.iter().filter(|(push, _)| !self.lanes.would_leave(push.integration_id));
+            let taken = some.iter().filter(|(push, _)| self.lanes.expects(push.integration_id));
             let messages: Vec<_> = taken.map(|(push, trace)| (*push, Context::continuing(*trace))).collect();
             self.publish(&messages).await?;
         }

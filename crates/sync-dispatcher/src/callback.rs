@@ -119,7 +119,7 @@ fn contact_of(link: &Commissioned) -> BTreeSet<RecordId> {
 /// A contact and what belongs to it take turns, as in `converge`: the contact is locked before any link is.
 async fn lock_contact(tx: &mut Transaction, of: (TenantId, IntegrationId, LinkId)) -> Result<(), DispatchError> {
     if let Some(link) = links::commissioned(tx, of).await? {
-        store::lock(tx, of.0, &contact_of(&link)).await?;
+        store::hold(tx, of.0, &contact_of(&link)).await?;
     }
     Ok(())
 }

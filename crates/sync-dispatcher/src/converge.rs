@@ -127,8 +127,9 @@ async fn converge_kind(session: &Session<'_>, kind: RecordKind, mut jobs: Vec<Jo
     next.extend(belonging::mark_namers(session, kind, &mut tx, &jobs).await?);
     tx.commit().await?;
     drop(turn);
-    session.announce(&next).await?;
-    tidings.announce(session.engine, session.trace()).await?;
+    let (announced, told) = tokio::join!(session.announce(&next), tidings.announce(session.engine, session.trace()));
+    announced?;
+    told?;
     if session.is_by_workflow() {
         hand_over::hand_over(session, &mut jobs, &mut plans).await;
     }

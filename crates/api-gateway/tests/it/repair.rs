@@ -1,5 +1,6 @@
 //! Seeing what happened and mending it: logs, failures, replay, records.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -118,7 +119,7 @@ pub(crate) async fn settled(
     let settlement = Settlement {
         link,
         record: Some(id),
-        state,
+        state: Cow::Owned(state),
         gone: false,
         synced_version: reached,
         tried_version: 1,
@@ -131,7 +132,7 @@ pub(crate) async fn settled(
         errand: None,
         hinted_id: None,
         ending,
-        outcomes: Vec::new(),
+        outcomes: Cow::default(),
     };
     assert_eq!(links::settle(&mut tx, token, &[settlement]).await.unwrap().len(), 1);
     tx.commit().await.unwrap();

@@ -1,5 +1,6 @@
 //! What a workflow in n8n may do with the passes of one write: report once, and call the platform for it, where a create is made once.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -93,7 +94,7 @@ impl System {
         let settlement = Settlement {
             link,
             record: Some(id),
-            state,
+            state: Cow::Owned(state),
             gone: false,
             synced_version: 0,
             tried_version: 1,
@@ -106,7 +107,7 @@ impl System {
             errand: Some(errand.clone()),
             hinted_id: None,
             ending: Ending::Released(Some(until)),
-            outcomes: Vec::new(),
+            outcomes: Cow::default(),
         };
         links::settle(&mut tx, token, &[settlement]).await.unwrap();
         tx.commit().await.unwrap();

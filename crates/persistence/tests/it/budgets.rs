@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use domain::budget::{Lease, Purpose, Rate};
 use domain::platform::PlatformSlug;
-use persistence::{Scope, budgets};
+use persistence::{Database, Scope, budgets};
 
-use crate::world::World;
+use crate::world::{World, words};
 
 const RATE: Rate = Rate { per_second: 20.0, burst: 10 };
 
@@ -75,6 +75,27 @@ async fn a_pause_and_a_correction_are_heeded() {
     tx.commit().await.unwrap();
     assert!(matches!(take("corrected").await, Lease::Wait(wait) if wait <= Duration::from_secs(10)));
     assert!(matches!(take("paused").await, Lease::Wait(wait) if wait > Duration::from_secs(3_500)));
+}
+
+#[tokio::test]
+async fn asking_an_account_that_is_left_alone_costs_no_connection() {
+    let world = World::new().await;
+    let database = Database::new(&world.server.worker_url().into(), 1, Duration::from_secs(30));
+    let session = async || {
+        let mut tx = database.begin(Scope::System).await.unwrap();
+        let session = words(&mut tx, "SELECT pg_backend_pid()::text AS word").await;
+        tx.commit().await.unwrap();
+        session
+    };
+    let before = session().await;
+    let mut tx = database.begin(Scope::System).await.unwrap();
+    budgets::pause(&mut tx, &hubspot(), "paused", Duration::from_secs(3_600)).await.unwrap();
+    tx.commit().await.unwrap();
+    for _ in 0..2 {
+        let lease = budgets::take(&database, &hubspot(), "paused", (Purpose::Live, 1), RATE).await.unwrap();
+        assert!(matches!(lease, Lease::Wait(_)), "{lease:?}");
+    }
+    assert_eq!(session().await, before);
 }
 
 #[tokio::test]

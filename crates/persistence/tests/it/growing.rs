@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::id::{LeaseToken, LinkId, RecordId};
 use domain::kind::RecordKind;
-use persistence::records::links::{self, Heard};
+use persistence::records::links::{self, Dependents, Heard};
 use persistence::{Database, Scope, Transaction};
 
 use crate::world::{Customer, World, number, try_to};
@@ -46,6 +46,8 @@ async fn what_is_known_of_a_few_objects_or_records_is_found_without_reading_all_
     assert!(links::refused_of(&mut tx, integration, kind, &ids).await.unwrap().is_empty());
     assert!(links::by_record(&mut tx, integration, &records).await.unwrap().is_empty());
     assert!(links::backend_links(&mut tx, integration, &records).await.unwrap().is_empty());
+    let dependents = links::dependents(&mut tx, integration, &records, &named).await.unwrap();
+    assert_eq!(dependents, Dependents::default());
     let read = rows_read(&mut tx).await - before;
     assert!(read < FEW, "{read} rows were read");
 }

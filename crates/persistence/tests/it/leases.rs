@@ -1,5 +1,6 @@
 //! A lease on a link: whose it can be, and what giving it back may not undo.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use domain::fault::FaultKind;
@@ -82,12 +83,12 @@ async fn block(world: &World, leased: Leased, token: LeaseToken) {
     tx.commit().await.unwrap();
 }
 
-fn refused(leased: Leased) -> Settlement {
+fn refused(leased: Leased) -> Settlement<'static> {
     let error = SyncError { class: FaultKind::Invalid, code: "refused".to_owned(), message: "no".to_owned() };
     Settlement {
         link: leased.push.link_id,
         record: leased.record,
-        state: leased.state,
+        state: Cow::Owned(leased.state),
         gone: leased.gone,
         synced_version: leased.synced_version,
         tried_version: FIRST,
@@ -100,7 +101,7 @@ fn refused(leased: Leased) -> Settlement {
         errand: None,
         hinted_id: None,
         ending: Ending::Blocked { error },
-        outcomes: Vec::new(),
+        outcomes: Cow::default(),
     }
 }
 
@@ -141,7 +142,7 @@ async fn a_second_death_over_another_write_does_not_pass_the_first_one_off_as_it
     let mut state = LinkState { external_id: Some("501".to_owned()), ..leased.state.clone() };
     state.wrote("501", city("Nîmes"), &city("Nîmes"));
     let mut tx = world.worker.begin(Scope::System).await.unwrap();
-    let settlement = Settlement { state, ending: Ending::Released(None), ..refused(leased) };
+    let settlement = Settlement { state: Cow::Owned(state), ending: Ending::Released(None), ..refused(leased) };
     assert_eq!(links::settle(&mut tx, token, &[settlement]).await.unwrap().len(), 1);
     tx.commit().await.unwrap();
 

@@ -9,6 +9,8 @@ mod budgets;
 #[cfg(test)]
 mod creates;
 #[cfg(test)]
+mod dependents;
+#[cfg(test)]
 mod doors;
 #[cfg(test)]
 mod encryption;

@@ -23,24 +23,33 @@ use crate::telling::{Kinds, Tidings};
 /// How often settling is begun anew when a platform's delivery names an object at the same moment as we do.
 const COLLISIONS: usize = 5;
 
+/// Jobs whose notes are redacted before others have the processor.
+const AT_A_TIME: usize = 16;
+
 /// Settles a batch under its lease, then publishes what follows from it.
 pub(super) async fn close(session: &Session<'_>, kind: RecordKind, mut jobs: Vec<Job>) -> Result<(), DispatchError> {
     let Settling { settled, freed: mut next, tells } = settle(session, kind, &mut jobs).await?;
     session.engine.steps.reached(Step::LinkSettled);
-    tells.announce(session.engine, session.trace()).await?;
     let held: BTreeSet<LinkId> = settled.iter().map(|given| given.link).collect();
     jobs.retain(|job| held.contains(&job.leased.push.link_id));
     let is_due = |given: &&Settled| given.is_owed && !given.waits;
     let owed: BTreeSet<LinkId> = settled.iter().filter(is_due).map(|given| given.link).collect();
     next.extend(jobs.iter().filter(|job| is_due_at_once(job, &owed)).map(|job| job.leased.push));
-    session.announce(&next).await?;
     let later: Vec<_> = jobs.iter().filter_map(|job| comes_back(job, session.clock.now())).collect();
     let later =
         later.into_iter().map(|(push, trace, wait)| session.engine.announce_after(session.priority, push, trace, wait));
-    // Together: a workflow's writes all come back, and each would else wait for the confirm of the one before.
-    join_all(later).await.into_iter().collect::<Result<Vec<()>, _>>()?;
     count(&jobs);
-    session.engine.publish_outcomes(jobs.into_iter().flat_map(into_outcomes).collect()).await
+    // Together, as none needs another: each would else wait for the confirm of the one before.
+    let (told, announced, put_off, logged) = tokio::join!(
+        tells.announce(session.engine, session.trace()),
+        session.announce(&next),
+        join_all(later),
+        session.engine.publish_outcomes(jobs.into_iter().flat_map(into_outcomes).collect()),
+    );
+    told?;
+    announced?;
+    put_off.into_iter().collect::<Result<Vec<()>, _>>()?;
+    logged
 }
 
 /// What came of settling.
@@ -57,6 +66,13 @@ struct Settling {
 /// A delivery may tell of an object that we have just created before we have noted its id: then both want the same
 /// external id, and the next round sees what the delivery left, and takes it over.
 async fn settle(session: &Session<'_>, kind: RecordKind, jobs: &mut [Job]) -> Result<Settling, DispatchError> {
+    // Before any row is locked: patterns of the tenant's are looked for in all that was sent and answered.
+    for some in jobs.chunks_mut(AT_A_TIME) {
+        for job in some {
+            job.redact(&session.redactor);
+        }
+        tokio::task::yield_now().await;
+    }
     let mut collisions = 0;
     loop {
         match settle_once(session, kind, jobs).await {
@@ -73,27 +89,43 @@ async fn settle_once(session: &Session<'_>, kind: RecordKind, jobs: &mut [Job]) 
     let _turn = session.turn(jobs.len()).await;
     let mut tx = session.engine.database.begin(Scope::System).await?;
     // A contact and what belongs to it take turns, so that whoever comes second sees what the other has left.
-    store::lock(&mut tx, session.integration.tenant_id, &met(kind, jobs)).await?;
+    store::hold(&mut tx, session.integration.tenant_id, &met(kind, jobs)).await?;
     held::refuse(session, kind, &mut tx, jobs, given).await?;
     let backend = (session.integration.tenant_id, session.backend);
     let relinked = (session.integration.id, &relinked(kind, jobs));
     let tells = Tidings::of_links(session.engine, &mut tx, backend, relinked).await?;
-    // Everything that is noted of them is noted from here on.
-    for job in jobs.iter_mut() {
-        job.redact(&session.redactor);
-    }
     let mut known = links::known_by_now(&mut tx, session.integration.id, &unknown(jobs)).await?;
     known.extend(newly_known(kind, jobs));
     let settlements: Vec<_> = jobs.iter().map(|job| job.settlement(mapping)).collect();
     let settled = links::settle(&mut tx, session.token, &settlements).await?;
     heed_refusals(session, &mut tx, jobs).await?;
-    let contacts: BTreeSet<RecordId> = awaited(jobs).union(&unmade(kind, jobs)).copied().collect();
-    let mut freed = links::owed_dependents(&mut tx, session.integration.id, &contacts).await?;
-    freed.extend(links::mark_dependents_dirty(&mut tx, session.integration.id, &newly_linked(kind, jobs)).await?);
-    freed.extend(missed_meanwhile(session, &mut tx, jobs).await?);
-    freed.extend(links::mark_namers_dirty(&mut tx, session.integration.id, &known).await?);
+    let freed = wake(session, kind, &mut tx, jobs, &known).await?;
     tx.commit().await?;
     Ok(Settling { settled, freed, tells })
+}
+
+/// Lets go, or marks for reading, what these contacts' links concern as they are now, and names it: what belongs to them, and what
+/// named their objects.
+async fn wake(
+    session: &Session<'_>,
+    kind: RecordKind,
+    tx: &mut Transaction,
+    jobs: &[Job],
+    known: &BTreeSet<String>,
+) -> Result<Vec<RecordPush>, DispatchError> {
+    let integration = session.integration.id;
+    let (waited_for, linked) = (&awaited(jobs) | &unmade(kind, jobs), newly_linked(kind, jobs));
+    let there = links::dependents(tx, integration, &(&waited_for | &linked), known).await?;
+    let mut woken = Vec::new();
+    if there.belong {
+        woken.extend(links::owed_dependents(tx, integration, &waited_for).await?);
+        woken.extend(links::mark_dependents_dirty(tx, integration, &linked).await?);
+    }
+    woken.extend(missed_meanwhile(session, tx, jobs).await?);
+    if there.name {
+        woken.extend(links::mark_namers_dirty(tx, integration, known).await?);
+    }
+    Ok(woken)
 }
 
 /// The object that a link without one was given by the platform.

@@ -41,6 +41,8 @@ pub(super) async fn refuse(
         if is_held || !given.insert(external_id) {
             job.state.external_id = None;
             block(job, FaultKind::Conflict, "already_linked", HELD);
+            // Where a batch is settled, all else that is noted has been redacted by now.
+            job.redact(&session.redactor);
         }
     }
     Ok(())

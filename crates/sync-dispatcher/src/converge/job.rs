@@ -1,5 +1,7 @@
 //! One link on its way through a batch: what is known of it so far, and how it ended.
 
+use std::borrow::Cow;
+
 use connectors::error::ConnectorError;
 use domain::id::SyncLogId;
 use domain::link::{LinkState, RemoteObject};
@@ -145,7 +147,7 @@ impl Job {
     }
 
     /// The link as it is to be given back.
-    pub(super) fn settlement(&self, mapping_version: i64) -> Settlement {
+    pub(super) fn settlement(&self, mapping_version: i64) -> Settlement<'_> {
         let ending = self.ending.clone().unwrap_or(Ending::InStep);
         let version = self.record.as_ref().map_or(self.leased.synced_version, |record| record.version);
         let is_in_step = matches!(ending, Ending::InStep);
@@ -154,7 +156,7 @@ impl Job {
         Settlement {
             link: self.leased.push.link_id,
             record: self.record.as_ref().map(|record| record.id),
-            state: self.state.clone(),
+            state: Cow::Borrowed(&self.state),
             gone: self.gone,
             synced_version: if is_in_step { version } else { self.leased.synced_version },
             tried_version: version,
@@ -167,7 +169,7 @@ impl Job {
             errand: self.errand.clone().filter(|_| !is_in_step),
             hinted_id: self.hinted_id.clone().filter(|_| !is_in_step),
             ending,
-            outcomes: self.outcomes.clone(),
+            outcomes: Cow::Borrowed(&self.outcomes),
         }
     }
 }

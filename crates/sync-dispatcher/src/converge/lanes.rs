@@ -1,8 +1,10 @@
 //! One lane an integration: what is announced while a batch is under way shares the next. What a batch does is `converge`'s.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+mod lane;
+
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::id::{IntegrationId, LinkId, TenantId};
 use domain::message::{Message, RecordPush, RecordPushBulk};
@@ -14,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
+use self::lane::Lane;
 use super::converge;
 use crate::engine::{DispatchError, Engine, Priority};
 
@@ -49,44 +52,6 @@ impl Announcement for RecordPushBulk {
 
     fn push(&self) -> RecordPush {
         self.0
-    }
-}
-
-#[derive(Debug)]
-struct Lane<D> {
-    waiting: VecDeque<D>,
-    /// Batches under way.
-    running: usize,
-    /// Whether announcements were left to the database, from which the lane refills itself.
-    overflowed: bool,
-    /// Whether the last batch found that nobody can call the integration now: then nothing is fetched for it.
-    rests: bool,
-}
-
-impl<D> Default for Lane<D> {
-    fn default() -> Self {
-        Self { waiting: VecDeque::new(), running: 0, overflowed: false, rests: false }
-    }
-}
-
-impl<D> Lane<D> {
-    /// Whether it holds `most` already. What comes then is left to the database.
-    fn overflows(&mut self, most: usize) -> bool {
-        let is_full = self.waiting.len() >= most;
-        self.overflowed |= is_full;
-        is_full
-    }
-
-    /// Whether somebody is to look in the database, whom this tells so alone.
-    fn refills(&mut self) -> bool {
-        !self.rests && std::mem::take(&mut self.overflowed)
-    }
-
-    /// Counts one worker more, where there are not `parallel` of them already; whether one is to begin.
-    fn takes_on_another(&mut self, parallel: usize) -> bool {
-        let starts = self.running < parallel;
-        self.running += usize::from(starts);
-        starts
     }
 }
 
@@ -137,10 +102,10 @@ impl<M: Announcement> Lanes<M> {
         self.batches.wait().await;
     }
 
-    /// Whether a lane is full, so that it would leave to the database what is announced now. Then what is committed need not be
-    /// announced: the lane looks there once it has worked off what it holds.
-    pub(crate) fn would_leave(&self, integration: IntegrationId) -> bool {
-        self.lock().get_mut(&integration).is_some_and(|lane| lane.overflows(self.most))
+    /// Whether what is committed is to be announced, which is counted as on its way. A lane that is full, or will be of what is, leaves
+    /// it to the database, and looks there once it has worked off what it holds.
+    pub(crate) fn expects(&self, integration: IntegrationId) -> bool {
+        self.lock().get_mut(&integration).is_none_or(|lane| lane.expects(self.most))
     }
 
     async fn offer(self: &Arc<Self>, delivery: Delivery<M>) {
@@ -149,13 +114,7 @@ impl<M: Announcement> Lanes<M> {
         let (beyond, starts) = {
             let mut lanes = self.lock();
             let lane = lanes.entry(integration).or_default();
-            let beyond = if lane.overflows(self.most) {
-                Some(delivery)
-            } else {
-                lane.waiting.push_back(delivery);
-                None
-            };
-            (beyond, lane.takes_on_another(self.parallel))
+            (lane.admit(delivery, self.most), lane.takes_on_another(self.parallel))
         };
         if starts {
             self.start(tenant, integration);
@@ -207,13 +166,12 @@ impl<M: Announcement> Lanes<M> {
             let lane = lanes.get_mut(&integration)?;
             if self.batches.is_closed() {
                 // What waits goes back to the broker, and what is owed is left to whoever goes on.
-                *lane = Lane { running: lane.running, ..Lane::default() };
+                lane.let_go();
             }
-            let count = lane.waiting.len().min(self.engine.settings.lane_batch);
-            let deliveries: Vec<_> = lane.waiting.drain(..count).collect();
+            let deliveries = lane.take(self.engine.settings.lane_batch);
             // Where a lane was full of what nobody waits for, there is likely more that was not announced.
             let full = fill(self.engine.settings.lane_batch, self.most);
-            lane.overflowed |= M::PRIORITY == Priority::Bulk && count == full;
+            lane.overflowed |= M::PRIORITY == Priority::Bulk && deliveries.len() == full;
             let refills = deliveries.is_empty() && lane.refills();
             if deliveries.is_empty() && !refills {
                 lane.running -= 1;
@@ -241,9 +199,12 @@ impl<M: Announcement> Lanes<M> {
     /// What the database says is owed and due, in place of announcements that were not kept.
     async fn refill(self: &Arc<Self>, tenant: TenantId, integration: IntegrationId) -> BTreeMap<LinkId, TraceParent> {
         let batch = self.engine.settings.lane_batch;
-        match self.due((tenant, integration), batch + self.shared).await {
+        let shares = self.lock().get_mut(&integration).is_some_and(|lane| lane.shares(Instant::now()));
+        let beyond = if shares { self.shared } else { 0 };
+        match self.due((tenant, integration), batch + beyond).await {
             Ok(mut due) => {
-                if due.len() > batch {
+                // Where there is all that it may take, there is likely more.
+                if due.len() >= batch {
                     self.look_again(tenant, integration);
                 }
                 self.share(&due.split_off(batch.min(due.len()))).await;
@@ -335,35 +296,6 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_lane_that_is_full_leaves_the_rest_to_the_database_and_looks_there_later() {
-        let mut lane = Lane::default();
-        for number in 0..2 {
-            assert!(!lane.overflows(2) && !lane.overflowed);
-            lane.waiting.push_back(number);
-        }
-        assert!(lane.overflows(2) && lane.overflowed);
-        lane.waiting.clear();
-        assert!(!lane.overflows(2) && lane.overflowed, "it has not looked there yet");
-    }
-
-    #[test]
-    fn a_lane_has_no_more_workers_than_it_may_have_and_again_as_many_once_some_have_left() {
-        let mut lane: Lane<()> = Lane::default();
-        let began = |lane: &mut Lane<()>| (0..5).filter(|_| lane.takes_on_another(3)).count();
-        assert_eq!(began(&mut lane), 3);
-        lane.running -= 2;
-        assert_eq!((began(&mut lane), lane.running), (2, 3));
-    }
-
-    #[test]
-    fn nothing_is_fetched_for_an_integration_that_nobody_can_call_and_else_by_one_worker_at_a_time() {
-        let mut lane: Lane<()> = Lane { overflowed: true, rests: true, ..Lane::default() };
-        assert!(!lane.refills());
-        lane.rests = false;
-        assert_eq!([lane.refills(), lane.refills()], [true, false]);
-    }
 
     #[test]
     fn what_is_announced_to_others_fills_a_bulk_lane_and_is_never_more_than_a_batch() {

@@ -129,7 +129,7 @@ async fn settle(
     failure: Option<Untaken>,
 ) -> Result<Option<Told>, DispatchError> {
     let mut tx = engine.database.begin(Scope::System).await?;
-    store::lock(&mut tx, tell.tenant_id, &[record].into()).await?;
+    store::hold(&mut tx, tell.tenant_id, &[record].into()).await?;
     let Some(mut untold) = links::lock_untold(&mut tx, tell.link_id, token).await? else {
         tx.commit().await?;
         return Ok(None);

@@ -1,5 +1,7 @@
 //! What is heard of an object before whoever made it has noted its id.
 
+use std::borrow::Cow;
+
 use domain::field::{FieldValue, RemoteFields};
 use domain::id::LeaseToken;
 use domain::integration::Status;
@@ -16,14 +18,14 @@ use crate::world::{DEADLINE, HASTE, World, event};
 const EMAIL: &str = "zoe@exemple.fr";
 
 /// A link is given back by whoever has created its object and knows of it what was written.
-fn created(leased: Leased, external_id: &str, (version, mapping): (i64, i64)) -> Settlement {
+fn created(leased: Leased, external_id: &str, (version, mapping): (i64, i64)) -> Settlement<'static> {
     let mut state = leased.state;
     let written: RemoteFields = [("email".to_owned(), FieldValue::text(EMAIL))].into();
     state.wrote(external_id, written.clone(), &written);
     Settlement {
         link: leased.push.link_id,
         record: leased.record,
-        state,
+        state: Cow::Owned(state),
         gone: false,
         synced_version: version,
         tried_version: version,
@@ -36,7 +38,7 @@ fn created(leased: Leased, external_id: &str, (version, mapping): (i64, i64)) ->
         errand: None,
         hinted_id: None,
         ending: Ending::InStep,
-        outcomes: Vec::new(),
+        outcomes: Cow::default(),
     }
 }
 

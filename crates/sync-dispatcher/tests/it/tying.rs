@@ -1,5 +1,6 @@
 //! Appointments and calls, which belong to a contact that has to be there first.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use domain::fault::FaultKind;
@@ -207,7 +208,7 @@ impl Meeting {
         let settlement = Settlement {
             link: leased.push.link_id,
             record: leased.record,
-            state: LinkState { external_id: object.map(str::to_owned), ..leased.state.clone() },
+            state: Cow::Owned(LinkState { external_id: object.map(str::to_owned), ..leased.state.clone() }),
             gone: false,
             synced_version: if object.is_some() { self.wanted.version } else { leased.synced_version },
             tried_version: self.wanted.version,
@@ -220,7 +221,7 @@ impl Meeting {
             errand: None,
             hinted_id: None,
             ending,
-            outcomes: Vec::new(),
+            outcomes: Cow::default(),
         };
         assert_eq!(links::settle(tx, *token, &[settlement]).await.unwrap().len(), 1);
     }

@@ -15,6 +15,48 @@ use super::{PushRow, into_pushes};
 use crate::statement::sql_query;
 use crate::{PersistenceError, Transaction};
 
+/// What there is that contacts which are others now may concern.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, QueryableByName)]
+pub struct Dependents {
+    /// Whether a record belongs to one of the contacts.
+    #[diesel(sql_type = Bool)]
+    pub belong: bool,
+    /// Whether something in the integration named one of their objects while no record stood for it.
+    #[diesel(sql_type = Bool)]
+    pub name: bool,
+}
+
+/// Whether there is anything that [`owed_dependents`] and [`mark_dependents_dirty`] could find for these contacts, or
+/// [`mark_namers_dirty`] for these objects. For most there is nothing, and then none of them need be asked.
+///
+/// Asked where they would be: in the transaction that has settled the contacts' links, after that.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn dependents(
+    tx: &mut Transaction,
+    integration: IntegrationId,
+    contacts: &BTreeSet<RecordId>,
+    objects: &BTreeSet<String>,
+) -> Result<Dependents, PersistenceError> {
+    if contacts.is_empty() && objects.is_empty() {
+        return Ok(Dependents::default());
+    }
+    // Counted: of what is only to exist, PostgreSQL expects to come by one soon, and may read a whole table where there is none. Each
+    // object by itself, as in `named`.
+    let statement = format!(
+        "SELECT (SELECT count(*) FROM records WHERE contact_id = ANY($1)) > 0 AS belong,
+             (SELECT count(*) FROM unnest($2, $3) AS named (integration_id, external_id)
+              JOIN record_links AS link ON link.integration_id = named.integration_id
+                  AND link.sent ->> '{NAMED}' = named.external_id) > 0 AS name"
+    );
+    let found = sql_query(statement)
+        .bind::<Array<Text>, _>(contacts.iter().map(ToString::to_string).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(vec![integration.to_string(); objects.len()])
+        .bind::<Array<Text>, _>(objects.iter().cloned().collect::<Vec<_>>());
+    Ok(found.get_result(&mut **tx).await?)
+}
+
 /// Lets go what waited in an integration for those of these contacts that are there by now, or of whom nothing is to come, as
 /// [`super::Counterpart::is_awaited`] says; names it.
 ///

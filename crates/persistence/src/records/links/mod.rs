@@ -25,7 +25,7 @@ pub use catching_up::{backends_to_tell, mark_backends, records_after};
 pub use counterpart::{
     Counterpart, Counterparts, by_external_id, by_record, counterparts, refused_of, seen_of, under_way_of,
 };
-pub use dependents::{known_by_now, mark_dependents_dirty, mark_namers_dirty, owed_dependents};
+pub use dependents::{Dependents, dependents, known_by_now, mark_dependents_dirty, mark_namers_dirty, owed_dependents};
 pub use errands::{
     Commissioned, FailedErrand, commission, commissioned, lock_commissioned, note_failure, note_success,
 };

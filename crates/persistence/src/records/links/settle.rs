@@ -1,5 +1,7 @@
 //! Giving a link back with what came of it; only under the token that it was taken with.
 
+use std::borrow::Cow;
+
 use diesel::QueryableByName;
 use diesel::sql_types::{Array, Bool, Jsonb, Text};
 use diesel_async::RunQueryDsl;
@@ -40,13 +42,13 @@ pub enum Ending {
 
 /// What came of the work on one link.
 #[derive(Clone, Debug)]
-pub struct Settlement {
+pub struct Settlement<'a> {
     /// The link.
     pub link: LinkId,
     /// The record it belongs to by now.
     pub record: Option<RecordId>,
     /// What is remembered of the system from now on.
-    pub state: LinkState,
+    pub state: Cow<'a, LinkState>,
     /// Whether we deleted the object there.
     pub gone: bool,
     /// The record's version that was reached.
@@ -72,7 +74,7 @@ pub struct Settlement {
     /// How it ended.
     pub ending: Ending,
     /// What was tried.
-    pub outcomes: Vec<SyncOutcome>,
+    pub outcomes: Cow<'a, [SyncOutcome]>,
 }
 
 /// A link that was given back.
@@ -118,7 +120,7 @@ struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    fn of(settlement: &'a Settlement) -> Self {
+    fn of(settlement: &'a Settlement<'_>) -> Self {
         let (error, not_before) = match &settlement.ending {
             Ending::InStep | Ending::WaitsForContact => (None, None),
             Ending::Released(not_before) => (None, *not_before),
@@ -199,7 +201,7 @@ RETURNING link.id, link.owed, link.waits_for IS NOT NULL OR link.not_before IS N
 pub async fn settle(
     tx: &mut Transaction,
     token: LeaseToken,
-    settlements: &[Settlement],
+    settlements: &[Settlement<'_>],
 ) -> Result<Vec<Settled>, PersistenceError> {
     #[derive(QueryableByName)]
     struct Given {
