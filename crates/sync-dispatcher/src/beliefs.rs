@@ -9,7 +9,6 @@ use domain::id::{IntegrationId, TenantId};
 use domain::identity::Region;
 use domain::integration::Direction;
 use domain::kind::RecordKind;
-use domain::platform::PlatformSlug;
 use domain::policy::{ConflictPolicy, Ranks, Vanished};
 use domain::record::Record;
 use moka::future::Cache;
@@ -99,6 +98,7 @@ impl Believed {
 
 #[cfg(test)]
 mod tests {
+    use domain::platform::PlatformSlug;
     use domain::policy::ConflictRule;
 
     use super::*;
