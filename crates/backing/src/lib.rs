@@ -5,7 +5,7 @@
 use domain::step::Steps;
 use messaging::{Broker, BrokerOptions};
 use persistence::Database;
-use runtime::config::{DatabaseSettings, Settings};
+use runtime::config::Settings;
 use runtime::crash;
 use runtime::health::{Readiness, Rule};
 
@@ -26,19 +26,7 @@ impl Backing {
     /// Must be called within a Tokio runtime, which carries the connections.
     #[must_use]
     pub fn connect(settings: &Settings, name: &'static str) -> Self {
-        let DatabaseSettings { url, pool_size, connect_timeout, .. } = &settings.database;
-        Self::over(Database::new(url, *pool_size, *connect_timeout), settings, name)
-    }
-
-    /// The same for who does few things often, as [`Database::keeping_plans`] explains.
-    #[must_use]
-    pub fn keeping_plans(settings: &Settings, name: &'static str) -> Self {
-        let DatabaseSettings { url, pool_size, connect_timeout, .. } = &settings.database;
-        Self::over(Database::keeping_plans(url, *pool_size, *connect_timeout), settings, name)
-    }
-
-    fn over(database: Database, settings: &Settings, name: &'static str) -> Self {
-        let broker = &settings.broker;
+        let (broker, database) = (&settings.broker, &settings.database);
         let steps = crash::steps(&settings.crash, name);
         let options = BrokerOptions {
             url: broker.url.clone(),
@@ -46,6 +34,7 @@ impl Backing {
             schedule: broker.retry_schedule.clone(),
             name,
         };
+        let database = Database::new(&database.url, database.pool_size, database.connect_timeout);
         Self {
             broker: Broker::connect_watched(options, steps.clone()),
             database: database.watched(steps.clone()),

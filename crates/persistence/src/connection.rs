@@ -65,36 +65,13 @@ impl<'a> Wish<'a> {
 /// What is set for every statement. A log has a partition for each day: compiling a plan over all of them takes longer than running it.
 const SETUP: &str = "SET jit = off";
 
-/// When a statement that is prepared is planned.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Plans {
-    /// As PostgreSQL thinks best: of what names many values it hopes for a better plan at each use.
-    AsItSees,
-    /// Once a connection.
-    Kept,
-}
-
-impl Plans {
-    /// A plan that is kept may be as old as an empty table, of which all is read at once: never where there is an index.
-    const KEPT: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off";
-
-    fn setup(self) -> Option<&'static str> {
-        match self {
-            Self::AsItSees => None,
-            Self::Kept => Some(Self::KEPT),
-        }
-    }
-}
-
 /// Makes a connection.
 ///
 /// # Errors
 /// When nobody answers there, or somebody else does.
-pub(crate) async fn establish(address: &str, plans: Plans) -> ConnectionResult<AsyncPgConnection> {
+pub(crate) async fn establish(address: &str) -> ConnectionResult<AsyncPgConnection> {
     let mut connection = reach(address).await?;
-    for setup in [Some(SETUP), plans.setup()].into_iter().flatten() {
-        connection.batch_execute(setup).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
-    }
+    connection.batch_execute(SETUP).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(connection)
 }
 
@@ -112,9 +89,8 @@ async fn reach(address: &str) -> ConnectionResult<AsyncPgConnection> {
 /// The same, in the form that the pool takes.
 pub(crate) fn establishing(
     address: &str,
-    plans: Plans,
 ) -> Pin<Box<dyn Future<Output = ConnectionResult<AsyncPgConnection>> + Send + '_>> {
-    Box::pin(establish(address, plans))
+    Box::pin(establish(address))
 }
 
 /// What the driver says, and what lies behind it: the certificate that was refused, say.

@@ -14,8 +14,9 @@ use domain::step::{Step, Steps};
 use domain::time::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::connection::{self, Plans};
+use crate::connection;
 use crate::error::PersistenceError;
+use crate::plans::Plans;
 
 diesel::define_sql_function! {
     /// Sets a variable of the session, or of the transaction alone.
@@ -40,34 +41,22 @@ pub struct Database {
     pool: Pool<AsyncPgConnection>,
     connect_timeout: Duration,
     steps: Steps,
+    pub(crate) plans: Plans,
 }
 
 impl Database {
     /// A pool of at most `pool_size` connections; `connect_timeout` is how long a caller waits for one.
     #[must_use]
-    pub fn new(url: &SecretString, pool_size: u32, connect_timeout: Duration) -> Self {
-        Self::pooled(url, (pool_size, connect_timeout), Plans::AsItSees)
-    }
-
-    /// The same for who does few things often, each of them with a few values: a statement is planned once a connection.
-    ///
-    /// Of statements that take arrays, PostgreSQL would plan each use anew, as it expects of a plan for a list of unknown length that it
-    /// takes longer: for a push, that was half of what the database did.
-    #[must_use]
-    pub fn keeping_plans(url: &SecretString, pool_size: u32, connect_timeout: Duration) -> Self {
-        Self::pooled(url, (pool_size, connect_timeout), Plans::Kept)
-    }
-
     #[expect(clippy::expect_used, reason = "building fails only for the pool's own time-outs, and none is set")]
-    fn pooled(url: &SecretString, (pool_size, connect_timeout): (u32, Duration), plans: Plans) -> Self {
+    pub fn new(url: &SecretString, pool_size: u32, connect_timeout: Duration) -> Self {
         let mut config = ManagerConfig::default();
         // A connection that was closed is recognised without asking it; one round trip less for each transaction.
         config.recycling_method = RecyclingMethod::Fast;
-        config.custom_setup = Box::new(move |address| connection::establishing(address, plans));
+        config.custom_setup = Box::new(connection::establishing);
         let manager = AsyncDieselConnectionManager::new_with_config(url.expose_secret(), config);
         let size = usize::try_from(pool_size).unwrap_or(1).max(1);
         let pool = Pool::builder(manager).max_size(size).build().expect("no time-outs are set");
-        Self { pool, connect_timeout, steps: Steps::default() }
+        Self { pool, connect_timeout, steps: Steps::default(), plans: Plans::default() }
     }
 
     /// The same database, where somebody wants to know of each step.
@@ -96,7 +85,7 @@ impl Database {
         };
         // From here on a failure drops the transaction, and with it the connection.
         let mut transaction = Transaction { connection: Some(connection), steps: self.steps.clone() };
-        AnsiTransactionManager::begin_transaction(&mut *transaction).await?;
+        AnsiTransactionManager::begin_transaction_sql(&mut *transaction, self.plans.begin()).await?;
         if let Scope::Tenant(tenant) = scope {
             let setting = diesel::select(set_config("app.tenant_id", tenant.to_string(), true));
             setting.execute(&mut *transaction).await?;

@@ -43,6 +43,7 @@ pub mod workflows;
 
 mod connection;
 mod log_owners;
+mod plans;
 mod row;
 mod schema;
 mod statement;

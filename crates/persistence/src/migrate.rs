@@ -4,7 +4,7 @@ use diesel_async::{AsyncMigrationHarness, AsyncPgConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::connection::{self, Plans};
+use crate::connection;
 use crate::error::PersistenceError;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
@@ -34,7 +34,7 @@ pub async fn revert_all(owner_url: &SecretString) -> Result<Vec<String>, Persist
 }
 
 async fn connect(owner_url: &SecretString) -> Result<AsyncMigrationHarness<AsyncPgConnection>, PersistenceError> {
-    let connection = connection::establish(owner_url.expose_secret(), Plans::AsItSees).await;
+    let connection = connection::establish(owner_url.expose_secret()).await;
     let connection = connection.map_err(|error| PersistenceError::Migration(Box::new(error)))?;
     Ok(AsyncMigrationHarness::new(connection))
 }

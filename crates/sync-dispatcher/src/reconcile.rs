@@ -70,9 +70,15 @@ async fn is_time(engine: &Engine, ticks: &mut Interval, shutdown: &CancellationT
     }
 }
 
+async fn see_to_plans(engine: &Engine) -> Result<(), DispatchError> {
+    engine.database.keep_plans_once_grown().await?;
+    Ok(())
+}
+
 /// Looks for what was lost. Each by itself: one that fails does not keep the others from being done.
 async fn look(engine: &Engine) {
     for (name, result) in [
+        ("see how statements are to be planned", see_to_plans(engine).await),
         ("announce what is overdue", announce_overdue(engine).await),
         ("tell the backend again", telling::announce_overdue(engine, STEP).await),
         ("start the runs that are due", start_due(engine).await),

@@ -56,7 +56,7 @@ pub fn build(settings: Settings) -> Result<App, StartError> {
     crypto::install();
     // The other connections are for what is merged, told and listed meanwhile.
     let turns = usize::try_from(settings.database.pool_size).unwrap_or(usize::MAX) / 2;
-    let backing = Backing::keeping_plans(&settings, "sync-dispatcher");
+    let backing = Backing::connect(&settings, "sync-dispatcher");
     // Working takes both.
     let operations = operations(backing.readiness(Rule::All), metrics::install());
     let Backing { broker, database, steps } = backing;

@@ -50,7 +50,8 @@ mod tests {
 
     #[test]
     fn what_tests_do_on_purpose_does_not_hide_what_went_wrong() {
-        let on_purpose = "2026 [error] <0.1.0>  operation none caused … connection_forced: \"vhost 'test' is deleted\"\n";
+        let on_purpose =
+            "2026 [error] <0.1.0>  operation none caused … connection_forced: \"vhost 'test' is deleted\"\n";
         let log = format!("2026 [info] started\n2026 [error] the log is full\n{}", on_purpose.repeat(100));
         assert_eq!(last_trouble(&log), "2026 [error] the log is full");
         assert_eq!(last_trouble(&"FATAL: away\n".repeat(100)).lines().count(), LINES);

@@ -1,0 +1,56 @@
+//! Whether statements are planned once a connection, for who does few things often. What they say is the other modules'.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use diesel::QueryableByName;
+use diesel::sql_types::Bool;
+use diesel_async::RunQueryDsl;
+
+use crate::statement::sql_query;
+use crate::{Database, PersistenceError, Scope};
+
+/// Of tables with as many rows, no plan reads all that a tenant has where a few are named.
+const IS_GROWN: &str = "SELECT min(reltuples) >= 10000 AS is_grown FROM pg_class
+    WHERE oid IN ('records'::regclass, 'record_identities'::regclass, 'record_links'::regclass)";
+
+/// What all handles of a database know of it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Plans {
+    are_kept: Arc<AtomicBool>,
+}
+
+impl Plans {
+    /// How a transaction begins, in one round trip.
+    pub(crate) fn begin(&self) -> &'static str {
+        if AtomicBool::load(&self.are_kept, Ordering::Relaxed) {
+            "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan"
+        } else {
+            "BEGIN"
+        }
+    }
+}
+
+impl Database {
+    /// From now on a statement is planned once a connection, if what is looked for by key has grown so far that a plan which is made now
+    /// stays good. Otherwise PostgreSQL sees to it, as before. Returns which it is.
+    ///
+    /// Of a statement that takes an array, PostgreSQL would plan each use anew, as it expects that a list of unknown length costs more
+    /// than this one: for a single push, that was half of what the database did. But of an empty table it would rather read all than look for
+    /// what is named, and go on so until it has looked at it again.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn keep_plans_once_grown(&self) -> Result<bool, PersistenceError> {
+        #[derive(QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = Bool)]
+            is_grown: bool,
+        }
+        let mut tx = self.begin(Scope::System).await?;
+        let Row { is_grown } = sql_query(IS_GROWN).get_result(&mut *tx).await?;
+        tx.commit().await?;
+        self.plans.are_kept.store(is_grown, Ordering::Relaxed);
+        Ok(is_grown)
+    }
+}
