@@ -53,6 +53,33 @@ async fn what_is_known_of_a_few_objects_or_records_is_found_without_reading_all_
 }
 
 #[tokio::test]
+async fn a_few_links_are_found_without_reading_all_that_is_owed_where_the_statistics_know_of_nothing_owed() {
+    let world = World::new().await;
+    let customer = world.customer("4242").await;
+    fill(&world, customer).await;
+    // All of them are in step when it is looked at, and behind afterwards.
+    let mut tx = world.owner.begin(Scope::System).await.unwrap();
+    try_to(&mut tx, "UPDATE record_links SET read_seq = remote_seq").await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = world.owner.begin(Scope::System).await.unwrap();
+    try_to(&mut tx, "ANALYZE record_links").await.unwrap();
+    tx.commit().await.unwrap();
+    fill(&world, customer).await;
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    let marked = links::mark_dirty(&mut tx, &heard(customer, [7, 77, 777])).await.unwrap();
+    let ids: Vec<LinkId> = marked.iter().map(|push| push.link_id).collect();
+    let before = rows_read(&mut tx).await;
+    assert_eq!(links::due_among(&mut tx, &ids).await.unwrap().len(), 3);
+    // They are of no record.
+    assert_eq!(links::owed_of(&mut tx, customer.tenant, &[RecordId::new()]).await.unwrap(), []);
+    let whose = (customer.tenant, customer.integration);
+    assert_eq!(links::lease(&mut tx, whose, &ids, LeaseToken::new(), A_WHILE).await.unwrap().len(), 3);
+    links::forget_published(&mut tx, &ids, &[]).await.unwrap();
+    let read = rows_read(&mut tx).await - before;
+    assert!(read < FEW, "{read} rows were read for three links");
+}
+
+#[tokio::test]
 async fn plans_are_kept_once_tables_have_grown_and_find_a_few_links_without_reading_all_that_come() {
     let (world, grown) = grown().await;
     let one = Database::new(&world.server.url().into(), 1, A_WHILE);

@@ -79,7 +79,7 @@ pub async fn owed_dependents(
              JOIN record_links AS contact ON contact.record_id = record.contact_id
              WHERE record.contact_id = ANY($2) AND contact.integration_id = $1
                AND (contact.external_id IS NOT NULL OR contact.gone OR NOT contact.owed)
-               AND link.integration_id = $1 AND link.owed AND link.waits_for = 'contact'
+               AND link.integration_id = $1 AND link.owed::int = 1 AND link.waits_for = 'contact'
              ORDER BY link.id FOR UPDATE OF link
          ) AS dependent
          WHERE link.id = dependent.id

@@ -137,14 +137,14 @@ pub async fn lease(
     token: LeaseToken,
     duration: Duration,
 ) -> Result<Vec<Leased>, PersistenceError> {
-    // Each link is named in full, for the same reason as in `named`.
+    // Each link is named in full, and asked whether it is owed, as `named` explains.
     let rows: Vec<Row> = sql_query(
         "UPDATE record_links AS link SET lease_token = $2, lease_until = now() + make_interval(secs => $3)
          FROM (
              SELECT found.id, found.lease_token IS NOT NULL AS was_taken_over
              FROM unnest($1, $5) AS named (id, integration_id)
              JOIN record_links AS found ON found.id = named.id AND found.integration_id = named.integration_id
-             WHERE found.tenant_id = $4 AND found.owed
+             WHERE found.tenant_id = $4 AND found.owed::int = 1
                AND (found.lease_until IS NULL OR found.lease_until < now())
                AND (found.not_before IS NULL OR found.not_before <= now())
              ORDER BY found.id FOR UPDATE OF found SKIP LOCKED

@@ -1,7 +1,8 @@
 //! Links that are named in full, by what they stand for: each is looked for by itself, whatever the statistics say of its integration.
 //!
 //! Of an integration that has grown since its table was analyzed, PostgreSQL expects no row, and would rather read all that it has than
-//! look for each link.
+//! look for each link. In the same way it would read a whole index of what is owed, of which it may expect nothing just before a back-fill:
+//! where links are named, they are asked whether they are owed in words that such an index does not know, `owed::int = 1`.
 
 use std::collections::BTreeSet;
 

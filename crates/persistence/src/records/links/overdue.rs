@@ -116,7 +116,7 @@ pub async fn forget_published(
         "UPDATE record_links SET unpublished = coalesce(
              (SELECT jsonb_agg(outcome) FROM jsonb_array_elements(unpublished) AS outcome
               WHERE NOT outcome ->> 'id' = ANY($2)), '[]')
-         WHERE id IN (SELECT id FROM record_links WHERE id = ANY($1) AND unpublished <> '[]' ORDER BY id FOR UPDATE)",
+         WHERE id IN (SELECT id FROM record_links WHERE id = ANY($1) AND unpublished::text <> '[]' ORDER BY id FOR UPDATE)",
     )
     .bind::<Array<Text>, _>(links.iter().map(ToString::to_string).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(outcomes.iter().map(ToString::to_string).collect::<Vec<_>>())
@@ -279,7 +279,7 @@ pub async fn due_of(
 pub async fn due_among(tx: &mut Transaction, links: &[LinkId]) -> Result<Vec<RecordPush>, PersistenceError> {
     let rows: Vec<PushRow> = sql_query(
         "SELECT id, tenant_id, integration_id FROM record_links
-         WHERE id = ANY($1) AND owed AND (lease_until IS NULL OR lease_until < now())
+         WHERE id = ANY($1) AND owed::int = 1 AND (lease_until IS NULL OR lease_until < now())
            AND (not_before IS NULL OR not_before <= now())",
     )
     .bind::<Array<Text>, _>(links.iter().map(ToString::to_string).collect::<Vec<_>>())

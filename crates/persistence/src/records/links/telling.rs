@@ -114,7 +114,7 @@ pub async fn lease_untold(
 ) -> Result<Option<Untold>, PersistenceError> {
     let rows: Vec<Row> = sql_query(
         "UPDATE record_links AS link SET lease_token = $3, lease_until = now() + make_interval(secs => $4)
-         WHERE link.id = $1 AND tenant_id = $2 AND owed AND (lease_until IS NULL OR lease_until < now())
+         WHERE link.id = $1 AND tenant_id = $2 AND owed::int = 1 AND (lease_until IS NULL OR lease_until < now())
            AND (not_before IS NULL OR not_before <= now())
          RETURNING record_id, external_id, sent, seen, seen_at, told_at, told, synced_version, attempts",
     )
