@@ -26,9 +26,9 @@ pub struct Dependents {
     pub name: bool,
 }
 
-/// Whether there is anything that [`owed_dependents`] and [`mark_dependents_dirty`] could find for these contacts, or
-/// [`mark_namers_dirty`] for these objects. For most there is nothing, and then none of them need be asked.
+/// Whether anything depends on these contacts or names these objects; for most there is nothing.
 ///
+/// Then [`owed_dependents`], [`mark_dependents_dirty`] and [`mark_namers_dirty`] would find nothing either, and need not be asked.
 /// Asked where they would be: in the transaction that has settled the contacts' links, after that.
 ///
 /// # Errors
