@@ -9,7 +9,7 @@ use domain::step::{Step, Steps};
 use futures_util::stream::{self, StreamExt as _};
 use secrecy::SecretString;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::context::Context;
@@ -103,12 +103,17 @@ impl Broker {
     /// # Errors
     /// When that is not known: at once where there is no connection, after the confirm time-out at the latest.
     pub async fn publish<M: Message>(&self, message: &M, context: &Context) -> Result<(), PublishError> {
-        self.send(Envelope::of(message, context)?).await
+        self.publish_by(self.deadline(), message, context).await
     }
 
-    /// Publishes messages side by side, a bounded number of them at once; the results are in their order.
+    async fn publish_by<M: Message>(&self, by: Instant, message: &M, context: &Context) -> Result<(), PublishError> {
+        self.send_by(by, Envelope::of(message, context)?).await
+    }
+
+    /// Publishes messages side by side, a bounded number of them at once, within one confirm time-out; the results are in their order.
     pub async fn publish_all<M: Message>(&self, messages: &[(M, Context)]) -> Vec<Result<(), PublishError>> {
-        side_by_side(messages.iter().map(|(message, context)| self.publish(message, context)).collect()).await
+        let by = self.deadline();
+        side_by_side(messages.iter().map(|(message, context)| self.publish_by(by, message, context)).collect()).await
     }
 
     /// Says something to other services. `Ok` means that every queue that is bound for it has it.
@@ -116,9 +121,10 @@ impl Broker {
     /// # Errors
     /// As [`Broker::publish`]; the first of them.
     pub async fn proclaim<P: Proclaimed>(&self, words: &[P], context: &Context) -> Result<(), PublishError> {
+        let by = self.deadline();
         let said = words.iter().map(|word| async move {
             let context = Context::continuing(context.trace);
-            self.send(Envelope::proclaimed(word, &context)?).await
+            self.send_by(by, Envelope::proclaimed(word, &context)?).await
         });
         side_by_side(said.collect()).await.into_iter().collect()
     }
@@ -165,7 +171,7 @@ impl Broker {
     /// Takes nothing more, waits for the outstanding confirms (no longer than their time-out), and ends the connection.
     pub async fn close(&self) {
         self.shared.closing.cancel();
-        if timeout(self.shared.options.confirm_timeout, self.shared.closed.cancelled()).await.is_err() {
+        if timeout_at(self.deadline(), self.shared.closed.cancelled()).await.is_err() {
             tracing::warn!("the broker did not let go in time");
         }
     }
@@ -194,21 +200,30 @@ impl Broker {
     }
 
     pub(crate) async fn send(&self, envelope: Envelope) -> Result<(), PublishError> {
+        self.send_by(self.deadline(), envelope).await
+    }
+
+    /// When what is published now must be confirmed.
+    fn deadline(&self) -> Instant {
+        Instant::now() + self.shared.options.confirm_timeout
+    }
+
+    async fn send_by(&self, by: Instant, envelope: Envelope) -> Result<(), PublishError> {
         self.ready()?;
         self.steps().reached(Step::PublishBefore);
-        self.exchange(envelope).await?;
+        self.exchange(by, envelope).await?;
         self.steps().reached(Step::PublishAfter);
         Ok(())
     }
 
-    async fn exchange(&self, envelope: Envelope) -> Result<(), PublishError> {
+    async fn exchange(&self, by: Instant, envelope: Envelope) -> Result<(), PublishError> {
         let (answer, result) = oneshot::channel();
         let outgoing = Outgoing { envelope, answer, came_back: None };
         let exchange = async {
             self.shared.outgoing.send(outgoing).await.map_err(|_refused| PublishError::NotConnected)?;
             result.await.map_err(|_dropped| PublishError::Lost)?
         };
-        timeout(self.shared.options.confirm_timeout, exchange).await.map_err(|_elapsed| PublishError::TimedOut)?
+        timeout_at(by, exchange).await.map_err(|_elapsed| PublishError::TimedOut)?
     }
 
     fn ready(&self) -> Result<(), PublishError> {

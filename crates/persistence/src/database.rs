@@ -76,6 +76,21 @@ impl Database {
     /// # Errors
     /// When the database cannot be reached.
     pub async fn begin(&self, scope: Scope) -> Result<Transaction, PersistenceError> {
+        self.begin_by("BEGIN", scope).await
+    }
+
+    /// The same for what is done all the time with a few values: its statements are planned once a connection, where
+    /// [`Self::keep_plans_once_grown`] has found that this is good.
+    ///
+    /// Not for what may be asked with a condition left out, or over tables that are emptied and filled: one plan does not suit these.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn begin_keeping_plans(&self, scope: Scope) -> Result<Transaction, PersistenceError> {
+        self.begin_by(self.plans.begin(), scope).await
+    }
+
+    async fn begin_by(&self, begin: &'static str, scope: Scope) -> Result<Transaction, PersistenceError> {
         let (started, connecting) = (Instant::now(), tokio::time::timeout(self.connect_timeout, self.pool.get()));
         let connection = connecting.await;
         self.note_use(started);
@@ -85,7 +100,7 @@ impl Database {
         };
         // From here on a failure drops the transaction, and with it the connection.
         let mut transaction = Transaction { connection: Some(connection), steps: self.steps.clone() };
-        AnsiTransactionManager::begin_transaction_sql(&mut *transaction, self.plans.begin()).await?;
+        AnsiTransactionManager::begin_transaction_sql(&mut *transaction, begin).await?;
         if let Scope::Tenant(tenant) = scope {
             let setting = diesel::select(set_config("app.tenant_id", tenant.to_string(), true));
             setting.execute(&mut *transaction).await?;

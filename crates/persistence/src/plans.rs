@@ -21,7 +21,7 @@ pub(crate) struct Plans {
 }
 
 impl Plans {
-    /// How a transaction begins, in one round trip.
+    /// How such a transaction begins, in one round trip.
     pub(crate) fn begin(&self) -> &'static str {
         if AtomicBool::load(&self.are_kept, Ordering::Relaxed) {
             "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan"
@@ -32,8 +32,8 @@ impl Plans {
 }
 
 impl Database {
-    /// From now on a statement is planned once a connection, if what is looked for by key has grown so far that a plan which is made now
-    /// stays good. Otherwise PostgreSQL sees to it, as before. Returns which it is.
+    /// From now on [`Self::begin_keeping_plans`] does so, if what is looked for by key has grown so far that a plan which is made now stays
+    /// good. Otherwise PostgreSQL sees to it, as everywhere else. Returns which it is.
     ///
     /// Of a statement that takes an array, PostgreSQL would plan each use anew, as it expects that a list of unknown length costs more
     /// than this one: for a single push, that was half of what the database did. But of an empty table it would rather read all than look for

@@ -135,7 +135,7 @@ impl Apply {
     async fn mark(&self, deliveries: &[Delivery<'_>]) -> Result<(News, Vec<Row>), DispatchError> {
         // Nobody closes it.
         let _place = self.places.acquire().await.ok();
-        let mut tx = self.engine.database.begin(Scope::System).await?;
+        let mut tx = self.engine.database.begin_keeping_plans(Scope::System).await?;
         let listeners = said::listeners(&mut tx, deliveries).await?;
         let tenants: BTreeSet<_> = listeners.values().flatten().map(|integration| integration.tenant_id).collect();
         // All of them before any link is locked: whoever waits here for one tenant keeps nobody of another one waiting for a link.
@@ -153,7 +153,7 @@ impl Apply {
         let links: Vec<_> = news.into_values().collect();
         // A platform that tells of thousands fills its lane at once: what is beyond would only stand before what others announce.
         for some in links.chunks(ANNOUNCED) {
-            let taken = some.iter().filter(|(push, _)| self.lanes.expects(push.integration_id));
+            let taken = some.iter().filter(|(push, _)| self.lanes.expects(push.tenant_id, push.integration_id));
             let messages: Vec<_> = taken.map(|(push, trace)| (*push, Context::continuing(*trace))).collect();
             self.publish(&messages).await?;
         }

@@ -100,7 +100,7 @@ async fn converge_kinds(session: &Session<'_>, mut jobs: Vec<Job>) -> Result<(),
 /// Frees what a batch that failed still holds, so that nobody waits for its lease to run out.
 async fn give_up(engine: &Engine, token: LeaseToken, held: &[LinkId]) {
     let given_up = async {
-        let mut tx = engine.database.begin(Scope::System).await?;
+        let mut tx = engine.database.begin_keeping_plans(Scope::System).await?;
         links::give_up(&mut tx, held, token).await?;
         tx.commit().await
     };
@@ -115,7 +115,7 @@ async fn converge_kind(session: &Session<'_>, kind: RecordKind, mut jobs: Vec<Jo
     }
     look::look(session, kind, &mut jobs).await;
     let turn = session.turn(jobs.len()).await;
-    let mut tx = session.engine.database.begin(Scope::System).await?;
+    let mut tx = session.engine.database.begin_keeping_plans(Scope::System).await?;
     guard::share(&mut tx, session.integration.tenant_id).await?;
     let awaiting = resolve::resolve(session, kind, &mut tx, &mut jobs).await?;
     let (mut next, tidings) = absorb::absorb(session, kind, &mut tx, &mut jobs).await?;

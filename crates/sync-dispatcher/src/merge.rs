@@ -68,7 +68,7 @@ impl Merge {
         let tenant = message.tenant_id;
         // Nobody closes it.
         let _turn = self.turns.acquire().await.ok();
-        let mut tx = self.engine.database.begin(Scope::Tenant(tenant)).await?;
+        let mut tx = self.engine.database.begin_keeping_plans(Scope::Tenant(tenant)).await?;
         let (message, mut workset) = match welcome(&self.engine, &mut tx, message).await {
             Err(error) if error.kind() == FaultKind::NotFound && erasure::is_erased(&mut tx, tenant).await? => {
                 tracing::info!(tenant.id = %tenant, "events of a tenant that was erased are dropped");

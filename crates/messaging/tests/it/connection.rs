@@ -52,6 +52,38 @@ async fn a_publish_that_nobody_confirms_times_out() {
 }
 
 #[tokio::test]
+async fn however_many_are_published_together_all_are_given_up_after_one_time_out() {
+    let vhost = testkit::vhost().await;
+    let proxy = Proxy::before(&vhost.url()).await;
+    let patience = Duration::from_secs(1);
+    let broker = connect(&proxy.url(), patience);
+    connected(&broker).await;
+    proxy.stall();
+    let messages: Vec<_> = (0..1_000).map(|_| (push(), Context::new())).collect();
+    let results = tokio::time::timeout(patience * 10, broker.publish_all(&messages)).await.unwrap();
+    assert_eq!(results.len(), 1_000);
+    assert!(results.iter().all(Result::is_err), "nothing was confirmed");
+}
+
+#[tokio::test]
+async fn what_is_published_together_arrives_whole_however_much_it_is() {
+    let vhost = testkit::vhost().await;
+    let broker = connect(&vhost.url(), CONFIRM_TIMEOUT);
+    connected(&broker).await;
+    let messages: Vec<_> = (0..100).map(|_| (push(), Context::new())).collect();
+    let results = broker.publish_all(&messages).await;
+    assert!(results.len() == 100 && results.iter().all(Result::is_ok), "{results:?}");
+    let mut deliveries = broker.deliveries::<RecordPush>(100);
+    let mut arrived = Vec::new();
+    while arrived.len() < 100 {
+        let delivery = next(&mut deliveries).await;
+        arrived.push(delivery.message);
+        delivery.ack().await;
+    }
+    assert!(messages.iter().all(|(message, _)| arrived.contains(message)), "something else arrived");
+}
+
+#[tokio::test]
 async fn a_publish_whose_connection_goes_away_is_told_so() {
     let vhost = testkit::vhost().await;
     let proxy = Proxy::before(&vhost.url()).await;
@@ -120,7 +152,8 @@ async fn closing_waits_for_what_is_under_way_and_ends_the_deliveries() {
     let vhost = testkit::vhost().await;
     let broker = connect(&vhost.url(), CONFIRM_TIMEOUT);
     connected(&broker).await;
-    let messages: Vec<_> = (0..50).map(|_| (push(), Context::new())).collect();
+    // No more than are published at once: what nobody has begun to publish is refused.
+    let messages: Vec<_> = (0..30).map(|_| (push(), Context::new())).collect();
     let (results, ()) = tokio::join!(broker.publish_all(&messages), async {
         let handed_over = || async { (!vhost.queues().await.is_empty()).then_some(()) };
         wait::until("the first message to be under way", DEADLINE, handed_over).await;

@@ -40,8 +40,8 @@ async fn who_has_nothing_is_told_from_who_has_a_deal_and_from_whom_an_order_name
         (other.integration, alone.id, "501", (false, false)),
     ] {
         let (contacts, objects) = (BTreeSet::from([contact]), BTreeSet::from([object.to_owned()]));
-        let there = links::dependents(&mut tx, integration, &contacts, &objects).await.unwrap();
-        assert_eq!(there, Dependents { belong: expected.0, name: expected.1 }, "{contact} and {object}");
+        let found = links::dependents(&mut tx, integration, &contacts, &objects).await.unwrap();
+        assert_eq!(found, Dependents { has_dependents: expected.0, is_named: expected.1 }, "{contact} and {object}");
     }
     let nobody = links::dependents(&mut tx, integration, &BTreeSet::new(), &BTreeSet::new()).await.unwrap();
     assert_eq!(nobody, Dependents::default());

@@ -92,7 +92,7 @@ async fn plans_are_kept_once_tables_have_grown_and_find_a_few_links_without_read
         .unwrap();
     tx.commit().await.unwrap();
     assert!(one.keep_plans_once_grown().await.unwrap());
-    let mut tx = one.begin(Scope::System).await.unwrap();
+    let mut tx = one.begin_keeping_plans(Scope::System).await.unwrap();
     let before = rows_read(&mut tx).await;
     assert_eq!(use_some(&mut tx, grown, [7, 77, 777]).await, 3);
     let read = rows_read(&mut tx).await - before;

@@ -66,6 +66,7 @@ struct Settling {
 /// A delivery may tell of an object that we have just created before we have noted its id: then both want the same
 /// external id, and the next round sees what the delivery left, and takes it over.
 async fn settle(session: &Session<'_>, kind: RecordKind, jobs: &mut [Job]) -> Result<Settling, DispatchError> {
+    let _turn = session.turn(jobs.len()).await;
     // Before any row is locked: patterns of the tenant's are looked for in all that was sent and answered.
     for some in jobs.chunks_mut(AT_A_TIME) {
         for job in some {
@@ -86,8 +87,7 @@ async fn settle(session: &Session<'_>, kind: RecordKind, jobs: &mut [Job]) -> Re
 
 async fn settle_once(session: &Session<'_>, kind: RecordKind, jobs: &mut [Job]) -> Result<Settling, DispatchError> {
     let mapping = session.mapping(kind).version;
-    let _turn = session.turn(jobs.len()).await;
-    let mut tx = session.engine.database.begin(Scope::System).await?;
+    let mut tx = session.engine.database.begin_keeping_plans(Scope::System).await?;
     // A contact and what belongs to it take turns, so that whoever comes second sees what the other has left.
     store::hold(&mut tx, session.integration.tenant_id, &met(kind, jobs)).await?;
     held::refuse(session, kind, &mut tx, jobs, given).await?;
@@ -115,14 +115,14 @@ async fn wake(
 ) -> Result<Vec<RecordPush>, DispatchError> {
     let integration = session.integration.id;
     let (waited_for, linked) = (&awaited(jobs) | &unmade(kind, jobs), newly_linked(kind, jobs));
-    let there = links::dependents(tx, integration, &(&waited_for | &linked), known).await?;
+    let found = links::dependents(tx, integration, &(&waited_for | &linked), known).await?;
     let mut woken = Vec::new();
-    if there.belong {
+    if found.has_dependents {
         woken.extend(links::owed_dependents(tx, integration, &waited_for).await?);
         woken.extend(links::mark_dependents_dirty(tx, integration, &linked).await?);
     }
     woken.extend(missed_meanwhile(session, tx, jobs).await?);
-    if there.name {
+    if found.is_named {
         woken.extend(links::mark_namers_dirty(tx, integration, known).await?);
     }
     Ok(woken)

@@ -104,8 +104,20 @@ impl<M: Announcement> Lanes<M> {
 
     /// Whether what is committed is to be announced, which is counted as on its way. A lane that is full, or will be of what is, leaves
     /// it to the database, and looks there once it has worked off what it holds.
-    pub(crate) fn expects(&self, integration: IntegrationId) -> bool {
-        self.lock().get_mut(&integration).is_none_or(|lane| lane.expects(self.most))
+    pub(crate) fn expects(self: &Arc<Self>, tenant: TenantId, integration: IntegrationId) -> bool {
+        let starts = {
+            let mut lanes = self.lock();
+            let Some(lane) = lanes.get_mut(&integration) else { return true };
+            if lane.expects(self.most) {
+                return true;
+            }
+            // Another dispatcher may have all that is on its way: whoever is free here looks in the database.
+            lane.takes_on_another(self.parallel)
+        };
+        if starts {
+            self.start(tenant, integration);
+        }
+        false
     }
 
     async fn offer(self: &Arc<Self>, delivery: Delivery<M>) {
@@ -247,7 +259,7 @@ impl<M: Announcement> Lanes<M> {
     ) -> Result<Vec<RecordPush>, DispatchError> {
         // Noting that so many are announced is as much work as a batch's own. What is found is counted when it is worked on.
         let _turn = self.engine.turns.take(M::PRIORITY, tenant, 1).await;
-        let mut tx = self.engine.database.begin(Scope::System).await?;
+        let mut tx = self.engine.database.begin_keeping_plans(Scope::System).await?;
         let due = links::due_of(&mut tx, integration, i64::try_from(limit).unwrap_or(i64::MAX)).await?;
         tx.commit().await?;
         Ok(due)

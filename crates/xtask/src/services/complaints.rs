@@ -11,7 +11,7 @@ use crate::workspace::output;
 /// Lines that are told of each log.
 const LINES: usize = 40;
 
-/// How lines begin that tell of trouble, in the logs of RabbitMQ and of PostgreSQL.
+/// What lines have that tell of trouble, in the logs of RabbitMQ and of PostgreSQL.
 const TROUBLE: [&str; 6] = ["[error]", "[critical]", "[warning]", "FATAL:", "PANIC:", "No space left"];
 
 /// What tests do on purpose, with each connection that they cut: whatever else is wrong must not drown in it.

@@ -20,10 +20,10 @@ use crate::{PersistenceError, Transaction};
 pub struct Dependents {
     /// Whether a record belongs to one of the contacts.
     #[diesel(sql_type = Bool)]
-    pub belong: bool,
+    pub has_dependents: bool,
     /// Whether something in the integration named one of their objects while no record stood for it.
     #[diesel(sql_type = Bool)]
-    pub name: bool,
+    pub is_named: bool,
 }
 
 /// Whether anything depends on these contacts or names these objects; for most there is nothing.
@@ -45,10 +45,10 @@ pub async fn dependents(
     // Counted: of what is only to exist, PostgreSQL expects to come by one soon, and may read a whole table where there is none. Each
     // object by itself, as in `named`.
     let statement = format!(
-        "SELECT (SELECT count(*) FROM records WHERE contact_id = ANY($1)) > 0 AS belong,
+        "SELECT (SELECT count(*) FROM records WHERE contact_id = ANY($1)) > 0 AS has_dependents,
              (SELECT count(*) FROM unnest($2, $3) AS named (integration_id, external_id)
               JOIN record_links AS link ON link.integration_id = named.integration_id
-                  AND link.sent ->> '{NAMED}' = named.external_id) > 0 AS name"
+                  AND link.sent ->> '{NAMED}' = named.external_id) > 0 AS is_named"
     );
     let found = sql_query(statement)
         .bind::<Array<Text>, _>(contacts.iter().map(ToString::to_string).collect::<Vec<_>>())

@@ -105,6 +105,8 @@ pub async fn leftovers(
 
 /// Clears outcomes that are confirmed on the broker.
 ///
+/// As text, so that the links are looked for by their ids and not by the index of what is unpublished, as `named` explains.
+///
 /// # Errors
 /// When the database does not answer.
 pub async fn forget_published(

@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// A lane that refills itself tells others of what it leaves no more often: whoever is idle needs to hear of it once.
+/// A lane that refills itself tells others of what it leaves no more often: who is idle hears of it soon enough, and a publish for each batch
+/// costs more than it brings.
 const SHARE_EVERY: Duration = Duration::from_secs(1);
 
 /// Announcements of one integration, and how many work them off.
