@@ -29,7 +29,9 @@ pub(crate) struct Crm {
 impl Crm {
     pub(crate) fn start() -> Self {
         let running = Arc::new(sandbox::start(Options::default()).unwrap());
-        Self { running, portal: PORTAL, client: reqwest::Client::builder().no_proxy().build().unwrap() }
+        // No connection is kept: one that the stand-in just then closes, as idle, would fail the request that is sent on it.
+        let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().unwrap();
+        Self { running, portal: PORTAL, client }
     }
 
     /// Another account on the same platform.
