@@ -16,7 +16,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::connection;
 use crate::error::PersistenceError;
-use crate::plans::Plans;
+use crate::plans::{Commit, Plans};
 
 diesel::define_sql_function! {
     /// Sets a variable of the session, or of the transaction alone.
@@ -87,7 +87,19 @@ impl Database {
     /// # Errors
     /// When the database cannot be reached.
     pub async fn begin_keeping_plans(&self, scope: Scope) -> Result<Transaction, PersistenceError> {
-        self.begin_by(self.plans.begin(), scope).await
+        self.begin_by(self.plans.begin(Commit::Durable), scope).await
+    }
+
+    /// The same for what is simply done again where it was undone, such as taking a lease: its commit does not wait for the disk, and a
+    /// crash of the database may undo it. Whatever is made durable later makes it durable as well, as PostgreSQL writes commits down in
+    /// their order: <https://www.postgresql.org/docs/current/wal-async-commit.html>.
+    ///
+    /// Not for what anybody outside of the database was told, or is told of next.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn begin_committing_asynchronously(&self, scope: Scope) -> Result<Transaction, PersistenceError> {
+        self.begin_by(self.plans.begin(Commit::Asynchronous), scope).await
     }
 
     async fn begin_by(&self, begin: &'static str, scope: Scope) -> Result<Transaction, PersistenceError> {
@@ -165,7 +177,7 @@ impl Transaction {
         Ok(now.into())
     }
 
-    /// Makes everything done in it durable, and gives the connection back.
+    /// Makes everything done in it durable, at once or soon, as it was begun, and gives the connection back.
     ///
     /// # Errors
     /// When the database refuses; nothing is done then, unless the connection was lost, when nobody knows.

@@ -1,4 +1,5 @@
-//! Whether statements are planned once a connection, for who does few things often. What they say is the other modules'.
+//! How a transaction begins for who does few things often: whether its statements are planned once a connection, and its commit waits for
+//! the disk. What they say is the other modules'.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,6 +15,15 @@ use crate::{Database, PersistenceError, Scope};
 const IS_GROWN: &str = "SELECT min(reltuples) >= 10000 AS is_grown FROM pg_class
     WHERE oid IN ('records'::regclass, 'record_identities'::regclass, 'record_links'::regclass)";
 
+/// When a commit counts as done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Commit {
+    /// Once it is on the disk.
+    Durable,
+    /// At once: a crash of the database may undo it.
+    Asynchronous,
+}
+
 /// What all handles of a database know of it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Plans {
@@ -22,11 +32,14 @@ pub(crate) struct Plans {
 
 impl Plans {
     /// How such a transaction begins, in one round trip.
-    pub(crate) fn begin(&self) -> &'static str {
-        if AtomicBool::load(&self.are_kept, Ordering::Relaxed) {
-            "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan"
-        } else {
-            "BEGIN"
+    pub(crate) fn begin(&self, commit: Commit) -> &'static str {
+        match (AtomicBool::load(&self.are_kept, Ordering::Relaxed), commit) {
+            (false, Commit::Durable) => "BEGIN",
+            (false, Commit::Asynchronous) => "BEGIN; SET LOCAL synchronous_commit = off",
+            (true, Commit::Durable) => "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan",
+            (true, Commit::Asynchronous) => {
+                "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL synchronous_commit = off"
+            }
         }
     }
 }

@@ -63,7 +63,7 @@ pub(crate) async fn forget(engine: &Engine) {
 
 async fn forget_these(engine: &Engine, confirmed: Vec<(LinkId, SyncLogId)>) -> Result<(), DispatchError> {
     let (links, outcomes): (Vec<LinkId>, Vec<SyncLogId>) = confirmed.into_iter().unzip();
-    let mut tx = engine.database.begin_keeping_plans(Scope::System).await?;
+    let mut tx = engine.database.begin_committing_asynchronously(Scope::System).await?;
     links::forget_published(&mut tx, &links, &outcomes).await?;
     Ok(tx.commit().await?)
 }

@@ -80,6 +80,48 @@ async fn a_few_links_are_found_without_reading_all_that_is_owed_where_the_statis
 }
 
 #[tokio::test]
+async fn whether_records_have_their_links_is_looked_at_without_reading_all_links_that_came_for_each() {
+    let (world, grown) = grown().await;
+    let made = records(&world, grown, 10).await;
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    let before = rows_read(&mut tx).await;
+    let whose = (grown.tenant, grown.integration);
+    let stretch = links::stretch(&mut tx, whose, RecordKind::Contact, None, 10).await.unwrap();
+    let read = rows_read(&mut tx).await - before;
+    assert_eq!((stretch.unlinked.len(), stretch.last), (10, made.into_iter().max()));
+    assert!(read < FEW, "{read} rows were read for ten records");
+}
+
+#[tokio::test]
+async fn a_few_links_are_given_their_records_without_reading_all_that_have_none() {
+    let world = World::new().await;
+    let (known, flooded) = (world.customer("4242").await, world.customer("5151").await);
+    fill(&world, known).await;
+    records(&world, known, MANY).await;
+    // All of them have a record when it is looked at; of those that come afterwards none has.
+    let mut tx = world.owner.begin(Scope::System).await.unwrap();
+    let given = "UPDATE record_links AS link SET record_id = record.id FROM (
+            SELECT id, row_number() OVER (ORDER BY id)::text AS number FROM records
+        ) AS record WHERE link.external_id = record.number";
+    for statement in [given, "ANALYZE record_links"] {
+        try_to(&mut tx, statement).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    fill(&world, flooded).await;
+    let made = records(&world, flooded, 3).await;
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    let marked = links::mark_dirty(&mut tx, &heard(flooded, [7, 77, 777])).await.unwrap();
+    let (ids, token): (Vec<LinkId>, _) = (marked.iter().map(|push| push.link_id).collect(), LeaseToken::new());
+    links::lease(&mut tx, (flooded.tenant, flooded.integration), &ids, token, A_WHILE).await.unwrap();
+    let before = rows_read(&mut tx).await;
+    let of_each: Vec<_> = ids.into_iter().zip(made).map(|(link, record)| (link, record, 1)).collect();
+    assert_eq!(links::attach(&mut tx, &of_each, 1, token).await.unwrap(), 3);
+    assert_eq!(links::attach(&mut tx, &of_each, 1, token).await.unwrap(), 0, "they have theirs");
+    let read = rows_read(&mut tx).await - before;
+    assert!(read < FEW, "{read} rows were read for three links");
+}
+
+#[tokio::test]
 async fn plans_are_kept_once_tables_have_grown_and_find_a_few_links_without_reading_all_that_come() {
     let (world, grown) = grown().await;
     let one = Database::new(&world.server.url().into(), 1, A_WHILE);
@@ -128,6 +170,21 @@ async fn fill(world: &World, customer: Customer) {
     let mut tx = world.worker.begin(Scope::System).await.unwrap();
     links::mark_dirty(&mut tx, &heard(customer, 1..=MANY)).await.unwrap();
     tx.commit().await.unwrap();
+}
+
+/// Gives a tenant so many records, of which nobody has been told.
+async fn records(world: &World, customer: Customer, count: u32) -> Vec<RecordId> {
+    let made: Vec<RecordId> = (0..count).map(|_| RecordId::new()).collect();
+    let ids: Vec<String> = made.iter().map(|id| format!("'{id}'")).collect();
+    let mut tx = world.owner.begin(Scope::System).await.unwrap();
+    let statement = format!(
+        "INSERT INTO records (id, tenant_id, kind, version) SELECT id, '{}', 'contact', 1 FROM unnest(ARRAY[{}]) AS id",
+        customer.tenant,
+        ids.join(", ")
+    );
+    try_to(&mut tx, &statement).await.unwrap();
+    tx.commit().await.unwrap();
+    made
 }
 
 fn heard(customer: Customer, objects: impl IntoIterator<Item = u32>) -> Heard {

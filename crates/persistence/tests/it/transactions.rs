@@ -41,6 +41,24 @@ async fn no_plan_is_compiled() {
 }
 
 #[tokio::test]
+async fn only_what_is_simply_done_again_is_committed_before_it_is_on_the_disk() {
+    let world = World::new().await;
+    let one = Database::new(&world.server.url().into(), 1, Duration::from_secs(30));
+    let waits = "SELECT current_setting('synchronous_commit') AS word";
+    let mut tx = one.begin_committing_asynchronously(Scope::System).await.unwrap();
+    assert_eq!(words(&mut tx, waits).await, ["off"]);
+    tx.commit().await.unwrap();
+    // Over the same connection.
+    for keeps_plans in [true, false] {
+        let begun =
+            if keeps_plans { one.begin_keeping_plans(Scope::System).await } else { one.begin(Scope::System).await };
+        let mut tx = begun.unwrap();
+        assert_eq!(words(&mut tx, waits).await, ["on"]);
+        tx.commit().await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_committed_transaction_gives_its_connection_back() {
     let world = World::new().await;
     let one = Database::new(&world.server.url().into(), 1, Duration::from_secs(30));

@@ -259,7 +259,7 @@ impl<M: Announcement> Lanes<M> {
     ) -> Result<Vec<RecordPush>, DispatchError> {
         // Noting that so many are announced is as much work as a batch's own. What is found is counted when it is worked on.
         let _turn = self.engine.turns.take(M::PRIORITY, tenant, 1).await;
-        let mut tx = self.engine.database.begin_keeping_plans(Scope::System).await?;
+        let mut tx = self.engine.database.begin_committing_asynchronously(Scope::System).await?;
         let due = links::due_of(&mut tx, integration, i64::try_from(limit).unwrap_or(i64::MAX)).await?;
         tx.commit().await?;
         Ok(due)

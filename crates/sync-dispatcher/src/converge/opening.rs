@@ -50,7 +50,7 @@ pub(super) async fn open<'a>(
 ) -> Result<Opened<'a>, DispatchError> {
     let turn = engine.turns.take(priority, tenant, links.len()).await;
     let deadline = Instant::now() + engine.settings.lease.mul_f64(SHARE_FOR_CALLS);
-    let mut tx = engine.database.begin_keeping_plans(Scope::System).await?;
+    let mut tx = engine.database.begin_committing_asynchronously(Scope::System).await?;
     let Some((integration, platform, watch)) = open_for_work(&mut tx, tenant, integration).await? else {
         tx.commit().await?;
         return Ok(Opened::Shut);

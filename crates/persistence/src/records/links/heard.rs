@@ -150,9 +150,10 @@ pub async fn drop_unread(tx: &mut Transaction, links: &[LinkId]) -> Result<(), P
     if links.is_empty() {
         return Ok(());
     }
+    // In words that no index knows, as `named` explains.
     sql_query(
-        "DELETE FROM record_links
-         WHERE id IN (SELECT id FROM record_links WHERE id = ANY($1) AND record_id IS NULL ORDER BY id FOR UPDATE)",
+        "DELETE FROM record_links WHERE id IN (
+             SELECT id FROM record_links WHERE id = ANY($1) AND coalesce(record_id, '') = '' ORDER BY id FOR UPDATE)",
     )
     .bind::<Array<Text>, _>(links.iter().map(ToString::to_string).collect::<Vec<_>>())
     .execute(&mut **tx)

@@ -198,12 +198,17 @@ pub async fn attach(
     if made.is_empty() {
         return Ok(0);
     }
+    // Each link is named by its id, and asked whether it has a record, as `named` explains.
     let attached = sql_query(
-        "UPDATE record_links AS link SET record_id = new.record_id,
-             wanted_version = greatest(link.wanted_version, new.version), wanted_mapping = greatest(link.wanted_mapping, $4)
-         FROM unnest($1, $2, $3) AS new (id, record_id, version)
-         WHERE link.id = new.id AND link.lease_token = $5 AND link.record_id IS NULL
-           AND link.id IN (SELECT id FROM record_links WHERE id = ANY($1) ORDER BY id FOR UPDATE)",
+        "UPDATE record_links AS link SET record_id = made.record_id,
+             wanted_version = greatest(link.wanted_version, made.version), wanted_mapping = greatest(link.wanted_mapping, $4)
+         FROM (
+             SELECT held.id, new.record_id, new.version FROM unnest($1, $2, $3) AS new (id, record_id, version)
+             JOIN record_links AS held ON held.id = new.id
+             WHERE held.lease_token = $5 AND coalesce(held.record_id, '') = ''
+             ORDER BY held.id FOR UPDATE OF held
+         ) AS made
+         WHERE link.id = made.id",
     )
     .bind::<Array<Text>, _>(made.iter().map(|(link, ..)| link.to_string()).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(made.iter().map(|(_, record, _)| record.to_string()).collect::<Vec<_>>())

@@ -2,7 +2,8 @@
 //!
 //! Of an integration that has grown since its table was analyzed, PostgreSQL expects no row, and would rather read all that it has than
 //! look for each link. In the same way it would read a whole index of what is owed, of which it may expect nothing just before a back-fill:
-//! where links are named, they are asked whether they are owed in words that such an index does not know, `owed::int = 1`.
+//! where links are named, they are asked whether they are owed in words that such an index does not know, `owed::int = 1`, and whether they
+//! have a record, which those that a flood of deliveries has made have not, by `coalesce(record_id, '') = ''`.
 
 use std::collections::BTreeSet;
 

@@ -160,15 +160,17 @@ pub async fn stretch(
         #[diesel(sql_type = Bool)]
         is_linked: bool,
     }
+    // The integration is named with each record, so that each link is looked for by itself, as `named` explains: of one that was just
+    // switched on, PostgreSQL would else read all links that it has by now, and for each record anew.
     let rows: Vec<Row> = sql_query(
         "SELECT id, version, EXISTS (
              SELECT FROM record_links AS link
              LEFT JOIN integration_mapping_versions AS mapping USING (integration_id, kind)
-             WHERE integration_id = $2 AND link.record_id = record.id
+             WHERE link.integration_id = record.integration_id AND link.record_id = record.id
                AND link.wanted_mapping >= coalesce(mapping.version, 0)
                AND greatest(link.wanted_version, link.synced_version) >= record.version) AS is_linked
          FROM (
-             SELECT id, kind, version FROM records
+             SELECT id, version, $2 AS integration_id FROM records
              WHERE tenant_id = $1 AND kind = $3 AND version > 0 AND id > $4 ORDER BY id LIMIT $5
          ) AS record ORDER BY id",
     )
