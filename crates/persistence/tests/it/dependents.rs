@@ -33,17 +33,18 @@ async fn who_has_nothing_is_told_from_who_has_a_deal_and_from_whom_an_order_name
     }
 
     let mut tx = world.worker.begin(Scope::System).await.unwrap();
-    for (integration, contact, object, expected) in [
-        (integration, alone.id, "502", (false, false)),
-        (integration, owner.id, "502", (true, false)),
-        (integration, alone.id, "501", (false, true)),
-        (other.integration, alone.id, "501", (false, false)),
+    let (ours, theirs) = ((customer.tenant, customer.integration), (other.tenant, other.integration));
+    for (whose, contact, object, expected) in [
+        (ours, alone.id, "502", (false, false)),
+        (ours, owner.id, "502", (true, false)),
+        (ours, alone.id, "501", (false, true)),
+        (theirs, owner.id, "501", (false, false)),
     ] {
         let (contacts, objects) = (BTreeSet::from([contact]), BTreeSet::from([object.to_owned()]));
-        let found = links::dependents(&mut tx, integration, &contacts, &objects).await.unwrap();
+        let found = links::dependents(&mut tx, whose, &contacts, &objects).await.unwrap();
         assert_eq!(found, Dependents { has_dependents: expected.0, is_named: expected.1 }, "{contact} and {object}");
     }
-    let nobody = links::dependents(&mut tx, integration, &BTreeSet::new(), &BTreeSet::new()).await.unwrap();
+    let nobody = links::dependents(&mut tx, ours, &BTreeSet::new(), &BTreeSet::new()).await.unwrap();
     assert_eq!(nobody, Dependents::default());
     tx.commit().await.unwrap();
 }

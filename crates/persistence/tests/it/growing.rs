@@ -1,5 +1,6 @@
 //! What is read for a few links of an integration that has grown since its table was analyzed.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use domain::id::{LeaseToken, LinkId, RecordId};
@@ -46,7 +47,7 @@ async fn what_is_known_of_a_few_objects_or_records_is_found_without_reading_all_
     assert!(links::refused_of(&mut tx, integration, kind, &ids).await.unwrap().is_empty());
     assert!(links::by_record(&mut tx, integration, &records).await.unwrap().is_empty());
     assert!(links::backend_links(&mut tx, integration, &records).await.unwrap().is_empty());
-    let dependents = links::dependents(&mut tx, integration, &records, &named).await.unwrap();
+    let dependents = links::dependents(&mut tx, (grown.tenant, integration), &records, &named).await.unwrap();
     assert_eq!(dependents, Dependents::default());
     let read = rows_read(&mut tx).await - before;
     assert!(read < FEW, "{read} rows were read");
@@ -119,6 +120,26 @@ async fn a_few_links_are_given_their_records_without_reading_all_that_have_none(
     assert_eq!(links::attach(&mut tx, &of_each, 1, token).await.unwrap(), 0, "they have theirs");
     let read = rows_read(&mut tx).await - before;
     assert!(read < FEW, "{read} rows were read for three links");
+}
+
+#[tokio::test]
+async fn whether_anything_belongs_to_a_contact_is_told_without_reading_all_that_belongs_to_a_collective_customer() {
+    let world = World::new().await;
+    let customer = world.customer("4242").await;
+    let [earlier, collective, later] = [(); 3].map(|()| RecordId::new());
+    records(&world, customer, MANY).await;
+    let mut tx = world.owner.begin(Scope::System).await.unwrap();
+    let statement = format!(r#"UPDATE records SET fields = '{{"contact": {{"v": "{collective}"}}}}'"#);
+    try_to(&mut tx, &statement).await.unwrap();
+    tx.commit().await.unwrap();
+    let (mut tx, whose) = (world.worker.begin(Scope::System).await.unwrap(), (customer.tenant, customer.integration));
+    let before = rows_read_of("records", &mut tx).await;
+    for (contacts, has_dependents) in [([collective, later].into(), true), ([earlier, later].into(), false)] {
+        let found = links::dependents(&mut tx, whose, &contacts, &BTreeSet::new()).await.unwrap();
+        assert_eq!(found, Dependents { has_dependents, is_named: false });
+    }
+    let read = rows_read_of("records", &mut tx).await - before;
+    assert!(read < FEW, "{read} rows were read");
 }
 
 #[tokio::test]
@@ -198,7 +219,14 @@ fn heard(customer: Customer, objects: impl IntoIterator<Item = u32>) -> Heard {
 
 /// The links that this transaction has read so far, by an index or without.
 async fn rows_read(tx: &mut Transaction) -> i64 {
-    let statement = "SELECT (seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint AS number
-         FROM pg_stat_xact_user_tables WHERE relname = 'record_links'";
-    number(tx, statement).await
+    rows_read_of("record_links", tx).await
+}
+
+/// The same of another table.
+async fn rows_read_of(table: &str, tx: &mut Transaction) -> i64 {
+    let statement = format!(
+        "SELECT (seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint AS number
+         FROM pg_stat_xact_user_tables WHERE relname = '{table}'"
+    );
+    number(tx, &statement).await
 }

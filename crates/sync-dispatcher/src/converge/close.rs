@@ -113,9 +113,9 @@ async fn wake(
     jobs: &[Job],
     known: &BTreeSet<String>,
 ) -> Result<Vec<RecordPush>, DispatchError> {
-    let integration = session.integration.id;
+    let (tenant, integration) = (session.integration.tenant_id, session.integration.id);
     let (waited_for, linked) = (&awaited(jobs) | &unmade(kind, jobs), newly_linked(kind, jobs));
-    let found = links::dependents(tx, integration, &(&waited_for | &linked), known).await?;
+    let found = links::dependents(tx, (tenant, integration), &(&waited_for | &linked), known).await?;
     let mut woken = Vec::new();
     if found.has_dependents {
         woken.extend(links::owed_dependents(tx, integration, &waited_for).await?);

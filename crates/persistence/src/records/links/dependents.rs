@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use diesel::QueryableByName;
 use diesel::sql_types::{Array, Bool, Text};
 use diesel_async::RunQueryDsl;
-use domain::id::{IntegrationId, RecordId};
+use domain::id::{IntegrationId, RecordId, TenantId};
 use domain::kind::RecordKind;
 use domain::link::NAMED;
 use domain::message::RecordPush;
@@ -35,17 +35,22 @@ pub struct Dependents {
 /// When the database does not answer.
 pub async fn dependents(
     tx: &mut Transaction,
-    integration: IntegrationId,
+    (tenant, integration): (TenantId, IntegrationId),
     contacts: &BTreeSet<RecordId>,
     objects: &BTreeSet<String>,
 ) -> Result<Dependents, PersistenceError> {
     if contacts.is_empty() && objects.is_empty() {
         return Ok(Dependents::default());
     }
-    // Counted: of what is only to exist, PostgreSQL expects to come by one soon, and may read a whole table where there is none. Each
-    // object by itself, as in `named`.
+    // Of what is only to exist, PostgreSQL expects to come by one soon, and may read a whole table where there is none. So it is asked for
+    // the record that is next in the order of contacts, which only their index knows, and which is one however many belong to a contact.
+    // Whose that is, is compared afterwards: by the tenant, it would be looked for through all that the tenant has. What names objects is
+    // counted, each object by itself, as in `named`.
     let statement = format!(
-        "SELECT (SELECT count(*) FROM records WHERE contact_id = ANY($1)) > 0 AS has_dependents,
+        "SELECT EXISTS (
+                 SELECT FROM unnest($1) AS contact (id) CROSS JOIN LATERAL (
+                     SELECT contact_id, tenant_id FROM records WHERE contact_id >= contact.id ORDER BY contact_id LIMIT 1
+                 ) AS next WHERE next.contact_id = contact.id AND next.tenant_id = $4) AS has_dependents,
              (SELECT count(*) FROM unnest($2, $3) AS named (integration_id, external_id)
               JOIN record_links AS link ON link.integration_id = named.integration_id
                   AND link.sent ->> '{NAMED}' = named.external_id) > 0 AS is_named"
@@ -53,7 +58,8 @@ pub async fn dependents(
     let found = sql_query(statement)
         .bind::<Array<Text>, _>(contacts.iter().map(ToString::to_string).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(vec![integration.to_string(); objects.len()])
-        .bind::<Array<Text>, _>(objects.iter().cloned().collect::<Vec<_>>());
+        .bind::<Array<Text>, _>(objects.iter().cloned().collect::<Vec<_>>())
+        .bind::<Text, _>(tenant.to_string());
     Ok(found.get_result(&mut **tx).await?)
 }
 
