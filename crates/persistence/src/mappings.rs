@@ -72,19 +72,6 @@ pub async fn get(
     Ok(read.remove(&kind).map(|reading| Arc::unwrap_or_clone(reading).mapping))
 }
 
-/// The mapping of each kind that an integration maps.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn of_integration(
-    tx: &mut Transaction,
-    tenant: TenantId,
-    integration: IntegrationId,
-) -> Result<BTreeMap<RecordKind, Mapping>, PersistenceError> {
-    let read = reading(tx, tenant, integration, &Readings::new()).await?.into_iter();
-    Ok(read.map(|(kind, reading)| (kind, Arc::unwrap_or_clone(reading).mapping)).collect())
-}
-
 /// The version of each mapping of some integrations of a tenant.
 ///
 /// # Errors

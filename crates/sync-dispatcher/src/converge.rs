@@ -38,7 +38,7 @@ use session::Session;
 
 pub(crate) use failure::until_room;
 pub(crate) use lanes::{Lanes, chain};
-pub(crate) use opening::{load_mappings, unusable};
+pub(crate) use opening::unusable;
 
 /// How often a batch is begun anew that got into somebody else's way.
 const COLLISIONS: usize = 3;

@@ -1,17 +1,22 @@
 //! The mappings of integrations as they were last read: whoever asks for them reads again only those that were changed since.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use domain::id::{IntegrationId, TenantId};
+use domain::identity;
 use domain::integration::Integration;
 use domain::kind::RecordKind;
 use domain::mapping::Mapping;
 use moka::future::Cache;
-use persistence::mappings::{self, Readings};
+use persistence::mappings::{self, Reading, Readings};
 use persistence::{PersistenceError, Transaction};
 
 /// Integrations kept at once.
 const INTEGRATIONS: u64 = 2_000;
+
+/// Of a kind that is not mapped.
+static UNMAPPED: Mapping = Mapping { version: 0, region: identity::HOME, fields: Vec::new() };
 
 /// All integrations', as far as they were asked for lately.
 #[derive(Clone, Debug)]
@@ -37,6 +42,19 @@ impl Mapped {
 }
 
 /// The mapping of each kind, as far as the kind's direction allows.
-pub(crate) fn narrowed(readings: &Readings, integration: &Integration) -> BTreeMap<RecordKind, Mapping> {
-    readings.iter().map(|(kind, reading)| (*kind, reading.mapping.within(integration.direction_of(*kind)))).collect()
+#[derive(Clone, Debug)]
+pub(crate) struct Narrowed(BTreeMap<RecordKind, Mapping>);
+
+impl Narrowed {
+    pub(crate) fn new(readings: &Readings, integration: &Integration) -> Self {
+        let narrow = |(kind, reading): (&RecordKind, &Arc<Reading>)| {
+            (*kind, reading.mapping.within(integration.direction_of(*kind)))
+        };
+        Self(readings.iter().map(narrow).collect())
+    }
+
+    /// The one of a kind.
+    pub(crate) fn of(&self, kind: RecordKind) -> &Mapping {
+        self.0.get(&kind).unwrap_or(&UNMAPPED)
+    }
 }

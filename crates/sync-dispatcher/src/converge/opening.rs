@@ -9,8 +9,6 @@ use connectors::registry::Platform;
 use domain::fault::{Fault, FaultKind};
 use domain::id::{IntegrationId, LeaseToken, LinkId, RecordId, TenantId};
 use domain::integration::Integration;
-use domain::kind::RecordKind;
-use domain::mapping::Mapping;
 use domain::message::RecordPush;
 use domain::record::Record;
 use domain::trace::TraceParent;
@@ -24,7 +22,7 @@ use tokio::time::Instant;
 use super::{clock::Clock, job::Job, session::Session};
 use crate::{
     engine::{DispatchError, Engine, Priority},
-    mapped,
+    mapped::Narrowed,
     n8n::workflow_of,
 };
 
@@ -86,7 +84,7 @@ pub(super) async fn open<'a>(
         engine,
         priority,
         workflow: workflow_of(&integration),
-        mappings: mapped::narrowed(&readings, &integration),
+        mappings: Narrowed::new(&readings, &integration),
         integration,
         connector: platform.connector(),
         account,
@@ -169,12 +167,4 @@ async fn jobs(
         Job::new(leased, record, trace)
     };
     Ok(leased.into_iter().map(job).collect())
-}
-
-/// The mapping of each kind of an integration.
-pub(crate) async fn load_mappings(
-    tx: &mut Transaction,
-    integration: &Integration,
-) -> Result<BTreeMap<RecordKind, Mapping>, DispatchError> {
-    Ok(persistence::mappings::of_integration(tx, integration.tenant_id, integration.id).await?)
 }

@@ -8,7 +8,7 @@ use connectors::connector::Connector;
 use connectors::error::ConnectorError;
 use connectors::workflow::Workflow;
 use domain::id::{IntegrationId, LeaseToken, LinkId};
-use domain::identity::{self, Region};
+use domain::identity::Region;
 use domain::integration::{Delivery, Integration};
 use domain::kind::RecordKind;
 use domain::link::Arrival;
@@ -23,12 +23,10 @@ use super::clock::Clock;
 use crate::{
     beliefs::Beliefs,
     engine::{Engine, Priority},
+    mapped::Narrowed,
     n8n::Pause,
     turns::Turn,
 };
-
-/// Of a kind that is not mapped.
-static UNMAPPED: Mapping = Mapping { version: 0, region: identity::HOME, fields: Vec::new() };
 
 pub(super) struct Session<'a> {
     pub(super) engine: &'a Engine,
@@ -41,7 +39,7 @@ pub(super) struct Session<'a> {
     /// The opened account, or why it cannot be opened.
     pub(super) account: Result<Account, ConnectorError>,
     /// As far as each kind's direction allows.
-    pub(super) mappings: BTreeMap<RecordKind, Mapping>,
+    pub(super) mappings: Narrowed,
     /// What these are of, and since when each field is read.
     pub(super) readings: Readings,
     pub(super) region: Region,
@@ -60,7 +58,7 @@ pub(super) struct Session<'a> {
 impl Session<'_> {
     /// The mapping of a kind, as far as the kind's direction allows.
     pub(super) fn mapping(&self, kind: RecordKind) -> &Mapping {
-        self.mappings.get(&kind).unwrap_or(&UNMAPPED)
+        self.mappings.of(kind)
     }
 
     /// Whether a workflow makes the writes.

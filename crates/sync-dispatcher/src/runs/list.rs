@@ -22,7 +22,7 @@ pub(super) async fn list(trip: &Trip<'_>, kind: RecordKind) -> Result<Outcome, D
         Some(cursor) => Some(Cursor(cursor.clone())),
         None => start(trip, kind).await?,
     };
-    let fields = trip.mapping(kind).remote_names();
+    let fields = trip.mappings.of(kind).remote_names();
     let page = trip.engine.asking(Changes::list(changes, account, kind, from.clone(), &fields)).await?;
     if page.more {
         page.next.leads_on(from.as_ref())?;

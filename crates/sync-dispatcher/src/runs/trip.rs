@@ -8,7 +8,6 @@ use connectors::connector::Connector;
 use connectors::error::ConnectorError;
 use domain::integration::{Direction, Integration};
 use domain::kind::RecordKind;
-use domain::mapping::Mapping;
 use domain::message::{RecordPush, RunPage};
 use domain::run::{Counts, Plan, Position, Run, Step};
 use persistence::breakers::Standing;
@@ -17,6 +16,7 @@ use persistence::{PersistenceError, Transaction};
 
 use crate::breakers::Answered;
 use crate::engine::{DispatchError, Engine};
+use crate::mapped::Narrowed;
 
 pub(super) struct Trip<'a> {
     pub(super) engine: &'a Engine,
@@ -28,7 +28,7 @@ pub(super) struct Trip<'a> {
     pub(super) connector: &'static dyn Connector,
     /// The opened account, or why it cannot be opened: not every step calls the platform.
     pub(super) account: Result<Account, ConnectorError>,
-    pub(super) mappings: BTreeMap<RecordKind, Mapping>,
+    pub(super) mappings: Narrowed,
     pub(super) plan: Plan,
     pub(super) step: Step,
     /// Where in the step the page begins.
@@ -70,12 +70,6 @@ impl Trip<'_> {
                 Step::Verify(_) | Step::Remove | Step::Link(_) | Step::Announce(_) | Step::Settle => None,
             },
         }
-    }
-
-    /// The mapping of a kind, as far as the kind's direction allows.
-    pub(super) fn mapping(&self, kind: RecordKind) -> Mapping {
-        let mapping = self.mappings.get(&kind);
-        mapping.map(|mapping| mapping.within(self.integration.direction_of(kind))).unwrap_or_default()
     }
 
     /// Which way a kind may flow in this run.

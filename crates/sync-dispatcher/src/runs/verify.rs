@@ -27,7 +27,7 @@ pub(super) async fn verify(trip: &Trip<'_>, kind: RecordKind) -> Result<Outcome,
     tx.commit().await?;
     let (Some(reader), account) = (trip.connector.reader(), trip.account()?) else { return Ok(Outcome::Ended) };
     let is_compared = !trip.plan.lists.contains(&kind);
-    let fields = if is_compared { trip.mapping(kind).remote_names() } else { Vec::new() };
+    let fields = if is_compared { trip.mappings.of(kind).remote_names() } else { Vec::new() };
     let found = trip.engine.asking(Reader::read(reader, account, kind, &ids, &fields)).await?;
     let (mut asked, mut shown) = (Suspects::default(), Vec::new());
     for (id, object) in ids.into_iter().zip(found) {
