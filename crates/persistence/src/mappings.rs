@@ -68,8 +68,8 @@ pub async fn get(
     integration: IntegrationId,
     kind: RecordKind,
 ) -> Result<Option<Mapping>, PersistenceError> {
-    let mut read = read(tx, (tenant, integration), Some(kind), &Readings::new()).await?;
-    Ok(read.remove(&kind).map(|reading| Arc::unwrap_or_clone(reading).mapping))
+    let mut read = read(tx, (tenant, integration), Some(kind), &KindMappings::new()).await?;
+    Ok(read.remove(&kind).map(|current| Arc::unwrap_or_clone(current).mapping))
 }
 
 /// The version of each mapping of some integrations of a tenant.
@@ -106,9 +106,9 @@ pub async fn versions(
     rows.into_iter().map(version).collect()
 }
 
-/// The mapping of a kind, and since when its fields are read.
+/// The mapping of a kind as it is now, and since when its fields are read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Reading {
+pub struct KindMapping {
     /// The mapping.
     pub mapping: Mapping,
     /// Since which version of it each field of ours is taken from the platform as it is taken now.
@@ -118,7 +118,7 @@ pub struct Reading {
 }
 
 /// The same of each kind that an integration maps.
-pub type Readings = BTreeMap<RecordKind, Arc<Reading>>;
+pub type KindMappings = BTreeMap<RecordKind, Arc<KindMapping>>;
 
 /// The mapping of each kind that an integration maps, as it is now. What is `known` from earlier is shared where it still is so.
 ///
@@ -126,12 +126,12 @@ pub type Readings = BTreeMap<RecordKind, Arc<Reading>>;
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn reading(
+pub async fn current(
     tx: &mut Transaction,
     tenant: TenantId,
     integration: IntegrationId,
-    known: &Readings,
-) -> Result<Readings, PersistenceError> {
+    known: &KindMappings,
+) -> Result<KindMappings, PersistenceError> {
     read(tx, (tenant, integration), None, known).await
 }
 
@@ -139,9 +139,9 @@ async fn read(
     tx: &mut Transaction,
     (tenant, integration): (TenantId, IntegrationId),
     kind: Option<RecordKind>,
-    known: &Readings,
-) -> Result<Readings, PersistenceError> {
-    let mappings = || known.values().map(|reading| &reading.mapping);
+    known: &KindMappings,
+) -> Result<KindMappings, PersistenceError> {
+    let mappings = || known.values().map(|known| &known.mapping);
     let rows: Vec<Row> = sql_query(OF_INTEGRATION)
         .bind::<Text, _>(tenant.to_string())
         .bind::<Text, _>(integration.to_string())
@@ -151,7 +151,7 @@ async fn read(
         .bind::<Array<Text>, _>(mappings().map(|mapping| identity::region_code(&mapping.region)).collect::<Vec<_>>())
         .load(&mut **tx)
         .await?;
-    let reading = |row: Row| {
+    let current = |row: Row| {
         let kind: RecordKind = parse("kind", &row.kind)?;
         if let Some(known) = known.get(&kind).filter(|_| row.is_known) {
             return Ok((kind, Arc::clone(known)));
@@ -161,9 +161,9 @@ async fn read(
             region: from_word("region", row.region)?,
             fields: from_json("fields", row.fields)?,
         };
-        Ok((kind, Arc::new(Reading { mapping, since: from_json("since", row.since)? })))
+        Ok((kind, Arc::new(KindMapping { mapping, since: from_json("since", row.since)? })))
     };
-    rows.into_iter().map(reading).collect()
+    rows.into_iter().map(current).collect()
 }
 
 /// A version that was seen is the only one that is counted on; 0 stands for a kind that was not mapped.
@@ -264,7 +264,7 @@ pub async fn replace_seen(
         .optional()?;
     let Some(Version { version }) = counted else { return Ok(None) };
     let before =
-        read(tx, (whose.0, whose.1), Some(whose.2), &Readings::new()).await?.remove(&whose.2).unwrap_or_default();
+        read(tx, (whose.0, whose.1), Some(whose.2), &KindMappings::new()).await?.remove(&whose.2).unwrap_or_default();
     sql_query(FORGET_FIELDS)
         .bind::<Text, _>(&tenant)
         .bind::<Text, _>(&integration)

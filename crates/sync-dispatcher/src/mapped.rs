@@ -9,7 +9,7 @@ use domain::integration::Integration;
 use domain::kind::RecordKind;
 use domain::mapping::Mapping;
 use moka::future::Cache;
-use persistence::mappings::{self, Reading, Readings};
+use persistence::mappings::{self, KindMapping, KindMappings};
 use persistence::{PersistenceError, Transaction};
 
 /// Integrations kept at once.
@@ -20,7 +20,7 @@ static UNMAPPED: Mapping = Mapping { version: 0, region: identity::HOME, fields:
 
 /// All integrations', as far as they were asked for lately.
 #[derive(Clone, Debug)]
-pub(crate) struct Mapped(Cache<IntegrationId, Readings>);
+pub(crate) struct Mapped(Cache<IntegrationId, KindMappings>);
 
 impl Mapped {
     pub(crate) fn new() -> Self {
@@ -33,11 +33,11 @@ impl Mapped {
         tx: &mut Transaction,
         tenant: TenantId,
         integration: IntegrationId,
-    ) -> Result<Readings, PersistenceError> {
+    ) -> Result<KindMappings, PersistenceError> {
         let known = self.0.get(&integration).await.unwrap_or_default();
-        let readings = mappings::reading(tx, tenant, integration, &known).await?;
-        self.0.insert(integration, readings.clone()).await;
-        Ok(readings)
+        let current = mappings::current(tx, tenant, integration, &known).await?;
+        self.0.insert(integration, current.clone()).await;
+        Ok(current)
     }
 }
 
@@ -46,11 +46,11 @@ impl Mapped {
 pub(crate) struct Narrowed(BTreeMap<RecordKind, Mapping>);
 
 impl Narrowed {
-    pub(crate) fn new(readings: &Readings, integration: &Integration) -> Self {
-        let narrow = |(kind, reading): (&RecordKind, &Arc<Reading>)| {
-            (*kind, reading.mapping.within(integration.direction_of(*kind)))
+    pub(crate) fn new(configured: &KindMappings, integration: &Integration) -> Self {
+        let narrow = |(kind, configured): (&RecordKind, &Arc<KindMapping>)| {
+            (*kind, configured.mapping.within(integration.direction_of(*kind)))
         };
-        Self(readings.iter().map(narrow).collect())
+        Self(configured.iter().map(narrow).collect())
     }
 
     /// The one of a kind.

@@ -15,7 +15,7 @@ use domain::platform::PlatformSlug;
 use domain::policy::{ConflictPolicy, ConflictRule};
 use persistence::catalogue::{self, CatalogueEntry};
 use persistence::integrations::{self, NewIntegration};
-use persistence::mappings::{self, Readings};
+use persistence::mappings::{self, KindMappings};
 use persistence::tenants::{self, Moved};
 use persistence::{Scope, breakers, health, policies};
 
@@ -199,19 +199,19 @@ async fn what_is_known_of_a_mapping_is_shared_until_it_is_another_and_never_long
     let mut tx = world.gateway.begin(Scope::Tenant(customer.tenant)).await.unwrap();
     mappings::replace(&mut tx, target, contact, &email).await.unwrap();
     mappings::replace(&mut tx, target, deal, &[FieldMapping::both("title", "dealname")]).await.unwrap();
-    let anew = mappings::reading(&mut tx, target.0, target.1, &Readings::new()).await.unwrap();
-    let again = mappings::reading(&mut tx, target.0, target.1, &anew).await.unwrap();
+    let anew = mappings::current(&mut tx, target.0, target.1, &KindMappings::new()).await.unwrap();
+    let again = mappings::current(&mut tx, target.0, target.1, &anew).await.unwrap();
     assert!([contact, deal].iter().all(|kind| Arc::ptr_eq(&anew[kind], &again[kind])));
 
     // One of them is changed, to what maps nothing; the other is shared on.
     mappings::replace(&mut tx, target, contact, &[]).await.unwrap();
-    let changed = mappings::reading(&mut tx, target.0, target.1, &again).await.unwrap();
+    let changed = mappings::current(&mut tx, target.0, target.1, &again).await.unwrap();
     assert_eq!((changed[&contact].mapping.version, changed[&contact].mapping.fields.len()), (2, 0));
     assert!(Arc::ptr_eq(&again[&deal], &changed[&deal]));
 
     // The region counts no version of what is not written by it, and is theirs all the same.
     tenants::set_region(&mut tx, customer.tenant, Region::BE).await.unwrap();
-    let moved = mappings::reading(&mut tx, target.0, target.1, &changed).await.unwrap();
+    let moved = mappings::current(&mut tx, target.0, target.1, &changed).await.unwrap();
     let of = |kind: RecordKind| {
         (moved[&kind].mapping.version, moved[&kind].mapping.region, moved[&kind].mapping.fields.len())
     };
@@ -219,8 +219,8 @@ async fn what_is_known_of_a_mapping_is_shared_until_it_is_another_and_never_long
 
     // What an older look has left says nothing of a newer mapping.
     mappings::replace(&mut tx, target, contact, &email).await.unwrap();
-    let newest = mappings::reading(&mut tx, target.0, target.1, &anew).await.unwrap();
-    assert_eq!(newest, mappings::reading(&mut tx, target.0, target.1, &Readings::new()).await.unwrap());
+    let newest = mappings::current(&mut tx, target.0, target.1, &anew).await.unwrap();
+    assert_eq!(newest, mappings::current(&mut tx, target.0, target.1, &KindMappings::new()).await.unwrap());
     assert_eq!(newest[&contact].mapping.fields, email);
 }
 
@@ -280,7 +280,7 @@ async fn a_mapping_says_since_which_version_each_field_is_read_as_it_is() {
     let mut since = Vec::new();
     for fields in &drafts {
         mappings::replace(&mut tx, target, kind, fields).await.unwrap();
-        let read = mappings::reading(&mut tx, target.0, target.1, &Readings::new()).await.unwrap();
+        let read = mappings::current(&mut tx, target.0, target.1, &KindMappings::new()).await.unwrap();
         since.push(read[&kind].since.iter().map(|(name, since)| (name.to_string(), *since)).collect::<Vec<_>>());
     }
     let named = |fields: &[(&str, i64)]| fields.iter().map(|(name, since)| ((*name).to_owned(), *since)).collect();

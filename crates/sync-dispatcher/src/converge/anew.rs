@@ -13,8 +13,8 @@ impl Session<'_> {
         let (kind, reached) = (job.leased.kind, job.leased.synced_mapping.max(job.state.read_by()));
         // What was never in step is at its first contact as a whole, or is the outcome of a write of ours.
         let was_in_step = job.state.external_id.is_some() && job.leased.synced_mapping > 0;
-        let Some(reading) = self.readings.get(&kind).filter(|_| was_in_step) else { return BTreeSet::new() };
-        let since = &reading.since;
+        let Some(configured) = self.configured.get(&kind).filter(|_| was_in_step) else { return BTreeSet::new() };
+        let since = &configured.since;
         if since.values().all(|since| *since <= reached) {
             return BTreeSet::new();
         }

@@ -69,7 +69,7 @@ pub(super) async fn open<'a>(
         return Ok(Opened::Nothing);
     };
     let jobs = jobs(&mut tx, tenant, leased, links).await?;
-    let readings = engine.mapped.of(&mut tx, tenant, integration.id).await?;
+    let configured = engine.mapped.of(&mut tx, tenant, integration.id).await?;
     let beliefs = engine.believed.of(&mut tx, tenant, integration.id).await?;
     let redactor = engine.redactors.of(&mut tx, tenant).await?;
     tx.commit().await?;
@@ -84,11 +84,11 @@ pub(super) async fn open<'a>(
         engine,
         priority,
         workflow: workflow_of(&integration),
-        mappings: Narrowed::new(&readings, &integration),
+        mappings: Narrowed::new(&configured, &integration),
         integration,
         connector: platform.connector(),
         account,
-        readings,
+        configured,
         region: beliefs.region,
         backend: beliefs.backend,
         beliefs,

@@ -16,7 +16,7 @@ use domain::mapping::Mapping;
 use domain::policy::{Ranks, Vanished};
 use domain::redaction::Redactor;
 use domain::trace::TraceParent;
-use persistence::mappings::Readings;
+use persistence::mappings::KindMappings;
 use tokio::time::Instant;
 
 use super::clock::Clock;
@@ -40,8 +40,8 @@ pub(super) struct Session<'a> {
     pub(super) account: Result<Account, ConnectorError>,
     /// As far as each kind's direction allows.
     pub(super) mappings: Narrowed,
-    /// What these are of, and since when each field is read.
-    pub(super) readings: Readings,
+    /// The same as the tenant configured them, and since when each field is read.
+    pub(super) configured: KindMappings,
     pub(super) region: Region,
     pub(super) backend: IntegrationId,
     pub(super) beliefs: Arc<Beliefs>,

@@ -36,7 +36,7 @@ pub(super) async fn open<'a>(engine: &'a Engine, page: RunPage, run: Run) -> Res
     let (tenant, id) = (run.tenant_id, run.integration_id);
     let mut tx = engine.database.begin(Scope::System).await?;
     let integration = integrations::get(&mut tx, tenant, id).await?;
-    let readings = engine.mapped.of(&mut tx, tenant, id).await?;
+    let configured = engine.mapped.of(&mut tx, tenant, id).await?;
     let standing = match &integration {
         Some(integration) => breakers::standing(&mut tx, integration).await?,
         None => Standing::Closed,
@@ -69,7 +69,7 @@ pub(super) async fn open<'a>(engine: &'a Engine, page: RunPage, run: Run) -> Res
     let cursor = position.filter(|position| position.step == step).and_then(|position| position.cursor);
     let account =
         engine.accounts.open(&integration).await.map(Account::unhurried).map_err(|error| converge::unusable(&error));
-    let mappings = Narrowed::new(&readings, &integration);
+    let mappings = Narrowed::new(&configured, &integration);
     let trip = Trip { engine, page, run, integration, standing, connector, account, mappings, plan, step, cursor };
     Ok(Opened::Ready(Box::new(trip)))
 }
