@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use domain::message::{BackendTell, RecordPush, RecordPushBulk};
+use domain::message::{BackendTell, Message, RecordPush, RecordPushBulk};
 use domain::outcome::SyncOutcome;
 use domain::step::Step;
 use domain::trace::TraceParent;
@@ -20,17 +20,9 @@ impl Engine {
         trace: TraceParent,
     ) -> Result<(), DispatchError> {
         match priority {
-            Priority::Live => {
-                let messages: Vec<_> = pushes.iter().map(|push| (*push, Context::continuing(trace))).collect();
-                self.broker.publish_all(&messages).await.into_iter().collect::<Result<Vec<()>, _>>()?;
-            }
-            Priority::Bulk => {
-                let messages: Vec<_> =
-                    pushes.iter().map(|push| (RecordPushBulk(*push), Context::continuing(trace))).collect();
-                self.broker.publish_all(&messages).await.into_iter().collect::<Result<Vec<()>, _>>()?;
-            }
+            Priority::Live => self.publish(pushes.to_vec(), trace).await,
+            Priority::Bulk => self.publish(pushes.iter().copied().map(RecordPushBulk).collect(), trace).await,
         }
-        Ok(())
     }
 
     /// Says on the broker that the backend is to be told about these links.
@@ -39,9 +31,7 @@ impl Engine {
         tells: &[BackendTell],
         trace: TraceParent,
     ) -> Result<(), DispatchError> {
-        let messages: Vec<_> = tells.iter().map(|tell| (*tell, Context::continuing(trace))).collect();
-        self.broker.publish_all(&messages).await.into_iter().collect::<Result<Vec<()>, _>>()?;
-        Ok(())
+        self.publish(tells.to_vec(), trace).await
     }
 
     /// Says it later.
@@ -75,6 +65,13 @@ impl Engine {
         let confirmed = messages.iter().zip(&results).filter(|(_, result)| result.is_ok());
         self.told.add(confirmed.map(|((outcome, _), _)| (outcome.link_id, outcome.id)));
         results.into_iter().collect::<Result<Vec<()>, _>>()?;
+        Ok(())
+    }
+
+    /// Publishes messages that go on in one trace.
+    async fn publish<M: Message>(&self, messages: Vec<M>, trace: TraceParent) -> Result<(), DispatchError> {
+        let messages: Vec<_> = messages.into_iter().map(|message| (message, Context::continuing(trace))).collect();
+        self.broker.publish_all(&messages).await.into_iter().collect::<Result<(), _>>()?;
         Ok(())
     }
 }
