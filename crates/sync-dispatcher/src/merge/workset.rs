@@ -50,6 +50,7 @@ impl Workset {
         message: &EventMerge,
     ) -> Result<Self, PersistenceError> {
         let tenant = message.tenant_id;
+        // Asked for, although what is believed holds it: from when its erasure begins, a tenant has none, and its events are dropped.
         let backend = integrations::backend(tx, tenant).await?;
         let beliefs = believed.of(tx, tenant, backend).await?;
         let region = beliefs.region;
