@@ -6,6 +6,7 @@ use std::path::Path;
 use tokio::process::Command;
 
 use super::Services;
+use super::install::end_of;
 use crate::workspace::output;
 
 /// Lines that are told of each log.
@@ -25,8 +26,7 @@ impl Services {
         let mut told: Vec<String> = Vec::new();
         for (server, log) in logs {
             let Some(log) = log else { continue };
-            let text = std::fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-            let text = text.map_or_else(|error| error.to_string(), |text| last_trouble(&text));
+            let text = end_of(&log).map_or_else(|error| error.to_string(), |text| last_trouble(&text));
             told.push(format!("{server}'s last complaints:\n{text}"));
         }
         let disk = output(Command::new("df").arg("-h").arg(folder)).await;

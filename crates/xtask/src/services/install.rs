@@ -1,6 +1,7 @@
 //! Finds the programs of PostgreSQL and RabbitMQ, installs them by apt where they are missing, or falls back to Docker.
 
-use std::io::IsTerminal as _;
+use std::fs::File;
+use std::io::{self, IsTerminal as _, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -14,6 +15,9 @@ use crate::workspace::output;
 /// The oldest versions that the services work with, as their settings say.
 const POSTGRES: [u32; 1] = [15];
 const RABBITMQ: [u32; 2] = [3, 10];
+
+/// Bytes that are read of a log at most.
+const END: u64 = 256 * 1024;
 
 /// Which of the two services need programs.
 #[derive(Clone, Copy, Debug)]
@@ -207,7 +211,7 @@ impl Rights {
     async fn acquire(console: &Console) -> anyhow::Result<Self> {
         let is_root = nix::unistd::geteuid().is_root();
         let is_silent = !is_root && output(Command::new("sudo").args(["-n", "true"])).await.is_ok();
-        let rights = Self::of(is_root, is_silent, std::io::stdin().is_terminal());
+        let rights = Self::of(is_root, is_silent, io::stdin().is_terminal());
         match rights {
             Self::Ours | Self::BySudo => {}
             Self::ByPassword => {
@@ -231,7 +235,7 @@ pub(crate) async fn apt(name: &str, packages: &[&str], folder: &Path, console: &
     let step = console.step(format!("install {name} by apt"));
     let log_path = folder.join("logs/install.log");
     std::fs::create_dir_all(folder.join("logs"))?;
-    let log = std::fs::File::create(&log_path)?;
+    let log = File::create(&log_path)?;
     let mut command = if is_root { Command::new("sh") } else { Command::new("sudo") };
     if !is_root {
         command.args(["-n", "sh"]);
@@ -248,9 +252,20 @@ pub(crate) async fn apt(name: &str, packages: &[&str], folder: &Path, console: &
 
 /// The last lines of a log file, for an error message.
 pub(crate) fn tail(path: &Path, lines: usize) -> String {
-    let text = std::fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+    let text = end_of(path).unwrap_or_default();
     let all: Vec<&str> = text.lines().collect();
     all.get(all.len().saturating_sub(lines)..).unwrap_or_default().join("\n")
+}
+
+/// The end of a log file, of which nobody knows how long it has grown. It may begin within a line.
+pub(crate) fn end_of(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(END)))?;
+    let mut bytes = Vec::new();
+    // Whoever writes it may go on meanwhile.
+    file.take(END).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 #[cfg(test)]
@@ -278,6 +293,17 @@ mod tests {
             make_program(&bin.join(program), &script);
         }
         bin
+    }
+
+    #[test]
+    fn of_a_log_that_has_grown_no_more_than_its_end_is_read() {
+        let log = folder("log");
+        let grown = format!("the first line\n{}the last line\n", "one in between\n".repeat(20_000));
+        std::fs::write(&log, &grown).unwrap();
+        let (end, lines) = (end_of(&log).unwrap(), tail(&log, 1));
+        std::fs::remove_file(log).unwrap();
+        assert_eq!((u64::try_from(end.len()).unwrap(), lines.as_str()), (END, "the last line"));
+        assert!(grown.ends_with(&end));
     }
 
     #[tokio::test]
