@@ -7,6 +7,7 @@ use messaging::Context;
 use serde_json::{Value, json};
 use testkit::wait;
 
+use crate::crm::told;
 use crate::world::{DEADLINE, HASTE, Shape, World, event};
 
 const OTHER_PORTAL: u64 = 5151;
@@ -134,4 +135,20 @@ async fn a_lane_that_lives_by_the_database_keeps_all_the_batches_that_it_may_hav
     world.crm.faults(json!({"latency_ms": 0})).await;
     world.settle().await;
     assert_eq!((world.crm.contacts().await.len(), world.crm.duplicates().await), (45, 0));
+}
+
+#[tokio::test]
+async fn what_a_full_lane_does_not_announce_is_looked_for_at_once_by_a_worker_that_is_free() {
+    let world = World::with(&BY_ONE).await;
+    let people = (0..3).map(|n| json!({"email": format!("p{n}@exemple.fr")})).collect();
+    let ids = world.crm.import_contacts(people).await;
+    world.crm.faults(json!({"latency_ms": 4_000, "search_lag_ms": 0, "search_limit_per_s": null})).await;
+    world.deliver(&[told("creation", &ids[0])]).await;
+    more_under_way_than(0, &world).await;
+    // Beside that one, its lane has room for one of these.
+    world.deliver(&[told("creation", &ids[1]), told("creation", &ids[2])]).await;
+    more_under_way_than(2, &world).await;
+    world.crm.faults(json!({"latency_ms": 0})).await;
+    world.settle().await;
+    assert_eq!(world.records().await.len(), 3);
 }

@@ -5,9 +5,10 @@ use domain::outcome::{FieldChanges, SyncOutcome, SyncType};
 use domain::redaction::{Redaction, Redactor};
 use persistence::sync_logs;
 use serde_json::{Value, json};
+use testkit::wait;
 
 use crate::crm::told;
-use crate::world::{World, event};
+use crate::world::{DEADLINE, World, event};
 
 /// Changes, as an outcome tells them.
 pub(crate) fn changes(of: &[(&str, Value, Value)]) -> FieldChanges {
@@ -97,4 +98,34 @@ async fn what_a_tenant_wants_taken_out_is_taken_out_of_failures_as_of_the_log_so
     let whose = (world.tenant, world.integration);
     let example = sync_logs::newest_alike(&mut tx, whose, &group.fingerprint).await.unwrap();
     assert!(example.is_some(), "{group:?}");
+}
+
+#[tokio::test]
+async fn what_is_found_out_when_all_else_is_redacted_already_is_redacted_as_well() {
+    let world = World::start().await;
+    // What we say ourselves is the same for everybody, and a tenant's pattern may match it all the same.
+    world.redact(Redaction { patterns: vec!["une autre personne".to_owned()], ..Redaction::default() }).await;
+    world.accept(vec![event("prospect.created", "p1", json!({"email": "ana@exemple.fr"}))]).await;
+    world.settle().await;
+    let other = world.link("p1").await.id;
+
+    // Before what came of a create is settled, somebody else stands for the object that it made.
+    world.crm.faults(json!({"latency_ms": 2_000})).await;
+    world.accept(vec![event("prospect.created", "p2", json!({"email": "zoe@exemple.fr"}))]).await;
+    world.take_in().await;
+    let tx = world.hold_while_made(world.record("p2").await.id).await;
+    let object = wait::until("the object to be made", DEADLINE, || async {
+        let mut contacts = world.crm.contacts().await.into_iter();
+        contacts.find(|(_, contact)| contact["email"] == "zoe@exemple.fr").map(|(id, _)| id)
+    })
+    .await;
+    world.server.execute(&format!("UPDATE record_links SET external_id = '{object}' WHERE id = '{other}'")).await;
+    tx.commit().await.unwrap();
+    let refused = world.outcome("the refusal in the log", |outcome| outcome.error.is_some()).await.error.unwrap();
+    world.crm.faults(json!({"latency_ms": 0})).await;
+    world.settle().await;
+    let group = world.failures().await.remove(0);
+    let expected = "Contact dupliqué : la fiche de la plateforme est déjà liée à [redacted]";
+    assert_eq!((refused.code.as_str(), refused.message.as_str()), ("already_linked", expected));
+    assert_eq!(group.message, expected);
 }

@@ -15,9 +15,10 @@ use persistence::records::conflicts::{self, Filter, Kept, Sort};
 use persistence::records::identities::{self, IdentityKey};
 use persistence::records::links::{self, FailureGroup, LinkView};
 use persistence::records::{listing, store};
-use persistence::{health, integrations, mappings, settings};
+use persistence::{Transaction, health, integrations, mappings, settings};
+use testkit::wait;
 
-use crate::world::World;
+use crate::world::{DEADLINE, World};
 
 impl World {
     /// How many links are owed.
@@ -147,6 +148,19 @@ impl World {
         // Rolled back: this only looks which of them are free.
         let free = links::due_of(&mut tx, self.integration, owed).await.unwrap().len();
         i64::try_from(free).unwrap() < owed
+    }
+
+    /// Locks a record once a create of its object is noted, as whoever settles one of its links does. The platform must be slow: what comes
+    /// of the create is then settled later than this.
+    pub(crate) async fn hold_while_made(&self, record: RecordId) -> Transaction {
+        let noted = format!("SELECT count(*) FROM record_links WHERE record_id = '{record}' AND intent_at IS NOT NULL");
+        wait::until("a create to be noted", DEADLINE, || async {
+            (self.server.count(&noted).await == 1).then_some(())
+        })
+        .await;
+        let mut tx = self.begin().await;
+        store::hold(&mut tx, self.tenant, &[record].into()).await.unwrap();
+        tx
     }
 
     /// Maps one more field of contacts, in place of what was mapped to or from the same.

@@ -171,7 +171,7 @@ async fn an_appointment_of_a_prospect_that_is_refused_does_not_wait_and_is_tied_
     assert_eq!(world.deal().await.1, [contact].into());
 }
 
-/// A prospect whose link a worker of the test's own holds, and an appointment of theirs that nobody has taken yet.
+/// A prospect and an appointment of theirs: the link of one of them a worker of the test's own holds, the other nobody has taken yet.
 struct Meeting {
     world: World,
     wanted: Wanted,
@@ -179,7 +179,8 @@ struct Meeting {
 }
 
 impl Meeting {
-    async fn new() -> Self {
+    /// The prospect's link, or the appointment's, is held.
+    async fn holding(kind: RecordKind) -> Self {
         let world = World::quiet(&[]).await;
         world.switch(false).await;
         let prospect = event("prospect.created", "p1", json!({"email": "zoe@exemple.fr"}));
@@ -190,7 +191,7 @@ impl Meeting {
         })
         .await;
         world.switch(true).await;
-        let (record, kind) = (world.record("p1").await, RecordKind::Contact);
+        let record = world.records_of(kind).await.remove(0);
         let mut tx = world.begin().await;
         let mapping = mappings::get(&mut tx, world.tenant, world.integration, kind).await.unwrap().unwrap().version;
         let (integration, version) = (world.integration, record.version);
@@ -202,9 +203,18 @@ impl Meeting {
     }
 
     /// Gives the link back, with the object that it stands for where there is one.
-    async fn give(&self, tx: &mut Transaction, (leased, token): &(Leased, LeaseToken), object: Option<&str>) {
+    async fn give(&self, tx: &mut Transaction, held: &(Leased, LeaseToken), object: Option<&str>) {
         let error = SyncError { class: FaultKind::Invalid, code: "refused".to_owned(), message: "no".to_owned() };
         let ending = if object.is_some() { Ending::InStep } else { Ending::Blocked { error } };
+        self.end(tx, held, (ending, object)).await;
+    }
+
+    async fn end(
+        &self,
+        tx: &mut Transaction,
+        (leased, token): &(Leased, LeaseToken),
+        (ending, object): (Ending, Option<&str>),
+    ) {
         let settlement = Settlement {
             link: leased.push.link_id,
             record: leased.record,
@@ -231,13 +241,18 @@ impl Meeting {
         let mut tx = self.world.begin().await;
         store::lock(&mut tx, self.world.tenant, &[self.wanted.record].into()).await.unwrap();
         self.world.dispatch();
+        self.is_waited_for().await;
+        tx
+    }
+
+    /// Waits until a dispatcher waits for the prospect's record.
+    async fn is_waited_for(&self) {
         let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
             AND wait_event_type = 'Lock' AND query LIKE '%FROM records %FOR UPDATE%'";
-        wait::until("the appointment's settling to wait for the prospect's", DEADLINE, || async {
+        wait::until("one's settling to wait for the other's", DEADLINE, || async {
             (self.world.server.count(waiting).await == 1).then_some(())
         })
         .await;
-        tx
     }
 }
 
@@ -250,7 +265,7 @@ async fn take(world: &World, tx: &mut Transaction, record: RecordId) -> (Leased,
 
 #[tokio::test]
 async fn what_begins_to_wait_while_its_contact_is_being_settled_does_not_wait_in_vain() {
-    let meeting = Meeting::new().await;
+    let meeting = Meeting::holding(RecordKind::Contact).await;
     let (world, integration) = (&meeting.world, meeting.world.integration);
     let contact = world.crm.add_contact(json!({"email": "zoe@exemple.fr"})).await;
     let mut tx = meeting.begin().await;
@@ -264,7 +279,7 @@ async fn what_begins_to_wait_while_its_contact_is_being_settled_does_not_wait_in
 
 #[tokio::test]
 async fn what_goes_without_its_contact_while_that_is_being_settled_is_tied_to_it_all_the_same() {
-    let meeting = Meeting::new().await;
+    let meeting = Meeting::holding(RecordKind::Contact).await;
     let (world, integration, record) = (&meeting.world, meeting.world.integration, meeting.wanted.record);
     let contact = world.crm.add_contact(json!({"email": "zoe@exemple.fr"})).await;
     let mut tx = world.begin().await;
@@ -279,5 +294,21 @@ async fn what_goes_without_its_contact_while_that_is_being_settled_is_tied_to_it
     assert!(marked.is_empty(), "the appointment is noted already: {marked:?}");
     tx.commit().await.unwrap();
     world.settle().await;
+    assert_eq!(world.deal().await.1, [contact].into());
+}
+
+#[tokio::test]
+async fn what_began_to_wait_for_its_contact_while_that_was_made_is_let_go_by_whoever_made_it() {
+    let meeting = Meeting::holding(RecordKind::Deal).await;
+    let world = &meeting.world;
+    world.crm.faults(json!({"latency_ms": 2_000})).await;
+    world.dispatch();
+    let mut tx = world.hold_while_made(world.record("p1").await.id).await;
+    meeting.end(&mut tx, &meeting.held, (Ending::WaitsForContact, None)).await;
+    meeting.is_waited_for().await;
+    tx.commit().await.unwrap();
+    world.crm.faults(json!({"latency_ms": 0})).await;
+    world.settle().await;
+    let (contact, _) = world.crm.only_contact().await;
     assert_eq!(world.deal().await.1, [contact].into());
 }
