@@ -165,12 +165,14 @@ async fn plans_are_kept_once_tables_have_grown_and_find_a_few_links_without_read
     assert_eq!(number(&mut tx, anew).await, 0, "something was planned for these values alone");
 }
 
-/// Marks links of objects, leases them, and looks for them; how many it found.
+/// Marks links of objects, leases them, and looks for them and for what depends on them, which is nothing; how many it found.
 async fn use_some<const COUNT: usize>(tx: &mut Transaction, customer: Customer, objects: [u32; COUNT]) -> usize {
-    let heard = heard(customer, objects);
+    let (heard, whose) = (heard(customer, objects), (customer.tenant, customer.integration));
     let marked = links::mark_dirty(tx, &heard).await.unwrap();
     let ids: Vec<LinkId> = marked.iter().map(|push| push.link_id).collect();
-    links::lease(tx, (customer.tenant, customer.integration), &ids, LeaseToken::new(), A_WHILE).await.unwrap();
+    links::lease(tx, whose, &ids, LeaseToken::new(), A_WHILE).await.unwrap();
+    let dependents = links::dependents(tx, whose, &[RecordId::new()].into(), &heard.external_ids).await.unwrap();
+    assert_eq!(dependents, Dependents::default());
     links::by_external_id(tx, customer.integration, RecordKind::Contact, &heard.external_ids).await.unwrap().len()
 }
 
