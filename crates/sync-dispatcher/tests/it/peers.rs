@@ -14,7 +14,7 @@ use domain::time::Timestamp;
 use messaging::Context;
 use persistence::integrations::NewIntegration;
 use persistence::records::{links, store};
-use persistence::{integrations, mappings};
+use persistence::{integrations, mappings, subscriptions};
 use testkit::wait;
 
 use crate::crm::Crm;
@@ -152,7 +152,8 @@ impl Peer {
         self.connect_to(world, world.tenant, wishes).await
     }
 
-    /// Connects it to a tenant.
+    /// Connects it to a tenant. Nobody looks after its subscriptions unasked: making them is writing there, at a moment that no test
+    /// knows, and would meet what a test has in store for its own write.
     pub(crate) async fn connect_to(&self, world: &World, tenant: TenantId, wishes: Wishes) -> Integration {
         let (integration, connector) = (self.integration(world, tenant, wishes), self.connector());
         let of = (tenant, integration.id);
@@ -163,6 +164,9 @@ impl Peer {
         for kind in connector.descriptor().kinds {
             mappings::replace(&mut tx, of, *kind, &connector.default_mapping(*kind).fields).await.unwrap();
         }
+        // In the transaction that shows the integration to dispatchers, so that none of them is faster.
+        let platforms = std::slice::from_ref(&integration.platform);
+        subscriptions::take_due(&mut tx, platforms, Timestamp::now(), 100).await.unwrap();
         tx.commit().await.unwrap();
         let account = world.accounts().open(&integration).await.unwrap();
         connector.probe().prepare(&account).await.unwrap();
