@@ -11,6 +11,7 @@ use domain::kind::RecordKind;
 use domain::run::Run;
 use domain::time::Timestamp;
 
+use crate::records::links::named::{self, OF_OBJECTS};
 use crate::statement::sql_query;
 use crate::text::parse;
 use crate::{PersistenceError, Transaction};
@@ -120,21 +121,19 @@ pub async fn believed_there(
     kind: RecordKind,
     ids: &[&str],
 ) -> Result<Vec<String>, PersistenceError> {
-    let rows: Vec<Object> = sql_query(
-        "SELECT external_id FROM record_links AS link
-         WHERE tenant_id = $1 AND integration_id = $2 AND kind = $3 AND external_id = ANY($5)
-           AND record_id IS NOT NULL AND NOT gone
+    let statement = format!(
+        "SELECT external_id FROM {OF_OBJECTS}
+         WHERE link.tenant_id = $4 AND coalesce(record_id, '') <> '' AND NOT gone
            AND NOT EXISTS (SELECT FROM sync_run_objects AS object
-                           WHERE run_id = $4 AND object.kind = link.kind AND object.external_id = link.external_id)
-         ORDER BY external_id",
-    )
-    .bind::<Text, _>(run.tenant_id.to_string())
-    .bind::<Text, _>(run.integration_id.to_string())
-    .bind::<Text, _>(kind.as_str())
-    .bind::<Text, _>(run.id.to_string())
-    .bind::<Array<Text>, _>(ids)
-    .load(&mut **tx)
-    .await?;
+                           WHERE run_id = $5 AND object.kind = link.kind AND object.external_id = link.external_id)
+         ORDER BY external_id"
+    );
+    let external_ids = ids.iter().map(|id| (*id).to_owned()).collect();
+    let rows: Vec<Object> = named::of_objects(statement, (run.integration_id, kind), external_ids)
+        .bind::<Text, _>(run.tenant_id.to_string())
+        .bind::<Text, _>(run.id.to_string())
+        .load(&mut **tx)
+        .await?;
     Ok(rows.into_iter().map(|row| row.external_id).collect())
 }
 

@@ -3,18 +3,26 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use domain::id::{LeaseToken, LinkId, RecordId};
+use domain::field::RemoteFields;
+use domain::id::{ErrandId, LeaseToken, LinkId, RecordId};
 use domain::kind::RecordKind;
-use persistence::records::links::{self, Dependents, Heard};
-use persistence::{Database, Scope, Transaction};
+use domain::time::Timestamp;
+use domain::workflow::{Action, Errand, Verb};
+use persistence::records::links::{self, Dependents, Heard, Intention};
+use persistence::{Database, Scope, Transaction, runs};
 
+use crate::runs::{manual, started};
 use crate::world::{Customer, World, number, try_to};
 
 const A_WHILE: Duration = Duration::from_secs(60);
 /// Links of each integration.
-const MANY: u32 = 3_000;
+pub(crate) const MANY: u32 = 3_000;
 /// More rows than are read for three links, and far fewer than an integration has.
-const FEW: i64 = 100;
+pub(crate) const FEW: i64 = 100;
+/// Gives a record to each link that has an object of that number.
+const GIVEN: &str = "UPDATE record_links AS link SET record_id = record.id FROM (
+        SELECT id, row_number() OVER (ORDER BY id)::text AS number FROM records
+    ) AS record WHERE link.external_id = record.number";
 
 #[tokio::test]
 async fn a_few_links_are_found_without_reading_all_of_an_integration_that_is_not_in_the_statistics() {
@@ -51,6 +59,33 @@ async fn what_is_known_of_a_few_objects_or_records_is_found_without_reading_all_
     assert_eq!(dependents, Dependents::default());
     let read = rows_read(&mut tx).await - before;
     assert!(read < FEW, "{read} rows were read");
+}
+
+#[tokio::test]
+async fn a_few_objects_are_found_without_reading_all_that_was_refused_since_the_statistics() {
+    let (world, grown) = grown().await;
+    world.server.execute("UPDATE record_links SET blocked_at = now()").await;
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    let before = rows_read(&mut tx).await;
+    let (kind, ids) = (RecordKind::Contact, ["7", "77", "777"]);
+    assert_eq!(links::refused_of(&mut tx, grown.integration, kind, &ids).await.unwrap().len(), 3);
+    let read = rows_read(&mut tx).await - before;
+    assert!(read < FEW, "{read} rows were read for three objects");
+}
+
+#[tokio::test]
+async fn a_few_objects_are_found_without_reading_all_that_were_given_records_since_the_statistics() {
+    let (world, grown) = grown().await;
+    records(&world, grown, MANY).await;
+    world.server.execute(GIVEN).await;
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    let run = started(&mut tx, &manual(grown)).await;
+    let before = rows_read(&mut tx).await;
+    let (kind, ids) = (RecordKind::Contact, ["7", "77", "777"]);
+    assert_eq!(links::seen_of(&mut tx, grown.integration, kind, &ids).await.unwrap().len(), 3);
+    assert_eq!(runs::believed_there(&mut tx, &run, kind, &ids).await.unwrap(), ids);
+    let read = rows_read(&mut tx).await - before;
+    assert!(read < FEW, "{read} rows were read for three objects");
 }
 
 #[tokio::test]
@@ -101,10 +136,7 @@ async fn a_few_links_are_given_their_records_without_reading_all_that_have_none(
     records(&world, known, MANY).await;
     // All of them have a record when it is looked at; of those that come afterwards none has.
     let mut tx = world.owner.begin(Scope::System).await.unwrap();
-    let given = "UPDATE record_links AS link SET record_id = record.id FROM (
-            SELECT id, row_number() OVER (ORDER BY id)::text AS number FROM records
-        ) AS record WHERE link.external_id = record.number";
-    for statement in [given, "ANALYZE record_links"] {
+    for statement in [GIVEN, "ANALYZE record_links"] {
         try_to(&mut tx, statement).await.unwrap();
     }
     tx.commit().await.unwrap();
@@ -165,19 +197,31 @@ async fn plans_are_kept_once_tables_have_grown_and_find_a_few_links_without_read
     assert_eq!(number(&mut tx, anew).await, 0, "something was planned for these values alone");
 }
 
-/// Marks links of objects, leases them, and looks for them and for what depends on them, which is nothing; how many it found.
+/// Marks links of objects, leases them, notes what is written to them, and looks for them, for what else is due and for what depends on
+/// them, which is nothing; how many it found.
 async fn use_some<const COUNT: usize>(tx: &mut Transaction, customer: Customer, objects: [u32; COUNT]) -> usize {
     let (heard, whose) = (heard(customer, objects), (customer.tenant, customer.integration));
     let marked = links::mark_dirty(tx, &heard).await.unwrap();
     let ids: Vec<LinkId> = marked.iter().map(|push| push.link_id).collect();
-    links::lease(tx, whose, &ids, LeaseToken::new(), A_WHILE).await.unwrap();
+    let token = LeaseToken::new();
+    links::lease(tx, whose, &ids, token, A_WHILE).await.unwrap();
+    let writes = ids.iter().map(|id| (*id, Intention { fields: RemoteFields::new(), known: None })).collect();
+    assert_eq!(links::intend(tx, &writes, token).await.unwrap().len(), COUNT);
+    links::commission(tx, &ids.into_iter().map(|id| (id, errand())).collect(), token).await.unwrap();
+    assert_eq!(links::due_of(tx, customer.integration, 3).await.unwrap().len(), 3);
     let dependents = links::dependents(tx, whose, &[RecordId::new()].into(), &heard.external_ids).await.unwrap();
     assert_eq!(dependents, Dependents::default());
     links::by_external_id(tx, customer.integration, RecordKind::Contact, &heard.external_ids).await.unwrap().len()
 }
 
+fn errand() -> Errand {
+    let action = Action { verb: Verb::Create, kind: RecordKind::Contact };
+    let (event_id, until) = (ErrandId::new(), Timestamp::now());
+    Errand { event_id, action, version: 1, mapping: 1, external_id: None, until, reported: false }
+}
+
 /// A customer whose integration has grown since the links were analyzed, when another one's had as many.
-async fn grown() -> (World, Customer) {
+pub(crate) async fn grown() -> (World, Customer) {
     let world = World::new().await;
     let (known, grown) = (world.customer("4242").await, world.customer("5151").await);
     fill(&world, known).await;
@@ -196,7 +240,7 @@ async fn fill(world: &World, customer: Customer) {
 }
 
 /// Gives a tenant so many records, of which nobody has been told.
-async fn records(world: &World, customer: Customer, count: u32) -> Vec<RecordId> {
+pub(crate) async fn records(world: &World, customer: Customer, count: u32) -> Vec<RecordId> {
     let made: Vec<RecordId> = (0..count).map(|_| RecordId::new()).collect();
     let ids: Vec<String> = made.iter().map(|id| format!("'{id}'")).collect();
     let mut tx = world.owner.begin(Scope::System).await.unwrap();
@@ -220,12 +264,12 @@ fn heard(customer: Customer, objects: impl IntoIterator<Item = u32>) -> Heard {
 }
 
 /// The links that this transaction has read so far, by an index or without.
-async fn rows_read(tx: &mut Transaction) -> i64 {
+pub(crate) async fn rows_read(tx: &mut Transaction) -> i64 {
     rows_read_of("record_links", tx).await
 }
 
 /// The same of another table.
-async fn rows_read_of(table: &str, tx: &mut Transaction) -> i64 {
+pub(crate) async fn rows_read_of(table: &str, tx: &mut Transaction) -> i64 {
     let statement = format!(
         "SELECT (seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint AS number
          FROM pg_stat_xact_user_tables WHERE relname = '{table}'"

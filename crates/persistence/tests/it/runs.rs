@@ -12,7 +12,7 @@ use persistence::{Scope, Transaction};
 
 use crate::world::{Customer, World, try_to, words};
 
-fn manual(customer: Customer) -> NewRun {
+pub(crate) fn manual(customer: Customer) -> NewRun {
     NewRun {
         tenant: customer.tenant,
         integration: customer.integration,
@@ -25,7 +25,7 @@ fn manual(customer: Customer) -> NewRun {
     }
 }
 
-async fn started(tx: &mut Transaction, new: &NewRun) -> Run {
+pub(crate) async fn started(tx: &mut Transaction, new: &NewRun) -> Run {
     match runs::start(tx, new).await.unwrap() {
         Started::Queued(run) => *run,
         other @ (Started::Conflict(_) | Started::Past) => panic!("{other:?}"),

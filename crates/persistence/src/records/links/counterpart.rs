@@ -119,7 +119,8 @@ pub async fn seen_of(
         #[diesel(sql_type = Jsonb)]
         seen: Value,
     }
-    let statement = format!("SELECT external_id, seen FROM {OF_OBJECTS} WHERE record_id IS NOT NULL AND NOT gone");
+    let statement =
+        format!("SELECT external_id, seen FROM {OF_OBJECTS} WHERE coalesce(record_id, '') <> '' AND NOT gone");
     let external_ids = external_ids.iter().map(|id| (*id).to_owned()).collect();
     let rows: Vec<Shown> = named::of_objects(statement, (integration, kind), external_ids).load(&mut **tx).await?;
     rows.into_iter().map(|row| Ok((row.external_id, from_json("seen", row.seen)?))).collect()
@@ -135,7 +136,8 @@ pub async fn refused_of(
     kind: RecordKind,
     external_ids: &[&str],
 ) -> Result<BTreeSet<String>, PersistenceError> {
-    objects(tx, "record_id IS NULL AND blocked_at IS NOT NULL", (integration, kind, external_ids)).await
+    let are_refused = "coalesce(record_id, '') = '' AND (blocked_at IS NOT NULL)::int = 1";
+    objects(tx, are_refused, (integration, kind, external_ids)).await
 }
 
 /// Those of these objects that were heard of and not yet read, or on which somebody works.

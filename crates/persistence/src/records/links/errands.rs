@@ -31,10 +31,14 @@ pub async fn commission(
 ) -> Result<(), PersistenceError> {
     let notes = errands.values().map(to_json).collect::<Result<Vec<Value>, _>>()?;
     sql_query(
-        "UPDATE record_links AS link SET errand = new.errand, hinted_id = NULL
-         FROM unnest($1, $2) AS new (id, errand)
-         WHERE link.id = new.id AND lease_token = $3 AND lease_until > now()
-           AND link.id IN (SELECT id FROM record_links WHERE id = ANY($1) ORDER BY id FOR UPDATE)",
+        "UPDATE record_links AS link SET errand = noted.errand, hinted_id = NULL
+         FROM (
+             SELECT held.id, new.errand FROM unnest($1, $2) AS new (id, errand)
+             JOIN record_links AS held ON held.id = new.id
+             WHERE held.lease_token = $3 AND held.lease_until > now()
+             ORDER BY held.id FOR UPDATE OF held
+         ) AS noted
+         WHERE link.id = noted.id",
     )
     .bind::<Array<Text>, _>(errands.keys().map(ToString::to_string).collect::<Vec<_>>())
     .bind::<Array<Jsonb>, _>(notes)

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use diesel::sql_types::{Array, Jsonb, Text};
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Array, Jsonb, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use domain::field::RemoteFields;
 use domain::id::{LeaseToken, LinkId};
 use domain::link::LinkState;
 use domain::time::Timestamp;
-use serde::Serialize;
+use serde_json::Value;
 
 use crate::row::Id;
 use crate::statement::sql_query;
@@ -45,39 +46,32 @@ pub async fn intend(
     writes: &BTreeMap<LinkId, Intention>,
     token: LeaseToken,
 ) -> Result<Vec<LinkId>, PersistenceError> {
-    let row = |(link, intention): (&LinkId, &Intention)| {
-        let known = intention.known.as_ref();
-        Noted {
-            id: link.to_string(),
-            fields: intention.fields.clone(),
-            sent: known.map(|known| known.sent.clone()),
-            seen: known.map(|known| known.seen.clone()),
-            seen_at: known.and_then(|known| known.seen_at),
-        }
-    };
-    let rows: Vec<Noted> = writes.iter().map(row).collect();
+    let fields = writes.values().map(|write| to_json(&write.fields)).collect::<Result<Vec<Value>, _>>()?;
+    let known: Vec<Option<&LinkState>> = writes.values().map(|write| write.known.as_ref()).collect();
+    let sent = known.iter().map(|known| known.map(|known| to_json(&known.sent)).transpose());
+    let seen = known.iter().map(|known| known.map(|known| to_json(&known.seen)).transpose());
+    let seen_at = known.iter().map(|known| known.and_then(|known| known.seen_at).map(DateTime::<Utc>::from));
     let rows: Vec<Id> = sql_query(
-        "UPDATE record_links AS link SET intent_at = now(), intended = new.fields,
-             sent = coalesce(new.sent, link.sent), seen = coalesce(new.seen, link.seen),
-             seen_at = coalesce(new.seen_at, link.seen_at)
-         FROM jsonb_to_recordset($1) AS new (id text, fields jsonb, sent jsonb, seen jsonb, seen_at timestamptz)
-         WHERE link.id = new.id AND lease_token = $2 AND lease_until > now()
-           AND link.id IN (SELECT id FROM record_links WHERE id = ANY($3) ORDER BY id FOR UPDATE)
+        "UPDATE record_links AS link SET intent_at = now(), intended = noted.fields,
+             sent = coalesce(noted.sent, link.sent), seen = coalesce(noted.seen, link.seen),
+             seen_at = coalesce(noted.seen_at, link.seen_at)
+         FROM (
+             SELECT held.id, new.fields, new.sent, new.seen, new.seen_at
+             FROM unnest($1, $2, $3, $4, $5) AS new (id, fields, sent, seen, seen_at)
+             JOIN record_links AS held ON held.id = new.id
+             WHERE held.lease_token = $6 AND held.lease_until > now()
+             ORDER BY held.id FOR UPDATE OF held
+         ) AS noted
+         WHERE link.id = noted.id
          RETURNING link.id",
     )
-    .bind::<Jsonb, _>(to_json(&rows)?)
+    .bind::<Array<Text>, _>(writes.keys().map(ToString::to_string).collect::<Vec<_>>())
+    .bind::<Array<Jsonb>, _>(fields)
+    .bind::<Array<Nullable<Jsonb>>, _>(sent.collect::<Result<Vec<Option<Value>>, _>>()?)
+    .bind::<Array<Nullable<Jsonb>>, _>(seen.collect::<Result<Vec<Option<Value>>, _>>()?)
+    .bind::<Array<Nullable<Timestamptz>>, _>(seen_at.collect::<Vec<Option<DateTime<Utc>>>>())
     .bind::<Text, _>(token.to_string())
-    .bind::<Array<Text>, _>(rows.iter().map(|row| row.id.as_str()).collect::<Vec<_>>())
     .load(&mut **tx)
     .await?;
     rows.iter().map(|row| parse("id", &row.id)).collect()
-}
-
-#[derive(Serialize)]
-struct Noted {
-    id: String,
-    fields: RemoteFields,
-    sent: Option<RemoteFields>,
-    seen: Option<RemoteFields>,
-    seen_at: Option<Timestamp>,
 }

@@ -10,7 +10,7 @@ mod failures;
 mod heard;
 mod intent;
 mod lease;
-mod named;
+pub(crate) mod named;
 mod overdue;
 mod owed;
 mod raise;

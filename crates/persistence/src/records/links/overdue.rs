@@ -258,15 +258,16 @@ pub async fn due_of(
     integration: IntegrationId,
     limit: i64,
 ) -> Result<Vec<RecordPush>, PersistenceError> {
+    // As a list, of which PostgreSQL expects little. Of a limit that it does not know it expects a tenth of what is owed, and would join
+    // that with all links there are.
     let rows: Vec<PushRow> = sql_query(
         "UPDATE record_links AS link SET announced_at = now()
-         FROM (
+         WHERE link.id = ANY(ARRAY(
              SELECT id FROM record_links
              WHERE integration_id = $1 AND owed AND waits_for IS NULL
                AND (lease_until IS NULL OR lease_until < now()) AND (not_before IS NULL OR not_before <= now())
              ORDER BY announced_at NULLS FIRST LIMIT $2 FOR UPDATE SKIP LOCKED
-         ) AS due
-         WHERE link.id = due.id
+         ))
          RETURNING link.id, link.tenant_id, link.integration_id",
     )
     .bind::<Text, _>(integration.to_string())
