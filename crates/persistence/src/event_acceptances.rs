@@ -41,11 +41,12 @@ pub async fn find(
     tenant: TenantId,
     events: &[EventKey],
 ) -> Result<BTreeMap<EventKey, Timestamp>, PersistenceError> {
+    // The tenant is named with each, as `records::links::named` explains.
     let rows: Vec<Row> = sql_query(
-        "SELECT subject_id, event_id, accepted_at FROM event_acceptances
-         WHERE tenant_id = $1 AND (subject_id, event_id) IN (SELECT * FROM unnest($2, $3))",
+        "SELECT subject_id, event_id, accepted_at FROM unnest($1, $2, $3) AS named (tenant_id, subject_id, event_id)
+         JOIN event_acceptances USING (tenant_id, subject_id, event_id)",
     )
-    .bind::<Text, _>(tenant.to_string())
+    .bind::<Array<Text>, _>(vec![tenant.to_string(); events.len()])
     .bind::<Array<Text>, _>(events.iter().map(|event| event.subject_id.as_str()).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(events.iter().map(|event| event.event_id.as_str()).collect::<Vec<_>>())
     .load(&mut **tx)

@@ -63,10 +63,11 @@ pub async fn waiting(
     if records.is_empty() {
         return Ok(BTreeSet::new());
     }
+    // The records are named as `records::links::named` explains.
     let rows: Vec<Id> = sql_query(
         "SELECT record.id FROM records AS record
          JOIN pending_erasures AS pending ON pending.record_id IN (record.id, record.contact_id)
-         WHERE record.tenant_id = $1 AND record.id = ANY($2)",
+         WHERE record.id = ANY($2) AND record.tenant_id || '' = $1",
     )
     .bind::<Text, _>(tenant.to_string())
     .bind::<Array<Text>, _>(records.iter().map(ToString::to_string).collect::<Vec<_>>())

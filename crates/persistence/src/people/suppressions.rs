@@ -176,12 +176,17 @@ pub async fn are_erased(
     tenant: TenantId,
     records: &BTreeSet<RecordId>,
 ) -> Result<BTreeSet<RecordId>, PersistenceError> {
-    let rows: Vec<Word> =
-        sql_query("SELECT DISTINCT record_id AS word FROM suppressions WHERE tenant_id = $1 AND record_id = ANY($2)")
-            .bind::<Text, _>(tenant.to_string())
-            .bind::<Array<Text>, _>(records.iter().map(ToString::to_string).collect::<Vec<_>>())
-            .load(&mut **tx)
-            .await?;
+    if records.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    // The records are named as `records::links::named` explains.
+    let rows: Vec<Word> = sql_query(
+        "SELECT DISTINCT record_id AS word FROM suppressions WHERE record_id = ANY($2) AND tenant_id || '' = $1",
+    )
+    .bind::<Text, _>(tenant.to_string())
+    .bind::<Array<Text>, _>(records.iter().map(ToString::to_string).collect::<Vec<_>>())
+    .load(&mut **tx)
+    .await?;
     rows.iter().map(|row| parse("record_id", &row.word)).collect()
 }
 

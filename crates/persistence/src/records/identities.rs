@@ -100,12 +100,12 @@ pub async fn find(
     keys: &BTreeSet<IdentityKey>,
 ) -> Result<BTreeMap<IdentityKey, RecordId>, PersistenceError> {
     let Columns { kinds, schemes, values } = columns(keys.iter());
+    // The tenant is named with each, as `links::named` explains.
     let rows: Vec<Row> = sql_query(
-        "SELECT kind, scheme, value, record_id FROM record_identities
-         JOIN unnest($2, $3, $4) AS wanted (kind, scheme, value) USING (kind, scheme, value)
-         WHERE tenant_id = $1",
+        "SELECT kind, scheme, value, record_id FROM unnest($1, $2, $3, $4) AS named (tenant_id, kind, scheme, value)
+         JOIN record_identities USING (tenant_id, kind, scheme, value)",
     )
-    .bind::<Text, _>(tenant.to_string())
+    .bind::<Array<Text>, _>(vec![tenant.to_string(); keys.len()])
     .bind::<Array<Text>, _>(kinds)
     .bind::<Array<Text>, _>(schemes)
     .bind::<Array<Text>, _>(values)
@@ -125,7 +125,7 @@ pub async fn subjects_of(
 ) -> Result<BTreeMap<RecordId, BTreeSet<String>>, PersistenceError> {
     let rows: Vec<Row> = sql_query(
         "SELECT kind, scheme, value, record_id FROM record_identities
-         WHERE tenant_id = $1 AND record_id = ANY($2) AND scheme = 'coccinelle'",
+         WHERE record_id = ANY($2) AND tenant_id || '' = $1 AND scheme = 'coccinelle'",
     )
     .bind::<Text, _>(tenant.to_string())
     .bind::<Array<Text>, _>(records.iter().map(ToString::to_string).collect::<Vec<_>>())
@@ -149,7 +149,8 @@ pub async fn of_records(
     records: &BTreeSet<RecordId>,
 ) -> Result<BTreeSet<IdentityKey>, PersistenceError> {
     let rows: Vec<Row> = sql_query(
-        "SELECT kind, scheme, value, record_id FROM record_identities WHERE tenant_id = $1 AND record_id = ANY($2)",
+        "SELECT kind, scheme, value, record_id FROM record_identities
+         WHERE record_id = ANY($2) AND tenant_id || '' = $1",
     )
     .bind::<Text, _>(tenant.to_string())
     .bind::<Array<Text>, _>(records.iter().map(ToString::to_string).collect::<Vec<_>>())
@@ -200,11 +201,11 @@ pub async fn release(
     let Columns { kinds, schemes, values } = columns(held.iter().map(|(key, _)| key));
     sql_query(
         "DELETE FROM record_identities AS identity
-         USING unnest($2, $3, $4, $5) AS held (kind, scheme, value, record_id)
-         WHERE identity.tenant_id = $1 AND identity.kind = held.kind AND identity.scheme = held.scheme
+         USING unnest($1, $2, $3, $4, $5) AS held (tenant_id, kind, scheme, value, record_id)
+         WHERE identity.tenant_id = held.tenant_id AND identity.kind = held.kind AND identity.scheme = held.scheme
            AND identity.value = held.value AND identity.record_id = held.record_id",
     )
-    .bind::<Text, _>(tenant.to_string())
+    .bind::<Array<Text>, _>(vec![tenant.to_string(); held.len()])
     .bind::<Array<Text>, _>(kinds)
     .bind::<Array<Text>, _>(schemes)
     .bind::<Array<Text>, _>(values)

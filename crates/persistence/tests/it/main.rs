@@ -37,6 +37,8 @@ mod logs;
 #[cfg(test)]
 mod migrations;
 #[cfg(test)]
+mod naming;
+#[cfg(test)]
 mod runs;
 #[cfg(test)]
 mod statistics;

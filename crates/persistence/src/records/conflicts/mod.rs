@@ -116,7 +116,8 @@ WHERE NOT EXISTS (SELECT FROM record_conflicts AS old
       -- Two who were merged or had the identifier taken away may come to claim it again.
       AND (new.reason <> 'identity' OR old.other_id = new.other_id))
   AND NOT EXISTS (SELECT FROM record_conflicts AS old
-    WHERE new.reason = 'identity' AND old.reason = 'identity' AND old.decision = 'keep_apart'
+    -- As text, so that two records are looked for and not all identifiers that are claimed twice, as `links::named` explains.
+    WHERE new.reason = 'identity' AND old.reason || '' = 'identity' AND old.decision = 'keep_apart'
       AND (old.record_id, old.other_id) IN ((new.record_id, new.other_id), (new.other_id, new.record_id)))";
 
 /// Keeps conflicts. The same one is not kept twice, and neither is another one between two records that somebody has
