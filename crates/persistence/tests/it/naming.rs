@@ -9,10 +9,10 @@ use domain::time::Timestamp;
 use persistence::event_acceptances::{self, EventKey};
 use persistence::records::conflicts::{self, Conflict};
 use persistence::records::identities::{self, IdentityKey};
-use persistence::records::store;
+use persistence::records::{links, store};
 use persistence::{Scope, people};
 
-use crate::growing::{FEW, MANY, records, rows_read_of};
+use crate::growing::{FEW, MANY, records, rows_read, rows_read_of};
 use crate::world::{Customer, World, number};
 
 /// A tenant that has records, identifiers and suppressions since these were analyzed, when another one had as many; three of its records.
@@ -93,6 +93,25 @@ async fn whether_a_few_records_were_erased_is_told_without_reading_all_that_were
     assert_eq!(people::are_erased(&mut tx, grown.tenant, &few).await.unwrap(), few);
     let read = rows_read_of("suppressions", &mut tx).await - before;
     assert!(read < FEW, "{read} rows were read for three records");
+}
+
+#[tokio::test]
+async fn what_belongs_to_a_few_contacts_is_found_without_reading_all_links_of_an_integration() {
+    let (world, grown) = crate::growing::grown().await;
+    let few: BTreeSet<RecordId> = records(&world, grown, MANY).await.into_iter().take(3).collect();
+    let own = "UPDATE records SET fields = jsonb_build_object('contact', jsonb_build_object('v', id))";
+    for statement in [own, "ANALYZE records"] {
+        world.server.execute(statement).await;
+    }
+    let (integration, objects) = (grown.integration, ["7", "77", "777"].map(str::to_owned).into());
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    let before = rows_read(&mut tx).await;
+    // The links are of no record, and name none.
+    assert!(links::owed_dependents(&mut tx, integration, &few).await.unwrap().is_empty());
+    assert!(links::mark_dependents_dirty(&mut tx, integration, &few).await.unwrap().is_empty());
+    assert!(links::mark_namers_dirty(&mut tx, integration, &objects).await.unwrap().is_empty());
+    let read = rows_read(&mut tx).await - before;
+    assert!(read < FEW, "{read} rows were read for three contacts");
 }
 
 #[tokio::test]

@@ -63,6 +63,11 @@ pub async fn dependents(
     Ok(found.get_result(&mut **tx).await?)
 }
 
+/// What belongs to contacts, each of which is named with an integration, and its links there, as what a statement reads from.
+const OF_CONTACTS: &str = "unnest($1, $2) AS named (integration_id, contact_id)
+             JOIN records AS record ON record.contact_id = named.contact_id
+             JOIN record_links AS link ON link.integration_id = named.integration_id AND link.record_id = record.id";
+
 /// Lets go what waited in an integration for those of these contacts that are there by now, or of whom nothing is to come, as
 /// [`super::Counterpart::is_awaited`] says; names it.
 ///
@@ -78,23 +83,24 @@ pub async fn owed_dependents(
     if contacts.is_empty() {
         return Ok(Vec::new());
     }
-    let rows: Vec<PushRow> = sql_query(
+    let statement = format!(
         "UPDATE record_links AS link SET waits_for = NULL, announced_at = now()
          FROM (
-             SELECT link.id FROM record_links AS link JOIN records AS record ON record.id = link.record_id
-             JOIN record_links AS contact ON contact.record_id = record.contact_id
-             WHERE record.contact_id = ANY($2) AND contact.integration_id = $1
-               AND (contact.external_id IS NOT NULL OR contact.gone OR NOT contact.owed)
-               AND link.integration_id = $1 AND link.owed::int = 1 AND link.waits_for = 'contact'
+             SELECT link.id FROM {OF_CONTACTS}
+             JOIN record_links AS contact
+               ON contact.integration_id = named.integration_id AND contact.record_id = named.contact_id
+             WHERE (contact.external_id IS NOT NULL OR contact.gone OR NOT contact.owed)
+               AND link.owed::int = 1 AND link.waits_for = 'contact'
              ORDER BY link.id FOR UPDATE OF link
          ) AS dependent
          WHERE link.id = dependent.id
-         RETURNING link.id, link.tenant_id, link.integration_id",
-    )
-    .bind::<Text, _>(integration.to_string())
-    .bind::<Array<Text>, _>(contacts.iter().map(ToString::to_string).collect::<Vec<_>>())
-    .load(&mut **tx)
-    .await?;
+         RETURNING link.id, link.tenant_id, link.integration_id"
+    );
+    let rows: Vec<PushRow> = sql_query(statement)
+        .bind::<Array<Text>, _>(vec![integration.to_string(); contacts.len()])
+        .bind::<Array<Text>, _>(contacts.iter().map(ToString::to_string).collect::<Vec<_>>())
+        .load(&mut **tx)
+        .await?;
     into_pushes(rows)
 }
 
@@ -108,9 +114,7 @@ pub async fn mark_dependents_dirty(
     integration: IntegrationId,
     contacts: &BTreeSet<RecordId>,
 ) -> Result<Vec<RecordPush>, PersistenceError> {
-    let dependents = "SELECT link.id FROM record_links AS link JOIN records AS record ON record.id = link.record_id
-             WHERE record.contact_id = ANY($2) AND link.integration_id = $1";
-    mark_found(tx, dependents, (integration, contacts.iter().map(ToString::to_string).collect())).await
+    mark_found(tx, OF_CONTACTS, (integration, contacts.iter().map(ToString::to_string).collect())).await
 }
 
 /// Marks for reading what named these contacts' objects in an integration while no record stood for them. Names it.
@@ -122,17 +126,18 @@ pub async fn mark_namers_dirty(
     integration: IntegrationId,
     contacts: &BTreeSet<String>,
 ) -> Result<Vec<RecordPush>, PersistenceError> {
-    let namers = format!(
-        "SELECT link.id FROM record_links AS link
-             WHERE link.integration_id = $1 AND link.sent ->> '{NAMED}' = ANY($2)"
+    let of_namers = format!(
+        "unnest($1, $2) AS named (integration_id, external_id)
+             JOIN record_links AS link
+               ON link.integration_id = named.integration_id AND link.sent ->> '{NAMED}' = named.external_id"
     );
-    mark_found(tx, &namers, (integration, contacts.iter().cloned().collect())).await
+    mark_found(tx, &of_namers, (integration, contacts.iter().cloned().collect())).await
 }
 
-/// Marks those of the links that `found` selects whose objects are there.
+/// Marks those of the links in `of_contacts` whose objects are there.
 async fn mark_found(
     tx: &mut Transaction,
-    found: &str,
+    of_contacts: &str,
     (integration, contacts): (IntegrationId, Vec<String>),
 ) -> Result<Vec<RecordPush>, PersistenceError> {
     if contacts.is_empty() {
@@ -143,14 +148,15 @@ async fn mark_found(
              not_before = NULL, waits_for = NULL,
              owed_since = coalesce(owed_since, now()), announced_at = now()
          FROM (
-             {found} AND link.external_id IS NOT NULL AND NOT link.gone
+             SELECT link.id FROM {of_contacts}
+             WHERE link.external_id IS NOT NULL AND NOT link.gone
              ORDER BY link.id FOR UPDATE OF link
          ) AS dependent
          WHERE link.id = dependent.id
          RETURNING link.id, link.tenant_id, link.integration_id"
     );
     let rows: Vec<PushRow> = sql_query(statement)
-        .bind::<Text, _>(integration.to_string())
+        .bind::<Array<Text>, _>(vec![integration.to_string(); contacts.len()])
         .bind::<Array<Text>, _>(contacts)
         .load(&mut **tx)
         .await?;
