@@ -14,7 +14,7 @@ use domain::outcome::SyncError;
 use domain::run::{Counts, Position, Run, State};
 
 use super::row::{COLUMNS, Row, STANDING};
-use crate::row::Count;
+use crate::row::Id;
 use crate::statement::sql_query;
 use crate::text::{storable, to_json, to_word};
 use crate::{PersistenceError, Transaction};
@@ -173,19 +173,21 @@ pub async fn end(
     Ok(true)
 }
 
-/// How many links of the run's kinds were owed when it began to settle and are still under way.
+/// Whether a link of the run's kinds that was owed when it began to settle is still under way.
 ///
 /// One whose attempt failed waits for the next by itself, and one that waits for its contact has it blocked or waiting:
 /// neither is waited for.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn pending(tx: &mut Transaction, run: &Run) -> Result<i64, PersistenceError> {
-    let rows: Vec<Count> = sql_query(
-        "SELECT count(*) AS count FROM record_links
+pub async fn has_pending(tx: &mut Transaction, run: &Run) -> Result<bool, PersistenceError> {
+    // In the order of what is owed, of which the first is mostly one: nothing is to be sorted.
+    let rows: Vec<Id> = sql_query(
+        "SELECT id FROM record_links
          WHERE tenant_id = $1 AND integration_id = $2 AND kind = ANY($3) AND owed AND owed_since <= coalesce($4, now())
            AND waits_for IS NULL
-           AND (not_before IS NULL OR not_before <= now() OR (attempts = 0 AND error_class IS NULL))",
+           AND (not_before IS NULL OR not_before <= now() OR (attempts = 0 AND error_class IS NULL))
+         ORDER BY announced_at NULLS FIRST LIMIT 1",
     )
     .bind::<Text, _>(run.tenant_id.to_string())
     .bind::<Text, _>(run.integration_id.to_string())
@@ -193,7 +195,7 @@ pub async fn pending(tx: &mut Transaction, run: &Run) -> Result<i64, Persistence
     .bind::<Nullable<Timestamptz>, _>(run.settling_since.map(DateTime::<Utc>::from))
     .load(&mut **tx)
     .await?;
-    Ok(rows.into_iter().next().map_or(0, |row| row.count))
+    Ok(!rows.is_empty())
 }
 
 /// The cursor at which the last completed run of that kind ended its listing.

@@ -12,7 +12,7 @@ use persistence::records::links::{self, Dependents, Heard, Intention};
 use persistence::{Database, Scope, Transaction, runs};
 
 use crate::runs::{manual, started};
-use crate::world::{Customer, World, number, try_to};
+use crate::world::{Customer, World, number, try_to, words};
 
 const A_WHILE: Duration = Duration::from_secs(60);
 /// Links of each integration.
@@ -86,6 +86,38 @@ async fn a_few_objects_are_found_without_reading_all_that_were_given_records_sin
     assert_eq!(runs::believed_there(&mut tx, &run, kind, &ids).await.unwrap(), ids);
     let read = rows_read(&mut tx).await - before;
     assert!(read < FEW, "{read} rows were read for three objects");
+}
+
+#[tokio::test]
+async fn whether_a_run_still_waits_for_something_is_told_without_counting_all_that_is_owed() {
+    let (world, grown) = grown().await;
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    let run = started(&mut tx, &manual(grown)).await;
+    let before = rows_read(&mut tx).await;
+    assert!(runs::has_pending(&mut tx, &run).await.unwrap());
+    let read = rows_read(&mut tx).await - before;
+    assert!(read < FEW, "{read} rows were read");
+    try_to(&mut tx, "UPDATE record_links SET read_seq = remote_seq").await.unwrap();
+    assert!(!runs::has_pending(&mut tx, &run).await.unwrap());
+}
+
+#[tokio::test]
+async fn the_oldest_outcomes_that_were_not_confirmed_are_found_without_reading_the_others() {
+    let (world, grown) = grown().await;
+    let unpublished = serde_json::to_string(&[grown.success(1)]).unwrap();
+    let statement = format!(
+        "UPDATE record_links SET unpublished = '{unpublished}', updated_at = now() - external_id::int * interval '1 hour'"
+    );
+    world.server.execute(&statement).await;
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    let before = rows_read(&mut tx).await;
+    let found = links::leftovers(&mut tx, A_WHILE, 2).await.unwrap();
+    let read = rows_read(&mut tx).await - before;
+    assert!(read < FEW, "{read} rows were read for two outcomes");
+    // One of each customer.
+    let of_the_oldest = format!("SELECT id AS word FROM record_links WHERE external_id = '{MANY}'");
+    let oldest: BTreeSet<String> = words(&mut tx, &of_the_oldest).await.into_iter().collect();
+    assert_eq!(found.into_iter().map(|(link, _)| link.to_string()).collect::<BTreeSet<_>>(), oldest);
 }
 
 #[tokio::test]

@@ -96,6 +96,20 @@ async fn whether_a_few_records_were_erased_is_told_without_reading_all_that_were
 }
 
 #[tokio::test]
+async fn a_walk_over_a_tenants_records_reads_those_of_each_step_alone() {
+    let (world, grown, _) = grown().await;
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    let before = rows_read_of("records", &mut tx).await;
+    let first = links::records_after(&mut tx, grown.tenant, None, 10).await.unwrap();
+    let last = first.keys().next_back().copied();
+    let second = links::records_after(&mut tx, grown.tenant, last, 10).await.unwrap();
+    assert_eq!((first.len(), second.len()), (10, 10));
+    assert!(second.keys().next().copied() > last);
+    let read = rows_read_of("records", &mut tx).await - before;
+    assert!(read < FEW, "{read} rows were read for twenty records");
+}
+
+#[tokio::test]
 async fn what_belongs_to_a_few_contacts_is_found_without_reading_all_links_of_an_integration() {
     let (world, grown) = crate::growing::grown().await;
     let few: BTreeSet<RecordId> = records(&world, grown, MANY).await.into_iter().take(3).collect();

@@ -11,7 +11,7 @@ pub(super) async fn settle(trip: &Trip<'_>) -> Result<Outcome, DispatchError> {
     let mut tx = trip.engine.database.begin(Scope::System).await?;
     // A run that had nothing else to do begins to settle with this very page.
     let is_begun = trip.run.settling_since.is_some();
-    if is_begun && runs::pending(&mut tx, &trip.run).await? == 0 {
+    if is_begun && !runs::has_pending(&mut tx, &trip.run).await? {
         if !runs::end(&mut tx, &trip.page, State::Done, None).await? {
             return Ok(Outcome::Overtaken);
         }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::QueryableByName;
-use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Bool, Text};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, RecordId, TenantId};
 use domain::kind::RecordKind;
@@ -44,13 +44,18 @@ pub async fn records_after(
         #[diesel(sql_type = Text)]
         kind: String,
     }
-    let rows: Vec<Row> =
-        sql_query("SELECT id, kind FROM records WHERE tenant_id = $1 AND ($2 IS NULL OR id > $2) ORDER BY id LIMIT $3")
-            .bind::<Text, _>(tenant.to_string())
-            .bind::<Nullable<Text>, _>(after.map(|id| id.to_string()))
-            .bind::<BigInt, _>(limit)
-            .load(&mut **tx)
-            .await?;
+    // By each kind in turn, as they are in the index of a tenant's records: else all of them would be sorted for each step of the walk.
+    let rows: Vec<Row> = sql_query(
+        "SELECT next.id, next.kind FROM unnest($1) AS of_kind (name) CROSS JOIN LATERAL (
+             SELECT id, kind FROM records WHERE tenant_id = $2 AND kind = of_kind.name AND id > $3 ORDER BY id LIMIT $4
+         ) AS next ORDER BY next.id LIMIT $4",
+    )
+    .bind::<Array<Text>, _>(RecordKind::ALL.map(RecordKind::as_str).to_vec())
+    .bind::<Text, _>(tenant.to_string())
+    .bind::<Text, _>(after.map(|id| id.to_string()).unwrap_or_default())
+    .bind::<BigInt, _>(limit)
+    .load(&mut **tx)
+    .await?;
     rows.into_iter().map(|row| Ok((parse("id", &row.id)?, parse("kind", &row.kind)?))).collect()
 }
 

@@ -93,8 +93,10 @@ pub async fn leftovers(
         outcome: Value,
     }
     let rows: Vec<Row> = sql_query(
-        "SELECT link.id, outcome FROM record_links AS link, jsonb_array_elements(link.unpublished) AS outcome
-         WHERE link.unpublished <> '[]' AND link.updated_at < now() - make_interval(secs => $1) LIMIT $2",
+        "SELECT link.id, outcome FROM (
+             SELECT id, unpublished FROM record_links
+             WHERE unpublished <> '[]' AND updated_at < now() - make_interval(secs => $1) ORDER BY updated_at LIMIT $2
+         ) AS link, jsonb_array_elements(link.unpublished) AS outcome LIMIT $2",
     )
     .bind::<Double, _>(age.as_secs_f64())
     .bind::<BigInt, _>(limit)
