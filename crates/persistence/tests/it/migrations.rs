@@ -64,6 +64,17 @@ async fn the_documented_query_works_as_it_is_written_and_uses_its_index() {
     assert_eq!(number(&mut tx, indexes).await, 1);
 }
 
+/// Else what one customer's back-fill brings is in no statistics until it is a tenth of all there is.
+#[tokio::test]
+async fn tables_that_a_flood_fills_are_analyzed_after_a_hundredth() {
+    let world = World::new().await;
+    let mut tx = world.owner.begin(Scope::System).await.unwrap();
+    let sooner = "SELECT relname::text AS word FROM pg_class
+         WHERE 'autovacuum_analyze_scale_factor=0.01' = ANY(reloptions) ORDER BY relname";
+    let tables = ["record_conflicts", "record_identities", "record_links", "records"];
+    assert_eq!(words(&mut tx, sooner).await, tables);
+}
+
 /// Each asks for `announced_at NULLS FIRST`; by an index of another order, PostgreSQL would sort everything that is owed each time.
 #[tokio::test]
 async fn what_is_owed_has_an_index_of_the_order_in_which_it_is_asked_for() {
