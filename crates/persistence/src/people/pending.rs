@@ -104,7 +104,7 @@ pub async fn pending(tx: &mut Transaction, patience: Duration, limit: i64) -> Re
                         JOIN tenant_integrations AS integration ON integration.id = link.integration_id
                         JOIN records AS record ON record.id = link.record_id
                         WHERE (record.id = pending.record_id OR record.contact_id = pending.record_id)
-                          AND link.owed AND integration.enabled AND integration.deleted_at IS NULL
+                          AND link.owed::int = 1 AND integration.enabled AND integration.deleted_at IS NULL
                     )) AS is_due
              FROM pending_erasures AS pending
          ) AS known
