@@ -23,6 +23,8 @@ pub enum Trigger {
     WebhookRemoved,
     /// Too many records are out of step, and they do not become fewer.
     Drift,
+    /// A run found more deletions than it may make by itself, and waits for somebody to agree to them.
+    NeedsConfirmation,
     /// A platform is away for everybody. The operators' alone.
     PlatformDown,
     /// Messages that nobody could handle. The operators' alone.
@@ -31,11 +33,17 @@ pub enum Trigger {
 
 impl Trigger {
     /// Those that are judged by [`judge`].
-    pub const JUDGED: [Self; 5] =
-        [Self::Failing, Self::ReauthRequired, Self::WebhookUnverified, Self::WebhookRemoved, Self::Drift];
+    pub const JUDGED: [Self; 6] = [
+        Self::Failing,
+        Self::ReauthRequired,
+        Self::WebhookUnverified,
+        Self::WebhookRemoved,
+        Self::Drift,
+        Self::NeedsConfirmation,
+    ];
 
     /// Those that tenants are told of.
-    pub const OF_TENANTS: [Self; 5] = Self::JUDGED;
+    pub const OF_TENANTS: [Self; 6] = Self::JUDGED;
 
     /// Its word in `incidents.trigger`.
     #[must_use]
@@ -46,6 +54,7 @@ impl Trigger {
             Self::WebhookUnverified => "webhook_unverified",
             Self::WebhookRemoved => "webhook_removed",
             Self::Drift => "drift",
+            Self::NeedsConfirmation => "needs_confirmation",
             Self::PlatformDown => "platform_down",
             Self::DeadLetters => "dead_letters",
         }

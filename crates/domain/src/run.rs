@@ -63,7 +63,7 @@ pub enum State {
     Done,
     /// Ended by an error.
     Failed,
-    /// Waits for somebody to agree to its deletions.
+    /// Waits for somebody to agree to its deletions; all else is done, and other runs go on.
     NeedsConfirmation,
 }
 

@@ -44,6 +44,16 @@ pub(crate) fn asked_for<const COUNT: usize>(conditions: [(bool, &str); COUNT]) -
     conditions.into_iter().filter_map(|(is_asked, condition)| is_asked.then_some(condition)).collect()
 }
 
+/// Selects columns of what is found, as many rows as `$2`: one of each tenant, then a second of each, and so on, those of a tenant in no
+/// order. For what may fail each time and stays: it keeps nobody else's waiting, nor for ever what its own tenant has beside it.
+pub(crate) fn in_turns(columns: &str, found: &str) -> String {
+    format!(
+        "SELECT {columns} FROM (
+             SELECT {columns}, row_number() OVER (PARTITION BY tenant_id ORDER BY random()) AS turn FROM {found}
+         ) AS waiting ORDER BY turn LIMIT $2"
+    )
+}
+
 /// A statement with its parameters, in their order.
 #[derive(Clone, Debug)]
 #[must_use = "a statement does nothing until it is executed or loaded"]

@@ -62,6 +62,7 @@ impl Alarm {
         let seen = match (incident.trigger, count) {
             (Trigger::WebhookUnverified, Some(count)) => Some(frame.count(m::REFUSED, count)),
             (Trigger::Drift, Some(count)) => Some(frame.count(m::OUT_OF_STEP, count)),
+            (Trigger::NeedsConfirmation, Some(count)) => Some(frame.count(m::GONE, count)),
             (Trigger::WebhookRemoved, _) if is_silent => Some(frame.say(m::SILENT)),
             _ => cause.map(|cause| frame.cause("", &cause)),
         };
@@ -75,6 +76,7 @@ impl Alarm {
                 Trigger::Failing
                 | Trigger::ReauthRequired
                 | Trigger::Drift
+                | Trigger::NeedsConfirmation
                 | Trigger::PlatformDown
                 | Trigger::DeadLetters => home,
             },

@@ -385,8 +385,8 @@ async fn who_hears_of_an_integration_is_chosen_or_refused_beside_its_field() {
     let tab = format!("/dashboard/integrations/{id}/settings");
     let page = browser.get(&tab).await;
     page.says("Qui est prévenu").says("Quand prévenir");
-    assert_eq!(page.html.matches("name=\"alerts.triggers.").count(), 5);
-    assert_eq!(between(&page.html, "Quand prévenir", "</fieldset>").matches(" checked").count(), 5);
+    assert_eq!(page.html.matches("name=\"alerts.triggers.").count(), 6);
+    assert_eq!(between(&page.html, "Quand prévenir", "</fieldset>").matches(" checked").count(), 6);
     let version = between(&page.html, "name=\"version\" value=\"", "\"").to_owned();
     let typed = |to, emails, ticked| {
         let fields = [("version", version.as_str()), ("name", "HubSpot"), ("alerts.to", to), ("alerts.emails", emails)];

@@ -65,6 +65,8 @@ pub struct Signs {
     pub owed: i64,
     /// How many there were half an hour ago; `None` where nobody looked.
     pub owed_before: Option<i64>,
+    /// Deletions that a run asks about.
+    pub asked_about: i64,
 }
 
 /// What the signs say of one trigger.
@@ -86,7 +88,8 @@ pub fn judge(trigger: Trigger, signs: &Signs, bounds: &Bounds) -> Finding {
         // What a platform's outage brings says nothing of the tenant's integration.
         _ if signs.status == Status::PlatformDown => Finding::Unclear,
         Trigger::ReauthRequired if signs.status == Status::ReauthRequired => Finding::Present,
-        Trigger::ReauthRequired => Finding::Absent,
+        Trigger::NeedsConfirmation if signs.asked_about > 0 => Finding::Present,
+        Trigger::ReauthRequired | Trigger::NeedsConfirmation => Finding::Absent,
         Trigger::Failing => failing(signs, bounds),
         Trigger::WebhookUnverified if signs.is_verified || signs.refused == 0 => Finding::Absent,
         Trigger::WebhookUnverified if signs.refused >= bounds.refused => Finding::Present,
@@ -195,6 +198,7 @@ mod tests {
             is_heard_again: false,
             owed: 0,
             owed_before: None,
+            asked_about: 0,
         }
     }
 
@@ -267,6 +271,12 @@ mod tests {
         assert_eq!(drift(5_000, Some(9_000)), Finding::Unclear);
         assert_eq!(drift(5_000, None), Finding::Unclear);
         assert_eq!(drift(500, Some(5_000)), Finding::Absent);
+    }
+
+    #[test]
+    fn a_run_that_asks_is_told_of_until_it_is_answered() {
+        let asked = |asked_about| judge(Trigger::NeedsConfirmation, &Signs { asked_about, ..signs() }, &BOUNDS);
+        assert_eq!([asked(21), asked(0)], [Finding::Present, Finding::Absent]);
     }
 
     #[test]

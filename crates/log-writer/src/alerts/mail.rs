@@ -206,7 +206,7 @@ mod tests {
             .map(|trigger| news(trigger.as_str(), trigger, json!({ "count": 7, "cause": null })))
             .collect();
         for (language, subject) in
-            [(Language::Fr, "7 alertes sur vos intégrations"), (Language::En, "7 alerts about your integrations")]
+            [(Language::Fr, "8 alertes sur vos intégrations"), (Language::En, "8 alerts about your integrations")]
         {
             let mail = read(&all, language);
             assert_eq!(mail["subject"], subject);

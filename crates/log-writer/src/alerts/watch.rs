@@ -76,6 +76,7 @@ fn detail(trigger: Trigger, signs: &Signs) -> Value {
         }),
         Trigger::WebhookUnverified => json!({ "count": signs.refused }),
         Trigger::Drift => json!({ "count": signs.owed }),
+        Trigger::NeedsConfirmation => json!({ "count": signs.asked_about }),
         Trigger::ReauthRequired => json!({ "cause": signs.cause }),
         Trigger::WebhookRemoved => json!({ "cause": SILENT }),
         Trigger::PlatformDown | Trigger::DeadLetters => Value::Null,

@@ -131,6 +131,11 @@ fn french(trigger: Trigger) -> (&'static str, &'static str, &'static str) {
             "{count} fiches diffèrent entre Coccinelle et la plateforme, et leur nombre ne baisse pas.",
             "ouvrez l'intégration et regardez les erreurs et la file d'attente.",
         ),
+        Trigger::NeedsConfirmation => (
+            "des suppressions attendent votre accord",
+            "{count} fiches ont disparu de la plateforme : c'est trop pour les supprimer ici sans vous le demander. Tout le reste continue d'être synchronisé.",
+            "ouvrez l'intégration et acceptez ces suppressions, ou annulez-les.",
+        ),
         Trigger::PlatformDown => (
             "plateforme en panne",
             "La plateforme ne répond plus pour plusieurs clients. Le travail attend ; aucun client n'est prévenu.",
@@ -170,6 +175,11 @@ fn english(trigger: Trigger) -> (&'static str, &'static str, &'static str) {
             "records are out of step",
             "{count} records differ between Coccinelle and the platform, and they do not become fewer.",
             "open the integration and look at its errors and at what is waiting.",
+        ),
+        Trigger::NeedsConfirmation => (
+            "deletions wait for your consent",
+            "{count} records have gone from the platform: too many to delete them here without asking you. All else goes on being synchronised.",
+            "open the integration and agree to these deletions, or cancel them.",
         ),
         Trigger::PlatformDown => (
             "platform is down",

@@ -1,4 +1,4 @@
-//! What is seen of every live integration: how it is said to be, and what its logs and samples show of the last while.
+//! What is seen of every live integration: how it is said to be, what its logs and samples show of the last while, and what its runs ask.
 
 use std::time::Duration;
 
@@ -60,6 +60,8 @@ struct Row {
     owed: i64,
     #[diesel(sql_type = Nullable<BigInt>)]
     owed_before: Option<i64>,
+    #[diesel(sql_type = BigInt)]
+    asked_about: i64,
 }
 
 /// The logs are read only of those that have failed or refused something lately, and of these no more than a few rows.
@@ -98,7 +100,10 @@ SELECT integration.id, integration.tenant_id, integration.platform, health.statu
            WHERE silent.subject = integration.id AND silent.trigger = 'webhook_removed' AND silent.ended_at IS NULL
              AND silent.detail ->> 'cause' = $5 AND heard.verified AND heard.created_at > silent.opened_at
        ) AS is_heard_again,
-       coalesce(newest.owed, 0) AS owed, earlier.owed AS owed_before
+       coalesce(newest.owed, 0) AS owed, earlier.owed AS owed_before,
+       (SELECT count(*) FROM sync_runs AS asking JOIN sync_run_objects AS object ON object.run_id = asking.id
+        WHERE asking.integration_id = integration.id AND asking.state = 'needs_confirmation'
+          AND object.found = 'gone') AS asked_about
 FROM tenant_integrations AS integration
 JOIN integration_health AS health ON health.integration_id = integration.id
 LEFT JOIN refusals ON refusals.integration_id = integration.id
@@ -163,6 +168,7 @@ impl Row {
             is_heard_again: self.is_heard_again,
             owed: self.owed,
             owed_before: self.owed_before,
+            asked_about: self.asked_about,
         })
     }
 }

@@ -9,7 +9,7 @@ use diesel_async::RunQueryDsl;
 use domain::id::{RecordId, TenantId};
 
 use crate::row::Id;
-use crate::statement::sql_query;
+use crate::statement::{in_turns, sql_query};
 use crate::text::parse;
 use crate::{PersistenceError, Transaction};
 
@@ -89,16 +89,17 @@ pub async fn begin(tx: &mut Transaction, tenant: TenantId, record: RecordId) -> 
     Ok(())
 }
 
-/// Erasures that have to begin or may end, those that wait longest first. `patience` is how long a platform is waited for.
+/// Erasures that have to begin or may end; tenants take turns. `patience` is how long a platform is waited for.
 ///
 /// What is switched off, or was refused for good, is not waited for.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn pending(tx: &mut Transaction, patience: Duration, limit: i64) -> Result<Vec<Pending>, PersistenceError> {
-    let rows: Vec<Row> = sql_query(
-        "SELECT * FROM (
-             SELECT tenant_id, record_id, begun_at IS NOT NULL AS has_begun, requested_at,
+    let rows: Vec<Row> = sql_query(in_turns(
+        "tenant_id, record_id, has_begun, is_due",
+        "(
+             SELECT tenant_id, record_id, begun_at IS NOT NULL AS has_begun,
                     begun_at IS NOT NULL AND (begun_at < now() - make_interval(secs => $1) OR NOT EXISTS (
                         SELECT FROM record_links AS link
                         JOIN tenant_integrations AS integration ON integration.id = link.integration_id
@@ -108,8 +109,8 @@ pub async fn pending(tx: &mut Transaction, patience: Duration, limit: i64) -> Re
                     )) AS is_due
              FROM pending_erasures AS pending
          ) AS known
-         WHERE is_due OR NOT has_begun ORDER BY requested_at LIMIT $2",
-    )
+         WHERE is_due OR NOT has_begun",
+    ))
     .bind::<Double, _>(patience.as_secs_f64())
     .bind::<BigInt, _>(limit)
     .load(&mut **tx)

@@ -13,7 +13,7 @@ use domain::kind::RecordKind;
 use serde_json::Value;
 
 use super::links::{SELECTED, Selection, about};
-use crate::statement::sql_query;
+use crate::statement::{in_turns, sql_query};
 use crate::text::{from_json, parse, to_json};
 use crate::{PersistenceError, Transaction};
 
@@ -128,7 +128,7 @@ pub async fn take(tx: &mut Transaction, tenant: TenantId, link: LinkId) -> Resul
     }))
 }
 
-/// What was asked for `age` ago or longer and is still on its way, by its link.
+/// What was asked for `age` ago or longer and is still on its way, by its link; tenants take turns.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -144,13 +144,11 @@ pub async fn unapplied(
         #[diesel(sql_type = Text)]
         link_id: String,
     }
-    let rows: Vec<Found> = sql_query(
-        "SELECT tenant_id, link_id FROM record_edits WHERE asked_at < now() - make_interval(secs => $1)
-         ORDER BY asked_at LIMIT $2",
-    )
-    .bind::<Double, _>(age.as_secs_f64())
-    .bind::<BigInt, _>(limit)
-    .load(&mut **tx)
-    .await?;
+    let rows: Vec<Found> =
+        sql_query(in_turns("tenant_id, link_id", "record_edits WHERE asked_at < now() - make_interval(secs => $1)"))
+            .bind::<Double, _>(age.as_secs_f64())
+            .bind::<BigInt, _>(limit)
+            .load(&mut **tx)
+            .await?;
     rows.into_iter().map(|row| Ok((parse("tenant_id", &row.tenant_id)?, parse("link_id", &row.link_id)?))).collect()
 }

@@ -11,11 +11,12 @@ use domain::integration::Frequency;
 use domain::platform::PlatformSlug;
 use domain::time::Timestamp;
 
+use super::row::UNDER_WAY;
 use crate::statement::sql_query;
 use crate::text::{from_word, parse};
 use crate::{PersistenceError, Transaction};
 
-/// An integration that is switched on, not parked, and has no live run.
+/// An integration that is switched on, not parked, and has no run under way.
 #[derive(Clone, Debug)]
 pub struct Schedulable {
     /// Whose.
@@ -32,7 +33,7 @@ pub struct Schedulable {
     pub last_due: Option<Timestamp>,
     /// Whether any run was completed.
     pub has_completed: bool,
-    /// When the last one that walked everything began.
+    /// When the last one that walked everything began, whatever was answered to its deletions.
     pub last_walk: Option<Timestamp>,
 }
 
@@ -80,7 +81,7 @@ pub async fn schedulable(
     after: Option<IntegrationId>,
     limit: i64,
 ) -> Result<Vec<Schedulable>, PersistenceError> {
-    let rows: Vec<Row> = sql_query(
+    let rows: Vec<Row> = sql_query(format!(
         "SELECT integration.id, integration.tenant_id, platform, frequency,
                 integration.created_at, past.last_due, coalesce(past.has_completed, false) AS has_completed,
                 past.last_walk
@@ -88,14 +89,16 @@ pub async fn schedulable(
          LEFT JOIN integration_health AS health ON health.integration_id = integration.id
          CROSS JOIN LATERAL (
              SELECT max(due_at) AS last_due, bool_or(state = 'done') AS has_completed,
-                    bool_or(ended_at IS NULL) AS is_live,
-                    max(started_at) FILTER (WHERE state = 'done' AND mode = 'full') AS last_walk
+                    bool_or({UNDER_WAY}) AS is_under_way,
+                    -- Whoever waits at the removals for an answer, or was refused it there, has walked everything as well.
+                    max(started_at) FILTER (
+                        WHERE mode = 'full' AND (state = 'done' OR position ->> 'step' = 'remove')) AS last_walk
              FROM sync_runs WHERE integration_id = integration.id
          ) AS past
-         WHERE enabled AND deleted_at IS NULL AND platform <> 'coccinelle' AND past.is_live IS NOT TRUE
+         WHERE enabled AND deleted_at IS NULL AND platform <> 'coccinelle' AND past.is_under_way IS NOT TRUE
            AND health.status IS DISTINCT FROM 'reauth_required' AND ($1 IS NULL OR integration.id > $1)
-         ORDER BY integration.id LIMIT $2",
-    )
+         ORDER BY integration.id LIMIT $2"
+    ))
     .bind::<Nullable<Text>, _>(after.map(|id| id.to_string()))
     .bind::<BigInt, _>(limit)
     .load(&mut **tx)

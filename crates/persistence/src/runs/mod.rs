@@ -11,5 +11,5 @@ pub use control::{cancel, confirm};
 pub use due::{Schedulable, forget, schedulable};
 pub use objects::{Gone, Suspects, believed_there, gone, note_listed, note_suspects, remove, suspects, tally_gone};
 pub use page::{Move, advance, await_consent, end, has_pending, last_mark, overdue, put_off, take_up};
-pub use row::{RunsPage, get, list};
+pub use row::{RunsPage, asking, get, list};
 pub use start::{NewRun, Started, start};

@@ -11,7 +11,7 @@ use domain::id::IntegrationId;
 use domain::kind::RecordKind;
 use domain::message::RunPage;
 use domain::outcome::SyncError;
-use domain::run::{Counts, Position, Run, State};
+use domain::run::{Counts, Position, Run, State, Step};
 
 use super::row::{COLUMNS, Row, STANDING};
 use crate::row::Id;
@@ -80,24 +80,28 @@ pub async fn advance(tx: &mut Transaction, page: &RunPage, moved: &Move) -> Resu
     Ok((changed == 1).then_some(RunPage { sequence: page.sequence + 1, ..*page }))
 }
 
-/// Lets a run wait for somebody to agree to its deletions. Whether it stood where the page says.
+/// Lets a run that has done all else wait for somebody to agree to the deletions that it passed over: it then goes on with these.
+/// Whether it stood where the page says and has to ask.
+///
+/// Where another run of its integration asks already, it does not: that is one question, and what this run found beyond it is found
+/// again by whichever comes after the answer.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn await_consent(
-    tx: &mut Transaction,
-    page: &RunPage,
-    counts: &BTreeMap<RecordKind, Counts>,
-) -> Result<bool, PersistenceError> {
+pub async fn await_consent(tx: &mut Transaction, page: &RunPage) -> Result<bool, PersistenceError> {
+    let removal = Position { step: Step::Remove, cursor: None };
     let changed = sql_query(
-        "UPDATE sync_runs SET state = 'needs_confirmation', sequence = sequence + 1, counts = $4, attempts = 0,
-             heartbeat_at = now()
-         WHERE tenant_id = $1 AND id = $2 AND sequence = $3 AND state = 'running'",
+        "UPDATE sync_runs AS run SET state = 'needs_confirmation', sequence = sequence + 1, position = $4,
+             settling_since = NULL, attempts = 0, heartbeat_at = now()
+         WHERE tenant_id = $1 AND id = $2 AND sequence = $3 AND state = 'running' AND NOT confirmed
+           AND EXISTS (SELECT FROM sync_run_objects WHERE run_id = run.id AND found = 'gone')
+           AND NOT EXISTS (SELECT FROM sync_runs AS other
+                           WHERE other.integration_id = run.integration_id AND other.state = 'needs_confirmation')",
     )
     .bind::<Text, _>(page.tenant_id.to_string())
     .bind::<Text, _>(page.run_id.to_string())
     .bind::<BigInt, _>(page.sequence)
-    .bind::<Jsonb, _>(to_json(counts)?)
+    .bind::<Jsonb, _>(to_json(&removal)?)
     .execute(&mut **tx)
     .await?;
     Ok(changed == 1)

@@ -168,6 +168,34 @@ pub async fn get(tx: &mut Transaction, tenant: TenantId, id: RunId) -> Result<Op
     row.into_iter().next().map(Row::into_run).transpose()
 }
 
+/// Which runs are under way, of which an integration has one: those that ask, or were answered, keep no other from beginning.
+pub(super) const UNDER_WAY: &str = "ended_at IS NULL AND state <> 'needs_confirmation' AND NOT confirmed";
+
+/// The run of an integration that asks for consent, where one does.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn asking(tx: &mut Transaction, whose: (TenantId, IntegrationId)) -> Result<Option<Run>, PersistenceError> {
+    newest(tx, whose, "state = 'needs_confirmation'").await
+}
+
+/// The newest run of an integration of which something is true.
+pub(super) async fn newest(
+    tx: &mut Transaction,
+    (tenant, integration): (TenantId, IntegrationId),
+    condition: &str,
+) -> Result<Option<Run>, PersistenceError> {
+    let rows: Vec<Row> = sql_query(format!(
+        "SELECT {COLUMNS}, {STANDING} FROM sync_runs AS run
+         WHERE tenant_id = $1 AND integration_id = $2 AND {condition} ORDER BY id DESC LIMIT 1"
+    ))
+    .bind::<Text, _>(tenant.to_string())
+    .bind::<Text, _>(integration.to_string())
+    .load(&mut **tx)
+    .await?;
+    rows.into_iter().next().map(Row::into_run).transpose()
+}
+
 /// The runs of an integration, the newest first.
 ///
 /// # Errors

@@ -9,7 +9,7 @@ use domain::kind::RecordKind;
 use domain::run::{Mode, Run, Trigger};
 use domain::time::Timestamp;
 
-use super::row::{COLUMNS, Row, STANDING};
+use super::row::{COLUMNS, Row, UNDER_WAY, newest};
 use crate::statement::sql_query;
 use crate::text::{storable, to_word};
 use crate::{PersistenceError, Transaction};
@@ -40,7 +40,7 @@ pub struct NewRun {
 pub enum Started {
     /// It is queued. Publishing [`Run::page`] after the commit makes it begin at once; the reconciler would do so later.
     Queued(Box<Run>),
-    /// Nothing was started: this one is live.
+    /// Nothing was started: this one is under way.
     Conflict(Box<Run>),
     /// Nothing was started: the time of the schedule has its run, which has ended already.
     Past,
@@ -72,24 +72,8 @@ pub async fn start(tx: &mut Transaction, new: &NewRun) -> Result<Started, Persis
     if let Some(run) = made.into_iter().next() {
         return Ok(Started::Queued(Box::new(run.into_run()?)));
     }
-    Ok(match live(tx, new.tenant, new.integration).await? {
+    Ok(match newest(tx, (new.tenant, new.integration), UNDER_WAY).await? {
         Some(run) => Started::Conflict(Box::new(run)),
         None => Started::Past,
     })
-}
-
-async fn live(
-    tx: &mut Transaction,
-    tenant: TenantId,
-    integration: IntegrationId,
-) -> Result<Option<Run>, PersistenceError> {
-    let rows: Vec<Row> = sql_query(format!(
-        "SELECT {COLUMNS}, {STANDING} FROM sync_runs AS run
-         WHERE tenant_id = $1 AND integration_id = $2 AND ended_at IS NULL"
-    ))
-    .bind::<Text, _>(tenant.to_string())
-    .bind::<Text, _>(integration.to_string())
-    .load(&mut **tx)
-    .await?;
-    rows.into_iter().next().map(Row::into_run).transpose()
 }

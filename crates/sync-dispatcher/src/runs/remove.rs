@@ -1,4 +1,4 @@
-//! Having deletions applied: by the read that every link gets which was heard of, and not without asking where they are many.
+//! Having deletions applied: by the read that every link gets which was heard of. Where they are many, `settle` asks first.
 
 use domain::run::deletions_need_consent;
 use persistence::records::links::{self, Heard};
@@ -10,17 +10,15 @@ use crate::engine::DispatchError;
 /// Deletions that are told in one page.
 const STEP: i64 = 500;
 
-/// Marks one page of links whose objects are gone, or lets the run wait for somebody to agree.
+/// Marks one page of links whose objects are gone. Where they are so many that somebody has to agree, they are passed over: all else
+/// is done before the run waits for an answer.
 pub(super) async fn remove(trip: &Trip<'_>) -> Result<Outcome, DispatchError> {
     let mut tx = trip.engine.database.begin(Scope::System).await?;
     let (gone, known) = runs::tally_gone(&mut tx, &trip.run).await?;
     if !trip.run.confirmed && deletions_need_consent(gone, known) {
-        if !runs::await_consent(&mut tx, &trip.page, &trip.run.counts).await? {
-            return Ok(Outcome::Overtaken);
-        }
-        tx.commit().await?;
-        tracing::warn!(integration.id = %trip.integration.id, gone, known, "a run asks before it deletes so much");
-        return Ok(Outcome::Ended);
+        tracing::warn!(integration.id = %trip.integration.id, gone, known, "a run does not delete so much without asking");
+        let next = trip.advance(&mut tx, trip.beyond(), trip.run.counts.clone(), None).await?;
+        return close(tx, next, Vec::new()).await;
     }
     let removed = runs::remove(&mut tx, trip.run.id, STEP).await?;
     let position = if removed.is_empty() { trip.beyond() } else { trip.further(None) };

@@ -110,6 +110,8 @@ pub(super) async fn shown(
     let (shell, frame) = Shell::of(visit, gateway, &mut tx, id, Tab::Overview).await?;
     let runs = newest_runs(&mut tx, visit, id).await?;
     let run = runs.first();
+    // Others have begun since, and hide none that waits for an answer.
+    let asking = runs::asking(&mut tx, whose).await?;
     let facts = Facts {
         is_new: run.is_none() && shell.view.health.last_sync_at.is_none(),
         has_run: run.is_some_and(|run| run.state.has_ended()),
@@ -128,7 +130,7 @@ pub(super) async fn shown(
         remedy: sentence::remedy(&frame, &shell, &facts),
         support: sentence::is_in_trouble(&shell).then(|| failure::support(request, &frame, &correlation)),
         trial_support: failure::support(request, &frame, &failure::reference(request)),
-        progress: run.and_then(progress),
+        progress: asking.as_ref().or(run).and_then(progress),
         last_run: run.and_then(|run| ended(&frame, run)),
         audit: runs.iter().find_map(audit),
         figures: Figures::of(&frame, extra.period, stats.stats, shell.path(Tab::Overview)),

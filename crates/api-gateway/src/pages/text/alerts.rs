@@ -35,6 +35,7 @@ const REAUTH_REQUIRED: Message = say("Reconnexion requise", "Reconnection needed
 const WEBHOOK_UNVERIFIED: Message = say("Des notifications sont refusées", "Notifications are refused");
 const WEBHOOK_REMOVED: Message = say("Le webhook a été supprimé", "The webhook was removed");
 const DRIFT: Message = say("Des fiches ne sont plus synchronisées", "Records are no longer in step");
+const NEEDS_CONFIRMATION: Message = say("Des suppressions attendent votre accord", "Deletions wait for your consent");
 const PLATFORM_DOWN: Message = say("Plateforme en panne", "Platform down");
 const DEAD_LETTERS: Message = say("Des messages n'ont pas pu être traités", "Messages could not be handled");
 
@@ -52,6 +53,10 @@ pub(in crate::pages) const REFUSED: Counted = count(
 );
 pub(in crate::pages) const OUT_OF_STEP: Counted =
     count(("{} fiche en écart", "{} record out of step"), ("{} fiches en écart", "{} records out of step"));
+pub(in crate::pages) const GONE: Counted = count(
+    ("{} fiche a disparu de la plateforme", "{} record has gone from the platform"),
+    ("{} fiches ont disparu de la plateforme", "{} records have gone from the platform"),
+);
 
 const MEND_FAILURES: Message = say(
     "Ouvrez l'intégration, corrigez ce qu'elle indique, puis rejouez.",
@@ -81,6 +86,10 @@ const SEE_OWED: Message = say(
     "Ouvrez l'intégration et regardez ses échecs et ses journaux.",
     "Open the integration and look at its failures and its logs.",
 );
+const ANSWER: Message = say(
+    "Ouvrez l'intégration et acceptez ces suppressions, ou annulez-les. Tout le reste continue d'être synchronisé.",
+    "Open the integration and agree to these deletions, or cancel them. All else goes on being synchronised.",
+);
 const WAIT: Message = say("Rien à faire : tout reprend de soi-même.", "Nothing to do: all goes on by itself.");
 
 /// What a trouble is called.
@@ -91,6 +100,7 @@ pub(in crate::pages) fn title(trigger: Trigger) -> Message {
         Trigger::WebhookUnverified => WEBHOOK_UNVERIFIED,
         Trigger::WebhookRemoved => WEBHOOK_REMOVED,
         Trigger::Drift => DRIFT,
+        Trigger::NeedsConfirmation => NEEDS_CONFIRMATION,
         Trigger::PlatformDown => PLATFORM_DOWN,
         Trigger::DeadLetters => DEAD_LETTERS,
     }
@@ -104,6 +114,7 @@ pub(in crate::pages) fn remedy(trigger: Trigger) -> Message {
         Trigger::WebhookUnverified => CHECK_SECRET,
         Trigger::WebhookRemoved => SEE_WEBHOOKS,
         Trigger::Drift => SEE_OWED,
+        Trigger::NeedsConfirmation => ANSWER,
         Trigger::PlatformDown | Trigger::DeadLetters => WAIT,
     }
 }

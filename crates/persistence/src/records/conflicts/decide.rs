@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::list::{Kept, Row, SELECT};
 use crate::row::OwnedId;
-use crate::statement::sql_query;
+use crate::statement::{in_turns, sql_query};
 use crate::text::to_word;
 use crate::{PersistenceError, Transaction};
 
@@ -142,7 +142,7 @@ pub async fn close_between(tx: &mut Transaction, tenant: TenantId, record: Recor
     Ok(())
 }
 
-/// Conflicts that were decided `age` ago or longer and that the records have not followed.
+/// Conflicts that were decided `age` ago or longer and that the records have not followed; tenants take turns.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -151,11 +151,11 @@ pub async fn unapplied(
     age: Duration,
     limit: i64,
 ) -> Result<Vec<(TenantId, ConflictId)>, PersistenceError> {
-    let rows: Vec<OwnedId> = sql_query(
-        "SELECT tenant_id, id FROM record_conflicts
-         WHERE decision IS NOT NULL AND applied_at IS NULL AND decided_at < now() - make_interval(secs => $1)
-         ORDER BY decided_at LIMIT $2",
-    )
+    let rows: Vec<OwnedId> = sql_query(in_turns(
+        "tenant_id, id",
+        "record_conflicts
+         WHERE decision IS NOT NULL AND applied_at IS NULL AND decided_at < now() - make_interval(secs => $1)",
+    ))
     .bind::<Double, _>(age.as_secs_f64())
     .bind::<BigInt, _>(limit)
     .load(&mut **tx)

@@ -1,0 +1,12 @@
+-- A run that waits for consent keeps no other from beginning. One that was given it goes on beside whichever is under way, so that
+-- agreeing is never refused, by the version before either.
+CREATE UNIQUE INDEX sync_runs_one_under_way ON sync_runs (integration_id)
+    WHERE ended_at IS NULL AND state <> 'needs_confirmation' AND NOT confirmed;
+CREATE INDEX sync_runs_asking ON sync_runs (integration_id) WHERE state = 'needs_confirmation';
+COMMENT ON TABLE sync_runs IS
+    'A full or scheduled sync of one integration; one of an integration is under way, beside those that ask, or were answered';
+COMMENT ON COLUMN incidents.trigger IS
+    'failing, reauth_required, webhook_unverified, webhook_removed, drift, needs_confirmation; for operators platform_down or '
+    'dead_letters';
+-- The old one goes last: whoever drops an index keeps everybody from the table until the transaction ends, readers as well.
+DROP INDEX sync_runs_one_live;
