@@ -7,6 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::connecting::connected;
+use crate::pages::Browser;
 use crate::world::World;
 
 async fn switched_on(world: &World) -> String {
@@ -102,6 +103,29 @@ async fn there_is_one_run_at_a_time_and_the_list_shows_the_newest_first() {
     let refused = world.get(&format!("{list}?cursor=nothing")).await;
     refused.is_problem(422, "invalid");
     assert_eq!(refused.paths(), ["cursor"]);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_run_that_asks_is_shown_and_answered_although_another_has_begun_since() {
+    let world = World::start().await;
+    let id = switched_on(&world).await;
+    let start = format!("/api/v1/integrations/{id}/sync");
+    let asking = world.post(&start, json!({"mode": "full"})).await.body["id"].as_str().unwrap().to_owned();
+    // As the dispatcher leaves it.
+    let asks = format!(
+        "UPDATE sync_runs SET state = 'needs_confirmation', counts = jsonb_build_object('contact', jsonb_build_object('gone', 25))
+         WHERE id = '{asking}'"
+    );
+    world.database.execute(&asks).await;
+    assert_eq!(world.post(&start, json!({})).await.status.as_u16(), 202);
+    world.post(&start, json!({})).await.is_problem(409, "run_under_way");
+
+    let mut browser = Browser::of(&world, Role::Admin).await;
+    let page = browser.get(&format!("/dashboard/integrations/{id}")).await;
+    page.says("Votre accord est nécessaire").says("25 fiches ont disparu de la plateforme").says(&asking);
+    let agreed = world.post(&format!("/api/v1/integrations/{id}/runs/{asking}/confirm"), json!({})).await;
+    assert_eq!((agreed.status.as_u16(), &agreed.body["state"]), (202, &json!("running")));
     world.stop().await;
 }
 

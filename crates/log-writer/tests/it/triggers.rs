@@ -1,7 +1,7 @@
 //! Each trouble that a tenant is told of, from what shows it to the mail that says so. Attempts that fail in a row are `alerts`'.
 
 use domain::fault::FaultKind;
-use domain::id::{IntegrationId, TenantId};
+use domain::id::{IntegrationId, RunId, TenantId};
 use domain::incident::Trigger;
 use domain::integration::Status;
 use domain::outcome::{WebhookOutcome, WebhookResult};
@@ -17,10 +17,11 @@ use crate::world::{Running, World};
 const DRIFT: i64 = 2;
 
 /// A trouble, the title of its mail, and what the mail says of it.
-const ALL: [(Trigger, &str, &str); 4] = [
+const ALL: [(Trigger, &str, &str); 5] = [
     (Trigger::ReauthRequired, "reconnexion requise", "Dernière erreur : le jeton est révoqué"),
     (Trigger::WebhookUnverified, "des notifications sont refusées", "5 notifications de la plateforme"),
     (Trigger::Drift, "des fiches ne sont plus synchronisées", "3 fiches diffèrent"),
+    (Trigger::NeedsConfirmation, "des suppressions attendent votre accord", "21 fiches ont disparu de la plateforme"),
     (Trigger::WebhookRemoved, "le webhook a été supprimé", "n'arrivent plus que par relève régulière"),
 ];
 
@@ -53,6 +54,20 @@ async fn bring_about(world: &World, trigger: Trigger, (tenant, id): (TenantId, I
                  VALUES ('{id}', now() - interval '30 minutes', '{tenant}', {DRIFT} + 1, 0)"
             );
             world.database.execute(&before).await;
+        }
+        Trigger::NeedsConfirmation => {
+            let run = RunId::new();
+            let asking = format!(
+                "INSERT INTO sync_runs (id, tenant_id, integration_id, trigger, direction, kinds, mode, state)
+                 VALUES ('{run}', '{tenant}', '{id}', 'scheduled', 'bidirectional', '{{contact}}', 'full',
+                         'needs_confirmation')"
+            );
+            world.database.execute(&asking).await;
+            let gone = format!(
+                "INSERT INTO sync_run_objects
+                 SELECT '{run}', '{tenant}', 'contact', n::text, 'gone' FROM generate_series(1, 21) AS n"
+            );
+            world.database.execute(&gone).await;
         }
         Trigger::WebhookRemoved => {
             let detail = json!({ "topics": ["contact.creation"] });

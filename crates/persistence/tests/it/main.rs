@@ -47,4 +47,6 @@ mod telling;
 #[cfg(test)]
 mod transactions;
 #[cfg(test)]
+mod turns;
+#[cfg(test)]
 mod world;

@@ -7,7 +7,7 @@ use domain::id::RunId;
 use domain::integration::Direction;
 use domain::kind::RecordKind;
 use domain::run::{Counts, Mode, Position, Progress, Run, State, Step, Trigger};
-use persistence::runs::{self, Move, NewRun, RunsPage, Started};
+use persistence::runs::{self, Move, NewRun, RunsPage, Started, Suspects};
 use persistence::{Scope, Transaction};
 
 use crate::world::{Customer, World, try_to, words};
@@ -114,6 +114,51 @@ async fn a_page_moves_its_run_once() {
     assert!(runs::end(&mut tx, &next, State::Cancelled, None).await.unwrap());
     let run = runs::cancel(&mut tx, customer.tenant, page.run_id).await.unwrap().unwrap();
     assert_eq!(run.state, State::Cancelled);
+}
+
+/// Has a run done all else than to delete what it found gone; whether it asks for that.
+async fn asks(tx: &mut Transaction, run: &Run) -> bool {
+    let run = runs::take_up(tx, &run.page()).await.unwrap().unwrap();
+    let found = Suspects { gone: vec!["501".to_owned()], ..Suspects::default() };
+    runs::note_suspects(tx, &run, RecordKind::Contact, &found).await.unwrap();
+    runs::await_consent(tx, &run.page()).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_run_that_asks_keeps_no_other_from_beginning_and_goes_on_beside_it_once_it_is_answered() {
+    let world = World::new().await;
+    let customer = world.customer("1001").await;
+    let whose = (customer.tenant, customer.integration);
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    let first = started(&mut tx, &manual(customer)).await;
+    assert!(asks(&mut tx, &first).await);
+    let asking = runs::asking(&mut tx, whose).await.unwrap().unwrap();
+    let removal = Position { step: Step::Remove, cursor: None };
+    assert_eq!((asking.id, asking.state, asking.position), (first.id, State::NeedsConfirmation, Some(removal)));
+    assert_eq!(runs::schedulable(&mut tx, None, 10).await.unwrap().len(), 1);
+
+    let second = started(&mut tx, &manual(customer)).await;
+    assert_eq!(runs::schedulable(&mut tx, None, 10).await.unwrap().len(), 0);
+    assert_eq!(runs::start(&mut tx, &manual(customer)).await.unwrap(), Started::Conflict(Box::new(second.clone())));
+    assert!(!asks(&mut tx, &second).await, "it is asked already");
+    let confirmed = runs::confirm(&mut tx, customer.tenant, first.id).await.unwrap().unwrap();
+    assert_eq!((confirmed.state, confirmed.confirmed), (State::Running, true));
+    assert_eq!(runs::asking(&mut tx, whose).await.unwrap(), None);
+    assert!(!runs::await_consent(&mut tx, &confirmed.page()).await.unwrap(), "it has its answer");
+    assert!(runs::end(&mut tx, &second.page(), State::Done, None).await.unwrap());
+    started(&mut tx, &manual(customer)).await;
+}
+
+#[tokio::test]
+async fn who_refuses_deletions_is_asked_again_by_the_next_walk_in_its_time() {
+    let world = World::new().await;
+    let customer = world.customer("1001").await;
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    let run = started(&mut tx, &manual(customer)).await;
+    assert!(asks(&mut tx, &run).await);
+    runs::cancel(&mut tx, customer.tenant, run.id).await.unwrap();
+    let schedulable = runs::schedulable(&mut tx, None, 10).await.unwrap().remove(0);
+    assert!(schedulable.last_walk.is_some(), "it has walked everything");
 }
 
 #[tokio::test]

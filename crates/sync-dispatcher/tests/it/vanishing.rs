@@ -1,5 +1,6 @@
 //! What a full run does not find is a suspect: it is asked for, and where too much is gone, somebody is.
 
+use domain::id::RunId;
 use domain::integration::Frequency;
 use domain::kind::RecordKind;
 use domain::run::{Mode, State};
@@ -28,6 +29,21 @@ impl World {
 
     async fn deleted(&self) -> usize {
         self.records().await.iter().filter(|record| record.fields.is_deleted()).count()
+    }
+
+    /// Somebody agrees to the deletions of a run, which makes them.
+    async fn agree_to(&self, run: RunId) {
+        let mut tx = self.begin().await;
+        let confirmed = runs::confirm(&mut tx, self.tenant, run).await.unwrap().unwrap();
+        tx.commit().await.unwrap();
+        self.broker.publish(&confirmed.page(), &messaging::Context::new()).await.unwrap();
+        self.run_in(run, State::Done).await;
+    }
+
+    /// The CRM's city of a prospect.
+    async fn city_there(&self, subject: &str) -> String {
+        let id = self.link(subject).await.external_id.unwrap();
+        self.crm.contacts().await[&id]["city"].clone()
     }
 }
 
@@ -66,12 +82,41 @@ async fn rule_10_a_run_that_finds_twenty_five_gone_asks_before_it_deletes() {
     tx.commit().await.unwrap();
     assert_eq!((world.deleted().await, world.drift().await), (0, 0));
 
-    let mut tx = world.begin().await;
-    let confirmed = runs::confirm(&mut tx, world.tenant, run.id).await.unwrap().unwrap();
-    tx.commit().await.unwrap();
-    world.broker.publish(&confirmed.page(), &messaging::Context::new()).await.unwrap();
-    world.run_in(run.id, State::Done).await;
+    world.agree_to(run.id).await;
     assert_eq!((world.deleted().await, world.crm.contacts().await.len()), (25, 5));
+}
+
+#[tokio::test]
+async fn rule_10_a_run_that_asks_does_all_else_first_and_no_other_waits_for_its_answer() {
+    let hourly = Shape { frequency: Frequency::Hourly, ..Shape::default() };
+    let world = World::shaped(&[], hourly).await;
+    world.crm.faults(prompt()).await;
+    world.dispatch();
+    let prospect = |n| event("prospect.created", &format!("p{n}"), json!({"email": format!("p{n}@exemple.fr")}));
+    world.accept((0..30).map(prospect).collect()).await;
+    world.take_in().await;
+    world.run_fully().await;
+    for n in 0..25 {
+        world.lose(&format!("p{n}")).await;
+    }
+    let moves_to = |city| event("prospect.updated", "p29", json!({"city": city}));
+    world.accept(vec![moves_to("Lyon")]).await;
+    world.take_in().await;
+    let asking = world.ask_for(&world.full_run()).await;
+    world.run_in(asking.id, State::NeedsConfirmation).await;
+    assert_eq!((world.city_there("p29").await, world.drift().await), ("Lyon".to_owned(), 0));
+
+    // The next finds the same gone, asks nothing, and is done with all else both ways.
+    world.crm.add_contact(json!({"email": "new@exemple.fr"})).await;
+    world.accept(vec![moves_to("Nantes")]).await;
+    world.take_in().await;
+    let next = world.run_fully().await;
+    assert_eq!((next.counts[&RecordKind::Contact].gone, world.records().await.len()), (25, 31));
+    assert_eq!((world.city_there("p29").await, world.deleted().await), ("Nantes".to_owned(), 0));
+    assert_eq!(world.run(asking.id).await.state, State::NeedsConfirmation);
+
+    world.agree_to(asking.id).await;
+    assert_eq!((world.deleted().await, world.crm.contacts().await.len()), (25, 6));
 }
 
 #[tokio::test]
