@@ -111,7 +111,8 @@ impl LinkState {
     /// Takes an event of Coccinelle's backend: returns the stamped change, and remembers what was shown.
     ///
     /// Only fields that differ from what the backend last showed take the event's time, so that a whole object sent
-    /// again does not re-stamp what nobody changed. Where the event says itself what changed, that is believed instead.
+    /// again does not re-stamp what nobody changed. Where the event says itself what changed, that is believed instead; what it
+    /// shows for the first time and did not change became so at a time that another event may tell, or nobody.
     pub fn take_event(&mut self, event: &Event, contact: Option<RecordId>, arrival: Arrival<'_>) -> Fields {
         let at = event.occurred_at.min(arrival.at);
         let is_newest = self.seen_at.is_none_or(|seen_at| at >= seen_at);
@@ -126,8 +127,10 @@ impl LinkState {
         let contact = contact.map(|id| (FieldName::new(FieldName::CONTACT), FieldValue::text(id.to_string())));
         for (name, value) in event.values().into_iter().chain(contact) {
             let is_known = self.seen.contains_key(name.as_str());
-            if self.is_news(&name, &value, at, event.says_changed(&name)) {
-                change.set(name.clone(), value.clone(), arrival.stamp(name.as_str(), at));
+            let said = event.says_changed(&name);
+            if self.is_news(&name, &value, at, said) {
+                let became_so = if is_known || said != Some(false) { at } else { Timestamp::UNIX_EPOCH };
+                change.set(name.clone(), value.clone(), arrival.stamp(name.as_str(), became_so));
             }
             if is_newest || !is_known {
                 self.show(name, value, at);

@@ -12,6 +12,9 @@ use utoipa::ToSchema;
 pub struct Timestamp(DateTime<Utc>);
 
 impl Timestamp {
+    /// The beginning of 1970: since when a value stands of which nobody said when it became so. Whatever has a time of its own is later.
+    pub const UNIX_EPOCH: Self = Self(DateTime::<Utc>::UNIX_EPOCH);
+
     /// The present moment.
     #[must_use]
     pub fn now() -> Self {

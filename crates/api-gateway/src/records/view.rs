@@ -35,7 +35,7 @@ pub(crate) struct Summary {
 pub(crate) struct Field {
     /// The value; `null` was cleared.
     value: FieldValue,
-    /// When it became so.
+    /// When it became so; 1970-01-01T00:00:00Z where nobody said.
     at: Timestamp,
     /// The integration that it came by; Coccinelle's backend has one too.
     origin: IntegrationId,

@@ -102,6 +102,31 @@ fn what_the_sender_says_changed_is_believed() {
 }
 
 #[test]
+fn a_field_that_is_first_shown_by_a_later_change_of_another_gives_way_to_whatever_has_a_time() {
+    let later = Event { changed: Some(vec!["city".to_owned()]), ..prospect(10, json!({"phone": "1", "city": "Lyon"})) };
+    let made = Event { changed: Some(vec!["phone".to_owned()]), ..prospect(1, json!({"phone": "1"})) };
+    let edited = record(5, &[("phone", "2"), ("city", "Paris")]);
+    for orders in [[&later, &made], [&made, &later]] {
+        for edited_before in 0..=2 {
+            let (mut backend, mut ours) = (LinkState::default(), Fields::default());
+            for (n, event) in orders.into_iter().enumerate() {
+                if n == edited_before {
+                    ours.merge(&edited);
+                }
+                ours.merge(&backend.take_event(event, None, arrival(BACKEND, 20)));
+            }
+            ours.merge(&edited);
+            let kept = ["phone", "city"].map(|name| ours.get(name).map(|kept| (kept.value.clone(), kept.stamp.at)));
+            let told = [(FieldValue::text("2"), at(5)), (FieldValue::text("Lyon"), at(10))].map(Some);
+            assert_eq!(kept, told, "edited before event {edited_before}");
+        }
+    }
+    // As long as nothing else is said, it stands.
+    let change = LinkState::default().take_event(&later, None, arrival(BACKEND, 20));
+    assert_eq!(change.value("phone"), Some(&FieldValue::text("1")));
+}
+
+#[test]
 fn what_a_platform_makes_of_our_write_is_not_news() {
     let mut ours = record(10, &[("phone", "0612345678")]);
     let mut link = LinkState::default();

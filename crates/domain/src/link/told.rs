@@ -11,7 +11,7 @@ impl LinkState {
     /// Whether a value that the backend shows is a change, and no echo of what it was told; `said` is what the event itself
     /// says of that, where it does.
     ///
-    /// A field never shown and never told is news whatever it says.
+    /// A field never shown, nor told so, is news whatever it says: nobody else has that value. Since when it stands is another matter.
     pub(super) fn is_news(&self, name: &FieldName, value: &FieldValue, at: Timestamp, said: Option<bool>) -> bool {
         let (told, shown) = (self.sent.get(name.as_str()), self.seen.get(name.as_str()));
         match (told, shown) {

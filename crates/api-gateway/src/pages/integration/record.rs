@@ -57,7 +57,8 @@ struct Field {
     name: String,
     value: String,
     origin: String,
-    at: Timestamp,
+    /// Unknown where nobody said.
+    at: Option<Timestamp>,
 }
 
 /// What stands for the record on a platform.
@@ -186,7 +187,7 @@ impl Page {
             name: label(&frame, record.kind, name.as_str()),
             value: shown(&frame, &stamped.value),
             origin: origin(&frame, &names, stamped.stamp.origin),
-            at: stamped.stamp.at,
+            at: Some(stamped.stamp.at).filter(|at| *at > Timestamp::UNIX_EPOCH),
         });
         let lost = page::Page::of_log(lost, &wanted);
         let place = |cursor: String| format!("?history={cursor}");
