@@ -1,5 +1,6 @@
 //! The table `integration_health`: how an integration is. Counting from outcomes is done here too, since it is one statement.
 
+mod proclaiming;
 mod telling;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use crate::statement::sql_query;
 use crate::text::{from_word, storable, to_word};
 use crate::{PersistenceError, Transaction};
 
+pub use proclaiming::{note_proclaimed, unproclaimed};
 pub use telling::{UntoldStatus, note_told, note_untold, take_untold};
 
 /// After so many failures in a row an integration's status is `error`: a single bad record is no trouble of the whole.

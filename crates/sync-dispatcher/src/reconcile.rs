@@ -81,6 +81,7 @@ async fn look(engine: &Engine) {
         ("see how statements are to be planned", see_to_plans(engine).await),
         ("announce what is overdue", announce_overdue(engine).await),
         ("tell the backend again", telling::announce_overdue(engine, STEP).await),
+        ("tell other services how integrations are", telling::proclaim_statuses(engine, STEP).await),
         ("start the runs that are due", start_due(engine).await),
         ("announce silent runs", announce_runs(engine).await),
         ("forget runs", forget_runs(engine).await),

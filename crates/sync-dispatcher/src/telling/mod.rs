@@ -26,7 +26,7 @@ use crate::backend::Untaken;
 use crate::engine::{DispatchError, Engine};
 
 pub(crate) use catch_up::{announce_overdue, catch_up};
-pub(crate) use statuses::tell_statuses;
+pub(crate) use statuses::{proclaim_statuses, tell_statuses};
 pub(crate) use tidings::{Kinds, Tidings, kinds_of};
 
 /// What is left of a lease for committing, at least.

@@ -1,6 +1,5 @@
-//! Telling the backend how integrations are, whenever one is otherwise than it was last told.
+//! Telling how integrations are, whenever one is otherwise than was last told: the backend, and other services whatever that takes.
 
-use domain::message::IntegrationStatusChanged;
 use domain::notice::News;
 use messaging::Context;
 use persistence::Scope;
@@ -13,7 +12,21 @@ use crate::engine::{DispatchError, Engine};
 /// Statuses that one process tells in one go.
 const STEP: i64 = 50;
 
-/// Tells what is to be told, until there is nothing more or the backend is away.
+/// Tells other services, whether or not there is a backend: what is told and cannot be noted is told again.
+pub(crate) async fn proclaim_statuses(engine: &Engine, limit: u32) -> Result<(), DispatchError> {
+    let mut tx = engine.database.begin(Scope::System).await?;
+    let words = health::unproclaimed(&mut tx, limit.into()).await?;
+    tx.commit().await?;
+    if words.is_empty() {
+        return Ok(());
+    }
+    engine.broker.proclaim(&words, &Context::new()).await?;
+    let mut tx = engine.database.begin(Scope::System).await?;
+    health::note_proclaimed(&mut tx, &words).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Tells the backend what is to be told, until there is nothing more or the backend is away.
 pub(crate) async fn tell_statuses(engine: &Engine) -> Result<(), DispatchError> {
     if !engine.backend.is_known() {
         return Ok(());
@@ -34,11 +47,7 @@ pub(crate) async fn tell_statuses(engine: &Engine) -> Result<(), DispatchError> 
 
 async fn tell(engine: &Engine, UntoldStatus { news, told_count, attempts }: UntoldStatus) -> Result<(), DispatchError> {
     let (id, status) = (news.integration_id, news.status);
-    let word = IntegrationStatusChanged { tenant_id: news.tenant_id, integration_id: id, status };
     let taken = send(engine, &format!("{id} {told_count}"), &News::StatusChanged(news)).await;
-    if taken.is_ok() {
-        engine.broker.proclaim(&[word], &Context::new()).await?;
-    }
     let mut tx = engine.database.begin(Scope::System).await?;
     match taken {
         Ok(()) => health::note_told(&mut tx, id, status).await?,

@@ -7,8 +7,8 @@ use domain::message::EventMerge;
 use domain::time::Timestamp;
 use messaging::Context;
 use messaging::topology::RECORDS_EXCHANGE;
-use persistence::integrations;
 use persistence::records::links;
+use persistence::{health, integrations};
 use serde_json::{Value, json};
 use testkit::wait;
 use tokio::net::TcpListener;
@@ -279,13 +279,16 @@ async fn a_tenant_of_whom_nothing_can_be_told_keeps_nobody_elses_news_from_a_bac
     backend.hears("record.linked", |data| data["subject_ids"] == json!(["p-2"])).await;
 }
 
-/// The last message that another service has in its queue, with the key that brought it there.
+/// The messages that another service has in its queue, each with the key that brought it there.
+async fn all_heard_by(world: &World, queue: &str) -> Vec<(String, Value)> {
+    let heard = world.vhost.peek(queue).await;
+    let said = heard.into_iter().map(|message| (message.routing_key, serde_json::from_str(&message.payload).unwrap()));
+    said.collect()
+}
+
+/// The last one of these.
 async fn heard_by(world: &World, queue: &str) -> (String, Value) {
-    wait::until("another service to hear of it", DEADLINE, || async {
-        let heard = world.vhost.peek(queue).await;
-        heard.last().map(|message| (message.routing_key.clone(), serde_json::from_str(&message.payload).unwrap()))
-    })
-    .await
+    wait::until("another service to hear of it", DEADLINE, || async { all_heard_by(world, queue).await.pop() }).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -308,16 +311,40 @@ async fn other_services_hear_of_counterparts_whether_or_not_there_is_a_backend()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn other_services_hear_of_a_status_that_the_backend_was_told() {
-    let backend = Backend::start();
-    let world = backend.world_with(&HASTE).await;
+async fn other_services_hear_once_of_a_status_whether_or_not_there_is_a_backend() {
+    let world = World::quiet(&HASTE).await;
     world.vhost.bind("a-service.statuses", RECORDS_EXCHANGE, "*.integration.status_changed").await;
-    world.set_status(Status::ReauthRequired).await;
-    let (key, word) = heard_by(&world, "a-service.statuses").await;
-    assert_eq!(key, format!("{}.integration.status_changed", world.tenant));
-    let expected = json!({"tenant_id": world.tenant, "integration_id": world.integration, "status": "reauth_required"});
-    assert_eq!(word, expected);
-    assert_eq!(backend.heard("integration.status_changed").len(), 1);
+    world.dispatch();
+    let key = format!("{}.integration.status_changed", world.tenant);
+    let mut heard = Vec::new();
+    for status in [Status::Active, Status::ReauthRequired] {
+        world.set_status(status).await;
+        heard.push((
+            key.clone(),
+            json!({"tenant_id": world.tenant, "integration_id": world.integration, "status": status}),
+        ));
+        wait::until("another service to hear of it", DEADLINE, || async {
+            let said = all_heard_by(&world, "a-service.statuses").await;
+            if said == heard { Ok(()) } else { Err(said) }
+        })
+        .await;
+        wait::until("that to be noted", DEADLINE, || async {
+            let left = health::unproclaimed(&mut world.begin().await, 10).await.unwrap();
+            if left.is_empty() { Ok(()) } else { Err(left) }
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_services_hear_of_a_status_while_the_backend_takes_nothing() {
+    let backend = Backend::start();
+    backend.answers(&[(503, None); 200]);
+    let world = backend.quiet_world(&HASTE).await;
+    world.vhost.bind("a-service.statuses", RECORDS_EXCHANGE, "*.integration.status_changed").await;
+    world.dispatch();
+    heard_by(&world, "a-service.statuses").await;
+    assert_eq!(backend.heard("integration.status_changed").len(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
