@@ -28,9 +28,9 @@ pub(crate) struct Wish {
 
 /// Decides a conflict. The records follow at once; the same decision again changes nothing.
 ///
-/// `restore` makes the value that lost the record's again, as of now, and sends it to every platform. `merge` makes the two
-/// records one: the one that was there first, to which the other's id leads from then on. `keep` and `keep_apart` close the
-/// conflict; two records that are kept apart are not asked about again.
+/// `restore` makes the value that lost the record's again, as of now, and sends it to every platform; any value of a record's history
+/// can be restored. `merge` makes the two records one: the one that was there first, to which the other's id leads from then on. `keep`
+/// and `keep_apart` close the conflict; two records that are kept apart are not asked about again.
 #[utoipa::path(tag = "conflicts", security(("bearer" = ["admin"])), params(("id" = ConflictId, Path, description = "Which conflict.")), request_body = Wish,
     responses((status = 200, body = View, description = "It is decided."),
         (status = 409, description = "`conflict_closed`: it was decided otherwise before.")))]
@@ -79,7 +79,7 @@ fn decided(outcome: Decided) -> Result<Kept, Refusal> {
         Decided::Never(Some(kept)) if kept.reason == "identity" => {
             Err(Refusal::at("action", "must be `merge` or `keep_apart` for an identifier"))
         }
-        Decided::Never(Some(kept)) if matches!(kept.reason.as_str(), "adopted" | "overruled") => {
+        Decided::Never(Some(kept)) if kept.is_restorable() => {
             Err(Refusal::at("action", "must be `restore` or `keep` for a value"))
         }
         Decided::Never(_) => Err(Refusal::NotFound),

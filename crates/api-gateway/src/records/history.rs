@@ -20,7 +20,7 @@ use crate::state::Gateway;
 /// A value that a record lost.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct LostValue {
-    /// Its id; that of the conflict, where there is, or was, something to decide.
+    /// Its id, by which it is decided as a conflict: restored, unless it is an `external_id`.
     id: ConflictId,
     /// The field; `external_id` where a platform's object was left alone when two records became one.
     #[schema(example = "company")]

@@ -141,6 +141,10 @@ async fn the_history_of_a_record_holds_every_value_that_it_lost_by_page() {
     );
     assert_eq!(rows[0]["kept"]["value"], "Fleurs SA");
     assert_eq!(rows[0]["kept"]["at"], "1970-01-01T00:00:02.000000Z");
+    // Nobody has to decide about what was replaced; it may be wanted back all the same.
+    let replaced = format!("/api/v1/conflicts/{}", rows[1]["id"].as_str().unwrap());
+    let restored = world.post(&replaced, json!({ "action": "restore" })).await;
+    assert_eq!((restored.status.as_u16(), &restored.body["decision"]), (200, &json!("restore")), "{restored:?}");
     world.get(&format!("/api/v1/records/{}/history", RecordId::new())).await.is_problem(404, "not_found");
 
     // The record becomes one with another; the old id leads there, history and all.

@@ -187,6 +187,26 @@ async fn rule_06_a_later_change_of_an_address_joins_nobody_until_somebody_says_s
 }
 
 #[tokio::test]
+async fn what_was_lost_when_two_became_one_can_be_restored() {
+    let world = World::start().await;
+    let (first, second) = two_who_claim_one_address(&world).await;
+    world.accept(vec![event("prospect.updated", "p1", json!({"city": "Nîmes"}))]).await;
+    world.take_in().await;
+    let conflict = world.claimed(second).await;
+    world.decide(conflict.id, Decision::Merge).await;
+    assert_eq!(world.value("p1", "city").await, "Nîmes");
+    let lost = world.lost(first).await;
+    let lyon = lost.iter().find(|kept| kept.lost["v"] == "Lyon").unwrap();
+    assert_eq!(lyon.reason, "replaced");
+
+    world.decide(lyon.id, Decision::Restore).await;
+    world.settle().await;
+    assert_eq!(world.value("p2", "city").await, "Lyon");
+    let there = world.link("p1").await.external_id.unwrap();
+    assert_eq!(world.crm.contacts().await[&there]["city"], "Lyon");
+}
+
+#[tokio::test]
 async fn two_who_are_kept_apart_are_not_asked_about_again() {
     let world = World::start().await;
     let (first, second) = two_who_claim_one_address(&world).await;

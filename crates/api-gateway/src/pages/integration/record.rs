@@ -88,8 +88,10 @@ struct Loss {
     kept: String,
     why: Message,
     at: Timestamp,
-    /// Whether it can be decided on.
+    /// Whether it can be restored.
     is_open: bool,
+    /// Whether it is worth saying that what stands stays.
+    is_disagreement: bool,
     decided: Option<Message>,
 }
 
@@ -253,7 +255,6 @@ async fn doubles(tx: &mut Transaction, visit: &Visit, record: &Record) -> Result
 impl Loss {
     fn of(frame: &Frame, kept: Kept) -> Self {
         let lost = kept.value();
-        let can_be_decided = matches!(kept.reason.as_str(), "adopted" | "overruled");
         Self {
             id: kept.id,
             field: label(frame, kept.kind, &kept.field),
@@ -266,7 +267,8 @@ impl Loss {
                 _ => m::REPLACED,
             },
             at: kept.created_at,
-            is_open: can_be_decided && kept.decision.is_none(),
+            is_open: kept.is_restorable() && kept.decision.is_none(),
+            is_disagreement: kept.is_disagreement(),
             decided: match kept.decision {
                 Some(Decision::Restore) => Some(m::RESTORED),
                 Some(Decision::Keep) => Some(m::KEPT),

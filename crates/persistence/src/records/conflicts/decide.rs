@@ -64,8 +64,7 @@ pub async fn decide(
 ) -> Result<Decided, PersistenceError> {
     let Some(found) = locked(tx, tenant, conflict).await? else { return Ok(Decided::Never(None)) };
     let is_about_identity = found.reason == "identity";
-    let can_be_decided = is_about_identity || found.reason == "adopted" || found.reason == "overruled";
-    if !can_be_decided || is_about_identity != decision.is_about_identity() {
+    if !(is_about_identity || found.is_restorable()) || is_about_identity != decision.is_about_identity() {
         return Ok(Decided::Never(Some(found)));
     }
     match found.decision {

@@ -81,6 +81,19 @@ pub struct Kept {
 }
 
 impl Kept {
+    /// Whether it is a value, which can be made the record's again: there is nothing to decide about those that were merely replaced,
+    /// but they may be wanted back as well.
+    #[must_use]
+    pub fn is_restorable(&self) -> bool {
+        self.is_disagreement() || self.reason == "replaced"
+    }
+
+    /// Whether it is a value that two systems disagreed about.
+    #[must_use]
+    pub fn is_disagreement(&self) -> bool {
+        matches!(self.reason.as_str(), "adopted" | "overruled")
+    }
+
     /// The value that lost; `None` for an identifier.
     #[must_use]
     pub fn value(&self) -> Option<Stamped> {

@@ -47,7 +47,7 @@ pub enum Why {
     Adopted,
     /// Two systems changed the field, neither knowing of the other's value.
     Overruled,
-    /// A system changed what it knew: nothing to decide, but part of the field's history.
+    /// A system changed what it knew: nothing to decide, but part of the field's history, and restored from there.
     Replaced,
     /// An object of a platform was left alone when two records became one.
     Unlinked,
