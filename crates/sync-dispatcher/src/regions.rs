@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use domain::id::RecordId;
-use domain::identity::{Identity, Region};
+use domain::identity::{Identity, Region, Scheme};
 use domain::kind::RecordKind;
 use domain::record::Record;
 use persistence::records::conflicts;
@@ -16,7 +16,7 @@ use persistence::{Scope, Transaction};
 use crate::engine::{DispatchError, Engine, Priority, unless_away};
 use crate::{beliefs, claims};
 
-/// Records that are looked at in one step. As many identifiers are locked at most, and the server has room for some thousands.
+/// Records that are looked at in one step. A few times as many identifiers are locked at most, and the server has room for some thousands.
 const STEP: u8 = 200;
 
 /// Has what people are recognised by follow the regions of all tenants, step by step. What is left in the middle begins anew.
@@ -66,15 +66,18 @@ async fn step(engine: &Engine, moved: &Moved, after: Option<RecordId>) -> Result
     Ok(page.last().map(|record| record.id))
 }
 
-/// Gives records the numbers that they have here, and takes those from them that they had elsewhere. A number that is another's
-/// already stays there, which is told.
+/// Gives records the numbers that they have here, and takes those from them that they had elsewhere: whoever claimed one of these
+/// in vain has it from now on. A number that is another's already stays there, which is told.
 async fn identify(tx: &mut Transaction, moved: &Moved, others: &[&Record]) -> Result<(), DispatchError> {
     let tenant = moved.tenant;
-    let keys: BTreeSet<IdentityKey> = others.iter().filter_map(|record| number(record, moved.region)).collect();
+    let keys: BTreeSet<IdentityKey> = others.iter().flat_map(|record| numbers(moved, record)).collect();
     identities::lock(tx, tenant, &keys).await?;
-    let ids: BTreeSet<RecordId> = others.iter().map(|record| record.id).collect();
-    // As they are now, which is not as they were before they were locked.
-    let records = store::lock(tx, tenant, &ids).await?;
+    let mut ids: BTreeSet<RecordId> = others.iter().map(|record| record.id).collect();
+    let claimants = conflicts::claimants(tx, tenant, &ids, Scheme::Phone).await?;
+    ids.extend(claimants);
+    // As they are now, which is not as they were before they were locked. A number that was not locked is none of theirs by then.
+    let mut records = store::lock(tx, tenant, &ids).await?;
+    records.retain(|record| number(record, moved.region).is_none_or(|number| keys.contains(&number)));
     let outdated: Vec<_> = records.iter().flat_map(|record| outdated(moved, record)).collect();
     identities::release(tx, tenant, &outdated).await?;
     let conflicts = claims::claim(tx, tenant, moved.region, &records).await?;
@@ -85,6 +88,11 @@ async fn identify(tx: &mut Transaction, moved: &Moved, others: &[&Record]) -> Re
 fn number(record: &Record, region: Region) -> Option<IdentityKey> {
     let identity = Identity::phone(record.fields.value("phone"), region)?;
     Some(IdentityKey { kind: record.kind, identity })
+}
+
+/// The numbers that somebody is recognised by here, and was elsewhere.
+fn numbers(moved: &Moved, record: &Record) -> impl Iterator<Item = IdentityKey> {
+    moved.before.iter().chain([&moved.region]).filter_map(move |region| number(record, *region))
 }
 
 /// Whether a record's number is another here than elsewhere; one with its country code is the same everywhere.

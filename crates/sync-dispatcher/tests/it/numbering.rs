@@ -179,6 +179,28 @@ async fn two_who_have_one_number_as_of_another_country_are_told_once_the_tenant_
 }
 
 #[tokio::test]
+async fn a_number_that_its_holder_has_elsewhere_alone_is_that_of_who_claimed_it_too() {
+    let world = World::with(&HASTE).await;
+    let person = |subject: &str, email: &str, phone: &str| {
+        event("prospect.created", subject, json!({"email": email, "phone": phone}))
+    };
+    world.accept(vec![person("p1", "zoe@exemple.fr", "0470 12 34 56")]).await;
+    world.take_in().await;
+    world.accept(vec![person("p2", "paul@exemple.fr", "+33 4 70 12 34 56")]).await;
+    world.settle().await;
+    let (holder, claimant) = (world.record("p1").await.id, world.record("p2").await.id);
+    assert_eq!(world.claimed(claimant).await.holder, Some(holder));
+
+    world.move_to_belgium().await;
+    world.follow().await;
+    let named = (world.named_by("+32470123456").await, world.named_by("+33470123456").await);
+    assert_eq!(named, (Some(holder), Some(claimant)));
+    world.accept(vec![event("prospect.created", "p3", json!({"phone": "+33470123456"}))]).await;
+    world.take_in().await;
+    assert_eq!(world.record("p3").await.id, claimant, "whoever calls from there is known");
+}
+
+#[tokio::test]
 async fn what_is_overdue_does_not_wait_for_numbers_that_are_being_read_anew() {
     let world = World::with(&HASTE).await;
     world.accept(vec![event("prospect.created", "p1", json!({"phone": "0470 12 34 56"}))]).await;

@@ -1,10 +1,13 @@
-//! Conflicts and the history of fields as lists for readers, the newest first.
+//! Conflicts and the history of fields as lists for readers, the newest first; and who claimed what others hold.
+
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, Bool, Jsonb, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use domain::id::{ConflictId, RecordId, TenantId};
+use domain::identity::Scheme;
 use domain::kind::RecordKind;
 use domain::record::Stamped;
 use domain::time::Timestamp;
@@ -12,6 +15,7 @@ use serde_json::Value;
 
 use super::Decision;
 use crate::log_page::{LogCursor, LogPage, LogRow};
+use crate::row::Id;
 use crate::statement::sql_query;
 use crate::text::{from_json, from_word, parse, parse_optional};
 use crate::{PersistenceError, Transaction};
@@ -186,4 +190,26 @@ pub async fn list(
         .load(&mut **tx)
         .await?;
     rows.into_iter().map(Row::into_kept).collect()
+}
+
+/// The records that claimed an identifier of some others: whatever was decided of it, unless the two became one.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn claimants(
+    tx: &mut Transaction,
+    tenant: TenantId,
+    holders: &BTreeSet<RecordId>,
+    scheme: Scheme,
+) -> Result<Vec<RecordId>, PersistenceError> {
+    let rows: Vec<Id> = sql_query(
+        "SELECT DISTINCT record_id AS id FROM record_conflicts
+         WHERE tenant_id = $1 AND other_id = ANY($2) AND reason = 'identity' AND field = $3",
+    )
+    .bind::<Text, _>(tenant.to_string())
+    .bind::<Array<Text>, _>(holders.iter().map(ToString::to_string).collect::<Vec<_>>())
+    .bind::<Text, _>(scheme.as_str())
+    .load(&mut **tx)
+    .await?;
+    rows.into_iter().map(|row| parse("record_id", &row.id)).collect()
 }

@@ -4,7 +4,7 @@ mod decide;
 mod list;
 
 pub use decide::{Decided, Decision, applied, close_between, decide, take, unapplied};
-pub use list::{Filter, Kept, Sort, list};
+pub use list::{Filter, Kept, Sort, claimants, list};
 
 use diesel::sql_types::{Array, Jsonb, Nullable, Text};
 use diesel_async::RunQueryDsl;
