@@ -1,6 +1,6 @@
 //! What Coccinelle accepts arrives in the CRM: once, whole, and however it is sent.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use testkit::wait;
@@ -34,22 +34,19 @@ async fn a_prospect_becomes_a_contact_with_a_link_and_a_line_in_the_log() {
     assert_eq!(outcome.record_id, Some(world.record("p1").await.id));
 }
 
-/// The quickest of some, as other tests are at work beside it; nothing is announced again meanwhile.
+/// How quickly is measured by `cargo xtask bench`.
 #[tokio::test]
-async fn what_happens_now_is_on_its_platform_within_a_second() {
+async fn what_happens_now_does_not_wait_for_the_reconciler() {
     let world = World::with(&[("DISPATCHER__RECONCILE_EVERY", "1h")]).await;
-    let mut quickest = Duration::MAX;
-    for n in 1..=5 {
-        let began = Instant::now();
+    // The first may be what it finds as it starts.
+    for n in 1..=3 {
         world.accept(vec![created(&format!("p{n}"), json!({"email": format!("p{n}@exemple.fr")}))]).await;
         wait::until("the contact", DEADLINE, || async {
             let contacts = world.crm.contacts().await.len();
             if contacts == n { Ok(()) } else { Err(contacts) }
         })
         .await;
-        quickest = quickest.min(began.elapsed());
     }
-    assert!(quickest < Duration::from_secs(1), "{quickest:?}");
 }
 
 #[tokio::test]
