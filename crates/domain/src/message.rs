@@ -23,6 +23,9 @@ pub trait Message: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// All its queues, of which [`Message::QUEUE`] is the first: more than one where much of one sort, or of one tenant, must not stand
     /// before the rest.
     const LANES: &'static [&'static str] = &[Self::QUEUE];
+    /// Whether it is the only copy of what somebody was told is accepted. Such messages wait for their next attempt in queues of their own:
+    /// all others only say where to look, and those queues may be emptied.
+    const IS_INTAKE: bool = false;
 
     /// The one of its queues in which this message travels.
     fn queue(&self) -> &'static str {
@@ -43,6 +46,12 @@ impl Message for WebhookOutcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_came_in_from_outside_is_the_intake_but_for_reports_which_are_looked_into() {
+        assert_eq!([EventMerge::IS_INTAKE, WebhookApply::IS_INTAKE, WebhookApplyMany::IS_INTAKE], [true; 3]);
+        assert_eq!([CallbackApply::IS_INTAKE, RecordPush::IS_INTAKE, WebhookOutcome::IS_INTAKE], [false; 3]);
+    }
 
     #[test]
     fn the_first_lane_is_the_queue_itself() {

@@ -68,7 +68,7 @@ fn postpone<M: Message>(
     let moment = broker.schedule().tiers().first().copied().unwrap_or_default() / 5;
     tokio::spawn(async move {
         if rest > moment {
-            pending.wait(context, rest, M::TYPE, "parked").await;
+            pending.wait::<M>(context, rest, "parked").await;
         } else {
             sleep(rest).await;
             // Nobody takes it any more when the consumer has stopped; then it is dropped, and so released.

@@ -151,7 +151,7 @@ impl Broker {
     /// # Errors
     /// As [`Broker::publish`].
     pub async fn park<M: Message>(&self, message: &M, context: &Context, wait: Duration) -> Result<(), PublishError> {
-        let tier = self.tier(wait);
+        let tier = self.tier::<M>(wait);
         let envelope = Envelope::of(message, &context.due_after(wait, false).waiting_in(tier, wait))?;
         self.send(envelope.waiting_in(tier)).await
     }
@@ -182,9 +182,9 @@ impl Broker {
         &self.shared.options.schedule
     }
 
-    /// The tier in which a message waits when `rest` is left.
-    pub(crate) fn tier(&self, rest: Duration) -> Tier {
-        Tier(self.schedule().tier_for(rest))
+    /// The tier in which a message of this type waits when `rest` is left.
+    pub(crate) fn tier<M: Message>(&self, rest: Duration) -> Tier {
+        Tier::of::<M>(self.schedule().tier_for(rest))
     }
 
     /// The present connection, or the next one; `None` when there will be none any more.

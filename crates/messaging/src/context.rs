@@ -57,7 +57,7 @@ impl Context {
     /// The same message, to wait for so long, at first in this tier.
     #[must_use]
     pub(crate) fn waiting_in(self, tier: Tier, wait: Duration) -> Self {
-        Self { rest: Some(wait.saturating_sub(tier.0)), ..self }
+        Self { rest: Some(wait.saturating_sub(tier.wait)), ..self }
     }
 
     /// How long it is until it is due; `None` when it is.
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_was_an_hour_ahead_or_is_an_hour_behind_keeps_no_message_for_longer_than_it_was_to_wait() {
-        let (wait, tier) = (Duration::from_secs(7), Tier(Duration::from_secs(5)));
+        let (wait, tier) = (Duration::from_secs(7), Tier { wait: Duration::from_secs(5), is_intake: false });
         let parked = Context::new().due_after(wait, false).waiting_in(tier, wait);
         let stamped_ahead =
             Context { not_before: parked.not_before.map(|at| at.plus(Duration::from_hours(1))), ..parked };

@@ -41,7 +41,7 @@ impl<M: Message> Delivery<M> {
     /// It is answered for only when the broker has confirmed the next attempt, so a crash in between repeats it.
     pub async fn retry(self, wait: Duration, counts: bool) {
         let context = self.context.due_after(wait, counts);
-        self.pending.wait(context, wait, M::TYPE, "retried").await;
+        self.pending.wait::<M>(context, wait, "retried").await;
     }
 
     /// It can never be handled: it goes to the dead letters with the reason, which a person will read.
@@ -91,10 +91,10 @@ impl Pending {
         self.has_waited
     }
 
-    /// Puts it into the tier that fits `rest`, with this context, and lets go of the present copy.
-    pub(crate) async fn wait(self, context: Context, rest: Duration, message_type: &str, outcome: &'static str) {
-        let tier = self.broker.tier(rest);
-        let properties = context.waiting_in(tier, rest).to_properties(message_type);
+    /// Puts it, a message of this type, into the tier that fits `rest`, with this context, and lets go of the present copy.
+    pub(crate) async fn wait<M: Message>(self, context: Context, rest: Duration, outcome: &'static str) {
+        let tier = self.broker.tier::<M>(rest);
+        let properties = context.waiting_in(tier, rest).to_properties(M::TYPE);
         let envelope = Envelope::to_queue(self.queue, properties, self.delivery.data.clone()).waiting_in(tier);
         self.replace(envelope, outcome).await;
     }

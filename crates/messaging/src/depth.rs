@@ -30,7 +30,8 @@ impl Broker {
     /// The depth of every queue that there is: those of work, of dead letters and of what waits for its next attempt; `None`
     /// where the broker does not answer.
     pub async fn depths(&self) -> Option<Vec<Depth>> {
-        let tiers = self.schedule().tiers().iter().map(|wait| Tier(*wait).name());
+        let waits = self.schedule().tiers().iter().copied();
+        let tiers = waits.flat_map(|wait| [false, true].map(|is_intake| Tier { wait, is_intake }.name()));
         let work = QUEUES.iter().flat_map(|queue| [queue.name().to_owned(), queue.dead()]);
         self.depths_of(work.chain([STRAYS.to_owned()]).chain(tiers).collect()).await
     }

@@ -2,7 +2,8 @@
 //!
 //! Everything of ours is published to the default exchange, whose routing key is the queue's name: there is no binding that
 //! could be missing. A message waits for its next attempt in a tier `retry.<wait>`, behind a fanout of the same name that
-//! keeps the routing key; when its time is over, the broker gives it back to the default exchange, and so to its queue.
+//! keeps the routing key; when its time is over, the broker gives it back to the default exchange, and so to its queue. The intake waits
+//! in tiers of its own, `intake.retry.<wait>`: what it holds is nowhere else.
 //!
 //! A queue is declared by whoever uses it, once in every connection, before the first use.
 
@@ -102,13 +103,25 @@ impl Queue {
 
 /// A queue in which messages wait for a fixed time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Tier(pub Duration);
+pub struct Tier {
+    /// For how long.
+    pub wait: Duration,
+    /// Whether they are of the intake, the only copies of what they hold.
+    pub is_intake: bool,
+}
 
 impl Tier {
-    /// The name of its exchange and of its queue, as in `retry.5s`.
+    /// Where messages of this type wait for so long.
+    #[must_use]
+    pub const fn of<M: Message>(wait: Duration) -> Self {
+        Self { wait, is_intake: M::IS_INTAKE }
+    }
+
+    /// The name of its exchange and of its queue, as in `retry.5s` and `intake.retry.5s`.
     #[must_use]
     pub fn name(self) -> String {
-        format!("retry.{}", humantime::format_duration(self.0)).replace(' ', "")
+        let whose = if self.is_intake { "intake." } else { "" };
+        format!("{whose}retry.{}", humantime::format_duration(self.wait)).replace(' ', "")
     }
 }
 
@@ -154,7 +167,7 @@ async fn declare_tier(channel: &Channel, tier: Tier) -> lapin::Result<()> {
     let name = tier.name();
     declare_exchange(channel, &name, ExchangeKind::Fanout).await?;
     let mut arguments = dead_lettering();
-    let millis = i64::try_from(tier.0.as_millis()).unwrap_or(i64::MAX);
+    let millis = i64::try_from(tier.wait.as_millis()).unwrap_or(i64::MAX);
     arguments.insert("x-message-ttl".into(), AMQPValue::LongLongInt(millis));
     declare_quorum(channel, &name, arguments).await?;
     let bind = QueueBindOptions::default();
@@ -191,9 +204,10 @@ mod tests {
     #[test]
     fn tiers_are_named_after_their_waits() {
         let schedule = RetrySchedule::default();
-        let names: Vec<_> = schedule.tiers().iter().map(|wait| Tier(*wait).name()).collect();
+        let names: Vec<_> = schedule.tiers().iter().map(|wait| Tier::of::<RecordPush>(*wait).name()).collect();
         assert_eq!(names, ["retry.5s", "retry.30s", "retry.2m", "retry.10m", "retry.1h", "retry.6h"]);
-        assert_eq!(Tier(Duration::from_millis(90_500)).name(), "retry.1m30s500ms");
+        assert_eq!(Tier::of::<RecordPush>(Duration::from_millis(90_500)).name(), "retry.1m30s500ms");
+        assert_eq!(Tier::of::<EventMerge>(Duration::from_secs(5)).name(), "intake.retry.5s");
     }
 
     #[test]

@@ -67,6 +67,7 @@ impl Message for EventMerge {
         "dispatcher.event.merge.6",
         "dispatcher.event.merge.7",
     ];
+    const IS_INTAKE: bool = true;
 
     fn queue(&self) -> &'static str {
         Self::queue_of(self.tenant_id)
@@ -93,6 +94,7 @@ pub struct WebhookApply {
 impl Message for WebhookApply {
     const TYPE: &'static str = "webhook.apply.v1";
     const QUEUE: &'static str = "dispatcher.webhook.apply";
+    const IS_INTAKE: bool = true;
 }
 
 /// Deliveries that came while others were being confirmed, and so were published together.
@@ -123,6 +125,7 @@ pub struct TracedDelivery {
 impl Message for WebhookApplyMany {
     const TYPE: &'static str = "webhook.apply_many.v1";
     const QUEUE: &'static str = "dispatcher.webhook.apply_many";
+    const IS_INTAKE: bool = true;
 }
 
 /// What a workflow reports of a write that was handed to it. A hint: what is there is read before it is believed.

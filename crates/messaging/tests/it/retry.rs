@@ -1,9 +1,12 @@
 //! Waiting for another attempt.
 
+use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
-use domain::message::{Message, RecordPush};
+use domain::id::{TenantId, WebhookLogId};
+use domain::message::{EventMerge, Message, RecordPush, TracedDelivery, WebhookApply, WebhookApplyMany};
 use domain::time::Timestamp;
+use domain::trace::TraceParent;
 use messaging::Context;
 use serde_json::json;
 
@@ -28,6 +31,41 @@ async fn a_retry_comes_back_after_its_wait_as_the_next_attempt_of_the_same_messa
     second.ack().await;
     assert!(vhost.queues().await.contains(&"retry.400ms".to_owned()));
     holds(&vhost, "retry.400ms", 0).await;
+}
+
+/// Has a message wait once, and returns the tiers that there are after that.
+async fn tiers_after<M: Message + PartialEq + Debug>(message: &M) -> Vec<String> {
+    let World { vhost, broker } = world().await;
+    broker.publish(message, &Context::new()).await.unwrap();
+    let lane = M::LANES.iter().position(|queue| *queue == message.queue()).unwrap();
+    let mut deliveries = broker.lanes::<M>(1).swap_remove(lane);
+    next(&mut deliveries).await.retry(TIER, true).await;
+    let again = next(&mut deliveries).await;
+    assert_eq!((&again.message, again.context.attempt), (message, 2));
+    again.ack().await;
+    let mut tiers = vhost.queues().await;
+    tiers.retain(|queue| queue.contains("retry."));
+    tiers
+}
+
+#[tokio::test]
+async fn the_intake_waits_in_queues_of_its_own() {
+    let is_elsewhere = |tenant: &TenantId| EventMerge::queue_of(*tenant) != EventMerge::QUEUE;
+    let tenant_id = std::iter::repeat_with(TenantId::new).find(is_elsewhere).unwrap();
+    let events = EventMerge { tenant_id, accepted_at: Timestamp::now(), events: Vec::new() };
+    let delivery = WebhookApply {
+        delivery: WebhookLogId::new(),
+        platform: "hubspot".parse().unwrap(),
+        integration_id: None,
+        received_at: Timestamp::now(),
+        headers: Vec::new(),
+        body: "[]".to_owned(),
+    };
+    let traced = TracedDelivery { trace: TraceParent::generate(), delivery: delivery.clone() };
+    assert_eq!(tiers_after(&events).await, ["intake.retry.400ms"]);
+    assert_eq!(tiers_after(&delivery).await, ["intake.retry.400ms"]);
+    assert_eq!(tiers_after(&WebhookApplyMany { deliveries: vec![traced] }).await, ["intake.retry.400ms"]);
+    assert_eq!(tiers_after(&push()).await, ["retry.400ms"]);
 }
 
 #[tokio::test]

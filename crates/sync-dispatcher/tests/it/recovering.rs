@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use testkit::cut::Proxy;
 use testkit::wait;
 
 use domain::id::{MessageId, TenantId};
@@ -16,7 +17,8 @@ use persistence::inbox;
 use persistence::records::guard;
 use persistence::records::links::{self, Heard};
 
-use crate::crm::told_of;
+use crate::crm::{told, told_of};
+use crate::sharing::of_crm;
 use crate::world::{DEADLINE, HASTE, World, event};
 
 fn person(n: u32) -> Value {
@@ -45,6 +47,21 @@ impl World {
     pub(crate) async fn overdue(&self) -> i64 {
         let overdue = "SELECT count(*) FROM record_links WHERE announced_at < now() - interval '1 minute'";
         self.server.count(overdue).await
+    }
+
+    /// Empties every queue that may be emptied, as an operator might. What a consumer holds is not drained: it is emptied from under it.
+    async fn empty_all_but_the_intake(&self) {
+        for queue in self.vhost.queues().await {
+            if !is_intake(&queue) {
+                self.vhost.purge(&queue).await;
+            }
+        }
+    }
+
+    /// How many messages wait for their next attempt, in the tiers that are shipped.
+    async fn put_off(&self) -> u32 {
+        let depths = self.broker.depths().await.unwrap_or_default();
+        depths.iter().filter(|depth| depth.queue.contains("retry.")).map(|depth| depth.ready).sum()
     }
 
     /// A prospect that was accepted while the broker was away, as it is kept.
@@ -224,7 +241,8 @@ async fn what_is_overdue_does_not_wait_for_an_inbox_that_is_being_emptied_and_ne
 
 /// Whether the only copy of what was accepted is in this until it is merged.
 fn is_intake(queue: &str) -> bool {
-    EventMerge::LANES.contains(&queue) || [WebhookApply::QUEUE, WebhookApplyMany::QUEUE].contains(&queue)
+    let work = [EventMerge::LANES, WebhookApply::LANES, WebhookApplyMany::LANES].concat();
+    work.contains(&queue) || queue.starts_with("intake.retry.")
 }
 
 #[tokio::test]
@@ -236,17 +254,43 @@ async fn promise_1_every_queue_but_the_intake_may_be_emptied_in_the_middle_of_a_
     for wave in 0..3 {
         world.accept((wave * 20..wave * 20 + 20).map(person).collect()).await;
         world.run_at(run.id, i64::from(wave) + 1).await;
-        for queue in world.vhost.queues().await {
-            // What a consumer holds is not drained: it is emptied from under it.
-            if !is_intake(&queue) {
-                world.vhost.purge(&queue).await;
-            }
-        }
+        world.empty_all_but_the_intake().await;
     }
     world.run_in(run.id, State::Done).await;
     world.settle().await;
     assert_eq!(world.records().await.len(), 360);
     assert_eq!((world.crm.contacts().await.len(), world.crm.duplicates().await), (360, 0));
+}
+
+#[tokio::test]
+async fn promise_1_what_waits_for_the_database_outlives_every_queue_but_the_intake() {
+    let world = World::quiet(&[HASTE[0], HASTE[1], ("BROKER__RETRY_SCHEDULE", "5s")]).await;
+    let line = Proxy::before(&world.server.worker_url()).await;
+    world.dispatch_with(&[("DATABASE__URL", line.url().as_str())]);
+    world.accept(vec![person(0)]).await;
+    world.settle().await;
+
+    line.cut();
+    for n in 1..4 {
+        world.accept(vec![person(n)]).await;
+    }
+    let alone = world.crm.add("contacts", json!({"email": "seule@exemple.fr"})).await;
+    let together = world.crm.add("contacts", json!({"email": "ensemble@exemple.fr"})).await;
+    let shared = of_crm(vec![told("creation", &together)]);
+    world.deliver(&[told("creation", &alone)]).await;
+    world.share(std::slice::from_ref(&shared)).await;
+    wait::until("all to wait for their next attempt", DEADLINE, || async {
+        let waiting = world.put_off().await;
+        if waiting >= 5 { Ok(()) } else { Err(waiting) }
+    })
+    .await;
+    world.empty_all_but_the_intake().await;
+    line.mend();
+
+    world.rows_of(&[&shared]).await;
+    world.settle().await;
+    assert_eq!(world.records_of(RecordKind::Contact).await.len(), 6);
+    assert_eq!((world.crm.contacts().await.len(), world.crm.duplicates().await), (6, 0));
 }
 
 #[tokio::test]
