@@ -198,9 +198,13 @@ impl State {
     }
 }
 
+/// How many unique properties of its own an object type may have; 0 leaves no room for anybody's key.
+pub(crate) const UNIQUE_PROPERTIES: &str = "unique_properties";
+
 /// A professional account's limits, and the usual lag of its index.
 fn default_faults() -> Faults {
-    let limits = [("rate_limit_per_10s", 190), ("search_limit_per_s", 5)].map(|(name, most)| (name, most.into()));
+    let limits = [("rate_limit_per_10s", 190), ("search_limit_per_s", 5), (UNIQUE_PROPERTIES, 10)];
+    let limits = limits.map(|(name, most)| (name, most.into()));
     let own = limits.into_iter().chain([(SINGLE_USE, false.into())]);
     Faults {
         search_lag_ms: 2_000,

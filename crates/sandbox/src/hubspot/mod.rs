@@ -90,7 +90,11 @@ impl StandIn for HubSpot {
     }
 
     fn own_switches(&self) -> &'static [(&'static str, &'static str)] {
-        &[("rate_limit_per_10s", "Requêtes / 10 s"), ("search_limit_per_s", "Recherches / s")]
+        &[
+            ("rate_limit_per_10s", "Requêtes / 10 s"),
+            ("search_limit_per_s", "Recherches / s"),
+            (account::UNIQUE_PROPERTIES, "Propriétés uniques"),
+        ]
     }
 
     fn words(&self) -> Words {

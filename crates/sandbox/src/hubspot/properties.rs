@@ -4,11 +4,8 @@ use actix_web::{HttpResponse, http::StatusCode, web};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{ApiError, gate::Caller, kinds::Kind};
+use super::{ApiError, account::UNIQUE_PROPERTIES, gate::Caller, kinds::Kind};
 use crate::journal::By;
-
-/// HubSpot allows ten unique properties an object type.
-const MOST_UNIQUE: usize = 10;
 
 /// HubSpot's `type` of a property.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -172,10 +169,11 @@ pub(crate) async fn create_property(
         }
         // The seeded e-mail is unique by its nature and not counted.
         let own_unique = definitions.values().filter(|known| known.unique && !known.hubspot_defined).count();
-        if definition.unique && own_unique >= MOST_UNIQUE {
-            return Err(ApiError::validation(
-                "The limit of 10 unique properties has been reached for this object type",
-            ));
+        let most = changes.state().faults.limit(UNIQUE_PROPERTIES).and_then(|most| usize::try_from(most).ok());
+        if let Some(most) = most.filter(|most| definition.unique && own_unique >= *most) {
+            return Err(ApiError::validation(format!(
+                "The limit of {most} unique properties has been reached for this object type"
+            )));
         }
         changes.define(kind, &definition);
         Ok(())

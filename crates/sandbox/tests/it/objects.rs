@@ -141,6 +141,19 @@ async fn a_property_is_created_once_and_its_unique_values_hold_one_object_each()
 }
 
 #[tokio::test]
+async fn a_unique_property_that_there_is_no_room_for_is_refused_and_a_common_one_is_not() {
+    let world = World::new();
+    world.faults(json!({"unique_properties": 1})).await;
+    let make = async |name: &str, unique: bool| {
+        let new = json!({"name": name, "label": name, "type": "string", "fieldType": "text",
+                         "groupName": "contactinformation", "hasUniqueValue": unique});
+        world.post("/crm/properties/2026-03/contacts", new).await.0.as_u16()
+    };
+    assert_eq!(make("theirs", true).await, 201);
+    assert_eq!((make("coccinelle_id", true).await, make("note", false).await), (400, 201));
+}
+
+#[tokio::test]
 async fn a_listing_shows_every_object_once() {
     let world = World::new();
     for number in 0..7 {
