@@ -10,6 +10,11 @@ use crate::session::{PORTAL, Service, Session};
 /// The contacts that there are, by their ids, with their properties.
 pub(super) type Contacts = BTreeMap<String, BTreeMap<String, String>>;
 
+/// What may tell who a contact is: its address, its telephone number.
+pub(super) fn identifiers(contact: &BTreeMap<String, String>) -> impl Iterator<Item = &String> {
+    ["email", "phone"].into_iter().filter_map(move |property| contact.get(property))
+}
+
 /// What is there, as far as the journal was read.
 #[derive(Debug, Default)]
 pub(super) struct Journal {

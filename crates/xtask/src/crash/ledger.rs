@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 /// A person that Coccinelle's backend told of.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Person {
-    pub(super) email: String,
+    /// What alone tells who it is: an address or, where there is none, a telephone number.
+    pub(super) identifier: String,
+    /// Whether that is a number, so that nothing of this person is unique in a CRM that has no room for our key.
+    pub(super) is_caller: bool,
     /// As the last accepted event says.
     pub(super) city: String,
     /// As it was last changed by hand in the CRM.

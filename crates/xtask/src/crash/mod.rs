@@ -27,7 +27,7 @@ pub use self::backend::Backend;
 pub use self::plan::Length;
 use self::plan::{Lines, Outage, Phase};
 use self::verdict::Scene;
-pub use self::verdict::Verdict;
+pub use self::verdict::{CALLERS, Verdict};
 use crate::console::{Console, ServiceLines};
 use crate::services::postgres::Durability;
 use crate::services::{Choice, Services};
@@ -150,8 +150,8 @@ async fn under_load(
     console: &Console,
     trouble: impl Future<Output = anyhow::Result<Deaths>>,
 ) -> anyhow::Result<Verdict> {
+    load::prepare(session, seed).await?;
     let tenant = &session.demo_tenant().await?;
-    load::prepare(session).await?;
     consent::give(session, tenant).await?;
     let stop = CancellationToken::new();
     let began = Instant::now();
@@ -177,13 +177,17 @@ async fn crash(session: &Session, seed: u64, length: Length, console: &Console) 
     let (began, mut deaths, mut round) = (Instant::now(), Deaths::new(), 0_u32);
     loop {
         round += 1;
-        for phase in plan::phases(&mut dice) {
+        let phases = match length {
+            Length::Writes(times) => vec![plan::writes(times)],
+            Length::Once | Length::For(_) => plan::phases(&mut dice),
+        };
+        for phase in phases {
             let step = console.step(format!("round {round}: {phase}"));
             go_through(session, &phase, &mut deaths).await?;
             step.done();
         }
         match length {
-            Length::Once => return Ok(deaths),
+            Length::Writes(_) | Length::Once => return Ok(deaths),
             Length::For(time) if began.elapsed() >= time => return Ok(deaths),
             Length::For(_) => {}
         }

@@ -15,6 +15,8 @@ use When::{Always, BrokerBack, ByWorkflows, WithoutBroker};
 /// How long it goes on.
 #[derive(Clone, Copy, Debug)]
 pub enum Length {
+    /// The dispatcher alone dies, so many times, where a platform has taken a write and nothing is noted of it.
+    Writes(usize),
     /// Each service dies at each of its steps once, and each server once.
     Once,
     /// The same again and again, in another order and at other moments, for so long.
@@ -149,6 +151,12 @@ pub(super) fn phases(dice: &mut StdRng) -> Vec<Phase> {
         // Without the broker, what is accepted is committed to the inbox.
         Phase { plans: lines(WithoutBroker, dice), afterwards: lines(BrokerBack, dice), outage: Outage::Broker },
     ]
+}
+
+/// The dispatcher's deaths over so many writes.
+pub(super) fn writes(times: usize) -> Phase {
+    let plans = [(SyncDispatcher, vec![("write.after", 1_u32); times])];
+    Phase { plans: plans.into(), afterwards: BTreeMap::new(), outage: Outage::Nothing }
 }
 
 #[cfg(test)]
