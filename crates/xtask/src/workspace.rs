@@ -91,7 +91,9 @@ pub(crate) async fn output(command: &mut Command) -> anyhow::Result<String> {
         .await
         .with_context(|| format!("`{shown}` could not be started"))?;
     if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
+        // Some programs complain on their standard output.
+        let mut said = [&output.stderr, &output.stdout].map(|said| String::from_utf8_lossy(said)).into_iter();
+        let said = said.find(|said| !said.trim().is_empty()).unwrap_or_default();
         bail!("`{shown}` ended with {}: {}", output.status, said.trim());
     }
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
@@ -101,4 +103,17 @@ fn shown(command: &Command) -> String {
     let command = command.as_std();
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_a_program_complained_of_is_told_wherever_it_said_so() {
+        for (script, told) in [("echo no; exit 1", "no"), ("echo yes; echo never >&2; exit 1", "never")] {
+            let error = output(Command::new("sh").args(["-c", script])).await.unwrap_err().to_string();
+            assert!(error.ends_with(&format!(": {told}")), "{error}");
+        }
+    }
 }

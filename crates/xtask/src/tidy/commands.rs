@@ -41,7 +41,7 @@ const TENANT: Proof = Test("a_tenant_is_made_whose_key_opens_and_whose_token_nam
 const WALK: Proof = Test("every_command_of_the_walk_prints_what_stands_below_it");
 
 /// Every command by how it begins; of several that fit, the longest counts.
-const COMMANDS: [(&str, Proof); 52] = [
+const COMMANDS: [(&str, Proof); 59] = [
     ("RECORD=$(curl -sS http://127.0.0.1:20080/api/v1/records", WALK),
     ("admin create-tenant", TENANT),
     ("admin erase-tenant", Test("nothing_is_left_of_an_erased_tenant_and_all_of_another")),
@@ -78,6 +78,7 @@ const COMMANDS: [(&str, Proof); 52] = [
     ("curl -sS http://127.0.0.1:20080/api/v1/events", WALK),
     ("curl -sS http://127.0.0.1:20080/api/v1/integrations/$INTEGRATION/logs", WALK),
     ("curl -sS http://127.0.0.1:20080/api/v1/records/$RECORD", WALK),
+    ("docker build --file", Hosted("docker build --file deploy/Dockerfile --build-arg BINARY=admin --tag")),
     (
         "docker compose --profile monitoring --profile mail up --build --detach",
         Hosted("docker compose --profile monitoring --profile mail up --build --detach"),
@@ -97,10 +98,16 @@ const COMMANDS: [(&str, Proof); 52] = [
         "docker compose up --detach --wait --no-deps --no-recreate",
         Hosted("docker compose up --detach --wait --no-deps --no-recreate --scale api-gateway=2 api-gateway"),
     ),
+    ("docker push", Skipped("it takes a registry")),
     ("docker rm coccinelle-api-gateway-1", Hosted("docker rm coccinelle-api-gateway-1")),
+    ("docker run --rm --user", Hosted("/admin:0.1.0 new-key-ring --out /keys/key-ring.json")),
     ("docker stop coccinelle-api-gateway-1", Hosted("docker stop coccinelle-api-gateway-1")),
+    ("kubectl -n coccinelle apply -f deploy/kubernetes/namespace.yaml", CLUSTER),
+    ("kubectl -n coccinelle create secret generic", Hosted("kubectl -n coccinelle create secret generic")),
+    ("kubectl -n coccinelle delete job migrate", CLUSTER),
+    ("kubectl -n coccinelle exec", CLUSTER),
     ("kubectl -n coccinelle wait", CLUSTER),
-    ("kubectl apply -k deploy/kubernetes", CLUSTER),
+    ("kubectl apply -k overlay", CLUSTER),
     ("n8n import:workflow", OF_N8N),
     ("n8n publish:workflow", OF_N8N),
     ("n8n unpublish:workflow", OF_N8N),
