@@ -50,7 +50,7 @@ pub(crate) async fn check(console: &Console) -> anyhow::Result<Outcome> {
     let (Some(deny), Some(shear)) = (DENY.install(console).await?, SHEAR.install(console).await?) else {
         return Ok(NO_PYTHON);
     };
-    // Shown, since a new duplicate is told and fails nothing.
+    // Shown, since a line that is not needed any more is told and fails nothing.
     carry_out(tool(&deny).args(["--locked", "check", "--hide-inclusion-graph", "bans", "licenses", "sources"])).await?;
     output(tool(&shear).arg("--locked")).await?;
     sbom::make().map(|_| Outcome::Holds)
