@@ -89,8 +89,7 @@ fn shown(folder: &Path) -> std::path::Display<'_> {
 
 fn banner(session: &Session, tenant: &Tenant) -> String {
     let (gateway, sandbox) = (session.url(Service::ApiGateway), session.url(Service::Sandbox));
-    let (admin, service) = (tenant.admin_token.expose_secret(), tenant.service_token.expose_secret());
-    let integration = &tenant.integration;
+    let (admin, integration) = (tenant.admin_token.expose_secret(), &tenant.integration);
     let n8n =
         session.n8n().map(|n8n| format!("\n  n8n, with our workflows            {}", n8n.url())).unwrap_or_default();
     let now = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
@@ -105,22 +104,23 @@ Everything is running. Ctrl-C stops it; the data stays in {folder} for the next 
   The tenant                         {tenant_id}
   Its HubSpot integration            {integration}
 
-A token for the demo tenant's administrator, good for 30 days:
+For what is typed below and in the README's tour; the tokens are good for 30 days:
 
-  {admin}
+  {exports}
 
 Send a prospect, as Coccinelle's backend does, and see it in the CRM:
 
   curl -sS {gateway}/api/v1/events \
-    -H 'Authorization: Bearer {service}' \
+    -H "Authorization: Bearer $SERVICE" \
     -H 'Content-Type: application/json' \
     -d '{{"event_id":"evt-1","type":"prospect.created","subject_id":"p-1","occurred_at":"{now}","data":{{"first_name":"Éloïse","last_name":"Martin","email":"eloise.martin@example.fr","phone":"06 12 34 56 78","city":"Nîmes"}}}}'
 
 See what was done for it:
 
-  curl -sS '{gateway}/api/v1/integrations/{integration}/logs' \
-    -H 'Authorization: Bearer {admin}'
+  curl -sS "{gateway}/api/v1/integrations/$INTEGRATION/logs" \
+    -H "Authorization: Bearer $ADMIN"
 "#,
+        exports = tenant.exports(),
         folder = shown(session.home().folder()),
         tenant_id = tenant.id,
     )

@@ -26,6 +26,16 @@ pub struct Tenant {
     pub service_token: SecretString,
 }
 
+impl Tenant {
+    /// What tells a shell of both tokens and of the integration: `SERVICE`, `ADMIN` and `INTEGRATION`, as the README's tour names
+    /// them. It shows the tokens, and so is for their holder's eyes alone.
+    #[must_use]
+    pub fn exports(&self) -> String {
+        let (service, admin) = (self.service_token.expose_secret(), self.admin_token.expose_secret());
+        format!("export SERVICE={service} ADMIN={admin} INTEGRATION={}", self.integration)
+    }
+}
+
 #[derive(Deserialize, Serialize)]
 struct Remembered {
     tenant: String,

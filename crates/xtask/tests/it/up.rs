@@ -35,16 +35,21 @@ impl Run {
         up.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(std::fs::File::create(&stderr).unwrap());
         let mut child = up.kill_on_drop(true).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let (mut tenant, mut integration) = (None, None);
-        while tenant.is_none() || integration.is_none() {
+        let (mut tenant, mut integration, mut exports) = (None, None, None);
+        while tenant.is_none() || integration.is_none() || exports.is_none() {
             let Some(line) = lines.next_line().await.unwrap() else {
                 panic!("`up` ended: {}", std::fs::read_to_string(&stderr).unwrap())
             };
             let value = |label: &str| line.trim().strip_prefix(label).map(|rest| rest.trim().to_owned());
             tenant = tenant.or_else(|| value("The tenant "));
             integration = integration.or_else(|| value("Its HubSpot integration "));
+            exports = exports.or_else(|| value("export "));
         }
-        Self { child, _stdout: lines, tenant: tenant.unwrap(), integration: integration.unwrap(), stderr }
+        let (integration, exports) = (integration.unwrap(), exports.unwrap());
+        let named = exports.split(' ').filter_map(|word| word.split_once('=')).collect::<Vec<_>>();
+        assert_eq!(named.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["SERVICE", "ADMIN", "INTEGRATION"]);
+        assert_eq!(named[2].1, integration);
+        Self { child, _stdout: lines, tenant: tenant.unwrap(), integration, stderr }
     }
 
     /// Ctrl-C, and what it must come to.

@@ -2,8 +2,8 @@
 
 use std::process::Stdio;
 
-use secrecy::ExposeSecret as _;
-use serde_json::{Deserializer, Value};
+use reqwest::StatusCode;
+use serde_json::{Deserializer, Value, json};
 use testkit::wait;
 use tokio::process::Command;
 use xtask::ci;
@@ -11,7 +11,7 @@ use xtask::console::{Console, ServiceLines};
 use xtask::session::Service;
 use xtask::workspace::root;
 
-use crate::world::{DEADLINE, World};
+use crate::world::{DEADLINE, World, prospect};
 
 const NAME: &str = "e2e-walk";
 
@@ -70,14 +70,17 @@ fn here(world: &World, command: &str) -> String {
     command.replace("http://127.0.0.1:20080", &gateway).replace("http://127.0.0.1:20090", &sandbox)
 }
 
-/// What a shell prints that knows the tokens and the integration, as the walk says.
-async fn printed(world: &World, script: &str) -> String {
-    let tenant = &world.tenant;
-    let mut shell = Command::new("sh");
-    shell.args(["-ec", script]).stdin(Stdio::null());
-    shell.env("SERVICE", tenant.service_token.expose_secret()).env("ADMIN", tenant.admin_token.expose_secret());
-    let done = shell.env("INTEGRATION", &tenant.integration).output().await.unwrap();
+async fn printed(script: &str) -> String {
+    let done = Command::new("sh").args(["-ec", script]).stdin(Stdio::null()).output().await.unwrap();
     String::from_utf8_lossy(&done.stdout).into_owned()
+}
+
+/// Somebody is there before the walk's prospect: whom the banner of `up` has its reader send.
+async fn obey_the_banner(world: &World) {
+    let data = json!({ "first_name": "Éloïse", "last_name": "Martin", "email": "eloise.martin@example.fr" });
+    let answer = world.post_event(&prospect("p-1", "prospect.created", data)).await;
+    assert_eq!(answer.status(), StatusCode::ACCEPTED);
+    assert!(world.settle(1).await.is_exact());
 }
 
 #[tokio::test]
@@ -90,16 +93,17 @@ async fn every_command_of_the_walk_prints_what_stands_below_it() {
         }
     }
     let walk = commands(&std::fs::read_to_string(root().join("README.md")).unwrap());
-    assert_eq!(walk.len(), 6, "{walk:?}");
+    assert_eq!(walk.len(), 7, "{walk:?}");
     let world = World::on_shared_servers(NAME, 24_000, &[]).await;
-    // What was kept in a variable is there for whatever is typed later.
-    let mut kept = String::new();
+    obey_the_banner(&world).await;
+    // What was kept in a variable is there for whatever is typed later: first of all, what the banner says.
+    let mut kept = format!("{}\n", world.tenant.exports());
     for (command, below) in &walk {
         let expected = documents(below).unwrap();
         let command = here(&world, command);
         let script = format!("{kept}{command}");
         wait::until(&command, DEADLINE, || async {
-            let said = documents(&printed(&world, &script).await)?;
+            let said = documents(&printed(&script).await)?;
             if said == expected { Ok(()) } else { Err(format!("{said:?} where {expected:?} is wanted")) }
         })
         .await;
@@ -116,5 +120,5 @@ fn a_command_goes_on_where_it_is_indented_and_what_it_prints_does_not() {
     let read = commands(text);
     assert_eq!(read[0], ("curl a \\\n    -d b".to_owned(), "\n{\"at\":1,\"c\":\n[2]}".to_owned()));
     assert_eq!(read[1], ("X=$(e)".to_owned(), String::new()));
-    assert_eq!(documents(&read[0].1).unwrap(), [serde_json::json!({ "c": [2] })]);
+    assert_eq!(documents(&read[0].1).unwrap(), [json!({ "c": [2] })]);
 }
