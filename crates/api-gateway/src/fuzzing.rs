@@ -12,10 +12,11 @@ use domain::redaction::Redaction;
 use domain::workflow::Report;
 use persistence::log_page::LogCursor;
 use runtime::config::AuthSettings;
+use runtime::http::Peer;
 
 use crate::auth::Verifier;
 use crate::version::IfMatch;
-use crate::{body, events, oauth, page};
+use crate::{auth, body, events, oauth, page, pages, workflows};
 
 static VERIFIER: LazyLock<Option<Verifier>> = LazyLock::new(verifier);
 
@@ -25,20 +26,25 @@ pub fn events(bytes: &[u8]) -> bool {
     events::are_readable(bytes)
 }
 
-/// Whether a body can be read as what a workflow reports, or as a document with lists in it, and text as the query of either.
+/// Whether a body can be read as what a workflow reports, as a document with lists in it, as the keys of an issuer, as the rows of a
+/// mapping's form, or as a query with flags and texts in it.
 #[must_use]
 pub fn body(bytes: &[u8]) -> bool {
-    let query = str::from_utf8(bytes).is_ok_and(|text| body::parse_query::<Report>(text).is_ok());
-    query || body::parse::<Report>(bytes).is_ok() || body::parse::<Redaction>(bytes).is_ok()
+    let is_query = str::from_utf8(bytes).is_ok_and(|text| body::parse_query::<Report>(text).is_ok());
+    let is_set = serde_json::from_slice::<serde_json::Value>(bytes).is_ok_and(|document| auth::are_keys(&document));
+    let is_document = workflows::is_report(bytes) | body::parse::<Redaction>(bytes).is_ok();
+    is_query || is_set || is_document || pages::are_rows(bytes)
 }
 
-/// Whether a text names a place in a list, a version of what is configured, or a consent that was begun.
+/// Whether a text names a place in a list, a version of what is configured, a consent that was begun, a language, or a caller behind
+/// proxies.
 #[must_use]
 pub fn header(text: &str) -> bool {
     let is_place = page::place::<LogCursor>(Some(text)).is_ok();
     let request = HeaderValue::from_str(text).map(|tag| TestRequest::default().insert_header((IF_MATCH, tag)));
     let is_version = request.is_ok_and(|with_tag| IfMatch::extract(&with_tag.to_http_request()).into_inner().is_ok());
-    is_place || is_version || oauth::is_state(text)
+    let is_forwarded = Peer::behind_proxies(text).is_some();
+    is_place || is_version || is_forwarded || pages::is_language(text) || oauth::is_state(text)
 }
 
 /// Whether a token opens our doors.

@@ -60,6 +60,14 @@ impl Workflows {
         Ok(Self { shared, own, base_url, secret })
     }
 
+    /// The same, answered by a script.
+    #[cfg(fuzzing)]
+    #[must_use]
+    pub fn answered_by(self, script: &crate::http::Script) -> Self {
+        let answered = |client: Client| client.answered_by(script.clone());
+        Self { shared: answered(self.shared), own: answered(self.own), ..self }
+    }
+
     /// Hands a write to a workflow. Success says that it was taken, not that it was done.
     ///
     /// # Errors

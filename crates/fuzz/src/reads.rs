@@ -1,8 +1,9 @@
-//! What platforms answer to our own calls. Whatever a connector asks, it is answered by the same, and makes of it what its contract
+//! What platforms, and n8n, answer to our own calls. Whatever a connector asks, it is answered by the same, and makes of it what its contract
 //! says or an error, in as many calls as that takes and no more.
 
 mod grants;
 mod objects;
+mod workflows;
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -43,6 +44,7 @@ pub(crate) fn run(data: &[u8]) {
     RUNTIME.block_on(async {
         objects::ask(&asked).await;
         grants::ask(&asked).await;
+        workflows::ask(&asked).await;
     });
 }
 

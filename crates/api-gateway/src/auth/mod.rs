@@ -11,6 +11,8 @@ mod signer;
 mod token;
 
 pub(crate) use identity::{Credential, Identity};
+#[cfg(fuzzing)]
+pub(crate) use keys::are_keys;
 pub(crate) use listed::Listed;
 pub(crate) use permission::{Admin, Administration, Everybody, Permission, Service, Verdict, Viewer};
 pub(crate) use session::{Cookies, Session, check_origin, is_ours, recognise};

@@ -35,6 +35,11 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
 use runtime::http::Problem;
 
+#[cfg(fuzzing)]
+pub(crate) use integration::are_rows;
+#[cfg(fuzzing)]
+pub(crate) use reader::is_language;
+
 /// Everything below `/dashboard`.
 pub(crate) fn dashboard(routes: &mut ServiceConfig) {
     routes

@@ -186,6 +186,12 @@ fn preferred(header: &str) -> Option<Language> {
     best.map(|(_, language)| language)
 }
 
+/// Whether a browser asks for a language of ours: for `crate::fuzzing`.
+#[cfg(fuzzing)]
+pub(crate) fn is_language(header: &str) -> bool {
+    preferred(header).is_some()
+}
+
 #[cfg(test)]
 mod tests {
     use actix_web::cookie::Cookie;

@@ -9,3 +9,5 @@ mod report;
 
 pub(crate) use callback::report_sync;
 pub(crate) use proxy::call_platform;
+#[cfg(fuzzing)]
+pub(crate) use report::is_report;

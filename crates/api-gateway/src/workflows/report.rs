@@ -94,6 +94,27 @@ pub(super) fn read(body: &Bytes, platform: &PlatformSlug, pass: &Pass) -> Result
     Ok(Report { success, external_id, error, retryable: retryable.ok().flatten().unwrap_or_default() })
 }
 
+/// Whether a body is what a workflow reports of a create: for `crate::fuzzing`.
+#[cfg(fuzzing)]
+pub(crate) fn is_report(body: &[u8]) -> bool {
+    let platform = "hubspot".parse::<PlatformSlug>();
+    platform.is_ok_and(|platform| read(&Bytes::copy_from_slice(body), &platform, &pass_for(Verb::Create)).is_ok())
+}
+
+/// A pass that matters by what it is for, and by nothing else.
+#[cfg(any(fuzzing, test))]
+fn pass_for(verb: Verb) -> Pass {
+    Pass {
+        tenant_id: domain::id::TenantId::new(),
+        integration_id: domain::id::IntegrationId::new(),
+        link_id: domain::id::LinkId::new(),
+        record_id: domain::id::RecordId::new(),
+        event_id: domain::id::ErrandId::new(),
+        action: domain::workflow::Action { verb, kind: domain::kind::RecordKind::Contact },
+        expires_at: domain::time::Timestamp::now(),
+    }
+}
+
 fn id(said: Option<&Value>) -> Result<Option<String>, ()> {
     let text = match said {
         None | Some(Value::Null) => return Ok(None),
@@ -114,24 +135,10 @@ fn text_of(error: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use domain::id::{ErrandId, IntegrationId, LinkId, RecordId, TenantId};
-    use domain::kind::RecordKind;
-    use domain::time::Timestamp;
-    use domain::workflow::Action;
-
     use super::*;
 
     fn reading(verb: Verb, body: &str) -> Result<Report, Vec<String>> {
-        let pass = Pass {
-            tenant_id: TenantId::new(),
-            integration_id: IntegrationId::new(),
-            link_id: LinkId::new(),
-            record_id: RecordId::new(),
-            event_id: ErrandId::new(),
-            action: Action { verb, kind: RecordKind::Contact },
-            expires_at: Timestamp::now(),
-        };
-        let read = read(&Bytes::copy_from_slice(body.as_bytes()), &"hubspot".parse().unwrap(), &pass);
+        let read = read(&Bytes::copy_from_slice(body.as_bytes()), &"hubspot".parse().unwrap(), &pass_for(verb));
         read.map_err(|refused| {
             if let Refusal::Faulty(faults) = refused {
                 return faults.into_iter().map(|fault| fault.path).collect();

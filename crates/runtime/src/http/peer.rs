@@ -46,6 +46,16 @@ impl Peer {
         let trusted = request.app_data::<TrustedProxies>();
         Some(Self(trusted.map_or(socket.to_canonical(), |trusted| trusted.origin(socket, &lines))))
     }
+
+    /// The one that a header names who came through proxies alone that are trusted; `None` where it names nobody. For `crates/fuzz`.
+    #[cfg(fuzzing)]
+    #[must_use]
+    pub fn behind_proxies(forwarded: &str) -> Option<Self> {
+        let socket = IpAddr::from(std::net::Ipv4Addr::LOCALHOST);
+        let everybody = [IpNet::V4(ipnet::Ipv4Net::default()), IpNet::V6(ipnet::Ipv6Net::default())];
+        let origin = TrustedProxies::new(&everybody).origin(socket, &[forwarded]);
+        (origin != socket).then_some(Self(origin))
+    }
 }
 
 #[cfg(test)]

@@ -77,6 +77,14 @@ impl Row {
     }
 }
 
+/// Whether the rows of a form are fields of a mapping, as the API takes them: for `crate::fuzzing`.
+#[cfg(fuzzing)]
+pub(crate) fn are_rows(form: &[u8]) -> bool {
+    let rows = Row::typed(&Fields::read(form));
+    let is_field = |row: &Row| serde_json::from_value::<FieldMapping>(row.to_json(RecordKind::Contact)).is_ok();
+    !rows.is_empty() && rows.iter().all(is_field)
+}
+
 /// What was typed, as our field takes it.
 pub(super) fn typed(kind: RecordKind, local: &str, typed: &str) -> Value {
     let is_number = schema::find(kind, local).is_some_and(|spec| spec.field_type == FieldType::Number);

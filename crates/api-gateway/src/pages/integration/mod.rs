@@ -30,6 +30,9 @@ use super::text::{frame as frame_words, integration as m, remedies};
 use crate::integrations::{self, View};
 use crate::state::Gateway;
 
+#[cfg(fuzzing)]
+pub(crate) use mapping_rows::are_rows;
+
 /// The tabs, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tab {
