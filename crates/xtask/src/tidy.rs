@@ -104,13 +104,8 @@ pub(crate) fn run(_args: &Args) -> anyhow::Result<()> {
 #[cfg(test)]
 pub(crate) fn documented(beginning: &str) -> anyhow::Result<Vec<String>> {
     let tree = Tree::read(&crate::workspace::root())?;
-    let mut typed = Vec::new();
-    for document in commands::documents(&tree) {
-        let named = document.text.lines().flat_map(|line| line.split('`').skip(1).step_by(2)).map(str::to_owned);
-        let fenced = commands::commands(&document.text).into_iter().map(|(_, command)| command);
-        typed.extend(fenced.chain(named).filter(|command| command.starts_with(beginning)));
-    }
-    Ok(typed)
+    let typed = commands::documents(&tree).flat_map(|document| commands::commands(&document.text));
+    Ok(typed.map(|(_, command)| command).filter(|command| command.starts_with(beginning)).collect())
 }
 
 fn findings(tree: &Tree, crates: &[Crate]) -> Vec<Finding> {

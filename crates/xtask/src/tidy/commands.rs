@@ -1,15 +1,23 @@
-//! The commands that documents tell people to type: each has an entry here that says what runs it, or why nothing does.
+//! The commands that documents and comments tell people to type: each has an entry here that says what runs it, or why nothing does.
 
 use std::collections::BTreeSet;
 
 use super::Finding;
 use super::tree::{File, Tree};
 
-/// How a line of a fenced block begins that is a command; beside these, whatever stands behind a prompt.
-const BEGINNINGS: [&str; 9] = ["admin ", "cargo ", "cp ", "curl ", "docker ", "kubectl ", "n8n ", "node ", "perf "];
+/// How a line of a fenced block begins, and what stands between backticks, that is a command; beside these, whatever stands behind a
+/// prompt.
+const BEGINNINGS: [&str; 10] =
+    ["admin ", "apt-get ", "cargo ", "cp ", "curl ", "docker ", "kubectl ", "n8n ", "node ", "perf "];
 
 /// The prompt.
 const PROMPT: &str = "$ ";
+
+/// Files that tell people what to type in their comments.
+const COMMENTED: [&str; 2] = [".env.example", "docker-compose.yml"];
+
+/// How a comment is indented that is a line to type.
+const INDENT: &str = "   ";
 
 const WORKFLOW: &str = ".github/workflows/ci.yml";
 const STAGES: &str = "crates/xtask/src/ci.rs";
@@ -34,6 +42,7 @@ const CLUSTER: Proof =
 const PROFILER: Proof = Skipped(
     "it takes root, and a kernel that lets itself be looked into; `cargo xtask bench --profile` calls the same program",
 );
+const DEAD: Proof = Test("dead_letters_are_shown_with_their_reason_given_back_and_thrown_away");
 const OF_N8N: Proof = Test("every_command_of_the_document_does_what_the_document_says");
 const ROTATING: Proof = Test("every_data_key_goes_under_a_new_master_key_and_is_the_same_afterwards");
 const PREPARED: Proof = Test("a_key_that_was_prepared_seals_nothing_before_it_is_asked_for");
@@ -41,15 +50,23 @@ const TENANT: Proof = Test("a_tenant_is_made_whose_key_opens_and_whose_token_nam
 const WALK: Proof = Test("every_command_of_the_walk_prints_what_stands_below_it");
 
 /// Every command by how it begins; of several that fit, the longest counts.
-const COMMANDS: [(&str, Proof); 59] = [
-    ("RECORD=$(curl -sS http://127.0.0.1:20080/api/v1/records", WALK),
+const COMMANDS: [(&str, Proof); 77] = [
+    ("CONTACT=$(curl -sS http://127.0.0.1:20080/api/v1/records/$RECORD", WALK),
+    ("RECORD=$(curl -sS 'http://127.0.0.1:20080/api/v1/records?q=p-201'", WALK),
     ("admin create-tenant", TENANT),
+    ("admin dead-letters", DEAD),
     ("admin erase-tenant", Test("nothing_is_left_of_an_erased_tenant_and_all_of_another")),
     ("admin issue-token", TENANT),
+    ("admin migrate", Test("migrating_down_and_up_again_leaves_a_catalogue_and_no_tenants")),
+    ("admin new-key-ring", TENANT),
+    ("admin purge", DEAD),
+    ("admin replay", DEAD),
     ("admin rotate-data-key", Test("every_secret_of_a_tenant_goes_under_a_new_data_key_and_the_old_one_is_forgotten")),
     ("admin rotate-keys", ROTATING),
     ("admin rotate-keys --prepare", PREPARED),
     ("admin rotate-keys --to", PREPARED),
+    ("admin status", Test("status_shows_the_queues_and_what_waits_and_the_half_that_answers")),
+    ("apt-get install -y gcc libc6-dev curl jq", Hosted("apt-get install -y gcc libc6-dev curl jq")),
     ("cargo xtask bench", Hosted("cargo xtask bench --full --quick")),
     ("cargo xtask browser", Stage("browser")),
     ("cargo xtask ci", Hosted(".ci/run")),
@@ -65,24 +82,29 @@ const COMMANDS: [(&str, Proof); 59] = [
     ("cargo xtask supply", Stage("supply")),
     ("cargo xtask test", Stage("test")),
     ("cargo xtask test --n8n", Hosted("cargo xtask test --n8n")),
+    ("cargo xtask tidy", Stage("tidy")),
     ("cargo xtask up", Test("ctrl_c_leaves_nothing_behind_and_the_next_run_finds_what_the_first_one_had")),
     ("cargo xtask up --n8n", OF_N8N),
     ("cargo xtask upgrade", Hosted("cargo xtask upgrade")),
+    // What it would write is held against what is there.
+    ("cargo xtask workflows", Stage("tidy")),
     ("cp .env.example .env", Hosted("cp .env.example .env")),
     (
         "curl -X POST http://127.0.0.1:20090/_sandbox/shopify/acme/compliance",
         Test("what_the_law_lets_people_ask_is_sent_signed_to_the_address_of_the_app"),
     ),
-    ("curl -sS -X PATCH http://127.0.0.1:20090/_sandbox/hubspot/4242/contacts/101", WALK),
+    ("curl -sS \"http://127.0.0.1:20080/api/v1/integrations/$INTEGRATION/logs?record_id", WALK),
+    ("curl -sS -X PATCH http://127.0.0.1:20090/_sandbox/hubspot/4242/contacts/$CONTACT", WALK),
     ("curl -sS -X POST \"$N8N/webhook/coccinelle/hubspot\"", OF_N8N),
     ("curl -sS http://127.0.0.1:20080/api/v1/events", WALK),
-    ("curl -sS http://127.0.0.1:20080/api/v1/integrations/$INTEGRATION/logs", WALK),
     ("curl -sS http://127.0.0.1:20080/api/v1/records/$RECORD", WALK),
     ("docker build --file", Hosted("docker build --file deploy/Dockerfile --build-arg BINARY=admin --tag")),
+    ("docker compose --profile demo up", Hosted("docker compose --profile demo up")),
     (
         "docker compose --profile monitoring --profile mail up --build --detach",
         Hosted("docker compose --profile monitoring --profile mail up --build --detach"),
     ),
+    ("docker compose --profile n8n up", Hosted("docker compose --profile n8n up")),
     ("docker compose build", Hosted("docker compose build")),
     ("docker compose cp api-gateway:/data/key-ring.json", Hosted("docker compose cp api-gateway:/data/key-ring.json")),
     (
@@ -90,6 +112,15 @@ const COMMANDS: [(&str, Proof); 59] = [
         Hosted("docker compose exec -T --env GATEWAY=coccinelle-api-gateway-2 edge caddy reload"),
     ),
     ("docker compose exec -T edge caddy reload", Hosted("docker compose exec -T edge caddy reload")),
+    ("docker compose ps", Hosted("docker compose ps")),
+    (
+        "docker compose run --rm --entrypoint coccinelle migrate create-tenant",
+        Hosted("docker compose run --rm --entrypoint coccinelle migrate create-tenant"),
+    ),
+    (
+        "docker compose run --rm --entrypoint coccinelle migrate issue-token",
+        Hosted("docker compose run --rm --entrypoint coccinelle migrate issue-token"),
+    ),
     ("docker compose run --rm migrate", Hosted("docker compose run --rm migrate")),
     ("docker compose up", Hosted("docker compose up --detach")),
     ("docker compose up --build --detach", Hosted("docker compose up --build --detach")),
@@ -100,15 +131,18 @@ const COMMANDS: [(&str, Proof); 59] = [
     ),
     ("docker push", Skipped("it takes a registry")),
     ("docker rm coccinelle-api-gateway-1", Hosted("docker rm coccinelle-api-gateway-1")),
+    ("docker run --rm --network host --user", CLUSTER),
     ("docker run --rm --user", Hosted("/admin:0.1.0 new-key-ring --out /keys/key-ring.json")),
     ("docker stop coccinelle-api-gateway-1", Hosted("docker stop coccinelle-api-gateway-1")),
     ("kubectl -n coccinelle apply -f deploy/kubernetes/namespace.yaml", CLUSTER),
     ("kubectl -n coccinelle create secret generic", Hosted("kubectl -n coccinelle create secret generic")),
     ("kubectl -n coccinelle delete job migrate", CLUSTER),
     ("kubectl -n coccinelle exec", CLUSTER),
+    ("kubectl -n coccinelle port-forward", CLUSTER),
     ("kubectl -n coccinelle wait", CLUSTER),
     ("kubectl apply -k overlay", CLUSTER),
     ("n8n import:workflow", OF_N8N),
+    ("n8n is starting up", Skipped("n8n says so while it starts; nobody types it")),
     ("n8n publish:workflow", OF_N8N),
     ("n8n unpublish:workflow", OF_N8N),
     ("node deploy/n8n/prepare.mjs", OF_N8N),
@@ -121,8 +155,10 @@ const COMMANDS: [(&str, Proof); 59] = [
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut met = BTreeSet::new();
-    for document in documents(tree) {
-        for (number, command) in commands(&document.text) {
+    let told = documents(tree).map(|file| (file, commands(&file.text)));
+    let beside = COMMENTED.iter().filter_map(|path| tree.get(path)).map(|file| (file, commented(&file.text)));
+    for (document, typed) in told.chain(beside) {
+        for (number, command) in typed {
             match entry(&command) {
                 Some((beginning, _)) => {
                     met.insert(beginning);
@@ -174,18 +210,35 @@ pub(super) fn documents(tree: &Tree) -> impl Iterator<Item = &File> {
     tree.files().iter().filter(is_one)
 }
 
-/// The commands in the fenced blocks of a document, each with its line, without what is said of it beside it.
+/// The commands in the fenced blocks of a document and between its backticks, each with its line, without what is said of it beside
+/// it.
 pub(super) fn commands(text: &str) -> Vec<(usize, String)> {
     let mut is_fenced = false;
     let mut commands = Vec::new();
     for (number, line) in text.lines().map(str::trim).enumerate() {
         if line.starts_with("```") {
             is_fenced = !is_fenced;
-        } else if is_fenced && let Some(command) = command(line) {
-            commands.push((number, command.to_owned()));
+            continue;
         }
+        let typed = if is_fenced { vec![line] } else { named(line) };
+        commands.extend(typed.into_iter().filter_map(command).map(|command| (number, command.to_owned())));
     }
     commands
+}
+
+/// The same in the comments of a file.
+fn commented(text: &str) -> Vec<(usize, String)> {
+    let comments = text.lines().enumerate().filter_map(|(number, line)| Some((number, line.trim().strip_prefix('#')?)));
+    let typed = comments.flat_map(|(number, said)| {
+        let typed = said.strip_prefix(INDENT).map_or_else(|| named(said), |line| vec![line]);
+        typed.into_iter().filter_map(command).map(move |command| (number, command.to_owned()))
+    });
+    typed.collect()
+}
+
+/// What stands between the backticks of a line.
+fn named(line: &str) -> Vec<&str> {
+    line.split('`').skip(1).step_by(2).collect()
 }
 
 fn command(line: &str) -> Option<&str> {
@@ -204,17 +257,33 @@ mod tests {
         cargo xtask up\n  ```bash\n  n8n import:workflow --x \\\n  ```\n";
 
     #[test]
-    fn reads_the_commands_of_fenced_blocks_and_nothing_else() {
-        let read = commands(TEXT);
-        let expected = [(2, "cargo xtask up"), (3, "whoami"), (5, "admin rotate-keys"), (9, "n8n import:workflow --x")];
-        assert_eq!(read, expected.map(|(line, command)| (line, command.to_owned())));
+    fn reads_the_commands_of_fenced_blocks_and_between_backticks_and_nothing_else() {
+        let expected = [
+            (0, "cargo build"),
+            (2, "cargo xtask up"),
+            (3, "whoami"),
+            (5, "admin rotate-keys"),
+            (9, "n8n import:workflow --x"),
+        ];
+        assert_eq!(commands(TEXT), expected.map(|(line, command)| (line, command.to_owned())));
+    }
+
+    #[test]
+    fn reads_the_commands_of_comments() {
+        let text =
+            "# n8n is there. Or:\n#   docker compose up --build      (all)\nA: docker run x\n  # See `cargo build`.\n";
+        let expected = [(1, "docker compose up --build"), (3, "cargo build")];
+        assert_eq!(commented(text), expected.map(|(line, command)| (line, command.to_owned())));
     }
 
     #[test]
     fn finds_a_command_that_nobody_answers_for() {
         let found = check(&Tree::of(&[("docs/a.md", TEXT)]));
         let found: Vec<String> = found.iter().map(ToString::to_string).collect();
-        assert_eq!(found, ["docs/a.md:4: say in `tidy/commands.rs` what runs `whoami`, or why nothing does"]);
+        let asked = |line: usize, command: &str| {
+            format!("docs/a.md:{line}: say in `tidy/commands.rs` what runs `{command}`, or why nothing does")
+        };
+        assert_eq!(found, [asked(1, "cargo build"), asked(4, "whoami")]);
     }
 
     #[test]
