@@ -251,9 +251,64 @@ fn queue(name: &str) -> Result<Queue, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use clap::CommandFactory;
+    use clap::error::ErrorKind;
 
     use super::*;
+
+    /// How documents have this program run.
+    const BEGINNINGS: [&str; 2] = ["admin ", "docker compose run --rm --entrypoint coccinelle migrate "];
+
+    /// Where they are, from the root.
+    const FOLDERS: [&str; 4] = ["", "docs", "docs/decisions", ".github"];
+
+    /// What documents tell people to type behind this program's name, in fenced blocks and between backticks.
+    fn documented() -> Vec<String> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let files = FOLDERS.iter().flat_map(|folder| std::fs::read_dir(root.join(folder)).unwrap());
+        let documents =
+            files.map(|file| file.unwrap().path()).filter(|path| path.extension().is_some_and(|is| is == "md"));
+        let mut typed = Vec::new();
+        for text in documents.map(|path| std::fs::read_to_string(path).unwrap()) {
+            let mut is_fenced = false;
+            for line in text.lines().map(str::trim) {
+                is_fenced ^= line.starts_with("```");
+                let parts = if is_fenced { vec![line] } else { line.split('`').skip(1).step_by(2).collect() };
+                let ours = parts.iter().filter_map(|part| BEGINNINGS.iter().find_map(|word| part.strip_prefix(*word)));
+                // What is said of a command stands behind two blanks.
+                typed.extend(ours.filter_map(|command| command.split("  ").next()).map(str::to_owned));
+            }
+        }
+        typed
+    }
+
+    /// The words of a command line, with somebody's and something's name in the places of those that documents leave out.
+    fn words(line: &str) -> Vec<String> {
+        let tenant = TenantId::new().to_string();
+        let word = |word: &str| word.replace("ten_…", &tenant).replace("QUEUE", QUEUES[0].name());
+        let part = |(place, part): (usize, &str)| match place % 2 {
+            0 => part.split_whitespace().map(word).collect(),
+            _ => vec![part.to_owned()],
+        };
+        line.split('"').enumerate().flat_map(part).collect()
+    }
+
+    #[test]
+    fn every_command_that_a_document_names_is_understood() {
+        let documented = documented();
+        assert!(documented.len() > 20, "{documented:?}");
+        for line in documented {
+            let words = words(&line);
+            match Cli::try_parse_from(std::iter::once("admin").chain(words.iter().map(String::as_str))) {
+                Ok(_) => {}
+                // A command may be named without being told.
+                Err(error) if words.len() == 1 && error.kind() == ErrorKind::MissingRequiredArgument => {}
+                Err(error) => panic!("admin {line}: {error}"),
+            }
+        }
+    }
 
     #[test]
     fn the_command_line_is_consistent() {

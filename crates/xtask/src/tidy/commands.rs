@@ -1,4 +1,4 @@
-//! The commands that documents and comments tell people to type: each has an entry here that says what runs it, or why nothing does.
+//! Commands that documents and comments tell people to type: each has an entry that says what runs it, or why nothing does.
 
 use std::collections::BTreeSet;
 
