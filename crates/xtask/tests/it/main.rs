@@ -9,6 +9,8 @@ mod crashes;
 #[cfg(test)]
 mod echoes;
 #[cfg(test)]
+mod edge;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod outages;

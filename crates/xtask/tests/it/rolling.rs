@@ -1,6 +1,6 @@
 //! Every replica behind the edge replaced under load, one after the other: nothing is refused, lost, or done twice.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,11 +14,10 @@ use testkit::wait;
 use tokio::task::JoinHandle;
 use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
-use xtask::console::{Console, ServiceLines};
-use xtask::services::install;
 use xtask::session::{PORTAL, Service};
 use xtask::stack::Program;
 
+use crate::edge::{caddy, caddyfile, keeps_in};
 use crate::world::{DEADLINE, World, prospect};
 
 const NAME: &str = "e2e-rolling";
@@ -46,11 +45,7 @@ struct Sent {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_replica_is_replaced_under_load_without_a_refused_lost_or_doubled_request() {
-    let Some(caddy) = install::unpacked("caddy", "caddy").await else {
-        let why = "Caddy (Debian's package caddy) is not there, and apt cannot bring it";
-        xtask::ci::skip(&Console::new(ServiceLines::InFilesOnly), NAME, why).unwrap();
-        return;
-    };
+    let Some(caddy) = caddy(NAME).await else { return };
     let mut world = World::on_shared_servers(NAME, BASE_PORT, &[("HTTP__DRAIN", DRAIN)]).await;
     for (service, port) in SECOND {
         world.session.start_another(service, port).unwrap();
@@ -85,9 +80,8 @@ async fn every_replica_is_replaced_under_load_without_a_refused_lost_or_doubled_
 async fn start_edge(world: &mut World, caddy: PathBuf) {
     let folder = world.session.home().path("edge");
     std::fs::create_dir_all(&folder).unwrap();
-    let deployed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/Caddyfile");
     // Its own administration would listen on a port that other tests' edges have.
-    let text = format!("{{\n\tadmin off\n}}\n{}", std::fs::read_to_string(deployed).unwrap());
+    let text = format!("{{\n\tadmin off\n}}\n{}", std::fs::read_to_string(caddyfile()).unwrap());
     let file = folder.join("Caddyfile");
     std::fs::write(&file, text).unwrap();
     let both = |place: usize| {
@@ -99,12 +93,10 @@ async fn start_edge(world: &mut World, caddy: PathBuf) {
         ("EDGE_FINDS", "by-address".to_owned()),
         ("GATEWAY_ADDRESSES", both(0)),
         ("INGEST_ADDRESSES", both(1)),
-        ("HOME", folder.display().to_string()),
-        ("XDG_DATA_HOME", folder.display().to_string()),
-        ("XDG_CONFIG_HOME", folder.display().to_string()),
     ];
     let arguments = ["run", "--config", file.to_str().unwrap(), "--adapter", "caddyfile"].map(Into::into).to_vec();
-    let environment = environment.map(|(name, value)| (name.to_owned(), value)).to_vec();
+    let environment = environment.into_iter().chain(keeps_in(&folder));
+    let environment = environment.map(|(name, value)| (name.to_owned(), value)).collect();
     world.session.stack.start(Program { name: "edge".to_owned(), executable: caddy, arguments, environment }).unwrap();
 }
 
