@@ -83,6 +83,18 @@ fn with_grants() -> impl Iterator<Item = Platform> {
     registry::all().iter().copied().filter(|platform| platform.connector().oauth().is_some())
 }
 
+#[test]
+fn the_document_names_the_scopes_of_every_platform() {
+    let document = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/oauth.md");
+    let document = std::fs::read_to_string(document).unwrap();
+    for platform in with_grants() {
+        let descriptor = platform.connector().descriptor();
+        let scopes: Vec<String> = descriptor.terms().unwrap().scopes.iter().map(|scope| format!("`{scope}`")).collect();
+        let row = format!("| {} | {} |", descriptor.name, scopes.join(", "));
+        assert!(document.contains(&row), "docs/oauth.md has to say: {row}");
+    }
+}
+
 #[tokio::test]
 async fn a_grant_says_what_it_permits_is_refreshed_and_ends_when_it_is_given_back() {
     for platform in with_grants() {
