@@ -104,7 +104,7 @@ Everything is running. Ctrl-C stops it; the data stays in {folder} for the next 
   The tenant                         {tenant_id}
   Its HubSpot integration            {integration}
 
-For what is typed below and in the README's tour; the tokens are good for 30 days:
+For what is typed below and in the README's walk; the tokens are good for 30 days:
 
   {exports}
 

@@ -27,7 +27,7 @@ pub struct Tenant {
 }
 
 impl Tenant {
-    /// What tells a shell of both tokens and of the integration: `SERVICE`, `ADMIN` and `INTEGRATION`, as the README's tour names
+    /// What tells a shell of both tokens and of the integration: `SERVICE`, `ADMIN` and `INTEGRATION`, as the README's walk names
     /// them. It shows the tokens, and so is for their holder's eyes alone.
     #[must_use]
     pub fn exports(&self) -> String {
