@@ -32,8 +32,8 @@ pub fn events(bytes: &[u8]) -> bool {
 pub fn body(bytes: &[u8]) -> bool {
     let is_query = str::from_utf8(bytes).is_ok_and(|text| body::parse_query::<Report>(text).is_ok());
     let is_set = serde_json::from_slice::<serde_json::Value>(bytes).is_ok_and(|document| auth::are_keys(&document));
-    let is_document = workflows::is_report(bytes) | body::parse::<Redaction>(bytes).is_ok();
-    is_query || is_set || is_document || pages::are_rows(bytes)
+    let (is_report, is_document) = (workflows::is_report(bytes), body::parse::<Redaction>(bytes).is_ok());
+    is_query || is_set || is_report || is_document || pages::are_rows(bytes)
 }
 
 /// Whether a text names a place in a list, a version of what is configured, a consent that was begun, a language, or a caller behind
