@@ -19,6 +19,9 @@ const BUDGET_SPENT: &str = "budget_spent";
 /// Code of a listing that leads back to where it stands.
 const ENDLESS: &str = "endless_list";
 
+/// Code of a search that ended before it had come to where what it looks for may be.
+const UNFINISHED_SEARCH: &str = "unfinished_search";
+
 /// Code of a call that its caller could not wait for any longer.
 const OUT_OF_TIME: &str = "out_of_time";
 
@@ -93,6 +96,19 @@ impl ConnectorError {
     #[must_use]
     pub(crate) fn endless() -> Self {
         Self::new(FaultKind::Invalid, ENDLESS, "the platform's list does not end: a page leads to itself")
+    }
+
+    /// A search that ended before it had come to where what it looks for may be: that it is not there cannot be said.
+    #[must_use]
+    pub(crate) fn unfinished_search() -> Self {
+        let message = "too much was made in this account at the same time to see whether this object is there already";
+        Self::new(FaultKind::Unavailable, UNFINISHED_SEARCH, message)
+    }
+
+    /// Whether a search ended before it could say that something is not there. The platform answered all that it was asked.
+    #[must_use]
+    pub fn is_unfinished_search(&self) -> bool {
+        self.code == UNFINISHED_SEARCH
     }
 
     /// A call that got no answer.

@@ -47,7 +47,7 @@ impl Answered {
     pub(crate) fn of<T>(answer: &Result<T, ConnectorError>) -> Option<Self> {
         match answer {
             Err(error) if error.is_budget_spent() => None,
-            Err(error) if error.kind == FaultKind::Unavailable => Some(Self::No),
+            Err(error) if error.kind == FaultKind::Unavailable && !error.is_unfinished_search() => Some(Self::No),
             Ok(_) | Err(_) => Some(Self::Yes),
         }
     }
@@ -168,4 +168,16 @@ async fn answer(engine: &Engine, integration: &Integration) -> Result<(), Dispat
     let owed = links::overdue(&mut tx, Duration::ZERO, DRAINED, Some(platform)).await?;
     tx.commit().await?;
     engine.announce(Priority::Bulk, &owed, TraceParent::generate()).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_that_did_not_come_to_its_end_was_answered() {
+        let unfinished = ConnectorError::new(FaultKind::Unavailable, "unfinished_search", "too much was made");
+        assert_eq!(Answered::of(&Err::<(), _>(unfinished)), Some(Answered::Yes));
+        assert_eq!(Answered::of(&Err::<(), _>(ConnectorError::out_of_time())), Some(Answered::No));
+    }
 }

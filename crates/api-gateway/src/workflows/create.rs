@@ -117,7 +117,7 @@ async fn find(gateway: &Gateway, errand: &Errand) -> Result<Option<RemoteObject>
     let record = record.ok_or(Refusal::ErrandOver)?;
     let reader = errand.connector.reader().ok_or(Refusal::CallNotAllowed)?;
     let identifiers = mapping.identifiers(&record.fields).into_iter().take(1).collect();
-    let wanted = [Wanted { key: record.id, identifiers }];
+    let wanted = [Wanted { key: record.id, identifiers, tried: errand.tried.clone() }];
     match reader.find(&errand.account, kind, &wanted, &[]).await {
         Ok(found) => Ok(found.into_iter().next().flatten()),
         Err(error) => Err(unanswered(gateway, errand, &error).await),

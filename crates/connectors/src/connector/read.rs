@@ -1,10 +1,13 @@
 //! Reading objects: by id, or by what identifies them.
 
+use std::ops::RangeInclusive;
+
 use async_trait::async_trait;
 use domain::field::FieldValue;
 use domain::id::RecordId;
 use domain::kind::RecordKind;
 use domain::link::RemoteObject;
+use domain::time::Timestamp;
 
 use crate::account::Account;
 use crate::error::ConnectorError;
@@ -24,7 +27,8 @@ pub trait Reader: Send + Sync {
     /// Looks for objects by our key, then by each identifier in turn. In the order of `wanted`.
     ///
     /// # Errors
-    /// When the platform does not answer, or refuses the whole call.
+    /// When the platform does not answer, or refuses the whole call; and where more was made while a create of ours was under way
+    /// than can be looked through, as nobody can say then that it left nothing.
     async fn find(&self, account: &Account, kind: RecordKind, wanted: &[Wanted], fields: &[String]) -> Found;
 }
 
@@ -35,4 +39,8 @@ pub struct Wanted {
     pub key: RecordId,
     /// The remote identifier fields and their values, the stronger first: `Mapping::identifiers`.
     pub identifiers: Vec<(String, FieldValue)>,
+    /// From when until when a create of ours was under way of which nobody knows what came, by the database's clock. Where our key
+    /// stands in a text alone, all that was made then is looked through, and not only the newest. `None` where there was no such
+    /// create: what carries our key is from an earlier connection then.
+    pub tried: Option<RangeInclusive<Timestamp>>,
 }

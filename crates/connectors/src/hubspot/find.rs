@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn a_shared_number_does_not_make_two_people_one() {
         let identifiers = vec![("email".to_owned(), FieldValue::text("zoe@x.fr"))];
-        let wanted = Wanted { key: "rec_01jd0000000000000000000000".parse().unwrap(), identifiers };
+        let wanted = Wanted { key: "rec_01jd0000000000000000000000".parse().unwrap(), identifiers, tried: None };
         assert!(may_be(&contact(json!({"email": null})), &wanted));
         assert!(may_be(&contact(json!({"email": "Zoe@X.fr"})), &wanted));
         assert!(!may_be(&contact(json!({"email": "paul@x.fr"})), &wanted));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::id::RecordId;
 use domain::kind::RecordKind;
+use domain::time::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::find::{Rows, put, with};
@@ -11,11 +12,16 @@ use super::{api, wire};
 use crate::account::Account;
 use crate::connector::{Reader, Update, Wanted};
 use crate::error::ConnectorError;
-use crate::mark;
+use crate::mark::{self, Stretch};
 
-/// Rows of one page, and how many pages are looked through for our keys.
+/// Rows of one page, and how many rows of one query can be paged through: the largest that HubSpot's guide to its search allows.
 const PAGE: usize = 200;
-const PAGES: usize = 5;
+const MOST: usize = 10_000;
+/// How many pages are looked through for our keys where a create of ours is unaccounted for: with five searches a second, what can
+/// be asked for while a lease lasts.
+const PAGES: usize = 200;
+/// And how many of the newest objects.
+const NEWEST: usize = 5;
 
 /// The property whose last line is our key, and the one that says when an object was made. People are known by their address.
 pub(crate) fn place(kind: RecordKind) -> Option<(&'static str, &'static str)> {
@@ -69,7 +75,10 @@ pub(crate) async fn keys(
     Ok(there.into_iter().flatten().filter_map(|object| Some((object.external_id, object.key?))).collect())
 }
 
-/// Looks for our keys in the newest objects: none was made before the record that it stands for.
+/// Looks for our keys in the texts of all that was made while a create of ours was under way, and of the newest objects.
+///
+/// # Errors
+/// When HubSpot does not answer, or more was made in that time than can be looked through.
 pub(crate) async fn find(
     account: &Account,
     kind: RecordKind,
@@ -78,29 +87,85 @@ pub(crate) async fn find(
     found: &mut Rows,
 ) -> Result<(), ConnectorError> {
     let Some((name, made)) = place(kind) else { return Ok(()) };
-    let Some(since) = mark::since(wanted.iter().map(|wanted| wanted.key)) else { return Ok(()) };
-    let since = since.as_millis().max(0).to_string();
-    let mut query = json!({
-        "filterGroups": [{"filters": [{"propertyName": made, "operator": "GTE", "value": since}]}],
-        "sorts": [{"propertyName": made, "direction": "DESCENDING"}],
-        "properties": with(fields, &[name]),
-        "limit": PAGE,
-    });
-    for page in 1..=PAGES {
-        let rows = api::search(account, kind, &query).await?.objects;
-        for object in &rows {
-            let key = object.noted_key();
-            let place = wanted.iter().position(|wanted| Some(wanted.key) == key);
-            if let Some(at) = place {
-                put(found, at, object);
-            }
-        }
-        if rows.len() < PAGE {
-            break;
-        }
-        if let Some(query) = query.as_object_mut() {
-            query.insert("after".to_owned(), json!((page * PAGE).to_string()));
+    let look = Look { kind, wanted, made, asked: with(fields, &[name, made]) };
+    for stretch in mark::stretches(wanted) {
+        let is_through = !look.lacks(stretch, found) || look.through(account, stretch, found).await?;
+        if !is_through && stretch.until.is_some() {
+            return Err(ConnectorError::unfinished_search());
         }
     }
     Ok(())
+}
+
+/// What is looked for, and by which properties.
+struct Look<'a> {
+    kind: RecordKind,
+    wanted: &'a [Wanted],
+    /// The property that says when an object was made.
+    made: &'static str,
+    asked: Vec<String>,
+}
+
+impl Look<'_> {
+    /// Goes through a stretch until its end, or until all that may be in it is found. Whether it came so far.
+    async fn through(&self, account: &Account, stretch: Stretch, found: &mut Rows) -> Result<bool, ConnectorError> {
+        let pages = if stretch.until.is_some() { PAGES } else { NEWEST };
+        let (mut from, mut after) = (stretch.from, None::<String>);
+        for _ in 0..pages {
+            let query = self.query(Stretch { from, ..stretch }, after.as_deref());
+            let page = api::search(account, self.kind, &query).await?;
+            self.take(&page.objects, found);
+            let Some(next) = page.next.filter(|_| self.lacks(stretch, found)) else { return Ok(true) };
+            if next.parse::<usize>().is_ok_and(|next| next + PAGE > MOST) {
+                // So many are all that a query shows. The next one begins where this one ends.
+                let made = page.objects.last().and_then(|object| Timestamp::parse(object.text(self.made)?));
+                let Some(made) = made else { return Ok(false) };
+                (from, after) = (made, None);
+            } else {
+                after = Some(next);
+            }
+        }
+        Ok(false)
+    }
+
+    /// One page. What was made while a create of ours was under way has its place in a list that begins with the oldest, however much
+    /// is made meanwhile.
+    fn query(&self, stretch: Stretch, after: Option<&str>) -> Value {
+        let millis = |at: Timestamp| at.as_millis().max(0).to_string();
+        let since = millis(stretch.from);
+        let (filter, direction) = match stretch.until.map(millis) {
+            Some(until) => {
+                let between =
+                    json!({"propertyName": self.made, "operator": "BETWEEN", "value": since, "highValue": until});
+                (between, "ASCENDING")
+            }
+            None => (json!({"propertyName": self.made, "operator": "GTE", "value": since}), "DESCENDING"),
+        };
+        let mut query = json!({
+            "filterGroups": [{"filters": [filter]}],
+            "sorts": [{"propertyName": self.made, "direction": direction}],
+            "properties": self.asked,
+            "limit": PAGE,
+        });
+        if let (Some(after), Some(query)) = (after, query.as_object_mut()) {
+            query.insert("after".to_owned(), json!(after));
+        }
+        query
+    }
+
+    fn take(&self, objects: &[wire::Object], found: &mut Rows) {
+        for object in objects {
+            let key = object.noted_key();
+            let place = self.wanted.iter().position(|wanted| Some(wanted.key) == key);
+            if let Some(at) = place.filter(|at| found.get(*at).is_some_and(Option::is_none)) {
+                put(found, at, object);
+            }
+        }
+    }
+
+    /// Whether something is not found yet that may be in this stretch.
+    fn lacks(&self, stretch: Stretch, found: &Rows) -> bool {
+        let mut places = self.wanted.iter().zip(found);
+        places.any(|(wanted, place)| place.is_none() && stretch.is_of(wanted))
+    }
 }

@@ -50,11 +50,13 @@ pub(crate) struct Found {
     pub(crate) objects: Vec<Object>,
     /// How many there are on all pages.
     pub(crate) total: Option<u64>,
+    /// Where the next page begins.
+    pub(crate) next: Option<String>,
 }
 
 /// What a search found.
 pub(crate) fn found(body: &Value) -> Found {
-    Found { objects: objects(body), total: body.get("total").and_then(Value::as_u64) }
+    Found { objects: objects(body), total: body.get("total").and_then(Value::as_u64), next: next_page(body) }
 }
 
 /// Where the next page begins.

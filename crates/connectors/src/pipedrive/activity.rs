@@ -72,10 +72,11 @@ pub(crate) fn write(fields: &RemoteFields, key: Option<RecordId>, body: &mut Map
     if let Some(length) = fields.get(LENGTH) {
         body.insert(LENGTH.to_owned(), json!(hours_and_minutes(length)));
     }
-    let summary = fields.get(NOTE).map(|note| html(&note.to_plain_text()));
-    if summary.is_some() || (key.is_some() && body.contains_key("type")) {
-        let mark = key.map(|key| format!("{MARK}{key}</p>")).unwrap_or_default();
-        body.insert(NOTE.to_owned(), json!(format!("{}{mark}", summary.unwrap_or_default())));
+    if let Some(said) = fields.get(NOTE) {
+        body.insert(NOTE.to_owned(), json!(html(&said.to_plain_text())));
+        if let Some(key) = key {
+            put_key(body, key);
+        }
     }
 }
 

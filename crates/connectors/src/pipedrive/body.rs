@@ -7,11 +7,18 @@ use serde_json::{Map, Value, json};
 
 use super::schema::Schema;
 use super::wire::{self, Object};
-use super::{activity, person};
+use super::{activity, deal, person};
 use crate::values::number;
 
 /// What a create sends.
 pub(crate) fn new(kind: RecordKind, fields: &RemoteFields, schema: &Schema, key: RecordId) -> Map<String, Value> {
+    let mut body = unkeyed(kind, fields, schema);
+    put_key(kind, schema.key.as_deref(), key, &mut body);
+    body
+}
+
+/// The same without our key.
+pub(crate) fn unkeyed(kind: RecordKind, fields: &RemoteFields, schema: &Schema) -> Map<String, Value> {
     // A new object has nothing to clear.
     let fields: RemoteFields = fields
         .iter()
@@ -26,14 +33,31 @@ pub(crate) fn new(kind: RecordKind, fields: &RemoteFields, schema: &Schema, key:
         }
         RecordKind::Activity => {
             activity::begin(&mut body);
-            activity::write(&fields, Some(key), &mut body);
+            activity::write(&fields, None, &mut body);
         }
         RecordKind::Deal | RecordKind::Product | RecordKind::Order => {}
     }
-    if let Some(code) = schema.key.as_deref().filter(|_| kind != RecordKind::Activity) {
-        own(&mut body, code, json!(key.to_string()));
-    }
     body
+}
+
+/// Puts our key into a new object: into the account's field for it, where it has one, or else into the text.
+pub(crate) fn put_key(kind: RecordKind, field: Option<&str>, key: RecordId, body: &mut Map<String, Value>) {
+    match (kind, field) {
+        (RecordKind::Activity, _) => activity::put_key(body, key),
+        (_, Some(code)) => own(body, code, json!(key.to_string())),
+        (RecordKind::Deal, None) => deal::put_key(body, key),
+        // People are known by their address.
+        (RecordKind::Contact | RecordKind::Product | RecordKind::Order, None) => {}
+    }
+}
+
+/// Whether objects of a kind carry our key in their text in this account.
+pub(crate) fn is_noted(kind: RecordKind, schema: &Schema) -> bool {
+    match kind {
+        RecordKind::Activity => true,
+        RecordKind::Deal => schema.key.is_none(),
+        RecordKind::Contact | RecordKind::Product | RecordKind::Order => false,
+    }
 }
 
 /// What an update sends; `current` is what is there now, where it takes that.
@@ -49,17 +73,23 @@ pub(crate) fn change(
     match kind {
         RecordKind::Contact => person::write(fields, now, &mut body),
         RecordKind::Activity => activity::write(fields, activity::key(now), &mut body),
-        RecordKind::Deal | RecordKind::Product | RecordKind::Order => {}
+        RecordKind::Deal => {
+            if let Some(key) = deal::key(now) {
+                deal::put_key(&mut body, key);
+            }
+        }
+        RecordKind::Product | RecordKind::Order => {}
     }
     body
 }
 
 /// Whether it takes what is there now to write these.
-pub(crate) fn needs_current(kind: RecordKind, fields: &RemoteFields) -> bool {
+pub(crate) fn needs_current(kind: RecordKind, fields: &RemoteFields, schema: &Schema) -> bool {
     match kind {
         RecordKind::Contact => person::needs_current(fields),
         RecordKind::Activity => activity::needs_current(fields),
-        RecordKind::Deal | RecordKind::Product | RecordKind::Order => false,
+        RecordKind::Deal => is_noted(kind, schema) && deal::needs_current(fields),
+        RecordKind::Product | RecordKind::Order => false,
     }
 }
 
@@ -83,7 +113,7 @@ fn plain(kind: RecordKind, fields: &RemoteFields, schema: &Schema) -> Map<String
 }
 
 /// Puts a value among the fields of an account's own.
-pub(crate) fn own(body: &mut Map<String, Value>, code: &str, value: Value) {
+fn own(body: &mut Map<String, Value>, code: &str, value: Value) {
     let all = body.entry("custom_fields").or_insert_with(|| json!({}));
     if let Some(all) = all.as_object_mut() {
         all.insert(code.to_owned(), value);

@@ -9,23 +9,25 @@ use domain::time::Timestamp;
 
 use super::schema::{self, Schema};
 use super::wire::{self, Object};
-use super::{api, person, read};
+use super::{api, body, person, read};
 use crate::account::Account;
 use crate::connector::{Found, Wanted};
 use crate::error::ConnectorError;
 use crate::http::Call;
-use crate::mark;
+use crate::mark::{self, Stretch};
 use crate::names::{is_same_number, notations};
 
-/// How many pages of activities are looked through for our keys.
-const PAGES: usize = 4;
+/// How many pages are looked through for our keys where a create of ours is unaccounted for.
+const PAGES: usize = 20;
+/// And how many of the newest objects.
+const NEWEST: usize = 4;
 /// The largest page of a list.
 const PAGE: &str = "500";
 
 pub(crate) async fn find(account: &Account, kind: RecordKind, wanted: &[Wanted], fields: &[String]) -> Found {
     let schema = schema::of(account, kind).await?;
-    let found = if kind == RecordKind::Activity {
-        recent(account, wanted).await?
+    let found = if body::is_noted(kind, &schema) {
+        noted(account, kind, wanted).await?
     } else {
         let mut candidates = Vec::new();
         for wanted in wanted {
@@ -93,30 +95,50 @@ fn is_it(object: &Object, wanted: &Wanted, kind: RecordKind, (schema, region): (
     }
 }
 
-/// Activities cannot be searched; but none was made before the record that it stands for, and the list does not lag.
-async fn recent(account: &Account, wanted: &[Wanted]) -> Result<Vec<Option<Object>>, ConnectorError> {
-    let Some(since) = mark::since(wanted.iter().map(|wanted| wanted.key)) else {
-        return Ok(vec![None; wanted.len()]);
-    };
-    let since = seconds(since);
-    let (mut by_key, mut cursor) = (BTreeMap::<RecordId, Object>::new(), None::<String>);
-    for _ in 0..PAGES {
-        // The newest first: what a create of ours left was made lately, however old the record is.
-        let call = Call::get(&[&api::objects(RecordKind::Activity, "")?]).with("updated_since", since.clone());
+/// By our key in their texts. Nothing searches activities, and a search of titles lags; the list does not.
+async fn noted(account: &Account, kind: RecordKind, wanted: &[Wanted]) -> Result<Vec<Option<Object>>, ConnectorError> {
+    let mut by_key = BTreeMap::<RecordId, Object>::new();
+    for stretch in mark::stretches(wanted) {
+        let sought: Vec<RecordId> = wanted.iter().filter(|one| stretch.is_of(one)).map(|one| one.key).collect();
+        let are_found = sought.iter().all(|key| by_key.contains_key(key));
+        let is_through = are_found || look_through(account, kind, stretch, &sought, &mut by_key).await?;
+        if !is_through && stretch.until.is_some() {
+            return Err(ConnectorError::unfinished_search());
+        }
+    }
+    Ok(wanted.iter().map(|wanted| by_key.get(&wanted.key).cloned()).collect())
+}
+
+/// Goes from the newest object back to the beginning of a stretch, or until all is found that may be in it. Whether it came so far.
+///
+/// No list begins where a stretch ends: one by the time of change is of what was changed since, too.
+async fn look_through(
+    account: &Account,
+    kind: RecordKind,
+    stretch: Stretch,
+    sought: &[RecordId],
+    by_key: &mut BTreeMap<RecordId, Object>,
+) -> Result<bool, ConnectorError> {
+    let pages = if stretch.until.is_some() { PAGES } else { NEWEST };
+    let mut cursor = None::<String>;
+    for _ in 0..pages {
+        let call = Call::get(&[&api::objects(kind, "")?]).with("updated_since", seconds(stretch.from));
         let call = call.with("sort_by", "add_time").with("sort_direction", "desc").with("limit", PAGE);
         let call = cursor.take().into_iter().fold(call, |call, cursor| call.with("cursor", cursor));
         let body = api::send(account, call).await?;
-        for object in wire::objects(&body).into_iter().filter(Object::is_there) {
-            if let Some(key) = object.key(RecordKind::Activity, &Schema::default()) {
+        let objects = wire::objects(&body);
+        let is_before = objects.last().and_then(Object::made_at).is_some_and(|made| made < stretch.from);
+        for object in objects.into_iter().filter(Object::is_there) {
+            if let Some(key) = object.key(kind, &Schema::default()) {
                 by_key.insert(key, object);
             }
         }
         cursor = wire::next(&body);
-        if cursor.is_none() {
-            break;
+        if cursor.is_none() || is_before || sought.iter().all(|key| by_key.contains_key(key)) {
+            return Ok(true);
         }
     }
-    Ok(wanted.iter().map(|wanted| by_key.get(&wanted.key).cloned()).collect())
+    Ok(false)
 }
 
 /// A time as Pipedrive takes it: fractions of a second are refused.
@@ -147,7 +169,7 @@ mod tests {
             wire::object(&body).unwrap()
         };
         let identifiers = vec![("email".to_owned(), FieldValue::text("zoe@X.fr"))];
-        let wanted = Wanted { key: "rec_01jd0000000000000000000000".parse().unwrap(), identifiers };
+        let wanted = Wanted { key: "rec_01jd0000000000000000000000".parse().unwrap(), identifiers, tried: None };
         assert!(is_it(&person(None), &wanted, RecordKind::Contact, (&schema, Region::FR)));
         let other = "rec_01jd0000000000000000000001";
         assert!(!is_it(&person(Some(other)), &wanted, RecordKind::Contact, (&schema, Region::FR)));

@@ -15,6 +15,7 @@ mod activity;
 mod api;
 mod body;
 mod changes;
+mod deal;
 mod errors;
 mod fields;
 mod find;

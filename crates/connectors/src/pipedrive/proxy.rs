@@ -5,10 +5,9 @@ use domain::id::RecordId;
 use domain::kind::RecordKind;
 use domain::workflow::Action;
 use reqwest::Method;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::schema::{self, Schema};
-use super::{Pipedrive, activity, api, body, errors, read, ties, write};
+use super::{Pipedrive, api, body, errors, read, schema, ties, write};
 use crate::account::Account;
 use crate::connector::Update;
 use crate::error::ConnectorError;
@@ -38,9 +37,13 @@ impl Proxy for Pipedrive {
         let one = |id: &str| api::objects(kind, &format!("/{id}"));
         Ok(match write {
             Intended::Create(create) => {
-                // Our key is added on the way.
-                let schema = Schema { key: None, ..schema::of(account, kind).await? };
-                let mut body = body::new(kind, &create.fields, &schema, create.key);
+                let schema = schema::of(account, kind).await?;
+                // Into the account's own field, our key is put on the way.
+                let mut body = if body::is_noted(kind, &schema) {
+                    body::new(kind, &create.fields, &schema, create.key)
+                } else {
+                    body::unkeyed(kind, &create.fields, &schema)
+                };
                 if let Some(contact) = &create.contact {
                     body.extend(ties::born(kind, contact));
                 }
@@ -66,13 +69,16 @@ impl Proxy for Pipedrive {
     ) -> Result<Forward, ConnectorError> {
         let code = schema::of(account, kind).await?.key;
         if let Some(Value::Object(body)) = &mut create.body {
-            if kind == RecordKind::Activity {
-                activity::put_key(body, key);
-            } else if let Some(code) = code {
-                body::own(body, &code, json!(key.to_string()));
-            }
+            body::put_key(kind, code.as_deref(), key, body);
         }
         Ok(create)
+    }
+
+    fn noted(&self, kind: RecordKind, mut create: Forward, key: RecordId) -> Forward {
+        if let Some(Value::Object(body)) = &mut create.body {
+            body::put_key(kind, None, key, body);
+        }
+        create
     }
 
     fn refusal(&self, answer: &RawAnswer) -> Option<ConnectorError> {
@@ -96,7 +102,7 @@ impl Proxy for Pipedrive {
 async fn changed(account: &Account, kind: RecordKind, update: &Update) -> Result<Map<String, Value>, ConnectorError> {
     let schema = schema::of(account, kind).await?;
     let mut current = None;
-    if body::needs_current(kind, &update.fields) {
+    if body::needs_current(kind, &update.fields, &schema) {
         let there = read::by_id(account, kind, std::slice::from_ref(&update.external_id)).await?;
         current = Some(there.get(&update.external_id).cloned().ok_or_else(write::gone)?);
     }

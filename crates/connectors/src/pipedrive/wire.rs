@@ -10,7 +10,7 @@ use domain::time::Timestamp;
 use serde_json::{Map, Value};
 
 use super::schema::Schema;
-use super::{activity, person};
+use super::{activity, deal, person};
 use crate::values::{id_of, value_of};
 
 /// A person, deal or activity as every endpoint of version 2 shows it.
@@ -62,15 +62,25 @@ impl Object {
     }
 
     pub(crate) fn modified_at(&self) -> Option<Timestamp> {
-        Timestamp::parse(self.body.get("update_time")?.as_str()?)
+        self.time("update_time")
+    }
+
+    pub(crate) fn made_at(&self) -> Option<Timestamp> {
+        self.time("add_time")
+    }
+
+    fn time(&self, name: &str) -> Option<Timestamp> {
+        Timestamp::parse(self.body.get(name)?.as_str()?)
     }
 
     /// Our key, where a create of ours left it.
     pub(crate) fn key(&self, kind: RecordKind, schema: &Schema) -> Option<RecordId> {
-        if kind == RecordKind::Activity {
-            return activity::key(&self.body);
+        let in_its_field = || -> Option<RecordId> { self.own(schema.key.as_deref()?)?.as_str()?.trim().parse().ok() };
+        match kind {
+            RecordKind::Activity => activity::key(&self.body),
+            RecordKind::Deal => in_its_field().or_else(|| deal::key(&self.body)),
+            RecordKind::Contact | RecordKind::Product | RecordKind::Order => in_its_field(),
         }
-        self.own(schema.key.as_deref()?)?.as_str()?.trim().parse().ok()
     }
 
     fn own(&self, code: &str) -> Option<&Value> {
@@ -82,7 +92,8 @@ impl Object {
         let peculiar = match kind {
             RecordKind::Contact => person::shown(&self.body, name),
             RecordKind::Activity => activity::shown(&self.body, name),
-            RecordKind::Deal | RecordKind::Product | RecordKind::Order => None,
+            RecordKind::Deal => deal::shown(&self.body, name),
+            RecordKind::Product | RecordKind::Order => None,
         };
         peculiar.or_else(|| {
             let shown = if is_own(name) { self.own(name) } else { self.body.get(name) };

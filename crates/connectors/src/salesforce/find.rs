@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::field::FieldValue;
+use domain::id::RecordId;
 use domain::identity::Region;
 use domain::kind::RecordKind;
 use domain::link::RemoteObject;
@@ -60,15 +61,29 @@ pub(crate) async fn find(account: &Account, kind: RecordKind, wanted: &[Wanted],
     Ok(found)
 }
 
-/// By our key in their texts, into which no query can look: but none was made before the record that it stands for.
+/// By our key in their texts, into which no query can look.
 async fn by_note(account: &Account, kind: RecordKind, wanted: &[Wanted], fields: &[String]) -> Found {
-    let Some(since) = mark::since(wanted.iter().map(|wanted| wanted.key)) else {
-        return Ok(vec![None; wanted.len()]);
-    };
-    let condition = format!("CreatedDate >= {}", soql::moment(since));
-    let newest = read::newest(account, kind, &condition, fields).await?;
-    let noted = |wanted: &Wanted| newest.iter().find(|object| object.key == Some(wanted.key)).cloned();
-    Ok(wanted.iter().map(noted).collect())
+    let mut noted = BTreeMap::<RecordId, RemoteObject>::new();
+    for stretch in mark::stretches(wanted) {
+        let are_found = wanted.iter().all(|wanted| noted.contains_key(&wanted.key) || !stretch.is_of(wanted));
+        if are_found {
+            continue;
+        }
+        let since = format!("CreatedDate >= {}", soql::moment(stretch.from));
+        let objects = match stretch.until {
+            Some(until) => {
+                let between = format!("{since} AND CreatedDate <= {}", soql::moment(until));
+                read::matching(account, kind, &between, fields).await?
+            }
+            None => read::newest(account, kind, &since, fields).await?,
+        };
+        for object in objects {
+            if let Some(key) = object.key {
+                noted.entry(key).or_insert(object);
+            }
+        }
+    }
+    Ok(wanted.iter().map(|wanted| noted.get(&wanted.key).cloned()).collect())
 }
 
 /// The oldest object of each value.

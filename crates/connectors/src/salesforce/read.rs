@@ -13,7 +13,7 @@ use crate::error::ConnectorError;
 
 /// How many of the newest objects are looked through for our keys.
 const NEWEST: usize = 2_000;
-/// No query of ours has more pages: they ask by name, or for the newest alone.
+/// No query of ours has more pages: they ask by name, for the newest alone, or for what was made in some minutes.
 const PAGES: usize = 100;
 
 #[async_trait]

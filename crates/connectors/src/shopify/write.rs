@@ -109,7 +109,7 @@ async fn create_once(account: &Account, kind: RecordKind, item: &Create) -> Resu
 async fn holder(account: &Account, kind: RecordKind, item: &Create) -> Result<Option<String>, ConnectorError> {
     let unique = item.fields.iter().filter(|(name, _)| ["email", "phone"].contains(&name.as_str()));
     let identifiers = unique.map(|(name, value)| (name.clone(), value.clone())).collect();
-    let wanted = Wanted { key: item.key, identifiers };
+    let wanted = Wanted { key: item.key, identifiers, tried: None };
     let found = find::find(account, kind, &[wanted], &[]).await?;
     Ok(found.into_iter().flatten().next().map(|object| object.external_id))
 }

@@ -13,6 +13,7 @@ use connectors::subscriptions::{self, Mended, Target};
 use domain::credentials::Credentials;
 use domain::field::{FieldValue, RemoteFields};
 use domain::id::RecordId;
+use domain::time::Timestamp;
 use sandbox::{Options, Running};
 use serde_json::{Value, json};
 use url::Url;
@@ -304,7 +305,13 @@ pub(crate) fn create(n: u32, pairs: &[(&str, &str)]) -> Create {
 
 /// The n-th record, looked for by these identifiers.
 pub(crate) fn wanted(n: u32, pairs: &[(&str, &str)]) -> Wanted {
-    Wanted { key: key(n), identifiers: fields(pairs).into_iter().collect() }
+    Wanted { key: key(n), identifiers: fields(pairs).into_iter().collect(), tried: None }
+}
+
+/// The n-th record, of which a create was under way in the last minute, and nobody knows what came of it.
+pub(crate) fn tried(n: u32) -> Wanted {
+    let now = Timestamp::now();
+    Wanted { tried: Some(now.minus(Duration::from_secs(60))..=now), ..wanted(n, &[]) }
 }
 
 /// Names as the connector takes them.

@@ -40,7 +40,7 @@ fn record(kind: RecordKind) -> Fields {
 }
 
 async fn find(bench: &Bench, kind: RecordKind, mapping: &Mapping) -> Option<RemoteObject> {
-    let wanted = Wanted { key: key(1), identifiers: mapping.identifiers(&record(kind)) };
+    let wanted = Wanted { key: key(1), identifiers: mapping.identifiers(&record(kind)), tried: None };
     let found = bench.reader().find(&bench.account, kind, &[wanted], &mapping.remote_names()).await;
     found.unwrap().remove(0)
 }

@@ -1,11 +1,11 @@
 //! A platform whose lists lead to themselves, and whose objects have no ids: whoever reads them comes to an end, and takes nothing for
-//! an object that is none.
+//! an object that is none, nor for absent what it has not come to.
 
 use connectors::account::{Account, Learnt};
 use domain::fault::FaultKind;
-use domain::kind::RecordKind::{Contact, Order};
+use domain::kind::RecordKind::{Activity, Contact, Deal, Order};
 
-use crate::bench::{Bench, HUBSPOT, SALESFORCE, SHOPIFY, Stand, create, names};
+use crate::bench::{Bench, HUBSPOT, PIPEDRIVE, SALESFORCE, SHOPIFY, Stand, create, names, tried, wanted};
 use crate::door::Door;
 
 /// One page of a query, which names itself as the next.
@@ -17,6 +17,12 @@ const HISTORY: &str = r#"{"data": {"nodes": [null], "events": {"nodes": [],
 
 /// What a batch made, without saying what.
 const MADE: &str = r#"{"results": [{"id": "", "properties": {"email": "zoe@x.fr"}}]}"#;
+
+/// Deals and activities, of which there are always more.
+const DEALS: &str = r#"{"results": [{"id": "7", "properties": {"createdate": "2026-11-27T09:30:00.000Z"}}],
+    "paging": {"next": {"after": "200"}}}"#;
+const ACTIVITIES: &str = r#"{"success": true, "data": [{"id": 7, "add_time": "2999-01-01T00:00:00Z"}],
+    "additional_data": {"next_cursor": "x"}}"#;
 
 /// The account of a stand-in, at a place that answers everything by this. It is open as long as the place is kept.
 async fn at(stand: Stand, answer: &'static str) -> (Bench, Account, Door) {
@@ -45,4 +51,17 @@ async fn an_object_without_an_id_was_not_answered() {
     let (bench, account, _door) = at(HUBSPOT, MADE).await;
     let each = bench.writer().create(&account, Contact, &[create(1, &[("email", "zoe@x.fr")])]).await.unwrap();
     assert!(each[0].as_ref().unwrap_err().outcome_is_unknown());
+}
+
+#[tokio::test]
+async fn of_what_a_create_may_have_left_nobody_says_that_it_is_not_there_before_all_was_looked_through() {
+    for (stand, kind, page) in [(HUBSPOT, Deal, DEALS), (PIPEDRIVE, Activity, ACTIVITIES)] {
+        let (bench, account, _door) = at(stand, page).await;
+        account.learnt.put("key.deal", "lacking");
+        let error = bench.reader().find(&account, kind, &[tried(1)], &[]).await.unwrap_err();
+        assert_eq!((error.kind, error.code.as_str()), (FaultKind::Unavailable, "unfinished_search"), "{kind}");
+        assert!(error.is_worth_repeating() && !error.outcome_is_unknown());
+        // Where no create is unaccounted for, it is enough to have looked at the newest.
+        assert_eq!(bench.reader().find(&account, kind, &[wanted(1, &[])], &[]).await.unwrap(), [None], "{kind}");
+    }
 }

@@ -31,6 +31,8 @@ mod hubspot_objects;
 #[cfg(test)]
 mod hubspot_webhooks;
 #[cfg(test)]
+mod noted;
+#[cfg(test)]
 mod pipedrive;
 #[cfg(test)]
 mod pipedrive_webhooks;

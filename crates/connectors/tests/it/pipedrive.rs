@@ -2,6 +2,7 @@
 
 use connectors::connector::{Create, Cursor, Tie, Update};
 use connectors::discovery::RemoteFieldType;
+use connectors::proxy::{self, Intended};
 use domain::fault::FaultKind;
 use domain::field::FieldValue;
 use domain::kind::RecordKind::{self, Activity, Contact, Deal};
@@ -252,4 +253,46 @@ async fn a_field_that_somebody_deleted_there_is_missed_once() {
     assert_eq!(bench.get(&format!("api/v2/persons/{id}")).await["data"]["custom_fields"][&code], Value::Null);
     let id = one(&bench, Contact, create(3, &[("email", "c@x.fr")])).await;
     assert_eq!(bench.get(&format!("api/v2/persons/{id}")).await["data"]["custom_fields"][&code], key(3).to_string());
+}
+
+#[tokio::test]
+async fn without_our_field_a_deal_carries_the_key_in_its_title_and_a_lost_answer_makes_no_second() {
+    let bench = Bench::bare_at(PIPEDRIVE).await;
+    bench.faults(json!({"no_new_fields": true})).await;
+    assert!(bench.probe().prepare(&bench.account).await.unwrap().keyed.is_empty());
+    one(&bench, Deal, create(1, &[("title", "Devis")])).await;
+    bench.faults(json!({"lost_answer_next": 1})).await;
+    let lost = bench.writer().create(&bench.account, Deal, &[create(2, &[("title", "Rendez-vous")])]).await.unwrap();
+    assert!(lost[0].as_ref().unwrap_err().outcome_is_unknown());
+    let (asked, shown) = ([wanted(2, &[]), wanted(1, &[]), wanted(9, &[])], names(&["title"]));
+    let found = bench.reader().find(&bench.account, Deal, &asked, &shown).await.unwrap();
+    let [Some(again), Some(first), None] = &found[..] else { panic!("{found:?}") };
+    assert_eq!((again.key, &again.fields["title"]), (Some(key(2)), &FieldValue::text("Rendez-vous")));
+    assert_eq!((first.key, &first.fields["title"]), (Some(key(1)), &FieldValue::text("Devis")));
+    assert_eq!(bench.created("deals").await, 2);
+
+    // It stays where the title is changed, and nobody takes it for what people wrote.
+    let change = Update { external_id: again.external_id.clone(), fields: fields(&[("title", "Visite")]) };
+    let written = bench.writer().update(&bench.account, Deal, &[change]).await.unwrap().remove(0).unwrap();
+    assert_eq!(written.shown["title"], FieldValue::text("Visite"));
+    let kept = bench.get(&format!("api/v2/deals/{}", again.external_id)).await["data"]["title"].clone();
+    assert_eq!(kept, format!("Visite (Coccinelle: {})", key(2)));
+}
+
+#[tokio::test]
+async fn the_deal_of_a_workflow_carries_the_key_in_its_title_where_there_is_no_field_and_nowhere_else() {
+    for (is_refused, title) in
+        [(true, format!("Rendez-vous (Coccinelle: {})", key(1))), (false, "Rendez-vous".to_owned())]
+    {
+        let bench = Bench::bare_at(PIPEDRIVE).await;
+        bench.faults(json!({ "no_new_fields": is_refused })).await;
+        bench.probe().prepare(&bench.account).await.unwrap();
+        let (proxy, item) = (bench.connector().proxy().unwrap(), create(1, &[("title", "Rendez-vous")]));
+        let call = proxy.request(&bench.account, Deal, Intended::Create(&item)).await.unwrap();
+        let keyed = proxy.keyed(&bench.account, Deal, call, key(1)).await.unwrap();
+        let answer = proxy::forward(&bench.account, keyed).await.unwrap();
+        assert_eq!(answer.body["data"]["title"], title);
+        let found = bench.reader().find(&bench.account, Deal, &[wanted(1, &[])], &[]).await.unwrap();
+        assert_eq!(found[0].as_ref().unwrap().key, Some(key(1)));
+    }
 }

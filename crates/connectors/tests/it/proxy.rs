@@ -82,7 +82,7 @@ async fn every_platform_lets_a_workflow_make_change_and_take_away_its_own_object
             let id = make(&bench, kind, &create).await;
             let is_looked_for = |name: &str| ["email", "sku"].contains(&name.to_lowercase().as_str());
             let identifiers = create.fields.clone().into_iter().filter(|(name, _)| is_looked_for(name)).collect();
-            let wanted = Wanted { key: create.key, identifiers };
+            let wanted = Wanted { key: create.key, identifiers, tried: None };
             let found = bench.reader().find(&bench.account, kind, &[wanted], &[]).await.unwrap().remove(0).unwrap();
             assert_eq!((found.external_id.as_str(), found.key), (id.as_str(), Some(create.key)), "{platform:?} {kind}");
             let shown = done(&bench, &proxy.show(&bench.account, kind, &id).unwrap()).await;

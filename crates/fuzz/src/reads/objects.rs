@@ -153,7 +153,7 @@ fn done(done: Done) {
 fn wanted(at: usize, key: &str, fields: &[String]) -> Wanted {
     let identifies = |name: &String| ["email", "phone", "sku"].iter().any(|word| name.to_lowercase().contains(word));
     let identifiers = values(at, fields).into_iter().filter(|(name, _)| identifies(name)).collect();
-    Wanted { key: key_of(key), identifiers }
+    Wanted { key: key_of(key), identifiers, tried: None }
 }
 
 /// A value for each field.

@@ -21,6 +21,7 @@ pub(crate) const ACTIVITIES: &str = "activities";
 pub(crate) const BURST: &str = "rate_limit_per_2s";
 pub(crate) const SEARCHES: &str = "search_limit_per_2s";
 pub(crate) const DAILY: &str = "daily_tokens";
+pub(crate) const NO_FIELDS: &str = "no_new_fields";
 
 /// Both windows are of this length.
 pub(crate) const WINDOW: Duration = Duration::from_secs(2);
@@ -113,7 +114,13 @@ impl Trade for Company {
     type Own = Counted;
 
     fn faults() -> Faults {
-        let own = [(BURST, json!(20)), (SEARCHES, json!(10)), (DAILY, Value::Null), (SINGLE_USE, json!(false))];
+        let own = [
+            (BURST, json!(20)),
+            (SEARCHES, json!(10)),
+            (DAILY, Value::Null),
+            (NO_FIELDS, json!(false)),
+            (SINGLE_USE, json!(false)),
+        ];
         Faults {
             search_lag_ms: 2_000,
             own: own.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     bodies,
-    company::{ACTIVITIES, DEALS, PERSONS},
+    company::{ACTIVITIES, DEALS, NO_FIELDS, PERSONS},
     errors::ApiError,
     gate::Caller,
     listing::{self, Asked},
@@ -94,6 +94,9 @@ pub(crate) async fn create(
     let (shelf, kind) = shelf(&path)?;
     if kind == ACTIVITIES {
         return Err(ApiError::not_found("path"));
+    }
+    if caller.read(|state| state.faults.is_on(NO_FIELDS)) {
+        return Err(ApiError::out_of_scope());
     }
     let text = |name: &str| body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let name = text("field_name").ok_or_else(|| ApiError::invalid("field_name", "is required"))?;

@@ -85,6 +85,7 @@ impl StandIn for Pipedrive {
             (company::BURST, "Requêtes / 2 s"),
             (company::SEARCHES, "Recherches / 2 s"),
             (company::DAILY, "Jetons par jour"),
+            (company::NO_FIELDS, "sans droit de créer des champs"),
         ]
     }
 

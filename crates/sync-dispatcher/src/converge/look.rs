@@ -1,5 +1,7 @@
 //! Looking at the platform before anything is written: what changed there, and whether what is to be created is there.
 
+use std::ops::RangeInclusive;
+
 use connectors::connector::{Reader, Wanted};
 use connectors::error::ConnectorError;
 use domain::kind::RecordKind;
@@ -88,7 +90,16 @@ fn question(session: &Session<'_>, kind: RecordKind, job: &mut Job) -> Question 
     }
     // The strongest identifier alone: whoever has an e-mail is not looked for by a number that a family may share.
     let identifiers = session.mapping(kind).identifiers(&record.fields).into_iter().take(1).collect();
-    Question::Find(Wanted { key: record.id, identifiers })
+    Question::Find(Wanted { key: record.id, identifiers, tried: tried(session, job) })
+}
+
+/// From when until when a create was under way whose outcome is unknown. Which of the two had it is not noted for ever: a lease or a
+/// workflow.
+fn tried(session: &Session<'_>, job: &Job) -> Option<RangeInclusive<Timestamp>> {
+    let begun = job.leased.intent.as_ref()?.at;
+    let (settings, of_workflows) = (&session.engine.settings, &session.engine.n8n.settings);
+    let longest = settings.lease.max(of_workflows.errand_life + settings.platform_timeout);
+    Some(begun..=begun.plus(longest))
 }
 
 /// When a create whose outcome is unknown can be found at the latest.

@@ -81,6 +81,11 @@ impl Crm {
         made["id"].as_str().unwrap().to_owned()
     }
 
+    /// Somebody imports objects at another platform, all at one moment, as to `pipedrive/900/deals`.
+    pub(crate) async fn import_at(&self, place: &str, rows: Vec<Value>) {
+        self.control(Method::POST, &format!("/{place}/import"), Some(json!({ "rows": rows }))).await;
+    }
+
     /// Somebody edits an object by hand at another platform, as in `pipedrive/900/persons/7`.
     pub(crate) async fn edit_at(&self, place: &str, fields: Value) {
         self.control(Method::PATCH, &format!("/{place}"), Some(fields)).await;

@@ -71,6 +71,32 @@ async fn rule_08_where_no_key_is_unique_a_lost_create_is_looked_for_once_the_ind
     assert_eq!(people.len(), 1, "{people:?}");
 }
 
+/// Its account lets us make no field, so that our key is in the title. More deals are made meanwhile than the newest that are looked
+/// through where no create is unaccounted for.
+#[tokio::test]
+async fn rule_08_where_our_key_is_in_the_text_alone_a_lost_create_is_found_behind_any_number_of_newer_objects() {
+    let (world, place) = (World::start().await, PIPEDRIVE.place());
+    let switches = json!({"no_new_fields": true, "rate_limit_per_2s": null, "search_limit_per_2s": null});
+    world.crm.faults_at(&place, switches).await;
+    // The events that close messages are calls.
+    let directions = [(RecordKind::Activity, Direction::FromPlatform)].into();
+    let peer = PIPEDRIVE.connect(&world, Wishes { directions, ..Wishes::default() }).await.id;
+    world.accept(vec![event("prospect.created", "p1", json!({"email": "zoe@exemple.fr", "last_name": "Petit"}))]).await;
+    world.in_step(peer).await;
+    world.crm.faults_at(&place, json!({"lost_answer_next": 1})).await;
+    world.accept(vec![event("appointment.created", "a1", json!({"prospect_id": "p1", "title": "Visite"}))]).await;
+    let was_lost = |outcome: &SyncOutcome| {
+        let is_create = (outcome.integration_id, outcome.sync_type) == (peer, SyncType::Create);
+        is_create && outcome.error.as_ref().is_some_and(|error| error.class == FaultKind::Unavailable)
+    };
+    world.outcome("a create whose answer is lost", was_lost).await;
+    world.crm.import_at(&format!("{place}/deals"), vec![json!({"title": "Importée"}); 2_050]).await;
+    world.in_step(peer).await;
+    let mut deals = world.crm.live_at(&place, "deals").await;
+    deals.retain(|_, deal| deal["title"].as_str().is_some_and(|title| title.starts_with("Visite")));
+    assert_eq!(deals.len(), 1, "{deals:?}");
+}
+
 #[tokio::test]
 async fn rule_08_without_looking_first_a_lost_answer_makes_duplicates() {
     let world = World::with(&[("DISPATCHER__LOOK_BEFORE_CREATE", "false")]).await;

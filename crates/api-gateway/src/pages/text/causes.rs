@@ -136,6 +136,14 @@ const BY_CODE: &[(&str, &str, Message)] = &[
         say("La liste de la plateforme ne finit pas", "The platform's list does not end"),
     ),
     (
+        "unfinished_search",
+        "too much was made in this account at the same time to see whether this object is there already",
+        say(
+            "Trop de fiches ont été créées au même moment pour voir si celle-ci y est déjà",
+            "Too many records were created at the same time to see whether this one is there already",
+        ),
+    ),
+    (
         "not_json",
         "the answer is not JSON",
         say("La réponse de la plateforme n'est pas lisible", "The platform's answer cannot be read"),

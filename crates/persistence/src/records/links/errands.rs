@@ -63,6 +63,8 @@ pub struct Commissioned {
     pub attempts: u32,
     /// What is in a workflow's hands.
     pub errand: Option<Errand>,
+    /// When it was noted what is about to be written, as long as nobody knows what came of it.
+    pub intended_at: Option<Timestamp>,
     /// Whether a worker holds the link just now.
     pub is_held: bool,
     /// When this was so, by the clock that says when errands end.
@@ -83,6 +85,8 @@ struct Row {
     attempts: i32,
     #[diesel(sql_type = Nullable<Jsonb>)]
     errand: Option<Value>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    intent_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Bool)]
     is_held: bool,
     #[diesel(sql_type = Timestamptz)]
@@ -98,6 +102,7 @@ impl Row {
             external_id: self.external_id,
             attempts: u32::try_from(self.attempts).unwrap_or_default(),
             errand: self.errand.map(|errand| from_json("errand", errand)).transpose()?,
+            intended_at: self.intent_at.map(Timestamp::from),
             is_held: self.is_held,
             at: self.at.into(),
         })
@@ -105,7 +110,7 @@ impl Row {
 }
 
 const COMMISSIONED: &str = "
-SELECT id, tenant_id, integration_id, record_id, kind, external_id, attempts, errand,
+SELECT id, tenant_id, integration_id, record_id, kind, external_id, attempts, errand, intent_at,
        coalesce(lease_until > now(), false) AS is_held, now() AS at
 FROM record_links WHERE tenant_id = $1 AND integration_id = $2 AND id = $3";
 
