@@ -58,7 +58,7 @@ pub enum Step {
     LinkLeased,
     /// They are given back with what came of them, and nothing that follows was announced yet.
     LinkSettled,
-    /// The broker has outcomes for the log, and they still stand beside their links.
+    /// The broker has outcomes for the log, and they still stand as unpublished.
     LogTold,
     /// A platform has answered a refresh, and the new tokens are not kept yet.
     TokenAnswered,

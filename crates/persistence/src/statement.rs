@@ -30,7 +30,7 @@ pub(crate) async fn plan_once(tx: &mut Transaction) -> Result<(), PersistenceErr
 }
 
 /// Lets each use be planned for its own values, in what follows of the transaction: for what is looked for in a few partitions only,
-/// of which a plan for all knows nothing.
+/// of which a plan for all knows nothing, or in a table that is all but empty at one time and full at another.
 ///
 /// # Errors
 /// When the database does not answer.

@@ -1,4 +1,4 @@
-//! Outcomes that the log has confirmed, until their links forget them: many at once, since each time costs a commit. Sending them is
+//! Outcomes that the log has confirmed, until the database forgets them: many at once, since each time costs a commit. Sending them is
 //! `announcing`'s, and what is never forgotten is sent again by the reconciler.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,7 +16,7 @@ use crate::engine::{DispatchError, Engine};
 /// How long they are gathered: far shorter than what the reconciler takes for left over.
 const GATHERED_FOR: Duration = Duration::from_millis(250);
 
-/// What was confirmed and is still kept beside its link; all clones share it.
+/// What was confirmed and is still kept as unpublished; all clones share it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Told {
     confirmed: Arc<Mutex<Vec<(LinkId, SyncLogId)>>>,
@@ -40,7 +40,7 @@ impl Told {
     }
 }
 
-/// Lets the links forget what was confirmed, again and again until `shutdown`.
+/// Lets the database forget what was confirmed, again and again until `shutdown`.
 pub(crate) async fn watch(engine: Engine, shutdown: CancellationToken) {
     let mut ticks = tokio::time::interval(GATHERED_FOR);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -49,22 +49,21 @@ pub(crate) async fn watch(engine: Engine, shutdown: CancellationToken) {
     }
 }
 
-/// Lets the links forget what was confirmed so far.
+/// Lets the database forget what was confirmed so far.
 pub(crate) async fn forget(engine: &Engine) {
     let _one = engine.told.forgetting.lock().await;
     let confirmed = engine.told.take();
     if confirmed.is_empty() {
         return;
     }
-    if let Err(error) = forget_these(engine, confirmed).await {
+    if let Err(error) = forget_these(engine, &confirmed).await {
         tracing::warn!(error = %chain(&error), "outcomes that are in the log are kept, and will be sent again");
     }
 }
 
-async fn forget_these(engine: &Engine, confirmed: Vec<(LinkId, SyncLogId)>) -> Result<(), DispatchError> {
-    let (links, outcomes): (Vec<LinkId>, Vec<SyncLogId>) = confirmed.into_iter().unzip();
+async fn forget_these(engine: &Engine, confirmed: &[(LinkId, SyncLogId)]) -> Result<(), DispatchError> {
     let mut tx = engine.database.begin_committing_asynchronously(Scope::System).await?;
-    links::forget_published(&mut tx, &links, &outcomes).await?;
+    links::forget_published(&mut tx, confirmed).await?;
     Ok(tx.commit().await?)
 }
 

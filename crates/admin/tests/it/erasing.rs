@@ -59,6 +59,7 @@ async fn fill(machine: &Machine, tenant: TenantId, integration: IntegrationId) {
             "record_edits (link_id, tenant_id, integration_id, record_id, fields, asked_by)
              VALUES ('{record}', '{tenant}', '{integration}', '{record}', '{{\"first_name\": \"Zoé\"}}', '')"
         ),
+        format!("unpublished_outcomes VALUES ('{record}', '{record}', '{tenant}', '{{\"request\": \"Zoé\"}}')"),
         format!(
             "integration_webhook_logs
                  (id, created_at, platform, tenant_id, integration_id, verified, outcome, body, correlation_id)

@@ -233,6 +233,7 @@ pub(crate) async fn planted(world: &World, hubspot: IntegrationId) -> RecordId {
          FROM record_links WHERE record_id = '{zoe}'"
     );
     world.database.execute(&edit).await;
+    leave_unpublished(world, &attempt(world, hubspot, Some(zoe))).await;
     let known =
         [Identity::coccinelle("prospect-de-zoe"), Identity { scheme: Scheme::Phone, value: "+33612345678".into() }];
     let claims = known.map(|identity| (IdentityKey { kind: RecordKind::Contact, identity }, zoe)).into();
@@ -245,6 +246,20 @@ pub(crate) async fn planted(world: &World, hubspot: IntegrationId) -> RecordId {
     inbox::store(&mut tx, &waiting(world)).await.unwrap();
     tx.commit().await.unwrap();
     zoe
+}
+
+/// What the broker has not confirmed of her: of her link, and of her record by a link that has given way; and of somebody else.
+async fn leave_unpublished(world: &World, attempt: &SyncOutcome) {
+    let (tenant, zoe, id, other) = (world.tenant, attempt.record_id.unwrap(), attempt.id, SyncLogId::new());
+    let outcome = serde_json::to_string(attempt).unwrap();
+    let statement = format!(
+        "INSERT INTO unpublished_outcomes (id, link_id, tenant_id, outcome)
+         SELECT id, id, tenant_id, '{{\"request\": \"Allergique aux lys\"}}'::jsonb
+         FROM record_links WHERE record_id = '{zoe}'
+         UNION ALL SELECT '{id}', 'lnk_gone', '{tenant}', '{outcome}'::jsonb
+         UNION ALL SELECT '{other}', 'lnk_of_max', '{tenant}', '{{\"request\": \"valeur-unpublished\"}}'::jsonb"
+    );
+    world.database.execute(&statement).await;
 }
 
 fn attempt(world: &World, integration_id: IntegrationId, record_id: Option<RecordId>) -> SyncOutcome {
@@ -392,6 +407,7 @@ async fn an_erased_person_is_in_no_table_any_more_and_everybody_else_is() {
         ("record_links", 1),
         ("record_conflicts", 1),
         ("record_edits", 1),
+        ("unpublished_outcomes", 2),
         ("integration_sync_logs", 1),
         ("integration_webhook_logs", 1),
         ("inbox", 2),
@@ -402,7 +418,7 @@ async fn an_erased_person_is_in_no_table_any_more_and_everybody_else_is() {
     let said: Vec<_> = HER.into_iter().filter(|said| everything.contains(said)).collect();
     assert_eq!(said, Vec::<&str>::new());
     assert_eq!(everything.matches("70501").count(), everything.matches("705019").count(), "her object's id is gone");
-    for kept in ["prospect-de-max", "valeur-705019", &max.to_string()] {
+    for kept in ["prospect-de-max", "valeur-705019", "valeur-unpublished", &max.to_string()] {
         assert!(everything.contains(kept), "{kept} is somebody else's");
     }
     assert_eq!(world.database.count("SELECT count(*) FROM integration_sync_logs WHERE status = 'failed'").await, 1);

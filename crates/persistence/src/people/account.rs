@@ -23,8 +23,10 @@ DELETE FROM records WHERE id IN (
     LIMIT $3)";
 
 /// What is left of the account, once none of those is: how it showed the others, and what was logged of it.
-const TRACES: [&str; 5] = [
+const TRACES: [&str; 6] = [
     "DELETE FROM record_links WHERE tenant_id = $1 AND integration_id = $2",
+    // Once the links are gone, with which they come.
+    "DELETE FROM unpublished_outcomes WHERE tenant_id = $1 AND outcome ->> 'integration_id' = $2",
     "UPDATE integration_sync_logs SET payload_sent = NULL, response_received = NULL, changes = NULL,
          changes_left_out = 0, external_id = NULL, error_message = NULL,
          fingerprint = error_class || ':' || error_code || ':'

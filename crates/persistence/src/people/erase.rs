@@ -28,7 +28,7 @@ pub struct Receipt {
 /// the lists of [`lists`].
 ///
 /// The error first: a status may repeat it.
-const STEPS: [(&str, &str); 17] = [
+const STEPS: [(&str, &str); 18] = [
     // Messages that are still to be sent are written anew, without what they quote, for all that they tell of.
     (
         "incidents",
@@ -105,6 +105,13 @@ const STEPS: [(&str, &str); 17] = [
     ("record_aliases", "DELETE FROM record_aliases WHERE tenant_id = $1 AND record_id = ANY (texts($2, 'records'))"),
     ("workflow_creates", "DELETE FROM workflow_creates WHERE tenant_id = $1 AND link_id = ANY (texts($2, 'links'))"),
     ("record_links", "DELETE FROM record_links WHERE tenant_id = $1 AND id = ANY (texts($2, 'links'))"),
+    // Once the links are gone, with which they come.
+    (
+        "unpublished_outcomes",
+        "DELETE FROM unpublished_outcomes
+         WHERE tenant_id = $1 AND (
+             link_id = ANY (texts($2, 'links')) OR outcome ->> 'record_id' = ANY (texts($2, 'records')))",
+    ),
     ("records", "DELETE FROM records WHERE tenant_id = $1 AND id = ANY (texts($2, 'records'))"),
 ];
 

@@ -140,6 +140,7 @@ fn beside(customer: Customer) -> Vec<String> {
              VALUES ('{record}', '{tenant}', 'email', 'a@b.fr', '{{}}')"
         ),
         format!("INSERT INTO alert_trials (tenant_id) VALUES ('{tenant}')"),
+        format!("INSERT INTO unpublished_outcomes VALUES ('{record}', '{record}', '{tenant}', '{{}}')"),
         format!(
             "INSERT INTO integration_errors_hourly VALUES ('{integration}', now(), '', '{tenant}', '', '', 1, now())"
         ),
@@ -290,6 +291,7 @@ async fn the_gateway_changes_nothing_of_another_tenant() {
         "UPDATE record_links SET blocked_at = NULL".to_owned(),
         "UPDATE record_edits SET fields = '{}'".to_owned(),
         "DELETE FROM record_edits".to_owned(),
+        "DELETE FROM unpublished_outcomes".to_owned(),
         "UPDATE sync_runs SET state = 'cancelling'".to_owned(),
         "DELETE FROM sessions".to_owned(),
         "UPDATE api_tokens SET revoked_at = now()".to_owned(),
@@ -319,6 +321,7 @@ async fn the_gateway_changes_nothing_of_another_tenant() {
         "DELETE FROM tenant_integrations".to_owned(),
         "UPDATE records SET fields = '{}'".to_owned(),
         "DELETE FROM integration_sync_logs".to_owned(),
+        "UPDATE unpublished_outcomes SET outcome = '{}'".to_owned(),
         "UPDATE sync_runs SET sequence = 7".to_owned(),
         "DELETE FROM sync_runs".to_owned(),
         "DELETE FROM audit_log".to_owned(),

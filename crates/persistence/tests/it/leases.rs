@@ -23,14 +23,14 @@ const A_WHILE: Duration = Duration::from_secs(60);
 const FIRST: i64 = 1;
 
 /// A record that is owed to the customer's integration.
-struct Owed {
-    customer: Customer,
+pub(crate) struct Owed {
+    pub(crate) customer: Customer,
     record: RecordId,
-    link: LinkId,
+    pub(crate) link: LinkId,
 }
 
 impl Owed {
-    async fn new(world: &World) -> Self {
+    pub(crate) async fn new(world: &World) -> Self {
         let customer = world.customer("4242").await;
         let record = Record {
             id: RecordId::new(),
@@ -63,7 +63,7 @@ impl Owed {
         leased.into_iter().map(|leased| (leased, token)).collect()
     }
 
-    async fn lease(&self, world: &World) -> (Leased, LeaseToken) {
+    pub(crate) async fn lease(&self, world: &World) -> (Leased, LeaseToken) {
         self.lease_as(world, (self.customer.tenant, self.customer.integration)).await.pop().unwrap()
     }
 
@@ -83,7 +83,8 @@ async fn block(world: &World, leased: Leased, token: LeaseToken) {
     tx.commit().await.unwrap();
 }
 
-fn refused(leased: Leased) -> Settlement<'static> {
+/// A link given back blocked, at what it was when it was taken.
+pub(crate) fn refused(leased: Leased) -> Settlement<'static> {
     let error = SyncError { class: FaultKind::Invalid, code: "refused".to_owned(), message: "no".to_owned() };
     Settlement {
         link: leased.push.link_id,

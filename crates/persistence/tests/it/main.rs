@@ -49,4 +49,6 @@ mod transactions;
 #[cfg(test)]
 mod turns;
 #[cfg(test)]
+mod unpublished;
+#[cfg(test)]
 mod world;

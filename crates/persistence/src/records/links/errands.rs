@@ -195,12 +195,17 @@ pub struct FailedErrand {
 /// When the database does not answer.
 pub async fn note_failure(tx: &mut Transaction, link: LinkId, failed: &FailedErrand) -> Result<(), PersistenceError> {
     sql_query(
-        "UPDATE record_links SET errand = NULL, attempts = $2, not_before = now() + make_interval(secs => $3),
-             error_class = $4, error_code = $5, error_message = $6, fingerprint = $7, failed_at = now(),
-             blocked_at = CASE WHEN $3 IS NULL AND wanted_version <= $8 AND wanted_mapping <= $9
-                                AND remote_seq <= read_seq THEN now() END,
-             unpublished = unpublished || $10, owed_since = coalesce(owed_since, now()), announced_at = now()
-         WHERE id = $1",
+        "WITH failed AS (
+             UPDATE record_links SET errand = NULL, attempts = $2, not_before = now() + make_interval(secs => $3),
+                 error_class = $4, error_code = $5, error_message = $6, fingerprint = $7, failed_at = now(),
+                 blocked_at = CASE WHEN $3 IS NULL AND wanted_version <= $8 AND wanted_mapping <= $9
+                                    AND remote_seq <= read_seq THEN now() END,
+                 owed_since = coalesce(owed_since, now()), announced_at = now()
+             WHERE id = $1
+             RETURNING id, tenant_id
+         )
+         INSERT INTO unpublished_outcomes (id, link_id, tenant_id, outcome)
+         SELECT $10 ->> 'id', id, tenant_id, $10 FROM failed",
     )
     .bind::<Text, _>(link.to_string())
     .bind::<Integer, _>(i32::try_from(failed.attempts).unwrap_or(i32::MAX))
@@ -211,7 +216,7 @@ pub async fn note_failure(tx: &mut Transaction, link: LinkId, failed: &FailedErr
     .bind::<Text, _>(storable(&failed.error.fingerprint()))
     .bind::<BigInt, _>(failed.errand.version)
     .bind::<BigInt, _>(failed.errand.mapping)
-    .bind::<Jsonb, _>(to_json(&[&failed.outcome])?)
+    .bind::<Jsonb, _>(to_json(&failed.outcome)?)
     .execute(&mut **tx)
     .await?;
     Ok(())

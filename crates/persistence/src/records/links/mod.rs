@@ -18,6 +18,7 @@ mod replay;
 mod settle;
 mod standing;
 mod telling;
+mod unpublished;
 mod view;
 
 pub use backend::{BackendLink, backend_links, save_backend_links};
@@ -35,16 +36,14 @@ pub(super) use failures::{SELECTED, about};
 pub use heard::{Heard, Marked, drop_unread, mark_dirty, mark_heard, mark_known_dirty, mark_unfound_dirty};
 pub use intent::{Intent, Intention, intend};
 pub use lease::{Leased, attach, give_up, lease};
-pub use overdue::{
-    Stretch, Unlinked, due_among, due_of, forget_published, integrations_to_link, leftovers, mark_linked, overdue,
-    stretch,
-};
+pub use overdue::{Stretch, Unlinked, due_among, due_of, integrations_to_link, mark_linked, overdue, stretch};
 pub use owed::{OwedPage, owed_page};
 pub use raise::{Wanted, owed_by_record, owed_of, raise, raise_mapping};
 pub use replay::{replay, replay_untied};
 pub use settle::{Ending, Settled, Settlement, settle};
 pub use standing::{Named, Sent, Standing, sent_after, standing};
 pub use telling::{Told, Untold, lease_untold, lock_untold, note_news, overdue_untold, settle_untold};
+pub use unpublished::{forget_published, leftovers};
 pub use view::{LinkView, drift, drift_by_kind, holds, in_step, of_record, standing_failures};
 
 use diesel::QueryableByName;

@@ -1,20 +1,18 @@
-//! What the reconciler looks for: links owed for too long, outcomes never published, records without a link.
+//! What the reconciler looks for: links owed for too long, records without a link. Outcomes never published are `unpublished`'s.
 
 use std::time::Duration;
 
 use diesel::QueryableByName;
-use diesel::sql_types::{Array, BigInt, Bool, Double, Jsonb, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Bool, Double, Nullable, Text};
 use diesel_async::RunQueryDsl;
-use domain::id::{IntegrationId, LinkId, RecordId, SyncLogId, TenantId};
+use domain::id::{IntegrationId, LinkId, RecordId, TenantId};
 use domain::kind::RecordKind;
 use domain::message::RecordPush;
-use domain::outcome::SyncOutcome;
 use domain::platform::PlatformSlug;
-use serde_json::Value;
 
 use super::{PushRow, into_pushes};
 use crate::statement::sql_query;
-use crate::text::{from_json, parse};
+use crate::text::parse;
 use crate::{PersistenceError, Transaction};
 
 /// Names what is owed and was not announced for `too_long`, or whose lease ran out; it counts as announced from now on. Where a
@@ -74,59 +72,6 @@ pub async fn overdue(
     .load(&mut **tx)
     .await?;
     into_pushes(rows)
-}
-
-/// Outcomes that were committed with their links `age` ago or longer and never confirmed on the broker.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn leftovers(
-    tx: &mut Transaction,
-    age: Duration,
-    limit: i64,
-) -> Result<Vec<(LinkId, SyncOutcome)>, PersistenceError> {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = Text)]
-        id: String,
-        #[diesel(sql_type = Jsonb)]
-        outcome: Value,
-    }
-    let rows: Vec<Row> = sql_query(
-        "SELECT link.id, outcome FROM (
-             SELECT id, unpublished FROM record_links
-             WHERE unpublished <> '[]' AND updated_at < now() - make_interval(secs => $1) ORDER BY updated_at LIMIT $2
-         ) AS link, jsonb_array_elements(link.unpublished) AS outcome LIMIT $2",
-    )
-    .bind::<Double, _>(age.as_secs_f64())
-    .bind::<BigInt, _>(limit)
-    .load(&mut **tx)
-    .await?;
-    rows.into_iter().map(|row| Ok((parse("id", &row.id)?, from_json("outcome", row.outcome)?))).collect()
-}
-
-/// Clears outcomes that are confirmed on the broker.
-///
-/// As text, so that the links are looked for by their ids and not by the index of what is unpublished, as `named` explains.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn forget_published(
-    tx: &mut Transaction,
-    links: &[LinkId],
-    outcomes: &[SyncLogId],
-) -> Result<(), PersistenceError> {
-    sql_query(
-        "UPDATE record_links SET unpublished = coalesce(
-             (SELECT jsonb_agg(outcome) FROM jsonb_array_elements(unpublished) AS outcome
-              WHERE NOT outcome ->> 'id' = ANY($2)), '[]')
-         WHERE id IN (SELECT id FROM record_links WHERE id = ANY($1) AND unpublished::text <> '[]' ORDER BY id FOR UPDATE)",
-    )
-    .bind::<Array<Text>, _>(links.iter().map(ToString::to_string).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(outcomes.iter().map(ToString::to_string).collect::<Vec<_>>())
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
 }
 
 /// A stretch of a walk over a tenant's records of a kind, in the order of their ids.

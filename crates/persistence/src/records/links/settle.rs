@@ -158,8 +158,9 @@ impl<'a> Row<'a> {
 }
 
 /// The links are locked in the order of their ids. A failure says nothing of what became owed meanwhile: that is due at once, and has
-/// all its attempts.
+/// all its attempts. Outcomes are left to be published where the link was still held.
 const SETTLE: &str = "
+WITH settled AS (
 UPDATE record_links AS link SET
     record_id = coalesce(link.record_id, new.record_id),
     external_id = new.external_id, gone = new.gone, sent = new.sent, seen = new.seen, seen_at = new.seen_at,
@@ -181,7 +182,6 @@ UPDATE record_links AS link SET
     intent_at = CASE WHEN new.intent_is_open THEN link.intent_at END,
     intended = CASE WHEN new.intent_is_open THEN link.intended END,
     errand = new.errand, hinted_id = new.hinted_id,
-    unpublished = link.unpublished || new.outcomes,
     lease_token = NULL, lease_until = NULL, updated_at = now()
 FROM jsonb_to_recordset($2) AS new (
     id text, record_id text, external_id text, gone boolean, sent jsonb, seen jsonb, seen_at timestamptz,
@@ -191,7 +191,14 @@ FROM jsonb_to_recordset($2) AS new (
     error_code text, error_message text, fingerprint text, outcomes jsonb)
  JOIN (SELECT id FROM record_links WHERE id = ANY($3) AND lease_token = $1 ORDER BY id FOR UPDATE) AS held ON held.id = new.id
 WHERE link.id = held.id AND link.lease_token = $1
-RETURNING link.id, link.owed, link.waits_for IS NOT NULL OR link.not_before IS NOT NULL AS waits";
+RETURNING link.id, link.tenant_id, link.owed, link.waits_for IS NOT NULL OR link.not_before IS NOT NULL AS waits,
+    new.outcomes
+), left_to_publish AS (
+    INSERT INTO unpublished_outcomes (id, link_id, tenant_id, outcome)
+    SELECT outcome ->> 'id', settled.id, settled.tenant_id, outcome
+    FROM settled, jsonb_array_elements(settled.outcomes) AS outcome
+)
+SELECT id, owed, waits FROM settled";
 
 /// Gives links back. Those that the caller no longer holds stay as they are and are not returned.
 ///
