@@ -90,9 +90,11 @@ pub async fn schedulable(
          CROSS JOIN LATERAL (
              SELECT max(due_at) AS last_due, bool_or(state = 'done') AS has_completed,
                     bool_or({UNDER_WAY}) AS is_under_way,
-                    -- Whoever waits at the removals for an answer, or was refused it there, has walked everything as well.
+                    -- Whoever waits at the removals for an answer, or got one, has walked everything as well.
                     max(started_at) FILTER (
-                        WHERE mode = 'full' AND (state = 'done' OR position ->> 'step' = 'remove')) AS last_walk
+                        WHERE mode = 'full' AND (state = 'done' OR confirmed
+                            OR state IN ('needs_confirmation', 'cancelled') AND position ->> 'step' = 'remove')
+                    ) AS last_walk
              FROM sync_runs WHERE integration_id = integration.id
          ) AS past
          WHERE enabled AND deleted_at IS NULL AND platform <> 'coccinelle' AND past.is_under_way IS NOT TRUE

@@ -162,6 +162,26 @@ async fn who_refuses_deletions_is_asked_again_by_the_next_walk_in_its_time() {
 }
 
 #[tokio::test]
+async fn a_run_that_was_agreed_to_has_walked_everything_and_one_that_failed_over_its_removals_is_walked_again() {
+    let world = World::new().await;
+    let customer = world.customer("1001").await;
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    let run = started(&mut tx, &manual(customer)).await;
+    runs::take_up(&mut tx, &run.page()).await.unwrap();
+    let at = |step: &str, confirmed: bool| {
+        format!(
+            "UPDATE sync_runs SET state = 'failed', ended_at = now(), confirmed = {confirmed},
+                 position = '{{\"step\": \"{step}\"}}'"
+        )
+    };
+    for (end, has_walked) in [(at("remove", false), false), (at("remove", true), true), (at("settle", true), true)] {
+        try_to(&mut tx, &end).await.unwrap();
+        let schedulable = runs::schedulable(&mut tx, None, 10).await.unwrap().remove(0);
+        assert_eq!(schedulable.last_walk.is_some(), has_walked, "{end}");
+    }
+}
+
+#[tokio::test]
 async fn a_silent_run_is_announced_again_where_it_stands() {
     let world = World::new().await;
     let customer = world.customer("1001").await;
