@@ -1,3 +1,4 @@
+LOCK TABLE sync_runs IN ACCESS EXCLUSIVE MODE;
 -- Of those that are live one may stay: what asks, or was answered, is found again by the next walk.
 UPDATE sync_runs SET state = 'cancelled', ended_at = now(), not_before = NULL
 WHERE ended_at IS NULL AND (state = 'needs_confirmation' OR confirmed);

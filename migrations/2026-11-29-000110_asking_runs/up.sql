@@ -1,3 +1,5 @@
+-- Dropping an index takes this lock; taken behind that of making one, it would wait for whoever has read and waits to write.
+LOCK TABLE sync_runs IN ACCESS EXCLUSIVE MODE;
 -- A run that waits for consent keeps no other from beginning. One that was given it goes on beside whichever is under way, so that
 -- agreeing is never refused, by the version before either.
 CREATE UNIQUE INDEX sync_runs_one_under_way ON sync_runs (integration_id)
@@ -8,5 +10,4 @@ COMMENT ON TABLE sync_runs IS
 COMMENT ON COLUMN incidents.trigger IS
     'failing, reauth_required, webhook_unverified, webhook_removed, drift, needs_confirmation; for operators platform_down or '
     'dead_letters';
--- The old one goes last: whoever drops an index keeps everybody from the table until the transaction ends, readers as well.
 DROP INDEX sync_runs_one_live;
