@@ -32,6 +32,18 @@ pub enum Trigger {
 }
 
 impl Trigger {
+    /// All that this version knows.
+    pub const ALL: [Self; 8] = [
+        Self::Failing,
+        Self::ReauthRequired,
+        Self::WebhookUnverified,
+        Self::WebhookRemoved,
+        Self::Drift,
+        Self::NeedsConfirmation,
+        Self::PlatformDown,
+        Self::DeadLetters,
+    ];
+
     /// Those that are judged by [`judge`].
     pub const JUDGED: [Self; 6] = [
         Self::Failing,
@@ -70,9 +82,15 @@ mod tests {
 
     #[test]
     fn a_triggers_word_is_the_one_that_is_read() {
-        let words = [Trigger::PlatformDown, Trigger::DeadLetters];
-        for trigger in Trigger::JUDGED.into_iter().chain(words) {
+        for trigger in Trigger::ALL {
             assert_eq!(serde_json::to_value(trigger).unwrap(), trigger.as_str());
         }
+    }
+
+    #[test]
+    fn all_are_all_that_can_be_read() {
+        let known = serde_json::from_value::<Trigger>("another".into()).unwrap_err().to_string();
+        assert_eq!(known.matches('`').count(), 2 * (1 + Trigger::ALL.len()), "{known}");
+        assert!(Trigger::ALL.iter().all(|trigger| known.contains(&format!("`{}`", trigger.as_str()))), "{known}");
     }
 }

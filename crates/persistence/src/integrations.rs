@@ -11,6 +11,7 @@ use domain::integration::{Integration, Status};
 
 use self::configure::Columns;
 pub use self::configure::{Configuration, configure, delete, disconnect};
+pub(crate) use self::read::read_alerts;
 pub use self::read::{
     backend, delivered_by_workflow, enabled_for, ever_of_account, get, get_any, has_credentials, list, of_account,
     sealed_credentials,

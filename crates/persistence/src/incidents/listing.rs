@@ -2,13 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, Bool, Jsonb, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use domain::id::{IncidentId, IntegrationId, TenantId};
 use domain::incident::{SILENT, Trigger};
 use domain::time::Timestamp;
 use serde_json::Value;
 
+use super::known_triggers;
 use crate::log_page::{LogCursor, LogPage, LogRow};
 use crate::statement::sql_query;
 use crate::text::{from_word, parse};
@@ -90,7 +91,7 @@ pub async fn list(
          JOIN tenant_integrations AS integration ON integration.id = incident.integration_id
          WHERE incident.tenant_id = $1 AND integration.tenant_id = $1 AND integration.deleted_at IS NULL
            AND ($2 IS NULL OR (incident.ended_at IS NULL) = $2)
-           AND ($3 IS NULL OR (incident.opened_at, incident.id) < ($3, $4))
+           AND ($3 IS NULL OR (incident.opened_at, incident.id) < ($3, $4)) AND incident.trigger = ANY ($6)
          ORDER BY incident.opened_at DESC, incident.id DESC LIMIT $5",
     )
     .bind::<Text, _>(tenant.to_string())
@@ -98,6 +99,7 @@ pub async fn list(
     .bind::<Nullable<Timestamptz>, _>(after.map(|after| DateTime::<Utc>::from(after.created_at)))
     .bind::<Nullable<Text>, _>(after.map(|after| after.id.clone()))
     .bind::<BigInt, _>(i64::from(page.limit))
+    .bind::<Array<Text>, _>(known_triggers())
     .load(&mut **tx)
     .await?;
     rows.into_iter().map(Row::into_incident).collect()

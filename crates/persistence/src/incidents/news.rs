@@ -13,8 +13,10 @@ use domain::platform::PlatformSlug;
 use domain::time::Timestamp;
 use serde_json::Value;
 
+use super::known_triggers;
+use crate::integrations::read_alerts;
 use crate::statement::sql_query;
-use crate::text::{from_json, from_word, parse, parse_optional};
+use crate::text::{from_word, parse, parse_optional};
 use crate::{PersistenceError, Transaction};
 
 /// An incident whose beginning, end or both nobody was told of.
@@ -74,7 +76,7 @@ struct Row {
     last_told_at: Option<DateTime<Utc>>,
 }
 
-/// Everything that nobody was told of, the oldest first.
+/// Everything that nobody was told of, the oldest first. What only a newer version knows is told by that one.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -87,9 +89,10 @@ pub async fn pending(tx: &mut Transaction) -> Result<Vec<News>, PersistenceError
                 WHERE other.integration_id = incident.integration_id) AS last_told_at
         FROM incidents AS incident
         LEFT JOIN tenant_integrations AS integration ON integration.id = incident.integration_id
-        WHERE incident.told_at IS NULL OR (incident.ended_at IS NOT NULL AND incident.told_end_at IS NULL)
+        WHERE (incident.told_at IS NULL OR (incident.ended_at IS NOT NULL AND incident.told_end_at IS NULL))
+          AND incident.trigger = ANY ($1)
         ORDER BY incident.opened_at, incident.id";
-    let rows: Vec<Row> = sql_query(statement).load(&mut **tx).await?;
+    let rows: Vec<Row> = sql_query(statement).bind::<Array<Text>, _>(known_triggers()).load(&mut **tx).await?;
     rows.into_iter().map(Row::into_news).collect()
 }
 
@@ -105,7 +108,7 @@ impl Row {
             id: parse("id", &self.id)?,
             tenant: parse_optional("tenant_id", self.tenant_id.as_deref())?,
             integration,
-            alerts: self.alerts.map(|json| from_json("alerts", json)).transpose()?.unwrap_or_default(),
+            alerts: self.alerts.map(read_alerts).transpose()?.unwrap_or_default(),
             subject: self.subject,
             trigger: from_word("trigger", self.trigger)?,
             detail: self.detail,

@@ -2,9 +2,12 @@
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use domain::alert::Alerts;
 use domain::id::{IntegrationId, TenantId};
+use domain::incident::Trigger;
 use domain::integration::{Delivery, Integration};
 use domain::platform::PlatformSlug;
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::schema::tenant_integrations as table;
@@ -49,10 +52,24 @@ impl Row {
             account_name: self.account_name,
             url: self.url,
             workflow_url: self.workflow_url,
-            alerts: from_json("alerts", self.alerts)?,
+            alerts: read_alerts(self.alerts)?,
             version: self.version,
         })
     }
+}
+
+/// Who hears of an integration's trouble. Words that only a newer version knows are passed over; whoever chose nothing else hears of
+/// all trouble, rather than of none.
+pub(crate) fn read_alerts(mut alerts: Value) -> Result<Alerts, PersistenceError> {
+    if let Some(triggers) = alerts.get_mut("triggers") {
+        if let Some(words) = triggers.as_array_mut() {
+            words.retain(|word| Trigger::deserialize(word).is_ok());
+        }
+        if triggers.as_array().is_some_and(Vec::is_empty) {
+            *triggers = Value::Null;
+        }
+    }
+    from_json("alerts", alerts)
 }
 
 fn read_all(rows: Vec<Row>) -> Result<Vec<Integration>, PersistenceError> {

@@ -39,6 +39,8 @@ mod migrations;
 #[cfg(test)]
 mod naming;
 #[cfg(test)]
+mod newer;
+#[cfg(test)]
 mod runs;
 #[cfg(test)]
 mod statistics;
