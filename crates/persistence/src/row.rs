@@ -3,9 +3,11 @@
 use std::error::Error;
 use std::str::FromStr;
 
+use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{BigInt, Text, Timestamptz};
 use domain::id::TenantId;
+use domain::time::Timestamp;
 
 use crate::PersistenceError;
 use crate::text::parse;
@@ -41,5 +43,26 @@ impl OwnedId {
         T::Err: Error + Send + Sync + 'static,
     {
         Ok((parse("tenant_id", &self.tenant_id)?, parse("id", &self.id)?))
+    }
+}
+
+/// The id of something that waits, and whose it is.
+#[derive(QueryableByName)]
+pub(crate) struct WaitingId {
+    #[diesel(embed)]
+    owned: OwnedId,
+    #[diesel(sql_type = Timestamptz)]
+    since: DateTime<Utc>,
+}
+
+impl WaitingId {
+    /// Since when it waits, and both as what they are.
+    pub(crate) fn into_ids<T>(self) -> Result<(Timestamp, TenantId, T), PersistenceError>
+    where
+        T: FromStr,
+        T::Err: Error + Send + Sync + 'static,
+    {
+        let (tenant, id) = self.owned.into_ids()?;
+        Ok((self.since.into(), tenant, id))
     }
 }

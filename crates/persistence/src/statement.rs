@@ -44,13 +44,16 @@ pub(crate) fn asked_for<const COUNT: usize>(conditions: [(bool, &str); COUNT]) -
     conditions.into_iter().filter_map(|(is_asked, condition)| is_asked.then_some(condition)).collect()
 }
 
-/// Selects columns of what is found, as many rows as `$2`: one of each tenant, then a second of each, and so on, those of a tenant in no
-/// order. For what may fail each time and stays: it keeps nobody else's waiting, nor for ever what its own tenant has beside it.
-pub(crate) fn in_turns(columns: &str, found: &str) -> String {
+/// Selects columns of what is found, as many rows as `$2`: one of each tenant, then a second of each, and so on, any of a tenant's. For
+/// what may fail each time and stays: it keeps nobody else's waiting, nor for ever what its own tenant has beside it.
+///
+/// What was selected comes in the order of its `since`, the column that says from when on it waited.
+pub(crate) fn in_turns(columns: &str, since: &str, found: &str) -> String {
     format!(
-        "SELECT {columns} FROM (
-             SELECT {columns}, row_number() OVER (PARTITION BY tenant_id ORDER BY random()) AS turn FROM {found}
-         ) AS waiting ORDER BY turn LIMIT $2"
+        "SELECT {columns}, since FROM (
+             SELECT {columns}, {since} AS since, row_number() OVER (PARTITION BY tenant_id ORDER BY random()) AS turn
+             FROM {found} ORDER BY turn LIMIT $2
+         ) AS selected ORDER BY since"
     )
 }
 

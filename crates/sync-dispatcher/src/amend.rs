@@ -130,9 +130,12 @@ pub(crate) async fn settle_leftovers(engine: &Engine, limit: u32) -> Result<(), 
     let conflicts = conflicts::unapplied(&mut tx, engine.settings.owed_for_too_long, limit.into()).await?;
     let edits = edits::unapplied(&mut tx, engine.settings.owed_for_too_long, limit.into()).await?;
     tx.commit().await?;
-    let conflicts = conflicts.into_iter().map(|(tenant, conflict)| (tenant, Amended::Conflict(conflict)));
-    let edits = edits.into_iter().map(|(tenant, link)| (tenant, Amended::Edit(link)));
-    for (tenant, subject) in conflicts.chain(edits) {
+    let conflicts = conflicts.into_iter().map(|(since, tenant, conflict)| (since, tenant, Amended::Conflict(conflict)));
+    let edits = edits.into_iter().map(|(since, tenant, link)| (since, tenant, Amended::Edit(link)));
+    let mut leftovers: Vec<_> = conflicts.chain(edits).collect();
+    // Of two for one field, that stands which somebody wanted last.
+    leftovers.sort_by_key(|(since, ..)| *since);
+    for (_, tenant, subject) in leftovers {
         unless_away(tenant, amend(engine, tenant, subject, TraceParent::generate()).await)?;
     }
     Ok(())

@@ -98,8 +98,9 @@ pub async fn begin(tx: &mut Transaction, tenant: TenantId, record: RecordId) -> 
 pub async fn pending(tx: &mut Transaction, patience: Duration, limit: i64) -> Result<Vec<Pending>, PersistenceError> {
     let rows: Vec<Row> = sql_query(in_turns(
         "tenant_id, record_id, has_begun, is_due",
+        "requested_at",
         "(
-             SELECT tenant_id, record_id, begun_at IS NOT NULL AS has_begun,
+             SELECT tenant_id, record_id, requested_at, begun_at IS NOT NULL AS has_begun,
                     begun_at IS NOT NULL AND (begun_at < now() - make_interval(secs => $1) OR NOT EXISTS (
                         SELECT FROM record_links AS link
                         JOIN tenant_integrations AS integration ON integration.id = link.integration_id

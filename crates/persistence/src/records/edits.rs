@@ -10,9 +10,11 @@ use diesel_async::RunQueryDsl;
 use domain::field::{FieldName, FieldValue};
 use domain::id::{IntegrationId, LinkId, RecordId, TenantId};
 use domain::kind::RecordKind;
+use domain::time::Timestamp;
 use serde_json::Value;
 
 use super::links::{SELECTED, Selection, about};
+use crate::row::WaitingId;
 use crate::statement::{in_turns, sql_query};
 use crate::text::{from_json, parse, to_json};
 use crate::{PersistenceError, Transaction};
@@ -128,7 +130,8 @@ pub async fn take(tx: &mut Transaction, tenant: TenantId, link: LinkId) -> Resul
     }))
 }
 
-/// What was asked for `age` ago or longer and is still on its way, by its link; tenants take turns.
+/// What was asked for `age` ago or longer and is still on its way, by its link, and when; tenants take turns, and what was asked for
+/// first comes first.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -136,19 +139,16 @@ pub async fn unapplied(
     tx: &mut Transaction,
     age: Duration,
     limit: i64,
-) -> Result<Vec<(TenantId, LinkId)>, PersistenceError> {
-    #[derive(QueryableByName)]
-    struct Found {
-        #[diesel(sql_type = Text)]
-        tenant_id: String,
-        #[diesel(sql_type = Text)]
-        link_id: String,
-    }
-    let rows: Vec<Found> =
-        sql_query(in_turns("tenant_id, link_id", "record_edits WHERE asked_at < now() - make_interval(secs => $1)"))
-            .bind::<Double, _>(age.as_secs_f64())
-            .bind::<BigInt, _>(limit)
-            .load(&mut **tx)
-            .await?;
-    rows.into_iter().map(|row| Ok((parse("tenant_id", &row.tenant_id)?, parse("link_id", &row.link_id)?))).collect()
+) -> Result<Vec<(Timestamp, TenantId, LinkId)>, PersistenceError> {
+    let rows: Vec<WaitingId> = sql_query(in_turns(
+        "tenant_id, id",
+        "asked_at",
+        "(SELECT tenant_id, link_id AS id, asked_at FROM record_edits) AS edit
+         WHERE asked_at < now() - make_interval(secs => $1)",
+    ))
+    .bind::<Double, _>(age.as_secs_f64())
+    .bind::<BigInt, _>(limit)
+    .load(&mut **tx)
+    .await?;
+    rows.into_iter().map(WaitingId::into_ids).collect()
 }

@@ -51,8 +51,25 @@ async fn what_one_tenant_cannot_be_rid_of_keeps_no_decision_edit_or_erasure_of_a
     let decisions = conflicts::unapplied(&mut tx, MINUTE, 2).await.unwrap();
     let edited = edits::unapplied(&mut tx, MINUTE, 2).await.unwrap();
     let erased = people::pending(&mut tx, MINUTE, 2).await.unwrap();
-    assert_eq!(decisions.into_iter().map(|(tenant, _)| tenant).collect::<BTreeSet<_>>(), both);
-    assert_eq!(edited.into_iter().map(|(tenant, _)| tenant).collect::<BTreeSet<_>>(), both);
+    assert_eq!(decisions.into_iter().map(|(_, tenant, _)| tenant).collect::<BTreeSet<_>>(), both);
+    assert_eq!(edited.into_iter().map(|(_, tenant, _)| tenant).collect::<BTreeSet<_>>(), both);
     assert_eq!(erased.into_iter().map(|Pending { tenant, .. }| tenant).collect::<BTreeSet<_>>(), both);
     assert_eq!(conflicts::unapplied(&mut tx, MINUTE, 10).await.unwrap().len(), 5, "there is room for all");
+}
+
+#[tokio::test]
+async fn what_was_wanted_first_is_done_first() {
+    let world = World::new().await;
+    let (one, other) = (world.customer("1001").await, world.customer("1002").await);
+    let mut tx = world.owner.begin(Scope::System).await.unwrap();
+    for (customer, hours) in [(one, 3), (other, 6), (one, 8), (one, 1), (other, 2), (one, 7), (one, 5), (other, 4)] {
+        leave(&mut tx, customer, hours).await;
+    }
+    tx.commit().await.unwrap();
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    let decided: Vec<_> = conflicts::unapplied(&mut tx, MINUTE, 7).await.unwrap();
+    let edited: Vec<_> = edits::unapplied(&mut tx, MINUTE, 7).await.unwrap();
+    assert_eq!((decided.len(), edited.len()), (7, 7));
+    assert!(decided.is_sorted_by_key(|(since, ..)| *since), "{decided:?}");
+    assert!(edited.is_sorted_by_key(|(since, ..)| *since), "{edited:?}");
 }

@@ -5,11 +5,12 @@ use std::time::Duration;
 use diesel::sql_types::{BigInt, Double, Text};
 use diesel_async::RunQueryDsl;
 use domain::id::{ConflictId, RecordId, TenantId};
+use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::list::{Kept, Row, SELECT};
-use crate::row::OwnedId;
+use crate::row::WaitingId;
 use crate::statement::{in_turns, sql_query};
 use crate::text::to_word;
 use crate::{PersistenceError, Transaction};
@@ -141,7 +142,8 @@ pub async fn close_between(tx: &mut Transaction, tenant: TenantId, record: Recor
     Ok(())
 }
 
-/// Conflicts that were decided `age` ago or longer and that the records have not followed; tenants take turns.
+/// Conflicts that were decided `age` ago or longer and that the records have not followed, and when; tenants take turns, and what was
+/// decided first comes first.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -149,9 +151,10 @@ pub async fn unapplied(
     tx: &mut Transaction,
     age: Duration,
     limit: i64,
-) -> Result<Vec<(TenantId, ConflictId)>, PersistenceError> {
-    let rows: Vec<OwnedId> = sql_query(in_turns(
+) -> Result<Vec<(Timestamp, TenantId, ConflictId)>, PersistenceError> {
+    let rows: Vec<WaitingId> = sql_query(in_turns(
         "tenant_id, id",
+        "decided_at",
         "record_conflicts
          WHERE decision IS NOT NULL AND applied_at IS NULL AND decided_at < now() - make_interval(secs => $1)",
     ))
@@ -159,5 +162,5 @@ pub async fn unapplied(
     .bind::<BigInt, _>(limit)
     .load(&mut **tx)
     .await?;
-    rows.into_iter().map(OwnedId::into_ids).collect()
+    rows.into_iter().map(WaitingId::into_ids).collect()
 }
