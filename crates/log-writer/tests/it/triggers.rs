@@ -63,11 +63,17 @@ async fn bring_about(world: &World, trigger: Trigger, (tenant, id): (TenantId, I
                          'needs_confirmation')"
             );
             world.database.execute(&asking).await;
-            let gone = format!(
-                "INSERT INTO sync_run_objects
-                 SELECT '{run}', '{tenant}', 'contact', n::text, 'gone' FROM generate_series(1, 21) AS n"
-            );
-            world.database.execute(&gone).await;
+            for (table, values) in [
+                ("sync_run_objects", format!("'{run}', '{tenant}', 'contact', n::text, 'gone'")),
+                ("records (id, tenant_id, kind)", format!("'{run}' || n, '{tenant}', 'contact'")),
+                (
+                    "record_links (id, tenant_id, integration_id, kind, external_id, record_id)",
+                    format!("'{run}' || n, '{tenant}', '{id}', 'contact', n::text, '{run}' || n"),
+                ),
+            ] {
+                let gone = format!("INSERT INTO {table} SELECT {values} FROM generate_series(1, 21) AS n");
+                world.database.execute(&gone).await;
+            }
         }
         Trigger::WebhookRemoved => {
             let detail = json!({ "topics": ["contact.creation"] });

@@ -8,6 +8,7 @@ use diesel_async::RunQueryDsl;
 use domain::incident::{SILENT, Signs};
 use domain::workflow::faults;
 
+use crate::runs::ASKED_ABOUT;
 use crate::statement::sql_query;
 use crate::text::{from_word, parse};
 use crate::{PersistenceError, Transaction};
@@ -65,8 +66,7 @@ struct Row {
 }
 
 /// The logs are read only of those that have failed or refused something lately, and of these no more than a few rows.
-const LOOK: &str = "
-WITH refusals AS (
+const LOOK: &str = "refusals AS (
     SELECT integration_id, count(*) AS refused FROM integration_webhook_logs
     WHERE outcome = 'refused' AND integration_id IS NOT NULL AND created_at > now() - make_interval(secs => $1)
     GROUP BY integration_id
@@ -100,14 +100,12 @@ SELECT integration.id, integration.tenant_id, integration.platform, health.statu
            WHERE silent.subject = integration.id AND silent.trigger = 'webhook_removed' AND silent.ended_at IS NULL
              AND silent.detail ->> 'cause' = $5 AND heard.verified AND heard.created_at > silent.opened_at
        ) AS is_heard_again,
-       coalesce(newest.owed, 0) AS owed, earlier.owed AS owed_before,
-       (SELECT count(*) FROM sync_runs AS asking JOIN sync_run_objects AS object ON object.run_id = asking.id
-        WHERE asking.integration_id = integration.id AND asking.state = 'needs_confirmation'
-          AND object.found = 'gone') AS asked_about
+       coalesce(newest.owed, 0) AS owed, earlier.owed AS owed_before, coalesce(questions.objects, 0) AS asked_about
 FROM tenant_integrations AS integration
 JOIN integration_health AS health ON health.integration_id = integration.id
 LEFT JOIN refusals ON refusals.integration_id = integration.id
 LEFT JOIN silences ON silences.integration_id = integration.id
+LEFT JOIN questions ON questions.integration_id = integration.id
 LEFT JOIN LATERAL (
     SELECT count(*) AS attempts, count(*) FILTER (WHERE status = 'failed') AS failed,
            count(*) FILTER (WHERE error_class = 'unavailable' AND error_code <> ALL ($4)) AS unavailable
@@ -136,7 +134,13 @@ ORDER BY integration.id";
 /// # Errors
 /// When the database does not answer.
 pub async fn look(tx: &mut Transaction, windows: Windows) -> Result<Vec<Signs>, PersistenceError> {
-    let rows: Vec<Row> = sql_query(LOOK)
+    let statement = format!(
+        "WITH questions AS (
+             SELECT asking.integration_id, count(*) AS objects FROM {ASKED_ABOUT} AND asking.state = 'needs_confirmation'
+             GROUP BY asking.integration_id
+         ), {LOOK}"
+    );
+    let rows: Vec<Row> = sql_query(statement)
         .bind::<Double, _>(windows.recent.as_secs_f64())
         .bind::<Double, _>(windows.drift.as_secs_f64())
         .bind::<BigInt, _>(ATTEMPTS)

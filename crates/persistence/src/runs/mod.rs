@@ -9,6 +9,7 @@ mod start;
 
 pub use control::{cancel, confirm};
 pub use due::{Schedulable, forget, schedulable};
+pub(crate) use objects::ASKED_ABOUT;
 pub use objects::{Gone, Suspects, believed_there, gone, note_listed, note_suspects, remove, suspects, tally_gone};
 pub use page::{Move, advance, await_consent, end, has_pending, last_mark, overdue, put_off, take_up};
 pub use row::{RunsPage, asking, get, list};

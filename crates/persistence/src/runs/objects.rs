@@ -16,6 +16,14 @@ use crate::statement::sql_query;
 use crate::text::parse;
 use crate::{PersistenceError, Transaction};
 
+/// What runs ask about, as what a statement reads from: objects that they found gone, and whose links, looked for as
+/// `records::links::named` explains, still say otherwise.
+pub(crate) const ASKED_ABOUT: &str = "sync_run_objects AS object
+         JOIN sync_runs AS asking ON asking.id = object.run_id
+         JOIN record_links AS link ON link.integration_id = asking.integration_id AND link.kind = object.kind
+             AND link.external_id = object.external_id
+         WHERE object.found = 'gone' AND coalesce(link.record_id, '') <> '' AND NOT link.gone";
+
 #[derive(QueryableByName)]
 struct Object {
     #[diesel(sql_type = Text)]

@@ -13,6 +13,7 @@ use domain::message::RunPage;
 use domain::outcome::SyncError;
 use domain::run::{Counts, Position, Run, State, Step};
 
+use super::objects::ASKED_ABOUT;
 use super::row::{COLUMNS, Row, STANDING};
 use crate::row::Id;
 use crate::statement::sql_query;
@@ -83,21 +84,25 @@ pub async fn advance(tx: &mut Transaction, page: &RunPage, moved: &Move) -> Resu
 /// Lets a run that has done all else wait for somebody to agree to the deletions that it passed over: it then goes on with these.
 /// Whether it stood where the page says and has to ask.
 ///
-/// Where another run of its integration asks already, it does not: that is one question, and what this run found beyond it is found
-/// again by whichever comes after the answer.
+/// Where another run of its integration asks already, or was answered since this one began, it does not: that is one question, and what
+/// this run found beyond it is found again by whichever comes after the answer.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn await_consent(tx: &mut Transaction, page: &RunPage) -> Result<bool, PersistenceError> {
     let removal = Position { step: Step::Remove, cursor: None };
-    let changed = sql_query(
+    let changed = sql_query(format!(
         "UPDATE sync_runs AS run SET state = 'needs_confirmation', sequence = sequence + 1, position = $4,
              settling_since = NULL, attempts = 0, heartbeat_at = now()
          WHERE tenant_id = $1 AND id = $2 AND sequence = $3 AND state = 'running' AND NOT confirmed
-           AND EXISTS (SELECT FROM sync_run_objects WHERE run_id = run.id AND found = 'gone')
-           AND NOT EXISTS (SELECT FROM sync_runs AS other
-                           WHERE other.integration_id = run.integration_id AND other.state = 'needs_confirmation')",
-    )
+           AND EXISTS (SELECT FROM {ASKED_ABOUT} AND asking.id = run.id)
+           AND NOT EXISTS (
+               SELECT FROM sync_runs AS other
+               WHERE other.integration_id = run.integration_id AND other.id <> run.id
+                 AND (other.state = 'needs_confirmation'
+                      OR (other.confirmed OR other.state = 'cancelled' AND other.position ->> 'step' = 'remove')
+                         AND (other.ended_at IS NULL OR other.ended_at > run.started_at)))"
+    ))
     .bind::<Text, _>(page.tenant_id.to_string())
     .bind::<Text, _>(page.run_id.to_string())
     .bind::<BigInt, _>(page.sequence)

@@ -116,8 +116,22 @@ async fn a_page_moves_its_run_once() {
     assert_eq!(run.state, State::Cancelled);
 }
 
-/// Has a run done all else than to delete what it found gone; whether it asks for that.
-async fn asks(tx: &mut Transaction, run: &Run) -> bool {
+/// Lets a customer's integration hold an object, unless it does already.
+async fn hold(tx: &mut Transaction, Customer { tenant, integration, .. }: Customer) {
+    for row in [
+        format!("records (id, tenant_id, kind) VALUES ('{integration}', '{tenant}', 'contact')"),
+        format!(
+            "record_links (id, tenant_id, integration_id, kind, external_id, record_id)
+             VALUES ('{integration}', '{tenant}', '{integration}', 'contact', '501', '{integration}')"
+        ),
+    ] {
+        try_to(tx, &format!("INSERT INTO {row} ON CONFLICT DO NOTHING")).await.unwrap();
+    }
+}
+
+/// Has a run done all else than to delete the object, which it found gone; whether it asks for that.
+async fn asks(tx: &mut Transaction, customer: Customer, run: &Run) -> bool {
+    hold(tx, customer).await;
     let run = runs::take_up(tx, &run.page()).await.unwrap().unwrap();
     let found = Suspects { gone: vec!["501".to_owned()], ..Suspects::default() };
     runs::note_suspects(tx, &run, RecordKind::Contact, &found).await.unwrap();
@@ -131,7 +145,7 @@ async fn a_run_that_asks_keeps_no_other_from_beginning_and_goes_on_beside_it_onc
     let whose = (customer.tenant, customer.integration);
     let mut tx = world.worker.begin(Scope::System).await.unwrap();
     let first = started(&mut tx, &manual(customer)).await;
-    assert!(asks(&mut tx, &first).await);
+    assert!(asks(&mut tx, customer, &first).await);
     let asking = runs::asking(&mut tx, whose).await.unwrap().unwrap();
     let removal = Position { step: Step::Remove, cursor: None };
     assert_eq!((asking.id, asking.state, asking.position), (first.id, State::NeedsConfirmation, Some(removal)));
@@ -140,7 +154,7 @@ async fn a_run_that_asks_keeps_no_other_from_beginning_and_goes_on_beside_it_onc
     let second = started(&mut tx, &manual(customer)).await;
     assert_eq!(runs::schedulable(&mut tx, None, 10).await.unwrap().len(), 0);
     assert_eq!(runs::start(&mut tx, &manual(customer)).await.unwrap(), Started::Conflict(Box::new(second.clone())));
-    assert!(!asks(&mut tx, &second).await, "it is asked already");
+    assert!(!asks(&mut tx, customer, &second).await, "it is asked already");
     let confirmed = runs::confirm(&mut tx, customer.tenant, first.id).await.unwrap().unwrap();
     assert_eq!((confirmed.state, confirmed.confirmed), (State::Running, true));
     assert_eq!(runs::asking(&mut tx, whose).await.unwrap(), None);
@@ -150,12 +164,63 @@ async fn a_run_that_asks_keeps_no_other_from_beginning_and_goes_on_beside_it_onc
 }
 
 #[tokio::test]
+async fn who_has_just_answered_is_not_asked_again_by_the_run_that_was_under_way() {
+    for agrees in [true, false] {
+        let world = World::new().await;
+        let customer = world.customer("1001").await;
+        // A transaction's `now()` is its beginning.
+        let begin = async || world.worker.begin(Scope::System).await.unwrap();
+        let mut tx = begin().await;
+        let asking = started(&mut tx, &manual(customer)).await;
+        assert!(asks(&mut tx, customer, &asking).await);
+        tx.commit().await.unwrap();
+        let mut tx = begin().await;
+        let under_way = started(&mut tx, &manual(customer)).await;
+        assert!(runs::take_up(&mut tx, &under_way.page()).await.unwrap().is_some());
+        tx.commit().await.unwrap();
+
+        let mut tx = begin().await;
+        let answered = if agrees {
+            runs::confirm(&mut tx, customer.tenant, asking.id).await
+        } else {
+            runs::cancel(&mut tx, customer.tenant, asking.id).await
+        };
+        let answered = answered.unwrap().unwrap();
+        tx.commit().await.unwrap();
+        let mut tx = begin().await;
+        assert!(!asks(&mut tx, customer, &under_way).await, "agreed to: {agrees}");
+        assert!(runs::end(&mut tx, &under_way.page(), State::Done, None).await.unwrap());
+        assert_eq!(runs::end(&mut tx, &answered.page(), State::Done, None).await.unwrap(), agrees);
+        tx.commit().await.unwrap();
+
+        let mut tx = begin().await;
+        let next = started(&mut tx, &manual(customer)).await;
+        assert!(asks(&mut tx, customer, &next).await, "agreed to: {agrees}, and found gone once more");
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_asked_about_what_is_held_to_be_gone_already() {
+    let world = World::new().await;
+    let customer = world.customer("1001").await;
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    hold(&mut tx, customer).await;
+    let run = started(&mut tx, &manual(customer)).await;
+    let there = format!("gone = false, record_id = '{}'", customer.integration);
+    for (held, is_asked) in [("gone = true", false), ("gone = false, record_id = NULL", false), (there.as_str(), true)]
+    {
+        try_to(&mut tx, &format!("UPDATE record_links SET {held}")).await.unwrap();
+        assert_eq!(asks(&mut tx, customer, &run).await, is_asked, "{held}");
+    }
+}
+
+#[tokio::test]
 async fn who_refuses_deletions_is_asked_again_by_the_next_walk_in_its_time() {
     let world = World::new().await;
     let customer = world.customer("1001").await;
     let mut tx = world.worker.begin(Scope::System).await.unwrap();
     let run = started(&mut tx, &manual(customer)).await;
-    assert!(asks(&mut tx, &run).await);
+    assert!(asks(&mut tx, customer, &run).await);
     runs::cancel(&mut tx, customer.tenant, run.id).await.unwrap();
     let schedulable = runs::schedulable(&mut tx, None, 10).await.unwrap().remove(0);
     assert!(schedulable.last_walk.is_some(), "it has walked everything");
