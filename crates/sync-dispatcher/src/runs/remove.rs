@@ -11,12 +11,15 @@ use crate::engine::DispatchError;
 const STEP: i64 = 500;
 
 /// Marks one page of links whose objects are gone. Where they are so many that somebody has to agree, they are passed over: all else
-/// is done before the run waits for an answer.
+/// is done before the run waits for an answer. While another run asks, any are, as they may be of those that it asks about: they are
+/// found again after the answer.
 pub(super) async fn remove(trip: &Trip<'_>) -> Result<Outcome, DispatchError> {
     let mut tx = trip.engine.database.begin(Scope::System).await?;
     let (gone, known) = runs::tally_gone(&mut tx, &trip.run).await?;
-    if !trip.run.confirmed && deletions_need_consent(gone, known) {
-        tracing::warn!(integration.id = %trip.integration.id, gone, known, "a run does not delete so much without asking");
+    let (tenant, integration) = (trip.integration.tenant_id, trip.integration.id);
+    let are_asked_about = gone > 0 && runs::asking(&mut tx, (tenant, integration)).await?.is_some();
+    if !trip.run.confirmed && (are_asked_about || deletions_need_consent(gone, known)) {
+        tracing::warn!(integration.id = %integration, gone, known, "a run does not delete what somebody has to agree to");
         let next = trip.advance(&mut tx, trip.beyond(), trip.run.counts.clone(), None).await?;
         return close(tx, next, Vec::new()).await;
     }
@@ -26,7 +29,6 @@ pub(super) async fn remove(trip: &Trip<'_>) -> Result<Outcome, DispatchError> {
     if next.is_none() {
         return Ok(Outcome::Overtaken);
     }
-    let (tenant, integration) = (trip.integration.tenant_id, trip.integration.id);
     let mut pushes = Vec::new();
     for (kind, ids) in removed {
         let external_ids = ids.into_iter().collect();

@@ -4,7 +4,7 @@ use domain::id::RunId;
 use domain::integration::Frequency;
 use domain::kind::RecordKind;
 use domain::run::{Mode, State};
-use persistence::runs;
+use persistence::runs::{self, Started, Suspects};
 use serde_json::json;
 
 use crate::running::prompt;
@@ -117,6 +117,33 @@ async fn rule_10_a_run_that_asks_does_all_else_first_and_no_other_waits_for_its_
 
     world.agree_to(asking.id).await;
     assert_eq!((world.deleted().await, world.crm.contacts().await.len()), (25, 6));
+}
+
+#[tokio::test]
+async fn while_a_run_asks_no_other_deletes_of_the_same_and_the_next_after_the_answer_does() {
+    let world = World::with_prospects(3).await;
+    // A question about so few that no run would ask it by itself.
+    let mut tx = world.begin().await;
+    let Started::Queued(asking) = runs::start(&mut tx, &world.full_run()).await.unwrap() else { panic!("another run") };
+    let asking = runs::take_up(&mut tx, &asking.page()).await.unwrap().unwrap();
+    let mut gone = Vec::new();
+    for subject in ["p0", "p1", "p2"] {
+        gone.extend(world.link(subject).await.external_id);
+    }
+    let found = Suspects { gone, ..Suspects::default() };
+    runs::note_suspects(&mut tx, &asking, RecordKind::Contact, &found).await.unwrap();
+    assert!(runs::await_consent(&mut tx, &asking.page()).await.unwrap());
+    tx.commit().await.unwrap();
+    world.lose("p1").await;
+    world.lose("p2").await;
+    let run = world.run_fully().await;
+    assert_eq!((run.counts[&RecordKind::Contact].gone, world.deleted().await), (2, 0));
+
+    let mut tx = world.begin().await;
+    runs::cancel(&mut tx, world.tenant, asking.id).await.unwrap();
+    tx.commit().await.unwrap();
+    world.run_fully().await;
+    assert_eq!((world.deleted().await, world.crm.contacts().await.len()), (2, 1));
 }
 
 #[tokio::test]
