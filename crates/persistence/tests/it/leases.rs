@@ -16,7 +16,7 @@ use persistence::records::store;
 use persistence::{Scope, Transaction};
 use testkit::wait;
 
-use crate::world::{Customer, World, try_to};
+use crate::world::{Customer, World, number, try_to};
 
 const A_WHILE: Duration = Duration::from_secs(60);
 /// What everything of these tests is at first.
@@ -167,6 +167,24 @@ async fn a_second_death_over_another_write_does_not_pass_the_first_one_off_as_it
     let mut state = leased.state;
     state.take_up(&leased.intent.unwrap().fields, &there);
     assert_eq!((&state.sent, &state.seen), (&city("Arles"), &city("Arles")));
+}
+
+#[tokio::test]
+async fn a_link_is_held_on_the_disk_by_whoever_still_has_it_before_its_object_is_deleted() {
+    let world = World::new().await;
+    let owed = Owed::new(&world).await;
+    let (_, token) = owed.lease(&world).await;
+    let writes = "SELECT (pg_current_xact_id_if_assigned() IS NOT NULL)::int::bigint AS number";
+    for (token, is_held) in [(LeaseToken::new(), false), (token, true)] {
+        let mut tx = world.worker.begin(Scope::System).await.unwrap();
+        let held = links::hold(&mut tx, &[owed.link].into(), token).await.unwrap();
+        assert_eq!(held.contains(&owed.link), is_held);
+        assert_eq!(number(&mut tx, writes).await, i64::from(is_held), "whether its commit waits for the disk");
+        tx.commit().await.unwrap();
+    }
+    world.server.execute("UPDATE record_links SET lease_until = now() - interval '1 second'").await;
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    assert_eq!(links::hold(&mut tx, &[owed.link].into(), token).await.unwrap(), []);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Deciding what has to be written: the difference between what the platform should hold and what it was sent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use connectors::connector::{Create, Update};
 use domain::fault::FaultKind;
@@ -37,7 +37,7 @@ pub(super) struct Plans {
     pub(super) ties: BTreeMap<LinkId, Retie>,
 }
 
-/// Plans the batch's writes, ends jobs that have nothing to write, and notes the intent of those that create.
+/// Plans the batch's writes, ends jobs that have nothing to write, and sees that the others still hold their links.
 pub(super) async fn plan(
     session: &Session<'_>,
     kind: RecordKind,
@@ -126,7 +126,7 @@ fn write_for(
     })
 }
 
-/// A write is noted before it is tried. Whoever lost its lease by now does not write at all.
+/// A write is noted before it is tried, but for a deletion, which may be repeated. Whoever lost its lease by now does neither.
 async fn note_intents(
     session: &Session<'_>,
     tx: &mut Transaction,
@@ -137,17 +137,22 @@ async fn note_intents(
     for (link, retie) in &plans.ties {
         writes.entry(*link).or_default().insert(TIED.to_owned(), retie.possible());
     }
-    if writes.is_empty() {
-        return Ok(());
+    let planned: BTreeSet<LinkId> = plans.writes.keys().chain(writes.keys()).copied().collect();
+    let mut held = Vec::new();
+    if planned.len() > writes.len() {
+        // All at once, as everybody locks links in the order of their ids.
+        held.extend(links::hold(tx, &planned, session.token).await?);
     }
-    let intentions = jobs.iter().filter_map(|job| {
-        let fields = writes.get(&job.leased.push.link_id)?.clone();
-        Some((job.leased.push.link_id, intention(job, fields)))
-    });
-    let held = links::intend(tx, &intentions.collect(), session.token).await?;
-    for job in jobs.iter_mut().filter(|job| writes.contains_key(&job.leased.push.link_id)) {
+    if !writes.is_empty() {
+        let intentions = jobs.iter().filter_map(|job| {
+            let fields = writes.get(&job.leased.push.link_id)?.clone();
+            Some((job.leased.push.link_id, intention(job, fields)))
+        });
+        held.extend(links::intend(tx, &intentions.collect(), session.token).await?);
+    }
+    for job in jobs.iter_mut().filter(|job| planned.contains(&job.leased.push.link_id)) {
         if held.contains(&job.leased.push.link_id) {
-            job.intent_is_open = true;
+            job.intent_is_open |= writes.contains_key(&job.leased.push.link_id);
         } else {
             plans.writes.remove(&job.leased.push.link_id);
             plans.ties.remove(&job.leased.push.link_id);

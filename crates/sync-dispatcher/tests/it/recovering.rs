@@ -194,6 +194,36 @@ async fn rule_07_whoever_lost_its_lease_over_a_read_makes_no_record_beside_that_
 }
 
 #[tokio::test]
+async fn whoever_lost_its_lease_deletes_nothing() {
+    let world = World::quiet(&HASTE).await;
+    world.accept(vec![person(1)]).await;
+    world.dispatch_until("everything to be in step", || world.is_settled()).await;
+    // As where its time has run out before it calls, and somebody else took the link over.
+    for statement in [
+        "CREATE FUNCTION take_over() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             NEW.lease_token = 'another'; NEW.lease_until = now() + interval '1 hour'; RETURN NEW; END $$",
+        "CREATE TRIGGER take_over BEFORE UPDATE OF lease_token ON record_links FOR EACH ROW
+             WHEN (NEW.lease_token IS NOT NULL) EXECUTE FUNCTION take_over()",
+    ] {
+        world.server.execute(statement).await;
+    }
+    world.accept(vec![event("prospect.deleted", "p1", json!({}))]).await;
+    let taken = "SELECT count(*) FROM record_links WHERE lease_token = 'another' AND kind = 'contact'";
+    world
+        .dispatch_until("the link to be taken", || async {
+            let count = world.server.count(taken).await;
+            if count == 1 { Ok(()) } else { Err(format!("{count} are taken")) }
+        })
+        .await;
+    assert_eq!(world.crm.contacts().await.len(), 1);
+
+    world.server.execute("DROP TRIGGER take_over ON record_links").await;
+    world.server.execute("UPDATE record_links SET lease_until = now()").await;
+    world.dispatch_until("everything to be in step", || world.is_settled()).await;
+    assert!(world.crm.contacts().await.is_empty());
+}
+
+#[tokio::test]
 async fn a_kept_message_that_no_queue_will_ever_take_holds_up_nobody() {
     let world = World::with(&HASTE).await;
     let stray = StoredMessage { queue: "dispatcher.event.gone".to_owned(), ..world.kept_message(1) };

@@ -1,6 +1,6 @@
 //! The note of a write before it is begun, so that nobody writes again what may have been written. Whoever holds the link makes it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, Jsonb, Nullable, Text, Timestamptz};
@@ -70,6 +70,29 @@ pub async fn intend(
     .bind::<Array<Nullable<Jsonb>>, _>(sent.collect::<Result<Vec<Option<Value>>, _>>()?)
     .bind::<Array<Nullable<Jsonb>>, _>(seen.collect::<Result<Vec<Option<Value>>, _>>()?)
     .bind::<Array<Nullable<Timestamptz>>, _>(seen_at.collect::<Vec<Option<DateTime<Utc>>>>())
+    .bind::<Text, _>(token.to_string())
+    .load(&mut **tx)
+    .await?;
+    rows.iter().map(|row| parse("id", &row.id)).collect()
+}
+
+/// Locks links about which nothing is noted before they are written to, such as those of objects that are about to be deleted, until
+/// the transaction ends. A lock is a change: once that is committed, so is the lease, which was perhaps not on the disk before.
+///
+/// Returns the links that the caller still holds; the others must be left alone.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn hold(
+    tx: &mut Transaction,
+    links: &BTreeSet<LinkId>,
+    token: LeaseToken,
+) -> Result<Vec<LinkId>, PersistenceError> {
+    let rows: Vec<Id> = sql_query(
+        "SELECT id FROM record_links WHERE id = ANY($1) AND lease_token = $2 AND lease_until > now()
+         ORDER BY id FOR UPDATE",
+    )
+    .bind::<Array<Text>, _>(links.iter().map(ToString::to_string).collect::<Vec<_>>())
     .bind::<Text, _>(token.to_string())
     .load(&mut **tx)
     .await?;

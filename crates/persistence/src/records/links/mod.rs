@@ -34,7 +34,7 @@ pub use failure_groups::{FailureGroup, Groups, failures, groups};
 pub use failures::{FailedLink, FailedState, Selection, count_failures, failed_links, failed_states};
 pub(super) use failures::{SELECTED, about};
 pub use heard::{Heard, Marked, drop_unread, mark_dirty, mark_heard, mark_known_dirty, mark_unfound_dirty};
-pub use intent::{Intent, Intention, intend};
+pub use intent::{Intent, Intention, hold, intend};
 pub use lease::{Leased, attach, give_up, lease};
 pub use overdue::{Stretch, Unlinked, due_among, due_of, integrations_to_link, mark_linked, overdue, stretch};
 pub use owed::{OwedPage, owed_page};
