@@ -111,8 +111,8 @@ impl LinkState {
     /// Takes an event of Coccinelle's backend: returns the stamped change, and remembers what was shown.
     ///
     /// Only fields that differ from what the backend last showed take the event's time, so that a whole object sent
-    /// again does not re-stamp what nobody changed. Where the event says itself what changed, that is believed instead; what it
-    /// shows for the first time and did not change became so at a time that another event may tell, or nobody.
+    /// again does not re-stamp what nobody changed. Where the event says itself what changed, that is believed instead; what is
+    /// news and was not changed by it became so at a time that another event may tell, or nobody: after it was told otherwise.
     pub fn take_event(&mut self, event: &Event, contact: Option<RecordId>, arrival: Arrival<'_>) -> Fields {
         let at = event.occurred_at.min(arrival.at);
         let is_newest = self.seen_at.is_none_or(|seen_at| at >= seen_at);
@@ -129,7 +129,11 @@ impl LinkState {
             let is_known = self.seen.contains_key(name.as_str());
             let said = event.says_changed(&name);
             if self.is_news(&name, &value, at, said) {
-                let became_so = if is_known || said != Some(false) { at } else { Timestamp::UNIX_EPOCH };
+                let became_so = match said {
+                    // At the earliest: another event changed it.
+                    Some(false) => self.told_before(&name, at).map_or(Timestamp::UNIX_EPOCH, Timestamp::next),
+                    Some(true) | None => at,
+                };
                 change.set(name.clone(), value.clone(), arrival.stamp(name.as_str(), became_so));
             }
             if is_newest || !is_known {

@@ -16,17 +16,28 @@ impl LinkState {
         let (told, shown) = (self.sent.get(name.as_str()), self.seen.get(name.as_str()));
         match (told, shown) {
             (Some(told), _) if told == value => false,
-            // It was told otherwise since. What it showed before that is no change; what it shows after it is one back.
-            (Some(_), Some(shown)) if shown == value => self.told_at.is_none_or(|told_at| at > told_at),
             (_, None) => true,
+            // It was told otherwise since. What it shows after that was changed after it, whichever event says so; what it showed
+            // before is no change.
+            (Some(_), Some(_)) if self.is_after_telling(at) => true,
+            (Some(_), Some(shown)) if shown == value => false,
             (_, Some(shown)) => said.unwrap_or(shown != value),
         }
+    }
+
+    fn is_after_telling(&self, at: Timestamp) -> bool {
+        self.told_at.is_none_or(|told_at| at > told_at)
+    }
+
+    /// When the backend took another value of a field than it shows at `at`, where that was before: it became so after that.
+    pub(super) fn told_before(&self, name: &FieldName, at: Timestamp) -> Option<Timestamp> {
+        self.told_at.filter(|_| self.sent.contains_key(name.as_str()) && self.is_after_telling(at))
     }
 
     /// Remembers what the backend shows: unless that is older than what it was told, it stands from now on.
     pub(super) fn show(&mut self, name: FieldName, value: FieldValue, at: Timestamp) {
         let is_echo = self.sent.get(name.as_str()) == Some(&value);
-        if is_echo || self.told_at.is_none_or(|told_at| at > told_at) {
+        if is_echo || self.is_after_telling(at) {
             self.sent.remove(name.as_str());
         }
         self.seen.insert(name.as_str().to_owned(), value);
@@ -164,6 +175,31 @@ mod tests {
         assert!(!backend.take(&shows("Arles", 4, &[])), "shown before it was told");
         assert_eq!(backend.untold(), 0);
         assert!(backend.take(&shows("Arles", 6, &[])), "shown after it was told");
+        assert_eq!(backend.untold(), 0);
+    }
+
+    #[test]
+    fn what_it_shows_otherwise_than_it_was_told_became_so_after_that_whichever_event_changed_it() {
+        for is_shown_before in [false, true] {
+            let mut backend = Backend::new();
+            if is_shown_before {
+                backend.take(&shows("Arles", 1, &[]));
+            }
+            backend.others_change("Nîmes", 2);
+            backend.state.tell(city("Nîmes"), second(5));
+            assert!(backend.take(&shows("Lyon", 11, &["phone"])), "shown before: {is_shown_before}");
+            assert_eq!(backend.untold(), 0);
+            let became_so = |backend: &Backend| backend.record.get("city").unwrap().stamp.at;
+            assert_eq!(became_so(&backend), second(5).next());
+            // The event that changed it comes late.
+            assert!(!backend.take(&shows("Lyon", 10, &["city"])));
+            assert_eq!((became_so(&backend), backend.untold()), (second(10), 0));
+        }
+        // What was under way when it was told did not.
+        let mut backend = Backend::new();
+        backend.others_change("Nîmes", 2);
+        backend.state.tell(city("Nîmes"), second(5));
+        assert!(!backend.take(&shows("Lyon", 4, &["phone"])));
         assert_eq!(backend.untold(), 0);
     }
 

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::record::Stamped;
 
 /// The whole prospect after each change of phone or city, a second apart, with what changed.
 fn whole_objects(life: &[(u8, u8)]) -> Vec<Event> {
@@ -18,11 +19,14 @@ fn whole_objects(life: &[(u8, u8)]) -> Vec<Event> {
     told.collect()
 }
 
-/// What the backend's events make of a record, all accepted long after they happened.
-fn heard(events: impl Iterator<Item = Event>) -> Fields {
-    let (mut backend, mut record) = (LinkState::default(), Fields::default());
+/// What the backend's events make of what others said of a record, which it was told before; all are accepted long after they happened.
+fn heard(told: &Fields, events: impl Iterator<Item = Event>) -> Fields {
+    let (mut backend, mut record) = (LinkState::default(), told.clone());
+    backend.tell(told.iter().map(|(name, told)| (name.as_str().to_owned(), told.value.clone())).collect(), at(5));
     for event in events {
         record.merge(&backend.take_event(&event, None, arrival(BACKEND, 1_000)));
+        let is_told = |(name, told): (&FieldName, &Stamped)| record.value(name.as_str()) == Some(&told.value);
+        assert!(!told.iter().any(is_told), "what it was told came back over what it showed since");
     }
     record
 }
@@ -54,10 +58,12 @@ proptest! {
         })
     ) {
         let events = whole_objects(&life);
-        let in_order = events.iter().cloned().map(|event| Event { changed: None, ..event });
-        prop_assert_eq!(heard(in_order), exactly(&events));
-        let shuffled = order.into_iter().map(|at| events[at].clone());
-        prop_assert_eq!(heard(shuffled), exactly(&events));
+        for told in [Fields::default(), record(2, &[("phone", "9"), ("city", "Ailleurs")])] {
+            let in_order = events.iter().cloned().map(|event| Event { changed: None, ..event });
+            prop_assert_eq!(heard(&told, in_order), exactly(&events));
+            let shuffled = order.iter().map(|at| events[*at].clone());
+            prop_assert_eq!(heard(&told, shuffled), exactly(&events));
+        }
     }
 
     /// A platform that cuts every value at three characters and one that keeps them, edited by both sides in any order.
