@@ -116,17 +116,15 @@ impl Broker {
         side_by_side(messages.iter().map(|(message, context)| self.publish_by(by, message, context)).collect()).await
     }
 
-    /// Says something to other services. `Ok` means that every queue that is bound for it has it.
-    ///
-    /// # Errors
-    /// As [`Broker::publish`]; the first of them.
-    pub async fn proclaim<P: Proclaimed>(&self, words: &[P], context: &Context) -> Result<(), PublishError> {
+    /// Says something to other services, side by side as in [`Broker::publish_all`]; the results are in the order of the words. `Ok`
+    /// means that every queue that is bound for a word has it.
+    pub async fn proclaim<P: Proclaimed>(&self, words: &[P], context: &Context) -> Vec<Result<(), PublishError>> {
         let by = self.deadline();
         let said = words.iter().map(|word| async move {
             let context = Context::continuing(context.trace);
             self.send_by(by, Envelope::proclaimed(word, &context)?).await
         });
-        side_by_side(said.collect()).await.into_iter().collect()
+        side_by_side(said.collect()).await
     }
 
     /// Publishes a message that was kept elsewhere.

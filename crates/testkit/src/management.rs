@@ -75,8 +75,14 @@ impl Management {
         self.tell(Method::DELETE, &["queues", vhost, queue, "contents"], None).await
     }
 
-    pub(crate) async fn bind(&self, vhost: &str, queue: &str, (exchange, pattern): (&str, &str)) -> anyhow::Result<()> {
-        self.tell(Method::PUT, &["queues", vhost, queue], Some(json!({"durable": true}))).await?;
+    pub(crate) async fn bind(
+        &self,
+        vhost: &str,
+        (queue, arguments): (&str, Value),
+        (exchange, pattern): (&str, &str),
+    ) -> anyhow::Result<()> {
+        let durable = json!({"durable": true, "arguments": arguments});
+        self.tell(Method::PUT, &["queues", vhost, queue], Some(durable)).await?;
         let topic = json!({"type": "topic", "durable": true});
         self.tell(Method::PUT, &["exchanges", vhost, exchange], Some(topic)).await?;
         let path = ["bindings", vhost, "e", exchange, "q", queue];

@@ -1,5 +1,6 @@
 //! A vhost for one test.
 
+use serde_json::{Value, json};
 use url::Url;
 
 use crate::environment::Server;
@@ -75,8 +76,18 @@ impl TestVhost {
 
     /// Makes a queue, and binds it to an exchange by a pattern, as another service does.
     pub async fn bind(&self, queue: &str, exchange: &str, pattern: &str) {
+        self.bind_made(queue, json!({}), (exchange, pattern)).await;
+    }
+
+    /// The same of a queue that is full from the beginning: it refuses whatever comes.
+    pub async fn bind_full(&self, queue: &str, exchange: &str, pattern: &str) {
+        let arguments = json!({"x-queue-type": "classic", "x-max-length": 0, "x-overflow": "reject-publish"});
+        self.bind_made(queue, arguments, (exchange, pattern)).await;
+    }
+
+    async fn bind_made(&self, queue: &str, arguments: Value, (exchange, pattern): (&str, &str)) {
         let (queue, exchange, pattern) = (queue.to_owned(), exchange.to_owned(), pattern.to_owned());
-        self.ask(|api, name| async move { api.bind(&name, &queue, (&exchange, &pattern)).await }).await;
+        self.ask(|api, name| async move { api.bind(&name, (&queue, arguments), (&exchange, &pattern)).await }).await;
     }
 
     /// The messages that are ready in a queue; they stay in it. Those that a consumer holds are not among them.

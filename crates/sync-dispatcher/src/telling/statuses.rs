@@ -12,7 +12,8 @@ use crate::engine::{DispatchError, Engine};
 /// Statuses that one process tells in one go.
 const STEP: i64 = 50;
 
-/// Tells other services, whether or not there is a backend: what is told and cannot be noted is told again.
+/// Tells other services, whether or not there is a backend: what is told and cannot be noted is told again, and so is what was refused,
+/// alone.
 pub(crate) async fn proclaim_statuses(engine: &Engine, limit: u32) -> Result<(), DispatchError> {
     let mut tx = engine.database.begin(Scope::System).await?;
     let words = health::unproclaimed(&mut tx, limit.into()).await?;
@@ -20,10 +21,12 @@ pub(crate) async fn proclaim_statuses(engine: &Engine, limit: u32) -> Result<(),
     if words.is_empty() {
         return Ok(());
     }
-    engine.broker.proclaim(&words, &Context::new()).await?;
+    let said = engine.broker.proclaim(&words, &Context::new()).await;
+    let heard: Vec<_> = words.into_iter().zip(&said).filter(|(_, said)| said.is_ok()).map(|(word, _)| word).collect();
     let mut tx = engine.database.begin(Scope::System).await?;
-    health::note_proclaimed(&mut tx, &words).await?;
-    Ok(tx.commit().await?)
+    health::note_proclaimed(&mut tx, &heard).await?;
+    tx.commit().await?;
+    Ok(said.into_iter().collect::<Result<(), _>>()?)
 }
 
 /// Tells the backend what is to be told, until there is nothing more or the backend is away.

@@ -69,8 +69,7 @@ impl Tidings {
             engine.broker.proclaim(&self.changed, &context),
             engine.broker.proclaim(&self.linked, &context),
         );
-        changed?;
-        linked?;
+        changed.into_iter().chain(linked).collect::<Result<(), _>>()?;
         told
     }
 }

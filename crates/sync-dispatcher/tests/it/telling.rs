@@ -337,6 +337,22 @@ async fn other_services_hear_once_of_a_status_whether_or_not_there_is_a_backend(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_status_that_a_service_refuses_is_the_only_one_that_is_told_again() {
+    let world = World::quiet(&HASTE).await;
+    let (other, refused) = (TenantId::new(), undisturbed());
+    world.connect((other, refused), 5151, Shape::default()).await;
+    let pattern = format!("{other}.integration.status_changed");
+    world.vhost.bind_full("a-service.full", RECORDS_EXCHANGE, &pattern).await;
+    world.dispatch();
+    wait::until("the other one to be noted", DEADLINE, || async {
+        let left = health::unproclaimed(&mut world.begin().await, 10).await.unwrap();
+        let left: Vec<_> = left.iter().map(|word| word.integration_id).collect();
+        if left == [refused] { Ok(()) } else { Err(left) }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn other_services_hear_of_a_status_while_the_backend_takes_nothing() {
     let backend = Backend::start();
     backend.answers(&[(503, None); 200]);
