@@ -29,7 +29,7 @@ impl Row {
     }
 }
 
-/// Statuses that other services have not heard of, so many at most.
+/// Statuses that other services have not heard of, so many at most. Of an integration that is deleted they hear if they ever heard of it.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -38,6 +38,7 @@ pub async fn unproclaimed(tx: &mut Transaction, limit: i64) -> Result<Vec<Integr
         "SELECT health.tenant_id, health.integration_id, health.status FROM integration_health AS health
          JOIN tenant_integrations AS integration ON integration.id = health.integration_id
          WHERE health.status IS DISTINCT FROM health.proclaimed_status AND integration.platform <> 'coccinelle'
+           AND (integration.deleted_at IS NULL OR health.proclaimed_status IS NOT NULL)
          ORDER BY health.integration_id LIMIT $1",
     )
     .bind::<BigInt, _>(limit)

@@ -41,6 +41,8 @@ mod naming;
 #[cfg(test)]
 mod newer;
 #[cfg(test)]
+mod proclaiming;
+#[cfg(test)]
 mod runs;
 #[cfg(test)]
 mod statistics;
