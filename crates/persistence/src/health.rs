@@ -20,7 +20,7 @@ use crate::statement::sql_query;
 use crate::text::{from_word, storable, to_word};
 use crate::{PersistenceError, Transaction};
 
-pub use proclaiming::{note_proclaimed, unproclaimed};
+pub use proclaiming::{UnproclaimedStatus, note_proclaimed, unproclaimed};
 pub use telling::{UntoldStatus, note_told, note_untold, take_untold};
 
 /// After so many failures in a row an integration's status is `error`: a single bad record is no trouble of the whole.

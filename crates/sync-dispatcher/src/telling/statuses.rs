@@ -16,13 +16,15 @@ const STEP: i64 = 50;
 /// alone.
 pub(crate) async fn proclaim_statuses(engine: &Engine, limit: u32) -> Result<(), DispatchError> {
     let mut tx = engine.database.begin(Scope::System).await?;
-    let words = health::unproclaimed(&mut tx, limit.into()).await?;
+    let unheard = health::unproclaimed(&mut tx, limit.into()).await?;
     tx.commit().await?;
-    if words.is_empty() {
+    if unheard.is_empty() {
         return Ok(());
     }
+    let words: Vec<_> = unheard.iter().map(|unheard| unheard.word).collect();
     let said = engine.broker.proclaim(&words, &Context::new()).await;
-    let heard: Vec<_> = words.into_iter().zip(&said).filter(|(_, said)| said.is_ok()).map(|(word, _)| word).collect();
+    let heard = unheard.into_iter().zip(&said).filter(|(_, said)| said.is_ok());
+    let heard: Vec<_> = heard.map(|(heard, _)| heard).collect();
     let mut tx = engine.database.begin(Scope::System).await?;
     health::note_proclaimed(&mut tx, &heard).await?;
     tx.commit().await?;

@@ -346,7 +346,7 @@ async fn a_status_that_a_service_refuses_is_the_only_one_that_is_told_again() {
     world.dispatch();
     wait::until("the other one to be noted", DEADLINE, || async {
         let left = health::unproclaimed(&mut world.begin().await, 10).await.unwrap();
-        let left: Vec<_> = left.iter().map(|word| word.integration_id).collect();
+        let left: Vec<_> = left.iter().map(|unheard| unheard.word.integration_id).collect();
         if left == [refused] { Ok(()) } else { Err(left) }
     })
     .await;
