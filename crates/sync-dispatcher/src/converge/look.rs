@@ -26,13 +26,13 @@ enum Question {
     Find(Wanted),
 }
 
-/// Fills in what the platform shows, in one read and one search for the whole batch.
+/// Fills in what the platform shows, in one read and one search for the whole batch; and one more for what a create of ours may have left.
 pub(super) async fn look(session: &Session<'_>, kind: RecordKind, jobs: &mut [Job]) {
     let (Some(reader), Ok(account)) = (session.connector.reader(), &session.account) else {
         return give_up(session, jobs);
     };
     let fields = session.mapping(kind).remote_names();
-    let (mut to_read, mut ids, mut to_find, mut wanted) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut to_read, mut ids, mut to_find) = (Vec::new(), Vec::new(), Vec::new());
     for job in jobs.iter_mut() {
         match question(session, kind, job) {
             Question::None => {}
@@ -40,10 +40,7 @@ pub(super) async fn look(session: &Session<'_>, kind: RecordKind, jobs: &mut [Jo
                 to_read.push(job);
                 ids.push(id);
             }
-            Question::Find(what) => {
-                to_find.push(job);
-                wanted.push(what);
-            }
+            Question::Find(wanted) => to_find.push((job, wanted)),
         }
     }
     if !ids.is_empty() {
@@ -51,10 +48,13 @@ pub(super) async fn look(session: &Session<'_>, kind: RecordKind, jobs: &mut [Jo
         let answer = session.ask(Reader::read(reader, account, kind, &ids, &fields)).await;
         note(session, to_read, answer, started);
     }
-    if !wanted.is_empty() {
+    // A search for what a create may have left can be without an end. That is no failure of those beside it, who come first.
+    let (tried, others): (Vec<_>, Vec<_>) = to_find.into_iter().partition(|(_, wanted)| wanted.tried.is_some());
+    for asked in [others, tried].into_iter().filter(|asked| !asked.is_empty()) {
+        let (asked, wanted): (Vec<_>, Vec<_>) = asked.into_iter().unzip();
         let started = Instant::now();
         let answer = session.ask(Reader::find(reader, account, kind, &wanted, &fields)).await;
-        note(session, to_find, answer, started);
+        note(session, asked, answer, started);
     }
 }
 
