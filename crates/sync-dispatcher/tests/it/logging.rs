@@ -110,10 +110,10 @@ async fn what_is_found_out_when_all_else_is_redacted_already_is_redacted_as_well
     let other = world.link("p1").await.id;
 
     // Before what came of a create is settled, somebody else stands for the object that it made.
-    world.crm.faults(json!({"latency_ms": 2_000})).await;
+    let creates = world.put_off_creates().await;
     world.accept(vec![event("prospect.created", "p2", json!({"email": "zoe@exemple.fr"}))]).await;
     world.take_in().await;
-    let tx = world.hold_while_made(world.record("p2").await.id).await;
+    let tx = world.hold_while_made(creates, world.record("p2").await.id).await;
     let object = wait::until("the object to be made", DEADLINE, || async {
         let mut contacts = world.crm.contacts().await.into_iter();
         contacts.find(|(_, contact)| contact["email"] == "zoe@exemple.fr").map(|(id, _)| id)
@@ -122,7 +122,6 @@ async fn what_is_found_out_when_all_else_is_redacted_already_is_redacted_as_well
     world.server.execute(&format!("UPDATE record_links SET external_id = '{object}' WHERE id = '{other}'")).await;
     tx.commit().await.unwrap();
     let refused = world.outcome("the refusal in the log", |outcome| outcome.error.is_some()).await.error.unwrap();
-    world.crm.faults(json!({"latency_ms": 0})).await;
     world.settle().await;
     let group = world.failures().await.remove(0);
     let expected = "Contact dupliqué : la fiche de la plateforme est déjà liée à [redacted]";

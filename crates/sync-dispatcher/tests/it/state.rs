@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use domain::fault::FaultKind;
 use domain::field::FieldValue;
-use domain::id::{IntegrationId, RecordId, SyncLogId};
+use domain::id::{IntegrationId, RecordId, SyncLogId, TenantId};
 use domain::identity::Identity;
 use domain::integration::Status;
 use domain::kind::RecordKind;
@@ -14,7 +14,7 @@ use persistence::log_page::LogPage;
 use persistence::records::conflicts::{self, Filter, Kept, Sort};
 use persistence::records::identities::{self, IdentityKey};
 use persistence::records::links::{self, FailureGroup, LinkView};
-use persistence::records::{listing, store};
+use persistence::records::{guard, listing, store};
 use persistence::{Transaction, health, integrations, mappings, settings};
 use testkit::wait;
 
@@ -150,17 +150,48 @@ impl World {
         i64::try_from(free).unwrap() < owed
     }
 
-    /// Locks a record once a create of its object is noted, as whoever settles one of its links does. The platform must be slow: what comes
-    /// of the create is then settled later than this.
-    pub(crate) async fn hold_while_made(&self, record: RecordId) -> Transaction {
-        let noted = format!("SELECT count(*) FROM record_links WHERE record_id = '{record}' AND intent_at IS NOT NULL");
-        wait::until("a create to be noted", DEADLINE, || async {
-            (self.server.count(&noted).await == 1).then_some(())
+    /// Has whoever notes that a create is under way wait, with its record locked, until [`Self::hold_while_made`] gets what this returns.
+    pub(crate) async fn put_off_creates(&self) -> Transaction {
+        let (mut tx, lock) = (self.begin().await, TenantId::new());
+        guard::exclude(&mut tx, lock).await.unwrap();
+        let function = format!(
+            "CREATE FUNCTION put_off() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                 PERFORM pg_advisory_xact_lock_shared(hashtextextended('coccinelle records {lock}', 0)); RETURN NEW; END $$"
+        );
+        self.server.execute(&function).await;
+        let trigger = "CREATE TRIGGER put_off BEFORE UPDATE ON record_links FOR EACH ROW
+             WHEN (OLD.intent_at IS NULL AND NEW.intent_at IS NOT NULL) EXECUTE FUNCTION put_off()";
+        self.server.execute(trigger).await;
+        tx
+    }
+
+    /// Locks a record once a create of its object is noted, as whoever settles one of its links does. It stands in line for the lock
+    /// before the create begins, so that what comes of that is settled later, however fast the platform is.
+    pub(crate) async fn hold_while_made(&self, put_off: Transaction, record: RecordId) -> Transaction {
+        let noting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+            AND wait_event = 'advisory' AND query LIKE '%intent_at = now()%'";
+        wait::until("a create to be put off", DEADLINE, || async {
+            (self.server.count(noting).await == 1).then_some(())
         })
         .await;
-        let mut tx = self.begin().await;
-        store::hold(&mut tx, self.tenant, &[record].into()).await.unwrap();
+        let (mut tx, ids) = (self.begin().await, [record].into());
+        let let_go = async {
+            self.record_is_waited_for().await;
+            put_off.commit().await.unwrap();
+        };
+        let (held, ()) = tokio::join!(store::hold(&mut tx, self.tenant, &ids), let_go);
+        held.unwrap();
         tx
+    }
+
+    /// Waits until somebody waits for a record that another one has locked.
+    pub(crate) async fn record_is_waited_for(&self) {
+        let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+            AND wait_event_type = 'Lock' AND query LIKE '%FROM records %FOR UPDATE%'";
+        wait::until("somebody to wait for a record", DEADLINE, || async {
+            (self.server.count(waiting).await == 1).then_some(())
+        })
+        .await;
     }
 
     /// Maps one more field of contacts, in place of what was mapped to or from the same.

@@ -241,18 +241,8 @@ impl Meeting {
         let mut tx = self.world.begin().await;
         store::lock(&mut tx, self.world.tenant, &[self.wanted.record].into()).await.unwrap();
         self.world.dispatch();
-        self.is_waited_for().await;
+        self.world.record_is_waited_for().await;
         tx
-    }
-
-    /// Waits until a dispatcher waits for the prospect's record.
-    async fn is_waited_for(&self) {
-        let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
-            AND wait_event_type = 'Lock' AND query LIKE '%FROM records %FOR UPDATE%'";
-        wait::until("one's settling to wait for the other's", DEADLINE, || async {
-            (self.world.server.count(waiting).await == 1).then_some(())
-        })
-        .await;
     }
 }
 
@@ -301,13 +291,12 @@ async fn what_goes_without_its_contact_while_that_is_being_settled_is_tied_to_it
 async fn what_began_to_wait_for_its_contact_while_that_was_made_is_let_go_by_whoever_made_it() {
     let meeting = Meeting::holding(RecordKind::Deal).await;
     let world = &meeting.world;
-    world.crm.faults(json!({"latency_ms": 2_000})).await;
+    let creates = world.put_off_creates().await;
     world.dispatch();
-    let mut tx = world.hold_while_made(world.record("p1").await.id).await;
+    let mut tx = world.hold_while_made(creates, world.record("p1").await.id).await;
     meeting.end(&mut tx, &meeting.held, (Ending::WaitsForContact, None)).await;
-    meeting.is_waited_for().await;
+    world.record_is_waited_for().await;
     tx.commit().await.unwrap();
-    world.crm.faults(json!({"latency_ms": 0})).await;
     world.settle().await;
     let (contact, _) = world.crm.only_contact().await;
     assert_eq!(world.deal().await.1, [contact].into());
