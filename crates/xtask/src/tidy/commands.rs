@@ -50,7 +50,7 @@ const TENANT: Proof = Test("a_tenant_is_made_whose_key_opens_and_whose_token_nam
 const WALK: Proof = Test("every_command_of_the_walk_prints_what_stands_below_it");
 
 /// Every command by how it begins; of several that fit, the longest counts.
-const COMMANDS: [(&str, Proof); 77] = [
+const COMMANDS: [(&str, Proof); 78] = [
     ("CONTACT=$(curl -sS http://127.0.0.1:20080/api/v1/records/$RECORD", WALK),
     ("RECORD=$(curl -sS 'http://127.0.0.1:20080/api/v1/records?q=p-201'", WALK),
     ("admin create-tenant", TENANT),
@@ -135,6 +135,7 @@ const COMMANDS: [(&str, Proof); 77] = [
     ("docker run --rm --user", Hosted("/admin:0.1.0 new-key-ring --out /keys/key-ring.json")),
     ("docker stop coccinelle-api-gateway-1", Hosted("docker stop coccinelle-api-gateway-1")),
     ("kubectl -n coccinelle apply -f deploy/kubernetes/namespace.yaml", CLUSTER),
+    ("kubectl -n coccinelle apply edit-last-applied", CLUSTER),
     ("kubectl -n coccinelle create secret generic", Hosted("kubectl -n coccinelle create secret generic")),
     ("kubectl -n coccinelle delete job migrate", CLUSTER),
     ("kubectl -n coccinelle exec", CLUSTER),
