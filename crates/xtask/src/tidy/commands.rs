@@ -66,7 +66,10 @@ const COMMANDS: [(&str, Proof); 78] = [
     ("admin rotate-keys --prepare", PREPARED),
     ("admin rotate-keys --to", PREPARED),
     ("admin status", Test("status_shows_the_queues_and_what_waits_and_the_half_that_answers")),
-    ("apt-get install -y gcc libc6-dev curl jq", Hosted("apt-get install -y gcc libc6-dev curl jq")),
+    (
+        "apt-get update && apt-get install -y gcc libc6-dev curl jq",
+        Hosted("apt-get update && apt-get install -y gcc libc6-dev curl jq"),
+    ),
     ("cargo xtask bench", Hosted("cargo xtask bench --full --quick")),
     ("cargo xtask browser", Stage("browser")),
     ("cargo xtask ci", Hosted(".ci/run")),
