@@ -40,7 +40,10 @@ impl Stretch {
 ///
 /// What a create left of which nobody knows what came was made while that was under way, however much was made since. That comes
 /// first. Anything else, and that as well where a clock was wrong, was made after its record, whose id tells when that was.
-pub(crate) fn stretches(wanted: &[Wanted]) -> Vec<Stretch> {
+///
+/// Where the account has a field for our key, only such a create may have left it in a text: whoever began that may not have known
+/// of the field.
+pub(crate) fn stretches(wanted: &[Wanted], has_field: bool) -> Vec<Stretch> {
     let tried = wanted.iter().filter_map(|wanted| wanted.tried.as_ref());
     let mut tried: Vec<_> = tried.map(|tried| (tried.start().minus(APART), tried.end().plus(APART))).collect();
     tried.sort_unstable();
@@ -51,7 +54,7 @@ pub(crate) fn stretches(wanted: &[Wanted]) -> Vec<Stretch> {
             Some(_) | None => apart.push((from, until)),
         }
     }
-    let made = wanted.iter().filter_map(|wanted| wanted.key.made_at()).min();
+    let made = wanted.iter().filter_map(|wanted| wanted.key.made_at()).min().filter(|_| !has_field);
     let newest = made.map(|made| Stretch { from: made.minus(SLACK), until: None });
     apart.into_iter().map(|(from, until)| Stretch { from, until: Some(until) }).chain(newest).collect()
 }
@@ -91,10 +94,10 @@ mod tests {
     fn what_was_made_for_a_record_by_a_clock_an_hour_ahead_is_not_passed_over() {
         let both = [wanted(None), wanted(None)];
         let made = both.iter().filter_map(|wanted| wanted.key.made_at()).min().unwrap();
-        let stretches = stretches(&both);
+        let stretches = stretches(&both, false);
         assert_eq!(stretches.len(), 1);
         assert!(stretches[0].from < made.minus(Duration::from_hours(1)) && stretches[0].until.is_none());
-        assert_eq!(super::stretches(&[]), []);
+        assert_eq!(super::stretches(&[], false), []);
     }
 
     #[test]
@@ -102,7 +105,7 @@ mod tests {
         let at = |minutes: u64| Timestamp::from_millis(1_767_348_000_000).unwrap().plus(Duration::from_mins(minutes));
         let long = wanted(Some(at(0)..=at(30)));
         let all = [wanted(Some(at(120)..=at(121))), long, wanted(Some(at(1)..=at(2))), wanted(None)];
-        let found = stretches(&all);
+        let found = stretches(&all, false);
         let [first, second, newest] = &found[..] else { panic!("{found:?}") };
         assert_eq!((first.from, first.until), (at(0).minus(APART), Some(at(30).plus(APART))));
         assert_eq!((second.from, second.until), (at(120).minus(APART), Some(at(121).plus(APART))));
@@ -110,6 +113,7 @@ mod tests {
         assert_eq!(of(first), [false, true, true, false]);
         assert_eq!(of(second), [true, false, false, false]);
         assert_eq!((newest.until, of(newest)), (None, vec![true; 4]));
+        assert_eq!(stretches(&all, true), [*first, *second], "beside a field, no other text is ours");
     }
 
     #[test]

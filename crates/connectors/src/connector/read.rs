@@ -40,7 +40,7 @@ pub struct Wanted {
     /// The remote identifier fields and their values, the stronger first: `Mapping::identifiers`.
     pub identifiers: Vec<(String, FieldValue)>,
     /// From when until when a create of ours was under way of which nobody knows what came, by the database's clock. Where our key
-    /// stands in a text alone, all that was made then is looked through, and not only the newest. `None` where there was no such
+    /// may stand in a text alone, all that was made then is looked through, and not only the newest. `None` where there was no such
     /// create: what carries our key is from an earlier connection then.
     pub tried: Option<RangeInclusive<Timestamp>>,
 }

@@ -34,9 +34,7 @@ pub(crate) async fn find(account: &Account, kind: RecordKind, wanted: &[Wanted],
             other => other?,
         }
     }
-    if noted::is_lacking(account, kind) {
-        noted::find(account, kind, wanted, fields, &mut found).await?;
-    }
+    noted::find(account, kind, wanted, fields, &mut found).await?;
     if kind == RecordKind::Contact {
         let values = missing(wanted, &found, email_of);
         by_unique(account, kind, Unique { property: "email", values }, fields, &mut found).await?;

@@ -75,7 +75,8 @@ pub(crate) async fn keys(
     Ok(there.into_iter().flatten().filter_map(|object| Some((object.external_id, object.key?))).collect())
 }
 
-/// Looks for our keys in the texts of all that was made while a create of ours was under way, and of the newest objects.
+/// Looks for our keys in the texts of all that was made while a create of ours was under way and, where the account lacks our property,
+/// of the newest objects.
 ///
 /// # Errors
 /// When HubSpot does not answer, or more was made in that time than can be looked through.
@@ -88,7 +89,7 @@ pub(crate) async fn find(
 ) -> Result<(), ConnectorError> {
     let Some((name, made)) = place(kind) else { return Ok(()) };
     let look = Look { kind, wanted, made, asked: with(fields, &[name, made]) };
-    for stretch in mark::stretches(wanted) {
+    for stretch in mark::stretches(wanted, !is_lacking(account, kind)) {
         let is_through = !look.lacks(stretch, found) || look.through(account, stretch, found).await?;
         if !is_through && stretch.until.is_some() {
             return Err(ConnectorError::unfinished_search());

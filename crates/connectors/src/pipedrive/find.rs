@@ -26,23 +26,35 @@ const PAGE: &str = "500";
 
 pub(crate) async fn find(account: &Account, kind: RecordKind, wanted: &[Wanted], fields: &[String]) -> Found {
     let schema = schema::of(account, kind).await?;
-    let found = if body::is_noted(kind, &schema) {
-        noted(account, kind, wanted).await?
-    } else {
-        let mut candidates = Vec::new();
-        for wanted in wanted {
-            candidates.push(search(account, kind, wanted, schema.key.is_some()).await?);
-        }
-        let ids: Vec<String> = candidates.iter().flatten().cloned().collect();
-        let objects = read::by_id(account, kind, &ids).await?;
-        let fitting = |(wanted, ids): (&Wanted, Vec<String>)| {
-            let objects = || ids.iter().filter_map(|id| objects.get(id));
-            let by_key = objects().find(|object| object.key(kind, &schema) == Some(wanted.key));
-            by_key.or_else(|| objects().find(|object| is_it(object, wanted, kind, (&schema, account.region)))).cloned()
-        };
-        wanted.iter().zip(candidates).map(fitting).collect()
-    };
+    let is_noted = body::is_noted(kind, &schema);
+    let mut found = if is_noted { vec![None; wanted.len()] } else { searched(account, kind, wanted, &schema).await? };
+    // Whoever knew of no field has left our key in the text, whatever the account has by now.
+    if body::is_noted(kind, &Schema::default()) {
+        let stretches = mark::stretches(wanted, !is_noted);
+        noted(account, (kind, &stretches), wanted, &mut found).await?;
+    }
     Ok(found.into_iter().map(|object| object.map(|object| object.to_remote(kind, &schema, fields))).collect())
+}
+
+/// By our key in the account's field for it, and by what identifies people.
+async fn searched(
+    account: &Account,
+    kind: RecordKind,
+    wanted: &[Wanted],
+    schema: &Schema,
+) -> Result<Vec<Option<Object>>, ConnectorError> {
+    let mut candidates = Vec::new();
+    for wanted in wanted {
+        candidates.push(search(account, kind, wanted, schema.key.is_some()).await?);
+    }
+    let ids: Vec<String> = candidates.iter().flatten().cloned().collect();
+    let objects = read::by_id(account, kind, &ids).await?;
+    let fitting = |(wanted, ids): (&Wanted, Vec<String>)| {
+        let objects = || ids.iter().filter_map(|id| objects.get(id));
+        let by_key = objects().find(|object| object.key(kind, schema) == Some(wanted.key));
+        by_key.or_else(|| objects().find(|object| is_it(object, wanted, kind, (schema, account.region)))).cloned()
+    };
+    Ok(wanted.iter().zip(candidates).map(fitting).collect())
 }
 
 /// The ids of what may be the one that is wanted.
@@ -96,17 +108,25 @@ fn is_it(object: &Object, wanted: &Wanted, kind: RecordKind, (schema, region): (
 }
 
 /// By our key in their texts. Nothing searches activities, and a search of titles lags; the list does not.
-async fn noted(account: &Account, kind: RecordKind, wanted: &[Wanted]) -> Result<Vec<Option<Object>>, ConnectorError> {
-    let mut by_key = BTreeMap::<RecordId, Object>::new();
-    for stretch in mark::stretches(wanted) {
-        let sought: Vec<RecordId> = wanted.iter().filter(|one| stretch.is_of(one)).map(|one| one.key).collect();
-        let are_found = sought.iter().all(|key| by_key.contains_key(key));
-        let is_through = are_found || look_through(account, kind, stretch, &sought, &mut by_key).await?;
+async fn noted(
+    account: &Account,
+    (kind, stretches): (RecordKind, &[Stretch]),
+    wanted: &[Wanted],
+    found: &mut [Option<Object>],
+) -> Result<(), ConnectorError> {
+    for stretch in stretches {
+        let missing = wanted.iter().zip(&*found).filter(|(one, place)| place.is_none() && stretch.is_of(one));
+        let sought: Vec<RecordId> = missing.map(|(one, _)| one.key).collect();
+        let mut by_key = BTreeMap::<RecordId, Object>::new();
+        let is_through = sought.is_empty() || look_through(account, kind, *stretch, &sought, &mut by_key).await?;
         if !is_through && stretch.until.is_some() {
             return Err(ConnectorError::unfinished_search());
         }
+        for (place, one) in found.iter_mut().zip(wanted).filter(|(place, _)| place.is_none()) {
+            *place = by_key.remove(&one.key);
+        }
     }
-    Ok(wanted.iter().map(|wanted| by_key.get(&wanted.key).cloned()).collect())
+    Ok(())
 }
 
 /// Goes from the newest object back to the beginning of a stretch, or until all is found that may be in it. Whether it came so far.

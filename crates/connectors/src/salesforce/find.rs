@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use domain::field::FieldValue;
-use domain::id::RecordId;
 use domain::identity::Region;
 use domain::kind::RecordKind;
 use domain::link::RemoteObject;
 
-use super::{BATCH, KEY, api, fields, read, soql};
+use super::{BATCH, KEY, NOTE, api, fields, read, soql};
 use crate::account::Account;
 use crate::connector::{Found, Wanted};
 use crate::error::ConnectorError;
-use crate::{mark, names};
+use crate::mark::{self, Stretch};
+use crate::names;
 
 /// How many numbers one query looks for.
 const NUMBERS: usize = 50;
@@ -20,15 +20,18 @@ const NUMBERS: usize = 50;
 /// In the order of `wanted`. An object that carries another record's key is nobody else's, whatever it holds besides.
 pub(crate) async fn find(account: &Account, kind: RecordKind, wanted: &[Wanted], fields: &[String]) -> Found {
     let mut found: Vec<Option<RemoteObject>> = vec![None; wanted.len()];
-    if fields::knows_key(account, kind).await? {
+    let has_field = fields::knows_key(account, kind).await?;
+    if has_field {
         let keys: Vec<String> = wanted.iter().map(|wanted| wanted.key.to_string()).collect();
         let by_key =
             by_value(account, (kind, KEY), &keys, fields, |object| object.key.map(|key| key.to_string())).await?;
         for (place, key) in found.iter_mut().zip(&keys) {
             *place = by_key.get(key).cloned();
         }
-    } else if fields::has_note(kind) {
-        found = by_note(account, kind, wanted, fields).await?;
+    }
+    if fields::has_note(kind) {
+        let stretches = mark::stretches(wanted, has_field);
+        by_note(account, (kind, &stretches), wanted, fields, &mut found).await?;
     }
     let names = identifiers(wanted);
     // What speaks for one person may speak against another.
@@ -62,28 +65,39 @@ pub(crate) async fn find(account: &Account, kind: RecordKind, wanted: &[Wanted],
 }
 
 /// By our key in their texts, into which no query can look.
-async fn by_note(account: &Account, kind: RecordKind, wanted: &[Wanted], fields: &[String]) -> Found {
-    let mut noted = BTreeMap::<RecordId, RemoteObject>::new();
-    for stretch in mark::stretches(wanted) {
-        let are_found = wanted.iter().all(|wanted| noted.contains_key(&wanted.key) || !stretch.is_of(wanted));
-        if are_found {
+async fn by_note(
+    account: &Account,
+    (kind, stretches): (RecordKind, &[Stretch]),
+    wanted: &[Wanted],
+    fields: &[String],
+    found: &mut [Option<RemoteObject>],
+) -> Result<(), ConnectorError> {
+    // Where there is a field for our key, nobody else asks for the text.
+    let shown: Vec<String> = fields.iter().cloned().chain([NOTE.to_owned()]).collect();
+    for stretch in stretches {
+        let mut places = found.iter().zip(wanted);
+        if places.all(|(place, wanted)| place.is_some() || !stretch.is_of(wanted)) {
             continue;
         }
         let since = format!("CreatedDate >= {}", soql::moment(stretch.from));
         let objects = match stretch.until {
             Some(until) => {
                 let between = format!("{since} AND CreatedDate <= {}", soql::moment(until));
-                read::matching(account, kind, &between, fields).await?
+                read::matching(account, kind, &between, &shown).await?
             }
-            None => read::newest(account, kind, &since, fields).await?,
+            None => read::newest(account, kind, &since, &shown).await?,
         };
-        for object in objects {
-            if let Some(key) = object.key {
-                noted.entry(key).or_insert(object);
+        for mut object in objects {
+            object.fields.retain(|name, _| fields.contains(name));
+            let is_it = |(place, wanted): &(&mut Option<RemoteObject>, &Wanted)| {
+                place.is_none() && object.key == Some(wanted.key)
+            };
+            if let Some((place, _)) = found.iter_mut().zip(wanted).find(is_it) {
+                *place = Some(object);
             }
         }
     }
-    Ok(wanted.iter().map(|wanted| noted.get(&wanted.key).cloned()).collect())
+    Ok(())
 }
 
 /// The oldest object of each value.
