@@ -17,9 +17,9 @@ use crate::mark::{self, Stretch};
 /// Rows of one page, and how many rows of one query can be paged through: the largest that HubSpot's guide to its search allows.
 const PAGE: usize = 200;
 const MOST: usize = 10_000;
-/// How many pages are looked through for our keys where a create of ours is unaccounted for: with five searches a second, what can
-/// be asked for while a lease lasts.
-const PAGES: usize = 200;
+/// How many pages one look goes through where creates of ours are unaccounted for. They come one after another, five a second at most:
+/// so many end well within the time that the calls of a batch have (four fifths of `dispatcher.lease`), also where each takes longer.
+const PAGES: usize = 100;
 /// And how many of the newest objects.
 const NEWEST: usize = 5;
 
@@ -89,8 +89,9 @@ pub(crate) async fn find(
 ) -> Result<(), ConnectorError> {
     let Some((name, made)) = place(kind) else { return Ok(()) };
     let look = Look { kind, wanted, made, asked: with(fields, &[name, made]) };
+    let mut left = PAGES;
     for stretch in mark::stretches(wanted, !is_lacking(account, kind)) {
-        let is_through = !look.lacks(stretch, found) || look.through(account, stretch, found).await?;
+        let is_through = !look.lacks(stretch, found) || look.through(account, stretch, &mut left, found).await?;
         if !is_through && stretch.until.is_some() {
             return Err(ConnectorError::unfinished_search());
         }
@@ -108,11 +109,18 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    /// Goes through a stretch until its end, or until all that may be in it is found. Whether it came so far.
-    async fn through(&self, account: &Account, stretch: Stretch, found: &mut Rows) -> Result<bool, ConnectorError> {
-        let pages = if stretch.until.is_some() { PAGES } else { NEWEST };
+    /// Goes through a stretch until its end, or until all that may be in it is found. Whether it came so far with the pages that are left.
+    async fn through(
+        &self,
+        account: &Account,
+        stretch: Stretch,
+        left: &mut usize,
+        found: &mut Rows,
+    ) -> Result<bool, ConnectorError> {
+        let pages = if stretch.until.is_some() { *left } else { NEWEST };
         let (mut from, mut after) = (stretch.from, None::<String>);
         for _ in 0..pages {
+            *left = left.saturating_sub(1);
             let query = self.query(Stretch { from, ..stretch }, after.as_deref());
             let page = api::search(account, self.kind, &query).await?;
             self.take(&page.objects, found);

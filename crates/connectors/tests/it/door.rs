@@ -46,6 +46,11 @@ impl Door {
         Self { origin, arrivals }
     }
 
+    /// How many have come that nobody has looked at yet.
+    pub(crate) fn waiting(&self) -> usize {
+        self.arrivals.len()
+    }
+
     pub(crate) async fn next(&mut self, whose: &str) -> Arrival {
         let arrival = tokio::time::timeout(LIMIT, self.arrivals.recv()).await;
         arrival.unwrap_or_else(|_| panic!("{whose} tells nothing of what can be read")).unwrap()

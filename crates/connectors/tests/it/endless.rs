@@ -65,3 +65,12 @@ async fn of_what_a_create_may_have_left_nobody_says_that_it_is_not_there_before_
         assert_eq!(bench.reader().find(&account, kind, &[wanted(1, &[])], &[]).await.unwrap(), [None], "{kind}");
     }
 }
+
+#[tokio::test]
+async fn a_look_for_what_a_create_left_ends_while_the_calls_of_a_batch_may_last() {
+    let (bench, account, door) = at(HUBSPOT, DEALS).await;
+    account.learnt.put("key.deal", "lacking");
+    let error = bench.reader().find(&account, Deal, &[tried(1)], &[]).await.unwrap_err();
+    // With five searches a second, twenty of the seventy-two seconds.
+    assert_eq!((error.code.as_str(), door.waiting()), ("unfinished_search", 100));
+}
