@@ -40,7 +40,7 @@ pub(crate) fn unkeyed(kind: RecordKind, fields: &RemoteFields, schema: &Schema) 
     body
 }
 
-/// Puts our key into a new object: into the account's field for it, where it has one, or else into the text.
+/// Puts our key into what is written: into the account's field for it, where it has one, or else into the text.
 pub(crate) fn put_key(kind: RecordKind, field: Option<&str>, key: RecordId, body: &mut Map<String, Value>) {
     match (kind, field) {
         (RecordKind::Activity, _) => activity::put_key(body, key),
@@ -74,8 +74,9 @@ pub(crate) fn change(
         RecordKind::Contact => person::write(fields, now, &mut body),
         RecordKind::Activity => activity::write(fields, activity::key(now), &mut body),
         RecordKind::Deal => {
+            // It leaves the title for the account's field, where there is one by now.
             if let Some(key) = deal::key(now) {
-                deal::put_key(&mut body, key);
+                put_key(kind, schema.key.as_deref(), key, &mut body);
             }
         }
         RecordKind::Product | RecordKind::Order => {}
@@ -84,11 +85,11 @@ pub(crate) fn change(
 }
 
 /// Whether it takes what is there now to write these.
-pub(crate) fn needs_current(kind: RecordKind, fields: &RemoteFields, schema: &Schema) -> bool {
+pub(crate) fn needs_current(kind: RecordKind, fields: &RemoteFields) -> bool {
     match kind {
         RecordKind::Contact => person::needs_current(fields),
         RecordKind::Activity => activity::needs_current(fields),
-        RecordKind::Deal => is_noted(kind, schema) && deal::needs_current(fields),
+        RecordKind::Deal => deal::needs_current(fields),
         RecordKind::Product | RecordKind::Order => false,
     }
 }

@@ -16,7 +16,7 @@ const AFTER: &str = ")";
 /// So many characters are kept of a text of the sort `varchar`, as Pipedrive's guide to fields says.
 const LONGEST: usize = 255;
 
-/// Whether a change of these takes what is there now, where the account has no field for our key: that must stay in the title.
+/// Whether a change of these takes what is there now: our key may stand in the title, and must not be lost with it.
 pub(crate) fn needs_current(fields: &RemoteFields) -> bool {
     fields.contains_key(TITLE)
 }

@@ -102,7 +102,7 @@ impl Proxy for Pipedrive {
 async fn changed(account: &Account, kind: RecordKind, update: &Update) -> Result<Map<String, Value>, ConnectorError> {
     let schema = schema::of(account, kind).await?;
     let mut current = None;
-    if body::needs_current(kind, &update.fields, &schema) {
+    if body::needs_current(kind, &update.fields) {
         let there = read::by_id(account, kind, std::slice::from_ref(&update.external_id)).await?;
         current = Some(there.get(&update.external_id).cloned().ok_or_else(write::gone)?);
     }

@@ -37,7 +37,7 @@ impl Writer for Pipedrive {
 
     async fn update(&self, account: &Account, kind: RecordKind, items: &[Update]) -> Wrote {
         let schema = schema::of(account, kind).await?;
-        let needed = items.iter().filter(|item| body::needs_current(kind, &item.fields, &schema));
+        let needed = items.iter().filter(|item| body::needs_current(kind, &item.fields));
         let ids: Vec<String> = needed.map(|item| item.external_id.clone()).collect();
         let current = read::by_id(account, kind, &ids).await?;
         let calls = items.iter().map(|item| {
@@ -92,7 +92,7 @@ async fn update(
     schema: &Schema,
     current: Option<&Object>,
 ) -> Result<Written, ConnectorError> {
-    if current.is_none() && body::needs_current(kind, &item.fields, schema) {
+    if current.is_none() && body::needs_current(kind, &item.fields) {
         return Err(gone());
     }
     let body = body::change(kind, &item.fields, schema, current);

@@ -280,6 +280,19 @@ async fn without_our_field_a_deal_carries_the_key_in_its_title_and_a_lost_answer
 }
 
 #[tokio::test]
+async fn a_key_leaves_the_title_that_is_changed_for_the_field_that_there_is_by_now() {
+    let bench = Bench::bare_at(PIPEDRIVE).await;
+    let deal = one(&bench, Deal, create(1, &[("title", "Devis")])).await;
+    bench.probe().prepare(&bench.account).await.unwrap();
+    let change = Update { external_id: deal.clone(), fields: fields(&[("title", "Visite")]) };
+    let written = bench.writer().update(&bench.account, Deal, &[change]).await.unwrap().remove(0).unwrap();
+    assert_eq!(written.shown["title"], FieldValue::text("Visite"));
+    assert_eq!(bench.get(&format!("api/v2/deals/{deal}")).await["data"]["title"], "Visite");
+    let found = bench.reader().find(&bench.account, Deal, &[wanted(1, &[])], &[]).await.unwrap();
+    assert_eq!(found[0].as_ref().map(|object| (&object.external_id, object.key)), Some((&deal, Some(key(1)))));
+}
+
+#[tokio::test]
 async fn the_deal_of_a_workflow_carries_the_key_in_its_title_where_there_is_no_field_and_nowhere_else() {
     for (is_refused, title) in
         [(true, format!("Rendez-vous (Coccinelle: {})", key(1))), (false, "Rendez-vous".to_owned())]
