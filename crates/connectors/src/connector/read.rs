@@ -27,8 +27,8 @@ pub trait Reader: Send + Sync {
     /// Looks for objects by our key, then by each identifier in turn. In the order of `wanted`.
     ///
     /// # Errors
-    /// When the platform does not answer, or refuses the whole call; and where more was made while a create of ours was under way
-    /// than can be looked through, as nobody can say then that it left nothing.
+    /// When the platform does not answer, or refuses the whole call; and where our key stands in a text alone, and more was made while a
+    /// create of ours was under way than can be looked through, as nobody can say then that it left nothing.
     async fn find(&self, account: &Account, kind: RecordKind, wanted: &[Wanted], fields: &[String]) -> Found;
 }
 

@@ -79,7 +79,7 @@ pub(crate) async fn keys(
 /// of the newest objects.
 ///
 /// # Errors
-/// When HubSpot does not answer, or more was made in that time than can be looked through.
+/// When HubSpot does not answer; and, where the account lacks our property, when more was made in that time than can be looked through.
 pub(crate) async fn find(
     account: &Account,
     kind: RecordKind,
@@ -89,10 +89,11 @@ pub(crate) async fn find(
 ) -> Result<(), ConnectorError> {
     let Some((name, made)) = place(kind) else { return Ok(()) };
     let look = Look { kind, wanted, made, asked: with(fields, &[name, made]) };
-    let mut left = PAGES;
-    for stretch in mark::stretches(wanted, !is_lacking(account, kind)) {
+    let (mut left, is_lacking) = (PAGES, is_lacking(account, kind));
+    for stretch in mark::stretches(wanted, !is_lacking) {
         let is_through = !look.lacks(stretch, found) || look.through(account, stretch, &mut left, found).await?;
-        if !is_through && stretch.until.is_some() {
+        // Where our property says that it is not there, what is unlikely besides may not keep it from ever being made.
+        if !is_through && stretch.until.is_some() && is_lacking {
             return Err(ConnectorError::unfinished_search());
         }
     }

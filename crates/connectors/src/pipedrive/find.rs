@@ -30,8 +30,7 @@ pub(crate) async fn find(account: &Account, kind: RecordKind, wanted: &[Wanted],
     let mut found = if is_noted { vec![None; wanted.len()] } else { searched(account, kind, wanted, &schema).await? };
     // Whoever knew of no field has left our key in the text, whatever the account has by now.
     if body::is_noted(kind, &Schema::default()) {
-        let stretches = mark::stretches(wanted, !is_noted);
-        noted(account, (kind, &stretches), wanted, &mut found).await?;
+        noted(account, kind, wanted, is_noted, &mut found).await?;
     }
     Ok(found.into_iter().map(|object| object.map(|object| object.to_remote(kind, &schema, fields))).collect())
 }
@@ -107,19 +106,22 @@ fn is_it(object: &Object, wanted: &Wanted, kind: RecordKind, (schema, region): (
     }
 }
 
-/// By our key in their texts. Nothing searches activities, and a search of titles lags; the list does not.
+/// By our key in their texts; `is_noted` where it stands in nothing else. Nothing searches activities, and a search of titles lags; the
+/// list does not.
 async fn noted(
     account: &Account,
-    (kind, stretches): (RecordKind, &[Stretch]),
+    kind: RecordKind,
     wanted: &[Wanted],
+    is_noted: bool,
     found: &mut [Option<Object>],
 ) -> Result<(), ConnectorError> {
-    for stretch in stretches {
+    for stretch in mark::stretches(wanted, !is_noted) {
         let missing = wanted.iter().zip(&*found).filter(|(one, place)| place.is_none() && stretch.is_of(one));
         let sought: Vec<RecordId> = missing.map(|(one, _)| one.key).collect();
         let mut by_key = BTreeMap::<RecordId, Object>::new();
-        let is_through = sought.is_empty() || look_through(account, kind, *stretch, &sought, &mut by_key).await?;
-        if !is_through && stretch.until.is_some() {
+        let is_through = sought.is_empty() || look_through(account, kind, stretch, &sought, &mut by_key).await?;
+        // Where our field says that it is not there, what is unlikely besides may not keep it from ever being made.
+        if !is_through && stretch.until.is_some() && is_noted {
             return Err(ConnectorError::unfinished_search());
         }
         for (place, one) in found.iter_mut().zip(wanted).filter(|(place, _)| place.is_none()) {

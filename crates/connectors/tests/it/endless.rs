@@ -4,6 +4,7 @@
 use connectors::account::{Account, Learnt};
 use domain::fault::FaultKind;
 use domain::kind::RecordKind::{Activity, Contact, Deal, Order};
+use serde_json::json;
 
 use crate::bench::{Bench, HUBSPOT, PIPEDRIVE, SALESFORCE, SHOPIFY, Stand, create, names, tried, wanted};
 use crate::door::Door;
@@ -73,4 +74,14 @@ async fn a_look_for_what_a_create_left_ends_while_the_calls_of_a_batch_may_last(
     let error = bench.reader().find(&account, Deal, &[tried(1)], &[]).await.unwrap_err();
     // With five searches a second, twenty of the seventy-two seconds.
     assert_eq!((error.code.as_str(), door.waiting()), ("unfinished_search", 100));
+}
+
+#[tokio::test]
+async fn what_our_field_does_not_show_is_not_there_however_much_more_there_is_to_look_through() {
+    for (stand, page) in [(HUBSPOT, DEALS), (PIPEDRIVE, ACTIVITIES)] {
+        let (bench, account, _door) = at(stand, page).await;
+        account.learnt.put("pipedrive deals", json!({"key": "0".repeat(40), "types": {}}).to_string());
+        let found = bench.reader().find(&account, Deal, &[tried(1)], &[]).await.unwrap();
+        assert_eq!(found, [None], "{:?}", stand.platform);
+    }
 }
