@@ -45,6 +45,10 @@ async fn only_what_is_simply_done_again_is_committed_before_it_is_on_the_disk() 
     let world = World::new().await;
     let one = Database::new(&world.server.url().into(), 1, Duration::from_secs(30));
     let waits = "SELECT current_setting('synchronous_commit') AS word";
+    let mut tx = one.begin(Scope::System).await.unwrap();
+    // Whatever the server of the tests does.
+    try_to(&mut tx, "SET synchronous_commit = on").await.unwrap();
+    tx.commit().await.unwrap();
     let mut tx = one.begin_committing_asynchronously(Scope::System).await.unwrap();
     assert_eq!(words(&mut tx, waits).await, ["off"]);
     tx.commit().await.unwrap();
