@@ -7,13 +7,16 @@ use xtask::crash::{self, Backend, CALLERS, Length, Verdict};
 use xtask::services::Services;
 use xtask::session::{Options, Session};
 
+/// An even one: the CRM has our key.
+const KEYED: u64 = 12;
+
 /// An odd one: the CRM has no room for our key.
-const SEED: u64 = 11;
+const KEYLESS: u64 = 11;
 
 #[tokio::test]
 async fn promise_1_everything_killed_at_every_step_under_load_loses_nothing_and_does_nothing_twice() {
     let name = "e2e-every-step";
-    let verdict = Box::pin(torment((name, 30_000), &[], Length::Once)).await;
+    let verdict = Box::pin(torment((name, 30_000), &[], (KEYED, Length::Once))).await;
     assert!(verdict.is_clean(), "\n{verdict}");
     assert!(verdict.accepted > 0 && verdict.deaths() >= 47 + 9, "\n{verdict}");
     assert!(verdict.tally(CALLERS).expected > 0, "\n{verdict}");
@@ -24,7 +27,7 @@ async fn promise_1_everything_killed_at_every_step_under_load_loses_nothing_and_
 async fn the_suite_that_kills_at_every_step_notices_who_is_made_twice_where_nobody_looks_first() {
     let name = "e2e-blind";
     let blind = [("COCCINELLE__DISPATCHER__LOOK_BEFORE_CREATE", "false")];
-    let verdict = Box::pin(torment((name, 30_500), &blind, Length::Writes(12))).await;
+    let verdict = Box::pin(torment((name, 30_500), &blind, (KEYLESS, Length::Writes(12)))).await;
     assert!(verdict.tally(CALLERS).twice > 0, "this suite would not notice duplicates\n{verdict}");
     assert!(!verdict.is_clean(), "\n{verdict}");
     Services::wipe(&folder(name)).await.unwrap();
@@ -35,7 +38,7 @@ fn folder(name: &str) -> PathBuf {
 }
 
 /// What comes of a system of its own, with these settings beside the suite's, whose processes die.
-async fn torment((name, base_port): (&str, u16), settings: &[(&str, &str)], length: Length) -> Verdict {
+async fn torment((name, base_port): (&str, u16), settings: &[(&str, &str)], how: (u64, Length)) -> Verdict {
     let folder = folder(name);
     Services::wipe(&folder).await.unwrap();
     let binaries = Some(crate::world::variable("COCCINELLE_BIN_DIR").into());
@@ -47,7 +50,7 @@ async fn torment((name, base_port): (&str, u16), settings: &[(&str, &str)], leng
     }
     let backend = Backend::start(&mut session).await.unwrap();
     session.bring_up().await.unwrap();
-    let verdict = crash::torment(&session, &backend, (SEED, length), &console).await;
+    let verdict = crash::torment(&session, &backend, how, &console).await;
     session.take_down().await;
     let verdict = verdict.unwrap();
     console.note(&verdict.to_string());
