@@ -76,8 +76,10 @@ pub async fn intend(
     rows.iter().map(|row| parse("id", &row.id)).collect()
 }
 
-/// Locks links about which nothing is noted before they are written to, such as those of objects that are about to be deleted, until
-/// the transaction ends. A lock is a change: once that is committed, so is the lease, which was perhaps not on the disk before.
+/// Locks links about which nothing is noted before they are written to, such as those of objects that are about to be deleted.
+///
+/// They are locked until the transaction ends. A lock is a change: once that is committed, so is the lease, which was perhaps not on the
+/// disk before.
 ///
 /// Returns the links that the caller still holds; the others must be left alone.
 ///

@@ -15,8 +15,9 @@ use crate::statement::{plan_anew, sql_query};
 use crate::text::{from_json, parse};
 use crate::{PersistenceError, Transaction};
 
-/// Outcomes that were committed with their links `age` ago or longer and never confirmed on the broker, the oldest first: those that a
-/// version before left beside their links, then those of the table, whose ids are in the order of their time.
+/// Outcomes that were committed with their links `age` ago or longer and never confirmed on the broker, the oldest first.
+///
+/// Those that a version before left beside their links come before those of the table, whose ids are in the order of their time.
 ///
 /// # Errors
 /// When the database does not answer.
