@@ -290,6 +290,13 @@ impl LinkState {
         self.wrote(&remote.external_id, written, &remote.fields);
     }
 
+    /// The same of an object that a create of ours may have made, or somebody else: it does not bear our key. What it shows as it was
+    /// meant is not news, whoever wrote it; the rest is that of a first contact.
+    pub fn recognize(&mut self, intended: &RemoteFields, remote: &RemoteObject) {
+        let as_meant = remote.fields.iter().filter(|(name, shown)| intended.get(*name) == Some(*shown));
+        self.seen.extend(as_meant.map(|(name, shown)| (name.clone(), shown.clone())));
+    }
+
     /// Forgets the counterpart: it is gone, and what follows is a first contact again.
     pub fn forget(&mut self) {
         *self = Self::default();

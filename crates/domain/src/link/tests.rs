@@ -357,3 +357,16 @@ fn what_was_there_at_the_first_contact_is_not_taken_for_the_outcome_of_a_write_t
     died_after.take_up(&intended, &shown(21, &[("tel", "+33 2")]));
     assert_eq!(owed(&died_after, &ours), RemoteFields::new());
 }
+
+#[test]
+fn what_a_found_object_shows_as_it_was_meant_does_not_stand_against_what_came_since() {
+    let intended = mapping().forward(&record(10, &[("phone", "1"), ("city", "Lyon")]));
+    // The town is not what was meant: it stands, as at any first contact.
+    let found = shown(11, &[("tel", "1"), ("town", "Brest")]);
+    let mut ours = record(20, &[("phone", "2"), ("city", "Paris")]);
+    let mut link = LinkState::default();
+    link.recognize(&intended, &found);
+    link.take_remote(&mut ours, &mapping(), &found, arrival(CRM, 30));
+    assert_eq!(["phone", "city"].map(|name| ours.value(name).unwrap().clone()), ["2", "Brest"].map(FieldValue::text));
+    assert_eq!(owed(&link, &ours), RemoteFields::from([("tel".to_owned(), FieldValue::text("2"))]));
+}

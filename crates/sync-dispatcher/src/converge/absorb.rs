@@ -152,8 +152,10 @@ fn take_object(
 ) -> Merged {
     let (is_adopted, kind) = (job.state.external_id.is_none(), job.leased.kind);
     let is_ours = !is_adopted || object.key == Some(record.id) || job.is_hinted_at(object);
-    if let Some(intent) = job.leased.intent.as_ref().filter(|_| is_ours) {
-        job.state.take_up(&intent.fields, object);
+    match &job.leased.intent {
+        Some(intent) if is_ours => job.state.take_up(&intent.fields, object),
+        Some(intent) => job.state.recognize(&intent.fields, object),
+        None => {}
     }
     let mut back = Merged::default();
     if std::mem::take(&mut job.gone) {

@@ -4,9 +4,11 @@ use std::ops::RangeInclusive;
 
 use connectors::connector::{Reader, Wanted};
 use connectors::error::ConnectorError;
+use domain::field::FieldValue;
 use domain::kind::RecordKind;
 use domain::link::RemoteObject;
 use domain::outcome::SyncType;
+use domain::record::Record;
 use domain::time::Timestamp;
 use persistence::records::links::Ending;
 use tokio::time::Instant;
@@ -23,7 +25,15 @@ enum Question {
     /// What does the object with this id hold?
     Read(String),
     /// Is there an object that was left by a create of ours, or that is this person?
-    Find(Wanted),
+    Find(Search),
+}
+
+type Identifier = (String, FieldValue);
+
+/// One search, and by what is looked where that finds nothing.
+struct Search {
+    wanted: Wanted,
+    otherwise: Option<Identifier>,
 }
 
 /// Fills in what the platform shows, in one read and one search for the whole batch; and one more for what a create of ours may have left.
@@ -40,7 +50,7 @@ pub(super) async fn look(session: &Session<'_>, kind: RecordKind, jobs: &mut [Jo
                 to_read.push(job);
                 ids.push(id);
             }
-            Question::Find(wanted) => to_find.push((job, wanted)),
+            Question::Find(search) => to_find.push((job, search)),
         }
     }
     if !ids.is_empty() {
@@ -49,13 +59,47 @@ pub(super) async fn look(session: &Session<'_>, kind: RecordKind, jobs: &mut [Jo
         note(session, to_read, answer, started);
     }
     // A search for what a create may have left can be without an end. That is no failure of those beside it, who come first.
-    let (tried, others): (Vec<_>, Vec<_>) = to_find.into_iter().partition(|(_, wanted)| wanted.tried.is_some());
-    for asked in [others, tried].into_iter().filter(|asked| !asked.is_empty()) {
-        let (asked, wanted): (Vec<_>, Vec<_>) = asked.into_iter().unzip();
-        let started = Instant::now();
-        let answer = session.ask(Reader::find(reader, account, kind, &wanted, &fields)).await;
-        note(session, asked, answer, started);
+    let (tried, others): (Vec<_>, Vec<_>) = to_find.into_iter().partition(|(_, search)| search.wanted.tried.is_some());
+    for mut asked in [others, tried] {
+        while !asked.is_empty() {
+            let wanted: Vec<_> = asked.iter().map(|(_, search)| search.wanted.clone()).collect();
+            let started = Instant::now();
+            let answer = session.ask(Reader::find(reader, account, kind, &wanted, &fields)).await;
+            asked = note_found(session, asked, answer, started);
+        }
     }
+}
+
+/// Notes what was found, and gives what is to be looked for by something else.
+fn note_found<'a>(
+    session: &Session<'_>,
+    asked: Vec<(&'a mut Job, Search)>,
+    answer: Answer,
+    started: Instant,
+) -> Vec<(&'a mut Job, Search)> {
+    let mut again = Vec::new();
+    let objects = match answer {
+        Ok(objects) => objects,
+        Err(error) => {
+            note(session, asked.into_iter().map(|(job, _)| job).collect(), Err(error), started);
+            return again;
+        }
+    };
+    let (mut jobs, mut found) = (Vec::new(), Vec::new());
+    for ((job, search), object) in asked.into_iter().zip(objects) {
+        match search.otherwise {
+            Some(identifier) if object.is_none() => {
+                let wanted = Wanted { identifiers: vec![identifier], ..search.wanted };
+                again.push((job, Search { wanted, otherwise: None }));
+            }
+            Some(_) | None => {
+                jobs.push(job);
+                found.push(object);
+            }
+        }
+    }
+    note(session, jobs, Ok(found), started);
+    again
 }
 
 fn question(session: &Session<'_>, kind: RecordKind, job: &mut Job) -> Question {
@@ -88,9 +132,22 @@ fn question(session: &Session<'_>, kind: RecordKind, job: &mut Job) -> Question 
         job.ending = Some(Ending::Released(Some(visible_at)));
         return Question::None;
     }
-    // The strongest identifier alone: whoever has an e-mail is not looked for by a number that a family may share.
-    let identifiers = session.mapping(kind).identifiers(&record.fields).into_iter().take(1).collect();
-    Question::Find(Wanted { key: record.id, identifiers, tried: tried(session, job) })
+    Question::Find(search(session, kind, job, record))
+}
+
+/// Of a record, the strongest identifier alone: whoever has an e-mail is not looked for by a number that a family may share. Of a create
+/// of ours that is unaccounted for, first what it wrote: the record may be known by something else since.
+fn search(session: &Session<'_>, kind: RecordKind, job: &Job, record: &Record) -> Search {
+    let mapping = session.mapping(kind);
+    let strongest = mapping.identifiers(&record.fields).into_iter().next();
+    let written =
+        job.leased.intent.as_ref().and_then(|intent| mapping.identifiers_in(&intent.fields).into_iter().next());
+    let (first, otherwise) = match written.filter(|written| strongest.as_ref() != Some(written)) {
+        Some(written) => (Some(written), strongest),
+        None => (strongest, None),
+    };
+    let wanted = Wanted { key: record.id, identifiers: first.into_iter().collect(), tried: tried(session, job) };
+    Search { wanted, otherwise }
 }
 
 /// From when until when a create was under way whose outcome is unknown. Which of the two had it is not noted for ever: a lease or a
