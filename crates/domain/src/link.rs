@@ -281,9 +281,11 @@ impl LinkState {
     /// else than they did: the rest was not written.
     pub fn take_up(&mut self, intended: &RemoteFields, remote: &RemoteObject) {
         let was_there = self.external_id.is_some() || !self.seen.is_empty();
+        // What was never shown is as empty as what is shown to be.
+        let value = |fields: &RemoteFields, name: &String| fields.get(name).filter(|value| !value.is_null()).cloned();
         let landed = |name: &String, meant: &FieldValue| {
-            let shown = remote.fields.get(name);
-            !was_there || shown == Some(meant) || shown != self.seen.get(name)
+            let is_meant = remote.fields.get(name) == Some(meant);
+            !was_there || is_meant || value(&remote.fields, name) != value(&self.seen, name)
         };
         let written = intended.iter().filter(|(name, meant)| landed(name, meant));
         let written: RemoteFields = written.map(|(name, value)| (name.clone(), value.clone())).collect();

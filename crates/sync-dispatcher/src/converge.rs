@@ -128,11 +128,11 @@ async fn converge_kind(session: &Session<'_>, kind: RecordKind, mut jobs: Vec<Jo
     tx.commit().await?;
     drop(turn);
     let (announced, told) = tokio::join!(session.announce(&next), tidings.announce(session.engine, session.trace()));
-    announced?;
-    told?;
     if session.is_by_workflow() {
         hand_over::hand_over(session, &mut jobs, &mut plans).await;
     }
     write::write(session, kind, &mut jobs, plans).await;
-    close::close(session, kind, jobs).await
+    close::close(session, kind, jobs).await?;
+    // Only now: of a write that is noted and not begun, nobody could tell whether what is there came of it.
+    announced.and(told)
 }

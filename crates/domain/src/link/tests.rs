@@ -347,6 +347,19 @@ fn a_change_that_was_never_written_is_still_owed() {
 }
 
 #[test]
+fn a_value_that_was_never_written_where_none_was_before_is_still_owed() {
+    let mut link = in_step(&record(10, &[("phone", "1")]));
+    let ours = record(20, &[("phone", "1"), ("city", "Lyon")]);
+    let empty = RemoteFields::from([("tel".to_owned(), FieldValue::text("1")), ("town".to_owned(), FieldValue::Null)]);
+    let there = RemoteObject { fields: empty, ..shown(10, &[]) };
+    link.take_up(&RemoteFields::from([("town".to_owned(), FieldValue::text("Lyon"))]), &there);
+    assert_eq!(owed(&link, &ours), RemoteFields::from([("town".to_owned(), FieldValue::text("Lyon"))]));
+    // Nor does it count as written where the platform was not asked for it, or did not answer.
+    link.take_up(&RemoteFields::from([("town".to_owned(), FieldValue::text("Lyon"))]), &shown(10, &[("tel", "1")]));
+    assert_eq!(owed(&link, &ours).len(), 1);
+}
+
+#[test]
 fn what_was_there_at_the_first_contact_is_not_taken_for_the_outcome_of_a_write_that_never_came() {
     let ours = record(20, &[("phone", "2")]);
     let intended = mapping().forward(&ours);

@@ -239,7 +239,8 @@ async fn use_some<const COUNT: usize>(tx: &mut Transaction, customer: Customer, 
     let ids: Vec<LinkId> = marked.iter().map(|push| push.link_id).collect();
     let token = LeaseToken::new();
     links::lease(tx, whose, &ids, token, A_WHILE).await.unwrap();
-    let writes = ids.iter().map(|id| (*id, Intention { fields: RemoteFields::new(), known: None })).collect();
+    let writes =
+        ids.iter().map(|id| (*id, Intention { fields: RemoteFields::new(), known: None, goes_on: false })).collect();
     assert_eq!(links::intend(tx, &writes, token).await.unwrap().len(), COUNT);
     links::commission(tx, &ids.into_iter().map(|id| (id, errand())).collect(), token).await.unwrap();
     assert_eq!(links::due_of(tx, customer.integration, 3).await.unwrap().len(), 3);

@@ -154,7 +154,7 @@ async fn a_second_death_over_another_write_does_not_pass_the_first_one_off_as_it
             leased.state.take_up(&intent.fields, &there);
         }
         assert_eq!(leased.intent.is_none(), is_first);
-        let intention = Intention { fields: city(meant), known: Some(leased.state) };
+        let intention = Intention { fields: city(meant), known: Some(leased.state), goes_on: false };
         let mut tx = world.worker.begin(Scope::System).await.unwrap();
         let held = links::intend(&mut tx, &[(owed.link, intention)].into(), token).await.unwrap();
         assert_eq!(held, [owed.link]);

@@ -112,7 +112,8 @@ fn question(session: &Session<'_>, kind: RecordKind, job: &mut Job) -> Question 
         vanished::begin_anew(session, kind, job);
     }
     if let Some(id) = &job.state.external_id {
-        let was_left = job.leased.was_taken_over || job.leased.errand.is_some();
+        // What may have been written is looked at before anything is written over it.
+        let was_left = job.leased.was_taken_over || job.leased.errand.is_some() || job.leased.intent.is_some();
         // A field that is mapped since is looked at before anything is written over it.
         let is_needed = job.is_dirty() || was_left || job.record.is_none() || !session.anew(job).is_empty();
         return if is_needed { Question::Read(id.clone()) } else { Question::None };
@@ -135,15 +136,18 @@ fn question(session: &Session<'_>, kind: RecordKind, job: &mut Job) -> Question 
     Question::Find(search(session, kind, job, record))
 }
 
-/// Of a record, the strongest identifier alone: whoever has an e-mail is not looked for by a number that a family may share. Of a create
-/// of ours that is unaccounted for, first what it wrote: the record may be known by something else since.
+/// Of a record, the strongest identifier alone: whoever has an e-mail is not looked for by a number that a family may share.
+///
+/// First by what is noted of its object, as the record may be known by something else since: of one that was found and is not its link's
+/// yet, what it showed; of a create of ours that is unaccounted for, what that wrote.
 fn search(session: &Session<'_>, kind: RecordKind, job: &Job, record: &Record) -> Search {
     let mapping = session.mapping(kind);
     let strongest = mapping.identifiers(&record.fields).into_iter().next();
-    let written =
-        job.leased.intent.as_ref().and_then(|intent| mapping.identifiers_in(&intent.fields).into_iter().next());
-    let (first, otherwise) = match written.filter(|written| strongest.as_ref() != Some(written)) {
-        Some(written) => (Some(written), strongest),
+    let written = job.leased.intent.as_ref().map(|intent| &intent.fields);
+    let noted = Some(&job.state.seen).filter(|seen| !seen.is_empty()).or(written);
+    let noted = noted.and_then(|noted| mapping.identifiers_in(noted).into_iter().next());
+    let (first, otherwise) = match noted.filter(|noted| strongest.as_ref() != Some(noted)) {
+        Some(noted) => (Some(noted), strongest),
         None => (strongest, None),
     };
     let wanted = Wanted { key: record.id, identifiers: first.into_iter().collect(), tried: tried(session, job) };

@@ -137,6 +137,9 @@ async fn note_intents(
     for (link, retie) in &plans.ties {
         writes.entry(*link).or_default().insert(TIED.to_owned(), retie.possible());
     }
+    for job in jobs.iter().filter(|job| is_found(job) && matches!(job.ending, Some(Ending::InStep))) {
+        writes.entry(job.leased.push.link_id).or_default();
+    }
     let planned: BTreeSet<LinkId> = plans.writes.keys().chain(writes.keys()).copied().collect();
     let mut held = Vec::new();
     if planned.len() > writes.len() {
@@ -164,20 +167,20 @@ async fn note_intents(
 
 /// What is noted of a write: with it, what its object shows before it, which nobody could tell afterwards.
 ///
-/// An object that was found to be the outcome of an earlier write, and is not its link's yet, keeps the note of that one: by it
-/// the object is known again, and what is written now is seen to differ. Of one that was there before, and is not its link's yet
-/// either, what it shows is noted alone: whoever finds it again is still at the first contact.
+/// So it is of an object that was found and is not its link's yet, even where nothing is to be written: whoever finds it again is still at
+/// the first contact, and would take what it showed then for news.
 fn intention(job: &Job, fields: RemoteFields) -> Intention {
     let (leased, now) = (&job.leased, &job.state);
-    let is_linked = now.external_id.is_some() && now.external_id == leased.state.external_id;
-    let is_found = now.external_id.is_some() && !is_linked;
-    let earlier = leased.intent.as_ref().filter(|_| is_found && leased.state.external_id.is_none());
-    let known = match earlier {
-        _ if is_linked => Some(now.clone()),
-        None if is_found => Some(LinkState { seen: now.seen.clone(), ..leased.state.clone() }),
-        None | Some(_) => None,
-    };
-    Intention { fields: earlier.map_or(fields, |intent| intent.fields.clone()), known }
+    let known = now.external_id.is_some().then(|| match is_found(job) {
+        true => LinkState { seen: now.seen.clone(), ..leased.state.clone() },
+        false => now.clone(),
+    });
+    Intention { fields, known, goes_on: is_found(job) && leased.intent.is_some() }
+}
+
+/// Whether the object was found by this batch, and is its link's once that is settled.
+fn is_found(job: &Job) -> bool {
+    job.state.external_id.is_some() && job.leased.state.external_id.is_none()
 }
 
 fn intended((link, write): (&LinkId, &Write)) -> Option<(LinkId, RemoteFields)> {

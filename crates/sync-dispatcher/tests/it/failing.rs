@@ -13,14 +13,10 @@ use persistence::records::links;
 use serde_json::{Value, json};
 use testkit::wait;
 
-use crate::crm::{Properties, told};
+use crate::crm::told;
 use crate::peers::{PIPEDRIVE, SALESFORCE, Wishes};
 use crate::running::prompt;
-use crate::scheduling::undisturbed;
-use crate::world::{DEADLINE, HASTE, NO_BREAKERS, Shape, World, event};
-
-/// An account without room for our key.
-const KEYLESS: u64 = 4345;
+use crate::world::{DEADLINE, HASTE, NO_BREAKERS, World, event};
 
 fn by_number(n: u32) -> Value {
     event(
@@ -51,41 +47,6 @@ async fn a_create_whose_answer_was_lost_is_looked_for_by_the_clock_that_noted_it
     world.settle().await;
     assert_eq!(world.crm.people().await, json!({"in_crm": 1, "people": 1, "duplicates": 0, "contacts": 1}));
     assert!(world.failed().contains(&FaultKind::Unavailable), "the answer was not lost");
-}
-
-/// What two accounts show of the one person that both are told of, where the second has no room for our key and the answer to its create
-/// is lost. Somebody tells more of that person before it is tried again.
-async fn after_a_create_is_lost(before: Value, since: Value) -> Vec<Properties> {
-    let world = World::quiet(&[]).await;
-    let (keyless, crm) = (undisturbed(), world.crm.another(KEYLESS));
-    crm.faults(json!({"lost_answer_next": 1, "unique_properties": 0})).await;
-    world.connect_account((world.tenant, keyless), KEYLESS, Shape::default()).await;
-    world.dispatch();
-    world.accept(vec![event("prospect.created", "p1", before)]).await;
-    let was_lost = |outcome: &SyncOutcome| outcome.integration_id == keyless && outcome.error.is_some();
-    world.outcome("a create whose answer is lost", was_lost).await;
-    world.accept(vec![event("prospect.updated", "p1", since)]).await;
-    world.settle().await;
-    world.in_step(keyless).await;
-    crm.contacts().await.into_values().collect()
-}
-
-#[tokio::test]
-async fn what_a_lost_create_wrote_does_not_stand_against_what_came_since() {
-    let living_in = |city: &str| json!({"phone": "0600000001", "last_name": "Petit", "city": city});
-    let contacts = after_a_create_is_lost(living_in("Lyon"), living_in("Paris")).await;
-    let [contact] = contacts.as_slice() else { panic!("{contacts:?}") };
-    assert_eq!(contact["city"], "Paris", "{contact:?}");
-    assert!(!contact.contains_key("coccinelle_id"), "our key would have told it: {contact:?}");
-}
-
-#[tokio::test]
-async fn rule_08_a_lost_create_is_found_by_what_was_known_of_it() {
-    let before = json!({"phone": "0600000001", "last_name": "Petit"});
-    let since = json!({"phone": "0600000001", "last_name": "Petit", "email": "zoe@exemple.fr"});
-    let contacts = after_a_create_is_lost(before, since).await;
-    let [contact] = contacts.as_slice() else { panic!("{contacts:?}") };
-    assert_eq!(contact["email"], "zoe@exemple.fr", "{contact:?}");
 }
 
 /// The index shows it seconds after the next attempt.

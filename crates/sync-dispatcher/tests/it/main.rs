@@ -29,6 +29,8 @@ mod desks;
 #[cfg(test)]
 mod directing;
 #[cfg(test)]
+mod dying;
+#[cfg(test)]
 mod erasing;
 #[cfg(test)]
 mod failing;
@@ -78,6 +80,8 @@ mod state;
 mod telling;
 #[cfg(test)]
 mod tying;
+#[cfg(test)]
+mod unknown;
 #[cfg(test)]
 mod vanishing;
 #[cfg(test)]

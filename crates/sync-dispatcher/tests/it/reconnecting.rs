@@ -57,7 +57,7 @@ async fn what_was_to_be_written_to_a_counterpart_that_was_found_again_is_written
     tx.commit().await.unwrap();
     world.accept(vec![person("company", "Étoile")]).await;
     world.take_in().await;
-    first.abort();
+    first.die();
 
     let (looks, looked_for) = (world.crm.requests("/contacts/batch/read").await, "/contacts/batch/read");
     world.crm.faults(json!({"latency_ms": 1_500})).await;
@@ -70,7 +70,7 @@ async fn what_was_to_be_written_to_a_counterpart_that_was_found_again_is_written
     let noted = "SELECT count(*) FROM record_links WHERE intent_at IS NOT NULL";
     wait::until("a write that is noted", DEADLINE, || async { (world.server.count(noted).await == 1).then_some(()) })
         .await;
-    second.abort();
+    second.die();
     world.crm.faults(json!({"hang": false, "latency_ms": 0})).await;
 
     world.dispatch();

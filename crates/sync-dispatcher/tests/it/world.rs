@@ -21,11 +21,11 @@ use serde_json::{Value, json};
 use sync_dispatcher::startup;
 use testkit::cut::Proxy;
 use testkit::{QueuedMessage, TestDatabase, TestVhost, wait};
-use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use vault::{KeyRing, Vault};
 
 use crate::crm::{Crm, PORTAL};
+use crate::dying::Doomed;
 use crate::scheduling::undisturbed;
 
 pub(crate) const DEADLINE: Duration = Duration::from_secs(40);
@@ -163,7 +163,7 @@ impl World {
     /// Starts a dispatcher, another replica where there is one.
     pub(crate) fn dispatch(&self) -> CancellationToken {
         let stop = self.stop.child_token();
-        drop(self.spawn(stop.clone()));
+        tokio::spawn(startup::build(self.settings()).unwrap().run_until(stop.clone()));
         stop
     }
 
@@ -204,13 +204,8 @@ impl World {
     }
 
     /// Starts a dispatcher that can be made to vanish in the middle of its work.
-    pub(crate) fn dispatch_to_crash(&self) -> JoinHandle<std::io::Result<()>> {
-        self.spawn(self.stop.child_token())
-    }
-
-    fn spawn(&self, stop: CancellationToken) -> JoinHandle<std::io::Result<()>> {
-        let app = startup::build(self.settings()).unwrap();
-        tokio::spawn(app.run_until(stop))
+    pub(crate) fn dispatch_to_crash(&self) -> Doomed {
+        Doomed::start(self.settings(), self.stop.child_token())
     }
 
     /// The database as another process comes to it.

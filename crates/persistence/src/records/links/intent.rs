@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, Jsonb, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, Bool, Jsonb, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use domain::field::RemoteFields;
 use domain::id::{LeaseToken, LinkId};
@@ -33,6 +33,8 @@ pub struct Intention {
     /// What is known of a counterpart that was there before: what it shows now, before the write. Whoever finds the note
     /// compares with that, and so must not compare with what it showed earlier.
     pub known: Option<LinkState>,
+    /// Whether it follows from a create that was unaccounted for, and keeps its time: its object was made then.
+    pub goes_on: bool,
 }
 
 /// Notes what is about to be written to these links, so that whoever finds the note reads before writing again.
@@ -52,12 +54,13 @@ pub async fn intend(
     let seen = known.iter().map(|known| known.map(|known| to_json(&known.seen)).transpose());
     let seen_at = known.iter().map(|known| known.and_then(|known| known.seen_at).map(DateTime::<Utc>::from));
     let rows: Vec<Id> = sql_query(
-        "UPDATE record_links AS link SET intent_at = now(), intended = noted.fields,
+        "UPDATE record_links AS link SET
+             intent_at = CASE WHEN noted.goes_on THEN link.intent_at ELSE now() END, intended = noted.fields,
              sent = coalesce(noted.sent, link.sent), seen = coalesce(noted.seen, link.seen),
              seen_at = coalesce(noted.seen_at, link.seen_at)
          FROM (
-             SELECT held.id, new.fields, new.sent, new.seen, new.seen_at
-             FROM unnest($1, $2, $3, $4, $5) AS new (id, fields, sent, seen, seen_at)
+             SELECT held.id, new.fields, new.sent, new.seen, new.seen_at, new.goes_on
+             FROM unnest($1, $2, $3, $4, $5, $7) AS new (id, fields, sent, seen, seen_at, goes_on)
              JOIN record_links AS held ON held.id = new.id
              WHERE held.lease_token = $6 AND held.lease_until > now()
              ORDER BY held.id FOR UPDATE OF held
@@ -71,6 +74,7 @@ pub async fn intend(
     .bind::<Array<Nullable<Jsonb>>, _>(seen.collect::<Result<Vec<Option<Value>>, _>>()?)
     .bind::<Array<Nullable<Timestamptz>>, _>(seen_at.collect::<Vec<Option<DateTime<Utc>>>>())
     .bind::<Text, _>(token.to_string())
+    .bind::<Array<Bool>, _>(writes.values().map(|write| write.goes_on).collect::<Vec<_>>())
     .load(&mut **tx)
     .await?;
     rows.iter().map(|row| parse("id", &row.id)).collect()
