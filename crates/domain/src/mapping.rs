@@ -96,6 +96,17 @@ impl Mapping {
             .collect()
     }
 
+    /// By what a record's object is looked for, one after the other: what is noted of the object, then what is known of the record.
+    ///
+    /// The record may be known by something else since. Of both, the strongest identifier alone: whoever has an e-mail is not looked for by
+    /// a number that a family may share.
+    #[must_use]
+    pub fn looked_for_by(&self, noted: Option<&RemoteFields>, fields: &Fields) -> Vec<(String, FieldValue)> {
+        let own = self.identifiers(fields).into_iter().next();
+        let noted = noted.and_then(|noted| self.identifiers_in(noted).into_iter().next());
+        noted.filter(|noted| own.as_ref() != Some(noted)).into_iter().chain(own).collect()
+    }
+
     /// The remote identifier fields that have a value among these.
     #[must_use]
     pub fn identifiers_in(&self, fields: &RemoteFields) -> Vec<(String, FieldValue)> {

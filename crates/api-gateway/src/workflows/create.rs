@@ -107,7 +107,7 @@ async fn go_on(gateway: &Gateway, errand: &Errand, claim: Timestamp) -> Result<T
     Ok(renewed.ok_or(Refusal::CreateUnderWay(MOMENT))?)
 }
 
-/// Looks by our key, then by the record's strongest identifier, as for every create.
+/// Looks by our key, then by an identifier of what was to be written and by the record's own, as for every create.
 async fn find(gateway: &Gateway, errand: &Errand) -> Result<Option<RemoteObject>, Problem> {
     let (pass, kind) = (&errand.pass, errand.pass.action.kind);
     let mut tx = gateway.database.begin(Scope::Tenant(pass.tenant_id)).await?;
@@ -116,11 +116,19 @@ async fn find(gateway: &Gateway, errand: &Errand) -> Result<Option<RemoteObject>
     tx.commit().await?;
     let record = record.ok_or(Refusal::ErrandOver)?;
     let reader = errand.connector.reader().ok_or(Refusal::CallNotAllowed)?;
-    let identifiers = mapping.identifiers(&record.fields).into_iter().take(1).collect();
-    let wanted = [Wanted { key: record.id, identifiers, tried: errand.tried.clone() }];
-    match reader.find(&errand.account, kind, &wanted, &[]).await {
-        Ok(found) => Ok(found.into_iter().next().flatten()),
-        Err(error) => Err(unanswered(gateway, errand, &error).await),
+    let mut identifiers = mapping.looked_for_by(errand.intended.as_ref(), &record.fields).into_iter();
+    let first = identifiers.next().into_iter().collect();
+    let mut wanted = Wanted { key: record.id, identifiers: first, tried: errand.tried.clone() };
+    loop {
+        let found = reader.find(&errand.account, kind, std::slice::from_ref(&wanted), &[]).await;
+        let object = match found {
+            Ok(found) => found.into_iter().next().flatten(),
+            Err(error) => return Err(unanswered(gateway, errand, &error).await),
+        };
+        match identifiers.next().filter(|_| object.is_none()) {
+            Some(identifier) => wanted.identifiers = vec![identifier],
+            None => return Ok(object),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use connectors::connector::Connector;
 use connectors::error::ConnectorError;
 use connectors::proxy::{Effect, Forward, Proxy};
 use connectors::registry::Platform;
+use domain::field::RemoteFields;
 use domain::integration::{Delivery, Integration};
 use domain::time::Timestamp;
 use domain::workflow::Pass;
@@ -28,6 +29,8 @@ pub(super) struct Errand {
     pub(super) own: Option<String>,
     /// From when on, until now, it may have been created.
     pub(super) tried: Option<RangeInclusive<Timestamp>>,
+    /// What it was to be created with, where it may have been.
+    pub(super) intended: Option<RemoteFields>,
 }
 
 /// Whether this call may be made now: the errand is still under way, and its action needs such a call.
@@ -38,7 +41,8 @@ pub(super) async fn admit(gateway: &Gateway, pass: Pass, call: &Forward) -> Resu
     tx.commit().await?;
     let integration = integration.ok_or(Refusal::NotFound)?;
     let link = link.ok_or(Refusal::ErrandOver)?;
-    let tried = link.intended_at.map(|begun| begun..=link.at);
+    let tried = link.intent.as_ref().map(|intent| intent.at..=link.at);
+    let intended = link.intent.map(|intent| intent.fields);
     let current = link.errand.filter(|errand| errand.event_id == pass.event_id && !errand.reported);
     // By the clock by which the dispatcher takes it for ended, and not only by ours: from then on it may give the write to another.
     let lasts = link.at <= pass.expires_at;
@@ -52,7 +56,7 @@ pub(super) async fn admit(gateway: &Gateway, pass: Pass, call: &Forward) -> Resu
     let account = gateway.accounts.open(&integration).await?;
     let admitted = proxy.admit(&account, pass.action, call, own.as_deref());
     let effect = admitted.ok_or(Refusal::CallNotAllowed)?;
-    Ok((Errand { pass, integration, connector, proxy, account, own, tried }, effect))
+    Ok((Errand { pass, integration, connector, proxy, account, own, tried, intended }, effect))
 }
 
 /// Parks the integration where an error says that the platform refuses its credentials, as a write of ours would; whether it does.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use accounts::Use;
-use domain::field::{FieldName, FieldValue};
+use domain::field::{FieldName, FieldValue, RemoteFields};
 use domain::id::{ErrandId, IntegrationId, LeaseToken, RecordId};
 use domain::integration::Status;
 use domain::kind::RecordKind;
@@ -13,7 +13,7 @@ use domain::message::{CallbackApply, Message as _};
 use domain::record::{Fields, Record, Stamp};
 use domain::time::Timestamp;
 use domain::workflow::{Action, Errand, Pass, Verb};
-use persistence::records::links::{self, Ending, Settlement, Wanted};
+use persistence::records::links::{self, Ending, Intention, Settlement, Wanted};
 use persistence::records::store;
 use persistence::{Scope, budgets, health, inbox, integrations};
 use reqwest::Method;
@@ -46,13 +46,21 @@ async fn start() -> System {
 }
 
 /// The same, with its broker at this address, and this account.
-async fn reaching(broker: Option<String>, mut by_n8n: Value) -> System {
+async fn reaching(broker: Option<String>, account: Value) -> System {
+    connect(knowing_n8n(broker).await, account).await
+}
+
+async fn knowing_n8n(broker: Option<String>) -> World {
     let settings = vec![
         ("N8N__BASE_URL", "http://127.0.0.1:9".to_owned()),
         ("N8N__SIGNING_SECRET", "a signing secret of thirty-two bytes".to_owned()),
         ("DISPATCHER__PLATFORM_TIMEOUT", "1s".to_owned()),
     ];
-    let world = World::behind(|_, _| async { Lines { settings, broker, ..Lines::default() } }).await;
+    World::behind(|_, _| async { Lines { settings, broker, ..Lines::default() } }).await
+}
+
+/// Connects this account, to which workflows write.
+async fn connect(world: World, mut by_n8n: Value) -> System {
     by_n8n["delivery"] = json!("n8n");
     let made = world.post("/api/v1/integrations", by_n8n).await;
     assert_eq!((made.status.as_u16(), &made.body["delivery"]), (201, &json!("n8n")), "{made:?}");
@@ -68,21 +76,45 @@ impl System {
     }
 
     /// The same with the object's id in the errand, on the link, or both.
-    async fn hand_over_as(&self, verb: Verb, email: &str, (named, linked): (Option<&str>, Option<&str>)) -> Handed {
+    async fn hand_over_as(&self, verb: Verb, email: &str, ids: (Option<&str>, Option<&str>)) -> Handed {
+        let record = self.know(RecordId::new(), 1, &[("email", email)]).await;
+        self.hand_over_record(verb, record, ("email", email), ids).await
+    }
+
+    /// Keeps what is known of a contact.
+    async fn know(&self, id: RecordId, version: i64, known: &[(&str, &str)]) -> RecordId {
         let world = &self.world;
         let mut tx = world.worker().begin(Scope::System).await.unwrap();
         let origin = integrations::backend(&mut tx, world.tenant).await.unwrap();
         let mut fields = Fields::default();
         let stamp = Stamp { rank: 0, at: Timestamp::now(), origin };
-        fields.set(FieldName::new("email"), FieldValue::text(email), stamp);
-        let (id, kind) = (RecordId::new(), RecordKind::Contact);
-        let record = Record { id, tenant_id: world.tenant, kind, fields, version: 1 };
+        for (name, value) in known {
+            fields.set(FieldName::new(name), FieldValue::text(*value), stamp);
+        }
+        let record = Record { id, tenant_id: world.tenant, kind: RecordKind::Contact, fields, version };
         store::save(&mut tx, &[&record]).await.unwrap();
+        tx.commit().await.unwrap();
+        id
+    }
+
+    /// Hands over the write of this field of a contact, which bears the same name there.
+    async fn hand_over_record(
+        &self,
+        verb: Verb,
+        id: RecordId,
+        (field, value): (&str, &str),
+        (named, linked): (Option<&str>, Option<&str>),
+    ) -> Handed {
+        let (world, kind) = (&self.world, RecordKind::Contact);
+        let mut tx = world.worker().begin(Scope::System).await.unwrap();
         let wanted = Wanted { integration: self.integration, record: id, kind, version: 1, mapping: 1 };
         links::raise(&mut tx, world.tenant, &[wanted]).await.unwrap();
         let link = links::of_record(&mut tx, world.tenant, id).await.unwrap()[0].id;
         let (token, whose) = (LeaseToken::new(), (world.tenant, self.integration));
         let leased = links::lease(&mut tx, whose, &[link], token, Duration::from_secs(60)).await.unwrap().remove(0);
+        let fields = RemoteFields::from([(field.to_owned(), FieldValue::text(value))]);
+        let intention = Intention { fields, known: None };
+        links::intend(&mut tx, &BTreeMap::from([(link, intention)]), token).await.unwrap();
         let until = Timestamp::now().plus(Duration::from_secs(300));
         let action = Action { verb, kind };
         let external_id = named.map(str::to_owned);
@@ -323,6 +355,36 @@ async fn two_creates_at_once_and_one_whose_answer_was_lost_leave_one_object() {
     .await;
     let created = system.created().await;
     assert_eq!((created.len(), &created[0]["id"]), (1, &settled.body["id"]), "{created:?}");
+    system.world.stop().await;
+}
+
+#[tokio::test]
+async fn a_lost_create_is_found_by_what_it_wrote_where_there_is_no_room_for_our_key() {
+    let world = knowing_n8n(None).await;
+    world.wait_for_broker().await;
+    world.switch_faults(json!({"unique_properties": 0})).await;
+    let system = connect(world, wish("pat-eu1-4242-demo")).await;
+    let by_number = ("phone", "+33600000001");
+    let record = system.know(RecordId::new(), 1, &[by_number]).await;
+    let handed = system.hand_over_record(Verb::Create, record, by_number, (None, None)).await;
+    system.world.switch_faults(json!({"lost_answer_next": 1})).await;
+    let create = || {
+        let body = json!({"properties": {"phone": "+33600000001"}});
+        system.call(&handed.proxy, Method::POST, CONTACTS, Some(body))
+    };
+    let lost = create().await;
+    assert!(matches!(lost.status.as_u16(), 502 | 503), "{lost:?}");
+    assert_eq!(system.created().await.len(), 1, "only the answer is lost");
+
+    system.know(record, 2, &[by_number, ("email", "zoe@exemple.fr")]).await;
+    let settled = wait::until("the create to be found", DEADLINE, || async {
+        let answer = create().await;
+        if answer.status.is_success() { Ok(answer) } else { Err(answer) }
+    })
+    .await;
+    let created = system.created().await;
+    assert_eq!((created.len(), &created[0]["id"]), (1, &settled.body["id"]), "{created:?}");
+    assert!(created[0]["properties"].get("coccinelle_id").is_none(), "our key would have told it: {created:?}");
     system.world.stop().await;
 }
 

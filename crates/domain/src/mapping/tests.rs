@@ -57,6 +57,20 @@ fn a_word_that_two_of_ours_map_to_does_not_come_back() {
 }
 
 #[test]
+fn an_object_is_looked_for_by_what_is_noted_of_it_and_then_by_what_its_record_is_known_by_now() {
+    let fields = ["email", "phone"].map(|name| FieldMapping::both(name, name).as_identifier());
+    let mapping = Mapping::proposed(fields.to_vec());
+    let named = |name: &str, value: &str| (name.to_owned(), FieldValue::text(value));
+    let (number, address) = (named("phone", "1"), named("email", "zoe@exemple.fr"));
+    let now = ours(&[("email", "zoe@exemple.fr"), ("phone", "2")]);
+    let (before, since) = (RemoteFields::from([number.clone()]), RemoteFields::from([number.clone(), address.clone()]));
+    assert_eq!(mapping.looked_for_by(Some(&before), &now), [number, address.clone()]);
+    assert_eq!(mapping.looked_for_by(Some(&since), &now), [address.clone()], "once, and never by what is weaker");
+    assert_eq!(mapping.looked_for_by(None, &now), [address]);
+    assert!(mapping.looked_for_by(None, &Fields::default()).is_empty());
+}
+
+#[test]
 fn a_field_is_read_anew_where_it_was_not_taken_so_before() {
     let (both, taken) = (FieldMapping::both("city", "town"), FieldMapping::from_platform("city", "town"));
     let sent = FieldMapping::to_platform("city", "town");

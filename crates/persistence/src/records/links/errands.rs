@@ -15,7 +15,7 @@ use domain::time::Timestamp;
 use domain::workflow::Errand;
 use serde_json::Value;
 
-use super::PushRow;
+use super::{Intent, PushRow};
 use crate::statement::sql_query;
 use crate::text::{from_json, parse, storable, to_json};
 use crate::{PersistenceError, Transaction};
@@ -63,8 +63,8 @@ pub struct Commissioned {
     pub attempts: u32,
     /// What is in a workflow's hands.
     pub errand: Option<Errand>,
-    /// When it was noted what is about to be written, as long as nobody knows what came of it.
-    pub intended_at: Option<Timestamp>,
+    /// What was noted of a write that was begun, as long as nobody knows what came of it.
+    pub intent: Option<Intent>,
     /// Whether a worker holds the link just now.
     pub is_held: bool,
     /// When this was so, by the clock that says when errands end.
@@ -87,6 +87,8 @@ struct Row {
     errand: Option<Value>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     intent_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    intended: Option<Value>,
     #[diesel(sql_type = Bool)]
     is_held: bool,
     #[diesel(sql_type = Timestamptz)]
@@ -102,7 +104,7 @@ impl Row {
             external_id: self.external_id,
             attempts: u32::try_from(self.attempts).unwrap_or_default(),
             errand: self.errand.map(|errand| from_json("errand", errand)).transpose()?,
-            intended_at: self.intent_at.map(Timestamp::from),
+            intent: Intent::noted(self.intent_at, self.intended)?,
             is_held: self.is_held,
             at: self.at.into(),
         })
@@ -110,7 +112,7 @@ impl Row {
 }
 
 const COMMISSIONED: &str = "
-SELECT id, tenant_id, integration_id, record_id, kind, external_id, attempts, errand, intent_at,
+SELECT id, tenant_id, integration_id, record_id, kind, external_id, attempts, errand, intent_at, intended,
        coalesce(lease_until > now(), false) AS is_held, now() AS at
 FROM record_links WHERE tenant_id = $1 AND integration_id = $2 AND id = $3";
 

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::row::Id;
 use crate::statement::sql_query;
-use crate::text::{parse, to_json};
+use crate::text::{from_json, parse, to_json};
 use crate::{PersistenceError, Transaction};
 
 /// A write that was begun.
@@ -23,6 +23,15 @@ pub struct Intent {
     pub at: Timestamp,
     /// What it was to write.
     pub fields: RemoteFields,
+}
+
+impl Intent {
+    /// By the columns of a link: there is none without a time.
+    pub(super) fn noted(at: Option<DateTime<Utc>>, intended: Option<Value>) -> Result<Option<Self>, PersistenceError> {
+        let Some(at) = at else { return Ok(None) };
+        let fields = intended.map(|fields| from_json("intended", fields)).transpose()?.unwrap_or_default();
+        Ok(Some(Self { at: at.into(), fields }))
+    }
 }
 
 /// What is about to be written to a link.

@@ -99,7 +99,6 @@ struct Row {
 
 impl Row {
     fn into_leased(self) -> Result<Leased, PersistenceError> {
-        let fields = self.intended.map(|fields| from_json("intended", fields)).transpose()?.unwrap_or_default();
         Ok(Leased {
             push: self.push.into_push()?,
             record: self.record_id.as_deref().map(|id| parse("record_id", id)).transpose()?,
@@ -117,7 +116,7 @@ impl Row {
             remote_seq: self.remote_seq,
             read_seq: self.read_seq,
             attempts: u32::try_from(self.attempts).unwrap_or_default(),
-            intent: self.intent_at.map(|at| Intent { at: at.into(), fields }),
+            intent: Intent::noted(self.intent_at, self.intended)?,
             errand: self.errand.map(|errand| from_json("errand", errand)).transpose()?,
             hinted_id: self.hinted_id,
             was_taken_over: self.was_taken_over,
