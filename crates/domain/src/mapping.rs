@@ -108,8 +108,7 @@ impl Mapping {
     }
 
     /// The remote identifier fields that have a value among these.
-    #[must_use]
-    pub fn identifiers_in(&self, fields: &RemoteFields) -> Vec<(String, FieldValue)> {
+    fn identifiers_in(&self, fields: &RemoteFields) -> Vec<(String, FieldValue)> {
         let identifiers = self.fields.iter().filter(|field| field.identifier);
         let there = identifiers.filter_map(|field| fields.get_key_value(&field.remote));
         there.filter(|(_, value)| !value.is_null()).map(|(name, value)| (name.clone(), value.clone())).collect()

@@ -108,7 +108,8 @@ pub async fn find(
     let dependents = joining::dependents(tx, tenant, contact.id).await?;
     let (identifiers, links, accounts) = (BTreeSet::new(), Vec::new(), BTreeSet::new());
     let mut person = Person { contact, dependents, former: Vec::new(), identifiers, links, accounts };
-    person.former = joining::former(tx, tenant, &person.records()).await?;
+    let former = joining::former(tx, tenant, &person.records()).await?;
+    person.former = former.into_iter().map(|(former, _)| former).collect();
     load_identities(tx, tenant, &mut person).await?;
     load_links(tx, tenant, &mut person).await?;
     let left_alone = left_alone::of_contact(tx, tenant, id).await?.into_iter();

@@ -46,6 +46,28 @@ pub async fn aliases(
     tenant: TenantId,
     ids: &BTreeSet<RecordId>,
 ) -> Result<Vec<(RecordId, RecordId)>, PersistenceError> {
+    among(tx, "SELECT id, record_id FROM record_aliases WHERE tenant_id = $1 AND id = ANY($2)", tenant, ids).await
+}
+
+/// The records that became one of these, and which.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn former(
+    tx: &mut Transaction,
+    tenant: TenantId,
+    ids: &BTreeSet<RecordId>,
+) -> Result<Vec<(RecordId, RecordId)>, PersistenceError> {
+    among(tx, "SELECT id, record_id FROM record_aliases WHERE tenant_id = $1 AND record_id = ANY($2)", tenant, ids)
+        .await
+}
+
+async fn among(
+    tx: &mut Transaction,
+    query: &str,
+    tenant: TenantId,
+    ids: &BTreeSet<RecordId>,
+) -> Result<Vec<(RecordId, RecordId)>, PersistenceError> {
     #[derive(QueryableByName)]
     struct Row {
         #[diesel(sql_type = Text)]
@@ -56,29 +78,12 @@ pub async fn aliases(
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let rows: Vec<Row> = sql_query("SELECT id, record_id FROM record_aliases WHERE tenant_id = $1 AND id = ANY($2)")
+    let rows: Vec<Row> = sql_query(query)
         .bind::<Text, _>(tenant.to_string())
         .bind::<Array<Text>, _>(ids.iter().map(ToString::to_string).collect::<Vec<_>>())
         .load(&mut **tx)
         .await?;
     rows.into_iter().map(|row| Ok((parse("id", &row.id)?, parse("record_id", &row.record_id)?))).collect()
-}
-
-/// The records that became one of these.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn former(
-    tx: &mut Transaction,
-    tenant: TenantId,
-    ids: &BTreeSet<RecordId>,
-) -> Result<Vec<RecordId>, PersistenceError> {
-    let rows: Vec<Id> = sql_query("SELECT id FROM record_aliases WHERE tenant_id = $1 AND record_id = ANY($2)")
-        .bind::<Text, _>(tenant.to_string())
-        .bind::<Array<Text>, _>(ids.iter().map(ToString::to_string).collect::<Vec<_>>())
-        .load(&mut **tx)
-        .await?;
-    rows.iter().map(|row| parse("id", &row.id)).collect()
 }
 
 /// Moves everything of `lost` to `survivor`, the wish to erase it among that, and leaves an alias. The caller excludes

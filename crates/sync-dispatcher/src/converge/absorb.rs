@@ -151,7 +151,7 @@ fn take_object(
     object: &RemoteObject,
 ) -> Merged {
     let (is_adopted, kind) = (job.state.external_id.is_none(), job.leased.kind);
-    let is_ours = !is_adopted || object.key == Some(record.id) || job.is_hinted_at(object);
+    let is_ours = !is_adopted || object.key.is_some_and(|key| job.has_key(key)) || job.is_hinted_at(object);
     match &job.leased.intent {
         Some(intent) if is_ours => job.state.take_up(&intent.fields, object),
         Some(intent) => job.state.recognize(&intent.fields, object),

@@ -55,7 +55,7 @@ pub(super) fn tell(job: &mut Job, pause: &Pause, tried: Try) {
 pub(super) fn may_be_ours(session: &Session<'_>, job: &Job, object: &RemoteObject) -> bool {
     let Some(record) = job.record.as_ref().filter(|_| job.is_hinted_at(object)) else { return true };
     if let Some(key) = object.key {
-        return key == record.id;
+        return job.has_key(key);
     }
     let identifier = session.mapping(record.kind).identifiers(&record.fields).into_iter().next();
     let shown = identifier.and_then(|(name, ours)| Some((ours, object.fields.get(&name)?.clone())));

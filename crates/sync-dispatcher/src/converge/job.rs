@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use connectors::error::ConnectorError;
-use domain::id::SyncLogId;
+use domain::id::{RecordId, SyncLogId};
 use domain::link::{LinkState, RemoteObject};
 use domain::outcome::{FieldChanges, SyncError, SyncOutcome, SyncType};
 use domain::record::Record;
@@ -31,6 +31,8 @@ pub(super) struct Job {
     pub(super) leased: Leased,
     pub(super) trace: TraceParent,
     pub(super) record: Option<Record>,
+    /// The records that became its record, where a write of ours is unaccounted for: what that made may bear the key of one of these.
+    pub(super) former: Vec<RecordId>,
     /// Whether nobody knew the record before this batch.
     pub(super) is_record_new: bool,
     pub(super) state: LinkState,
@@ -72,6 +74,7 @@ impl Job {
         Self {
             trace,
             record,
+            former: Vec::new(),
             is_record_new: false,
             state: leased.state.clone(),
             gone: leased.gone,
@@ -96,6 +99,11 @@ impl Job {
     /// Whether something was heard of the object that nobody has read.
     pub(super) fn is_dirty(&self) -> bool {
         self.leased.remote_seq > self.leased.read_seq
+    }
+
+    /// Whether a key that stands on an object is that of its record, or of one that became it.
+    pub(super) fn has_key(&self, key: RecordId) -> bool {
+        self.record.as_ref().is_some_and(|record| record.id == key) || self.former.contains(&key)
     }
 
     /// Whether this object is what a workflow reported to have made.

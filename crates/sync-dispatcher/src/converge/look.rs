@@ -1,5 +1,6 @@
 //! Looking at the platform before anything is written: what changed there, and whether what is to be created is there.
 
+use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 
 use connectors::connector::{Reader, Wanted};
@@ -28,15 +29,13 @@ enum Question {
     Find(Search),
 }
 
-type Identifier = (String, FieldValue);
-
-/// One search, and by what is looked where that finds nothing.
+/// One search, and those that follow one after the other where it finds nothing.
 struct Search {
     wanted: Wanted,
-    otherwise: Option<Identifier>,
+    otherwise: VecDeque<Wanted>,
 }
 
-/// Fills in what the platform shows, in one read and one search for the whole batch; and one more for what a create of ours may have left.
+/// Fills in what the platform shows, in one read and one search for the whole batch; and some more for what a create of ours may have left.
 pub(super) async fn look(session: &Session<'_>, kind: RecordKind, jobs: &mut [Job]) {
     let (Some(reader), Ok(account)) = (session.connector.reader(), &session.account) else {
         return give_up(session, jobs);
@@ -70,7 +69,7 @@ pub(super) async fn look(session: &Session<'_>, kind: RecordKind, jobs: &mut [Jo
     }
 }
 
-/// Notes what was found, and gives what is to be looked for by something else.
+/// Notes what was found, and gives what is to be looked for in another way.
 fn note_found<'a>(
     session: &Session<'_>,
     asked: Vec<(&'a mut Job, Search)>,
@@ -86,13 +85,10 @@ fn note_found<'a>(
         }
     };
     let (mut jobs, mut found) = (Vec::new(), Vec::new());
-    for ((job, search), object) in asked.into_iter().zip(objects) {
-        match search.otherwise {
-            Some(identifier) if object.is_none() => {
-                let wanted = Wanted { identifiers: vec![identifier], ..search.wanted };
-                again.push((job, Search { wanted, otherwise: None }));
-            }
-            Some(_) | None => {
+    for ((job, Search { mut otherwise, .. }), object) in asked.into_iter().zip(objects) {
+        match otherwise.pop_front().filter(|_| object.is_none()) {
+            Some(wanted) => again.push((job, Search { wanted, otherwise })),
+            None => {
                 jobs.push(job);
                 found.push(object);
             }
@@ -136,22 +132,25 @@ fn question(session: &Session<'_>, kind: RecordKind, job: &mut Job) -> Question 
     Question::Find(search(session, kind, job, record))
 }
 
-/// Of a record, the strongest identifier alone: whoever has an e-mail is not looked for by a number that a family may share.
+/// By what is noted of its object, then by what is known of its record.
 ///
-/// First by what is noted of its object, as the record may be known by something else since: of one that was found and is not its link's
-/// yet, what it showed; of a create of ours that is unaccounted for, what that wrote.
+/// What is noted is what the object showed, where it was found and is not its link's yet; else what a create of ours wrote of which nobody
+/// knows what came. Where records became one since, that create may have left the key of any of them: by these before all that others may
+/// share.
 fn search(session: &Session<'_>, kind: RecordKind, job: &Job, record: &Record) -> Search {
-    let mapping = session.mapping(kind);
-    let strongest = mapping.identifiers(&record.fields).into_iter().next();
     let written = job.leased.intent.as_ref().map(|intent| &intent.fields);
     let noted = Some(&job.state.seen).filter(|seen| !seen.is_empty()).or(written);
-    let noted = noted.and_then(|noted| mapping.identifiers_in(noted).into_iter().next());
-    let (first, otherwise) = match noted.filter(|noted| strongest.as_ref() != Some(noted)) {
-        Some(noted) => (Some(noted), strongest),
-        None => (strongest, None),
+    let tried = tried(session, job);
+    let wanted = |key, identifier: Option<(String, FieldValue)>| Wanted {
+        key,
+        identifiers: identifier.into_iter().collect(),
+        tried: tried.clone(),
     };
-    let wanted = Wanted { key: record.id, identifiers: first.into_iter().collect(), tried: tried(session, job) };
-    Search { wanted, otherwise }
+    let mut identifiers = session.mapping(kind).looked_for_by(noted, &record.fields).into_iter();
+    let first = if job.former.is_empty() { identifiers.next() } else { None };
+    let by_former = job.former.iter().map(|key| wanted(*key, None));
+    let otherwise = by_former.chain(identifiers.map(|identifier| wanted(record.id, Some(identifier)))).collect();
+    Search { wanted: wanted(record.id, first), otherwise }
 }
 
 /// From when until when a create was under way whose outcome is unknown. Which of the two had it is not noted for ever: a lease or a

@@ -13,6 +13,7 @@ use domain::message::RecordPush;
 use domain::record::Record;
 use domain::trace::TraceParent;
 use persistence::records::{
+    joining,
     links::{self, Leased},
     store,
 };
@@ -166,5 +167,21 @@ async fn jobs(
         let record = leased.record.and_then(|id| records.get(&id).cloned());
         Job::new(leased, record, trace)
     };
-    Ok(leased.into_iter().map(job).collect())
+    let mut jobs: Vec<Job> = leased.into_iter().map(job).collect();
+    name_former(tx, tenant, &mut jobs).await?;
+    Ok(jobs)
+}
+
+/// Says which records became that of a link, where what a write of ours made may bear their keys.
+async fn name_former(tx: &mut Transaction, tenant: TenantId, jobs: &mut [Job]) -> Result<(), DispatchError> {
+    let unaccounted =
+        jobs.iter().map(|job| &job.leased).filter(|link| link.intent.is_some() || link.hinted_id.is_some());
+    let ids: BTreeSet<RecordId> = unaccounted.filter_map(|link| link.record).collect();
+    for (former, record) in joining::former(tx, tenant, &ids).await? {
+        // One record has one link in an integration.
+        if let Some(job) = jobs.iter_mut().find(|job| job.leased.record == Some(record)) {
+            job.former.push(former);
+        }
+    }
+    Ok(())
 }

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use domain::fault::FaultKind;
-use domain::id::LinkId;
+use domain::id::{LinkId, RecordId};
 use domain::integration::{Direction, Status};
 use domain::kind::RecordKind;
 use domain::mapping::FieldMapping;
 use domain::outcome::{SyncOutcome, SyncType};
-use persistence::records::links;
+use domain::record::Record;
+use persistence::records::{joining, links, store};
 use serde_json::{Value, json};
 use testkit::wait;
 
@@ -95,6 +96,34 @@ async fn rule_08_where_our_key_is_in_the_text_alone_a_lost_create_is_found_behin
     let mut deals = world.crm.live_at(&place, "deals").await;
     deals.retain(|_, deal| deal["title"].as_str().is_some_and(|title| title.starts_with("Visite")));
     assert_eq!(deals.len(), 1, "{deals:?}");
+}
+
+#[tokio::test]
+async fn rule_08_what_a_lost_create_left_is_found_by_the_key_of_a_record_that_became_another() {
+    let world = World::quiet(&HASTE).await;
+    world.crm.faults(json!({"lost_answer_next": 1})).await;
+    world.accept(vec![by_number(1)]).await;
+    world
+        .dispatch_until("a create whose answer is lost", || async {
+            let failed = world.failed();
+            if failed.contains(&FaultKind::Unavailable) { Ok(()) } else { Err(format!("{failed:?}")) }
+        })
+        .await;
+    let (lost, (contact, properties)) = (world.record("p1").await, world.crm.only_contact().await);
+    assert_eq!(properties["coccinelle_id"], lost.id.to_string());
+    assert_eq!(world.link("p1").await.external_id, None);
+
+    // Somebody says that it is one with a record that has no contact there.
+    let survivor = Record { id: RecordId::new(), version: lost.version + 1, ..lost.clone() };
+    let mut tx = world.begin().await;
+    store::save(&mut tx, &[&survivor]).await.unwrap();
+    joining::join(&mut tx, world.tenant, (survivor.id, lost.id)).await.unwrap();
+    tx.commit().await.unwrap();
+    world.dispatch();
+    world.settle().await;
+    assert_eq!(world.crm.only_contact().await.0, contact);
+    let linked = (world.record("p1").await.id, world.link("p1").await.external_id);
+    assert_eq!(linked, (survivor.id, Some(contact)));
 }
 
 #[tokio::test]
