@@ -113,7 +113,7 @@ impl System {
         let (token, whose) = (LeaseToken::new(), (world.tenant, self.integration));
         let leased = links::lease(&mut tx, whose, &[link], token, Duration::from_secs(60)).await.unwrap().remove(0);
         let fields = RemoteFields::from([(field.to_owned(), FieldValue::text(value))]);
-        let intention = Intention { fields, known: None };
+        let intention = Intention { fields, known: None, goes_on: false };
         links::intend(&mut tx, &BTreeMap::from([(link, intention)]), token).await.unwrap();
         let until = Timestamp::now().plus(Duration::from_secs(300));
         let action = Action { verb, kind };
