@@ -41,6 +41,8 @@ pub struct ConnectorError {
     pub retry_after: Option<Duration>,
     /// What the platform answered, without secrets.
     pub body: Option<Box<Value>>,
+    /// Whether something of the same item had been written before.
+    pub(crate) follows_a_write: bool,
     #[source]
     pub(crate) source: Option<Arc<reqwest::Error>>,
 }
@@ -56,6 +58,7 @@ impl ConnectorError {
             status: None,
             retry_after: None,
             body: None,
+            follows_a_write: false,
             source: None,
         }
     }
@@ -70,7 +73,15 @@ impl ConnectorError {
     /// Whether the platform was not asked at all, for want of room.
     #[must_use]
     pub fn is_budget_spent(&self) -> bool {
-        self.code == BUDGET_SPENT
+        self.code == BUDGET_SPENT && !self.follows_a_write
+    }
+
+    /// The failure of a later call of an item that takes several, of which at least one was made. What is there now is neither what was
+    /// there nor what was meant, whatever this one says.
+    pub(crate) fn after_a_write(self) -> Self {
+        // The account has had its share, as the platform itself would say.
+        let kind = if self.is_budget_spent() { FaultKind::RateLimited } else { self.kind };
+        Self { kind, follows_a_write: true, ..self }
     }
 
     /// A call that its caller could not wait for any longer. Nobody knows what came of it.
@@ -126,9 +137,12 @@ impl ConnectorError {
         Self { source, ..Self::new(FaultKind::Unavailable, code, message) }
     }
 
-    /// Whether a write may have taken effect although this error came back.
+    /// Whether a write may have taken effect, or some of it, although this error came back.
     #[must_use]
     pub fn outcome_is_unknown(&self) -> bool {
+        if self.follows_a_write {
+            return true;
+        }
         match (self.status, &self.source) {
             (Some(status), _) => status >= 500 || status == 408,
             (None, Some(source)) => !source.is_connect() && !source.is_builder(),
@@ -163,7 +177,7 @@ impl ConnectorError {
 
     /// The same refusal for a call that was not made because of it: nothing can have come of that.
     pub(crate) fn for_others(&self) -> Self {
-        Self { source: None, status: None, ..self.clone() }
+        Self { source: None, status: None, follows_a_write: false, ..self.clone() }
     }
 
     /// Whether the same call is worth repeating by itself. A clash is: what it clashed with is found by the next look.

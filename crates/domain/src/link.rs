@@ -107,6 +107,16 @@ pub fn outbound_difference(mapped: &RemoteFields, sent: &RemoteFields) -> Remote
     mapped.iter().filter(differs).map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
+/// Whether a field holds what it does before anybody has written it: nothing, or naught.
+fn is_untouched(value: &FieldValue) -> bool {
+    match value {
+        FieldValue::Null => true,
+        FieldValue::Number(number) => number.as_f64() == Some(0.0),
+        FieldValue::List(items) => items.is_empty(),
+        FieldValue::Bool(_) | FieldValue::Text(_) => false,
+    }
+}
+
 impl LinkState {
     /// Takes an event of Coccinelle's backend: returns the stamped change, and remembers what was shown.
     ///
@@ -278,7 +288,8 @@ impl LinkState {
     /// fields that we meant to write is what it made of them, not news.
     ///
     /// Of an object that was there before, which was seen if it was not linked, only fields that show what was meant, or something
-    /// else than they did: the rest was not written.
+    /// else than they did: the rest was not written. Of one that was made then, a field in which nothing is was left to a call that was
+    /// not made any more; it is still to be written, and that nothing is in it is not news. One that is never shown says nothing.
     pub fn take_up(&mut self, intended: &RemoteFields, remote: &RemoteObject) {
         let was_there = self.external_id.is_some() || !self.seen.is_empty();
         // What was never shown is as empty as what is shown to be.
@@ -288,7 +299,13 @@ impl LinkState {
             !was_there || is_meant || value(&remote.fields, name) != value(&self.seen, name)
         };
         let written = intended.iter().filter(|(name, meant)| landed(name, meant));
-        let written: RemoteFields = written.map(|(name, value)| (name.clone(), value.clone())).collect();
+        let mut written: RemoteFields = written.map(|(name, value)| (name.clone(), value.clone())).collect();
+        for (name, shown) in remote.fields.iter().filter(|(_, shown)| !was_there && is_untouched(shown)) {
+            if written.get(name).is_some_and(|meant| meant != shown) {
+                written.remove(name);
+                self.seen.insert(name.clone(), shown.clone());
+            }
+        }
         self.wrote(&remote.external_id, written, &remote.fields);
     }
 

@@ -32,6 +32,12 @@ pub trait Writer: Send + Sync {
         &[]
     }
 
+    /// Whether a create ties its object to the contact by the same call. Where that takes another, whoever creates makes it, by
+    /// [`Self::associate`]: only so it is known of each tie whether it stands.
+    fn ties_new(&self, _kind: RecordKind) -> bool {
+        true
+    }
+
     /// Creates objects so that a second create with the same key, or the same unique identifier, makes no second object.
     ///
     /// # Errors
@@ -59,7 +65,7 @@ pub trait Writer: Send + Sync {
     /// As [`Self::create`].
     async fn delete(&self, account: &Account, kind: RecordKind, ids: &[String]) -> Done;
 
-    /// Ties objects to their contacts. May be repeated. Creates do this by themselves; adopted objects need it.
+    /// Ties objects to their contacts. May be repeated. Adopted objects need it, and new ones where [`Self::ties_new`] says so.
     ///
     /// # Errors
     /// As [`Self::create`].

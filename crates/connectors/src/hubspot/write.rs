@@ -36,7 +36,11 @@ impl Writer for HubSpot {
         let (places, again): (Vec<_>, Vec<_>) = each.iter_mut().zip(items).filter(lacking).unzip();
         if !again.is_empty() {
             noted::lacks(account, kind);
-            let second = create_guarded(account, kind, &again, Key::Noted).await?;
+            let second = match create_guarded(account, kind, &again, Key::Noted).await {
+                Err(error) if again.len() == items.len() => return Err(error),
+                // The others are made, whatever becomes of these.
+                second => second.unwrap_or_else(|error| vec![Err(error); again.len()]),
+            };
             for (place, result) in places.into_iter().zip(second) {
                 *place = result;
             }
@@ -128,8 +132,10 @@ async fn create_guarded(account: &Account, kind: RecordKind, items: &[&Create], 
             }
         }
     }
+    // What may have been made is not told by an error that says that nothing was.
+    let hides = |error: &ConnectorError, own: &ConnectorError| own.outcome_is_unknown() && !error.outcome_is_unknown();
     match failure {
-        Some(error) if each.iter().all(Result::is_err) => Err(error),
+        Some(error) if each.iter().all(|result| result.as_ref().is_err_and(|own| !hides(&error, own))) => Err(error),
         Some(_) | None => Ok(each),
     }
 }

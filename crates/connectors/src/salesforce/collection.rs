@@ -17,6 +17,9 @@ pub(crate) fn with_type(object: &str, fields: Map<String, Value>) -> Map<String,
 }
 
 /// Sends rows by the collection; what came of each, in their order.
+///
+/// # Errors
+/// When the first call fails. Later ones fail only the rows that they concern, and those behind them.
 pub(crate) async fn send(
     account: &Account,
     (method, path): (Method, &str),
@@ -26,8 +29,14 @@ pub(crate) async fn send(
     for some in rows.chunks(BATCH) {
         let body = json!({"allOrNone": false, "records": some});
         let call = Call { body: Some(body), ..Call::new(method.clone(), &[api::DATA, path]) };
-        let answer = api::send(account, call).await?;
-        each.extend(results(&answer, some.len()));
+        match api::send(account, call).await {
+            Ok(answer) => each.extend(results(&answer, some.len())),
+            Err(error) if each.is_empty() => return Err(error),
+            Err(error) => {
+                each.resize_with(rows.len(), || Err(error.clone()));
+                break;
+            }
+        }
     }
     Ok(each)
 }

@@ -23,6 +23,11 @@ const IN_A_MONTH: Duration = Duration::from_secs(30 * 86_400);
 
 #[async_trait]
 impl Writer for Salesforce {
+    /// The contacts of an opportunity are rows of their own.
+    fn ties_new(&self, kind: RecordKind) -> bool {
+        kind != RecordKind::Deal
+    }
+
     async fn create(&self, account: &Account, kind: RecordKind, items: &[Create]) -> Wrote {
         let guard = if fields::knows_key(account, kind).await? {
             Guard::Key
@@ -138,18 +143,7 @@ async fn write(account: &Account, kind: RecordKind, items: &[Create], guard: Gua
         let id = id.ok_or_else(ConnectorError::unanswered)?.to_owned();
         Ok((id, answer.get("created").and_then(Value::as_bool).unwrap_or(true)))
     };
-    let made: Vec<Result<(String, bool), ConnectorError>> =
-        answers.into_iter().map(|answer| answer.and_then(made)).collect();
-    if kind == RecordKind::Deal {
-        let tie = |(made, item): (&Result<(String, bool), ConnectorError>, &Create)| {
-            Some(Tie { external_id: made.as_ref().ok()?.0.clone(), contact: item.contact.clone()? })
-        };
-        let ties: Vec<Tie> = made.iter().zip(items).filter_map(tie).collect();
-        // What is not tied now is tied by the next look: a deal that is there must not be made again.
-        if let Err(error) = ties::tie_deals(account, &ties).await {
-            tracing::warn!(%error, "opportunities were made and not tied to their contacts");
-        }
-    }
+    let made = answers.into_iter().map(|answer| answer.and_then(made)).collect();
     let asked: Vec<&domain::field::RemoteFields> = items.iter().map(|item| &item.fields).collect();
     shown(account, kind, made, &asked).await
 }

@@ -94,8 +94,8 @@ async fn create_once(account: &Account, kind: RecordKind, item: &Create) -> Resu
         other => other,
     };
     match made {
-        // Not every refusal of what is there already says so.
-        Err(error) if matches!(error.kind, FaultKind::Conflict | FaultKind::Invalid) => {
+        // Not every refusal of what is there already says so. One of a part of what was made is none.
+        Err(error) if matches!(error.kind, FaultKind::Conflict | FaultKind::Invalid) && !error.outcome_is_unknown() => {
             match holder(account, kind, item).await? {
                 Some(id) => take_over(account, kind, &id, item).await,
                 None => Err(error),
@@ -133,7 +133,7 @@ async fn make(
     let (one, _) = api::names(kind)?;
     let payload = change::make(account, &Change::creating(kind, item, own)?, &format!("{one} {{ id }}")).await?;
     let id = payload.get(one).and_then(wire::id_of).ok_or_else(ConnectorError::unanswered)?;
-    apply(account, kind, &id, pieces).await?;
+    apply(account, kind, &id, pieces).await.map_err(ConnectorError::after_a_write)?;
     shown(account, kind, (&id, true), &item.fields).await
 }
 
@@ -149,8 +149,9 @@ pub(crate) fn order(mut own: Map<String, Value>, item: &Create) -> Result<Map<St
 
 /// Makes the changes of an object that is there, each by its own call.
 async fn apply(account: &Account, kind: RecordKind, id: &str, pieces: Pieces) -> Result<(), ConnectorError> {
-    for change in change::of_pieces(account, kind, id, pieces).await? {
-        change::make(account, &change, "").await?;
+    for (made, change) in change::of_pieces(account, kind, id, pieces).await?.iter().enumerate() {
+        let result = change::make(account, change, "").await;
+        result.map_err(|error| if made == 0 { error } else { error.after_a_write() })?;
     }
     Ok(())
 }
@@ -163,8 +164,8 @@ async fn shown(
     fields: &RemoteFields,
 ) -> Result<Written, ConnectorError> {
     let names: Vec<String> = fields.keys().cloned().collect();
-    let object = read::objects(account, kind, &[&id.to_owned()], &names).await?.pop();
-    let object = object.ok_or_else(gone)?;
+    let read = read::objects(account, kind, &[&id.to_owned()], &names).await;
+    let object = read.and_then(|mut objects| objects.pop().ok_or_else(gone)).map_err(ConnectorError::after_a_write)?;
     Ok(Written {
         external_id: id.to_owned(),
         shown: wire::shown(&object, kind, names.iter()),

@@ -21,8 +21,11 @@ impl Writer for WooCommerce {
         let mut each = self.create_unguarded(account, kind, items).await?;
         for (result, item) in each.iter_mut().zip(items) {
             let Err(error) = result else { continue };
-            if let Some(id) = holder(account, error, item).await? {
-                *result = take_over(account, kind, id, item).await;
+            match holder(account, error, item).await {
+                Ok(Some(id)) => *result = take_over(account, kind, id, item).await,
+                Ok(None) => {}
+                // The others are made, whatever becomes of this one.
+                Err(error) => *result = Err(error),
             }
         }
         Ok(each)

@@ -126,21 +126,27 @@ pub(crate) fn changed_user(item: &Update, name: &str) -> Map<String, Value> {
 async fn update_user(account: &Account, item: &Update, name: &str) -> Result<Written, ConnectorError> {
     let id = item.external_id.as_str();
     let answer = api::put(account, &["users", id], json!({"user": changed_user(item, name)})).await?;
-    let mut user = wire::object(&answer, "user").ok_or_else(ConnectorError::unanswered)?;
-    let shown = user.text(user::EMAIL).to_owned();
+    let user = wire::object(&answer, "user").ok_or_else(ConnectorError::unanswered)?;
+    let user = with_address(account, item, user).await.map_err(ConnectorError::after_a_write)?;
+    Ok(written(RecordKind::Contact, &user, &item.fields, false))
+}
+
+/// A user that was written, once the address that counts is the one that was meant: that takes calls of its own.
+async fn with_address(account: &Account, item: &Update, user: Object) -> Result<Object, ConnectorError> {
+    let (id, shown) = (item.external_id.as_str(), user.text(user::EMAIL));
     let changes = match item.fields.get(user::EMAIL) {
-        Some(FieldValue::Null) if !shown.is_empty() => take_address(account, id, &shown).await?,
+        Some(FieldValue::Null) if !shown.is_empty() => take_address(account, id, shown).await?,
         // An address that is written to a user becomes one more of his; the first he has stays the primary one.
         Some(FieldValue::Text(email)) if !email.is_empty() && shown.to_lowercase() != email.to_lowercase() => {
             make_primary(account, id, email).await?
         }
         Some(_) | None => false,
     };
-    if changes {
-        let answer = api::get(account, &["users", id]).await?;
-        user = wire::object(&answer, "user").ok_or_else(ConnectorError::unanswered)?;
+    if !changes {
+        return Ok(user);
     }
-    Ok(written(RecordKind::Contact, &user, &item.fields, false))
+    let answer = api::get(account, &["users", id]).await?;
+    wire::object(&answer, "user").ok_or_else(ConnectorError::unanswered)
 }
 
 /// Makes an address of a user the one that counts; whether it is one of his.

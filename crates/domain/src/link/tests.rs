@@ -338,6 +338,20 @@ fn our_own_write_that_was_cut_off_from_its_answer_is_not_news() {
 }
 
 #[test]
+fn what_a_create_that_broke_off_had_still_to_write_is_owed_and_what_is_there_instead_is_no_news() {
+    let fields = [("phone", "tel"), ("city", "town"), ("amount", "price"), ("notes", "comment")];
+    let mapping = Mapping::proposed(fields.map(|(local, remote)| FieldMapping::both(local, remote)).to_vec());
+    let mut ours = record(10, &[("phone", "1"), ("city", "Lyon"), ("amount", "10.5"), ("notes", "Rappeler")]);
+    let (mut link, mut there) = (LinkState::default(), shown(11, &[("tel", "+33 1"), ("town", "")]));
+    there.fields.insert("price".to_owned(), FieldValue::Number(0.into()));
+    link.take_up(&mapping.forward(&ours), &there);
+    assert_eq!(link.take_remote(&mut ours, &mapping, &there, arrival(CRM, 30)), Merged::default());
+    // A comment is never shown, and written once.
+    let left = [("town", "Lyon"), ("price", "10.5")].map(|(name, value)| (name.to_owned(), FieldValue::text(value)));
+    assert_eq!(outbound_difference(&mapping.forward(&ours), &link.sent), RemoteFields::from(left));
+}
+
+#[test]
 fn a_change_that_was_never_written_is_still_owed() {
     let before = record(10, &[("phone", "1")]);
     let mut link = in_step(&before);

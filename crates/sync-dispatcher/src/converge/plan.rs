@@ -33,7 +33,7 @@ pub(super) enum Write {
 #[derive(Debug, Default)]
 pub(super) struct Plans {
     pub(super) writes: BTreeMap<LinkId, Write>,
-    /// Objects that are there and have to be tied to their contacts, or to other ones.
+    /// Objects that have to be tied to their contacts, or to other ones, by calls of their own.
     pub(super) ties: BTreeMap<LinkId, Retie>,
 }
 
@@ -74,10 +74,13 @@ pub(super) async fn plan(
                 continue;
             }
         };
-        if let Some(retie) = ties::retie_for(session, job, record, owner.as_ref()) {
-            plans.ties.insert(link, retie);
-        }
-        match write_for(session, job, (record, erasing.contains(&record.id)), mapping, owner) {
+        let write = write_for(session, job, (record, erasing.contains(&record.id)), mapping, owner.as_ref());
+        let retie = match &write {
+            Some(Write::Create(create)) => ties::tie_for(session, kind, create),
+            Some(Write::Update(_) | Write::Delete(_)) | None => ties::retie_for(session, job, record, owner.as_ref()),
+        };
+        plans.ties.extend(retie.map(|retie| (link, retie)));
+        match write {
             Some(write) => {
                 plans.writes.insert(link, write);
             }
@@ -94,7 +97,7 @@ fn write_for(
     job: &Job,
     (record, is_to_be_erased): (&Record, bool),
     mapping: &Mapping,
-    owner: Option<Owner>,
+    owner: Option<&Owner>,
 ) -> Option<Write> {
     if !session.integration.direction_of(record.kind).writes() {
         return None;
@@ -121,7 +124,7 @@ fn write_for(
         Some(external_id) => Write::Update(Update { external_id, fields }),
         None => {
             let fields = outbound_difference(&mapping.forward_new(&record.fields), &RemoteFields::new());
-            Write::Create(Create { key: record.id, fields, contact: owner.and_then(|owner| owner.to_tie()) })
+            Write::Create(Create { key: record.id, fields, contact: owner.and_then(Owner::to_tie) })
         }
     })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use connectors::connector::{Each, Tie, Writer};
+use connectors::connector::{Create, Each, Tie, Writer};
 use connectors::error::ConnectorError;
 use domain::field::FieldValue;
 use domain::id::{LinkId, RecordId};
@@ -39,12 +39,13 @@ impl Owner {
     }
 }
 
-/// What is to be done about the ties of an object that is there already; a create brings its own.
+/// What is to be done about the ties of an object, beside what its create does.
 #[derive(Debug)]
 pub(super) struct Retie {
-    make: Option<Tie>,
-    /// Ties to other contacts that we made, or may have made.
-    remove: Vec<Tie>,
+    /// The contact to which it is not tied yet.
+    make: Option<String>,
+    /// Other contacts that we tied it to, or may have.
+    remove: Vec<String>,
     /// The contact to which it is tied in the end.
     contact: Option<String>,
 }
@@ -52,7 +53,7 @@ pub(super) struct Retie {
 impl Retie {
     /// What may stand while it is under way, and after it was broken off.
     pub(super) fn possible(&self) -> FieldValue {
-        FieldValue::List(self.contact.iter().chain(self.remove.iter().map(|tie| &tie.contact)).cloned().collect())
+        FieldValue::List(self.contact.iter().chain(&self.remove).cloned().collect())
     }
 
     fn done(&self) -> FieldValue {
@@ -96,16 +97,22 @@ pub(super) async fn contacts(
 /// How the ties of an object that is there already have to change. Only what we made is taken away again: whom people there
 /// tied it to besides is their business.
 pub(super) fn retie_for(session: &Session<'_>, job: &Job, record: &Record, owner: Option<&Owner>) -> Option<Retie> {
-    let (external_id, owner) = (job.state.external_id.clone()?, owner?);
+    let owner = owner.filter(|_| job.state.external_id.is_some())?;
     if !session.integration.direction_of(record.kind).writes() || record.fields.is_deleted() {
         return None;
     }
-    let tie = |contact: String| Tie { external_id: external_id.clone(), contact };
     let is_tied = job.state.sent.get(TIED) == Some(&FieldValue::text(owner.contact.as_str()));
     let contact = owner.to_tie();
-    let make = contact.clone().filter(|_| !is_tied).map(tie);
-    let remove: Vec<Tie> = made(job).into_iter().filter(|contact| *contact != owner.contact).map(tie).collect();
+    let make = contact.clone().filter(|_| !is_tied);
+    let remove: Vec<String> = made(job).into_iter().filter(|contact| *contact != owner.contact).collect();
     (make.is_some() || !remove.is_empty()).then_some(Retie { make, remove, contact })
+}
+
+/// The tie of a new object that its create does not make: it follows once the object is there, and may not stand until then.
+pub(super) fn tie_for(session: &Session<'_>, kind: RecordKind, create: &Create) -> Option<Retie> {
+    let is_born_tied = session.connector.writer().is_none_or(|writer| writer.ties_new(kind));
+    let contact = create.contact.clone().filter(|_| !is_born_tied)?;
+    Some(Retie { make: Some(contact.clone()), remove: Vec::new(), contact: Some(contact) })
 }
 
 /// The contacts that we tied a job's object to, or set out to.
@@ -142,16 +149,14 @@ pub(super) async fn retie(
     for (link, retie) in &planned {
         note_tied(jobs, link, retie.possible());
     }
-    let making: Vec<(LinkId, Tie)> =
-        planned.iter().filter_map(|(link, retie)| Some((*link, retie.make.clone()?))).collect();
+    let making = ties_to(jobs, &planned, |retie| retie.make.as_slice());
     if !making.is_empty() {
         let (ties, started) = (only_ties(&making), Instant::now());
         let answer = session.write(Writer::associate(writer, account, kind, &ties)).await;
         note_failures(session, jobs, &making, (answer, started));
         planned.retain(|link, _| is_in_step(jobs, link));
     }
-    let all_of = |(link, retie): (&LinkId, &Retie)| retie.remove.iter().map(|tie| (*link, tie.clone())).collect();
-    let removing: Vec<(LinkId, Tie)> = planned.iter().flat_map::<Vec<_>, _>(all_of).collect();
+    let removing = ties_to(jobs, &planned, |retie| retie.remove.as_slice());
     if !removing.is_empty() {
         let (ties, started) = (only_ties(&removing), Instant::now());
         let answer = session.write(Writer::dissociate(writer, account, kind, &ties)).await;
@@ -161,6 +166,21 @@ pub(super) async fn retie(
     for (link, retie) in &planned {
         note_tied(jobs, link, retie.done());
     }
+}
+
+/// The ties of the objects to these of their contacts.
+fn ties_to(
+    jobs: &BTreeMap<LinkId, &mut Job>,
+    planned: &BTreeMap<LinkId, Retie>,
+    contacts: fn(&Retie) -> &[String],
+) -> Vec<(LinkId, Tie)> {
+    let mut ties = Vec::new();
+    for (link, retie) in planned {
+        let Some(external_id) = jobs.get(link).and_then(|job| job.state.external_id.as_ref()) else { continue };
+        let tie = |contact: &String| Tie { external_id: external_id.clone(), contact: contact.clone() };
+        ties.extend(contacts(retie).iter().map(|contact| (*link, tie(contact))));
+    }
+    ties
 }
 
 fn is_in_step(jobs: &BTreeMap<LinkId, &mut Job>, link: &LinkId) -> bool {

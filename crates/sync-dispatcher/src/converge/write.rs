@@ -44,6 +44,8 @@ pub(super) async fn write(session: &Session<'_>, kind: RecordKind, jobs: &mut [J
         let items: Vec<_> = links.iter().copied().zip(fields).collect();
         note_written(session, &mut jobs, items, (SyncType::Create, answer, started));
         for (link, contact) in links.iter().zip(contacts) {
+            // What is tied by a call of its own is not tied yet.
+            let contact = contact.filter(|_| !plans.ties.contains_key(link));
             if let (Some(job), Some(contact)) = (jobs.get_mut(link), contact) {
                 ties::note_born_tied(job, &contact);
             }

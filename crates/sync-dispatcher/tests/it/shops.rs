@@ -4,6 +4,7 @@ use connectors::registry::Platform;
 use domain::field::FieldValue;
 use domain::id::IntegrationId;
 use domain::kind::RecordKind;
+use domain::outcome::SyncOutcome;
 use messaging::Context;
 use persistence::records::links::{self, Heard, Selection};
 use serde_json::json;
@@ -211,4 +212,24 @@ async fn a_contact_born_in_shopify_reaches_the_crm_with_its_order_tied_and_neith
             assert_eq!(world.crm.api_writes_at(place, kind).await, 0, "{place}: {kind}");
         }
     }
+}
+
+#[tokio::test]
+async fn what_a_create_that_broke_off_had_still_to_write_to_a_shop_is_written() {
+    let world = World::start().await;
+    let place = SHOPIFY.place();
+    let shop = SHOPIFY.connect(&world, Wishes::default()).await.id;
+    let calm = json!({"search_lag_ms": 0, "restore_rate": 100_000, "bucket_size": 100_000});
+    world.crm.faults_at(&place, calm).await;
+    // The address is a call of its own, once it is known who was made.
+    world.crm.faults_at(&place, json!({"lost_answer_next": 1})).await;
+    let zoe = json!({"email": "zoe@exemple.fr", "first_name": "Zoé", "city": "Brest"});
+    world.accept(vec![event("prospect.created", "p1", zoe)]).await;
+    let was_lost = |outcome: &SyncOutcome| outcome.integration_id == shop && outcome.error.is_some();
+    world.outcome("a create whose answer is lost", was_lost).await;
+    world.in_step(shop).await;
+    let customers: Vec<_> = world.crm.live_at(&place, "customers").await.into_values().collect();
+    let [customer] = customers.as_slice() else { panic!("{customers:?}") };
+    assert_eq!((&customer["email"], &customer["address"]["city"]), (&json!("zoe@exemple.fr"), &json!("Brest")));
+    assert_eq!(world.value("p1", "city").await, "Brest");
 }

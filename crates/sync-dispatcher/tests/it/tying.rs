@@ -4,17 +4,19 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use domain::fault::FaultKind;
-use domain::id::{LeaseToken, RecordId};
+use domain::id::{IntegrationId, LeaseToken, RecordId};
+use domain::integration::Direction;
 use domain::kind::RecordKind;
 use domain::link::LinkState;
 use domain::mapping::FieldMapping;
-use domain::outcome::SyncError;
+use domain::outcome::{SyncError, SyncOutcome};
 use persistence::records::links::{self, Ending, Leased, Selection, Settlement, Wanted};
 use persistence::records::store;
 use persistence::{Transaction, mappings};
 use serde_json::{Value, json};
 use testkit::wait;
 
+use crate::peers::{SALESFORCE, Wishes};
 use crate::world::{DEADLINE, World, event};
 
 #[tokio::test]
@@ -300,4 +302,55 @@ async fn what_began_to_wait_for_its_contact_while_that_was_made_is_let_go_by_who
     world.settle().await;
     let (contact, _) = world.crm.only_contact().await;
     assert_eq!(world.deal().await.1, [contact].into());
+}
+
+/// An organisation of Salesforce's with a prospect in it. There, the contacts of an opportunity are rows of their own.
+async fn with_salesforce() -> (World, IntegrationId) {
+    let world = World::start().await;
+    // The events that close messages are calls.
+    let directions = [(RecordKind::Activity, Direction::FromPlatform)].into();
+    let peer = SALESFORCE.connect(&world, Wishes { directions, ..Wishes::default() }).await.id;
+    let prospect = json!({"email": "zoe@exemple.fr", "last_name": "Petit"});
+    world.accept(vec![event("prospect.created", "p1", prospect)]).await;
+    world.in_step(peer).await;
+    (world, peer)
+}
+
+impl World {
+    /// Waits until something that was tried with an opportunity has failed, and all of them are in step; how many there are, and
+    /// how many contacts of theirs.
+    async fn fails_and_recovers(&self, peer: IntegrationId) -> (usize, usize) {
+        let has_failed = |outcome: &SyncOutcome| {
+            (outcome.integration_id, outcome.kind) == (peer, RecordKind::Deal) && outcome.error.is_some()
+        };
+        self.outcome("an attempt that fails", has_failed).await;
+        self.in_step(peer).await;
+        let place = SALESFORCE.place();
+        let deals = self.crm.live_at(&place, "Opportunity").await.len();
+        (deals, self.crm.live_at(&place, "OpportunityContactRole").await.len())
+    }
+}
+
+#[tokio::test]
+async fn an_opportunity_whose_create_broke_off_before_it_was_tied_is_tied_by_the_next_attempt() {
+    let (world, peer) = with_salesforce().await;
+    world.crm.faults_at(&SALESFORCE.place(), json!({"lost_answer_next": 1})).await;
+    world.accept(vec![appointment("created", Some("p1"))]).await;
+    assert_eq!(world.fails_and_recovers(peer).await, (1, 1));
+}
+
+#[tokio::test]
+async fn an_opportunity_that_was_made_and_whose_tie_was_refused_is_not_in_step_until_it_is_tied() {
+    let (world, peer) = with_salesforce().await;
+    let place = SALESFORCE.place();
+    // Time to have the calls refused that follow the create.
+    world.crm.faults_at(&place, json!({"latency_ms": 1_000})).await;
+    world.accept(vec![appointment("created", Some("p1"))]).await;
+    wait::until("an opportunity", DEADLINE, || async {
+        (!world.crm.live_at(&place, "Opportunity").await.is_empty()).then_some(())
+    })
+    .await;
+    let refusing = json!({"latency_ms": 0, "fail_next": {"count": 2, "status": 503}});
+    world.crm.faults_at(&place, refusing).await;
+    assert_eq!(world.fails_and_recovers(peer).await, (1, 1));
 }
