@@ -169,7 +169,7 @@ impl World {
     /// before the create begins, so that what comes of that is settled later, however fast the platform is.
     pub(crate) async fn hold_while_made(&self, put_off: Transaction, record: RecordId) -> Transaction {
         let noting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
-            AND wait_event = 'advisory' AND query LIKE '%intent_at = now()%'";
+            AND wait_event = 'advisory' AND query LIKE '%intended = noted.fields%'";
         wait::until("a create to be put off", DEADLINE, || async {
             (self.server.count(noting).await == 1).then_some(())
         })
