@@ -1,6 +1,6 @@
 //! Turns at what all tenants share, our database and processors: only so many batches are worked on at once, no tenant has most of
 //! them beside another, the tenants take turns by what they have had, and what is caught up with leaves room for what happens now.
-//! Beside others, whoever had a long turn at much rests as long. Waiting for a platform is no turn.
+//! Beside others, whoever had a long turn at much rests twice as long. Waiting for a platform is no turn.
 
 mod company;
 mod rounds;
@@ -23,6 +23,10 @@ const A_FEW: usize = 10;
 
 /// A turn that is shorter needs no rest after it.
 const SHORT: Duration = Duration::from_millis(5);
+
+/// So many times as long as a turn is the rest after it. After one that is no longer than the turn, what a flood of webhooks left to
+/// others was too little at times: that is marked and logged beside its turns.
+const REST: u32 = 2;
 
 /// Hands out turns; all clones share them.
 #[derive(Clone, Debug)]
@@ -95,10 +99,10 @@ impl Turns {
 }
 
 impl Turn {
-    /// How long its tenant rests from it: as long as it took, so that a flood leaves the database and the processors to others every other
-    /// moment, however fast each of its batches is.
+    /// How long its tenant rests from it, by how long it took: so a flood leaves the database and the processors to others most of the
+    /// time, however fast each of its batches is.
     fn rest(&self, took: Duration) -> Option<Duration> {
-        (self.size > A_FEW && took >= SHORT).then_some(took)
+        (self.size > A_FEW && took >= SHORT).then_some(took * REST)
     }
 }
 
@@ -247,10 +251,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_had_a_long_turn_at_much_rests_as_long_and_whoever_has_an_event_of_its_own_goes_on() {
+    async fn whoever_had_a_long_turn_at_much_rests_twice_as_long_and_whoever_has_an_event_of_its_own_goes_on() {
         let turns = Turns::new(2);
         let (much, little) = (turns.take(Priority::Live, TenantId::new(), 100).await, Duration::from_millis(4));
-        assert_eq!([much.rest(SHORT), much.rest(SHORT * 9), much.rest(little)], [Some(SHORT), Some(SHORT * 9), None]);
+        assert_eq!(
+            [much.rest(SHORT), much.rest(SHORT * 9), much.rest(little)],
+            [Some(SHORT * 2), Some(SHORT * 18), None]
+        );
         drop(much);
         let own = turns.take(Priority::Live, TenantId::new(), A_FEW).await;
         assert_eq!(own.rest(SHORT * 9), None);
