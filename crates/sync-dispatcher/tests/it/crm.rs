@@ -114,7 +114,7 @@ impl Crm {
     }
 
     /// Every write to objects of a type at another platform, in order.
-    async fn journal_at(&self, place: &str, object_type: &str) -> Vec<Value> {
+    pub(crate) async fn journal_at(&self, place: &str, object_type: &str) -> Vec<Value> {
         let (platform, account) = place.split_once('/').unwrap();
         let path = format!("/journal?platform={platform}&account={account}&limit=100000");
         let journal = self.control(Method::GET, &path, None).await;

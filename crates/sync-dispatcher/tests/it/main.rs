@@ -45,6 +45,8 @@ mod hearing;
 #[cfg(test)]
 mod logging;
 #[cfg(test)]
+mod looping;
+#[cfg(test)]
 mod making_again;
 #[cfg(test)]
 mod mapping;
