@@ -8,6 +8,7 @@ use domain::step::Step;
 use lapin::Acker;
 use lapin::options::{BasicAckOptions, BasicNackOptions};
 use metrics::counter;
+use tokio::time::timeout;
 
 use crate::broker::Broker;
 use crate::channel::OpenChannel;
@@ -15,6 +16,9 @@ use crate::context::{self, Context};
 use crate::envelope::Envelope;
 use crate::metric;
 use crate::topology::Queue;
+
+/// How long an answer may take to be on its way: nobody waits for ever for one that was given while the connection broke.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A delivered message. One that is dropped without an answer is released.
 #[derive(Debug)]
@@ -125,8 +129,10 @@ impl Pending {
         self.count(outcome);
         self.broker.steps().reached(Step::AckBefore);
         // Without the ack the message comes again, and meets its own effect.
-        if let Err(error) = self.delivery.acker.ack(BasicAckOptions::default()).await {
-            tracing::warn!(queue = self.queue.name(), %error, "an ack did not reach the broker");
+        match timeout(ANSWER_TIMEOUT, self.delivery.acker.ack(BasicAckOptions::default())).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::warn!(queue = self.queue.name(), %error, "an ack did not reach the broker"),
+            Err(_elapsed) => tracing::warn!(queue = self.queue.name(), "an ack did not reach the broker in time"),
         }
         self.broker.steps().reached(Step::AckAfter);
     }
@@ -151,7 +157,7 @@ impl Drop for Pending {
 
 async fn release(acker: &Acker) {
     let requeue = BasicNackOptions { requeue: true, ..BasicNackOptions::default() };
-    if let Err(error) = acker.nack(requeue).await {
-        tracing::debug!(%error, "the broker takes a message back by itself, since the channel is gone");
+    if !matches!(timeout(ANSWER_TIMEOUT, acker.nack(requeue)).await, Ok(Ok(_))) {
+        tracing::debug!("the broker takes a message back by itself, since the channel is gone");
     }
 }

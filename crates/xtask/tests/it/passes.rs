@@ -93,7 +93,7 @@ pub(crate) async fn give_to_n8n(world: &World, id: &str) {
 /// Makes the contact through the proxy, after calls that are refused; its id there.
 async fn call(world: &World, seen: &Seen, id: &str, passes: &Passes) -> String {
     let proxy = |path: &str, token: &str| to_gateway(world, Method::POST, &format!("/api/v1/proxy/{id}/{path}"), token);
-    let body = json!({"properties": {"email": "zoe@exemple.fr"}});
+    let body = json!({"properties": {"email": "zoe@exemple.fr", "firstname": "Zoé"}});
     let quoting = format!("{CONTACTS}?token={}", passes.proxy);
     for (path, token, status) in [
         ("elsewhere", &passes.proxy, 403),
