@@ -296,7 +296,9 @@ impl LinkState {
         let value = |fields: &RemoteFields, name: &String| fields.get(name).filter(|value| !value.is_null()).cloned();
         let landed = |name: &String, meant: &FieldValue| {
             let is_meant = remote.fields.get(name) == Some(meant);
-            !was_there || is_meant || value(&remote.fields, name) != value(&self.seen, name)
+            // Of what is known to have been written, whatever is shown otherwise came afterwards.
+            let is_known = self.sent.get(name) == Some(meant);
+            !was_there || is_meant || (!is_known && value(&remote.fields, name) != value(&self.seen, name))
         };
         let written = intended.iter().filter(|(name, meant)| landed(name, meant));
         let mut written: RemoteFields = written.map(|(name, value)| (name.clone(), value.clone())).collect();

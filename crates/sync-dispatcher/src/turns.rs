@@ -28,6 +28,9 @@ const SHORT: Duration = Duration::from_millis(5);
 /// others was too little at times: that is marked and logged beside its turns.
 const REST: u32 = 2;
 
+/// The longest turn that counts for that: what takes longer waited for somebody else.
+const LONGEST: Duration = Duration::from_secs(1);
+
 /// Hands out turns; all clones share them.
 #[derive(Clone, Debug)]
 pub(crate) struct Turns(Arc<Shared>);
@@ -102,7 +105,7 @@ impl Turn {
     /// How long its tenant rests from it, by how long it took: so a flood leaves the database and the processors to others most of the
     /// time, however fast each of its batches is.
     fn rest(&self, took: Duration) -> Option<Duration> {
-        (self.size > A_FEW && took >= SHORT).then_some(took * REST)
+        (self.size > A_FEW && took >= SHORT).then_some(took.min(LONGEST) * REST)
     }
 }
 
@@ -271,7 +274,7 @@ mod tests {
         // As if it had begun so long ago.
         held.began -= Duration::from_mins(1);
         drop(held);
-        assert!(turns.take(Priority::Live, many, 1).now_or_never().is_none(), "it rests for a minute");
+        assert!(turns.take(Priority::Live, many, 1).now_or_never().is_none(), "it rests");
         assert!(turns.take(Priority::Live, few, 1).now_or_never().is_some());
         assert_eq!(turns.0.lock().live.running, 0, "what it rests from is free for others");
     }

@@ -202,7 +202,7 @@ pub(super) fn fields_of(write: &Write) -> Option<&RemoteFields> {
 /// Takes a commission back: the workflow never got it.
 pub(super) fn withdraw(job: &mut Job) {
     job.errand = None;
-    job.intent_is_open = job.leased.intent.is_some();
+    job.note_unbegun();
 }
 
 /// What was to be written, for the log.

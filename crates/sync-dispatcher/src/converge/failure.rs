@@ -18,8 +18,10 @@ const SOON: Duration = Duration::from_secs(5);
 pub(super) fn fail(session: &Session<'_>, job: &mut Job, error: &ConnectorError, tried: Try) {
     let (schedule, now) = (&session.engine.schedule, session.clock.now());
     if error.is_budget_spent() {
-        // The platform was not asked: no attempt, nothing for the log, and nothing was written.
-        job.intent_is_open &= tried.sync_type == SyncType::Read;
+        // The platform was not asked: no attempt, and nothing for the log.
+        if tried.sync_type != SyncType::Read {
+            job.note_unbegun();
+        }
         let due = now.plus(error.retry_after.unwrap_or(SOON));
         job.ending = Some(Ending::Released(Some(due)));
         return;

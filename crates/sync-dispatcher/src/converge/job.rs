@@ -91,6 +91,11 @@ impl Job {
         }
     }
 
+    /// Nothing was begun of what is noted: only what an earlier create may have left is still unaccounted for.
+    pub(super) fn note_unbegun(&mut self) {
+        self.intent_is_open = self.leased.intent.is_some() && self.state.external_id.is_none();
+    }
+
     /// Whether nothing more is to be done for it in this batch.
     pub(super) fn has_ended(&self) -> bool {
         self.ending.is_some()

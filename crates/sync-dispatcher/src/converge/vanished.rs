@@ -40,6 +40,8 @@ pub(super) fn end(session: &Session<'_>, kind: RecordKind, job: &mut Job) {
             block(job, FaultKind::NotFound, "vanished_again", AGAIN);
         }
         Vanished::Recreate | Vanished::Follow => {
+            // What was perhaps written is gone with it, and nothing to look for another by.
+            job.intent_is_open = false;
             job.read_again();
             job.ending = Some(Ending::Released(None));
         }

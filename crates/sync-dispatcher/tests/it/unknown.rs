@@ -1,6 +1,9 @@
 //! Writes of which nobody knows whether they landed: they are looked for before anything else is written, and what stands then.
 
+use std::collections::BTreeSet;
+
 use domain::fault::FaultKind;
+use domain::integration::Direction;
 use domain::kind::RecordKind;
 use domain::outcome::{SyncOutcome, SyncType};
 use serde_json::{Value, json};
@@ -9,7 +12,7 @@ use testkit::wait;
 use crate::crm::Properties;
 use crate::dying::Doomed;
 use crate::scheduling::undisturbed;
-use crate::world::{DEADLINE, HASTE, Shape, World, event};
+use crate::world::{DEADLINE, HASTE, NO_BREAKERS, Shape, World, event};
 
 /// An account without room for our key.
 const KEYLESS: u64 = 4345;
@@ -88,6 +91,32 @@ async fn a_value_where_none_was_before_is_written_after_an_attempt_that_did_not_
     world.settle().await;
     let (_, contact) = world.crm.only_contact().await;
     assert_eq!(contact.get("city").map(String::as_str), Some("Lyon"), "{contact:?}");
+}
+
+/// Somebody else has the number that was to be written.
+#[tokio::test]
+async fn what_was_to_be_written_to_an_object_that_is_gone_leads_to_nobody_else() {
+    let shape = Shape::default().with(RecordKind::Contact, Direction::ToPlatform);
+    let patience = ("BROKER__RETRY_SCHEDULE", "500ms,1s,2s,4s,8s,16s");
+    let world = World::shaped(&[HASTE[0], HASTE[1], NO_BREAKERS, patience], shape).await;
+    world.crm.faults(json!({"search_lag_ms": 0})).await;
+    world.crm.add_contact(json!({"email": "paul@exemple.fr", "phone": "+33600000002"})).await;
+    world.dispatch();
+    let person = |name: &str, phone: &str| event(name, "p1", json!({"email": "zoe@exemple.fr", "phone": phone}));
+    world.accept(vec![person("prospect.created", "0600000001")]).await;
+    world.settle().await;
+    world.crm.faults(json!({"fail_all_status": 503})).await;
+    world.accept(vec![person("prospect.updated", "0600000002")]).await;
+    failed(&world, FaultKind::Unavailable).await;
+    let contacts = world.crm.contacts().await;
+    let (gone, _) = contacts.iter().find(|(_, contact)| contact["email"] == "zoe@exemple.fr").unwrap();
+    world.crm.delete_contact(gone).await;
+    world.crm.faults(json!({"fail_all_status": null})).await;
+    world.settle().await;
+    let contacts = world.crm.contacts().await;
+    let emails: BTreeSet<&str> = contacts.values().map(|contact| contact["email"].as_str()).collect();
+    assert_eq!(emails, ["paul@exemple.fr", "zoe@exemple.fr"].into(), "{contacts:?}");
+    assert!(!contacts.contains_key(gone));
 }
 
 /// Lets a dispatcher die over the first write of which it waits for the answer, when so many links are noted and have no object yet.
