@@ -157,7 +157,11 @@ impl Drop for Pending {
 
 async fn release(acker: &Acker) {
     let requeue = BasicNackOptions { requeue: true, ..BasicNackOptions::default() };
-    if !matches!(timeout(ANSWER_TIMEOUT, acker.nack(requeue)).await, Ok(Ok(_))) {
-        tracing::debug!("the broker takes a message back by itself, since the channel is gone");
+    match timeout(ANSWER_TIMEOUT, acker.nack(requeue)).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "the broker takes a message back by itself, since the channel is gone")
+        }
+        Err(_elapsed) => tracing::debug!("the broker takes a message back by itself, since the channel is going"),
     }
 }
