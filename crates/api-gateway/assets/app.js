@@ -66,7 +66,17 @@ function filterAsOneTypes() {
 function keepOfflinePage() {
   const version = document.body.dataset.version;
   navigator.serviceWorker?.register(`/dashboard/worker.js?${version}`, { scope: "/dashboard/" }).catch(() => {});
-  if (document.querySelector("meta[name=offline]")) addEventListener("online", () => location.reload());
+  if (document.querySelector("meta[name=offline]")) awaitNetwork();
+}
+
+/**
+ * Loads the page that was asked for once we are reached again. The browser's word alone is not enough: it may come
+ * before anything can be fetched, and does not come where it was we who were away.
+ */
+function awaitNetwork() {
+  const ask = () => fetch("/dashboard/offline", { cache: "no-store" }).then(() => location.reload(), () => {});
+  addEventListener("online", ask);
+  setInterval(ask, 3000);
 }
 
 /** Copies what stands beside a button. */

@@ -283,13 +283,20 @@ async function walkOffline() {
   begin("without a network, the page that says so is shown");
   const page = await reader(browser, { serviceWorkers: "allow", troubles });
   await page.evaluate(() => navigator.serviceWorker.ready.then(() => true));
+  await comesBack(page);
+  begin("it gives way to the page that was asked for though the browser does not say that the network is back");
+  await page.addInitScript(() => addEventListener("online", (event) => event.stopImmediatePropagation()));
+  await comesBack(page);
+  await page.context().close();
+}
+
+async function comesBack(page) {
   await page.context().setOffline(true);
   await page.goto(`${world.base}/dashboard/activity`);
   await says(page, "Vous êtes hors ligne");
   await check(page, "no network");
   await page.context().setOffline(false);
   await page.getByRole("heading", { level: 1, name: "Activité" }).waitFor();
-  await page.context().close();
 }
 
 /** What a live page does with news while nobody looks at it. The stream is ours, and so is whether somebody looks. */
