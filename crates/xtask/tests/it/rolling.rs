@@ -35,6 +35,10 @@ const PACE: Duration = Duration::from_millis(40);
 
 const WEBHOOKS: &str = "/webhooks/integrations/hubspot";
 
+/// Who calls, as a load balancer says of whom both the edge and the services take that word.
+const CALLER: &str = "203.0.113.7";
+const BALANCER: &str = "127.0.0.1";
+
 /// What was sent of one sort: how often, what was answered otherwise than it should be, and the ids that were answered.
 #[derive(Default)]
 struct Sent {
@@ -46,7 +50,8 @@ struct Sent {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_replica_is_replaced_under_load_without_a_refused_lost_or_doubled_request() {
     let Some(caddy) = caddy(NAME).await else { return };
-    let mut world = World::on_shared_servers(NAME, BASE_PORT, &[("HTTP__DRAIN", DRAIN)]).await;
+    let settings = [("HTTP__DRAIN", DRAIN), ("HTTP__TRUSTED_PROXIES", BALANCER)];
+    let mut world = World::on_shared_servers(NAME, BASE_PORT, &settings).await;
     for (service, port) in SECOND {
         world.session.start_another(service, port).unwrap();
         ready(&world, port).await;
@@ -58,6 +63,7 @@ async fn every_replica_is_replaced_under_load_without_a_refused_lost_or_doubled_
         // Without a body: the gateway's own 404 is a problem document.
         assert_eq!((answer.status(), answer.text().await.unwrap()), (StatusCode::NOT_FOUND, String::new()), "{path}");
     }
+    a_caller_keeps_their_address(&world).await;
 
     let over = CancellationToken::new();
     let events = send_events(&world, &over);
@@ -91,6 +97,7 @@ async fn start_edge(world: &mut World, caddy: PathBuf) {
     let environment = [
         ("EDGE_SITE", format!(":{EDGE}")),
         ("EDGE_FINDS", "by-address".to_owned()),
+        ("EDGE_TRUSTS", BALANCER.to_owned()),
         ("GATEWAY_ADDRESSES", both(0)),
         ("INGEST_ADDRESSES", both(1)),
     ];
@@ -116,6 +123,16 @@ async fn first_contact(world: &World) -> String {
     let entries = world.journal(0).await;
     let made = entries.iter().find(|entry| entry["object_type"] == "contacts" && entry["action"] == "created");
     made.unwrap()["id"].as_str().unwrap().to_owned()
+}
+
+/// What comes by the balancer and the edge is in the audit log with the address that the balancer wrote down.
+async fn a_caller_keeps_their_address(world: &World) {
+    let wish = json!({ "name": NAME, "role": "viewer", "days": 1 });
+    let request = world.session.client().post(edge("/api/v1/tokens")).header("x-forwarded-for", CALLER).json(&wish);
+    let made = request.bearer_auth(world.tenant.admin_token.expose_secret()).send().await.unwrap();
+    assert_eq!(made.status(), StatusCode::CREATED);
+    let changes = world.ask("/api/v1/audit?action=token.created").await;
+    assert_eq!(changes["data"][0]["address"], CALLER);
 }
 
 fn edge(path: &str) -> String {
