@@ -1,6 +1,8 @@
 //! What every connector must keep, and how each behaves against a stand-in.
 
 #[cfg(test)]
+mod backend;
+#[cfg(test)]
 mod begun;
 #[cfg(test)]
 mod bench;

@@ -1,5 +1,7 @@
 //! The migrations: up, down and up again.
 
+use std::path::Path;
+
 use persistence::{Scope, migrate};
 use secrecy::SecretString;
 
@@ -62,6 +64,29 @@ async fn the_documented_query_works_as_it_is_written_and_uses_its_index() {
     let indexes = "SELECT count(*) AS number FROM pg_indexes
          WHERE tablename = 'integration_sync_logs' AND indexdef LIKE '%(integration_id, created_at DESC, id) INCLUDE (%)'";
     assert_eq!(number(&mut tx, indexes).await, 1);
+}
+
+/// What documents have operators ask: in blocks of SQL, and between backticks.
+fn asked() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+    let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let documents = paths.filter(|path| path.extension().is_some_and(|kind| kind == "md"));
+    let text: String = documents.map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    let pieces = text.split('`').map(|piece| piece.strip_prefix("sql\n").unwrap_or(piece));
+    let statements = pieces.filter(|piece| piece.starts_with("SELECT "));
+    statements.map(|statement| statement.trim_end().trim_end_matches(';').to_owned()).collect()
+}
+
+#[tokio::test]
+async fn what_documents_ask_the_database_is_answered() {
+    let world = World::new().await;
+    let mut tx = world.owner.begin(Scope::System).await.unwrap();
+    let statements = asked();
+    assert!(statements.len() >= 4, "{statements:?}");
+    for statement in statements {
+        let answer = crate::world::try_to(&mut tx, &statement).await;
+        assert!(answer.is_ok(), "{statement}: {answer:?}");
+    }
 }
 
 /// Else what one customer's back-fill brings is in no statistics until it is a tenth of all there is.

@@ -9,6 +9,7 @@ use crate::receiver::{Arrival, Receiver};
 use crate::world::World;
 
 const SECRET: &str = "un-secret";
+const DOCUMENT: &str = include_str!("../../../../docs/shopify.md");
 
 /// What a delivery says, whose signature is checked, and about which topic.
 fn verified(arrival: &Arrival) -> (&str, Value) {
@@ -36,6 +37,15 @@ async fn ask(world: &World, topic: &str, customer: u64) -> u16 {
     world.control(Method::POST, "/shopify/acme/compliance", wish).await.0.as_u16()
 }
 
+/// Where the document has somebody post what, about the first customer of a shop.
+fn documented() -> (&'static str, Value) {
+    let (_, typed) = DOCUMENT.split_once("curl -X POST http://127.0.0.1:20090/_sandbox").unwrap();
+    let (path, rest) = typed.split_once(' ').unwrap();
+    let (_, body) = rest.split_once("-d '").unwrap();
+    let (body, _) = body.split_once('\'').unwrap();
+    (path, serde_json::from_str(body).unwrap())
+}
+
 #[tokio::test]
 async fn what_the_law_lets_people_ask_is_sent_signed_to_the_address_of_the_app() {
     let (world, mut receiver) = (World::new(), Receiver::start());
@@ -51,7 +61,9 @@ async fn what_the_law_lets_people_ask_is_sent_signed_to_the_address_of_the_app()
         whole.extend(more.as_object().unwrap().clone());
         Value::Object(whole)
     };
-    assert_eq!(ask(&world, "customers/redact", zoe).await, 202);
+    let (path, wish) = documented();
+    assert_eq!(wish, json!({"topic": "customers/redact", "object": zoe.to_string()}));
+    assert_eq!(world.control(Method::POST, path, wish).await.0, 202);
     let told = with(json!({"customer": customer, "orders_to_redact": [order]}));
     assert_eq!(verified(&receiver.next().await), ("customers/redact", told));
 

@@ -40,6 +40,8 @@ async fn private_servers_survive_a_kill_and_leave_nothing_behind() {
     for limit in ["1000000GB", "200MB"] {
         services.rabbitmq.control(&["set_disk_free_limit", limit]).await.unwrap();
     }
+    // As the runbook has somebody look.
+    services.rabbitmq.control(&["cluster_status"]).await.unwrap();
 
     services.postgres.kill().await.unwrap();
     services.rabbitmq.kill().await.unwrap();
