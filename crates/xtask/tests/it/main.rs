@@ -13,6 +13,8 @@ mod edge;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
+mod languages;
+#[cfg(test)]
 mod outages;
 #[cfg(test)]
 mod passes;

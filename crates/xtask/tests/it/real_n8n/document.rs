@@ -1,7 +1,6 @@
 //! Every command of `docs/n8n.md`, as it stands there: typed by somebody who has an n8n already, and by somebody who has nothing.
-//! What the document tells to do in n8n's pages is done as they do it, and both languages tell the same.
+//! What the document tells to do in n8n's pages is done as they do it.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -15,6 +14,7 @@ use xtask::workspace::root;
 
 use super::pages::Pages;
 use super::{PATIENCE, knock, node, place, workflow};
+use crate::languages;
 use crate::up::Run;
 use crate::world::Estate;
 
@@ -32,52 +32,6 @@ const SUITE: &str = "cargo xtask test --n8n";
 
 /// How often somebody asks again who waits for n8n.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
-
-/// The document in French and in English.
-fn languages() -> (String, String) {
-    let text = std::fs::read_to_string(root().join("docs/n8n.md")).unwrap();
-    let (french, english) = text.split_once("\n# Delivery by n8n\n").unwrap();
-    (french.split_once("# Livraison par n8n\n").unwrap().1.to_owned(), english.to_owned())
-}
-
-/// What a language's part is made of beside its words: headings, steps, points, the rows of tables and their columns, and code as it
-/// stands there.
-fn shape(text: &str) -> Vec<String> {
-    let mut is_code = false;
-    let part = |line: &str| {
-        let first = line.split(' ').next().unwrap_or_default();
-        let is_step = first.strip_suffix('.').is_some_and(|number| number.parse::<u8>().is_ok());
-        match line.get(..1)? {
-            "#" | "-" => Some(first.to_owned()),
-            "|" => Some("|".repeat(line.matches('|').count())),
-            _ if is_step => Some(first.to_owned()),
-            // As a heading within a chapter.
-            "*" if line.starts_with("**") && line.contains(".**") => Some("**".to_owned()),
-            _ => None,
-        }
-    };
-    let parts = text.lines().map(str::trim).filter_map(|line| {
-        let is_fence = line.starts_with("```");
-        is_code ^= is_fence;
-        if is_code || is_fence { Some(line.to_owned()) } else { part(line) }
-    });
-    parts.collect()
-}
-
-/// The names in a language's part that are no words of it: settings, fields, codes, files.
-fn names(text: &str) -> BTreeSet<&str> {
-    let is_name = |word: &str| word.chars().all(|c| c.is_ascii_alphanumeric() || "._-/".contains(c));
-    text.lines().flat_map(|line| line.split('`').skip(1).step_by(2)).filter(|word| is_name(word)).collect()
-}
-
-#[test]
-fn both_languages_tell_the_same() {
-    let (french, english) = languages();
-    let chapters = |text: &str| text.lines().filter(|line| line.starts_with("## ")).count();
-    assert_eq!(chapters(&french), 5);
-    assert_eq!(shape(&french), shape(&english));
-    assert_eq!(names(&french), names(&english));
-}
 
 /// The commands in one language's part of the document, in their order.
 fn commands(text: &str) -> Vec<String> {
@@ -157,7 +111,7 @@ async fn import_by_hand(n8n: &N8n, asking: &str) {
 
 #[tokio::test]
 async fn every_command_of_the_document_does_what_the_document_says() {
-    let (french, english) = languages();
+    let (french, english) = languages::n8n();
     let commands = commands(&french);
     assert_eq!(commands, self::commands(&english), "both languages tell the same");
     assert_eq!(commands.len(), 7, "{commands:?}");
