@@ -82,7 +82,7 @@ pub(crate) async fn send_crowd(
 ) -> anyhow::Result<Count> {
     let crowd = Crowd::generate(args.seed, args.prospects, chrono::Utc::now());
     let people = u64::try_from(crowd.distinct)?;
-    console.note(&format!("Sending {} events about {people} people", crowd.events.len()));
+    console.note(&sending(&crowd));
     let sent = console.bar("sent", u64::try_from(crowd.events.len())?);
     let arrived = console.bar("in the CRM", people);
     let started = Instant::now();
@@ -136,6 +136,10 @@ impl Sent {
     }
 }
 
+fn sending(crowd: &Crowd) -> String {
+    format!("Sending {} events about {} people", crowd.events.len(), crowd.distinct)
+}
+
 fn summary(count: &Count) -> String {
     let Count { accepted, distinct_people, strangers: _, in_crm, duplicates, owed, seconds } = count;
     format!(
@@ -181,6 +185,26 @@ mod tests {
         let printed = serde_json::to_string(&count).unwrap();
         let expected = r#"{"accepted":2,"distinct_people":1,"in_crm":1,"duplicates":0,"owed":0,"seconds":0.5}"#;
         assert_eq!(printed, expected);
+    }
+
+    #[test]
+    fn the_readme_shows_what_is_said_of_this_crowd() {
+        let readme = std::fs::read_to_string(workspace::root().join("README.md")).unwrap();
+        let crowd = Crowd::generate(1, 1_000, chrono::Utc::now());
+        let accepted = u64::try_from(crowd.events.len()).unwrap();
+        let people = u64::try_from(crowd.distinct).unwrap();
+        let count = Count {
+            accepted,
+            distinct_people: people,
+            strangers: 0,
+            in_crm: people,
+            duplicates: 0,
+            owed: 0,
+            seconds: 16.0,
+        };
+        let said = format!("{}\n{}", sending(&crowd), summary(&count));
+        let (lasting, _seconds) = said.rsplit_once(' ').unwrap();
+        assert!(readme.contains(lasting), "{said}");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use tokio::process::{Child, ChildStdout, Command};
 use xtask::processes;
 use xtask::services::Services;
 use xtask::services::ports::is_free;
+use xtask::workspace::root;
 
 use crate::world::{DEADLINE, Estate, World, variable};
 
@@ -21,6 +22,8 @@ pub(crate) struct Run {
     _stdout: Lines<BufReader<ChildStdout>>,
     tenant: String,
     integration: String,
+    /// What it has printed by then.
+    said: String,
     stderr: PathBuf,
 }
 
@@ -35,7 +38,7 @@ impl Run {
         up.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(std::fs::File::create(&stderr).unwrap());
         let mut child = up.kill_on_drop(true).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let (mut tenant, mut integration, mut exports) = (None, None, None);
+        let (mut tenant, mut integration, mut exports, mut said) = (None, None, None, String::new());
         while tenant.is_none() || integration.is_none() || exports.is_none() {
             let Some(line) = lines.next_line().await.unwrap() else {
                 panic!("`up` ended: {}", std::fs::read_to_string(&stderr).unwrap())
@@ -44,12 +47,14 @@ impl Run {
             tenant = tenant.or_else(|| value("The tenant "));
             integration = integration.or_else(|| value("Its HubSpot integration "));
             exports = exports.or_else(|| value("export "));
+            said.push_str(&line);
+            said.push('\n');
         }
         let (integration, exports) = (integration.unwrap(), exports.unwrap());
         let named = exports.split(' ').filter_map(|word| word.split_once('=')).collect::<Vec<_>>();
         assert_eq!(named.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["SERVICE", "ADMIN", "INTEGRATION"]);
         assert_eq!(named[2].1, integration);
-        Self { child, _stdout: lines, tenant: tenant.unwrap(), integration, stderr }
+        Self { child, _stdout: lines, tenant: tenant.unwrap(), integration, said, stderr }
     }
 
     /// Ctrl-C, and what it must come to.
@@ -62,6 +67,25 @@ impl Run {
         for name in ["postgres", "gateway", "ingest", "dispatcher", "log_writer", "sandbox"] {
             assert!(is_free(ports[name].as_u64().unwrap().try_into().unwrap()), "{name} still listens");
         }
+    }
+}
+
+/// What is named where a text says that everything is running; what it is lies at the end of its line, and is another every time.
+fn named(text: &str) -> Vec<&str> {
+    let below = text.lines().skip_while(|line| !line.starts_with("Everything is running.")).skip(2);
+    below.take_while(|line| line.starts_with("  ")).filter_map(|line| Some(line.rsplit_once(' ')?.0)).collect()
+}
+
+/// The README shows what was printed.
+fn is_as_shown(run: &Run) {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    assert_eq!(named(&run.said), named(&readme));
+    assert_eq!(named(&readme).len(), 6);
+    let steps = readme.lines().filter_map(|line| Some(line.strip_prefix("✔ ")?.split_once(" (")?.0));
+    let said = std::fs::read_to_string(&run.stderr).unwrap();
+    // Nothing is built here.
+    for step in steps.filter(|step| *step != "build the services") {
+        assert!(said.contains(&format!("✔ {step} (")), "{step}: {said}");
     }
 }
 
@@ -90,6 +114,7 @@ async fn ctrl_c_leaves_nothing_behind_and_the_next_run_finds_what_the_first_one_
 
     let first = Run::start(&folder, &vhost, &["--demo", "--prospects", "5", "--seed", "2"]).await;
     assert!(!running_in(&folder).is_empty(), "the look at the processes sees some that run");
+    is_as_shown(&first);
     let known = (first.tenant.clone(), first.integration.clone());
     first.interrupt(&folder).await;
 
