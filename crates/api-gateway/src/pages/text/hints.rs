@@ -38,8 +38,8 @@ const STEPS: &[(&str, &[Message])] = &[
         "pipedrive",
         &[
             say(
-                "Dans Pipedrive, ouvrez le menu de votre compte, puis Préférences personnelles.",
-                "In Pipedrive, open the menu of your account, then Personal preferences.",
+                "Dans Pipedrive, en administrateur, ouvrez le menu de votre compte, puis Préférences personnelles.",
+                "In Pipedrive, as an administrator, open the menu of your account, then Personal preferences.",
             ),
             say("Ouvrez l'onglet API.", "Open the API tab."),
             say("Copiez votre jeton API personnel.", "Copy your personal API token."),
