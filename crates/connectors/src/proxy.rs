@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use domain::fault::FaultKind;
 use domain::id::RecordId;
 use domain::kind::RecordKind;
 use domain::workflow::{Action, Verb};
@@ -12,7 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::account::Account;
-use crate::connector::{Connector, Create, Update};
+use crate::connector::{Create, Update};
 use crate::error::ConnectorError;
 use crate::http::{Call, RawAnswer};
 use crate::registry::Platform;
@@ -232,15 +231,6 @@ impl From<Forward> for Call {
         let query = call.query.into_iter().collect();
         Self { body: call.body, query, ..Self::new(call.method, &[&call.path]) }
     }
-}
-
-/// What a platform lets workflows do; an error for one that has no such capability.
-///
-/// # Errors
-/// `Invalid` for such a platform.
-pub fn of(connector: &dyn Connector) -> Result<&dyn Proxy, ConnectorError> {
-    let missing = || ConnectorError::new(FaultKind::Invalid, "no_proxy", "workflows cannot call this platform by us");
-    connector.proxy().ok_or_else(missing)
 }
 
 #[cfg(test)]
