@@ -15,6 +15,7 @@ mod runbook;
 mod scan;
 mod schemas;
 mod steps;
+mod strings;
 mod suites;
 mod tree;
 mod variables;

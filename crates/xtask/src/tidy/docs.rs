@@ -42,6 +42,14 @@ fn linked(line: &str) -> impl Iterator<Item = &str> {
         .filter(|target| !target.is_empty() && !target.starts_with("mailto:"))
 }
 
+/// The backticked words in the first cells of a text's tables; the head of a table has none.
+pub(super) fn keys(text: &str) -> impl Iterator<Item = &str> {
+    let below = text.lines().skip(1).chain([""]);
+    let rows = text.lines().zip(below).filter(|(line, below)| line.starts_with("| ") && !below.starts_with("|---"));
+    let first = rows.filter_map(|(line, _)| line.split('|').nth(1));
+    first.flat_map(|cell| cell.split('`').skip(1).step_by(2))
+}
+
 fn resolve(folder: &str, link: &str) -> String {
     let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
     for part in link.split('/') {
@@ -68,6 +76,12 @@ mod tests {
         let found = findings("One.\nSee `crates/a/src/gone.rs`.\n");
         assert!(found[0].starts_with("docs/a.md:2: `crates/a/src/gone.rs` does not exist"), "{found:?}");
         assert_eq!(findings("See `crates/a/src/lib.rs`, `crates/a` and `crates/*/src`.\n").len(), 0);
+    }
+
+    #[test]
+    fn the_keys_of_a_table_stand_in_its_first_cells() {
+        let text = "Of `a`:\n\n| `code` | what |\n|---|---|\n| `one`, `two` | see `three` |\n| `four` | x |\n";
+        assert_eq!(keys(text).collect::<Vec<_>>(), ["one", "two", "four"]);
     }
 
     #[test]

@@ -1,20 +1,16 @@
 //! A field of a log line has the same name wherever it is told, and the operator's page says what it is.
 
 use super::Finding;
-use super::scan::Source;
+use super::scan::{Source, line_of};
 use super::tree::{File, Tree};
 
 const PAGE: &str = "docs/operations.md";
-
-/// What logs for whoever develops here, not for operators.
-const OURS: [&str; 3] = ["sandbox", "testkit", "xtask"];
 
 const LEVELS: [&str; 6] = ["error!(", "warn!(", "info!(", "debug!(", "trace!(", "info_span!("];
 
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let Some(page) = tree.get(PAGE) else { return Vec::new() };
-    let operated = |file: &&File| !file.is_test() && file.crate_name().is_some_and(|name| !OURS.contains(&name));
-    tree.rust().filter(operated).flat_map(|file| check_file(file, &page.text)).collect()
+    tree.rust().filter(|file| file.is_operated()).flat_map(|file| check_file(file, &page.text)).collect()
 }
 
 fn check_file(file: &File, page: &str) -> Vec<Finding> {
@@ -29,9 +25,8 @@ fn check_file(file: &File, page: &str) -> Vec<Finding> {
     });
     let unknown = told.flat_map(|(at, fields)| fields.into_iter().map(move |field| (at, field)));
     let unknown = unknown.filter(|(_, field)| !page.contains(&format!("`{field}`")));
-    let line = |at: usize| code.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1;
     let advice = |field: &str| format!("name the field `{field}` as {PAGE} has it, or say there what it is");
-    unknown.map(|(at, field)| Finding::at(&file.path, line(at), advice(&field))).collect()
+    unknown.map(|(at, field)| Finding::at(&file.path, line_of(&code, at) + 1, advice(&field))).collect()
 }
 
 /// The names before the message, which is blanked out as every string is.

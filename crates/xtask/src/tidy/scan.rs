@@ -41,6 +41,13 @@ impl Source {
         self.code.lines().zip(&self.test).enumerate().map(|(number, (line, test))| (number, line, *test))
     }
 
+    /// `text`, of which this was read, with its strings but without its comments and what is for tests only: those lines are empty.
+    pub(super) fn production(&self, text: &str) -> String {
+        let lines = text.lines().zip(&self.test);
+        let kept = lines.map(|(line, is_test)| if *is_test || line.trim_start().starts_with("//") { "" } else { line });
+        kept.collect::<Vec<_>>().join("\n")
+    }
+
     /// The functions that have a body and are not for tests.
     pub(super) fn functions(&self) -> Vec<Function> {
         let starts = self.code.match_indices("fn ").filter(|(start, _)| !self.follows_a_name(*start));
@@ -65,7 +72,8 @@ impl Source {
     }
 }
 
-fn line_of(code: &str, offset: usize) -> usize {
+/// The line in which a byte stands, counted from 0.
+pub(super) fn line_of(code: &str, offset: usize) -> usize {
     code.bytes().take(offset).filter(|byte| *byte == b'\n').count()
 }
 
@@ -180,6 +188,13 @@ mod tests {
     fn a_test_module_in_its_own_file_is_one_line() {
         let source = Source::new("#[cfg(test)]\nmod tests;\nfn a() {}\n", false);
         assert_eq!(source.production_lines(), 1);
+    }
+
+    #[test]
+    fn what_is_in_production_keeps_its_strings_and_its_lines() {
+        let text = "#[cfg(test)]\nmod tests;\n\n// Why.\nfn a() {\n    b(\n        \"c\",\n    );\n}\n";
+        let production = Source::new(text, false).production(text);
+        assert_eq!(production, "\n\n\n\nfn a() {\n    b(\n        \"c\",\n    );\n}");
     }
 
     #[test]

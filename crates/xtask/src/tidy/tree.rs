@@ -8,6 +8,9 @@ use anyhow::Context as _;
 /// Folders that are made by running the project, never part of it.
 const MADE: [&str; 4] = [".dev", ".git", "node_modules", "target"];
 
+/// The crates of what tests the programs, stands in for platforms, or serves whoever develops here.
+const UNOPERATED: [&str; 4] = ["fuzz", "sandbox", "testkit", "xtask"];
+
 /// One file; a file that is no text is kept with an empty one.
 #[derive(Debug)]
 pub(super) struct File {
@@ -34,6 +37,11 @@ impl File {
     /// Whether the whole file is compiled for tests only.
     pub(super) fn is_test(&self) -> bool {
         self.path.contains("/tests/") || self.name() == "tests.rs"
+    }
+
+    /// Whether this is part of a program that operators run.
+    pub(super) fn is_operated(&self) -> bool {
+        !self.is_test() && self.crate_name().is_some_and(|name| !UNOPERATED.contains(&name))
     }
 }
 
