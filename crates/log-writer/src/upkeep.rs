@@ -56,13 +56,13 @@ async fn look_at_drift(database: &Database, every: Duration) -> Result<(), Persi
     stats::sample_drift(&mut transaction, every).await?;
     let waiting = stats::waiting(&mut transaction).await?;
     transaction.commit().await?;
-    for (name, count) in [
-        ("coccinelle_owed_records", waiting.owed),
-        ("coccinelle_blocked_records", waiting.blocked),
-        ("coccinelle_inbox_messages", waiting.inbox),
-        ("coccinelle_alert_messages_waiting", waiting.alerts),
+    for (gauge, count) in [
+        (metrics::gauge!("coccinelle_owed_records"), waiting.owed),
+        (metrics::gauge!("coccinelle_blocked_records"), waiting.blocked),
+        (metrics::gauge!("coccinelle_inbox_messages"), waiting.inbox),
+        (metrics::gauge!("coccinelle_alert_messages_waiting"), waiting.alerts),
     ] {
-        metrics::gauge!(name).set(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
+        gauge.set(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
     }
     Ok(())
 }

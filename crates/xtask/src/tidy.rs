@@ -8,6 +8,7 @@ mod layers;
 mod lengths;
 mod log_fields;
 mod manifests;
+mod metrics;
 mod migrations;
 mod modules;
 mod promises;
@@ -64,7 +65,7 @@ impl fmt::Display for Finding {
 }
 
 /// Every rule that reads files. The layers are checked apart: they need what cargo knows.
-const RULES: [fn(&Tree) -> Vec<Finding>; 16] = [
+const RULES: [fn(&Tree) -> Vec<Finding>; 17] = [
     codes::check,
     commands::check,
     copies::check,
@@ -72,6 +73,7 @@ const RULES: [fn(&Tree) -> Vec<Finding>; 16] = [
     lengths::check,
     log_fields::check,
     manifests::check,
+    metrics::check,
     migrations::check,
     modules::check,
     promises::check,
