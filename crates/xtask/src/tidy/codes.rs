@@ -142,8 +142,8 @@ mod tests {
         hold(&tree, &[]).iter().map(ToString::to_string).collect()
     }
 
-    /// The codes of a file that the page lacks, with their lines.
-    fn lacking(code: &str) -> Vec<(usize, String)> {
+    /// The codes that a file says, with their lines.
+    fn with_lines(code: &str) -> Vec<(usize, String)> {
         let tree = Tree::of(&[("crates/accounts/src/a.rs", code), ("crates/domain/src/faults.rs", FAULTS)]);
         let mut said = codes(&tree, tree.get("crates/accounts/src/a.rs").unwrap());
         said.sort();
@@ -153,7 +153,7 @@ mod tests {
     const FAULTS: &str = "pub const DOWN: &str = \"n8n_down\";\n";
 
     fn said(code: &str) -> Vec<String> {
-        lacking(code).into_iter().map(|(_, code)| code).collect()
+        with_lines(code).into_iter().map(|(_, code)| code).collect()
     }
 
     #[test]
@@ -192,7 +192,7 @@ mod tests {
     fn what_an_error_answers_for_its_code_is_one() {
         let code = "impl A {\n    fn code(&self) -> &'static str {\n        match self {\n            Self::B => \"b_c\",\n            \
                     Self::D | Self::E =>\n                \"d\",\n            Self::F => self.kind().code(),\n        }\n    }\n}\n";
-        assert_eq!(lacking(code), [(4, "b_c".to_owned()), (5, "d".to_owned())]);
+        assert_eq!(with_lines(code), [(4, "b_c".to_owned()), (5, "d".to_owned())]);
         assert_eq!(
             said("fn code(language: Language) -> &'static str {\n    match language { Fr => \"fr\" }\n}\n"),
             [""; 0]
