@@ -29,6 +29,7 @@ use anyhow::Context as _;
 
 use crate::console::{Console, ServiceLines};
 use layers::Crate;
+pub(crate) use migrations::LAST_FREE;
 use tree::Tree;
 
 /// The arguments of `cargo xtask tidy`.

@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use reqwest::Method;
-use reqwest::header::{COOKIE, SET_COOKIE};
-use secrecy::ExposeSecret as _;
+use reqwest::header::COOKIE;
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::process::Command;
@@ -94,7 +93,7 @@ pub(super) async fn measure(session: &mut Session, extent: Extent, console: &Con
     let step = console.step(format!("{} records and {} lines of a log", extent.records, extent.lines));
     let bare = fill(session, tenant, extent).await?;
     step.done();
-    let reader = Reader { session, cookie: cookie(session, tenant).await?, samples: extent.samples };
+    let reader = Reader { session, cookie: session.cookie(tenant).await?, samples: extent.samples };
     let mut figures = Figures::default();
     figures.add("SELECT 1 alone, p50", bare.bare_p50_ms, "ms");
     figures.add("SELECT 1 alone, p99", bare.bare_p99_ms, "ms");
@@ -126,15 +125,6 @@ async fn fill(session: &Session, tenant: &Tenant, extent: Extent) -> anyhow::Res
     command.env("DATABASE_URL", services.postgres.database("coccinelle").await?.as_str());
     let printed = workspace::output(&mut command).await?;
     serde_json::from_str(&printed).with_context(|| format!("page_data printed {printed}"))
-}
-
-/// The cookie of a session, as a browser sends it back.
-async fn cookie(session: &Session, tenant: &Tenant) -> anyhow::Result<String> {
-    let url = format!("{}/api/v1/session", session.url(Service::ApiGateway));
-    let asked = session.client().post(url).bearer_auth(tenant.admin_token.expose_secret());
-    let begun = asked.send().await?.error_for_status().context("no session was begun")?;
-    let set = begun.headers().get(SET_COOKIE).context("the session has no cookie")?.to_str()?;
-    Ok(set.split(';').next().unwrap_or_default().to_owned())
 }
 
 /// Somebody who has logged in.

@@ -1,6 +1,7 @@
 //! The demo tenant: made once through `admin` and the gateway's own API, and found again by later runs.
 
 use anyhow::{Context as _, bail};
+use reqwest::header::SET_COOKIE;
 use reqwest::{Method, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
@@ -94,6 +95,18 @@ impl Session {
             bail!("GET {path} was answered {status}: {body}");
         }
         Ok(body)
+    }
+
+    /// Begins a browser's session for the tenant's administrator; its cookie, as a browser sends it back.
+    ///
+    /// # Errors
+    /// Fails when the gateway begins none.
+    pub async fn cookie(&self, tenant: &Tenant) -> anyhow::Result<String> {
+        let url = format!("{}/api/v1/session", self.url(Service::ApiGateway));
+        let asked = self.client.post(url).bearer_auth(tenant.admin_token.expose_secret());
+        let begun = asked.send().await?.error_for_status().context("no session was begun")?;
+        let set = begun.headers().get(SET_COOKIE).context("the session has no cookie")?.to_str()?;
+        Ok(set.split(';').next().unwrap_or_default().to_owned())
     }
 
     /// The secret with which the sandbox, and so HubSpot's application in it, signs its deliveries.

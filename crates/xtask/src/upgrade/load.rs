@@ -1,19 +1,21 @@
-//! Steady use of a system from outside: events, deliveries and pages of the API, counted by the phase that they fall into.
+//! Steady use of a system from outside: events, deliveries and what else is asked, counted by the phase that it falls into.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use reqwest::{Client, RequestBuilder, StatusCode};
+use reqwest::header::{COOKIE, ETAG, HeaderValue, IF_MATCH};
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::{interval, sleep};
 use tokio_util::sync::CancellationToken;
 
+use super::turns::{Act, Errand, turns};
 use crate::crash::hooks;
 use crate::session::{Service, Session, Tenant};
 
-/// Between two rounds: an event, a delivery and a page each.
+/// Between two rounds.
 const PACE: Duration = Duration::from_millis(100);
 /// Before what was not answered is sent again.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
@@ -42,8 +44,9 @@ pub(super) struct Load {
     backend: SecretString,
     admin: SecretString,
     hook_secret: SecretString,
-    /// What is asked for, by turns.
-    pages: Vec<String>,
+    /// Of somebody who has logged in.
+    cookie: String,
+    turns: Vec<(Act, String)>,
     contact: u64,
     tallies: Tallies,
 }
@@ -60,19 +63,23 @@ pub(super) fn person(number: u64) -> Value {
 }
 
 impl Load {
-    pub(super) fn new(session: &Session, tenant: &Tenant, contact: u64) -> Self {
-        let of = |path: &str| format!("/api/v1/integrations/{}{path}", tenant.integration);
-        Self {
+    /// Logs in, and begins a run.
+    ///
+    /// # Errors
+    /// When the gateway refuses that.
+    pub(super) async fn begin(session: &Session, tenant: &Tenant, contact: u64) -> anyhow::Result<Self> {
+        Ok(Self {
             client: session.client().clone(),
             gateway: session.url(Service::ApiGateway),
             hooks: hooks::address(session),
             backend: tenant.service_token.clone(),
             admin: tenant.admin_token.clone(),
             hook_secret: session.webhook_secret(),
-            pages: vec!["/api/v1/integrations".to_owned(), of(""), of("/logs")],
+            cookie: session.cookie(tenant).await?,
+            turns: turns(session, tenant).await?,
             contact,
             tallies: Tallies::new(),
-        }
+        })
     }
 
     /// Uses it until it is `over`; how many people are known then, and what was answered in each phase.
@@ -82,40 +89,24 @@ impl Load {
         over: CancellationToken,
     ) -> anyhow::Result<(u64, Tallies)> {
         let (mut ticks, mut people) = (interval(PACE), 1);
+        let mut turns = self.turns.clone().into_iter().cycle();
         while over.run_until_cancelled(ticks.tick()).await.is_some() {
-            let event = person(people);
-            self.pages.rotate_left(1);
-            let page = self.pages.first().cloned().unwrap_or_default();
-            self.ask(&phase, StatusCode::ACCEPTED, |it| {
-                let request = it.client.post(format!("{}/api/v1/events", it.gateway));
-                Ok(request.bearer_auth(it.backend.expose_secret()).json(&event))
-            })
-            .await?;
-            self.ask(&phase, StatusCode::ACCEPTED, |it| {
-                hooks::delivery(&it.client, &it.hooks, &it.hook_secret, (it.contact, people))
-            })
-            .await?;
-            self.ask(&phase, StatusCode::OK, |it| {
-                Ok(it.client.get(format!("{}{page}", it.gateway)).bearer_auth(it.admin.expose_secret()))
-            })
-            .await?;
+            let turn = turns.next().map(|(act, path)| Errand::Turn(act, path));
+            for errand in [Errand::Tell(person(people)), Errand::Deliver(people)].into_iter().chain(turn) {
+                self.ask(&phase, &errand).await?;
+            }
             people += 1;
         }
         Ok((people, self.tallies))
     }
 
     /// Asks until there is an answer, as every caller does, and counts it.
-    async fn ask(
-        &mut self,
-        phase: &watch::Receiver<usize>,
-        wanted: StatusCode,
-        request: impl Fn(&Self) -> anyhow::Result<RequestBuilder>,
-    ) -> anyhow::Result<()> {
+    async fn ask(&mut self, phase: &watch::Receiver<usize>, errand: &Errand) -> anyhow::Result<()> {
         loop {
-            let answer = request(self)?.send().await.map(|answer| answer.status());
+            let answer = self.carry_out(errand).await?;
             let tally = self.tallies.entry(*phase.borrow()).or_default();
             match answer {
-                Ok(status) if status == wanted => tally.answered += 1,
+                Ok(status) if errand.is_answered_by(status) => tally.answered += 1,
                 Ok(StatusCode::SERVICE_UNAVAILABLE) | Err(_) => {
                     tally.repeated += 1;
                     sleep(LOOK_AGAIN).await;
@@ -125,5 +116,53 @@ impl Load {
             }
             return Ok(());
         }
+    }
+
+    /// How it was answered; the inner error is that it was not.
+    async fn carry_out(&self, errand: &Errand) -> anyhow::Result<reqwest::Result<StatusCode>> {
+        let request = match errand {
+            Errand::Tell(event) => {
+                let request = self.client.post(format!("{}/api/v1/events", self.gateway));
+                request.bearer_auth(self.backend.expose_secret()).json(event)
+            }
+            Errand::Deliver(number) => {
+                hooks::delivery(&self.client, &self.hooks, &self.hook_secret, (self.contact, *number))?
+            }
+            Errand::Turn(Act::Read, path) => self.as_admin(Method::GET, path),
+            Errand::Turn(Act::Begin, path) => self.as_admin(Method::POST, path),
+            Errand::Turn(Act::Look, path) => {
+                self.client.get(format!("{}{path}", self.gateway)).header(COOKIE, &self.cookie)
+            }
+            Errand::Turn(Act::PutBack, path) => return Ok(self.put_back(path).await),
+        };
+        Ok(self.send(request).await)
+    }
+
+    fn as_admin(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.gateway)).bearer_auth(self.admin.expose_secret())
+    }
+
+    /// Whoever is led elsewhere, as to the login, was not answered as they should be.
+    async fn send(&self, request: RequestBuilder) -> reqwest::Result<StatusCode> {
+        let request = request.build()?;
+        let asked = request.url().clone();
+        let answer = self.client.execute(request).await?;
+        Ok(if *answer.url() == asked { answer.status() } else { StatusCode::SEE_OTHER })
+    }
+
+    /// What stands at this path, put there again; both times anew where only the second was not answered, as the version may be
+    /// another one by then, and know more.
+    async fn put_back(&self, path: &str) -> reqwest::Result<StatusCode> {
+        let shown = self.as_admin(Method::GET, path).send().await?;
+        if shown.status() != StatusCode::OK {
+            return Ok(shown.status());
+        }
+        // Whatever is missing is refused.
+        let version = shown.headers().get(ETAG).cloned().unwrap_or(HeaderValue::from_static("none"));
+        let mut settings: Value = serde_json::from_slice(&shown.bytes().await?).unwrap_or_default();
+        if let Some(settings) = settings.as_object_mut() {
+            settings.remove("version");
+        }
+        self.send(self.as_admin(Method::PUT, path).header(IF_MATCH, version).json(&settings)).await
     }
 }

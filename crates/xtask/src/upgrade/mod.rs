@@ -3,18 +3,20 @@
 mod load;
 mod older;
 mod report;
+mod turns;
 
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use reqwest::Method;
 use serde_json::Value;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use self::load::{Load, Tally};
-use self::report::Report;
+use self::report::{Report, Runs};
 use crate::console::{Console, ServiceLines};
 use crate::services::{Choice, Services};
 use crate::session::{Build, Count, Options, PORTAL, Service, Session, Tenant};
@@ -25,14 +27,17 @@ const BASE_PORT: u16 = 30_500;
 /// How long everything may take to be in step at the end.
 const DEADLINE: Duration = Duration::from_secs(180);
 
-/// In which order the services are replaced. Any would do; here those come last that take what the others must read.
-const ORDER: [Service; 4] = [Service::SyncDispatcher, Service::LogWriter, Service::ApiGateway, Service::WebhookIngest];
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// In which order the services are replaced: who reads what the others send comes before them, and who begins trouble of sorts that older
+/// ones cannot read comes last.
+const ORDER: [Service; 4] = [Service::SyncDispatcher, Service::ApiGateway, Service::WebhookIngest, Service::LogWriter];
 
 /// The arguments of `cargo xtask upgrade`.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// The older version: a tag or a commit. Where nothing is said, the newest tag; without tags, the commit before the newest
-    /// migration.
+    /// The older version: a tag or a commit. Where nothing is said, the newest tag; without tags, the commit before the first migration
+    /// that had to leave the version before alone.
     #[arg(long, value_name = "REV")]
     from: Option<String>,
     /// Seconds of load before, between and after the steps.
@@ -76,17 +81,19 @@ async fn carry_out(session: &mut Session, seconds: u64, console: &Console) -> an
     let contact = first_contact(session, &tenant).await?;
     let (phase, now) = watch::channel(0);
     let over = CancellationToken::new();
+    let load = Load::begin(session, &tenant, contact).await?;
     // It asks until it is answered, for ever if need be: where a service does not come back, it ends with this.
-    let load = AbortOnDropHandle::new(tokio::spawn(Load::new(session, &tenant, contact).run(now, over.clone())));
+    let load = AbortOnDropHandle::new(tokio::spawn(load.run(now, over.clone())));
     let steps = upgrade(session, &phase, Duration::from_secs(seconds), console).await?;
     over.cancel();
     let (people, tallies) = load.await??;
     let tally = |place: usize| -> Tally { tallies.get(&place).copied().unwrap_or_default() };
     let phases = steps.into_iter().enumerate().map(|(place, name)| (name, tally(place))).collect();
     let step = console.step("wait until everything is in step");
+    let runs = runs(session, &tenant).await?;
     let count = session.settle(&tenant, expected(people), DEADLINE, |_| {}).await?;
     step.done();
-    Ok(Report { phases, count, dead_letters: session.dead_letters().await? })
+    Ok(Report { phases, runs, count, dead_letters: session.dead_letters().await? })
 }
 
 /// Applies the new version's migrations and replaces service by service; gives what was so in each phase of the load.
@@ -114,6 +121,23 @@ async fn upgrade(
         tokio::time::sleep(pause).await;
     }
     Ok(phases)
+}
+
+/// How the newest runs ended; those that are under way are waited for.
+async fn runs(session: &Session, tenant: &Tenant) -> anyhow::Result<Runs> {
+    let path = format!("/api/v1/integrations/{}/runs?limit=200", tenant.integration);
+    let started = Instant::now();
+    loop {
+        let (status, list) = session.call(Method::GET, &path, &tenant.admin_token, None).await?;
+        let runs = list.get("data").and_then(Value::as_array);
+        let runs = runs.with_context(|| format!("GET {path} was answered {status}: {list}"))?;
+        let done = runs.iter().filter(|run| run.get("state").and_then(Value::as_str) == Some("done")).count();
+        let are_over = runs.iter().all(|run| run.get("ended_at").is_some_and(|at| !at.is_null()));
+        if are_over || started.elapsed() > DEADLINE {
+            return Ok(Runs { done, otherwise: runs.len() - done });
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
 }
 
 /// One person goes the whole way; whom the CRM then has, the deliveries speak of.

@@ -7,9 +7,12 @@ use tokio::process::Command;
 
 use crate::console::Console;
 use crate::session::Service;
+use crate::tidy;
 use crate::workspace::{self, output, root};
 
-/// The commit of the version that is wished for; else of the newest tag; where there is none, the one before the newest migration.
+/// The commit of the version that is wished for, else of the newest tag.
+///
+/// Without tags it is the one before the migrations that have to leave the version before alone, so that all of these are put under it.
 ///
 /// # Errors
 /// When there is no such version, or no git.
@@ -18,19 +21,25 @@ pub(super) async fn find(wish: Option<&str>) -> anyhow::Result<String> {
         Some(wish) => wish.to_owned(),
         None => match git(&root(), &["describe", "--tags", "--abbrev=0"]).await {
             Ok(tag) => tag,
-            Err(_without_tags) => before_the_newest_migration().await?,
+            Err(_without_tags) => before_the_rule().await?,
         },
     };
     let commit = format!("{revision}^{{commit}}");
     git(&root(), &["rev-parse", "--verify", "--end-of-options", &commit]).await
 }
 
-async fn before_the_newest_migration() -> anyhow::Result<String> {
+async fn before_the_rule() -> anyhow::Result<String> {
     let migrations = git(&root(), &["ls-tree", "--name-only", "HEAD", "migrations/"]).await?;
-    let newest = migrations.lines().max().context("there are no migrations")?;
-    let added = git(&root(), &["log", "-1", "--diff-filter=A", "--format=%H", "--", newest]).await?;
-    anyhow::ensure!(!added.is_empty(), "nobody knows when {newest} came");
+    let first = first_bound(&migrations).context("no migration came after the rule")?;
+    let added = git(&root(), &["log", "-1", "--diff-filter=A", "--format=%H", "--", first]).await?;
+    anyhow::ensure!(!added.is_empty(), "nobody knows when {first} came");
     Ok(format!("{added}^"))
+}
+
+/// The first of these folders whose migration is not free to take anything away.
+fn first_bound(migrations: &str) -> Option<&str> {
+    let is_bound = |path: &&str| path.strip_prefix("migrations/").is_some_and(|name| name > tidy::LAST_FREE);
+    migrations.lines().filter(is_bound).min()
 }
 
 /// Builds that commit's binaries beside ours; gives the folder that they are in.
@@ -69,4 +78,18 @@ async fn check_out(tree: &Path, commit: &str) -> anyhow::Result<()> {
 
 async fn git(folder: &Path, arguments: &[&str]) -> anyhow::Result<String> {
     output(Command::new("git").args(arguments).current_dir(folder)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_migration_under_the_rule_is_found_wherever_it_is_listed() {
+        let last = format!("migrations/{}", tidy::LAST_FREE);
+        let (first, later) = ("migrations/2026-11-28-0099610_next", "migrations/2026-12-01-000100_later");
+        let before = "migrations/2026-11-22-000100_roles";
+        assert_eq!(first_bound(&[before, &last, later, first].join("\n")), Some(first));
+        assert_eq!(first_bound(&[before, &last].join("\n")), None);
+    }
 }
