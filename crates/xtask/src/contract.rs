@@ -51,8 +51,9 @@ impl Default for Args {
 
 pub(crate) async fn run(args: &Args) -> anyhow::Result<Outcome> {
     let console = Console::new(ServiceLines::InFilesOnly);
-    let Some(tool) = SCHEMATHESIS.install(&console).await? else {
-        return Ok(Outcome::Skipped("neither `python3 -m venv` nor schemathesis is there"));
+    let tool = match SCHEMATHESIS.install(&console).await? {
+        Ok(tool) => tool,
+        Err(why) => return Ok(Outcome::Skipped(why)),
     };
     up::interruptible(args.build.run(&console)).await.transpose()?.context("interrupted")?;
     let folder = workspace::root().join(".dev/contract");

