@@ -1,12 +1,13 @@
-//! The stage of CI that reads the manifests for Kubernetes: put together by kubectl, held against Kubernetes' own schemas.
+//! The stage of CI that reads the manifests for Kubernetes: put together by kubectl, held against its own schemas and its operators'.
 
+mod operators;
 mod pods;
 
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
 use tokio::process::Command;
 
-use crate::ci::{Outcome, skipped};
+use crate::ci::{self, Outcome};
 use crate::console::Console;
 use crate::python::Program;
 use crate::workspace::{output, root};
@@ -23,7 +24,7 @@ const OLDEST: &str = "1.33";
 const AS_JSON: &str =
     "import json, sys, yaml; json.dump(list(filter(None, yaml.safe_load_all(open(sys.argv[1])))), sys.stdout)";
 
-/// The kinds that operators bring, for which there is no schema here, each behind its version.
+/// The kinds that operators bring, of which Kubernetes has no schema, each behind its version.
 const BY_OPERATORS: [(&str, &str); 4] = [
     ("postgresql.cnpg.io/v1", "Cluster"),
     ("rabbitmq.com/v1beta1", "RabbitmqCluster"),
@@ -34,14 +35,16 @@ const BY_OPERATORS: [(&str, &str); 4] = [
 /// Checks the manifests, or says why it cannot.
 ///
 /// # Errors
-/// Where they cannot be put together, Kubernetes would refuse one, or none of its kind is known.
+/// Where they cannot be put together, Kubernetes or an operator would refuse one, or none of its kind is known; where nothing may be
+/// skipped, also without the operators' schemas.
 pub(crate) async fn check(console: &Console) -> anyhow::Result<Outcome> {
     let mut kubectl = Command::new("kubectl");
     if output(kubectl.args(["version", "--client"])).await.is_err() {
         return Ok(Outcome::Skipped("kubectl is not there"));
     }
-    let Some(validator) = VALIDATOR.install(console).await? else {
-        return Ok(Outcome::Skipped("`python3 -m venv` is not there"));
+    let validator = match VALIDATOR.install(console).await? {
+        Ok(validator) => validator,
+        Err(why) => return Ok(Outcome::Skipped(why)),
     };
     let manifests = output(Command::new("kubectl").args(["kustomize", FOLDER]).current_dir(root())).await?;
     let file = root().join(".dev/kubernetes.yaml");
@@ -49,15 +52,14 @@ pub(crate) async fn check(console: &Console) -> anyhow::Result<Outcome> {
     let told = output(Command::new(&validator).args(["--strict", "--quiet", "-k", OLDEST]).arg(&file)).await?;
     let strange = strange(&told);
     ensure!(strange.is_empty(), "a mistyped kind, or one more that an operator brings: {}", strange.join("; "));
-    let mut python = Command::new(validator.with_file_name("python"));
-    let documents = output(python.args(["-c", AS_JSON]).arg(&file)).await?;
+    let python = validator.with_file_name("python");
+    let documents = output(Command::new(&python).args(["-c", AS_JSON]).arg(&file)).await?;
     let documents: Vec<Value> = serde_json::from_str(&documents).context("the manifests cannot be read")?;
     let unsaid: Vec<String> = documents.iter().flat_map(pods::unsaid).collect();
     ensure!(unsaid.is_empty(), "pods that their namespace would refuse: {}", unsaid.join("; "));
-    let kinds = BY_OPERATORS.map(|(_, kind)| kind).join(", ");
-    let by_operators =
-        format!("the operators of {kinds} bring them, and are not here; the hosted workflow fetches them");
-    console.note(&skipped("their operators' schemas", &by_operators));
+    if let Outcome::Skipped(why) = operators::check(&python, &file).await? {
+        ci::skip(console, "kubernetes, what operators bring", why)?;
+    }
     Ok(Outcome::Holds)
 }
 

@@ -104,6 +104,11 @@ pub(crate) fn run(_args: &Args) -> anyhow::Result<()> {
     anyhow::bail!("tidy has {} findings:{list}", findings.len())
 }
 
+/// What documents tell people to type and nothing runs, each with the reason.
+pub(crate) fn untried_commands() -> impl Iterator<Item = (&'static str, &'static str)> {
+    commands::skipped()
+}
+
 /// What documents tell people to type that begins like this, in fenced blocks and between backticks.
 #[cfg(test)]
 pub(crate) fn documented(beginning: &str) -> anyhow::Result<Vec<String>> {
