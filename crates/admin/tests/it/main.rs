@@ -1,7 +1,9 @@
-//! The commands as an operator runs them: the real binary against a real database.
+//! The commands as an operator runs them: the real binary against a real database; and what operators deploy, held against the code.
 
 #[cfg(test)]
 mod commands;
+#[cfg(test)]
+mod deployment;
 #[cfg(test)]
 mod erasing;
 #[cfg(test)]
@@ -10,3 +12,5 @@ mod machine;
 mod queues;
 #[cfg(test)]
 mod rotating;
+#[cfg(test)]
+mod yaml;
