@@ -1,19 +1,15 @@
 //! The addresses of this service. What happens behind them is `intake`'s.
 
-use actix_web::http::header::HeaderMap;
+use actix_web::http::header::{CONTENT_LENGTH, HeaderMap};
 use actix_web::web::{self, Data, Path, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use domain::time::Timestamp;
 use runtime::http::{Peer, Problem, Trace};
 use serde_json::json;
 
-use crate::body;
+use crate::body::Bodies;
 use crate::door::{Address, Incoming};
 use crate::intake::{Caller, Intake};
-
-/// Bytes of a body at most.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct BodyLimit(pub(crate) usize);
 
 pub(crate) fn add(routes: &mut ServiceConfig) {
     routes
@@ -47,11 +43,10 @@ async fn receive(
 ) -> Result<HttpResponse, Problem> {
     let received_at = Timestamp::now();
     let address = address.ok_or_else(Problem::not_found)?;
-    let (Some(intake), Some(BodyLimit(limit))) = (request.app_data::<Data<Intake>>(), request.app_data::<BodyLimit>())
-    else {
+    let (Some(intake), Some(bodies)) = (request.app_data::<Data<Intake>>(), request.app_data::<Bodies>()) else {
         return Err(Problem::not_found());
     };
-    let body = body::read(payload, *limit).await?;
+    let body = bodies.read(payload, declared(request.headers())).await?;
     let incoming = Incoming {
         method: request.method().as_str(),
         target: request.uri().path_and_query().map_or("/", |target| target.as_str()),
@@ -68,6 +63,11 @@ async fn receive(
         Some(receipt) => HttpResponse::Ok().content_type(receipt.content_type).body(receipt.body),
         None => HttpResponse::Accepted().json(json!({ "delivery": delivery })),
     })
+}
+
+/// How many bytes the body is said to have; `None` where it comes in chunks.
+fn declared(headers: &HeaderMap) -> Option<usize> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// Those headers that are text; no platform signs by others.

@@ -12,12 +12,13 @@ use runtime::http::Bound;
 use tokio_util::sync::CancellationToken;
 use vault::{Vault, VaultError};
 
+use crate::body::Bodies;
 use crate::door::Door;
 use crate::intake::Intake;
 use crate::keeper::Keeper;
 use crate::keys::Keys;
 use crate::refusals::Refusals;
-use crate::routes::{self, BodyLimit};
+use crate::routes;
 
 /// The service, listening and not yet answering.
 #[derive(Debug)]
@@ -42,10 +43,10 @@ pub fn build(settings: &Settings) -> io::Result<App> {
         Refusals::new(broker.clone(), settings.ingest.refusals_logged_per_minute),
         settings.ingest.repeat_window,
     ));
-    let limit = BodyLimit(settings.ingest.body_limit);
+    let bodies = Bodies::new(settings.ingest.body_limit, settings.ingest.bodies_limit);
     let configure = move |routes: &mut ServiceConfig| {
         operations(routes);
-        routes.app_data(intake.clone()).app_data(limit);
+        routes.app_data(intake.clone()).app_data(bodies.clone());
         routes::add(routes);
     };
     Ok(App { bound: runtime::http::bind(&settings.http, configure)?, broker })

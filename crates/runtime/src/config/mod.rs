@@ -99,6 +99,10 @@ fn check(settings: &Settings) -> Result<(), ConfigError> {
         let reason = "it must be longer than dispatcher.platform_timeout, or two workers could write at once";
         return Err(ConfigError::Contradiction { key: "dispatcher.lease", reason });
     }
+    if settings.ingest.bodies_limit < settings.ingest.body_limit.saturating_mul(4) {
+        let reason = "it must be four times ingest.body_limit at least, or a large delivery would never find room";
+        return Err(ConfigError::Contradiction { key: "ingest.bodies_limit", reason });
+    }
     if settings.webhooks.public_url.cannot_be_a_base() {
         let reason = "it must be a web address such as https://hooks.example.com";
         return Err(ConfigError::Contradiction { key: "webhooks.public_url", reason });

@@ -44,6 +44,8 @@ pub struct GatewaySettings {
 pub struct IngestSettings {
     /// Bytes of a delivery.
     pub body_limit: usize,
+    /// Bytes that the deliveries of all connections take together; four times `body_limit` at least.
+    pub bodies_limit: usize,
     /// Refusals logged for each platform and sender in one minute.
     pub refusals_logged_per_minute: u32,
     /// For how long an accepted delivery is remembered.

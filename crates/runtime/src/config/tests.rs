@@ -107,6 +107,7 @@ fn a_mistake_names_its_key() {
         ("COCCINELLE__PLATFORMS__HUBSPOT__COLOUR", "red", "platforms.hubspot.colour"),
         ("COCCINELLE__PLATFORMS__ACME__CLIENT_ID", "x", "platforms.acme"),
         ("COCCINELLE__DISPATCHER__LEASE", "1s", "dispatcher.lease"),
+        ("COCCINELLE__INGEST__BODIES_LIMIT", "4194303", "ingest.bodies_limit"),
         ("COCCINELLE__WEBHOOKS__PUBLIC_URL", "mailto:a@example.com", "webhooks.public_url"),
     ] {
         let said = complaint(&[(variable, value)]);

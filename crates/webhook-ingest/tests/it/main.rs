@@ -5,6 +5,8 @@ mod bursts;
 #[cfg(test)]
 mod deliveries;
 #[cfg(test)]
+mod floods;
+#[cfg(test)]
 mod outages;
 #[cfg(test)]
 mod strangers;
