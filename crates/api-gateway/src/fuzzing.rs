@@ -6,9 +6,10 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use actix_web::FromRequest as _;
-use actix_web::http::header::{HeaderValue, IF_MATCH};
+use actix_web::http::header::{COOKIE, HeaderValue, IF_MATCH, REFERER};
 use actix_web::test::TestRequest;
 use domain::redaction::Redaction;
+use domain::time::Timestamp;
 use domain::workflow::Report;
 use persistence::log_page::LogCursor;
 use runtime::config::AuthSettings;
@@ -45,6 +46,24 @@ pub fn header(text: &str) -> bool {
     let is_version = request.is_ok_and(|with_tag| IfMatch::extract(&with_tag.to_http_request()).into_inner().is_ok());
     let is_forwarded = Peer::behind_proxies(text).is_some();
     is_place || is_version || is_forwarded || pages::is_language(text) || oauth::is_state(text)
+}
+
+/// What the pages make of a text.
+#[derive(Debug)]
+pub struct Seen {
+    /// Where they lead back to, as the browser says where it was and as a field does.
+    pub ways_back: [String; 2],
+    /// The moments that a field for date and time holds, by several clocks, each beside how it is told.
+    pub moments: Vec<(Timestamp, String)>,
+}
+
+/// What the pages make of a text that is in a field, in the cookies, or where the browser says that it was.
+#[must_use]
+pub fn seen(text: &str) -> Seen {
+    let request = HeaderValue::from_str(text)
+        .map(|said| TestRequest::default().insert_header((REFERER, said.clone())).insert_header((COOKIE, said)));
+    let request = request.unwrap_or_default().to_http_request();
+    Seen { ways_back: pages::ways_back(&request, text), moments: pages::moments(&request, text) }
 }
 
 /// Whether a token opens our doors.

@@ -127,7 +127,8 @@ mod tests {
         let paths = |json| alerts(json).faults("alerts").into_iter().map(|fault| fault.path).collect::<Vec<_>>();
         assert_eq!(paths(json!({ "to": "addresses", "emails": ["a@cabinet.example"] })), Vec::<String>::new());
         assert_eq!(paths(json!({ "to": "addresses" })), ["alerts.emails"]);
-        assert_eq!(paths(json!({ "emails": ["a@cabinet.example", "<b>"] })), ["alerts.emails[1]"]);
+        let mistyped = json!({ "emails": ["a@cabinet.example", "<b>", " <c@cabinet.example>"] });
+        assert_eq!(paths(mistyped), ["alerts.emails[1]", "alerts.emails[2]"]);
         assert_eq!(paths(json!({ "emails": vec!["a@cabinet.example"; 11] })), ["alerts.emails"]);
         assert_eq!(paths(json!({ "triggers": [] })), ["alerts.triggers"]);
         assert_eq!(paths(json!({ "triggers": ["dead_letters"] })), ["alerts.triggers"]);

@@ -166,11 +166,12 @@ impl FieldSpec {
     }
 }
 
-/// Whether the text is an e-mail address, without a name beside it.
+/// Whether the text is an e-mail address and nothing else, neither a name beside it nor brackets around it.
 #[must_use]
 pub fn is_email(text: &str) -> bool {
     let strict = Options::default().with_required_tld().without_domain_literal().without_display_text();
-    EmailAddress::parse_with_options(text, strict).is_ok()
+    // A space and brackets are taken for a name that is empty.
+    EmailAddress::parse_with_options(text, strict).is_ok_and(|read| read.email() == text)
 }
 
 fn at_most(text: &str, limit: usize) -> Result<(), String> {

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use chrono::{DateTime, SecondsFormat, SubsecRound, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::ToSchema;
 
@@ -10,6 +11,12 @@ use utoipa::ToSchema;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
 #[schema(value_type = String, format = DateTime, example = "2026-11-22T18:04:05.678Z")]
 pub struct Timestamp(DateTime<Utc>);
+
+/// The first moment that PostgreSQL can store, with which its count of days begins (manual, section 8.5). Its last lies beyond ours.
+const FIRST: DateTime<Utc> = match DateTime::from_timestamp_micros(-210_866_803_200_000_000) {
+    Some(first) => first,
+    None => DateTime::<Utc>::MIN_UTC,
+};
 
 impl Timestamp {
     /// The beginning of 1970: since when a value stands of which nobody said when it became so. Whatever has a time of its own is later.
@@ -21,6 +28,12 @@ impl Timestamp {
         Self::from(Utc::now())
     }
 
+    /// A moment; `None` where it lies before the first that can be stored.
+    #[must_use]
+    pub fn storable(at: DateTime<Utc>) -> Option<Self> {
+        (at >= FIRST).then(|| Self::from(at))
+    }
+
     /// Parses RFC 3339 text; `None` for anything else.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -30,7 +43,7 @@ impl Timestamp {
     /// From milliseconds since 1970; `None` when out of range.
     #[must_use]
     pub fn from_millis(millis: i64) -> Option<Self> {
-        DateTime::from_timestamp_millis(millis).map(Self)
+        DateTime::from_timestamp_millis(millis).and_then(Self::storable)
     }
 
     /// Milliseconds since 1970, rounded down.
@@ -56,7 +69,7 @@ impl Timestamp {
     #[must_use]
     pub fn minus(self, duration: std::time::Duration) -> Self {
         let delta = TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX);
-        Self::from(self.0.checked_sub_signed(delta).unwrap_or(DateTime::<Utc>::MIN_UTC))
+        Self::from(self.0.checked_sub_signed(delta).map_or(FIRST, |at| at.max(FIRST)))
     }
 
     /// How long it is from this moment to `later`; zero when `later` is not later.
@@ -68,8 +81,8 @@ impl Timestamp {
 
 impl From<DateTime<Utc>> for Timestamp {
     fn from(at: DateTime<Utc>) -> Self {
-        // Rounded by digits: rounding by durations refuses what no count of nanoseconds reaches, as the year 0.
-        Self(at.trunc_subsecs(6))
+        // Counted, a leap second is the one that follows, as it is to PostgreSQL.
+        Self(DateTime::from_timestamp_micros(at.timestamp_micros()).unwrap_or(at))
     }
 }
 
@@ -93,7 +106,8 @@ impl Serialize for Timestamp {
 
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        DateTime::<Utc>::deserialize(deserializer).map(Self::from)
+        let at = DateTime::<Utc>::deserialize(deserializer)?;
+        Self::storable(at).ok_or_else(|| D::Error::custom("must not lie before 4713 BC"))
     }
 }
 
@@ -117,6 +131,18 @@ mod tests {
         // Beyond what nanoseconds can be counted to.
         let ancient = Timestamp::parse("0000-01-01T00:00:00.0000001Z").unwrap();
         assert_eq!(Timestamp::parse(&ancient.to_string()), Some(ancient));
+        let leap = Timestamp::parse("2016-12-31T23:59:60.5Z").unwrap();
+        assert_eq!(leap.to_string(), "2017-01-01T00:00:00.500000Z");
+    }
+
+    #[test]
+    fn nothing_lies_before_the_first_moment_that_postgresql_can_store() {
+        let (first, millis) = ("-4713-11-24T00:00:00.000000Z", -210_866_803_200_000);
+        assert_eq!(Timestamp::from_millis(millis).unwrap().to_string(), first);
+        assert_eq!(Timestamp::from_millis(millis - 1), None);
+        assert_eq!(Timestamp::UNIX_EPOCH.minus(std::time::Duration::MAX).to_string(), first);
+        let read = |text: &str| serde_json::from_value::<Timestamp>(text.into()).is_ok();
+        assert!(read(first) && !read("-4713-11-23T23:59:59Z") && !read("-9999-01-01T00:00:00Z"));
     }
 
     proptest! {
@@ -130,6 +156,8 @@ mod tests {
                 let later = time.plus(std::time::Duration::from_secs(seconds));
                 prop_assert!(later >= time && time.next() >= time);
                 prop_assert!(later == time || later.until(time).is_zero());
+                let earlier = time.minus(std::time::Duration::from_secs(seconds));
+                prop_assert!(earlier <= time && Timestamp::storable(earlier.into()) == Some(earlier));
             }
             for time in [&text, &near].into_iter().filter_map(|text| Timestamp::parse(text)) {
                 prop_assert_eq!(Timestamp::parse(&time.to_string()), Some(time));

@@ -234,6 +234,12 @@ pub(super) fn own_path(wanted: &str) -> String {
     if is_own { wanted.to_owned() } else { "/dashboard/integrations".to_owned() }
 }
 
+/// Where pages lead back to, as the browser says where it was and as a field does: for `crate::fuzzing`.
+#[cfg(fuzzing)]
+pub(crate) fn ways_back(request: &HttpRequest, wanted: &str) -> [String; 2] {
+    [came_from(request), own_path(wanted)]
+}
+
 #[cfg(test)]
 mod tests {
     use actix_web::test::TestRequest;

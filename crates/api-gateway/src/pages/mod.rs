@@ -36,9 +36,11 @@ use actix_web::web::{self, ServiceConfig};
 use runtime::http::Problem;
 
 #[cfg(fuzzing)]
+pub(crate) use frame::ways_back;
+#[cfg(fuzzing)]
 pub(crate) use integration::are_rows;
 #[cfg(fuzzing)]
-pub(crate) use reader::is_language;
+pub(crate) use reader::{is_language, moments};
 
 /// Everything below `/dashboard`.
 pub(crate) fn dashboard(routes: &mut ServiceConfig) {

@@ -186,6 +186,19 @@ fn preferred(header: &str) -> Option<Language> {
     best.map(|(_, language)| language)
 }
 
+/// The moments that a field holds, by the clocks of who asks and of others, and how they are told: for `crate::fuzzing`.
+#[cfg(fuzzing)]
+pub(crate) fn moments(request: &HttpRequest, typed: &str) -> Vec<(Timestamp, String)> {
+    let reader = Reader::of(request);
+    let zones = [reader.zone, None, Some(Tz::Pacific__Apia), Some(Tz::America__St_Johns)];
+    let told = |zone| {
+        let reader = Reader { zone, ..reader };
+        let at = reader.moment(typed)?;
+        Some((at, reader.time(at)))
+    };
+    zones.into_iter().filter_map(told).collect()
+}
+
 /// Whether a browser asks for a language of ours: for `crate::fuzzing`.
 #[cfg(fuzzing)]
 pub(crate) fn is_language(header: &str) -> bool {

@@ -40,7 +40,7 @@ impl Reader {
         let at = |typed: NaiveDateTime| typed.and_local_timezone(self.zone.unwrap_or(DEFAULT_ZONE)).earliest();
         // Where clocks go forward, an hour is left out: whoever names it means the one that came instead.
         let at = at(typed).or_else(|| at(typed.checked_add_signed(TimeDelta::hours(1))?))?;
-        Some(at.with_timezone(&Utc).into())
+        Timestamp::storable(at.with_timezone(&Utc))
     }
 
     /// The day of a moment, without its year.
@@ -119,6 +119,9 @@ mod tests {
         ] {
             assert_eq!(moment(typed).as_deref(), Some(at), "{typed}");
         }
-        assert_eq!(moment("2026-02-30T10:00"), None);
+        // The form has no end, and the database has.
+        for none in ["2026-02-30T10:00", "-9999-01-01T00:00", "+999999-01-01T00:00"] {
+            assert_eq!(moment(none), None, "{none}");
+        }
     }
 }
