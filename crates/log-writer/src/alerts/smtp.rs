@@ -83,6 +83,8 @@ impl Smtp {
             // A mailbox, or what is written to it. Any other refusal is about us.
             Some(550..=554) => Unsent::Never(error),
             Some(450..=452) => Unsent::Later(error),
+            // Not every server takes an address beyond ASCII (RFC 6531); one that does not is not even asked.
+            None if error.is_client() && !to.is_ascii() => Unsent::Never(error),
             Some(_) | None => Unsent::Away(error),
         })
     }

@@ -11,7 +11,7 @@ use persistence::{Scope, incidents};
 use crate::alerts::{fail, settings, wish, with_webhooks};
 use crate::hook_server::HookServer;
 use crate::mail_server::MailServer;
-use crate::world::{Running, World};
+use crate::world::{LIMIT, Running, World};
 
 /// Asks for a trial, as the gateway does; whether one is taken.
 async fn ask(world: &World, tenant: TenantId) -> bool {
@@ -81,4 +81,24 @@ async fn a_trial_says_what_it_is_in_the_tenants_language_and_can_be_asked_for_ag
     }
     running.stop().await;
     assert_eq!(server.mails(4).await.len(), 4);
+}
+
+#[tokio::test]
+async fn an_address_that_the_mail_server_cannot_take_is_given_up_and_keeps_no_other_waiting() {
+    let (world, server) = (World::new().await, MailServer::start().await);
+    let addresses = ["andré@cabinet.example", "b@cabinet.example"].map(str::to_owned).to_vec();
+    wish(&world, world.tenant, Wishes { alert_emails: addresses, ..Wishes::default() }).await;
+    assert!(ask(&world, world.tenant).await);
+    let mut settings = settings(&world, &server);
+    settings.alerts.retry_wait = Duration::from_millis(5);
+    let running = Running::start(settings);
+    let mails = server.mails(1).await;
+    let given_up = "SELECT count(*) FROM alert_messages WHERE given_up_at IS NOT NULL AND target LIKE 'andr%'";
+    testkit::wait::until("the end of the attempts", LIMIT, || async {
+        let found = world.database.count(given_up).await;
+        if found == 1 { Ok(()) } else { Err(found) }
+    })
+    .await;
+    running.stop().await;
+    assert_eq!(mails[0].to, ["b@cabinet.example"]);
 }
