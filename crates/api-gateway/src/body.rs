@@ -18,6 +18,17 @@ use crate::state::Gateway;
 #[derive(Debug)]
 pub(crate) struct Body(pub(crate) web::Bytes);
 
+impl Body {
+    /// What is sent, where it has at most so many bytes.
+    pub(crate) async fn within(limit: usize, sent: web::Payload) -> Result<Self, Problem> {
+        match sent.to_bytes_limited(limit).await {
+            Ok(Ok(bytes)) => Ok(Self(bytes)),
+            Ok(Err(_broken_off)) => Err(Refusal::Truncated.into()),
+            Err(_larger) => Err(Refusal::TooLarge(limit).into()),
+        }
+    }
+}
+
 impl FromRequest for Body {
     type Error = Problem;
     type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;

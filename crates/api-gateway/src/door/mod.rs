@@ -20,7 +20,7 @@ use runtime::config::{AuthSettings, GatewaySettings};
 use runtime::http::{Peer, Problem};
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::{Cookies, Credential, Identity, Listed, Signer, Verdict, Verifier, check_origin, recognise};
+use crate::auth::{Cookies, Credential, Identity, Listed, Session, Signer, Verdict, Verifier, check_origin, recognise};
 use crate::refusal::Refusal;
 use limits::{Limits, Reading};
 
@@ -59,10 +59,10 @@ impl Door {
         tokio::join!(self.verifier.keep_fresh(shutdown), self.listed.keep_fresh(&self.database, shutdown));
     }
 
-    /// Who asks for a page, or sends a form that shows its session's token; the answer to whoever asks too often is an
-    /// error of the outer kind.
-    pub(crate) async fn admit(&self, request: &HttpRequest, shown: Option<&str>) -> Result<Verdict, Problem> {
-        let (found, reading) = self.look(request, shown).await;
+    /// Who asks for a page, or sends a form. That a form shows its session's token is for whoever reads it to see; the answer to
+    /// whoever asks too often is an error of the outer kind.
+    pub(crate) async fn admit(&self, request: &HttpRequest) -> Result<Verdict, Problem> {
+        let (found, reading) = self.look(request, |_| Ok(())).await;
         reading.wait.map_or(Ok(Verdict(found)), |wait| Err(Refusal::TooMany(wait).into()))
     }
 
@@ -75,8 +75,12 @@ impl Door {
         Ok(identity)
     }
 
-    /// Who asks, and how much they may still ask for.
-    async fn look(&self, request: &HttpRequest, shown: Option<&str>) -> (Result<Identity, Problem>, Reading) {
+    /// Who asks, and how much they may still ask for; `check` says whether it is those whose session it is.
+    async fn look(
+        &self,
+        request: &HttpRequest,
+        check: impl Fn(&Session) -> Result<(), Refusal>,
+    ) -> (Result<Identity, Problem>, Reading) {
         let stranger =
             || self.limits.of_peer(Peer::of(request).map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0));
         let found = match Credential::of(request, &self.cookies) {
@@ -88,7 +92,7 @@ impl Door {
                 if reading.is_spent() {
                     return (Err(Refusal::NoSession.into()), reading);
                 }
-                match self.behind(request, &cookie, shown).await {
+                match self.behind(&cookie, check).await {
                     Ok(identity) => Ok(identity),
                     Err(problem) => return (Err(problem), reading),
                 }
@@ -101,10 +105,10 @@ impl Door {
         (found, reading)
     }
 
-    async fn behind(&self, request: &HttpRequest, cookie: &str, shown: Option<&str>) -> Result<Identity, Problem> {
+    async fn behind(&self, cookie: &str, check: impl Fn(&Session) -> Result<(), Refusal>) -> Result<Identity, Problem> {
         let identity = recognise(&self.database, cookie).await?;
         if let Some(session) = &identity.session {
-            check_origin(request, session, shown)?;
+            check(session)?;
         }
         Ok(identity)
     }
@@ -118,7 +122,7 @@ pub(crate) async fn enter<B: MessageBody + 'static>(
     let Some(door) = request.app_data::<web::Data<Door>>().cloned() else {
         return next.call(request).await.map(ServiceResponse::map_into_boxed_body);
     };
-    let (found, reading) = door.look(request.request(), None).await;
+    let (found, reading) = door.look(request.request(), |session| check_origin(request.request(), session, None)).await;
     let mut response = match reading.wait {
         Some(wait) => request.into_response(Problem::from(Refusal::TooMany(wait)).error_response()),
         None => {

@@ -9,10 +9,14 @@ use runtime::http::Problem;
 
 use super::failure;
 use super::fields::{CSRF, Fields};
+use crate::auth::{Verdict, check_origin};
 use crate::body::Body;
 use crate::door::Door;
 
-/// Middleware: reads the form, if it is one, admits who sends it, and lets [`failure`] speak for every problem.
+/// Bytes of a form of whom nobody knows. A token, and where it leads to, are smaller.
+const OF_STRANGERS: usize = 64 * 1_024;
+
+/// Middleware: admits who asks, reads the form that they send, if it is one, and lets [`failure`] speak for every problem.
 pub(super) async fn pass<B: MessageBody + 'static>(
     mut request: ServiceRequest,
     next: Next<B>,
@@ -34,13 +38,24 @@ pub(super) async fn pass<B: MessageBody + 'static>(
 
 async fn look(request: &mut ServiceRequest) -> Result<(), Problem> {
     let door = request.app_data::<web::Data<Door>>().cloned().ok_or_else(Problem::internal)?;
-    let mut shown = None;
+    let Verdict(mut found) = door.admit(request.request()).await?;
     if !request.method().is_safe() {
-        let fields = Fields::read(&request.extract::<Body>().await?.0);
-        shown = Some(fields.get(CSRF).to_owned());
+        // Not before it is known who sends it: anybody could have us hold as many large ones as they like.
+        let body = if found.is_ok() {
+            request.extract::<Body>().await?
+        } else {
+            let sent = request.extract::<web::Payload>().await.map_err(|_taken| Problem::internal())?;
+            Body::within(OF_STRANGERS, sent).await?
+        };
+        let fields = Fields::read(&body.0);
+        found = found.and_then(|identity| {
+            if let Some(session) = &identity.session {
+                check_origin(request.request(), session, Some(fields.get(CSRF)))?;
+            }
+            Ok(identity)
+        });
         request.extensions_mut().insert(fields);
     }
-    let verdict = door.admit(request.request(), shown.as_deref()).await?;
-    request.extensions_mut().insert(verdict);
+    request.extensions_mut().insert(Verdict(found));
     Ok(())
 }

@@ -104,3 +104,20 @@ async fn every_page_is_for_those_who_may_look_and_every_form_for_those_who_may_c
     assert_eq!(everything().await, before, "somebody changed what is not theirs to change");
     world.stop().await;
 }
+
+#[tokio::test]
+async fn a_large_form_is_read_of_whoever_is_logged_in_and_of_nobody_else() {
+    let world = World::start().await;
+    let mut known = Browser::of(&world, Role::Viewer).await;
+    let (mut nobody, mut forger) = (Browser::new(&world), Browser::new(&world));
+    let forged = |(name, value): &(String, String)| (name.clone(), value.chars().rev().collect::<String>());
+    forger.cookies = known.cookies.iter().map(forged).collect();
+    let large = "x".repeat(100_000);
+    let form = [("theme", "dark"), ("back", large.as_str())];
+    for stranger in [&mut nobody, &mut forger] {
+        assert_eq!(stranger.send("/dashboard/preferences", &form).await.status, 413);
+        assert_eq!(stranger.send("/dashboard/preferences", &[("theme", "dark")]).await.status, 303);
+    }
+    assert_eq!(known.send("/dashboard/preferences", &form).await.status, 303);
+    world.stop().await;
+}
