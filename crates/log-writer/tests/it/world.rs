@@ -165,9 +165,10 @@ impl World {
         SyncOutcome { error: Some(SyncError { class: FaultKind::Invalid, code, message }), ..self.success() }
     }
 
-    /// One that PostgreSQL cannot store: its time lies before 4713 BC.
+    /// One that PostgreSQL cannot store: what should be a trace is longer than an index can hold, and too random to be packed.
     pub(crate) fn poison(&self) -> SyncOutcome {
-        SyncOutcome { created_at: Timestamp::from_millis(-250_000_000_000_000).unwrap(), ..self.success() }
+        let noise = (0..250).map(|_| LinkId::new().to_string()).collect();
+        SyncOutcome { correlation_id: noise, ..self.success() }
     }
 
     pub(crate) fn webhook(&self) -> WebhookOutcome {
