@@ -57,10 +57,7 @@ enum Proof {
 
 use Proof::{Hosted, Skipped, Stage, Test};
 
-const CLUSTER: Proof =
-    Skipped("it takes a cluster; the stage `kubernetes` holds the same manifests against its schemas");
 const PROFILER: Proof = Skipped("it takes root, and a kernel that lets itself be looked into");
-const REGISTRY: Proof = Skipped("it takes a registry; the hosted workflow builds one of the images by the same line");
 const DEAD: Proof = Test("dead_letters_are_shown_with_their_reason_given_back_and_thrown_away");
 const OF_N8N: Proof = Test("every_command_of_the_document_does_what_the_document_says");
 const ROTATING: Proof = Test("every_data_key_goes_under_a_new_master_key_and_is_the_same_afterwards");
@@ -69,10 +66,10 @@ const TENANT: Proof = Test("a_tenant_is_made_whose_key_opens_and_whose_token_nam
 const WALK: Proof = Test("every_command_of_the_walk_prints_what_stands_below_it");
 
 /// Every command by how it begins; of several that fit, the longest counts.
-const COMMANDS: [(&str, Proof); 97] = [
+const COMMANDS: [(&str, Proof); 104] = [
     ("CONTACT=$(curl -sS http://127.0.0.1:20080/api/v1/records/$RECORD", WALK),
     ("RECORD=$(curl -sS 'http://127.0.0.1:20080/api/v1/records?q=p-201'", WALK),
-    ("REGISTRY=registry.example.com/coccinelle", REGISTRY),
+    ("REGISTRY=registry.example.com/coccinelle", Hosted("REGISTRY=registry.example.com/coccinelle")),
     ("SELECT", Test("what_documents_ask_the_database_is_answered")),
     ("\\d+", Skipped("it is psql's own, which need not be there where this is built")),
     ("admin create-tenant", TENANT),
@@ -92,7 +89,7 @@ const COMMANDS: [(&str, Proof); 97] = [
         "apt-get update && apt-get install -y gcc libc6-dev curl jq",
         Hosted("apt-get update && apt-get install -y gcc libc6-dev curl jq"),
     ),
-    ("broker()", CLUSTER),
+    ("broker()", Hosted("broker() { kubectl -n coccinelle get secret coccinelle-broker-default-user")),
     // Each part that `--only` names is in it.
     ("cargo xtask bench", Hosted("cargo xtask bench --full --quick")),
     ("cargo xtask bench --json", Skipped("it measures what it measures without, and prints that otherwise")),
@@ -136,7 +133,7 @@ const COMMANDS: [(&str, Proof); 97] = [
     ("curl -sS -X POST \"$N8N/webhook/coccinelle/hubspot\"", OF_N8N),
     ("curl -sS http://127.0.0.1:20080/api/v1/events", WALK),
     ("curl -sS http://127.0.0.1:20080/api/v1/records/$RECORD", WALK),
-    ("docker build --file", Hosted("docker build --file deploy/Dockerfile --build-arg BINARY=admin --tag")),
+    ("docker build --file", Hosted("docker build --file deploy/Dockerfile --build-arg BINARY=$program")),
     ("docker compose --profile demo up", Hosted("docker compose --profile demo up")),
     (
         "docker compose --profile monitoring --profile mail up --build --detach",
@@ -146,11 +143,9 @@ const COMMANDS: [(&str, Proof); 97] = [
     ("docker compose build", Hosted("docker compose build")),
     ("docker compose cp api-gateway:/data/key-ring.json", Hosted("docker compose cp api-gateway:/data/key-ring.json")),
     (
-        "docker compose exec -T --env GATEWAY=coccinelle-api-gateway-2 edge caddy reload",
-        Hosted("docker compose exec -T --env GATEWAY=coccinelle-api-gateway-2 edge caddy reload"),
+        "docker compose exec -T --env $1 $edge caddy reload",
+        Hosted("docker compose exec -T --env $1 $edge caddy reload --config /etc/caddy/Caddyfile"),
     ),
-    ("docker compose exec -T edge caddy reload", Hosted("docker compose exec -T edge caddy reload")),
-    ("docker compose ps", Hosted("docker compose ps")),
     (
         "docker compose run --rm --entrypoint coccinelle migrate create-tenant",
         Hosted("docker compose run --rm --entrypoint coccinelle migrate create-tenant"),
@@ -164,21 +159,43 @@ const COMMANDS: [(&str, Proof); 97] = [
     ("docker compose up --build --detach", Hosted("docker compose up --build --detach")),
     ("docker compose up --detach --scale", Hosted("docker compose up --detach --scale sync-dispatcher=3")),
     (
-        "docker compose up --detach --wait --no-deps --no-recreate",
-        Hosted("docker compose up --detach --wait --no-deps --no-recreate --scale api-gateway=2 api-gateway"),
+        "docker compose up --detach --wait --no-deps --force-recreate",
+        Hosted("docker compose up --detach --wait --no-deps --force-recreate $replica"),
     ),
-    ("docker push", REGISTRY),
-    ("docker rm coccinelle-api-gateway-1", Hosted("docker rm coccinelle-api-gateway-1")),
-    ("docker run --rm --network host --user", CLUSTER),
+    (
+        "docker compose up --detach --wait --no-deps --no-recreate --scale $1=$((count + 1)) $1",
+        Hosted("docker compose up --detach --wait --no-deps --no-recreate --scale $1=$((count + 1)) $1"),
+    ),
+    (
+        "docker compose up --detach --wait --no-deps --no-recreate --scale $1=$count $1",
+        Hosted("docker compose up --detach --wait --no-deps --no-recreate --scale $1=$count $1"),
+    ),
+    (
+        "docker push",
+        Skipped("it takes a registry; the hosted workflow brings the images to the nodes of a cluster without"),
+    ),
+    ("docker rm $old", Hosted("docker rm $old")),
+    ("docker run --rm --network host --user", Hosted("docker run --rm --network host --user")),
     ("docker run --rm --user", Hosted("/admin:0.1.0 new-key-ring --out /keys/key-ring.json")),
-    ("docker stop coccinelle-api-gateway-1", Hosted("docker stop coccinelle-api-gateway-1")),
+    ("docker stop $old", Hosted("docker stop $old")),
     ("echo \"whsec_$(head -c 32 /dev/urandom | base64)\"", Test("a_secret_that_is_made_as_the_document_says_is_one")),
-    ("export COCCINELLE__DATABASE__URL", CLUSTER),
+    (
+        "export COCCINELLE__DATABASE__URL",
+        Hosted("export COCCINELLE__DATABASE__URL=postgres://coccinelle_owner:$password@127.0.0.1:5432/coccinelle"),
+    ),
     ("export SERVICE", WALK),
-    ("for program in", REGISTRY),
+    ("for edge in $edges; do", Hosted("for edge in $edges; do")),
+    ("for program in", Hosted("for program in admin api-gateway webhook-ingest sync-dispatcher log-writer; do")),
+    ("for replica in", Hosted("for replica in api-gateway api-gateway-b webhook-ingest webhook-ingest-b; do")),
     ("git show --stat ea584d5", Skipped("it asks the history, which not every checkout has")),
-    ("kubectl -n coccinelle apply -f deploy/kubernetes/namespace.yaml", CLUSTER),
-    ("kubectl -n coccinelle apply edit-last-applied", CLUSTER),
+    (
+        "kubectl -n coccinelle apply -f deploy/kubernetes/namespace.yaml",
+        Hosted("kubectl -n coccinelle apply -f deploy/kubernetes/namespace.yaml"),
+    ),
+    (
+        "kubectl -n coccinelle apply edit-last-applied",
+        Skipped("it opens an editor, and is for what an earlier build has applied"),
+    ),
     // With the end of the line, where another secret's name begins like this one's.
     (
         "kubectl -n coccinelle create secret generic coccinelle",
@@ -196,11 +213,43 @@ const COMMANDS: [(&str, Proof); 97] = [
         "kubectl -n coccinelle create secret generic coccinelle-key-ring",
         Hosted("kubectl -n coccinelle create secret generic coccinelle-key-ring"),
     ),
-    ("kubectl -n coccinelle delete job migrate", CLUSTER),
-    ("kubectl -n coccinelle exec", CLUSTER),
-    ("kubectl -n coccinelle port-forward", CLUSTER),
-    ("kubectl -n coccinelle wait", CLUSTER),
-    ("kubectl apply -k overlay", CLUSTER),
+    ("kubectl -n coccinelle delete job migrate", Hosted("kubectl -n coccinelle delete job migrate --ignore-not-found")),
+    (
+        "kubectl -n coccinelle exec coccinelle-broker-server-0 -- rabbitmq-queues grow",
+        Hosted("kubectl -n coccinelle exec coccinelle-broker-server-0 -- rabbitmq-queues grow"),
+    ),
+    (
+        "kubectl -n coccinelle exec coccinelle-broker-server-0 -- rabbitmqctl list_queues",
+        Hosted("kubectl -n coccinelle exec coccinelle-broker-server-0 -- rabbitmqctl list_queues name members online"),
+    ),
+    (
+        "kubectl -n coccinelle port-forward service/coccinelle-database-rw 5432",
+        Hosted("kubectl -n coccinelle port-forward service/coccinelle-database-rw 5432"),
+    ),
+    (
+        "kubectl -n coccinelle wait --for=condition=AllReplicasReady",
+        Hosted(
+            "kubectl -n coccinelle wait --for=condition=AllReplicasReady --timeout=15m rabbitmqclusters.rabbitmq.com/",
+        ),
+    ),
+    (
+        "kubectl -n coccinelle wait --for=condition=Ready",
+        Hosted("kubectl -n coccinelle wait --for=condition=Ready --timeout=15m clusters.postgresql.cnpg.io/"),
+    ),
+    (
+        "kubectl -n coccinelle wait --for=condition=complete",
+        Hosted("kubectl -n coccinelle wait --for=condition=complete --timeout=15m job/migrate"),
+    ),
+    // With the end of the line, where only a part of it is applied otherwise.
+    ("kubectl apply -k overlay", Hosted("kubectl apply -k overlay\n")),
+    (
+        "kubectl apply -k overlay -l app.kubernetes.io/component=migrate",
+        Hosted("kubectl apply -k overlay -l app.kubernetes.io/component=migrate"),
+    ),
+    (
+        "kubectl apply -k overlay -l app.kubernetes.io/component=store",
+        Hosted("kubectl apply -k overlay -l app.kubernetes.io/component=store"),
+    ),
     ("n8n import:workflow", OF_N8N),
     ("n8n is starting up", Skipped("n8n says so while it starts; nobody types it")),
     ("n8n publish:workflow", OF_N8N),
