@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 use domain::message::{BackendTell, Message as _};
 use messaging::topology::QUEUES;
 use runtime::config::{self, ConfigError, Settings};
+use serde::Deserialize as _;
 use serde_json::Value;
-
-use crate::yaml;
 
 const COMPOSE: &str = "docker-compose.yml";
 const MANIFESTS: &str = "deploy/kubernetes";
@@ -35,8 +34,23 @@ fn texts(folder: &str, extension: &str) -> Vec<String> {
     files.map(|file| std::fs::read_to_string(file).unwrap()).collect()
 }
 
+/// The documents of a file, in which every scalar is text: a port is one, be it in quotes or not.
+fn documents(file: &str) -> Vec<Value> {
+    let documents = serde_norway::Deserializer::from_str(file);
+    documents.map(|document| in_text(Value::deserialize(document).unwrap())).collect()
+}
+
+fn in_text(value: Value) -> Value {
+    match value {
+        Value::Object(members) => members.into_iter().map(|(key, member)| (key, in_text(member))).collect(),
+        Value::Array(items) => items.into_iter().map(in_text).collect(),
+        Value::Number(_) | Value::Bool(_) => value.to_string().into(),
+        Value::Null | Value::String(_) => value,
+    }
+}
+
 fn manifests() -> Vec<Value> {
-    texts(MANIFESTS, "yaml").iter().flat_map(|text| yaml::documents(text)).collect()
+    texts(MANIFESTS, "yaml").iter().flat_map(|text| documents(text)).collect()
 }
 
 /// Those of a kind; there are some.
@@ -121,7 +135,7 @@ fn every_setting_that_is_named_where_services_are_deployed_is_one() {
 
 /// What Compose sets where nothing is set in its `.env`. What it sets for one service alone is no other's mistake.
 fn settings_of_compose() -> Settings {
-    let compose = yaml::documents(&text(COMPOSE)).remove(0);
+    let compose = documents(&text(COMPOSE)).remove(0);
     let mut variables = BTreeMap::new();
     gather(&compose, &mut |key, value| {
         if key.starts_with("COCCINELLE__") {
@@ -278,7 +292,7 @@ fn postgresql_grants_every_replica_its_connections_on_kubernetes() {
 
 #[test]
 fn postgresql_grants_every_replica_its_connections_in_compose() {
-    let (manifests, compose) = (manifests(), yaml::documents(&text(COMPOSE)).remove(0));
+    let (manifests, compose) = (manifests(), documents(&text(COMPOSE)).remove(0));
     let services: Vec<&str> = of_kind(&manifests, "Deployment").into_iter().map(name).collect();
     assert!(services.iter().all(|name| compose["services"][name].is_object()), "{services:?}");
     let replicas = SCALED * u32::try_from(services.len()).unwrap();

@@ -12,5 +12,3 @@ mod machine;
 mod queues;
 #[cfg(test)]
 mod rotating;
-#[cfg(test)]
-mod yaml;

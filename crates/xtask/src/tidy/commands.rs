@@ -66,7 +66,7 @@ const TENANT: Proof = Test("a_tenant_is_made_whose_key_opens_and_whose_token_nam
 const WALK: Proof = Test("every_command_of_the_walk_prints_what_stands_below_it");
 
 /// Every command by how it begins; of several that fit, the longest counts.
-const COMMANDS: [(&str, Proof); 104] = [
+const COMMANDS: [(&str, Proof); 105] = [
     ("CONTACT=$(curl -sS http://127.0.0.1:20080/api/v1/records/$RECORD", WALK),
     ("RECORD=$(curl -sS 'http://127.0.0.1:20080/api/v1/records?q=p-201'", WALK),
     ("REGISTRY=registry.example.com/coccinelle", Hosted("REGISTRY=registry.example.com/coccinelle")),
@@ -208,6 +208,10 @@ const COMMANDS: [(&str, Proof); 104] = [
     (
         "kubectl -n coccinelle create secret generic coccinelle-database-owner",
         Hosted("kubectl -n coccinelle create secret generic coccinelle-database-owner"),
+    ),
+    (
+        "kubectl -n coccinelle create secret generic coccinelle-dispatcher",
+        Hosted("kubectl -n coccinelle create secret generic coccinelle-dispatcher \\\n"),
     ),
     (
         "kubectl -n coccinelle create secret generic coccinelle-key-ring",
