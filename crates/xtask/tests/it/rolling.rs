@@ -153,7 +153,21 @@ async fn replace(world: &mut World, service: Service, second: Option<u16>) {
         None => world.session.start(service).unwrap(),
         Some(port) => world.session.start_another(service, port).unwrap(),
     }
-    ready(world, second.unwrap_or_else(|| service.port(world.session.ports()))).await;
+    let port = second.unwrap_or_else(|| service.port(world.session.ports()));
+    ready(world, port).await;
+    taken_up(world, port).await;
+}
+
+/// The edge has seen that a replica is ready: it asks each every second, and only then may another one go.
+async fn taken_up(world: &World, port: u16) {
+    let address = format!("127.0.0.1:{port}");
+    wait::until("an edge that sends to the replica", DEADLINE, || async {
+        let said = world.session.stack.tail("edge", 100);
+        let mut checks = said.lines().rev().filter(|line| line.contains("health_checker") && line.contains(&address));
+        let last = checks.next().unwrap_or_default();
+        if last.contains("host is up") { Ok(()) } else { Err(last.to_owned()) }
+    })
+    .await;
 }
 
 async fn ready(world: &World, port: u16) {
