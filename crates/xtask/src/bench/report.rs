@@ -97,7 +97,10 @@ impl Rate {
 }
 
 impl Limits {
-    pub(super) fn new(raw_publish: Rate, raw_publish_at_best: Rate, bare_handler: Rate) -> Self {
+    /// Of what the broker alone did, the middle counts.
+    pub(super) fn new(mut raw: [Rate; 3], raw_publish_at_best: Rate, bare_handler: Rate) -> Self {
+        raw.sort_by(|a, b| a.per_second.total_cmp(&b.per_second));
+        let [_, raw_publish, _] = raw;
         let lower_per_second = raw_publish.per_second.min(bare_handler.per_second);
         Self { raw_publish, raw_publish_at_best, bare_handler, lower_per_second }
     }

@@ -25,7 +25,7 @@ fn report(raw: f64, bare: f64) -> Report {
         seconds_each: 10,
         processors: 2,
         connections: CONNECTIONS,
-        limits: Limits::new(rate(raw), rate(9_000.0), rate(bare)),
+        limits: Limits::new([raw, raw / 2.0, raw * 2.0].map(rate), rate(9_000.0), rate(bare)),
         events_single: rate(4_000.0),
         events_in_batches: rate(16_000.0),
         webhook_deliveries: rate(6_000.0),
