@@ -15,7 +15,8 @@ use tokio::time::{Instant, timeout_at};
 /// A sender that is slower than this gives up its place.
 const TIME_LIMIT: Duration = Duration::from_secs(10);
 
-/// The same where more than half of the room is taken: to hold it then takes as much bandwidth, and not only patience.
+/// The same where more than half of the room is taken, asked again as often: to hold it then takes as much bandwidth, and not only
+/// patience.
 const HASTE: Duration = Duration::from_secs(1);
 
 /// How large a body may be, and the memory for those of all connections: nobody has proved to be a platform before the last byte.
@@ -47,11 +48,15 @@ impl Bodies {
     pub(crate) async fn read(&self, payload: Payload, declared: Option<usize>) -> Result<Body<'_>, Problem> {
         let begun = Instant::now();
         let mut reading = pin!(self.collect(payload, declared));
-        if let Ok(read) = timeout_at(begun + HASTE, reading.as_mut()).await {
-            return read;
-        }
-        if self.taken.load(Ordering::Relaxed) > self.room / 2 {
-            return Err(without_room());
+        let mut asked_again = begun + HASTE;
+        while asked_again < begun + TIME_LIMIT {
+            if let Ok(read) = timeout_at(asked_again, reading.as_mut()).await {
+                return read;
+            }
+            if self.taken.load(Ordering::Relaxed) > self.room / 2 {
+                return Err(without_room());
+            }
+            asked_again += HASTE;
         }
         timeout_at(begun + TIME_LIMIT, reading).await.unwrap_or_else(|_elapsed| {
             let detail = "The body did not arrive in time.";
@@ -83,7 +88,7 @@ impl Body<'_> {
     /// Adds what came; `false` where there is no room for it.
     ///
     /// The last quarter of the room is for what is whole, and so is soon gone: whoever sends slowly keeps out others who do, and no
-    /// delivery that comes at once.
+    /// delivery that comes in one piece.
     fn add(&mut self, chunk: &[u8], is_whole: bool) -> bool {
         self.bytes.extend_from_slice(chunk);
         let more = self.bytes.capacity().saturating_sub(self.taken);

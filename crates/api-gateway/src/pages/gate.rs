@@ -12,6 +12,7 @@ use super::fields::{CSRF, Fields};
 use crate::auth::{Verdict, check_origin};
 use crate::body::Body;
 use crate::door::Door;
+use crate::refusal::Refusal;
 
 /// Bytes of a form of whom nobody knows. A token, and where it leads to, are smaller.
 const OF_STRANGERS: usize = 64 * 1_024;
@@ -41,11 +42,16 @@ async fn look(request: &mut ServiceRequest) -> Result<(), Problem> {
     let Verdict(mut found) = door.admit(request.request()).await?;
     if !request.method().is_safe() {
         // Not before it is known who sends it: anybody could have us hold as many large ones as they like.
-        let body = if found.is_ok() {
-            request.extract::<Body>().await?
-        } else {
-            let sent = request.extract::<web::Payload>().await.map_err(|_taken| Problem::internal())?;
-            Body::within(OF_STRANGERS, sent).await?
+        let body = match &found {
+            Ok(_) => request.extract::<Body>().await?,
+            Err(why) => {
+                let sent = request.extract::<web::Payload>().await.map_err(|_taken| Problem::internal())?;
+                let is_stranger = why.code() == Problem::from(Refusal::NoToken).code();
+                // Whose session is over is led to the login, however much they send.
+                Body::within(OF_STRANGERS, sent)
+                    .await
+                    .map_err(|unread| if is_stranger { unread } else { why.clone() })?
+            }
         };
         let fields = Fields::read(&body.0);
         found = found.and_then(|identity| {

@@ -1,5 +1,6 @@
 //! The mail server: how it is reached, and what its answers mean.
 
+use std::error::Error as _;
 use std::io;
 
 use domain::id::MessageId;
@@ -83,8 +84,9 @@ impl Smtp {
             // A mailbox, or what is written to it. Any other refusal is about us.
             Some(550..=554) => Unsent::Never(error),
             Some(450..=452) => Unsent::Later(error),
-            // Not every server takes an address beyond ASCII (RFC 6531); one that does not is not even asked.
-            None if error.is_client() && !to.is_ascii() => Unsent::Never(error),
+            // Not every server takes an address beyond ASCII (RFC 6531), and one that does not is not even asked: by these words alone
+            // that is told from a server that lacks something else for now.
+            None if error.source().is_some_and(|why| why.to_string().contains("SMTPUTF8")) => Unsent::Never(error),
             Some(_) | None => Unsent::Away(error),
         })
     }

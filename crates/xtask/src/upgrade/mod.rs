@@ -12,6 +12,7 @@ use anyhow::Context as _;
 use reqwest::Method;
 use serde_json::Value;
 use tokio::sync::watch;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -82,11 +83,11 @@ async fn carry_out(session: &mut Session, seconds: u64, console: &Console) -> an
     let (phase, now) = watch::channel(0);
     let over = CancellationToken::new();
     let load = Load::begin(session, &tenant, contact).await?;
-    // It asks until it is answered, for ever if need be: where a service does not come back, it ends with this.
+    // It asks until it is answered: where a service does not come back, it ends with this, or by the clock below.
     let load = AbortOnDropHandle::new(tokio::spawn(load.run(now, over.clone())));
     let steps = upgrade(session, &phase, Duration::from_secs(seconds), console).await?;
     over.cancel();
-    let (people, tallies) = load.await??;
+    let (people, tallies) = timeout(DEADLINE, load).await.context("something is not answered any more")???;
     let tally = |place: usize| -> Tally { tallies.get(&place).copied().unwrap_or_default() };
     let phases = steps.into_iter().enumerate().map(|(place, name)| (name, tally(place))).collect();
     let step = console.step("wait until everything is in step");

@@ -33,8 +33,8 @@ impl Report {
     /// Whether nothing was answered wrongly, lost, or done twice, nothing was refused while nobody was away, and every run ended as it
     /// should.
     pub(super) fn is_clean(&self) -> bool {
-        let is_right = |(_, tally): &(String, Tally)| tally.wrong == 0;
-        let is_there = |(_, tally): &(String, Tally)| tally.repeated == 0 && tally.answered > 0;
+        let is_right = |(_, tally): &(String, Tally)| tally.wrong == 0 && tally.answered > 0;
+        let is_there = |(_, tally): &(String, Tally)| tally.repeated == 0;
         self.phases.iter().all(is_right)
             && self.phases.iter().take(UNDISTURBED).all(is_there)
             && self.runs.done > 0
