@@ -1,0 +1,337 @@
+//! What a migration may not do while the version before runs on beside it. How a migration is written is the module's above.
+
+use super::LAST_FREE;
+use crate::tidy::Finding;
+use crate::tidy::tree::File;
+
+/// How somebody says that the version before minds none of it.
+const CONTRACT: &str = "-- contract: ";
+
+/// Before what is carried out in a block, or by `EXECUTE`.
+const OPENINGS: [&str; 6] = [" begin ", " loop ", " then ", " else ", "execute format('", "execute '"];
+
+/// What the version that still runs could miss once a migration is applied, or could be refused.
+#[derive(Clone, Copy, Debug)]
+enum Harm<'a> {
+    /// It may still use this.
+    Takes(&'a str),
+    /// It may still write otherwise.
+    Demands(&'a str),
+}
+
+impl<'a> Harm<'a> {
+    fn act(self) -> &'a str {
+        match self {
+            Self::Takes(act) | Self::Demands(act) => act,
+        }
+    }
+
+    /// What can be said, of a version, for which it is none.
+    fn denial(self) -> &'static str {
+        match self {
+            Self::Takes(_) => "no longer reads it",
+            Self::Demands(_) => "keeps to it",
+        }
+    }
+}
+/// A migration goes first and the services after it, so those that still run have to do with what it leaves.
+pub(super) fn contract(up: &File, statements: &str, all: &str) -> Option<Finding> {
+    let name = up.path.split('/').nth(1).unwrap_or_default();
+    let is_said = |harm: &Harm| {
+        let mut said = up.text.lines().filter_map(|line| line.trim().strip_prefix(CONTRACT));
+        said.any(|said| said.trim_end_matches('.').ends_with(harm.denial()))
+    };
+    let harm = harms(statements, all).into_iter().find(|harm| !is_said(harm))?;
+    let advice = format!(
+        "`{}`: the version before runs on beside it. Leave it for one release, and say then from which: \
+         `{CONTRACT}VERSION {}`",
+        harm.act(),
+        harm.denial()
+    );
+    (name > LAST_FREE).then(|| Finding::of(&up.path, advice))
+}
+
+/// All that may harm the version that still runs. What is made here it does not know yet.
+fn harms<'a>(statements: &'a str, all: &str) -> Vec<Harm<'a>> {
+    let made = made(statements);
+    let mut harms = Vec::new();
+    for act in acts(statements) {
+        match altered(act) {
+            Some((table, _)) if made.contains(&table) => {}
+            Some((_, actions)) => harms.extend(actions.into_iter().filter_map(of_action)),
+            None => harms.extend(of_statement(act, &made, all)),
+        }
+    }
+    harms
+}
+
+/// Each statement, and what it ends with where it is in a block: `do $$ begin alter table a` is `alter table a` as well.
+fn acts(statements: &str) -> impl Iterator<Item = &str> {
+    statements.split(';').flat_map(|statement| {
+        let within = OPENINGS.into_iter().filter_map(move |opening| Some(statement.rsplit_once(opening)?.1));
+        std::iter::once(statement).chain(within).map(str::trim)
+    })
+}
+
+/// The names of the tables, functions and views that are made here.
+fn made(statements: &str) -> Vec<&str> {
+    let names = statements.split(';').filter_map(|statement| {
+        let (sort, rest) = statement.trim_start().strip_prefix("create ")?.split_once(' ')?;
+        let name = rest.trim_start_matches("if not exists ").split([' ', '(']).next()?;
+        ["table", "function", "view"].contains(&sort).then_some(name)
+    });
+    names.collect()
+}
+
+/// Which table is altered, and by what.
+fn altered(act: &str) -> Option<(&str, Vec<&str>)> {
+    let rest = act.strip_prefix("alter table ")?;
+    let (table, actions) = rest.trim_start_matches("if exists ").trim_start_matches("only ").split_once(' ')?;
+    Some((table, parts(actions)))
+}
+
+/// What stands between the commas, but for those within parentheses and brackets.
+fn parts(list: &str) -> Vec<&str> {
+    let mut depth = 0_u32;
+    let parts = list.split(|letter: char| {
+        match letter {
+            '(' | '[' => depth += 1,
+            ')' | ']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        letter == ',' && depth == 0
+    });
+    parts.map(str::trim).collect()
+}
+
+/// What is done to a table that was there.
+fn of_action(action: &str) -> Option<Harm<'_>> {
+    let (verb, rest) = action.split_once(' ')?;
+    match verb {
+        // What a constraint let through before it went is let through afterwards.
+        "drop" if rest.starts_with("constraint ") => None,
+        "drop" | "rename" => Some(Harm::Takes(action)),
+        "alter" => {
+            let (_, change) = rest.strip_prefix("column ").unwrap_or(rest).split_once(' ')?;
+            // What may be empty once its NOT NULL is dropped, the version before could not read.
+            if ["drop ", "type ", "set data type "].iter().any(|words| change.starts_with(words)) {
+                return Some(Harm::Takes(action));
+            }
+            change.starts_with("set not null").then_some(Harm::Demands(action))
+        }
+        "add" => is_narrower(rest).then_some(Harm::Demands(action)),
+        _ => None,
+    }
+}
+
+/// Whether what is added refuses what the version before writes: a column that may not be left empty, or a constraint.
+///
+/// One that is `NOT VALID` for the rows that are there holds for every row that is written.
+fn is_narrower(added: &str) -> bool {
+    let first = added.split([' ', '(']).next().unwrap_or_default();
+    let is_filled = || [" default ", " generated "].iter().any(|words| added.contains(words));
+    ["constraint", "check", "unique", "primary", "foreign", "exclude"].contains(&first)
+        || (added.replace("is not null", "").contains(" not null") && !is_filled())
+}
+
+/// What is done otherwise than by altering a table.
+fn of_statement<'a>(act: &'a str, made: &[&str], all: &str) -> Option<Harm<'a>> {
+    let (verb, rest) = act.split_once(' ')?;
+    match verb {
+        "drop" => is_missed(rest, all).then_some(Harm::Takes(act)),
+        "truncate" => Some(Harm::Takes(act)),
+        "revoke" => (!is_of(rest, made)).then_some(Harm::Takes(act)),
+        "alter" => rest.contains(" rename ").then_some(Harm::Takes(act)),
+        "create" => {
+            let (_, table) = rest.strip_prefix("unique index")?.split_once(" on ")?;
+            let table = table.trim_start_matches("only ").split([' ', '(']).next()?;
+            (!made.contains(&table)).then_some(Harm::Demands(act))
+        }
+        _ => None,
+    }
+}
+
+/// Whether what is dropped is more than what makes something fast: a unique index is named by the columns of an `ON CONFLICT`.
+fn is_missed(dropped: &str, all: &str) -> bool {
+    let Some(indexes) = dropped.strip_prefix("index ") else { return true };
+    let names = parts(indexes.trim_start_matches("concurrently ").trim_start_matches("if exists "));
+    let mut names = names.into_iter().filter_map(|name| name.split(' ').next());
+    names.any(|name| all.contains(&format!("create unique index {name} ")))
+}
+
+/// Whether rights are revoked of nothing but what is made here, as that everybody may call a function.
+fn is_of(revoked: &str, made: &[&str]) -> bool {
+    let Some((names, _)) = revoked.split_once(" on ").and_then(|(_, rest)| rest.rsplit_once(" from ")) else {
+        return false;
+    };
+    let names = ["function ", "table "].into_iter().find_map(|sort| names.strip_prefix(sort)).unwrap_or(names);
+    parts(names).into_iter().filter_map(|name| name.split('(').next()).all(|name| made.contains(&name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tidy::migrations::check;
+    use crate::tidy::tree::Tree;
+
+    /// What is found of a migration that came after the rule, of which this stands in the first.
+    fn harm(before: &str, up: &str) -> Vec<String> {
+        let first = "migrations/2026-01-01-000000_a/up.sql";
+        let files = [
+            (first, before),
+            ("migrations/2026-01-01-000000_a/down.sql", "SELECT 1;"),
+            ("migrations/2026-12-01-000100_later/up.sql", up),
+            ("migrations/2026-12-01-000100_later/down.sql", "SELECT 1;"),
+        ];
+        let found = check(&Tree::of(&files)).into_iter().filter(|finding| finding.path != first);
+        found.map(|finding| finding.advice).collect()
+    }
+
+    /// Each is found alone, and not where it is said that the version before does not mind, in these words and no others.
+    fn is_found_unless_denied(all: &[&str], denial: &str, other: &str) {
+        for up in all {
+            assert_eq!(harm("SELECT 1;", up).len(), 1, "{up}");
+            assert_eq!(harm("SELECT 1;", &format!("-- contract: 0.2.0 {denial}.\n{up}")), Vec::<String>::new(), "{up}");
+            assert_eq!(harm("SELECT 1;", &format!("-- contract: 0.2.0 {other}\n{up}")).len(), 1, "{up}");
+        }
+    }
+
+    fn takes(all: &[&str]) {
+        is_found_unless_denied(all, "no longer reads it", "keeps to it");
+    }
+
+    fn demands(all: &[&str]) {
+        is_found_unless_denied(all, "keeps to it", "no longer reads it");
+    }
+
+    fn is_harmless(all: &[&str]) {
+        for up in all {
+            assert_eq!(harm("SELECT 1;", up), Vec::<String>::new(), "{up}");
+        }
+    }
+
+    #[test]
+    fn what_came_before_the_rule_is_free() {
+        let of = |name: &str| {
+            let place = |half: &str| format!("migrations/{name}/{half}.sql");
+            let halves = [(place("up"), "DROP TABLE a;"), (place("down"), "SELECT 1;")];
+            check(&Tree::of(&halves.each_ref().map(|(path, text)| (path.as_str(), *text)))).len()
+        };
+        assert_eq!((of("2026-11-28-009101_before_the_rule"), of(LAST_FREE)), (0, 0));
+        assert_eq!((of("2026-11-28-0099600_next"), of("2026-12-01-000100_later")), (1, 1));
+    }
+
+    #[test]
+    fn finds_what_goes_away_or_is_called_otherwise() {
+        takes(&[
+            "DROP TABLE a;",
+            "DROP FUNCTION f(text);",
+            "DROP POLICY p ON a;",
+            "DROP TRIGGER t ON a;",
+            "ALTER TABLE a RENAME COLUMN b TO c;",
+            "ALTER TABLE a RENAME TO c;",
+            "ALTER TYPE a RENAME VALUE 'b' TO 'c';",
+        ]);
+        is_harmless(&[
+            "DROP INDEX IF EXISTS i;",
+            "-- DROP TABLE a;\nSELECT 1;",
+            "COMMENT ON TABLE a IS 'Drop table it';",
+        ]);
+    }
+
+    #[test]
+    fn finds_columns_that_go_with_and_without_the_word() {
+        takes(&[
+            "ALTER TABLE a DROP COLUMN b, DROP CONSTRAINT c;",
+            "ALTER TABLE a DROP b;",
+            "ALTER TABLE IF EXISTS ONLY a DROP IF EXISTS b CASCADE;",
+            "ALTER TABLE a ADD COLUMN b numeric(10, 2), DROP c;",
+        ]);
+        is_harmless(&["ALTER TABLE a DROP CONSTRAINT c;", "ALTER TABLE a ADD b text; -- Who can drop column c?"]);
+    }
+
+    #[test]
+    fn finds_columns_that_hold_something_else_than_before() {
+        takes(&[
+            "ALTER TABLE a ALTER COLUMN b TYPE bigint;",
+            "ALTER TABLE a ALTER b SET DATA TYPE text USING b::text;",
+            "ALTER TABLE a ALTER b DROP NOT NULL;",
+            "ALTER TABLE a ALTER COLUMN b DROP DEFAULT;",
+        ]);
+        is_harmless(&["ALTER TABLE a ALTER COLUMN type SET DEFAULT 'x';", "ALTER TABLE a SET (fillfactor = 70);"]);
+    }
+
+    #[test]
+    fn finds_columns_that_may_not_be_left_empty() {
+        demands(&[
+            "ALTER TABLE a ALTER b SET NOT NULL;",
+            "ALTER TABLE a ADD COLUMN b text NOT NULL, ADD COLUMN c text NOT NULL DEFAULT '';",
+            "ALTER TABLE a ADD b text NOT NULL;",
+            "ALTER TABLE a ADD c text DEFAULT '', ADD IF NOT EXISTS b text NOT NULL;",
+        ]);
+        is_harmless(&[
+            "ALTER TABLE a ADD COLUMN b text NOT NULL DEFAULT 'x';",
+            "ALTER TABLE a ADD b text[] NOT NULL DEFAULT ARRAY['x', 'y'];",
+            "ALTER TABLE a ADD b bigint NOT NULL GENERATED ALWAYS AS IDENTITY;",
+            "ALTER TABLE a ADD b text, ADD c text CHECK (b IS NOT NULL OR c IS NULL);",
+        ]);
+    }
+
+    #[test]
+    fn finds_constraints_that_the_version_before_does_not_know() {
+        demands(&[
+            "ALTER TABLE a ADD CONSTRAINT c CHECK (b <> '');",
+            "ALTER TABLE a ADD CHECK (b <> '');",
+            // It holds for what is written from now on.
+            "ALTER TABLE a ADD CONSTRAINT c CHECK (b <> '') NOT VALID;",
+            // Who knows `d` alone fills it alone.
+            "ALTER TABLE a ADD COLUMN b text, ADD CONSTRAINT c CHECK (b IS NOT NULL OR d IS NULL);",
+            "ALTER TABLE a ADD UNIQUE (b, c);",
+            "ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES c (id);",
+            "CREATE UNIQUE INDEX i ON a (b);",
+            "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS i ON a (b) WHERE c;",
+            "CREATE UNIQUE INDEX ON ONLY a(b);",
+        ]);
+        is_harmless(&["CREATE INDEX i ON a (b);", "ALTER TABLE a ADD COLUMN b text REFERENCES c (id);"]);
+    }
+
+    #[test]
+    fn finds_a_unique_index_that_a_conflict_is_found_by() {
+        let before = "CREATE UNIQUE INDEX one ON a (b); CREATE INDEX fast ON a (c);";
+        assert_eq!(harm(before, "DROP INDEX fast;"), Vec::<String>::new());
+        for up in ["DROP INDEX one;", "DROP INDEX CONCURRENTLY IF EXISTS fast, one CASCADE;"] {
+            assert_eq!(harm(before, up).len(), 1, "{up}");
+        }
+    }
+
+    #[test]
+    fn finds_rights_that_are_taken() {
+        takes(&["REVOKE UPDATE (b) ON a FROM coccinelle_gateway;", "REVOKE ALL ON FUNCTION f(text) FROM PUBLIC;"]);
+        let made = "CREATE FUNCTION f(text, text) RETURNS text LANGUAGE sql AS $$ SELECT 1 $$; \
+            REVOKE ALL ON FUNCTION f(text, text) FROM PUBLIC;";
+        is_harmless(&[made, "GRANT TRUNCATE ON a TO coccinelle_worker;"]);
+        takes(&[made.replace("text) FROM", "text), g FROM").as_str()]);
+    }
+
+    #[test]
+    fn finds_rows_that_go() {
+        takes(&["TRUNCATE a;", "TRUNCATE TABLE ONLY a CASCADE;"]);
+    }
+
+    #[test]
+    fn finds_what_is_done_in_a_block() {
+        takes(&[
+            "DO $$ BEGIN ALTER TABLE a DROP b; END $$;",
+            "DO $$ BEGIN IF EXISTS (SELECT FROM c) THEN DROP TABLE a; END IF; END $$;",
+            "DO $$ BEGIN EXECUTE 'TRUNCATE a'; END $$;",
+            "DO $$ DECLARE name text; BEGIN FOREACH name IN ARRAY ARRAY['a'] LOOP \
+             EXECUTE format('ALTER TABLE %I DROP b', name); END LOOP; END $$;",
+        ]);
+    }
+
+    #[test]
+    fn nobody_misses_anything_of_a_table_that_is_made_in_the_same_migration() {
+        is_harmless(&["CREATE TABLE a (b text); COMMENT ON TABLE a IS 'a'; CREATE UNIQUE INDEX i ON a (b); \
+            ALTER TABLE a ADD CONSTRAINT c CHECK (b <> ''), ALTER b SET NOT NULL; REVOKE ALL ON TABLE a FROM PUBLIC;"]);
+    }
+}
