@@ -1,33 +1,46 @@
-//! What the servers complained of last, and what the machine has left: for whoever reads the output of a run that failed, whose folders
-//! are gone by then.
+//! What the servers complained of, and what the machine has left: for whoever reads the output of a run that failed, whose folders are
+//! gone by then.
 
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
 use tokio::process::Command;
 
 use super::Services;
-use super::install::end_of;
 use crate::workspace::output;
 
-/// Lines that are told of each log.
-const LINES: usize = 40;
+/// Sorts of complaint that are told of each log: the first that came, since what broke a server comes before what broke with it.
+const SORTS: usize = 25;
+
+/// Characters that are told of each: what broke, and where; hardly more of the state it was in.
+const LENGTH: usize = 600;
 
 /// What lines have that tell of trouble, in the logs of RabbitMQ and of PostgreSQL.
 const TROUBLE: [&str; 6] = ["[error]", "[critical]", "[warning]", "FATAL:", "PANIC:", "No space left"];
 
-/// What tests do on purpose, with each connection that they cut: whatever else is wrong must not drown in it.
-const ON_PURPOSE: [&str; 5] =
-    ["is deleted\"", "is down\"", "Error on AMQP connection", "terminating connection", "unexpectedly closed TCP"];
+/// What tests do on purpose, with each connection that they cut and each vhost that they delete: whatever else is wrong must not drown
+/// in it.
+const ON_PURPOSE: [&str; 7] = [
+    "is deleted\"",
+    "is down\"",
+    "terminating connection",
+    "unexpectedly closed TCP",
+    "rebuilding indices from scratch",
+    "segment_writer: failed to open segment file",
+    "segment_writer: skipping segment as directory",
+];
 
 impl Services {
-    /// The last lines of trouble in each server's log, and the disk and the memory that the machine has left.
+    /// The first of each sort of trouble in each server's log, and the disk and the memory that the machine has left.
     pub(crate) async fn complaints(&self, folder: &Path) -> String {
         let logs = [("RabbitMQ", self.rabbitmq.log()), ("PostgreSQL", self.postgres.log())];
         let mut told: Vec<String> = Vec::new();
         for (server, log) in logs {
             let Some(log) = log else { continue };
-            let text = end_of(&log).map_or_else(|error| error.to_string(), |text| last_trouble(&text));
-            told.push(format!("{server}'s last complaints:\n{text}"));
+            let text = File::open(&log).and_then(|log| trouble(BufReader::new(log)));
+            told.push(format!("{server} complained of:\n{}", text.unwrap_or_else(|error| error.to_string())));
         }
         let disk = output(Command::new("df").arg("-h").arg(folder)).await;
         told.push(disk.unwrap_or_else(|error| format!("The disk cannot be looked at: {error}")));
@@ -37,11 +50,76 @@ impl Services {
     }
 }
 
-fn last_trouble(log: &str) -> String {
-    let is_any = |line: &str, words: &[&str]| words.iter().any(|word| line.contains(word));
-    let trouble = log.lines().filter(|line| is_any(line, &TROUBLE) && !is_any(line, &ON_PURPOSE));
-    let all: Vec<&str> = trouble.collect();
-    all.get(all.len().saturating_sub(LINES)..).unwrap_or_default().join("\n")
+/// Of each sort of trouble that a log tells of: when it first came, how often it came, and the beginning of what was said.
+fn trouble(log: impl BufRead) -> io::Result<String> {
+    let mut sorts: Vec<(Report, usize)> = Vec::new();
+    let mut known: HashMap<String, usize> = HashMap::new();
+    let mut count = |report: Report| {
+        if ON_PURPOSE.iter().any(|words| report.said.contains(words)) {
+            return;
+        }
+        let place = *known.entry(report.sort()).or_insert(sorts.len());
+        match sorts.get_mut(place) {
+            Some((_, times)) => *times += 1,
+            None => sorts.push((report, 1)),
+        }
+    };
+    let mut open: Option<Report> = None;
+    for line in log.split(b'\n') {
+        let line = line?;
+        let line = String::from_utf8_lossy(&line);
+        if !TROUBLE.iter().any(|word| line.contains(word)) {
+            continue;
+        }
+        let (head, said) = split(&line);
+        match &mut open {
+            Some(report) if report.head == head => report.go_on(said),
+            _ => {
+                let report = Report { head: head.to_owned(), said: said.to_owned() };
+                if let Some(ended) = open.replace(report) {
+                    count(ended);
+                }
+            }
+        }
+    }
+    if let Some(last) = open {
+        count(last);
+    }
+    let told = sorts.iter().take(SORTS).map(|(report, times)| format!("{} ({times}×) {}", report.head, report.said));
+    let mut told: Vec<String> = told.collect();
+    if let Some(left) = sorts.len().checked_sub(SORTS).filter(|left| *left > 0) {
+        told.push(format!("… and {left} other sorts"));
+    }
+    Ok(told.join("\n"))
+}
+
+/// What was said at one time by one process, in one line or in several.
+struct Report {
+    head: String,
+    said: String,
+}
+
+impl Report {
+    fn go_on(&mut self, said: &str) {
+        if self.said.len() < LENGTH {
+            self.said.extend([" ", said.trim_start()]);
+            let end = self.said.char_indices().nth(LENGTH).map_or(self.said.len(), |(end, _)| end);
+            self.said.truncate(end);
+        }
+    }
+
+    /// What was said without what differs from one to the next: names and numbers, all of which hold a digit.
+    fn sort(&self) -> String {
+        let words = self.said.split_whitespace();
+        words.filter(|word| !word.contains(|letter: char| letter.is_ascii_digit())).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// Both servers begin a line with a day, a time and two words more, RabbitMQ's the level and the process, PostgreSQL's the zone and the
+/// process.
+fn split(line: &str) -> (&str, &str) {
+    let end = line.match_indices(' ').nth(3).map_or(line.len(), |(end, _)| end);
+    line.split_at(end)
 }
 
 #[cfg(test)]
@@ -49,11 +127,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_tests_do_on_purpose_does_not_hide_what_went_wrong() {
-        let on_purpose =
-            "2026 [error] <0.1.0>  operation none caused … connection_forced: \"vhost 'test' is deleted\"\n";
-        let log = format!("2026 [info] started\n2026 [error] the log is full\n{}", on_purpose.repeat(100));
-        assert_eq!(last_trouble(&log), "2026 [error] the log is full");
-        assert_eq!(last_trouble(&"FATAL: away\n".repeat(100)).lines().count(), LINES);
+    fn what_broke_first_is_told_once_whatever_tests_do_on_purpose() {
+        let on_purpose = "2026-11-29 18:42:20.1+00:00 [error] <0.1.0> Error on AMQP connection <0.1.0>\n\
+                          2026-11-29 18:42:20.1+00:00 [error] <0.1.0>  connection_forced: \"vhost 'test' is deleted\"\n";
+        let broke = "2026-11-29 18:42:21.2+00:00 [error] <0.7.0> ** Reason for termination ==\n\
+                     2026-11-29 18:42:21.2+00:00 [error] <0.7.0> ** {badmatch,{error,enospc}}\n";
+        let followed = |number: u32| {
+            format!("2026-11-29 18:42:2{number}.3+00:00 [error] <0.{number}.0> queue test_{number} is without a leader\n")
+        };
+        let log = format!(
+            "2026-11-29 18:42:19.0+00:00 [info] <0.1.0> started\n{on_purpose}{broke}{on_purpose}{}{on_purpose}{}",
+            followed(5),
+            followed(6)
+        );
+        assert_eq!(
+            trouble(log.as_bytes()).unwrap(),
+            "2026-11-29 18:42:21.2+00:00 [error] <0.7.0> (1×)  ** Reason for termination == ** {badmatch,{error,enospc}}\n\
+             2026-11-29 18:42:25.3+00:00 [error] <0.5.0> (2×)  queue test_5 is without a leader"
+        );
+    }
+
+    #[test]
+    fn a_long_report_and_many_sorts_are_told_in_part() {
+        let line = "2026-11-29 18:35:51.092 UTC [12603] FATAL:  canceling authentication due to timeout\n";
+        let long = trouble(line.repeat(100).as_bytes()).unwrap();
+        assert!(long.lines().count() == 1 && long.len() < LENGTH + 100, "{long}");
+        let sorts: String = ('a'..='z').chain('A'..='Z').map(|sort| format!("1 2 3 {sort} [warning] {sort}\n")).collect();
+        let told = trouble(sorts.as_bytes()).unwrap();
+        assert_eq!(told.lines().count(), SORTS + 1);
+        assert!(told.ends_with("… and 27 other sorts"), "{told}");
     }
 }

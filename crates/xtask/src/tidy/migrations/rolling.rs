@@ -34,14 +34,20 @@ impl<'a> Harm<'a> {
         }
     }
 }
+
 /// A migration goes first and the services after it, so those that still run have to do with what it leaves.
 pub(super) fn contract(up: &File, statements: &str, all: &str) -> Option<Finding> {
     let name = up.path.split('/').nth(1).unwrap_or_default();
-    let is_said = |harm: &Harm| {
-        let mut said = up.text.lines().filter_map(|line| line.trim().strip_prefix(CONTRACT));
-        said.any(|said| said.trim_end_matches('.').ends_with(harm.denial()))
+    let statements = without_bodies(statements);
+    let harms = harms(&statements, all);
+    let denied = |denial: &str| {
+        let said = up.text.lines().filter_map(|line| line.trim().strip_prefix(CONTRACT));
+        said.filter(|said| said.trim_end_matches('.').ends_with(denial)).count()
     };
-    let harm = harms(statements, all).into_iter().find(|harm| !is_said(harm))?;
+    // Each has to be denied: who says it of one column has not said it of the next.
+    let harm = ["no longer reads it", "keeps to it"].into_iter().find_map(|denial| {
+        harms.iter().filter(|harm| harm.denial() == denial).nth(denied(denial))
+    })?;
     let advice = format!(
         "`{}`: the version before runs on beside it. Leave it for one release, and say then from which: \
          `{CONTRACT}VERSION {}`",
@@ -63,6 +69,17 @@ fn harms<'a>(statements: &'a str, all: &str) -> Vec<Harm<'a>> {
         }
     }
     harms
+}
+
+/// What a migration carries out: what stands in a function is carried out when that is called.
+fn without_bodies(statements: &str) -> String {
+    let mut before = "";
+    let kept = statements.split("$$").enumerate().filter(|(place, part)| {
+        let is_body = place % 2 == 1 && !before.ends_with("do ");
+        before = *part;
+        !is_body
+    });
+    kept.map(|(_, part)| part).collect::<Vec<_>>().join("$$")
 }
 
 /// Each statement, and what it ends with where it is in a block: `do $$ begin alter table a` is `alter table a` as well.
@@ -120,18 +137,21 @@ fn of_action(action: &str) -> Option<Harm<'_>> {
             change.starts_with("set not null").then_some(Harm::Demands(action))
         }
         "add" => is_narrower(rest).then_some(Harm::Demands(action)),
+        // Rows that no policy lets it see are gone for it.
+        "enable" | "force" if rest.starts_with("row level security") => Some(Harm::Takes(action)),
         _ => None,
     }
 }
 
 /// Whether what is added refuses what the version before writes: a column that may not be left empty, or a constraint.
 ///
-/// One that is `NOT VALID` for the rows that are there holds for every row that is written.
+/// One that is `NOT VALID` for the rows that are there holds for every row that is written. A column's own check lets pass what is empty,
+/// but where it says otherwise.
 fn is_narrower(added: &str) -> bool {
     let first = added.split([' ', '(']).next().unwrap_or_default();
     let is_filled = || [" default ", " generated "].iter().any(|words| added.contains(words));
     ["constraint", "check", "unique", "primary", "foreign", "exclude"].contains(&first)
-        || (added.replace("is not null", "").contains(" not null") && !is_filled())
+        || (added.contains(" not null") && !is_filled())
 }
 
 /// What is done otherwise than by altering a table.
@@ -139,13 +159,22 @@ fn of_statement<'a>(act: &'a str, made: &[&str], all: &str) -> Option<Harm<'a>> 
     let (verb, rest) = act.split_once(' ')?;
     match verb {
         "drop" => is_missed(rest, all).then_some(Harm::Takes(act)),
-        "truncate" => Some(Harm::Takes(act)),
+        "truncate" | "delete" => Some(Harm::Takes(act)),
         "revoke" => (!is_of(rest, made)).then_some(Harm::Takes(act)),
-        "alter" => rest.contains(" rename ").then_some(Harm::Takes(act)),
+        "alter" => (rest.contains(" rename ") || rest.starts_with("policy ")).then_some(Harm::Takes(act)),
         "create" => {
-            let (_, table) = rest.strip_prefix("unique index")?.split_once(" on ")?;
+            let rest = rest.strip_prefix("or replace ").unwrap_or(rest);
+            let (sort, table) = rest.split_once(" on ")?;
             let table = table.trim_start_matches("only ").split([' ', '(']).next()?;
-            (!made.contains(&table)).then_some(Harm::Demands(act))
+            let is_of = |sorts: &[&str]| sorts.iter().any(|words| sort.starts_with(words));
+            let harm = if is_of(&["unique index", "trigger ", "constraint trigger "]) {
+                Harm::Demands(act)
+            } else if is_of(&["policy "]) && rest.contains(" as restrictive") {
+                Harm::Takes(act)
+            } else {
+                return None;
+            };
+            (!made.contains(&table)).then_some(harm)
         }
         _ => None,
     }
@@ -268,12 +297,14 @@ mod tests {
             "ALTER TABLE a ADD COLUMN b text NOT NULL, ADD COLUMN c text NOT NULL DEFAULT '';",
             "ALTER TABLE a ADD b text NOT NULL;",
             "ALTER TABLE a ADD c text DEFAULT '', ADD IF NOT EXISTS b text NOT NULL;",
+            "ALTER TABLE a ADD b text CHECK (b IS NOT NULL);",
         ]);
         is_harmless(&[
             "ALTER TABLE a ADD COLUMN b text NOT NULL DEFAULT 'x';",
             "ALTER TABLE a ADD b text[] NOT NULL DEFAULT ARRAY['x', 'y'];",
             "ALTER TABLE a ADD b bigint NOT NULL GENERATED ALWAYS AS IDENTITY;",
-            "ALTER TABLE a ADD b text, ADD c text CHECK (b IS NOT NULL OR c IS NULL);",
+            "ALTER TABLE a ADD b text CHECK (b <> '');",
+            "ALTER TABLE a ADD b text NOT NULL DEFAULT 'x' CHECK (b IS NOT NULL);",
         ]);
     }
 
@@ -315,7 +346,40 @@ mod tests {
 
     #[test]
     fn finds_rows_that_go() {
-        takes(&["TRUNCATE a;", "TRUNCATE TABLE ONLY a CASCADE;"]);
+        takes(&["TRUNCATE a;", "TRUNCATE TABLE ONLY a CASCADE;", "DELETE FROM a WHERE b;"]);
+    }
+
+    #[test]
+    fn finds_rows_that_are_hidden() {
+        takes(&[
+            "ALTER TABLE a ENABLE ROW LEVEL SECURITY;",
+            "ALTER TABLE a FORCE ROW LEVEL SECURITY;",
+            "ALTER POLICY p ON a USING (b);",
+            "CREATE POLICY p ON a AS RESTRICTIVE USING (b);",
+        ]);
+        is_harmless(&["CREATE POLICY p ON a USING (b);"]);
+    }
+
+    #[test]
+    fn finds_what_is_done_beside_each_write() {
+        demands(&[
+            "CREATE TRIGGER t BEFORE INSERT ON a FOR EACH ROW EXECUTE FUNCTION f();",
+            "CREATE OR REPLACE TRIGGER t AFTER UPDATE ON a EXECUTE FUNCTION f();",
+            "CREATE CONSTRAINT TRIGGER t AFTER INSERT ON a EXECUTE FUNCTION f();",
+        ]);
+    }
+
+    #[test]
+    fn what_stands_in_a_function_is_not_carried_out() {
+        is_harmless(&["CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN DELETE FROM a; TRUNCATE b; END $$;"]);
+        takes(&["DO $$ BEGIN DELETE FROM a; END $$; CREATE FUNCTION f() RETURNS void AS $$ BEGIN DELETE FROM a; END $$;"]);
+    }
+
+    #[test]
+    fn each_harm_has_to_be_denied() {
+        let up = "-- contract: 0.2.0 no longer reads it.\nDROP TABLE a;\nDROP TABLE b;";
+        assert!(harm("SELECT 1;", up)[0].starts_with("`drop table b`"));
+        assert_eq!(harm("SELECT 1;", &format!("-- contract: 0.2.0 no longer reads it\n{up}")), Vec::<String>::new());
     }
 
     #[test]
@@ -332,6 +396,6 @@ mod tests {
     #[test]
     fn nobody_misses_anything_of_a_table_that_is_made_in_the_same_migration() {
         is_harmless(&["CREATE TABLE a (b text); COMMENT ON TABLE a IS 'a'; CREATE UNIQUE INDEX i ON a (b); \
-            ALTER TABLE a ADD CONSTRAINT c CHECK (b <> ''), ALTER b SET NOT NULL; REVOKE ALL ON TABLE a FROM PUBLIC;"]);
+            ALTER TABLE a ENABLE ROW LEVEL SECURITY; CREATE TRIGGER t AFTER INSERT ON a EXECUTE FUNCTION f(); ALTER TABLE a ADD CONSTRAINT c CHECK (b <> ''), ALTER b SET NOT NULL; REVOKE ALL ON TABLE a FROM PUBLIC;"]);
     }
 }
