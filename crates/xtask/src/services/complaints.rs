@@ -75,7 +75,8 @@ fn trouble(log: impl BufRead) -> io::Result<String> {
         match &mut open {
             Some(report) if report.head == head => report.go_on(said),
             _ => {
-                let report = Report { head: head.to_owned(), said: said.to_owned() };
+                let mut report = Report { head: head.to_owned(), said: String::new() };
+                report.go_on(said);
                 if let Some(ended) = open.replace(report) {
                     count(ended);
                 }
@@ -85,7 +86,7 @@ fn trouble(log: impl BufRead) -> io::Result<String> {
     if let Some(last) = open {
         count(last);
     }
-    let told = sorts.iter().take(SORTS).map(|(report, times)| format!("{} ({times}×) {}", report.head, report.said));
+    let told = sorts.iter().take(SORTS).map(|(report, times)| format!("{} ({times}×){}", report.head, report.said));
     let mut told: Vec<String> = told.collect();
     if let Some(left) = sorts.len().checked_sub(SORTS).filter(|left| *left > 0) {
         told.push(format!("… and {left} other sorts"));
@@ -103,7 +104,7 @@ impl Report {
     fn go_on(&mut self, said: &str) {
         if self.said.len() < LENGTH {
             self.said.extend([" ", said.trim_start()]);
-            let end = self.said.char_indices().nth(LENGTH).map_or(self.said.len(), |(end, _)| end);
+            let end = self.said.floor_char_boundary(LENGTH);
             self.said.truncate(end);
         }
     }
@@ -142,16 +143,18 @@ mod tests {
         );
         assert_eq!(
             trouble(log.as_bytes()).unwrap(),
-            "2026-11-29 18:42:21.2+00:00 [error] <0.7.0> (1×)  ** Reason for termination == ** {badmatch,{error,enospc}}\n\
-             2026-11-29 18:42:25.3+00:00 [error] <0.5.0> (2×)  queue test_5 is without a leader"
+            "2026-11-29 18:42:21.2+00:00 [error] <0.7.0> (1×) ** Reason for termination == ** {badmatch,{error,enospc}}\n\
+             2026-11-29 18:42:25.3+00:00 [error] <0.5.0> (2×) queue test_5 is without a leader"
         );
     }
 
     #[test]
     fn a_long_report_and_many_sorts_are_told_in_part() {
         let line = "2026-11-29 18:35:51.092 UTC [12603] FATAL:  canceling authentication due to timeout\n";
-        let long = trouble(line.repeat(100).as_bytes()).unwrap();
-        assert!(long.lines().count() == 1 && long.len() < LENGTH + 100, "{long}");
+        for long in [line.repeat(100), format!("{} {}\n", line.trim_end(), "é".repeat(LENGTH))] {
+            let told = trouble(long.as_bytes()).unwrap();
+            assert!(told.lines().count() == 1 && told.chars().count() < LENGTH + 100, "{told}");
+        }
         let sorts: String = ('a'..='z').chain('A'..='Z').map(|sort| format!("1 2 3 {sort} [warning] {sort}\n")).collect();
         let told = trouble(sorts.as_bytes()).unwrap();
         assert_eq!(told.lines().count(), SORTS + 1);
