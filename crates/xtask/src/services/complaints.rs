@@ -14,7 +14,7 @@ use crate::workspace::output;
 /// Sorts of complaint that are told of each log: the first that came, since what broke a server comes before what broke with it.
 const SORTS: usize = 25;
 
-/// Characters that are told of each: what broke, and where; hardly more of the state it was in.
+/// Bytes that are told of each, without the state that it was in.
 const LENGTH: usize = 600;
 
 /// What lines have that tell of trouble, in the logs of RabbitMQ and of PostgreSQL.
@@ -22,13 +22,15 @@ const TROUBLE: [&str; 6] = ["[error]", "[critical]", "[warning]", "FATAL:", "PAN
 
 /// What tests do on purpose, with each connection that they cut and each vhost that they delete: whatever else is wrong must not drown
 /// in it.
-const ON_PURPOSE: [&str; 7] = [
+const ON_PURPOSE: [&str; 9] = [
     "is deleted\"",
     "is down\"",
     "terminating connection",
     "unexpectedly closed TCP",
+    "exception not_found: no queue",
+    "errorContext: shutdown_error",
     "rebuilding indices from scratch",
-    "segment_writer: failed to open segment file",
+    ".segment error: enoent",
     "segment_writer: skipping segment as directory",
 ];
 
@@ -75,7 +77,7 @@ fn trouble(log: impl BufRead) -> io::Result<String> {
         match &mut open {
             Some(report) if report.head == head => report.go_on(said),
             _ => {
-                let mut report = Report { head: head.to_owned(), said: String::new() };
+                let mut report = Report { head: head.to_owned(), said: String::new(), is_state: false };
                 report.go_on(said);
                 if let Some(ended) = open.replace(report) {
                     count(ended);
@@ -98,12 +100,18 @@ fn trouble(log: impl BufRead) -> io::Result<String> {
 struct Report {
     head: String,
     said: String,
+    is_state: bool,
 }
 
 impl Report {
     fn go_on(&mut self, said: &str) {
-        if self.said.len() < LENGTH {
-            self.said.extend([" ", said.trim_start()]);
+        let said = said.trim_start();
+        // A process that ends tells its state before its reason, and that is longer than all the rest.
+        if said.starts_with("** ") {
+            self.is_state = said.starts_with("** When ");
+        }
+        if !self.is_state && self.said.len() < LENGTH {
+            self.said.extend([" ", said]);
             let end = self.said.floor_char_boundary(LENGTH);
             self.said.truncate(end);
         }
@@ -111,8 +119,9 @@ impl Report {
 
     /// What was said without what differs from one to the next: names and numbers, all of which hold a digit.
     fn sort(&self) -> String {
-        let words = self.said.split_whitespace();
-        words.filter(|word| !word.contains(|letter: char| letter.is_ascii_digit())).collect::<Vec<_>>().join(" ")
+        let words = self.said.split(|letter: char| !(letter.is_alphanumeric() || "_-".contains(letter)));
+        let is_kept = |word: &&str| !word.is_empty() && !word.contains(|letter: char| letter.is_ascii_digit());
+        words.filter(is_kept).collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -146,6 +155,21 @@ mod tests {
             "2026-11-29 18:42:21.2+00:00 [error] <0.7.0> (1×) ** Reason for termination == ** {badmatch,{error,enospc}}\n\
              2026-11-29 18:42:25.3+00:00 [error] <0.5.0> (2×) queue test_5 is without a leader"
         );
+    }
+
+    #[test]
+    fn the_reason_is_told_however_long_the_state_before_it() {
+        let line = |said: &str| format!("2026-11-29 18:42:21.2+00:00 [error] <0.7.0> {said}\n");
+        let ended = |reason: &str| {
+            let state = format!("** When Server state  == {{state,<<{}>>,", "1,".repeat(LENGTH));
+            let lines = ["** Generic server wal terminating", &state, "   none}", "** Reason for termination ==", reason];
+            lines.map(line).concat()
+        };
+        let full = ended("** {{badmatch,{error,{file_error,\"/a/1\",enospc}}},[{ra,write,2}]}");
+        let other = ended("** {noproc,{gen_server,call,[x1]}}").replace("<0.7.0>", "<0.8.0>");
+        let told = trouble(format!("{other}{full}").as_bytes()).unwrap();
+        assert_eq!(told.lines().count(), 2, "{told}");
+        assert!(told.contains("enospc") && told.contains("noproc") && !told.contains("1,1,"), "{told}");
     }
 
     #[test]

@@ -7,8 +7,8 @@ use crate::tidy::tree::File;
 /// How somebody says that the version before minds none of it.
 const CONTRACT: &str = "-- contract: ";
 
-/// Before what is carried out in a block, or by `EXECUTE`.
-const OPENINGS: [&str; 6] = [" begin ", " loop ", " then ", " else ", "execute format('", "execute '"];
+/// Before what is carried out in a block, by `EXECUTE` or in a `WITH`.
+const OPENINGS: [&str; 7] = [" begin ", " loop ", " then ", " else ", "execute format('", "execute '", " as ("];
 
 /// What the version that still runs could miss once a migration is applied, or could be refused.
 #[derive(Clone, Copy, Debug)]
@@ -57,16 +57,18 @@ pub(super) fn contract(up: &File, statements: &str, all: &str) -> Option<Finding
     (name > LAST_FREE).then(|| Finding::of(&up.path, advice))
 }
 
-/// All that may harm the version that still runs. What is made here it does not know yet.
+/// All that may harm the version that still runs. What was made before in the same migration it does not know yet.
 fn harms<'a>(statements: &'a str, all: &str) -> Vec<Harm<'a>> {
-    let made = made(statements);
-    let mut harms = Vec::new();
-    for act in acts(statements) {
-        match altered(act) {
-            Some((table, _)) if made.contains(&table) => {}
-            Some((_, actions)) => harms.extend(actions.into_iter().filter_map(of_action)),
-            None => harms.extend(of_statement(act, &made, all)),
+    let (mut harms, mut made) = (Vec::new(), Vec::new());
+    for statement in statements.split(';') {
+        for act in acts(statement) {
+            match altered(act) {
+                Some((table, _)) if made.contains(&table) => {}
+                Some((_, actions)) => harms.extend(actions.into_iter().filter_map(|action| of_action(action, all))),
+                None => harms.extend(of_statement(act, &made, all)),
+            }
         }
+        made.extend(makes(statement));
     }
     harms
 }
@@ -75,29 +77,27 @@ fn harms<'a>(statements: &'a str, all: &str) -> Vec<Harm<'a>> {
 fn without_bodies(statements: &str) -> String {
     let mut before = "";
     let kept = statements.split("$$").enumerate().filter(|(place, part)| {
-        let is_body = place % 2 == 1 && !before.ends_with("do ");
+        let opens = before.rsplit(';').next().unwrap_or_default();
+        let is_body = place % 2 == 1 && !opens.trim_start().starts_with("do ");
         before = *part;
         !is_body
     });
     kept.map(|(_, part)| part).collect::<Vec<_>>().join("$$")
 }
 
-/// Each statement, and what it ends with where it is in a block: `do $$ begin alter table a` is `alter table a` as well.
-fn acts(statements: &str) -> impl Iterator<Item = &str> {
-    statements.split(';').flat_map(|statement| {
-        let within = OPENINGS.into_iter().filter_map(move |opening| Some(statement.rsplit_once(opening)?.1));
-        std::iter::once(statement).chain(within).map(str::trim)
-    })
+/// A statement, and what it ends with where it is in a block: `do $$ begin alter table a` is `alter table a` as well.
+fn acts(statement: &str) -> impl Iterator<Item = &str> {
+    let within = OPENINGS.into_iter().flat_map(move |opening| {
+        statement.match_indices(opening).filter_map(move |(place, _)| statement.get(place + opening.len()..))
+    });
+    std::iter::once(statement).chain(within).map(str::trim)
 }
 
-/// The names of the tables, functions and views that are made here.
-fn made(statements: &str) -> Vec<&str> {
-    let names = statements.split(';').filter_map(|statement| {
-        let (sort, rest) = statement.trim_start().strip_prefix("create ")?.split_once(' ')?;
-        let name = rest.trim_start_matches("if not exists ").split([' ', '(']).next()?;
-        ["table", "function", "view"].contains(&sort).then_some(name)
-    });
-    names.collect()
+/// The name of the table, function or view that is made.
+fn makes(statement: &str) -> Option<&str> {
+    let (sort, rest) = statement.trim_start().strip_prefix("create ")?.split_once(' ')?;
+    let name = rest.trim_start_matches("if not exists ").split([' ', '(']).next()?;
+    ["table", "function", "view"].contains(&sort).then_some(name)
 }
 
 /// Which table is altered, and by what.
@@ -122,12 +122,11 @@ fn parts(list: &str) -> Vec<&str> {
 }
 
 /// What is done to a table that was there.
-fn of_action(action: &str) -> Option<Harm<'_>> {
+fn of_action<'a>(action: &'a str, all: &str) -> Option<Harm<'a>> {
     let (verb, rest) = action.split_once(' ')?;
     match verb {
-        // What a constraint let through before it went is let through afterwards.
-        "drop" if rest.starts_with("constraint ") => None,
-        "drop" | "rename" => Some(Harm::Takes(action)),
+        "drop" if rest.starts_with("constraint ") => is_named_by_conflicts(rest, all).then_some(Harm::Takes(action)),
+        "drop" | "rename" | "detach" => Some(Harm::Takes(action)),
         "alter" => {
             let (_, change) = rest.strip_prefix("column ").unwrap_or(rest).split_once(' ')?;
             // What may be empty once its NOT NULL is dropped, the version before could not read.
@@ -143,6 +142,16 @@ fn of_action(action: &str) -> Option<Harm<'_>> {
     }
 }
 
+/// Whether a constraint is one by which an `ON CONFLICT` finds its row. What any other let through before it went is let through afterwards.
+fn is_named_by_conflicts(dropped: &str, all: &str) -> bool {
+    let name = dropped.trim_start_matches("constraint ").trim_start_matches("if exists ").split(' ').next();
+    name.is_some_and(|name| {
+        let is_made = |sort: &str| all.contains(&format!("constraint {name} {sort}"));
+        // What PostgreSQL calls those that nobody has named.
+        name.ends_with("_key") || name.ends_with("_pkey") || is_made("unique") || is_made("primary key")
+    })
+}
+
 /// Whether what is added refuses what the version before writes: a column that may not be left empty, or a constraint.
 ///
 /// One that is `NOT VALID` for the rows that are there holds for every row that is written. A column's own check lets pass what is empty,
@@ -151,7 +160,9 @@ fn is_narrower(added: &str) -> bool {
     let first = added.split([' ', '(']).next().unwrap_or_default();
     let is_filled = || [" default ", " generated "].iter().any(|words| added.contains(words));
     ["constraint", "check", "unique", "primary", "foreign", "exclude"].contains(&first)
-        || (added.contains(" not null") && !is_filled())
+        || ([" not null", " primary key"].iter().any(|words| added.contains(words)) && !is_filled())
+        // All that it fills with one value are alike.
+        || (added.contains(" unique") && added.contains(" default "))
 }
 
 /// What is done otherwise than by altering a table.
@@ -159,7 +170,11 @@ fn of_statement<'a>(act: &'a str, made: &[&str], all: &str) -> Option<Harm<'a>> 
     let (verb, rest) = act.split_once(' ')?;
     match verb {
         "drop" => is_missed(rest, all).then_some(Harm::Takes(act)),
-        "truncate" | "delete" => Some(Harm::Takes(act)),
+        "truncate" => Some(Harm::Takes(act)),
+        "delete" => {
+            let table = rest.strip_prefix("from ")?.trim_start_matches("only ").split([' ', ')']).next()?;
+            (!made.contains(&table)).then_some(Harm::Takes(act))
+        }
         "revoke" => (!is_of(rest, made)).then_some(Harm::Takes(act)),
         "alter" => (rest.contains(" rename ") || rest.starts_with("policy ")).then_some(Harm::Takes(act)),
         "create" => {
@@ -258,7 +273,7 @@ mod tests {
             "DROP POLICY p ON a;",
             "DROP TRIGGER t ON a;",
             "ALTER TABLE a RENAME COLUMN b TO c;",
-            "ALTER TABLE a RENAME TO c;",
+            "ALTER TABLE a RENAME TO c; CREATE TABLE a (b text); COMMENT ON TABLE a IS 'a';",
             "ALTER TYPE a RENAME VALUE 'b' TO 'c';",
         ]);
         is_harmless(&[
@@ -298,6 +313,8 @@ mod tests {
             "ALTER TABLE a ADD b text NOT NULL;",
             "ALTER TABLE a ADD c text DEFAULT '', ADD IF NOT EXISTS b text NOT NULL;",
             "ALTER TABLE a ADD b text CHECK (b IS NOT NULL);",
+            "ALTER TABLE a ADD b text PRIMARY KEY;",
+            "ALTER TABLE a ADD b text DEFAULT 'x' UNIQUE;",
         ]);
         is_harmless(&[
             "ALTER TABLE a ADD COLUMN b text NOT NULL DEFAULT 'x';",
@@ -305,6 +322,7 @@ mod tests {
             "ALTER TABLE a ADD b bigint NOT NULL GENERATED ALWAYS AS IDENTITY;",
             "ALTER TABLE a ADD b text CHECK (b <> '');",
             "ALTER TABLE a ADD b text NOT NULL DEFAULT 'x' CHECK (b IS NOT NULL);",
+            "ALTER TABLE a ADD b text UNIQUE;",
         ]);
     }
 
@@ -336,6 +354,16 @@ mod tests {
     }
 
     #[test]
+    fn finds_a_constraint_that_a_conflict_is_found_by() {
+        let before = "CREATE TABLE a (b text, c text, CONSTRAINT one UNIQUE (b), CONSTRAINT short CHECK (c <> '')); \
+            COMMENT ON TABLE a IS 'a';";
+        assert_eq!(harm(before, "ALTER TABLE a DROP CONSTRAINT short;"), Vec::<String>::new());
+        for name in ["one", "a_pkey", "IF EXISTS a_b_key CASCADE"] {
+            assert_eq!(harm(before, &format!("ALTER TABLE a DROP CONSTRAINT {name};")).len(), 1, "{name}");
+        }
+    }
+
+    #[test]
     fn finds_rights_that_are_taken() {
         takes(&["REVOKE UPDATE (b) ON a FROM coccinelle_gateway;", "REVOKE ALL ON FUNCTION f(text) FROM PUBLIC;"]);
         let made = "CREATE FUNCTION f(text, text) RETURNS text LANGUAGE sql AS $$ SELECT 1 $$; \
@@ -346,7 +374,13 @@ mod tests {
 
     #[test]
     fn finds_rows_that_go() {
-        takes(&["TRUNCATE a;", "TRUNCATE TABLE ONLY a CASCADE;", "DELETE FROM a WHERE b;"]);
+        takes(&[
+            "TRUNCATE a;",
+            "TRUNCATE TABLE ONLY a CASCADE;",
+            "DELETE FROM a WHERE b;",
+            "WITH c AS (SELECT 1), gone AS (DELETE FROM a RETURNING b) INSERT INTO d SELECT b FROM gone;",
+            "ALTER TABLE a DETACH PARTITION b;",
+        ]);
     }
 
     #[test]
@@ -388,6 +422,7 @@ mod tests {
             "DO $$ BEGIN ALTER TABLE a DROP b; END $$;",
             "DO $$ BEGIN IF EXISTS (SELECT FROM c) THEN DROP TABLE a; END IF; END $$;",
             "DO $$ BEGIN EXECUTE 'TRUNCATE a'; END $$;",
+            "DO LANGUAGE plpgsql $$ BEGIN DROP TABLE a; END $$;",
             "DO $$ DECLARE name text; BEGIN FOREACH name IN ARRAY ARRAY['a'] LOOP \
              EXECUTE format('ALTER TABLE %I DROP b', name); END LOOP; END $$;",
         ]);
@@ -396,6 +431,7 @@ mod tests {
     #[test]
     fn nobody_misses_anything_of_a_table_that_is_made_in_the_same_migration() {
         is_harmless(&["CREATE TABLE a (b text); COMMENT ON TABLE a IS 'a'; CREATE UNIQUE INDEX i ON a (b); \
-            ALTER TABLE a ENABLE ROW LEVEL SECURITY; CREATE TRIGGER t AFTER INSERT ON a EXECUTE FUNCTION f(); ALTER TABLE a ADD CONSTRAINT c CHECK (b <> ''), ALTER b SET NOT NULL; REVOKE ALL ON TABLE a FROM PUBLIC;"]);
+            ALTER TABLE a ENABLE ROW LEVEL SECURITY; CREATE TRIGGER t AFTER INSERT ON a EXECUTE FUNCTION f(); \
+            DELETE FROM a; ALTER TABLE a ADD CONSTRAINT c CHECK (b <> ''), ALTER b SET NOT NULL; REVOKE ALL ON TABLE a FROM PUBLIC;"]);
     }
 }
