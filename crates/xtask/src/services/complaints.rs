@@ -22,12 +22,14 @@ const TROUBLE: [&str; 6] = ["[error]", "[critical]", "[warning]", "FATAL:", "PAN
 
 /// What tests do on purpose, with each connection that they cut and each vhost that they delete: whatever else is wrong must not drown
 /// in it.
-const ON_PURPOSE: [&str; 9] = [
+const ON_PURPOSE: [&str; 11] = [
     "is deleted\"",
     "is down\"",
     "terminating connection",
     "unexpectedly closed TCP",
     "exception not_found: no queue",
+    "exception access_refused: access to queue",
+    "{shutdown,delete}",
     "errorContext: shutdown_error",
     "rebuilding indices from scratch",
     ".segment error: enoent",
@@ -106,9 +108,9 @@ struct Report {
 impl Report {
     fn go_on(&mut self, said: &str) {
         let said = said.trim_start();
-        // A process that ends tells its state before its reason, and that is longer than all the rest.
+        // A process that ends tells what it was at before its reason, and that is longer than all the rest.
         if said.starts_with("** ") {
-            self.is_state = said.starts_with("** When ");
+            self.is_state = ["** Last message ", "** When "].iter().any(|words| said.starts_with(words));
         }
         if !self.is_state && self.said.len() < LENGTH {
             self.said.extend([" ", said]);
