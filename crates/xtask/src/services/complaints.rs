@@ -145,7 +145,9 @@ mod tests {
         let broke = "2026-11-29 18:42:21.2+00:00 [error] <0.7.0> ** Reason for termination ==\n\
                      2026-11-29 18:42:21.2+00:00 [error] <0.7.0> ** {badmatch,{error,enospc}}\n";
         let followed = |number: u32| {
-            format!("2026-11-29 18:42:2{number}.3+00:00 [error] <0.{number}.0> queue test_{number} is without a leader\n")
+            format!(
+                "2026-11-29 18:42:2{number}.3+00:00 [error] <0.{number}.0> queue test_{number} is without a leader\n"
+            )
         };
         let log = format!(
             "2026-11-29 18:42:19.0+00:00 [info] <0.1.0> started\n{on_purpose}{broke}{on_purpose}{}{on_purpose}{}",
@@ -164,7 +166,8 @@ mod tests {
         let line = |said: &str| format!("2026-11-29 18:42:21.2+00:00 [error] <0.7.0> {said}\n");
         let ended = |reason: &str| {
             let state = format!("** When Server state  == {{state,<<{}>>,", "1,".repeat(LENGTH));
-            let lines = ["** Generic server wal terminating", &state, "   none}", "** Reason for termination ==", reason];
+            let lines =
+                ["** Generic server wal terminating", &state, "   none}", "** Reason for termination ==", reason];
             lines.map(line).concat()
         };
         let full = ended("** {{badmatch,{error,{file_error,\"/a/1\",enospc}}},[{ra,write,2}]}");
@@ -181,7 +184,8 @@ mod tests {
             let told = trouble(long.as_bytes()).unwrap();
             assert!(told.lines().count() == 1 && told.chars().count() < LENGTH + 100, "{told}");
         }
-        let sorts: String = ('a'..='z').chain('A'..='Z').map(|sort| format!("1 2 3 {sort} [warning] {sort}\n")).collect();
+        let sorts: String =
+            ('a'..='z').chain('A'..='Z').map(|sort| format!("1 2 3 {sort} [warning] {sort}\n")).collect();
         let told = trouble(sorts.as_bytes()).unwrap();
         assert_eq!(told.lines().count(), SORTS + 1);
         assert!(told.ends_with("… and 27 other sorts"), "{told}");

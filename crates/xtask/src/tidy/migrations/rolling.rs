@@ -45,9 +45,9 @@ pub(super) fn contract(up: &File, statements: &str, all: &str) -> Option<Finding
         said.filter(|said| said.trim_end_matches('.').ends_with(denial)).count()
     };
     // Each has to be denied: who says it of one column has not said it of the next.
-    let harm = ["no longer reads it", "keeps to it"].into_iter().find_map(|denial| {
-        harms.iter().filter(|harm| harm.denial() == denial).nth(denied(denial))
-    })?;
+    let harm = ["no longer reads it", "keeps to it"]
+        .into_iter()
+        .find_map(|denial| harms.iter().filter(|harm| harm.denial() == denial).nth(denied(denial)))?;
     let advice = format!(
         "`{}`: the version before runs on beside it. Leave it for one release, and say then from which: \
          `{CONTRACT}VERSION {}`",
@@ -405,8 +405,12 @@ mod tests {
 
     #[test]
     fn what_stands_in_a_function_is_not_carried_out() {
-        is_harmless(&["CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN DELETE FROM a; TRUNCATE b; END $$;"]);
-        takes(&["DO $$ BEGIN DELETE FROM a; END $$; CREATE FUNCTION f() RETURNS void AS $$ BEGIN DELETE FROM a; END $$;"]);
+        is_harmless(&[
+            "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN DELETE FROM a; TRUNCATE b; END $$;",
+        ]);
+        takes(&[
+            "DO $$ BEGIN DELETE FROM a; END $$; CREATE FUNCTION f() RETURNS void AS $$ BEGIN DELETE FROM a; END $$;",
+        ]);
     }
 
     #[test]
