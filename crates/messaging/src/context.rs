@@ -17,6 +17,8 @@ pub(crate) const NOT_BEFORE: &str = "not_before";
 pub(crate) const REST: &str = "rest_ms";
 pub(crate) const REASON: &str = "reason";
 const PERSISTENT: u8 = 2;
+/// Characters of a reason at most: what cannot be decoded is quoted in it, and headers have to fit into one frame.
+const REASON_LENGTH: usize = 2_000;
 
 /// What travels beside a payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,9 +102,10 @@ impl Context {
     }
 }
 
-/// Properties of a dead letter: those it had, with the reason beside them.
+/// Properties of a dead letter: those it had, with the beginning of the reason beside them.
 pub(crate) fn with_reason(properties: BasicProperties, reason: &str) -> BasicProperties {
     let mut headers = properties.headers().clone().unwrap_or_default();
+    let reason: String = reason.chars().take(REASON_LENGTH).collect();
     headers.insert(REASON.into(), AMQPValue::LongString(reason.into()));
     properties.with_delivery_mode(PERSISTENT).with_headers(headers)
 }

@@ -17,6 +17,9 @@ use crate::topology::{self, Place};
 
 /// A peer that is silent for twice as long is gone.
 const HEARTBEAT_SECONDS: u16 = 10;
+/// Bytes of a frame at most; longer payloads take several. For either way, the library keeps room for 32 of the largest, which
+/// would be eight megabytes a connection with those that the broker allows.
+const FRAME_MAX: u32 = 32 * 1_024;
 /// The connection's own events tell of its end at once; this is for an end without one.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
 const REPLY_SUCCESS: u16 = 200;
@@ -52,6 +55,7 @@ impl Session {
     pub(crate) async fn open(url: &SecretString, name: &'static str) -> Result<Self, ConnectError> {
         let mut uri: AMQPUri = url.expose_secret().parse().map_err(ConnectError::Address)?;
         uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
+        uri.query.frame_max.get_or_insert(FRAME_MAX);
         let properties = ConnectionProperties::default().with_connection_name(name.into());
         let connection = Connection::connect_uri(uri, properties).await?;
         let (declared, declaring, goodbyes) = (Mutex::default(), AsyncMutex::default(), TaskTracker::new());

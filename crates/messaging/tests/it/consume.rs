@@ -31,6 +31,24 @@ async fn rule_09_what_cannot_be_decoded_is_a_dead_letter_with_the_reason_and_sto
     assert_eq!(reason_of("{}"), "the type is \"record.push.v9\", not record.push.v1");
 }
 
+/// What cannot be decoded is quoted in the reason, which is a header, and headers have one frame.
+#[tokio::test]
+async fn what_cannot_be_decoded_is_a_dead_letter_however_much_of_it_would_be_quoted() {
+    let World { vhost, broker } = world().await;
+    let message = push();
+    broker.publish(&message, &Context::new()).await.unwrap();
+    let mut deliveries = broker.deliveries::<RecordPush>(8);
+    next(&mut deliveries).await.ack().await;
+    let payload = serde_json::json!("é".repeat(100_000)).to_string();
+    assert!(vhost.publish(RecordPush::QUEUE, raw(&payload, RecordPush::TYPE)).await);
+    broker.publish(&message, &Context::new()).await.unwrap();
+    next(&mut deliveries).await.ack().await;
+    let dead = holds(&vhost, DEAD, 1).await;
+    assert_eq!(dead[0].payload, payload);
+    let reason = dead[0].properties["headers"]["reason"].as_str().unwrap();
+    assert!(reason.starts_with("the payload is no record.push.v1: ") && reason.chars().count() == 2_000, "{reason}");
+}
+
 #[tokio::test]
 async fn a_released_or_forgotten_message_comes_again() {
     let World { vhost, broker } = world().await;
