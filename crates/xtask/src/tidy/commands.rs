@@ -143,8 +143,8 @@ const COMMANDS: [(&str, Proof); 105] = [
     ("docker compose build", Hosted("docker compose build")),
     ("docker compose cp api-gateway:/data/key-ring.json", Hosted("docker compose cp api-gateway:/data/key-ring.json")),
     (
-        "docker compose exec -T --env $1 $edge caddy reload",
-        Hosted("docker compose exec -T --env $1 $edge caddy reload --config /etc/caddy/Caddyfile"),
+        "docker compose exec -T $edge sh -c \"echo $2 >/tmp/new",
+        Hosted("docker compose exec -T $edge sh -c \"echo $2 >/tmp/new && mv /tmp/new /tmp/$1\""),
     ),
     (
         "docker compose run --rm --entrypoint coccinelle migrate create-tenant",
