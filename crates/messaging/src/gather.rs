@@ -10,9 +10,9 @@ use tokio::time::timeout;
 #[cfg(test)]
 mod tests;
 
-/// Publishes that may be under way before what comes next is gathered. More than one, so that the next is made ready while
-/// the broker writes; few, since the fewer there are, the more goes out with each.
-const UNDER_WAY: usize = 4;
+/// Publishes that may be under way before what comes next is gathered. The fewer there are, the more goes out with each, which
+/// spares more than making the next one ready while the broker writes (docs/performance.md has both measured).
+const UNDER_WAY: usize = 1;
 
 /// A publish that takes longer than this keeps its place no more: what comes next does not wait for a broker that is silent.
 const PATIENCE: Duration = Duration::from_millis(50);

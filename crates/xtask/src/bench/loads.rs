@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::deliveries::Deliveries;
 use super::flow::{self, Singly};
-use super::load::{CONNECTIONS, Plan, Requests, drive};
+use super::load::{CONNECTIONS, Load, Plan, Requests, drive};
 use super::measure::{DELIVERIES_PER_SECOND, WEBHOOKS, address, empty_intake};
 use super::parts::{Extent, Figures};
 use super::prospects::{Prospects, Series};
@@ -63,10 +63,10 @@ pub(super) async fn measure(session: &mut Session, extent: Extent, console: &Con
     // What is accepted from here on is not worked off: the doors are measured, not what lies behind them.
     session.stack.halt(Service::SyncDispatcher.name()).await;
     session.stack.halt(Service::LogWriter.name()).await;
-    let mut reached = deliveries(session, extent, (&mut figures, console)).await?;
+    let (mut reached, half) = deliveries(session, extent, (&mut figures, console)).await?;
     reached.extend(events(session, &tenant, extent, (&mut figures, console)).await?);
     resident::add(session, "under load", &mut figures);
-    limits(session, &reached, extent, (&mut figures, console)).await?;
+    limits(session, (&reached, half), extent, (&mut figures, console)).await?;
     Ok(figures)
 }
 
@@ -165,11 +165,18 @@ struct Reached {
     per_second: f64,
 }
 
+/// Half of the most deliveries in a second, and how many called for that most.
+#[derive(Clone, Copy)]
+struct Half {
+    pace: u32,
+    callers: u32,
+}
+
 async fn deliveries(
     session: &Session,
     extent: Extent,
     (figures, console): (&mut Figures, &Console),
-) -> anyhow::Result<Vec<Reached>> {
+) -> anyhow::Result<(Vec<Reached>, Half)> {
     let ((mut most, mut callers), mut all) = ((0.0, CONNECTIONS), Vec::new());
     for (connections, path) in CALLERS {
         let requests = signed(session, path, extent);
@@ -182,31 +189,25 @@ async fn deliveries(
         all.push(Reached { share, callers: connections, per_second });
     }
     let requests = signed(session, AT_HALF, extent);
+    let half = Half { pace: half(most), callers };
     let name = format!("deliveries at half of the most, {callers} at once (goal: p99 under 10 ms)");
     let what = (Service::WebhookIngest, name);
-    door(session, what, (extent, callers, Some(half(most))), requests, (figures, console)).await?;
-    Ok(all)
+    door(session, what, (extent, callers, Some(half.pace)), requests, (figures, console)).await?;
+    Ok((all, half))
 }
 
-/// What the broker alone and the web server alone do for as many at once, and which share of the lower of the two the doors reached.
+/// What the broker alone and the web server alone do for as many at once, and which share of the lower of the two the doors reached;
+/// and how soon the web server alone answers at half of the doors' most.
 async fn limits(
     session: &mut Session,
-    reached: &[Reached],
+    (reached, half): (&[Reached], Half),
     extent: Extent,
     (figures, console): (&mut Figures, &Console),
 ) -> anyhow::Result<()> {
-    let secret = session.webhook_secret();
-    // Where the dispatcher was.
-    let (address, origin) = (address(session, Service::SyncDispatcher), session.url(Service::SyncDispatcher));
     for (connections, _) in CALLERS {
         let step = console.step(format!("the limits: RabbitMQ alone, actix-web alone, {connections} at once"));
         let raw = limits::raw_publish(session, connections, extent.seconds).await?;
-        let time = Duration::from_secs(extent.seconds);
-        let plan = Plan { address, time, wanted: 200, pace: None, connections };
-        let count = extent.seconds.saturating_mul(DELIVERIES_PER_SECOND);
-        let deliveries = Deliveries::sign(secret.expose_secret(), &origin, WEBHOOKS, count, Utc::now());
-        let requests = move |number| deliveries.request_again(number);
-        let (bare, _) = limits::bare_handler(session, secret.expose_secret(), plan, requests).await?;
+        let bare = bare(session, (connections, None), extent).await?;
         figures.add(format!("RabbitMQ alone, {connections} confirms outstanding"), raw.per_second, "a second");
         figures.add(format!("RabbitMQ alone, {connections} confirms outstanding, p99"), raw.p99_ms, "ms");
         let bare = figures.add_load(&format!("actix-web alone, {connections} at once"), &bare);
@@ -216,7 +217,22 @@ async fn limits(
         }
         step.done();
     }
+    let step = console.step("actix-web alone at half of the most deliveries");
+    let bare = bare(session, (half.callers, Some(half.pace)), extent).await?;
+    figures.add_load(&format!("actix-web alone at half of the most deliveries, {} at once", half.callers), &bare);
+    step.done();
     Ok(())
+}
+
+/// The web server alone, by so many callers and at this pace, where the dispatcher was.
+async fn bare(session: &mut Session, (connections, pace): (u32, Option<u32>), extent: Extent) -> anyhow::Result<Load> {
+    let secret = session.webhook_secret();
+    let (address, origin) = (address(session, Service::SyncDispatcher), session.url(Service::SyncDispatcher));
+    let plan = Plan { address, time: Duration::from_secs(extent.seconds), wanted: 200, pace, connections };
+    let count = extent.seconds.saturating_mul(DELIVERIES_PER_SECOND);
+    let deliveries = Deliveries::sign(secret.expose_secret(), &origin, WEBHOOKS, count, Utc::now());
+    let requests = move |number| deliveries.request_again(number);
+    limits::bare_handler(session, secret.expose_secret(), plan, requests).await.map(|(load, _)| load)
 }
 
 pub(super) fn signed(session: &Session, path: &'static str, extent: Extent) -> impl Requests + use<> {
