@@ -189,7 +189,7 @@ impl Args {
         let profile = Profile::begin(service).await?;
         let figures = figures.await?;
         // Standard output is kept for the figures.
-        console.note(&profile.end(session).await?);
+        console.note(&profile.end().await?);
         Ok(figures)
     }
 

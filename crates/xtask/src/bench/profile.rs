@@ -13,13 +13,11 @@ use tokio::time::timeout;
 
 use crate::processes;
 use crate::services::install::{tail, unpacked};
-use crate::session::{Service, Session};
+use crate::session::Service;
 use crate::workspace::{output, root};
 
 /// How often each processor is looked at in a second: not in step with what happens a hundred times in one.
 const FREQUENCY: &str = "99";
-/// What takes less is not shown, in percent.
-const LEAST: &str = "0.5";
 /// Lines of a table.
 const TOP: usize = 30;
 /// A profiler that may not look says so within this.
@@ -61,82 +59,133 @@ impl Profile {
     ///
     /// # Errors
     /// Fails with what `perf` said.
-    pub(super) async fn end(mut self, session: &Session) -> anyhow::Result<String> {
+    pub(super) async fn end(mut self) -> anyhow::Result<String> {
         if let Some(pid) = self.recorder.id() {
             // It writes down what it has, and ends.
             processes::signal(pid, Signal::SIGINT)?;
         }
         self.recorder.wait().await?;
-        let name = self.service.name();
-        // One that was stopped before the end is known by its program, without what the system and its libraries did for it.
-        let of_it = match session.stack.pid(name) {
-            Some(pid) => format!("--pid={pid}"),
-            None => format!("--dsos={name}"),
-        };
-        let by_program = self.by_program().await?;
-        let by_function = self.report(&["--fields", "overhead,dso,symbol", &of_it]).await?;
-        Ok(format!("By program\n{by_program}\nIn {name}\n{by_function}\nAll of it is in {}", self.file.display()))
-    }
-
-    /// What `perf report` calls a process is a thread, so the looks are counted here.
-    async fn by_program(&self) -> anyhow::Result<String> {
         let mut script = Command::new(&self.perf);
-        script.args(["script", "--fields", "pid", "--input"]).arg(&self.file);
-        output(&mut script).await.map(|pids| shares(&pids, program_of))
-    }
-
-    async fn report(&self, how: &[&str]) -> anyhow::Result<String> {
-        let mut report = Command::new(&self.perf);
-        report.args(["report", "--stdio", "--no-children", "--percent-limit", LEAST, "--input"]).arg(&self.file);
-        output(report.args(how)).await.map(|said| top(&said))
+        script.args(["script", "--show-task-events", "--fields", "comm,pid,tid,ip,sym,dso", "--input"]).arg(&self.file);
+        let said = output(&mut script).await?;
+        let looks = Looks::read(&said);
+        let (name, file) = (self.service.name(), self.file.display());
+        let (by_program, by_function) = (looks.by_program(), looks.by_function(name));
+        Ok(format!("By program\n{by_program}\nIn {name}\n{by_function}\nAll of it is in {file}"))
     }
 }
 
-/// The name of a process that still runs.
-fn program_of(pid: u32) -> String {
-    let name = std::fs::read_to_string(format!("/proc/{pid}/comm"));
-    name.map_or_else(|_gone| "what has ended".to_owned(), |name| name.trim().to_owned())
+/// What was seen: each time, which process ran, and what it was at. What the system and its libraries do for it counts as well.
+#[derive(Debug, Default)]
+struct Looks<'a> {
+    /// Processes by what their first thread is called, also of those that have ended.
+    programs: BTreeMap<u32, &'a str>,
+    /// Processes, functions, and the files that these are in.
+    seen: Vec<(u32, &'a str, &'a str)>,
 }
 
-/// The share that each program had of all looks, the largest first; a process stands in a line for each time that it was seen.
-fn shares(pids: &str, program_of: impl Fn(u32) -> String) -> String {
-    let (mut by_process, mut by_program) = (BTreeMap::<u32, u32>::new(), BTreeMap::<String, u32>::new());
-    for pid in pids.lines().filter_map(|line| line.trim().parse::<u32>().ok()) {
-        *by_process.entry(pid).or_default() += 1;
+impl<'a> Looks<'a> {
+    fn read(said: &'a str) -> Self {
+        let mut looks = Self::default();
+        for line in said.lines() {
+            looks.note(line);
+        }
+        looks
     }
-    let all: u32 = by_process.values().sum();
-    for (pid, looks) in by_process {
-        *by_program.entry(program_of(pid)).or_default() += looks;
+
+    /// `name 12/34 address function (file)`, or `name 12/34 PERF_RECORD_COMM: new name:12/34`; other records tell nothing. What
+    /// cannot be read is no look.
+    fn note(&mut self, line: &'a str) -> Option<()> {
+        if let Some((_, event)) = line.split_once("PERF_RECORD_") {
+            let (name, ids) = event.strip_prefix("COMM")?.split_once(": ")?.1.rsplit_once(':')?;
+            let (process, thread) = numbers(ids.trim())?;
+            self.call(process, thread, name);
+            return Some(());
+        }
+        // A name may have spaces and strokes of its own.
+        let (ids, (process, thread)) = line.split(' ').find_map(|word| Some((word, numbers(word)?)))?;
+        let (name, rest) = line.split_once(ids)?;
+        self.call(process, thread, name.trim());
+        let (_address, rest) = rest.trim_start().split_once(' ')?;
+        let (function, file) = rest.rsplit_once(" (")?;
+        self.seen.push((process, function, file.trim_end_matches(')')));
+        Some(())
     }
-    let mut rows: Vec<(u32, String)> = by_program.into_iter().map(|(program, looks)| (looks, program)).collect();
-    rows.sort_unstable();
-    let share = |looks: u32| 100.0 * f64::from(looks) / f64::from(all);
-    rows.into_iter().rev().take(TOP).map(|(looks, program)| format!("{:>9.2}%  {program}\n", share(looks))).collect()
+
+    fn call(&mut self, process: u32, thread: u32, name: &'a str) {
+        if process == thread {
+            self.programs.insert(process, if process == 0 { "idle" } else { name });
+        }
+    }
+
+    fn program(&self, process: u32) -> &'a str {
+        self.programs.get(&process).copied().unwrap_or("what has no name")
+    }
+
+    fn by_program(&self) -> String {
+        table(self.seen.iter().map(|(process, _, _)| self.program(*process).to_owned()))
+    }
+
+    fn by_function(&self, program: &str) -> String {
+        // What Linux keeps of a name.
+        let program: String = program.chars().take(15).collect();
+        let of_it = self.seen.iter().filter(|(process, _, _)| self.program(*process) == program);
+        table(of_it.map(|(_, function, file)| format!("{:<20} {function}", file.rsplit('/').next().unwrap_or(file))))
+    }
 }
 
-/// The first lines of a report, without what stands above the table.
-fn top(said: &str) -> String {
-    let rows = said.lines().map(str::trim_end).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    rows.take(TOP).map(|line| format!("{line}\n")).collect()
+/// A process and a thread of it.
+fn numbers(ids: &str) -> Option<(u32, u32)> {
+    let (process, thread) = ids.split_once('/')?;
+    Some((process.parse().ok()?, thread.parse().ok()?))
+}
+
+/// The share of all that each has, the largest first.
+fn table(all: impl Iterator<Item = String>) -> String {
+    let mut counts = BTreeMap::<String, u32>::new();
+    for each in all {
+        *counts.entry(each).or_default() += 1;
+    }
+    let sum: u32 = counts.values().sum();
+    let mut rows: Vec<(u32, String)> = counts.into_iter().map(|(what, looks)| (looks, what)).collect();
+    rows.sort_unstable_by(|(left, _), (right, _)| right.cmp(left));
+    let share = |looks: u32| 100.0 * f64::from(looks) / f64::from(sum);
+    rows.into_iter().take(TOP).map(|(looks, what)| format!("{:>9.2}%  {what}\n", share(looks))).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const SAID: &str = "\
+          swapper     0/0      ffffffff821f2c2b pv_native_safe_halt ([kernel.kallsyms])
+ sync-dispatcher    12/12     PERF_RECORD_COMM exec: sync-dispatcher:12/12
+ sync-dispatcher    12/12     PERF_RECORD_FORK(12:13):(12:12)
+ tokio-rt worker    12/13     7f00 <T as core::fmt::Display>::fmt (/a/target/release/sync-dispatcher)
+ tokio-rt worker    12/13     7f01 malloc (/usr/lib/x86_64-linux-gnu/libc.so.6)
+ tokio-rt worker    12/13     7f01 malloc (/usr/lib/x86_64-linux-gnu/libc.so.6)
+        postgres    20/20     1000 [unknown] (/usr/lib/postgresql/15/bin/postgres)
+        postgres    21/21     1000 [unknown] (/usr/lib/postgresql/15/bin/postgres)
+ something else
+";
+
     #[test]
-    fn processes_of_one_program_count_together() {
-        let name = |pid: u32| String::from(if pid == 7 { "api-gateway" } else { "postgres" });
-        let shown = shares("    7 \n   12 \n   13 \n   12 \n", name);
-        assert_eq!(shown, "    75.00%  postgres\n    25.00%  api-gateway\n");
+    fn processes_of_one_program_count_together_and_threads_with_their_process() {
+        let shown = Looks::read(SAID).by_program();
+        assert_eq!(shown, "    50.00%  sync-dispatcher\n    33.33%  postgres\n    16.67%  idle\n");
     }
 
     #[test]
-    fn of_a_report_the_rows_are_shown_and_no_more_than_fit() {
-        let rows: String =
-            (0..40).map(|row| format!("     2.{row:02}%  api-gateway  [.] function_{row}   \n")).collect();
-        let shown = top(&format!("# To display the perf.data header info\n#\n# Overhead  Symbol\n\n{rows}"));
-        assert_eq!(shown.lines().count(), TOP);
-        assert!(shown.starts_with("     2.00%  api-gateway  [.] function_0\n"), "{shown}");
+    fn of_a_program_each_function_is_shown_wherever_it_is() {
+        let shown = Looks::read(SAID).by_function("sync-dispatcher");
+        let lines: Vec<&str> = shown.lines().collect();
+        assert_eq!(lines.len(), 2, "{shown}");
+        assert!(lines[0].ends_with("%  libc.so.6            malloc"), "{shown}");
+        assert!(lines[1].ends_with("%  sync-dispatcher      <T as core::fmt::Display>::fmt"), "{shown}");
+    }
+
+    #[test]
+    fn no_more_rows_are_shown_than_fit() {
+        assert_eq!(table((0..40).map(|row| row.to_string())).lines().count(), TOP);
     }
 }
