@@ -1,4 +1,4 @@
-//! Sharing a publish: what comes while some are under way is gathered and goes out together. What a publish is, is the caller's.
+//! Sharing a publish: what comes while one is under way is gathered and goes out together. What a publish is, is the caller's.
 
 use std::pin::pin;
 use std::sync::Arc;

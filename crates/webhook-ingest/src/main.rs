@@ -3,8 +3,7 @@
 use mimalloc::MiMalloc;
 use webhook_ingest::startup;
 
-/// A request is made of many short-lived pieces, which glibc's allocator gave and took back for a fifth of a door's time. It holds
-/// more memory for that, which only the doors are worth.
+/// A request is made of many short-lived pieces, which glibc's allocator gave and took back for a fifth of a door's time.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 

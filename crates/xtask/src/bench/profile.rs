@@ -148,7 +148,7 @@ fn table(all: impl Iterator<Item = String>) -> String {
     }
     let sum: u32 = counts.values().sum();
     let mut rows: Vec<(u32, String)> = counts.into_iter().map(|(what, looks)| (looks, what)).collect();
-    rows.sort_unstable_by(|(left, _), (right, _)| right.cmp(left));
+    rows.sort_by(|(left, _), (right, _)| right.cmp(left));
     let share = |looks: u32| 100.0 * f64::from(looks) / f64::from(sum);
     rows.into_iter().take(TOP).map(|(looks, what)| format!("{:>9.2}%  {what}\n", share(looks))).collect()
 }
