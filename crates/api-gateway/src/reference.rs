@@ -1,8 +1,8 @@
 //! The reference of the API: the document, and a page for reading it and trying it out that needs no internet.
 
-use actix_web::http::header::{CONTENT_SECURITY_POLICY, LOCATION};
+use actix_web::http::header::{CONTENT_SECURITY_POLICY, ContentType, LOCATION};
 use actix_web::middleware::DefaultHeaders;
-use actix_web::web::{self, ServiceConfig};
+use actix_web::web::{self, Bytes, ServiceConfig};
 use actix_web::{HttpResponse, Responder};
 use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::{Config, SwaggerUi};
@@ -11,6 +11,18 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 /// inline is needed; what it leaves out of Markdown are style attributes.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// The document as it is served: as a tree of schemas, it would take a dozen times the memory.
+#[derive(Debug)]
+pub(crate) struct Document(Bytes);
+
+impl Document {
+    /// # Errors
+    /// When it cannot be written down.
+    pub(crate) fn of(document: &OpenApi) -> serde_json::Result<Self> {
+        serde_json::to_vec(document).map(|json| Self(json.into()))
+    }
+}
 
 /// `/openapi.json` and `/docs`, open to everybody: they tell nothing that is not public.
 pub(crate) fn pages(routes: &mut ServiceConfig) {
@@ -21,8 +33,8 @@ pub(crate) fn pages(routes: &mut ServiceConfig) {
         .service(web::scope("/docs").wrap(DefaultHeaders::new().add((CONTENT_SECURITY_POLICY, POLICY))).service(page));
 }
 
-async fn show_document(document: web::Data<OpenApi>) -> impl Responder {
-    HttpResponse::Ok().json(document.as_ref())
+async fn show_document(document: web::Data<Document>) -> impl Responder {
+    HttpResponse::Ok().insert_header(ContentType::json()).body(document.0.clone())
 }
 
 /// The page's own files lie beside it.

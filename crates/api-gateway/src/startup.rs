@@ -18,6 +18,7 @@ use vault::{Vault, VaultError};
 
 use crate::door::{self, Door};
 use crate::events::Intake;
+use crate::reference::Document;
 use crate::{mappings::Descriptions, openapi, pages, reference, routes, state::Gateway, stream::Hub, unknown::Known};
 
 /// Why the gateway cannot start. A database or a broker that is away is no reason.
@@ -32,6 +33,9 @@ pub enum StartError {
     /// The issuer of tokens cannot be called.
     #[error("the issuer of tokens cannot be called")]
     Issuer(#[from] SetupError),
+    /// The API cannot be described.
+    #[error("the OpenAPI document cannot be written")]
+    Document(#[from] serde_json::Error),
     /// The address is taken.
     #[error("cannot listen")]
     Listener(#[from] io::Error),
@@ -78,8 +82,9 @@ pub fn build(settings: Settings) -> Result<App, StartError> {
         session_life: settings.auth.session_life,
         retention_days: settings.log_writer.retention_days,
     });
-    let document = web::Data::new(openapi::document());
+    let document = openapi::document();
     let known = web::Data::new(Known::of(&document));
+    let document = web::Data::new(Document::of(&document)?);
     let entrance = door.clone();
     let bound = runtime::http::bind(&settings.http, move |app| {
         app.app_data(document.clone())

@@ -26,16 +26,9 @@ struct Path {
 impl Known {
     /// Those of a document.
     pub(crate) fn of(document: &OpenApi) -> Self {
-        let paths = &document.paths.paths;
-        let read = |(path, item): (&String, &PathItem)| Path::new(path, item);
-        let is_narrower = |path: &&String| {
-            let wider = |other: &String| other != *path && ResourceDef::new(other.as_str()).is_match(path);
-            paths.keys().any(wider)
-        };
-        Self {
-            all: paths.iter().map(read).collect(),
-            narrower: paths.iter().filter(|(path, _)| is_narrower(path)).map(read).collect(),
-        }
+        let all: Vec<Path> = document.paths.paths.iter().map(|(path, item)| Path::new(path, item)).collect();
+        let narrower = all.iter().filter(|path| all.iter().any(|other| other.is_wider_than(path))).cloned().collect();
+        Self { all, narrower }
     }
 
     /// Whether a handler takes this.
@@ -59,6 +52,12 @@ impl Path {
         ];
         let methods = all.into_iter().filter(|(_, operation)| operation.is_some()).map(|(name, _)| name);
         Self { matches: ResourceDef::new(path), methods: methods.collect() }
+    }
+
+    /// Whether this matches the other's own words, and is not the same path.
+    fn is_wider_than(&self, other: &Self) -> bool {
+        let (own, others) = (self.matches.pattern(), other.matches.pattern());
+        own != others && others.is_some_and(|pattern| self.matches.is_match(pattern))
     }
 
     fn knows(&self, method: &Method) -> bool {

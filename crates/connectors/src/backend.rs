@@ -126,7 +126,7 @@ fn refused(answer: RawAnswer) -> ConnectorError {
     ConnectorError {
         status: Some(status),
         retry_after: answer.retry_after,
-        body: (!answer.body.is_null()).then(|| Box::new(answer.body)),
+        body: (!answer.body.is_null()).then(|| Arc::new(answer.body)),
         ..ConnectorError::new(kind, &format!("http_{status}"), format!("the backend answered with status {status}"))
     }
 }

@@ -40,7 +40,7 @@ pub struct ConnectorError {
     /// How long the platform asked us to wait.
     pub retry_after: Option<Duration>,
     /// What the platform answered, without secrets.
-    pub body: Option<Box<Value>>,
+    pub body: Option<Arc<Value>>,
     /// Whether something of the same item had been written before.
     pub(crate) follows_a_write: bool,
     #[source]

@@ -1,5 +1,6 @@
 //! Handing writes to workflows in n8n: where each platform's workflow is, how a write is signed, and what n8n's answers mean.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::fault::FaultKind;
@@ -160,7 +161,7 @@ fn refused(answer: RawAnswer) -> ConnectorError {
     ConnectorError {
         status: Some(answer.status),
         retry_after: answer.retry_after,
-        body: (!answer.body.is_null()).then(|| Box::new(answer.body)),
+        body: (!answer.body.is_null()).then(|| Arc::new(answer.body)),
         ..ConnectorError::new(kind, code, message)
     }
 }

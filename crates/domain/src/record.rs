@@ -31,6 +31,7 @@ fn is_zero(rank: &u16) -> bool {
 
 /// A value and its stamp, ordered by the stamp first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(from = "Written")]
 pub struct Stamped {
     /// When and from where.
     #[serde(flatten)]
@@ -38,6 +39,26 @@ pub struct Stamped {
     /// What.
     #[serde(rename = "v")]
     pub value: FieldValue,
+}
+
+/// How a stamped value is written down: the stamp's fields beside the value. Read as one struct, since serde copies whatever it
+/// flattens before it reads it.
+#[derive(Deserialize)]
+struct Written {
+    #[serde(rename = "r", default)]
+    rank: u16,
+    #[serde(rename = "t")]
+    at: Timestamp,
+    #[serde(rename = "o")]
+    origin: IntegrationId,
+    #[serde(rename = "v")]
+    value: FieldValue,
+}
+
+impl From<Written> for Stamped {
+    fn from(Written { rank, at, origin, value }: Written) -> Self {
+        Self { stamp: Stamp { rank, at, origin }, value }
+    }
 }
 
 /// A map from field to stamped value: a record's content, or a change to it.

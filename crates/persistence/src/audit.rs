@@ -8,12 +8,11 @@ use domain::audit::{Action, Entry, FieldChange};
 use domain::id::{AuditId, TenantId};
 use domain::time::Timestamp;
 use serde::Serialize;
-use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::log_page::{LogCursor, LogPage, LogRow};
 use crate::statement::sql_query;
-use crate::text::{from_json, parse, storable, storable_json, to_json, to_word};
+use crate::text::{Json, from_json, parse, storable, to_storable_json, to_word};
 use crate::{PersistenceError, Transaction};
 
 /// Characters of a text from outside that a row keeps.
@@ -38,7 +37,7 @@ pub async fn record(tx: &mut Transaction, entry: &Entry<'_>) -> Result<(), Persi
     .bind::<Array<Text>, _>(roles)
     .bind::<Text, _>(to_word(&entry.action)?)
     .bind::<Nullable<Text>, _>(entry.target.as_deref().map(kept))
-    .bind::<Jsonb, _>(storable_json(to_json(&entry.changes)?))
+    .bind::<Jsonb, _>(to_storable_json(&entry.changes)?)
     .bind::<Nullable<Text>, _>(author.address.map(|address| address.to_string()))
     .bind::<Nullable<Text>, _>(author.user_agent.as_deref().map(kept))
     .bind::<Text, _>(kept(&author.request_id))
@@ -115,7 +114,7 @@ struct Row {
     #[diesel(sql_type = Nullable<Text>)]
     target: Option<String>,
     #[diesel(sql_type = Jsonb)]
-    changes: Value,
+    changes: Json,
     #[diesel(sql_type = Nullable<Text>)]
     address: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]

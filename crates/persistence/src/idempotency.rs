@@ -7,10 +7,9 @@ use diesel::sql_types::{Binary, Bool, Double, Integer, Jsonb, Nullable, Text};
 use diesel::{OptionalExtension, QueryableByName};
 use diesel_async::RunQueryDsl;
 use domain::id::TenantId;
-use serde_json::Value;
 
 use crate::statement::sql_query;
-use crate::text::{from_json, to_json};
+use crate::text::{Json, from_json, to_json};
 use crate::{PersistenceError, Transaction};
 
 /// A request that carries a key.
@@ -57,7 +56,7 @@ struct Row {
     #[diesel(sql_type = Nullable<Integer>)]
     status: Option<i32>,
     #[diesel(sql_type = Jsonb)]
-    headers: Value,
+    headers: Json,
     #[diesel(sql_type = Nullable<Binary>)]
     body: Option<Vec<u8>>,
 }

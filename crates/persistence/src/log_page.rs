@@ -14,7 +14,7 @@ use domain::time::Timestamp;
 use serde_json::{Value, json};
 
 use crate::statement::{self, sql_query};
-use crate::text::{storable, storable_json};
+use crate::text::{Json, storable, storable_json, to_storable_json};
 use crate::{PersistenceError, Transaction};
 
 /// Bytes of a body that a log row keeps.
@@ -103,11 +103,14 @@ pub(crate) async fn plan(
 }
 
 /// A body as a log row keeps it: in full, or its beginning with a note where it is too large.
-pub(crate) fn kept_body(body: Option<&Value>) -> Option<Value> {
-    let body = body?;
+///
+/// # Errors
+/// When it cannot be written down.
+pub(crate) fn kept_body(body: Option<&Value>) -> Result<Option<Json>, PersistenceError> {
+    let Some(body) = body else { return Ok(None) };
     let text = body.to_string();
     if text.len() <= BODY_LIMIT {
-        return Some(storable_json(body.clone()));
+        return Json::storable(text).map(Some).map_err(PersistenceError::Unwritable);
     }
     let beginning: String = text
         .chars()
@@ -116,10 +119,8 @@ pub(crate) fn kept_body(body: Option<&Value>) -> Option<Value> {
             (*bytes <= BODY_LIMIT).then_some(c)
         })
         .collect();
-    Some(json!({
-        "note": format!("cut: {} bytes, of which the first {} are kept", text.len(), beginning.len()),
-        "beginning": storable_json(Value::String(beginning)),
-    }))
+    let note = format!("cut: {} bytes, of which the first {} are kept", text.len(), beginning.len());
+    to_storable_json(&json!({ "note": note, "beginning": beginning })).map(Some)
 }
 
 /// Changes as a log row keeps them: long values cut, and as many fields as there is room for; nothing where there are none. With
@@ -150,6 +151,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::text::from_json;
 
     #[test]
     fn reads_its_own_cursors_and_nothing_else() {
@@ -162,9 +164,10 @@ mod tests {
 
     #[test]
     fn a_large_body_is_cut_with_a_note_and_a_small_one_is_not() {
+        let kept = |body: Value| from_json::<Value>("body", kept_body(Some(&body)).unwrap().unwrap()).unwrap();
         let small = json!({"a": "é"});
-        assert_eq!(kept_body(Some(&small)), Some(small));
-        let cut = kept_body(Some(&json!({"a": "é".repeat(BODY_LIMIT)}))).unwrap();
+        assert_eq!(kept(small.clone()), small);
+        let cut = kept(json!({"a": "é".repeat(BODY_LIMIT)}));
         assert!(cut["note"].as_str().unwrap().starts_with("cut: 65544 bytes"), "{}", cut["note"]);
         assert!(cut["beginning"].as_str().unwrap().len() <= BODY_LIMIT);
     }

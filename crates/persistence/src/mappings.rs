@@ -12,10 +12,9 @@ use domain::identity;
 use domain::kind::RecordKind;
 use domain::mapping::{FieldMapping, Mapping};
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::statement::sql_query;
-use crate::text::{from_json, from_word, parse, storable_json, to_json};
+use crate::text::{Json, from_json, from_word, parse, to_storable_json};
 use crate::{PersistenceError, Transaction};
 
 #[derive(QueryableByName)]
@@ -29,9 +28,9 @@ struct Row {
     #[diesel(sql_type = Bool)]
     is_known: bool,
     #[diesel(sql_type = Jsonb)]
-    fields: Value,
+    fields: Json,
     #[diesel(sql_type = Jsonb)]
-    since: Value,
+    since: Json,
 }
 
 #[derive(QueryableByName)]
@@ -280,7 +279,7 @@ pub async fn replace_seen(
         .bind::<Text, _>(&tenant)
         .bind::<Text, _>(&integration)
         .bind::<Text, _>(kind)
-        .bind::<Jsonb, _>(storable_json(to_json(&kept.collect::<Vec<_>>())?))
+        .bind::<Jsonb, _>(to_storable_json(&kept.collect::<Vec<_>>())?)
         .execute(&mut **tx)
         .await?;
     link_again(tx, whose.0, vec![integration]).await?;

@@ -9,10 +9,9 @@ use domain::id::{IntegrationId, TenantId};
 use domain::identity::Region;
 use domain::platform::PlatformSlug;
 use domain::policy::ConflictPolicy;
-use serde_json::Value;
 
 use crate::statement::sql_query;
-use crate::text::{from_json, from_word, parse, to_json};
+use crate::text::{Json, from_json, from_word, parse, to_json};
 use crate::{PersistenceError, Transaction};
 
 /// The tenant's policy; the latest wins where the tenant has said nothing, or is unknown.
@@ -23,7 +22,7 @@ pub async fn get(tx: &mut Transaction, tenant: TenantId) -> Result<ConflictPolic
     #[derive(QueryableByName)]
     struct Row {
         #[diesel(sql_type = Jsonb)]
-        conflict_policy: Value,
+        conflict_policy: Json,
     }
     let rows: Vec<Row> = sql_query("SELECT conflict_policy FROM tenants WHERE id = $1")
         .bind::<Text, _>(tenant.to_string())
@@ -67,7 +66,7 @@ pub async fn grounds(tx: &mut Transaction, tenant: TenantId) -> Result<Grounds, 
     #[derive(QueryableByName)]
     struct Row {
         #[diesel(sql_type = Jsonb)]
-        conflict_policy: Value,
+        conflict_policy: Json,
         #[diesel(sql_type = Text)]
         region: String,
         #[diesel(sql_type = Text)]

@@ -8,10 +8,9 @@ use diesel_async::RunQueryDsl;
 use domain::id::TenantId;
 use domain::redaction::Redaction;
 use domain::settings::{AlertWebhook, Language, TimeZone};
-use serde_json::Value;
 
 use crate::statement::sql_query;
-use crate::text::{from_json, from_word, parse, to_json, to_word};
+use crate::text::{Json, from_json, from_word, parse, to_json, to_word};
 use crate::{PersistenceError, Transaction};
 
 /// What a tenant has set; the defaults where it has set nothing.
@@ -46,13 +45,13 @@ struct Row {
     #[diesel(sql_type = Array<Text>)]
     alert_emails: Vec<String>,
     #[diesel(sql_type = Jsonb)]
-    alert_webhooks: Value,
+    alert_webhooks: Json,
     #[diesel(sql_type = Nullable<Text>)]
     alert_webhooks_sealed: Option<String>,
     #[diesel(sql_type = Nullable<Integer>)]
     retention_days: Option<i32>,
     #[diesel(sql_type = Jsonb)]
-    redaction: Value,
+    redaction: Json,
 }
 
 impl Row {
@@ -150,7 +149,7 @@ pub async fn redactions(
         #[diesel(sql_type = Text)]
         tenant_id: String,
         #[diesel(sql_type = Jsonb)]
-        redaction: Value,
+        redaction: Json,
     }
     let rows: Vec<Row> = sql_query("SELECT tenant_id, redaction FROM tenant_settings WHERE tenant_id = ANY($1)")
         .bind::<Array<Text>, _>(tenants.iter().map(ToString::to_string).collect::<Vec<_>>())

@@ -14,12 +14,13 @@ use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use domain::id::SyncLogId;
 use domain::outcome::{SyncError, SyncOutcome, SyncType};
+use serde_json::Value;
 
 pub use self::list::{Filter, LogStatus, SyncLog, Text as Sought, Way, list};
 pub use self::trail::{before, get, newest_alike, of_trace};
 use crate::log_page::{kept_body, kept_changes};
 use crate::row::Id;
-use crate::text::{parse, storable};
+use crate::text::{Json, parse, storable};
 use crate::{PersistenceError, Transaction, erasure, health, log_owners, people, stats};
 
 /// In the order of the ids, so that two writers of one redelivered batch never wait for each other in a circle.
@@ -49,7 +50,7 @@ pub async fn insert_batch(tx: &mut Transaction, outcomes: &[SyncOutcome]) -> Res
     erasure::hold_off(tx).await?;
     log_owners::check(tx, outcomes.iter().map(|row| (row.integration_id, row.tenant_id))).await?;
     let outcomes = &*people::without_erased(tx, outcomes).await?;
-    let new: Vec<Id> = insertion(outcomes).load(&mut **tx).await?;
+    let new: Vec<Id> = insertion(outcomes)?.load(&mut **tx).await?;
     let new: BTreeSet<SyncLogId> = new.iter().map(|row| parse("id", &row.id)).collect::<Result<_, _>>()?;
     // A batch may hold the same outcome twice; it counts once.
     let mut uncounted = new.clone();
@@ -61,10 +62,10 @@ pub async fn insert_batch(tx: &mut Transaction, outcomes: &[SyncOutcome]) -> Res
 
 type Insertion = diesel::query_builder::BoxedSqlQuery<'static, diesel::pg::Pg, diesel::query_builder::SqlQuery>;
 
-fn insertion(outcomes: &[SyncOutcome]) -> Insertion {
+fn insertion(outcomes: &[SyncOutcome]) -> Result<Insertion, PersistenceError> {
     let column = Columns(outcomes);
     let (changes, left_out): (Vec<_>, Vec<_>) = outcomes.iter().map(|row| kept_changes(&row.changes)).unzip();
-    sql_query(INSERT)
+    let insertion = sql_query(INSERT)
         .into_boxed()
         .bind::<Array<Text>, _>(column.of(|row| row.id.to_string()))
         .bind::<Array<Timestamptz>, _>(column.of(|row| DateTime::<Utc>::from(row.created_at)))
@@ -81,13 +82,14 @@ fn insertion(outcomes: &[SyncOutcome]) -> Insertion {
         .bind::<Array<Nullable<Text>>, _>(column.of_error(|error| storable(&error.code)))
         .bind::<Array<Nullable<Text>>, _>(column.of_error(|error| storable(&error.message)))
         .bind::<Array<Nullable<Text>>, _>(column.of_error(|error| storable(&error.fingerprint())))
-        .bind::<Array<Nullable<Jsonb>>, _>(column.of(|row| kept_body(row.request.as_ref())))
-        .bind::<Array<Nullable<Jsonb>>, _>(column.of(|row| kept_body(row.response.as_ref())))
+        .bind::<Array<Nullable<Jsonb>>, _>(column.bodies(|row| row.request.as_ref())?)
+        .bind::<Array<Nullable<Jsonb>>, _>(column.bodies(|row| row.response.as_ref())?)
         .bind::<Array<BigInt>, _>(column.of(|row| i64::from(row.duration_ms)))
         .bind::<Array<BigInt>, _>(column.of(|row| i64::from(row.attempt)))
         .bind::<Array<Text>, _>(column.of(|row| storable(&row.correlation_id)))
         .bind::<Array<Nullable<Jsonb>>, _>(changes)
-        .bind::<Array<BigInt>, _>(left_out)
+        .bind::<Array<BigInt>, _>(left_out);
+    Ok(insertion)
 }
 
 /// A batch of rows, seen column by column.
@@ -96,6 +98,10 @@ struct Columns<'a>(&'a [SyncOutcome]);
 impl<'a> Columns<'a> {
     fn of<T>(&self, of: impl Fn(&'a SyncOutcome) -> T) -> Vec<T> {
         self.0.iter().map(of).collect()
+    }
+
+    fn bodies(&self, of: impl Fn(&'a SyncOutcome) -> Option<&'a Value>) -> Result<Vec<Option<Json>>, PersistenceError> {
+        self.0.iter().map(|row| kept_body(of(row))).collect()
     }
 
     fn of_error(&self, of: impl Fn(&SyncError) -> String) -> Vec<Option<String>> {

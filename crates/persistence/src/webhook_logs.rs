@@ -52,6 +52,7 @@ pub async fn insert_batch(
     }
     erasure::hold_off(tx).await?;
     log_owners::check(tx, outcomes.iter().filter_map(|row| row.integration_id.zip(row.tenant_id))).await?;
+    let bodies = outcomes.iter().map(|row| kept_body(row.body.as_ref().filter(|_| is_verified(&row.result))));
     let new: Vec<Id> = sql_query(INSERT)
         .bind::<Array<Text>, _>(column(outcomes, |row| row.id.to_string()))
         .bind::<Array<Timestamptz>, _>(column(outcomes, |row| DateTime::<Utc>::from(row.created_at)))
@@ -63,9 +64,7 @@ pub async fn insert_batch(
         .bind::<Array<Text>, _>(column(outcomes, |row| word(&row.result)))
         .bind::<Array<Nullable<Text>>, _>(column(outcomes, |row| reason(&row.result).map(storable)))
         .bind::<Array<Nullable<BigInt>>, _>(column(outcomes, |row| marked(&row.result)))
-        .bind::<Array<Nullable<Jsonb>>, _>(column(outcomes, |row| {
-            kept_body(row.body.as_ref().filter(|_| is_verified(&row.result)))
-        }))
+        .bind::<Array<Nullable<Jsonb>>, _>(bodies.collect::<Result<Vec<_>, _>>()?)
         .bind::<Array<Text>, _>(column(outcomes, |row| storable(&row.correlation_id)))
         .load(&mut **tx)
         .await?;

@@ -9,16 +9,13 @@ use domain::id::WebhookLogId;
 use domain::platform::PlatformSlug;
 use domain::step::Step;
 use domain::trace::TraceParent;
-use moka::future::Cache;
 use runtime::http::Problem;
 
 use crate::door::{Address, Admitted, Door, Incoming, Refusal};
 use crate::keeper::{Keeper, Kept};
 use crate::keys::Keys;
 use crate::refusals::Refusals;
-
-/// Deliveries that are remembered at once; a repetition of a forgotten one is published again, which does no harm.
-const REMEMBERED: u64 = 100_000;
+use crate::repetitions::Repetitions;
 
 const DELIVERIES: &str = "webhook_deliveries_total";
 
@@ -29,8 +26,7 @@ pub(crate) struct Intake {
     keys: Keys,
     keeper: Keeper,
     refusals: Refusals,
-    /// What was accepted lately, and under which id.
-    accepted: Cache<(PlatformSlug, String), WebhookLogId>,
+    repetitions: Repetitions,
 }
 
 /// Who is on the line, and in which trace.
@@ -43,8 +39,7 @@ pub(crate) struct Caller {
 
 impl Intake {
     pub(crate) fn new((door, keys): (Door, Keys), keeper: Keeper, refusals: Refusals, repeat_window: Duration) -> Self {
-        let accepted = Cache::builder().max_capacity(REMEMBERED).time_to_live(repeat_window).build();
-        Self { door, keys, keeper, refusals, accepted }
+        Self { door, keys, keeper, refusals, repetitions: Repetitions::within(repeat_window) }
     }
 
     /// Verifies a delivery and keeps it; returns its id once it is safe. What comes to an address that no integration has is
@@ -88,10 +83,8 @@ impl Intake {
     async fn keep(&self, admitted: Admitted, caller: Caller) -> Result<WebhookLogId, Problem> {
         let Admitted { message, delivery_id } = admitted;
         let (delivery, platform) = (message.delivery, message.platform.clone());
-        let key = delivery_id.map(|id| (platform.clone(), id));
-        if let Some(key) = &key
-            && let Some(first) = self.accepted.get(key).await
-        {
+        let name = delivery_id.map(|id| self.repetitions.name(&platform, &id));
+        if let Some(first) = name.and_then(|name| self.repetitions.first(name)) {
             count(&platform, "repeated");
             return Ok(first);
         }
@@ -107,8 +100,8 @@ impl Intake {
         kept?;
         steps.reached(Step::HookAfter);
         // Only now: a repetition of what was not kept must be tried anew.
-        if let Some(key) = key {
-            self.accepted.insert(key, delivery).await;
+        if let Some(name) = name {
+            self.repetitions.remember(name, delivery);
         }
         Ok(delivery)
     }

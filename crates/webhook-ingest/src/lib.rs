@@ -8,5 +8,6 @@ mod intake;
 mod keeper;
 mod keys;
 mod refusals;
+mod repetitions;
 mod routes;
 pub mod startup;

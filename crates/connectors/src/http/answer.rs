@@ -1,6 +1,7 @@
 //! What a platform answered: read to a limit, without our secrets, and turned into an error where it is no success.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use domain::fault::FaultKind;
 use domain::time::Timestamp;
@@ -44,7 +45,7 @@ pub(super) fn refused(status: u16, headers: &HeaderMap, body: Value) -> Connecto
     ConnectorError {
         status: Some(status),
         retry_after: classify::retry_after(headers, Timestamp::now()),
-        body: (!body.is_null()).then(|| Box::new(body)),
+        body: (!body.is_null()).then(|| Arc::new(body)),
         ..ConnectorError::new(kind, &format!("http_{status}"), format!("the platform answered with status {status}"))
     }
 }

@@ -97,8 +97,10 @@ fn assign(answers: &mut Answers, items: &[(usize, &Input)], body: &Value) -> Vec
     }
     let errors: Vec<&Value> = body.get("errors").and_then(Value::as_array).into_iter().flatten().collect();
     for error in &errors {
+        // It may name all items.
+        let refused = errors::of_item(error);
         for at in named_by(error).iter().filter_map(|name| places.get(name)).flatten() {
-            put(answers, *at, Err(errors::of_item(error)));
+            put(answers, *at, Err(refused.clone()));
         }
     }
     for object in wire::objects(body) {

@@ -1,5 +1,6 @@
 //! What HubSpot's error bodies mean. Every field of them may be missing.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::fault::FaultKind;
@@ -41,7 +42,7 @@ pub(crate) fn of_item(item: &Value) -> ConnectorError {
         "INTERNAL_ERROR" | "SERVER_ERROR" | "SERVICE_UNAVAILABLE" | "TIMEOUT" => FaultKind::Unavailable,
         _ => FaultKind::Invalid,
     };
-    ConnectorError { body: Some(Box::new(item.clone())), ..ConnectorError::new(kind, code, message) }
+    ConnectorError { body: Some(Arc::new(item.clone())), ..ConnectorError::new(kind, code, message) }
 }
 
 /// Whether a refusal says that the account lacks our unique property.
@@ -88,7 +89,7 @@ mod tests {
 
     fn refused(kind: FaultKind, status: u16, body: Value) -> ConnectorError {
         let bare = ConnectorError::new(kind, "http", "status");
-        refine(ConnectorError { status: Some(status), body: Some(Box::new(body)), ..bare })
+        refine(ConnectorError { status: Some(status), body: Some(Arc::new(body)), ..bare })
     }
 
     #[test]

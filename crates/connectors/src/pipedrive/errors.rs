@@ -65,13 +65,15 @@ fn text<'a>(body: &'a Value, name: &str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use serde_json::json;
 
     use super::*;
 
     fn refused(kind: FaultKind, status: u16, body: Value) -> ConnectorError {
         let bare = ConnectorError::new(kind, "http", "status");
-        ConnectorError { status: Some(status), body: Some(Box::new(body)), ..bare }
+        ConnectorError { status: Some(status), body: Some(Arc::new(body)), ..bare }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What Salesforce's error bodies mean: an array, of which the first tells; and a 403 that is a limit.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::fault::FaultKind;
@@ -40,7 +41,7 @@ pub(crate) fn of_row(row: &Value) -> ConnectorError {
     let code = text(first, "statusCode").unwrap_or("row_refused");
     let message = message_of(first).unwrap_or_else(|| "Salesforce refused this object without saying why".to_owned());
     let kind = kind_of(code).unwrap_or(FaultKind::Invalid);
-    ConnectorError { body: Some(Box::new(row.clone())), ..ConnectorError::new(kind, code, message) }
+    ConnectorError { body: Some(Arc::new(row.clone())), ..ConnectorError::new(kind, code, message) }
 }
 
 fn kind_of(code: &str) -> Option<FaultKind> {
@@ -103,7 +104,7 @@ mod tests {
 
     fn refused(status: u16, body: Value) -> ConnectorError {
         let bare = ConnectorError::new(FaultKind::Forbidden, "http_403", "status");
-        refine(ConnectorError { status: Some(status), body: Some(Box::new(body)), ..bare })
+        refine(ConnectorError { status: Some(status), body: Some(Arc::new(body)), ..bare })
     }
 
     #[test]

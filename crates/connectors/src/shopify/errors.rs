@@ -1,5 +1,6 @@
 //! What Shopify's refusals mean: by status, at the top of an answer, or in the payload of one change. Every field may be missing.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::fault::FaultKind;
@@ -51,7 +52,7 @@ pub(crate) fn of_answer(body: &Value) -> Option<ConnectorError> {
         _ => (FaultKind::Invalid, 400),
     };
     let retry_after = (kind == FaultKind::RateLimited).then(|| until_room(body).unwrap_or(PAUSE));
-    let body = Some(Box::new(body.clone()));
+    let body = Some(Arc::new(body.clone()));
     let error = ConnectorError::new(kind, &code.to_lowercase(), ConnectorError::cut(&message));
     Some(ConnectorError { status: Some(status), retry_after, body, ..error })
 }
@@ -84,7 +85,7 @@ pub(crate) fn of_change(payload: &Value) -> Option<ConnectorError> {
     };
     let error = ConnectorError::new(kind, &code, ConnectorError::cut(&told));
     // It is about what was sent, and about nothing else.
-    Some(ConnectorError { status: Some(422), body: Some(Box::new(payload.clone())), ..error })
+    Some(ConnectorError { status: Some(422), body: Some(Arc::new(payload.clone())), ..error })
 }
 
 /// Whether a shop does not know the metafield that carries our key.
@@ -167,7 +168,7 @@ mod tests {
     fn a_status_means_what_it_means_at_shopify() {
         let refused = |status: u16, body: Value| {
             let bare = ConnectorError::new(FaultKind::NotFound, "http", "status");
-            let error = refine(ConnectorError { status: Some(status), body: Some(Box::new(body)), ..bare });
+            let error = refine(ConnectorError { status: Some(status), body: Some(Arc::new(body)), ..bare });
             (error.kind, error.code, error.message)
         };
         let invalid = json!({"errors": "[API] Invalid API key or access token"});

@@ -1,5 +1,7 @@
 //! What WooCommerce's error bodies mean. Every field of them may be missing.
 
+use std::sync::Arc;
+
 use domain::fault::FaultKind;
 use serde_json::Value;
 
@@ -25,7 +27,7 @@ pub(crate) fn of_item(item: &Value) -> ConnectorError {
     let message = message_of(body).unwrap_or_else(|| "WooCommerce refused this object without saying why".to_owned());
     let status = body.pointer("/data/status").and_then(Value::as_u64).and_then(|status| u16::try_from(status).ok());
     let kind = kind_of(&code, &message).or(status.map(classify::kind_of)).unwrap_or(FaultKind::Invalid);
-    ConnectorError { body: Some(Box::new(body.clone())), ..ConnectorError::new(kind, &code, message) }
+    ConnectorError { body: Some(Arc::new(body.clone())), ..ConnectorError::new(kind, &code, message) }
 }
 
 /// The object that has the SKU, where the refusal names it. Who has something else that is unique, such as a bar code, is not by
@@ -88,7 +90,7 @@ mod tests {
     fn refused(status: u16, body: Value) -> ConnectorError {
         let kind = if status == 401 { FaultKind::Unauthorized } else { FaultKind::Invalid };
         let bare = ConnectorError::new(kind, "http", "status");
-        refine(ConnectorError { status: Some(status), body: Some(Box::new(body)), ..bare })
+        refine(ConnectorError { status: Some(status), body: Some(Arc::new(body)), ..bare })
     }
 
     #[test]

@@ -61,13 +61,15 @@ fn text<'a>(body: &'a Value, name: &str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use serde_json::json;
 
     use super::*;
 
     fn refused(kind: FaultKind, status: u16, body: Value) -> (FaultKind, String, String) {
         let bare = ConnectorError::new(kind, "http", "status");
-        let error = refine(ConnectorError { status: Some(status), body: Some(Box::new(body)), ..bare });
+        let error = refine(ConnectorError { status: Some(status), body: Some(Arc::new(body)), ..bare });
         (error.kind, error.code, error.message)
     }
 

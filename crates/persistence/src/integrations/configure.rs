@@ -6,11 +6,10 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel_async::RunQueryDsl;
 use domain::id::{IntegrationId, TenantId};
 use domain::integration::{Integration, Status};
-use serde_json::Value;
 
 use crate::schema::tenant_integrations as table;
 use crate::statement::sql_query;
-use crate::text::{to_json, to_word};
+use crate::text::{Json, to_json, to_word};
 use crate::{PersistenceError, Transaction, grants, health};
 
 /// What is to be configured from now on.
@@ -28,15 +27,15 @@ pub struct Configuration {
 pub(super) struct Columns {
     name: String,
     direction: String,
-    kind_directions: Value,
-    options: Value,
+    kind_directions: Json,
+    options: Json,
     frequency: String,
     delivery: String,
     account_id: Option<String>,
     account_name: Option<String>,
     url: Option<String>,
     workflow_url: Option<String>,
-    alerts: Value,
+    alerts: Json,
 }
 
 impl Columns {

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::schema::tenant_integrations as table;
-use crate::text::{from_json, from_word, parse, to_word};
+use crate::text::{Json, from_json, from_tree, from_word, parse, to_word};
 use crate::{PersistenceError, Transaction, grants};
 
 #[derive(Queryable, Selectable)]
@@ -23,8 +23,8 @@ struct Row {
     name: String,
     enabled: bool,
     direction: String,
-    kind_directions: Value,
-    options: Value,
+    kind_directions: Json,
+    options: Json,
     frequency: String,
     delivery: String,
     account_id: Option<String>,
@@ -69,7 +69,7 @@ pub(crate) fn read_alerts(mut alerts: Value) -> Result<Alerts, PersistenceError>
             *triggers = Value::Null;
         }
     }
-    from_json("alerts", alerts)
+    from_tree("alerts", alerts)
 }
 
 fn read_all(rows: Vec<Row>) -> Result<Vec<Integration>, PersistenceError> {

@@ -12,13 +12,12 @@ use domain::kind::RecordKind;
 use domain::platform::PlatformSlug;
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::Receipt;
 use crate::log_page::{LogCursor, LogPage, LogRow};
 use crate::statement::sql_query;
-use crate::text::{from_json, from_word, parse, storable, to_json, to_word};
+use crate::text::{Json, from_json, from_word, parse, storable, to_json, to_word};
 use crate::{PersistenceError, Transaction};
 
 /// The erasure of one person.
@@ -97,9 +96,9 @@ struct Row {
     #[diesel(sql_type = Nullable<Timestamptz>)]
     erased_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Jsonb)]
-    counts: Value,
+    counts: Json,
     #[diesel(sql_type = Jsonb)]
-    answers: Value,
+    answers: Json,
     #[diesel(sql_type = Array<Text>)]
     suppressions: Vec<String>,
 }

@@ -11,12 +11,11 @@ use domain::field::{FieldName, FieldValue};
 use domain::id::{IntegrationId, LinkId, RecordId, TenantId};
 use domain::kind::RecordKind;
 use domain::time::Timestamp;
-use serde_json::Value;
 
 use super::links::{SELECTED, Selection, about};
 use crate::row::WaitingId;
 use crate::statement::{in_turns, sql_query};
-use crate::text::{from_json, parse, to_json};
+use crate::text::{Json, from_json, parse, to_json};
 use crate::{PersistenceError, Transaction};
 
 /// Values of our fields.
@@ -113,7 +112,7 @@ pub async fn take(tx: &mut Transaction, tenant: TenantId, link: LinkId) -> Resul
         #[diesel(sql_type = Text)]
         record_id: String,
         #[diesel(sql_type = Jsonb)]
-        fields: Value,
+        fields: Json,
     }
     let rows: Vec<Row> = sql_query(
         "DELETE FROM record_edits WHERE tenant_id = $1 AND link_id = $2 RETURNING integration_id, record_id, fields",

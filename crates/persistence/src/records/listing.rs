@@ -8,10 +8,9 @@ use domain::id::{IntegrationId, RecordId, TenantId};
 use domain::kind::RecordKind;
 use domain::record::Record;
 use domain::time::Timestamp;
-use serde_json::Value;
 
 use crate::statement::sql_query;
-use crate::text::{from_json, parse};
+use crate::text::{Json, from_json, parse};
 use crate::{PersistenceError, Transaction};
 
 /// Which records are wanted.
@@ -50,7 +49,7 @@ struct Row {
     #[diesel(sql_type = Text)]
     id: String,
     #[diesel(sql_type = Jsonb)]
-    fields: Value,
+    fields: Json,
     #[diesel(sql_type = BigInt)]
     version: i64,
     #[diesel(sql_type = Timestamptz)]

@@ -8,10 +8,9 @@ use diesel_async::RunQueryDsl;
 use domain::id::{RecordId, TenantId};
 use domain::kind::RecordKind;
 use domain::record::Record;
-use serde_json::Value;
 
 use crate::statement::sql_query;
-use crate::text::{from_json, parse, to_json};
+use crate::text::{Json, from_json, parse, to_json};
 use crate::{PersistenceError, Transaction};
 
 #[derive(QueryableByName)]
@@ -23,7 +22,7 @@ struct Row {
     #[diesel(sql_type = Text)]
     kind: String,
     #[diesel(sql_type = Jsonb)]
-    fields: Value,
+    fields: Json,
     #[diesel(sql_type = BigInt)]
     version: i64,
 }
@@ -104,7 +103,7 @@ pub async fn save(tx: &mut Transaction, records: &[&Record]) -> Result<(), Persi
     if records.is_empty() {
         return Ok(());
     }
-    let fields = records.iter().map(|record| to_json(&record.fields)).collect::<Result<Vec<Value>, _>>()?;
+    let fields = records.iter().map(|record| to_json(&record.fields)).collect::<Result<Vec<Json>, _>>()?;
     sql_query(
         "INSERT INTO records (id, tenant_id, kind, fields, version)
          SELECT * FROM unnest($1, $2, $3, $4, $5)

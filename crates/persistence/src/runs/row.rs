@@ -12,10 +12,9 @@ use domain::outcome::SyncError;
 use domain::run::{Counts, Run};
 use domain::time::Timestamp;
 use serde::Deserialize;
-use serde_json::Value;
 
 use crate::statement::sql_query;
-use crate::text::{from_json, from_word, parse};
+use crate::text::{Json, from_json, from_word, parse};
 use crate::{PersistenceError, Transaction};
 
 /// Which part of the list of runs is wanted.
@@ -48,11 +47,11 @@ pub(super) struct Row {
     #[diesel(sql_type = BigInt)]
     sequence: i64,
     #[diesel(sql_type = Nullable<Jsonb>)]
-    position: Option<Value>,
+    position: Option<Json>,
     #[diesel(sql_type = Jsonb)]
-    counts: Value,
+    counts: Json,
     #[diesel(sql_type = Nullable<Jsonb>)]
-    standing: Option<Value>,
+    standing: Option<Json>,
     #[diesel(sql_type = Bool)]
     confirmed: bool,
     #[diesel(sql_type = Integer)]

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 use super::{hours, query, words};
 use crate::log_page::{LogCursor, LogPage, LogRow};
-use crate::text::{from_json, from_word, parse, parse_optional};
+use crate::text::{Json, from_json, from_word, parse, parse_optional};
 use crate::{PersistenceError, Transaction};
 
 /// How an attempt ended.
@@ -185,7 +185,7 @@ pub(super) struct Row {
     #[diesel(sql_type = sql_types::Text)]
     correlation_id: String,
     #[diesel(sql_type = Nullable<Jsonb>)]
-    changes: Option<Value>,
+    changes: Option<Json>,
     #[diesel(sql_type = BigInt)]
     changes_left_out: i64,
 }

@@ -17,7 +17,7 @@ use super::Decision;
 use crate::log_page::{LogCursor, LogPage, LogRow};
 use crate::row::Id;
 use crate::statement::sql_query;
-use crate::text::{from_json, from_word, parse, parse_optional};
+use crate::text::{Json, from_json, from_word, parse, parse_optional};
 use crate::{PersistenceError, Transaction};
 
 /// Which sorts are wanted.
@@ -126,7 +126,7 @@ pub(super) struct Row {
     #[diesel(sql_type = Jsonb)]
     lost: Value,
     #[diesel(sql_type = Nullable<Jsonb>)]
-    kept: Option<Value>,
+    kept: Option<Json>,
     #[diesel(sql_type = Nullable<Text>)]
     other_id: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]

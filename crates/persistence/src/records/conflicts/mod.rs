@@ -11,10 +11,9 @@ use diesel_async::RunQueryDsl;
 use domain::id::{ConflictId, RecordId, TenantId};
 use domain::identity::Identity;
 use domain::record::Lost;
-use serde_json::Value;
 
 use crate::statement::sql_query;
-use crate::text::to_json;
+use crate::text::{Json, to_json};
 use crate::{PersistenceError, Transaction};
 
 /// Something that lost and may be wanted back.
@@ -85,14 +84,14 @@ impl Conflict {
         }
     }
 
-    fn lost(&self) -> Result<Value, PersistenceError> {
+    fn lost(&self) -> Result<Json, PersistenceError> {
         match self {
             Self::Value { lost, .. } => to_json(&lost.lost),
             Self::Identity { identity, .. } => to_json(&identity.value),
         }
     }
 
-    fn kept(&self) -> Result<Option<Value>, PersistenceError> {
+    fn kept(&self) -> Result<Option<Json>, PersistenceError> {
         match self {
             Self::Value { why: Why::Unlinked, .. } | Self::Identity { .. } => Ok(None),
             Self::Value { lost, .. } => to_json(&lost.kept).map(Some),
@@ -129,8 +128,8 @@ pub async fn keep(tx: &mut Transaction, tenant: TenantId, conflicts: &[Conflict]
     if conflicts.is_empty() {
         return Ok(());
     }
-    let lost = conflicts.iter().map(Conflict::lost).collect::<Result<Vec<Value>, _>>()?;
-    let kept = conflicts.iter().map(Conflict::kept).collect::<Result<Vec<Option<Value>>, _>>()?;
+    let lost = conflicts.iter().map(Conflict::lost).collect::<Result<Vec<Json>, _>>()?;
+    let kept = conflicts.iter().map(Conflict::kept).collect::<Result<Vec<Option<Json>>, _>>()?;
     sql_query(KEEP)
         .bind::<Text, _>(tenant.to_string())
         .bind::<Array<Text>, _>(conflicts.iter().map(|_| ConflictId::new().to_string()).collect::<Vec<_>>())

@@ -10,11 +10,10 @@ use domain::id::{IntegrationId, LinkId, RecordId, TenantId};
 use domain::kind::RecordKind;
 use domain::link::LinkState;
 use domain::time::Timestamp;
-use serde_json::Value;
 
 use super::named::{self, OF_RECORDS};
 use crate::statement::sql_query;
-use crate::text::{from_json, parse, to_json};
+use crate::text::{Json, from_json, parse, to_json};
 use crate::{PersistenceError, Transaction};
 
 /// The backend's link of one record. Its external id is the subject's id.
@@ -44,9 +43,9 @@ pub(super) struct StateRow {
     #[diesel(sql_type = Nullable<Text>)]
     external_id: Option<String>,
     #[diesel(sql_type = Jsonb)]
-    sent: Value,
+    sent: Json,
     #[diesel(sql_type = Jsonb)]
-    seen: Value,
+    seen: Json,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     seen_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
@@ -97,8 +96,8 @@ pub async fn save_backend_links(
     if links.is_empty() {
         return Ok(());
     }
-    let seen = links.iter().map(|link| to_json(&link.state.seen)).collect::<Result<Vec<Value>, _>>()?;
-    let sent = links.iter().map(|link| to_json(&link.state.sent)).collect::<Result<Vec<Value>, _>>()?;
+    let seen = links.iter().map(|link| to_json(&link.state.seen)).collect::<Result<Vec<Json>, _>>()?;
+    let sent = links.iter().map(|link| to_json(&link.state.sent)).collect::<Result<Vec<Json>, _>>()?;
     let seen_at = links.iter().map(|link| link.state.seen_at.map(DateTime::<Utc>::from));
     sql_query(
         "INSERT INTO record_links (tenant_id, integration_id, id, record_id, kind, external_id, seen, seen_at,

@@ -10,12 +10,11 @@ use domain::id::{IntegrationId, RecordId, TenantId};
 use domain::kind::RecordKind;
 use domain::message::RecordPush;
 use domain::platform::PlatformSlug;
-use serde_json::Value;
 
 use super::PushRow;
 use super::named::{self, OF_OBJECTS, OF_RECORDS};
 use crate::statement::sql_query;
-use crate::text::{from_json, parse};
+use crate::text::{Json, from_json, parse};
 use crate::{PersistenceError, Transaction};
 
 /// A link, its record and the object there that it stands for.
@@ -117,7 +116,7 @@ pub async fn seen_of(
         #[diesel(sql_type = Text)]
         external_id: String,
         #[diesel(sql_type = Jsonb)]
-        seen: Value,
+        seen: Json,
     }
     let statement =
         format!("SELECT external_id, seen FROM {OF_OBJECTS} WHERE coalesce(record_id, '') <> '' AND NOT gone");

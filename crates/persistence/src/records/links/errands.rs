@@ -13,11 +13,10 @@ use domain::message::RecordPush;
 use domain::outcome::{SyncError, SyncOutcome};
 use domain::time::Timestamp;
 use domain::workflow::Errand;
-use serde_json::Value;
 
 use super::{Intent, PushRow};
 use crate::statement::sql_query;
-use crate::text::{from_json, parse, storable, to_json};
+use crate::text::{Json, from_json, parse, storable, to_json};
 use crate::{PersistenceError, Transaction};
 
 /// Notes what is about to be handed to a workflow, for the links that the caller still holds.
@@ -29,7 +28,7 @@ pub async fn commission(
     errands: &BTreeMap<LinkId, Errand>,
     token: LeaseToken,
 ) -> Result<(), PersistenceError> {
-    let notes = errands.values().map(to_json).collect::<Result<Vec<Value>, _>>()?;
+    let notes = errands.values().map(to_json).collect::<Result<Vec<Json>, _>>()?;
     sql_query(
         "UPDATE record_links AS link SET errand = noted.errand, hinted_id = NULL
          FROM (
@@ -84,11 +83,11 @@ struct Row {
     #[diesel(sql_type = Integer)]
     attempts: i32,
     #[diesel(sql_type = Nullable<Jsonb>)]
-    errand: Option<Value>,
+    errand: Option<Json>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     intent_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Nullable<Jsonb>)]
-    intended: Option<Value>,
+    intended: Option<Json>,
     #[diesel(sql_type = Bool)]
     is_held: bool,
     #[diesel(sql_type = Timestamptz)]

@@ -9,10 +9,9 @@ use domain::id::{IntegrationId, LinkId, RecordId, TenantId};
 use domain::kind::RecordKind;
 use domain::record::Fields;
 use domain::time::Timestamp;
-use serde_json::Value;
 
 use crate::row::Count;
-use crate::text::{from_json, parse, parse_optional, storable};
+use crate::text::{Json, from_json, parse, parse_optional, storable};
 use crate::{PersistenceError, Transaction};
 
 /// Which failures of an integration; all where nothing is said.
@@ -158,11 +157,11 @@ struct StateRow {
     #[diesel(sql_type = Nullable<Text>)]
     external_id: Option<String>,
     #[diesel(sql_type = Jsonb)]
-    sent: Value,
+    sent: Json,
     #[diesel(sql_type = Nullable<Text>)]
     record_id: Option<String>,
     #[diesel(sql_type = Nullable<Jsonb>)]
-    fields: Option<Value>,
+    fields: Option<Json>,
 }
 
 impl StateRow {

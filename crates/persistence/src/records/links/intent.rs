@@ -9,11 +9,10 @@ use domain::field::RemoteFields;
 use domain::id::{LeaseToken, LinkId};
 use domain::link::LinkState;
 use domain::time::Timestamp;
-use serde_json::Value;
 
 use crate::row::Id;
 use crate::statement::sql_query;
-use crate::text::{from_json, parse, to_json};
+use crate::text::{Json, from_json, parse, to_json};
 use crate::{PersistenceError, Transaction};
 
 /// A write that was begun.
@@ -27,7 +26,7 @@ pub struct Intent {
 
 impl Intent {
     /// By the columns of a link: there is none without a time.
-    pub(super) fn noted(at: Option<DateTime<Utc>>, intended: Option<Value>) -> Result<Option<Self>, PersistenceError> {
+    pub(super) fn noted(at: Option<DateTime<Utc>>, intended: Option<Json>) -> Result<Option<Self>, PersistenceError> {
         let Some(at) = at else { return Ok(None) };
         let fields = intended.map(|fields| from_json("intended", fields)).transpose()?.unwrap_or_default();
         Ok(Some(Self { at: at.into(), fields }))
@@ -57,7 +56,7 @@ pub async fn intend(
     writes: &BTreeMap<LinkId, Intention>,
     token: LeaseToken,
 ) -> Result<Vec<LinkId>, PersistenceError> {
-    let fields = writes.values().map(|write| to_json(&write.fields)).collect::<Result<Vec<Value>, _>>()?;
+    let fields = writes.values().map(|write| to_json(&write.fields)).collect::<Result<Vec<Json>, _>>()?;
     let known: Vec<Option<&LinkState>> = writes.values().map(|write| write.known.as_ref()).collect();
     let sent = known.iter().map(|known| known.map(|known| to_json(&known.sent)).transpose());
     let seen = known.iter().map(|known| known.map(|known| to_json(&known.seen)).transpose());
@@ -79,8 +78,8 @@ pub async fn intend(
     )
     .bind::<Array<Text>, _>(writes.keys().map(ToString::to_string).collect::<Vec<_>>())
     .bind::<Array<Jsonb>, _>(fields)
-    .bind::<Array<Nullable<Jsonb>>, _>(sent.collect::<Result<Vec<Option<Value>>, _>>()?)
-    .bind::<Array<Nullable<Jsonb>>, _>(seen.collect::<Result<Vec<Option<Value>>, _>>()?)
+    .bind::<Array<Nullable<Jsonb>>, _>(sent.collect::<Result<Vec<Option<Json>>, _>>()?)
+    .bind::<Array<Nullable<Jsonb>>, _>(seen.collect::<Result<Vec<Option<Json>>, _>>()?)
     .bind::<Array<Nullable<Timestamptz>>, _>(seen_at.collect::<Vec<Option<DateTime<Utc>>>>())
     .bind::<Text, _>(token.to_string())
     .bind::<Array<Bool>, _>(writes.values().map(|write| write.goes_on).collect::<Vec<_>>())

@@ -12,12 +12,11 @@ use domain::link::LinkState;
 use domain::message::RecordPush;
 use domain::time::Timestamp;
 use domain::workflow::Errand;
-use serde_json::Value;
 
 use super::PushRow;
 use super::intent::Intent;
 use crate::statement::sql_query;
-use crate::text::{from_json, parse};
+use crate::text::{Json, from_json, parse};
 use crate::{PersistenceError, Transaction};
 
 /// A link that the caller holds.
@@ -68,9 +67,9 @@ struct Row {
     #[diesel(sql_type = Bool)]
     gone: bool,
     #[diesel(sql_type = Jsonb)]
-    sent: Value,
+    sent: Json,
     #[diesel(sql_type = Jsonb)]
-    seen: Value,
+    seen: Json,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     seen_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = BigInt)]
@@ -86,9 +85,9 @@ struct Row {
     #[diesel(sql_type = Nullable<Timestamptz>)]
     intent_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Nullable<Jsonb>)]
-    intended: Option<Value>,
+    intended: Option<Json>,
     #[diesel(sql_type = Nullable<Jsonb>)]
-    errand: Option<Value>,
+    errand: Option<Json>,
     #[diesel(sql_type = Nullable<Text>)]
     hinted_id: Option<String>,
     #[diesel(sql_type = Bool)]

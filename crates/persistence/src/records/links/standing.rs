@@ -7,10 +7,9 @@ use domain::field::RemoteFields;
 use domain::id::{IntegrationId, RecordId, TenantId};
 use domain::kind::RecordKind;
 use domain::record::Fields;
-use serde_json::Value;
 
 use crate::statement::sql_query;
-use crate::text::{from_json, parse_optional, storable};
+use crate::text::{Json, from_json, parse_optional, storable};
 use crate::{PersistenceError, Transaction};
 
 /// By what a link is found.
@@ -52,7 +51,7 @@ pub async fn standing(
         #[diesel(sql_type = Bool)]
         gone: bool,
         #[diesel(sql_type = Jsonb)]
-        seen: Value,
+        seen: Json,
     }
     let (record, object) = match named {
         Named::Record(record) => (Some(record.to_string()), None),
@@ -104,9 +103,9 @@ pub async fn sent_after(
         #[diesel(sql_type = Text)]
         external_id: String,
         #[diesel(sql_type = Jsonb)]
-        sent: Value,
+        sent: Json,
         #[diesel(sql_type = Jsonb)]
-        fields: Value,
+        fields: Json,
     }
     let rows: Vec<Row> = sql_query(
         "SELECT link.external_id, link.sent, record.fields

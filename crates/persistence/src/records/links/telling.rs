@@ -12,12 +12,11 @@ use domain::kind::RecordKind;
 use domain::link::LinkState;
 use domain::message::BackendTell;
 use domain::outcome::SyncError;
-use serde_json::Value;
 
 use super::PushRow;
 use super::backend::StateRow;
 use crate::statement::sql_query;
-use crate::text::{from_json, parse, storable, to_json};
+use crate::text::{Json, from_json, parse, storable, to_json};
 use crate::{PersistenceError, Transaction};
 
 /// Notes that there is news of these records, and names the backend's links of them.
@@ -82,7 +81,7 @@ struct Row {
     #[diesel(embed)]
     state: StateRow,
     #[diesel(sql_type = Jsonb)]
-    told: Value,
+    told: Json,
     #[diesel(sql_type = BigInt)]
     synced_version: i64,
     #[diesel(sql_type = Integer)]

@@ -8,11 +8,10 @@ use diesel::sql_types::{Array, BigInt, Double, Jsonb, Text};
 use diesel_async::RunQueryDsl;
 use domain::id::{LinkId, SyncLogId};
 use domain::outcome::SyncOutcome;
-use serde_json::Value;
 
 use crate::row::Id;
 use crate::statement::{plan_anew, sql_query};
-use crate::text::{from_json, parse};
+use crate::text::{Json, from_json, parse};
 use crate::{PersistenceError, Transaction};
 
 /// Outcomes that were committed with their links `age` ago or longer and never confirmed on the broker, the oldest first.
@@ -31,7 +30,7 @@ pub async fn leftovers(
         #[diesel(sql_type = Text)]
         link_id: String,
         #[diesel(sql_type = Jsonb)]
-        outcome: Value,
+        outcome: Json,
     }
     plan_anew(tx).await?;
     let rows: Vec<Row> = sql_query(
