@@ -100,10 +100,15 @@ pub async fn find(
     keys: &BTreeSet<IdentityKey>,
 ) -> Result<BTreeMap<IdentityKey, RecordId>, PersistenceError> {
     let Columns { kinds, schemes, values } = columns(keys.iter());
-    // The tenant is named with each, as `links::named` explains.
+    // Each is looked for by itself, whatever is expected of the table: a plan that was made while it was small would read all of it.
     let rows: Vec<Row> = sql_query(
-        "SELECT kind, scheme, value, record_id FROM unnest($1, $2, $3, $4) AS named (tenant_id, kind, scheme, value)
-         JOIN record_identities USING (tenant_id, kind, scheme, value)",
+        "SELECT kind, scheme, value, known.record_id
+         FROM unnest($1, $2, $3, $4) AS named (tenant_id, kind, scheme, value)
+         CROSS JOIN LATERAL (
+             SELECT record_id FROM record_identities AS identity
+             WHERE identity.tenant_id = named.tenant_id AND identity.kind = named.kind
+               AND identity.scheme = named.scheme AND identity.value = named.value LIMIT 1
+         ) AS known",
     )
     .bind::<Array<Text>, _>(vec![tenant.to_string(); keys.len()])
     .bind::<Array<Text>, _>(kinds)

@@ -13,7 +13,7 @@ use persistence::records::{links, store};
 use persistence::{Scope, people};
 
 use crate::growing::{FEW, MANY, records, rows_read, rows_read_of};
-use crate::world::{Customer, World, number};
+use crate::world::{Customer, World, number, try_to};
 
 /// A tenant that has records, identifiers and suppressions since these were analyzed, when another one had as many; three of its records.
 async fn grown() -> (World, Customer, BTreeSet<RecordId>) {
@@ -81,6 +81,23 @@ async fn a_few_identifiers_are_found_without_reading_all_that_their_tenant_has()
     assert_eq!(identities::of_records(&mut tx, grown.tenant, &few).await.unwrap(), keys);
     identities::release(&mut tx, grown.tenant, &held).await.unwrap();
     assert!(identities::find(&mut tx, grown.tenant, &keys).await.unwrap().is_empty());
+    let read = rows_read_of("record_identities", &mut tx).await - before;
+    assert!(read < FEW, "{read} rows were read for three identifiers");
+}
+
+#[tokio::test]
+async fn a_few_identifiers_are_found_by_a_plan_from_when_there_was_none_without_reading_all_that_came_since() {
+    let world = World::new().await;
+    let customer = world.customer("4242").await;
+    let key =
+        |id: &RecordId| IdentityKey { kind: RecordKind::Contact, identity: Identity::coccinelle(&id.to_string()) };
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    try_to(&mut tx, "SET LOCAL plan_cache_mode = 'force_generic_plan'").await.unwrap();
+    let nobody = [key(&RecordId::new())].into();
+    assert!(identities::find(&mut tx, customer.tenant, &nobody).await.unwrap().is_empty());
+    let few: BTreeSet<_> = fill(&world, customer).await.iter().map(key).collect();
+    let before = rows_read_of("record_identities", &mut tx).await;
+    assert_eq!(identities::find(&mut tx, customer.tenant, &few).await.unwrap().len(), 3);
     let read = rows_read_of("record_identities", &mut tx).await - before;
     assert!(read < FEW, "{read} rows were read for three identifiers");
 }

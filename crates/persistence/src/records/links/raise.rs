@@ -128,10 +128,12 @@ pub async fn owed_by_record(
     tenant: TenantId,
     records: &[RecordId],
 ) -> Result<Vec<(RecordId, RecordPush)>, PersistenceError> {
+    // The tenant's own integrations, of which there are a few: PostgreSQL begins with them, and would begin with everybody's.
     let rows: Vec<OwedRow> = sql_query(
         "SELECT link.record_id, link.id, link.tenant_id, link.integration_id
          FROM record_links AS link JOIN tenant_integrations AS integration ON integration.id = link.integration_id
-         WHERE link.tenant_id = $1 AND link.record_id = ANY($2) AND link.owed::int = 1 AND link.waits_for IS NULL
+         WHERE integration.tenant_id = $1
+           AND link.tenant_id = $1 AND link.record_id = ANY($2) AND link.owed::int = 1 AND link.waits_for IS NULL
            AND (link.not_before IS NULL OR link.not_before <= now())
            AND integration.enabled AND integration.deleted_at IS NULL AND integration.frequency = 'realtime'
            AND integration.platform <> 'coccinelle'
