@@ -34,6 +34,12 @@ struct Named {
     name: String,
 }
 
+/// One that is deleted while they are listed has figures and no name any more.
+#[derive(Deserialize)]
+struct Listed {
+    name: Option<String>,
+}
+
 #[derive(Deserialize)]
 struct Declared {
     arguments: Value,
@@ -53,8 +59,8 @@ impl Management {
     }
 
     pub(crate) async fn vhosts(&self) -> anyhow::Result<Vec<String>> {
-        let vhosts: Vec<Named> = self.ask(Method::GET, &["vhosts"], None).await?;
-        Ok(vhosts.into_iter().map(|vhost| vhost.name).collect())
+        let vhosts: Vec<Listed> = self.ask(Method::GET, &["vhosts"], None).await?;
+        Ok(vhosts.into_iter().filter_map(|vhost| vhost.name).collect())
     }
 
     pub(crate) async fn make_vhost(&self, name: &str) -> anyhow::Result<()> {
