@@ -35,7 +35,7 @@ pub enum StartError {
     Issuer(#[from] SetupError),
     /// The API cannot be described.
     #[error("the OpenAPI document cannot be written")]
-    Document(#[from] serde_json::Error),
+    Document(#[source] serde_json::Error),
     /// The address is taken.
     #[error("cannot listen")]
     Listener(#[from] io::Error),
@@ -84,7 +84,7 @@ pub fn build(settings: Settings) -> Result<App, StartError> {
     });
     let document = openapi::document();
     let known = web::Data::new(Known::of(&document));
-    let document = web::Data::new(Document::of(&document)?);
+    let document = web::Data::new(Document::of(&document).map_err(StartError::Document)?);
     let entrance = door.clone();
     let bound = runtime::http::bind(&settings.http, move |app| {
         app.app_data(document.clone())

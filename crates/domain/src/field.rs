@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_is_there_and_null_is_read_where_an_option_is_meant() {
+    fn null_is_nothing_where_an_option_is_meant() {
         assert_eq!(serde_json::from_str::<Option<FieldValue>>("null").unwrap(), None);
         assert_eq!(serde_json::from_str::<Option<FieldValue>>("1").unwrap(), Some(FieldValue::Number(1.into())));
     }

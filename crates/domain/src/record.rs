@@ -282,6 +282,20 @@ mod tests {
     }
 
     #[test]
+    fn a_stamped_value_is_one_flat_object() {
+        let (at, origin) = (Timestamp::from_millis(1_000).unwrap(), origin(1));
+        let ranked = serde_json::json!({"r": 2, "t": at, "o": origin, "v": "x"});
+        let unranked = serde_json::json!({"t": at, "o": origin, "v": ["x"]});
+        for (rank, value, json) in
+            [(2, FieldValue::text("x"), ranked), (0, FieldValue::List(vec!["x".to_owned()]), unranked)]
+        {
+            let stamped = Stamped { stamp: Stamp { rank, at, origin }, value };
+            assert_eq!(serde_json::to_value(&stamped).unwrap(), json);
+            assert_eq!(serde_json::from_value::<Stamped>(json).unwrap(), stamped);
+        }
+    }
+
+    #[test]
     fn the_loser_of_a_merge_is_named_whichever_side_it_was_on() {
         let older = Stamp { rank: 0, at: Timestamp::from_millis(1).unwrap(), origin: origin(1) };
         let newer = Stamp { rank: 0, at: Timestamp::from_millis(2).unwrap(), origin: origin(1) };

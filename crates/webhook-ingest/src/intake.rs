@@ -83,7 +83,7 @@ impl Intake {
     async fn keep(&self, admitted: Admitted, caller: Caller) -> Result<WebhookLogId, Problem> {
         let Admitted { message, delivery_id } = admitted;
         let (delivery, platform) = (message.delivery, message.platform.clone());
-        let name = delivery_id.map(|id| self.repetitions.name(&platform, &id));
+        let name = delivery_id.map(|id| self.repetitions.name(&platform, message.integration_id, &id));
         if let Some(first) = name.and_then(|name| self.repetitions.first(name)) {
             count(&platform, "repeated");
             return Ok(first);

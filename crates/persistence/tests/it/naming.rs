@@ -86,7 +86,7 @@ async fn a_few_identifiers_are_found_without_reading_all_that_their_tenant_has()
 }
 
 #[tokio::test]
-async fn a_few_identifiers_are_found_by_a_plan_from_when_there_was_none_without_reading_all_that_came_since() {
+async fn a_few_identifiers_are_found_by_a_plan_from_an_empty_table_without_reading_all_that_came_since() {
     let world = World::new().await;
     let customer = world.customer("4242").await;
     let key =

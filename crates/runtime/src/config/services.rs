@@ -48,7 +48,7 @@ pub struct IngestSettings {
     pub bodies_limit: usize,
     /// Refusals logged for each platform and sender in one minute.
     pub refusals_logged_per_minute: u32,
-    /// For how long an accepted delivery is remembered.
+    /// For how long an accepted delivery is remembered, as far as there is room.
     #[serde(with = "humantime_serde")]
     pub repeat_window: Duration,
 }

@@ -51,11 +51,9 @@ pub(super) async fn follow<B: MessageBody>(
 ) -> Result<ServiceResponse<B>, Error> {
     let header = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
     let received: Option<TraceParent> = header.and_then(|text| text.parse().ok());
-    // The pattern, not the path: a label must not grow with what strangers type.
-    let route = request.match_pattern();
     let span = tracing::info_span!(
         "request",
-        otel.name = format!("{} {}", known(request.method()), route.as_deref().unwrap_or_default()).trim(),
+        otel.name = format!("{} {}", known(request.method()), request.match_pattern().unwrap_or_default()).trim(),
         otel.kind = "server",
         trace.id = tracing::field::Empty,
         http.status = tracing::field::Empty,
@@ -67,17 +65,18 @@ pub(super) async fn follow<B: MessageBody>(
     };
     span.record("trace.id", trace.trace_id());
     request.extensions_mut().insert(Trace(trace));
-    CURRENT.scope(Cell::new(trace), answer(request, next, (route, trace)).instrument(span)).await
+    CURRENT.scope(Cell::new(trace), answer(request, next, trace).instrument(span)).await
 }
 
 async fn answer<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
-    (route, trace): (Option<String>, TraceParent),
+    trace: TraceParent,
 ) -> Result<ServiceResponse<B>, Error> {
     let (started, method, path) = (Instant::now(), known(request.method()), request.path().to_owned());
     let mut response = next.call(request).await?;
-    let route = route.unwrap_or_else(|| "unmatched".to_owned());
+    // The pattern, not the path: a label must not grow with what strangers type.
+    let route = response.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
     let (status, took) = (response.status().as_u16(), started.elapsed());
     tracing::Span::current().record("http.status", status);
     if let Ok(id) = HeaderValue::from_str(&trace.trace_id()) {

@@ -21,7 +21,7 @@ use crate::console::Console;
 use crate::session::{PORTAL, Service, Session, Tenant};
 
 pub(super) const WEBHOOKS: &str = "/webhooks/integrations/hubspot";
-/// More deliveries in a second than this machine can take; beyond it the measurement would end early.
+/// More deliveries in a second than a small machine can take; beyond it, or the most that are signed, the measurement would end early.
 pub(super) const DELIVERIES_PER_SECOND: u64 = 50_000;
 pub(super) const TENANTS: u64 = 8;
 /// How long a crowd is waited for in the CRM.

@@ -128,7 +128,7 @@ pub async fn owed_by_record(
     tenant: TenantId,
     records: &[RecordId],
 ) -> Result<Vec<(RecordId, RecordPush)>, PersistenceError> {
-    // The tenant's own integrations, of which there are a few: PostgreSQL begins with them, and would begin with everybody's.
+    // The tenant's own integrations, of which there are a few: PostgreSQL begins with them, and would otherwise begin with everybody's.
     let rows: Vec<OwedRow> = sql_query(
         "SELECT link.record_id, link.id, link.tenant_id, link.integration_id
          FROM record_links AS link JOIN tenant_integrations AS integration ON integration.id = link.integration_id
