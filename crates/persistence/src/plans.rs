@@ -34,8 +34,10 @@ impl Plans {
     /// How such a transaction begins, in one round trip.
     pub(crate) fn begin(&self, commit: Commit) -> &'static str {
         match (AtomicBool::load(&self.are_kept, Ordering::Relaxed), commit) {
-            (false, Commit::Durable) => "BEGIN",
-            (false, Commit::Asynchronous) => "BEGIN; SET LOCAL synchronous_commit = off",
+            (false, Commit::Durable) => "BEGIN; SET LOCAL plan_cache_mode = force_custom_plan",
+            (false, Commit::Asynchronous) => {
+                "BEGIN; SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL synchronous_commit = off"
+            }
             (true, Commit::Durable) => "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan",
             (true, Commit::Asynchronous) => {
                 "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL synchronous_commit = off"
@@ -46,11 +48,11 @@ impl Plans {
 
 impl Database {
     /// From now on [`Self::begin_keeping_plans`] does so, if what is looked for by key has grown so far that a plan which is made now stays
-    /// good. Otherwise PostgreSQL sees to it, as everywhere else. Returns which it is.
+    /// good. Otherwise each use is planned for what is there by then. Returns which it is.
     ///
     /// Of a statement that takes an array, PostgreSQL would plan each use anew, as it expects that a list of unknown length costs more
     /// than this one: for a single push, that was half of what the database did. But of an empty table it would rather read all than look for
-    /// what is named, and go on so until it has looked at it again.
+    /// what is named, and go on so until it has looked at it again, a minute later or more: left to itself, it keeps such a plan too.
     ///
     /// # Errors
     /// When the database does not answer.

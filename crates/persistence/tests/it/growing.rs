@@ -209,6 +209,30 @@ async fn whether_anything_belongs_to_a_contact_is_told_without_reading_all_that_
 }
 
 #[tokio::test]
+async fn while_tables_grow_each_use_is_planned_for_what_is_there_by_then() {
+    let world = World::new().await;
+    let customer = world.customer("4242").await;
+    let (one, whose) = (Database::new(&world.server.url().into(), 1, A_WHILE), (customer.tenant, customer.integration));
+    // More often than PostgreSQL plans anew before it keeps a plan.
+    for _ in 0..10 {
+        let mut tx = one.begin_keeping_plans(Scope::System).await.unwrap();
+        let leased = links::lease(&mut tx, whose, &[LinkId::new()], LeaseToken::new(), A_WHILE).await.unwrap();
+        assert!(leased.is_empty());
+        tx.commit().await.unwrap();
+    }
+    fill(&world, customer).await;
+    let mut tx = world.worker.begin(Scope::System).await.unwrap();
+    let marked = links::mark_dirty(&mut tx, &heard(customer, [7, 77, 777])).await.unwrap();
+    tx.commit().await.unwrap();
+    let ids: Vec<LinkId> = marked.iter().map(|push| push.link_id).collect();
+    let mut tx = one.begin_keeping_plans(Scope::System).await.unwrap();
+    let before = rows_read(&mut tx).await;
+    assert_eq!(links::lease(&mut tx, whose, &ids, LeaseToken::new(), A_WHILE).await.unwrap().len(), 3);
+    let read = rows_read(&mut tx).await - before;
+    assert!(read < FEW, "{read} rows were read for three links");
+}
+
+#[tokio::test]
 async fn plans_are_kept_once_tables_have_grown_and_find_a_few_links_without_reading_all_that_come() {
     let (world, grown) = grown().await;
     let one = Database::new(&world.server.url().into(), 1, A_WHILE);
