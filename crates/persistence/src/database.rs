@@ -80,7 +80,7 @@ impl Database {
     }
 
     /// The same for what is done all the time with a few values: its statements are planned once a connection, where
-    /// [`Self::keep_plans_once_grown`] has found that this is good.
+    /// [`Self::keep_plans_once_grown`] has found that this is good, and until then anew at each use, for what is there.
     ///
     /// Not for what may be asked with a condition left out, or over tables that are emptied and filled: one plan does not suit these.
     ///
