@@ -53,6 +53,10 @@ const DELIVERY_LIMIT: i64 = 50;
 /// One whom it has not told yet would be attached to the new queue and get nothing (seen with RabbitMQ 3.10).
 pub(crate) const DELETION: Duration = Duration::from_millis(250);
 
+/// How long a queue that refused a message is left alone. One that somebody else is just making has no leader for some
+/// milliseconds, and refuses whoever is new to it (seen with RabbitMQ 3.10).
+pub(crate) const ELECTION: Duration = Duration::from_millis(100);
+
 /// A work queue, and beside it the queue `dead.<name>` for what cannot be handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Queue(&'static str);

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use domain::fault::{Fault, FaultKind};
 use domain::message::{Message, RecordPush, StoredMessage};
 use futures_util::future::join_all;
-use messaging::{Context, PublishError};
+use messaging::{Broker, Context, PublishError};
 
-use crate::world::{TIER, World, connect, holds, next, push, world};
+use crate::world::{CONFIRM_TIMEOUT, TIER, World, connect, holds, next, push, world};
 
 #[tokio::test]
 async fn rule_12_what_is_confirmed_lies_in_its_quorum_queue_persistent_and_named() {
@@ -59,6 +59,20 @@ async fn of_many_at_once_exactly_the_returned_ones_are_published_again() {
     let (published, parked) = tokio::join!(join_all(publishing), join_all(parking));
     assert!(published.iter().chain(&parked).all(Result::is_ok), "{published:?} {parked:?}");
     holds(&vhost, RecordPush::QUEUE, 200).await;
+}
+
+/// A queue that somebody else is just making has no leader yet, and refuses whoever is new to it: a fifth of these publishes.
+#[tokio::test]
+async fn a_queue_that_another_is_just_making_takes_all_that_is_published() {
+    for _ in 0..16 {
+        let World { vhost, broker } = world().await;
+        let others = [(); 3].map(|()| connect(&vhost.url(), CONFIRM_TIMEOUT));
+        join_all(others.iter().map(Broker::connected)).await;
+        let (first, context) = (push(), Context::new());
+        let all = [&broker].into_iter().chain(&others);
+        let published = join_all(all.map(|broker| broker.publish(&first, &context))).await;
+        assert!(published.iter().all(Result::is_ok), "{published:?}");
+    }
 }
 
 #[tokio::test]
