@@ -1,9 +1,14 @@
 //! `cargo xtask test`: the whole test suite, with a PostgreSQL and a RabbitMQ of its own.
 
-use std::process::{ExitCode, ExitStatus};
+use std::io;
+use std::process::{ExitCode, ExitStatus, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use secrecy::ExposeSecret as _;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{ChildStdout, Command};
+use tokio::time::timeout;
 
 use crate::console::{Console, ServiceLines};
 use crate::n8n::{self, Executions, Found, Install, N8n, Place};
@@ -12,7 +17,14 @@ use crate::services::postgres::Durability;
 use crate::session::{Options, Session};
 use crate::{ci, secrets, up, workspace};
 
+use self::failures::Failures;
+
+mod failures;
+
 const BASE_PORT: u16 = 21_000;
+
+/// How long the last lines may take after the tests have ended: only a process that they left behind holds the output any longer.
+const LAST_LINES: Duration = Duration::from_secs(30);
 
 /// The tests that need a real n8n.
 const N8N_SUITE: &str = "real_n8n::";
@@ -116,13 +128,34 @@ async fn carry_out(
     test.env("COCCINELLE_BIN_DIR", workspace::binaries()?);
     console.note("… run the tests");
     let started = std::time::Instant::now();
-    let status = test.status().await.context("`cargo test` could not be started")?;
+    let (status, failures) = watched(test, console).await?;
     let mark = if status.success() { '✔' } else { '✘' };
     console.note(&format!("{mark} run the tests ({:.1} s)", started.elapsed().as_secs_f32()));
     if !status.success() {
         console.note(&services.complaints(session.home().folder()).await);
+        console.note(&failures.told());
     }
     Ok(status)
+}
+
+/// Runs it, passes on what it prints, and gathers what it says of failures.
+async fn watched(mut test: Command, console: &Console) -> anyhow::Result<(ExitStatus, Failures)> {
+    let mut test = test.stdout(Stdio::piped()).spawn().context("`cargo test` could not be started")?;
+    let output = test.stdout.take().context("`cargo test` has no output")?;
+    let reading = tokio::spawn(read(output, console.clone()));
+    let status = test.wait().await?;
+    let failures = timeout(LAST_LINES, reading).await.context("a process of the tests goes on")???;
+    Ok((status, failures))
+}
+
+async fn read(output: ChildStdout, console: Console) -> io::Result<Failures> {
+    let (mut lines, mut failures) = (BufReader::new(output).split(b'\n'), Failures::default());
+    while let Some(line) = lines.next_segment().await? {
+        let line = String::from_utf8_lossy(&line);
+        console.print(&line);
+        failures.read(&line);
+    }
+    Ok(failures)
 }
 
 /// Makes an n8n ready that the tests start and stop as they like; where it is, for their environment.
