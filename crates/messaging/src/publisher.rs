@@ -31,17 +31,10 @@ const OUTSTANDING: usize = 1_024;
 pub(crate) struct Outgoing {
     pub(crate) envelope: Envelope,
     pub(crate) answer: oneshot::Sender<Result<(), PublishError>>,
-    /// Why it is on its way once more.
-    pub(crate) again: Option<Again>,
-}
-
-/// Why the first publish of a message came to nothing.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Again {
-    /// It came back, since no queue took it; the publish began then.
-    Returned(Instant),
-    /// The queue refused it.
-    Refused,
+    /// When the publish began with which it came back once already.
+    pub(crate) came_back: Option<Instant>,
+    /// Whether its queue refused it once already.
+    pub(crate) was_refused: bool,
 }
 
 /// What the broker said about one publish.
@@ -132,17 +125,14 @@ impl Pump<'_> {
         gauge!(metric::UNCONFIRMED).decrement(1.0);
         let queue = outgoing.envelope.label();
         let came_back = outgoing.envelope.id().is_some_and(|id| self.returned.remove(id));
-        let again = match &confirmation {
-            _ if came_back => Some(Again::Returned(start)),
-            Ok(Confirmation::Nack(_)) => Some(Again::Refused),
-            _ => None,
-        };
-        if outgoing.again.is_none()
-            && let Some(again) = again
-        {
-            let why = if came_back { "returned" } else { "refused" };
-            counter!(metric::AGAIN, "queue" => queue, "why" => why).increment(1);
-            outgoing.again = Some(again);
+        if came_back && outgoing.came_back.is_none() {
+            counter!(metric::AGAIN, "queue" => queue, "why" => "returned").increment(1);
+            outgoing.came_back = Some(start);
+            return Some(outgoing);
+        }
+        if matches!(confirmation, Ok(Confirmation::Nack(_))) && !outgoing.was_refused {
+            counter!(metric::AGAIN, "queue" => queue, "why" => "refused").increment(1);
+            outgoing.was_refused = true;
             return Some(outgoing);
         }
         let (result, outcome) = match confirmation {
@@ -190,12 +180,14 @@ async fn transmit(session: Arc<Session>, channel: Channel, outgoing: Outgoing) -
 
 async fn publish(session: &Session, channel: &Channel, outgoing: &Outgoing) -> lapin::Result<Confirmation> {
     let envelope = &outgoing.envelope;
-    match outgoing.again {
-        Some(Again::Returned(moment)) => {
+    if outgoing.was_refused {
+        sleep(topology::ELECTION).await;
+    }
+    match outgoing.came_back {
+        Some(moment) => {
             sleep(topology::DELETION).await;
             session.ensure_again(envelope.place, moment).await?;
         }
-        Some(Again::Refused) => sleep(topology::ELECTION).await,
         None => session.ensure(envelope.place).await?,
     }
     let options = BasicPublishOptions { mandatory: envelope.is_mandatory(), ..BasicPublishOptions::default() };

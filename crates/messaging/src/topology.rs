@@ -55,7 +55,7 @@ pub(crate) const DELETION: Duration = Duration::from_millis(250);
 
 /// How long a queue that refused a message is left alone. One that somebody else is just making has no leader for some
 /// milliseconds, and refuses whoever is new to it (seen with RabbitMQ 3.10).
-pub(crate) const ELECTION: Duration = Duration::from_millis(100);
+pub(crate) const ELECTION: Duration = Duration::from_millis(250);
 
 /// A work queue, and beside it the queue `dead.<name>` for what cannot be handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
