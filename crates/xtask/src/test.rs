@@ -133,7 +133,7 @@ async fn carry_out(
     console.note(&format!("{mark} run the tests ({:.1} s)", started.elapsed().as_secs_f32()));
     if !status.success() {
         console.note(&services.complaints(session.home().folder()).await);
-        console.note(&failures.told());
+        failures.told().iter().for_each(|told| console.note(told));
     }
     Ok(status)
 }
@@ -144,7 +144,14 @@ async fn watched(mut test: Command, console: &Console) -> anyhow::Result<(ExitSt
     let output = test.stdout.take().context("`cargo test` has no output")?;
     let reading = tokio::spawn(read(output, console.clone()));
     let status = test.wait().await?;
-    let failures = timeout(LAST_LINES, reading).await.context("a process of the tests goes on")???;
+    let failures = match timeout(LAST_LINES, reading).await {
+        Ok(read) => read??,
+        Err(_elapsed) => {
+            console
+                .note("… a process that the tests started goes on and holds their output: what failed is said above");
+            Failures::default()
+        }
+    };
     Ok((status, failures))
 }
 
