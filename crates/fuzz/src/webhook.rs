@@ -33,8 +33,10 @@ fn take(format: &dyn WebhookFormat, delivery: &Letter<'_>) {
     black_box(format.verify(&request, &SecretString::from("s3cret")).is_ok());
     black_box(format.is_greeting(&request));
     assert_eq!(format.delivery_id(headers, body), format.delivery_id(headers, body), "a repetition looks new");
-    // Nothing else is read.
+    // Nothing else is read, or passed on.
     let Ok(body) = std::str::from_utf8(body) else { return };
+    let kept = format.kept_body(body);
+    assert_eq!(format.kept_body(&kept), kept, "what is kept holds what is not");
     black_box(format.is_readable(headers, body));
     black_box((format.affair(headers, body), format.parse(headers, body).is_ok()));
 }

@@ -20,6 +20,10 @@ pub(crate) const TOKEN: &str = "token";
 
 const FORM: &str = "http://soap.sforce.com/2005/09/outbound";
 
+/// The element that holds a key to the organisation.
+const SESSION: &str = "SessionId";
+const NO_SESSION: &str = "<SessionId/>";
+
 const ACK: &str = concat!(
     r#"<?xml version="1.0" encoding="UTF-8"?>"#,
     r#"<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Body>"#,
@@ -54,12 +58,7 @@ impl WebhookFormat for Salesforce {
 
     /// Whoever ticks “Send Session ID” sends a key to the organisation along, for which nobody has asked.
     fn kept_body<'a>(&self, body: &'a str) -> Cow<'a, str> {
-        let without = || {
-            let (before, rest) = body.split_once("<SessionId>")?;
-            let (_, after) = rest.split_once("</SessionId>")?;
-            Some(format!("{before}<SessionId/>{after}"))
-        };
-        without().map_or(Cow::Borrowed(body), Cow::Owned)
+        if body.contains(SESSION) { Cow::Owned(without_session(body)) } else { Cow::Borrowed(body) }
     }
 
     /// One acknowledges all that the message holds; without it, Salesforce sends the message again for a day.
@@ -89,6 +88,27 @@ impl WebhookFormat for Salesforce {
         };
         Ok(notifications(body)?.into_iter().filter_map(change).collect())
     }
+}
+
+/// The body with nothing in its elements `SessionId`, however they are written. What follows one that does not end is left out.
+fn without_session(body: &str) -> String {
+    let mut parts = body.split('<');
+    let (mut kept, mut is_inside) = (parts.next().unwrap_or_default().to_owned(), false);
+    for part in parts {
+        let end = part.strip_prefix('/');
+        let name = end.unwrap_or(part).split([' ', '\t', '\r', '\n', '/', '>']).next().unwrap_or_default();
+        if name.rsplit(':').next() != Some(SESSION) {
+            if !is_inside {
+                kept.extend(["<", part]);
+            }
+        } else if end.is_some() {
+            is_inside = false;
+        } else {
+            kept.push_str(NO_SESSION);
+            is_inside = !part.trim_end().ends_with("/>");
+        }
+    }
+    kept
 }
 
 /// One of a message's notifications.
