@@ -3,6 +3,7 @@
 
 mod grants;
 mod objects;
+mod proxies;
 mod workflows;
 
 use std::sync::LazyLock;
@@ -44,6 +45,7 @@ pub(crate) fn run(data: &[u8]) {
     RUNTIME.block_on(async {
         objects::ask(&asked).await;
         grants::ask(&asked).await;
+        proxies::ask(&asked).await;
         workflows::ask(&asked).await;
     });
 }

@@ -14,9 +14,9 @@ use super::{Asked, heard};
 use crate::account;
 
 /// The objects that are asked for.
-const IDS: [&str; 2] = ["7", "8"];
+pub(super) const IDS: [&str; 2] = ["7", "8"];
 /// The records that they are of.
-const KEYS: [&str; 2] = ["rec_01jd0000000000000000000000", "rec_01jd0000000000000000000001"];
+pub(super) const KEYS: [&str; 2] = ["rec_01jd0000000000000000000000", "rec_01jd0000000000000000000001"];
 /// The people who are meant.
 const ADDRESSES: [&str; 2] = ["zoe@exemple.fr", "paul@exemple.fr"];
 const NUMBERS: [&str; 2] = ["06 12 34 56 78", "06 12 34 56 79"];
@@ -160,7 +160,7 @@ fn wanted(at: usize, key: &str, fields: &[String]) -> Wanted {
 }
 
 /// A value for each field.
-fn values(at: usize, fields: &[String]) -> RemoteFields {
+pub(super) fn values(at: usize, fields: &[String]) -> RemoteFields {
     let value = |name: &String| {
         let low = name.to_lowercase();
         let word = if low.contains("email") {
@@ -180,13 +180,13 @@ fn ours() -> Url {
     "https://hooks.example.com/webhooks/integrations/it".parse().expect("an address is one")
 }
 
-fn key_of(text: &str) -> RecordId {
+pub(super) fn key_of(text: &str) -> RecordId {
     text.parse().expect("a record's id is one")
 }
 
 impl Asked {
     /// An account of which nothing is known, and whose calls are answered from the beginning.
-    fn account(&self) -> Account {
+    pub(super) fn account(&self) -> Account {
         account::open(self.connector, self.http())
     }
 }
