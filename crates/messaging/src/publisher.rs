@@ -125,12 +125,14 @@ impl Pump<'_> {
         gauge!(metric::UNCONFIRMED).decrement(1.0);
         let queue = outgoing.envelope.label();
         let came_back = outgoing.envelope.id().is_some_and(|id| self.returned.remove(id));
-        if came_back && outgoing.came_back.is_none() {
+        // Whoever does not wait any more has kept it elsewhere by now.
+        let may_go_again = !outgoing.answer.is_closed();
+        if came_back && outgoing.came_back.is_none() && may_go_again {
             counter!(metric::AGAIN, "queue" => queue, "why" => "returned").increment(1);
             outgoing.came_back = Some(start);
             return Some(outgoing);
         }
-        if matches!(confirmation, Ok(Confirmation::Nack(_))) && !outgoing.was_refused {
+        if matches!(confirmation, Ok(Confirmation::Nack(_))) && !outgoing.was_refused && may_go_again {
             counter!(metric::AGAIN, "queue" => queue, "why" => "refused").increment(1);
             outgoing.was_refused = true;
             return Some(outgoing);
@@ -172,6 +174,12 @@ fn settled(
 
 async fn transmit(session: Arc<Session>, channel: Channel, outgoing: Outgoing) -> Settled {
     gauge!(metric::UNCONFIRMED).increment(1.0);
+    if outgoing.was_refused {
+        sleep(topology::ELECTION).await;
+    }
+    if outgoing.came_back.is_some() {
+        sleep(topology::DELETION).await;
+    }
     let start = Instant::now();
     let confirmation = publish(&session, &channel, &outgoing).await;
     histogram!(metric::CONFIRM_SECONDS).record(start.elapsed().as_secs_f64());
@@ -180,14 +188,8 @@ async fn transmit(session: Arc<Session>, channel: Channel, outgoing: Outgoing) -
 
 async fn publish(session: &Session, channel: &Channel, outgoing: &Outgoing) -> lapin::Result<Confirmation> {
     let envelope = &outgoing.envelope;
-    if outgoing.was_refused {
-        sleep(topology::ELECTION).await;
-    }
     match outgoing.came_back {
-        Some(moment) => {
-            sleep(topology::DELETION).await;
-            session.ensure_again(envelope.place, moment).await?;
-        }
+        Some(moment) => session.ensure_again(envelope.place, moment).await?,
         None => session.ensure(envelope.place).await?,
     }
     let options = BasicPublishOptions { mandatory: envelope.is_mandatory(), ..BasicPublishOptions::default() };

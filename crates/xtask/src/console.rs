@@ -78,6 +78,12 @@ impl Console {
         self.progress.suspend(|| writeln!(std::io::stdout(), "{text}").ok());
     }
 
+    /// Prints to standard output what another program printed, above any progress display.
+    pub(crate) fn pass_on(&self, bytes: &[u8]) {
+        let mut out = std::io::stdout();
+        self.progress.suspend(|| out.write_all(bytes).and_then(|()| out.flush()).ok());
+    }
+
     /// Shows a line of a service, if service lines are shown; the label carries the name and its colour.
     pub(crate) fn service_line(&self, label: &str, line: &str) {
         match self.service_lines {

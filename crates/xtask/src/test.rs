@@ -2,11 +2,12 @@
 
 use std::io;
 use std::process::{ExitCode, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use secrecy::ExposeSecret as _;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::io::AsyncReadExt as _;
 use tokio::process::{ChildStdout, Command};
 use tokio::time::timeout;
 
@@ -25,6 +26,9 @@ const BASE_PORT: u16 = 21_000;
 
 /// How long the last lines may take after the tests have ended: only a process that they left behind holds the output any longer.
 const LAST_LINES: Duration = Duration::from_secs(30);
+
+/// Bytes of their output that are passed on at once.
+const PIECE: usize = 8_192;
 
 /// The tests that need a real n8n.
 const N8N_SUITE: &str = "real_n8n::";
@@ -133,36 +137,43 @@ async fn carry_out(
     console.note(&format!("{mark} run the tests ({:.1} s)", started.elapsed().as_secs_f32()));
     if !status.success() {
         console.note(&services.complaints(session.home().folder()).await);
-        failures.told().iter().for_each(|told| console.note(told));
+        failures.iter().for_each(|told| console.note(told));
     }
     Ok(status)
 }
 
 /// Runs it, passes on what it prints, and gathers what it says of failures.
-async fn watched(mut test: Command, console: &Console) -> anyhow::Result<(ExitStatus, Failures)> {
+async fn watched(mut test: Command, console: &Console) -> anyhow::Result<(ExitStatus, Option<String>)> {
     let mut test = test.stdout(Stdio::piped()).spawn().context("`cargo test` could not be started")?;
     let output = test.stdout.take().context("`cargo test` has no output")?;
-    let reading = tokio::spawn(read(output, console.clone()));
+    let failures = Arc::new(Mutex::new(Failures::default()));
+    let mut reading = tokio::spawn(read(output, console.clone(), Arc::clone(&failures)));
     let status = test.wait().await?;
-    let failures = match timeout(LAST_LINES, reading).await {
-        Ok(read) => read??,
-        Err(_elapsed) => {
-            console
-                .note("… a process that the tests started goes on and holds their output: what failed is said above");
-            Failures::default()
-        }
-    };
-    Ok((status, failures))
+    if let Ok(read) = timeout(LAST_LINES, &mut reading).await {
+        read??;
+    } else {
+        reading.abort();
+        console.note("… a process that the tests started goes on, and holds their output");
+    }
+    Ok((status, failures.lock().unwrap_or_else(PoisonError::into_inner).told()))
 }
 
-async fn read(output: ChildStdout, console: Console) -> io::Result<Failures> {
-    let (mut lines, mut failures) = (BufReader::new(output).split(b'\n'), Failures::default());
-    while let Some(line) = lines.next_segment().await? {
-        let line = String::from_utf8_lossy(&line);
-        console.print(&line);
-        failures.read(&line);
+/// Passes on piece by piece, so that the name of a test is seen while it runs.
+async fn read(mut output: ChildStdout, console: Console, failures: Arc<Mutex<Failures>>) -> io::Result<()> {
+    let (mut piece, mut line) = (Vec::with_capacity(PIECE), Vec::new());
+    while output.read_buf(&mut piece).await? > 0 {
+        console.pass_on(&piece);
+        for part in piece.split_inclusive(|byte| *byte == b'\n') {
+            line.extend_from_slice(part);
+            if part.ends_with(b"\n") {
+                let read = String::from_utf8_lossy(&line);
+                failures.lock().unwrap_or_else(PoisonError::into_inner).read(read.trim_end());
+                line.clear();
+            }
+        }
+        piece.clear();
     }
-    Ok(failures)
+    Ok(())
 }
 
 /// Makes an n8n ready that the tests start and stop as they like; where it is, for their environment.

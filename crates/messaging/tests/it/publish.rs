@@ -61,7 +61,7 @@ async fn of_many_at_once_exactly_the_returned_ones_are_published_again() {
     holds(&vhost, RecordPush::QUEUE, 200).await;
 }
 
-/// It has no leader yet, and refuses whoever is new to it: a fifth of these publishes, where each was made once (RabbitMQ 3.10).
+/// Such a queue has no leader yet, and refuses whoever is new to it: without a second try, a fifth of these publishes failed.
 #[tokio::test]
 async fn a_queue_that_another_is_just_making_takes_all_that_is_published() {
     for _ in 0..16 {

@@ -1,13 +1,15 @@
 //! What failed, out of the lines of the test binaries: said once more at the end, since of a long run often the end alone is read.
 
-/// Lines kept at most.
-const KEPT: usize = 200;
+use std::collections::VecDeque;
+
+/// Tests that are told of at most, and lines of each: the last, since a test's own words come last.
+const TESTS: usize = 20;
+const LINES: usize = 40;
 
 /// What the binaries said of their failures so far.
 #[derive(Debug, Default)]
 pub(super) struct Failures {
-    lines: Vec<String>,
-    left_out: usize,
+    tests: Vec<VecDeque<String>>,
     is_inside: bool,
     is_backtrace: bool,
 }
@@ -15,25 +17,32 @@ pub(super) struct Failures {
 impl Failures {
     /// Reads the next line.
     pub(super) fn read(&mut self, line: &str) {
-        if line == "failures:" || line.starts_with("test result: ") {
-            (self.is_inside, self.is_backtrace) = (line == "failures:", false);
-            return;
+        let is_title = line.starts_with("---- ") && line.ends_with(" stdout ----");
+        let is_next = line.starts_with("running ") && (line.ends_with(" tests") || line.ends_with(" test"));
+        if is_title || is_next || line == "failures:" || line.starts_with("test result: ") {
+            (self.is_inside, self.is_backtrace) = (is_title, false);
         }
-        self.is_backtrace = (self.is_backtrace && is_frame(line)) || line == "stack backtrace:";
+        if is_title {
+            self.tests.push(VecDeque::new());
+        }
+        self.is_backtrace = (self.is_backtrace && is_frame(line)) || line.eq_ignore_ascii_case("stack backtrace:");
         if !self.is_inside || self.is_backtrace || line.is_empty() {
             return;
         }
-        if self.lines.len() < KEPT {
-            self.lines.push(line.to_owned());
-        } else {
-            self.left_out += 1;
+        let Some(test) = self.tests.last_mut() else { return };
+        if test.len() == LINES {
+            // Behind the title.
+            test.remove(1);
         }
+        test.push_back(line.to_owned());
     }
 
     /// All of it, without backtraces; nothing where no test failed.
     pub(super) fn told(&self) -> Option<String> {
-        let left_out = (self.left_out > 0).then(|| format!("… and {} lines more, above", self.left_out));
-        let told: Vec<&str> = self.lines.iter().chain(&left_out).map(String::as_str).collect();
+        let lines = self.tests.iter().take(TESTS).flatten().cloned();
+        let more = self.tests.len().saturating_sub(TESTS);
+        let more = (more > 0).then(|| format!("… and of {more} other tests, above"));
+        let told: Vec<String> = lines.chain(more).collect();
         (!told.is_empty()).then(|| told.join("\n"))
     }
 }
@@ -82,18 +91,22 @@ test third ... ok
 thread 'other' (1) panicked at crates/a/tests/it/other.rs:3:5:
 refused: 4
     0: at first
-note: Some details are omitted
-    other";
+note: Some details are omitted";
         assert_eq!(failures.told().as_deref(), Some(told));
     }
 
     #[test]
-    fn nothing_is_said_where_nothing_failed_and_of_too_much_how_much_it_is() {
+    fn nothing_is_said_where_nothing_failed_and_of_too_much_the_last_of_each_test() {
         let mut failures = Failures::default();
         failures.read("test one ... ok");
         assert_eq!(failures.told(), None);
         failures.read("failures:");
-        (0..=KEPT).for_each(|number| failures.read(&format!("line {number}")));
-        assert!(failures.told().is_some_and(|told| told.ends_with("line 199\n… and 1 lines more, above")));
+        for test in 0..=TESTS {
+            failures.read(&format!("---- test {test} stdout ----"));
+            (0..=LINES).for_each(|number| failures.read(&format!("line {number}")));
+        }
+        let told = failures.told().unwrap();
+        assert!(told.starts_with("---- test 0 stdout ----\nline 2\n"), "{told}");
+        assert!(told.ends_with("line 40\n… and of 1 other tests, above"), "{told}");
     }
 }

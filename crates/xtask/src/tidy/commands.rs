@@ -40,6 +40,7 @@ const COMMENTED: [&str; 2] = [".env.example", "docker-compose.yml"];
 const INDENT: &str = "   ";
 
 const WORKFLOW: &str = ".github/workflows/ci.yml";
+const GUIDE: &str = "docs/operations.md";
 const STAGES: &str = "crates/xtask/src/ci.rs";
 
 /// What shows that a command does what its document says.
@@ -51,15 +52,16 @@ enum Proof {
     Stage(&'static str),
     /// A line of the hosted workflow that is no comment has these words.
     Hosted(&'static str),
+    /// The hosted workflow cuts the one block of the operations guide that has these words out of it, and runs it.
+    Cut(&'static str),
     /// Nothing does, and why.
     Skipped(&'static str),
 }
 
-use Proof::{Hosted, Skipped, Stage, Test};
+use Proof::{Cut, Hosted, Skipped, Stage, Test};
 
-/// The hosted workflow cuts their block out of the document, and runs it.
-const BY_NAME: Proof = Hosted("block edges=edge");
-const BY_ADDRESS: Proof = Hosted("block 'for replica in'");
+const BY_NAME: Proof = Cut("edges=edge");
+const BY_ADDRESS: Proof = Cut("for replica in");
 const PROFILER: Proof = Skipped("it takes root, and a kernel that lets itself be looked into");
 const DEAD: Proof = Test("dead_letters_are_shown_with_their_reason_given_back_and_thrown_away");
 const OF_N8N: Proof = Test("every_command_of_the_document_does_what_the_document_says");
@@ -291,6 +293,11 @@ fn stale(tree: &Tree, beginning: &str, proof: Proof, met: &BTreeSet<&str>) -> Op
         Test(name) => tree.rust().any(|file| file.is_test() && file.text.contains(&format!("fn {name}("))),
         Stage(name) => says(STAGES, &format!("stage(console, \"{name}\"")),
         Hosted(words) => tree.get(WORKFLOW).is_some_and(|file| types(&file.text, words)),
+        Cut(words) => {
+            let is_cut = |script: &File| types(&script.text, &format!("block '{words}' >replace"));
+            tree.get(WORKFLOW).is_some_and(is_cut)
+                && tree.get(GUIDE).is_some_and(|guide| is_in_block(&guide.text, words, beginning))
+        }
         Skipped(reason) => !reason.is_empty(),
     };
     (!holds).then(|| Finding::of(HERE, format!("{proof:?} is not there, by which `{beginning}` is proved")))
@@ -299,6 +306,13 @@ fn stale(tree: &Tree, beginning: &str, proof: Proof, met: &BTreeSet<&str>) -> Op
 /// Whether a line of a script, or of what is made of scripts, has these words and is no comment.
 fn types(script: &str, words: &str) -> bool {
     script.lines().any(|line| line.contains(words) && !line.trim_start().starts_with('#'))
+}
+
+/// Whether a document has one fenced block with these words, and this command is in it.
+fn is_in_block(document: &str, words: &str, command: &str) -> bool {
+    let blocks = document.split("\n```").skip(1).step_by(2);
+    let found: Vec<&str> = blocks.filter(|block| block.contains(words)).collect();
+    matches!(found.as_slice(), [block] if block.lines().any(|line| line.trim().starts_with(command)))
 }
 
 /// The entry of a command; the longest that fits.
@@ -313,7 +327,7 @@ fn entry(command: &str) -> Option<(&'static str, Proof)> {
 pub(super) fn skipped() -> impl Iterator<Item = (&'static str, &'static str)> {
     COMMANDS.iter().filter_map(|(beginning, proof)| match proof {
         Skipped(reason) => Some((*beginning, *reason)),
-        Test(_) | Stage(_) | Hosted(_) => None,
+        Test(_) | Stage(_) | Hosted(_) | Cut(_) => None,
     })
 }
 
@@ -414,6 +428,14 @@ mod tests {
     fn what_a_comment_says_is_not_typed() {
         assert!(types("run: |\n  make all\n", "make all"));
         assert!(!types("# make all\nrun: |\n    # make all\n", "make all"));
+    }
+
+    #[test]
+    fn a_command_is_cut_out_with_the_one_block_that_it_is_in() {
+        let guide = "Do:\n```\none=1\n  make all\n```\nor:\n```\ntwo=2\n```\nmake none\n";
+        assert!(is_in_block(guide, "one=1", "make all"));
+        assert!(!is_in_block(guide, "two=2", "make all") && !is_in_block(guide, "=", "make all"));
+        assert!(!is_in_block(guide, "one=1", "make none") && !is_in_block(guide, "three", "make all"));
     }
 
     #[test]
