@@ -50,7 +50,7 @@ enum Proof {
     Test(&'static str),
     /// The stage of `cargo xtask ci` of this name is it.
     Stage(&'static str),
-    /// A line of the hosted workflow that is no comment has these words.
+    /// The hosted workflow types these words.
     Hosted(&'static str),
     /// The hosted workflow cuts the one block of the operations guide that has these words out of it, and runs it.
     Cut(&'static str),
@@ -153,7 +153,7 @@ const COMMANDS: [(&str, Proof); 105] = [
         "docker compose run --rm --entrypoint coccinelle migrate issue-token",
         Hosted("docker compose run --rm --entrypoint coccinelle migrate issue-token"),
     ),
-    ("docker compose run --rm migrate", Hosted("docker compose run --rm migrate")),
+    ("docker compose run --rm migrate", BY_NAME),
     ("docker compose up", Hosted("docker compose up --detach")),
     ("docker compose up --build --detach", Hosted("docker compose up --build --detach")),
     ("docker compose up --detach --scale", Hosted("docker compose up --detach --scale sync-dispatcher=3")),
@@ -303,9 +303,10 @@ fn stale(tree: &Tree, beginning: &str, proof: Proof, met: &BTreeSet<&str>) -> Op
     (!holds).then(|| Finding::of(HERE, format!("{proof:?} is not there, by which `{beginning}` is proved")))
 }
 
-/// Whether a line of a script, or of what is made of scripts, has these words and is no comment.
+/// Whether a script has these words where it has no comment.
 fn types(script: &str, words: &str) -> bool {
-    script.lines().any(|line| line.contains(words) && !line.trim_start().starts_with('#'))
+    let typed: String = script.split_inclusive('\n').filter(|line| !line.trim_start().starts_with('#')).collect();
+    typed.contains(words)
 }
 
 /// Whether a document has one fenced block with these words, and this command is in it.
