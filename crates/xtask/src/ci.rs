@@ -96,7 +96,7 @@ async fn stages(console: &Console) -> anyhow::Result<()> {
 /// Says which commands of the documents nothing runs.
 ///
 /// That fails nothing, even where nothing may be skipped: these take what no machine that runs this list could bring, as a kernel that
-/// lets itself be looked into, or would delete what it runs on. Whether each is right is for whoever reads `tidy/commands.rs`.
+/// lets itself be looked into, or would delete what it runs on. Whether each is right is for whoever reads `tidy/commands/proofs.rs`.
 fn tell_untried(console: &Console) {
     for (command, reason) in tidy::untried_commands() {
         console.note(&skipped(command, reason));
