@@ -106,7 +106,7 @@ fn running_in(folder: &Path) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn ctrl_c_leaves_nothing_behind_and_the_next_run_finds_what_the_first_one_had() {
+async fn ctrl_c_leaves_nothing_behind_and_the_next_run_finds_what_there_was_unless_its_folder_is_deleted() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("e2e-up");
     Services::wipe(&folder).await.unwrap();
     let estate = Estate(folder.clone());
@@ -124,6 +124,11 @@ async fn ctrl_c_leaves_nothing_behind_and_the_next_run_finds_what_the_first_one_
     let said = std::fs::read_to_string(&second.stderr).unwrap();
     assert!(said.contains("in the CRM") && !said.contains("people are missing"), "{said}");
     second.interrupt(&folder).await;
+
+    std::fs::remove_dir_all(&folder).unwrap();
+    let third = Run::start(&folder, &vhost, &[]).await;
+    assert!(third.tenant != known.0 && third.integration != known.1);
+    third.interrupt(&folder).await;
 
     Services::wipe(&folder).await.unwrap();
     assert!(!folder.exists());
