@@ -216,7 +216,7 @@ impl Broker {
 
     async fn exchange(&self, by: Instant, envelope: Envelope) -> Result<(), PublishError> {
         let (answer, result) = oneshot::channel();
-        let outgoing = Outgoing { envelope, answer, came_back: None, was_refused: false };
+        let outgoing = Outgoing::new(envelope, answer);
         let exchange = async {
             self.shared.outgoing.send(outgoing).await.map_err(|_refused| PublishError::NotConnected)?;
             result.await.map_err(|_dropped| PublishError::Lost)?

@@ -116,9 +116,10 @@ impl<M: Message> Deliveries<M> {
     async fn subscribe(&mut self) -> Option<Subscription> {
         loop {
             let session = self.broker.session().await?;
-            match subscribe(&session, self.queue, self.prefetch).await {
-                Ok(subscription) => return Some(subscription),
-                Err(error) => tracing::warn!(queue = self.queue.name(), %error, "cannot consume yet"),
+            match session.while_it_lasts(subscribe(&session, self.queue, self.prefetch)).await {
+                Some(Ok(subscription)) => return Some(subscription),
+                Some(Err(error)) => tracing::warn!(queue = self.queue.name(), %error, "cannot consume yet"),
+                None => tracing::warn!(queue = self.queue.name(), "the connection ended before it could consume"),
             }
             sleep(self.pauses.next().unwrap_or_default()).await;
         }

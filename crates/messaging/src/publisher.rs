@@ -7,7 +7,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::stream::{FuturesUnordered, Stream};
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
@@ -26,15 +26,26 @@ use crate::{channel::OpenChannel, metric, topology};
 /// How many confirms may be outstanding. More than a few hundred bring no more throughput, only longer waits.
 const OUTSTANDING: usize = 1_024;
 
+/// How often a message is published once more to a queue that refuses it.
+const REFUSALS: u8 = 4;
+
 /// A message on its way out, and who wants to know.
 #[derive(Debug)]
 pub(crate) struct Outgoing {
     pub(crate) envelope: Envelope,
     pub(crate) answer: oneshot::Sender<Result<(), PublishError>>,
     /// When the publish began with which it came back once already.
-    pub(crate) came_back: Option<Instant>,
-    /// Whether its queue refused it once already.
-    pub(crate) was_refused: bool,
+    came_back: Option<Instant>,
+    /// How often its queue has refused it.
+    refusals: u8,
+    /// How long it waits before it is published.
+    pause: Duration,
+}
+
+impl Outgoing {
+    pub(crate) fn new(envelope: Envelope, answer: oneshot::Sender<Result<(), PublishError>>) -> Self {
+        Self { envelope, answer, came_back: None, refusals: 0, pause: Duration::ZERO }
+    }
 }
 
 /// What the broker said about one publish.
@@ -51,12 +62,13 @@ pub(crate) async fn serve(
     closing: &CancellationToken,
 ) {
     while session.is_connected() {
-        let channel = match open(session).await {
-            Ok(channel) => channel,
-            Err(error) => {
+        let channel = match session.while_it_lasts(open(session)).await {
+            Some(Ok(channel)) => channel,
+            Some(Err(error)) => {
                 tracing::warn!(%error, "no channel to publish on");
                 return;
             }
+            None => return,
         };
         let mut pump = Pump { session, channel, returned: HashSet::new() };
         pump.run(incoming, closing).await;
@@ -129,12 +141,12 @@ impl Pump<'_> {
         let may_go_again = !outgoing.answer.is_closed();
         if came_back && outgoing.came_back.is_none() && may_go_again {
             counter!(metric::AGAIN, "queue" => queue, "why" => "returned").increment(1);
-            outgoing.came_back = Some(start);
+            (outgoing.came_back, outgoing.pause) = (Some(start), topology::DELETION);
             return Some(outgoing);
         }
-        if matches!(confirmation, Ok(Confirmation::Nack(_))) && !outgoing.was_refused && may_go_again {
+        if matches!(confirmation, Ok(Confirmation::Nack(_))) && outgoing.refusals < REFUSALS && may_go_again {
             counter!(metric::AGAIN, "queue" => queue, "why" => "refused").increment(1);
-            outgoing.was_refused = true;
+            (outgoing.refusals, outgoing.pause) = (outgoing.refusals + 1, topology::ELECTION);
             return Some(outgoing);
         }
         let (result, outcome) = match confirmation {
@@ -174,11 +186,9 @@ fn settled(
 
 async fn transmit(session: Arc<Session>, channel: Channel, outgoing: Outgoing) -> Settled {
     gauge!(metric::UNCONFIRMED).increment(1.0);
-    if outgoing.was_refused {
-        sleep(topology::ELECTION).await;
-    }
-    if outgoing.came_back.is_some() {
-        sleep(topology::DELETION).await;
+    // The timer's least is a millisecond.
+    if !outgoing.pause.is_zero() {
+        sleep(outgoing.pause).await;
     }
     let start = Instant::now();
     let confirmation = publish(&session, &channel, &outgoing).await;

@@ -121,6 +121,15 @@ impl Session {
         }
     }
 
+    /// What this comes to; `None` where the connection ends first. A channel of a connection that has just broken may be waited for in
+    /// vain (lapin 4.12 drops what it is asked for then).
+    pub(crate) async fn while_it_lasts<T>(&self, asking: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            outcome = asking => Some(outcome),
+            () = self.ended() => None,
+        }
+    }
+
     /// Says goodbye, as far as there is still somebody to hear it, once the channels have.
     pub(crate) async fn close(&self) {
         self.goodbyes.close();

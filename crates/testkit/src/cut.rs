@@ -14,6 +14,8 @@ use url::Url;
 enum Line {
     /// It forwards them.
     Open,
+    /// It keeps them and forwards only what clients say.
+    Mute,
     /// It keeps them and forwards nothing, as when a cable is pulled.
     Stalled,
     /// It closes them, the present ones too.
@@ -67,6 +69,11 @@ impl Proxy {
         self.line.send_replace(Line::Stalled);
     }
 
+    /// Keeps all connections, and lets what clients say pass, but no answer.
+    pub fn mute(&self) {
+        self.line.send_replace(Line::Mute);
+    }
+
     /// Forwards again.
     pub fn mend(&self) {
         self.line.send_replace(Line::Open);
@@ -88,16 +95,17 @@ async fn connect(client: TcpStream, server: (String, u16), mut line: watch::Rece
     let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
     let cut = line.clone();
     tokio::select! {
-        () = forward(from_client, to_server, line.clone()) => {}
-        () = forward(from_server, to_client, line) => {}
-        () = become_line(cut, Line::Cut) => {}
+        () = forward(from_client, to_server, line.clone(), &[Line::Open, Line::Mute]) => {}
+        () = forward(from_server, to_client, line, &[Line::Open]) => {}
+        () = become_one_of(cut, &[Line::Cut]) => {}
     }
 }
 
-async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, line: watch::Receiver<Line>) {
+/// Forwards while the line is one of these.
+async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, line: watch::Receiver<Line>, lets_pass: &[Line]) {
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
-        become_line(line.clone(), Line::Open).await;
+        become_one_of(line.clone(), lets_pass).await;
         let Some(bytes) = buffer.get(..length) else { return };
         if to.write_all(bytes).await.is_err() {
             return;
@@ -105,7 +113,7 @@ async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, line: watch::R
     }
 }
 
-async fn become_line(mut line: watch::Receiver<Line>, wanted: Line) {
+async fn become_one_of(mut line: watch::Receiver<Line>, wanted: &[Line]) {
     // An error means that the proxy is gone, and with it its connections.
-    line.wait_for(|line| *line == wanted).await.map(drop).ok();
+    line.wait_for(|line| wanted.contains(line)).await.map(drop).ok();
 }

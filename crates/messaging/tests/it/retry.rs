@@ -85,6 +85,9 @@ async fn a_message_waits_through_several_tiers_and_is_never_early() {
     // 1 s, then 400 ms, then 100 ms, then a moment by the consumer.
     let wait = Duration::from_millis(1_515);
     let mut deliveries = broker.deliveries::<RecordPush>(1);
+    // Its queue has to be there before it is due: a broker that finds none tries again only after minutes.
+    broker.publish(&push(), &Context::new()).await.unwrap();
+    next(&mut deliveries).await.ack().await;
     broker.park(&push(), &Context::new(), wait).await.unwrap();
     let due = Timestamp::now().plus(wait);
 
@@ -118,10 +121,13 @@ async fn a_message_that_was_put_off_by_a_clock_an_hour_ahead_waits_no_longer_tha
 #[tokio::test]
 async fn a_short_wait_does_not_hold_up_others() {
     let World { vhost: _vhost, broker } = world().await;
-    let (late, prompt) = (push(), push());
-    broker.park(&late, &Context::new(), TIER).await.unwrap();
-    broker.publish(&prompt, &Context::new()).await.unwrap();
     let mut deliveries = broker.deliveries::<RecordPush>(1);
+    // All queues are there before: only their making takes long.
+    broker.publish(&push(), &Context::new()).await.unwrap();
+    next(&mut deliveries).await.ack().await;
+    let (late, prompt) = (push(), push());
+    broker.park(&late, &Context::new(), Duration::from_secs(3)).await.unwrap();
+    broker.publish(&prompt, &Context::new()).await.unwrap();
     for expected in [prompt, late] {
         let delivery = next(&mut deliveries).await;
         assert_eq!(delivery.message, expected);

@@ -34,8 +34,11 @@ pub(crate) async fn world() -> World {
 }
 
 pub(crate) fn connect(url: &str, confirm_timeout: Duration) -> Broker {
-    let tiers = [100, 400, 1_000].map(Duration::from_millis).to_vec();
-    let schedule = RetrySchedule::new(tiers).unwrap();
+    connect_with(url, confirm_timeout, &[100, 400, 1_000].map(Duration::from_millis))
+}
+
+pub(crate) fn connect_with(url: &str, confirm_timeout: Duration, tiers: &[Duration]) -> Broker {
+    let schedule = RetrySchedule::new(tiers.to_vec()).unwrap();
     Broker::connect(BrokerOptions { url: url.to_owned().into(), confirm_timeout, schedule, name: "test" })
 }
 
@@ -61,10 +64,15 @@ pub(crate) async fn next<M: Message>(deliveries: &mut Deliveries<M>) -> Delivery
     timeout(DEADLINE, deliveries.next()).await.expect("a delivery in time").expect("a delivery")
 }
 
-/// Waits until `queue` holds `count` messages that no consumer has.
-///
-/// Counts first, since every look at the messages themselves is a delivery to the broker, and those have a limit.
+/// Waits until `queue` holds `count` messages that no consumer has, and looks at them.
 pub(crate) async fn holds(vhost: &TestVhost, queue: &str, count: u32) -> Vec<QueuedMessage> {
+    counts(vhost, queue, count).await;
+    if count == 0 { Vec::new() } else { vhost.peek(queue).await }
+}
+
+/// Waits until `queue` holds `count` messages that no consumer has, without a look at them: each is a delivery to the broker, and
+/// those have a limit.
+pub(crate) async fn counts(vhost: &TestVhost, queue: &str, count: u32) {
     let what = format!("{count} messages in {queue}");
     let connection = Connection::connect(&vhost.url(), ConnectionProperties::default()).await.unwrap();
     wait::until(&what, DEADLINE, || async {
@@ -81,5 +89,4 @@ pub(crate) async fn holds(vhost: &TestVhost, queue: &str, count: u32) -> Vec<Que
     .await;
     // Left open, it is broken off with its vhost, and lapin's own tasks say so as an error.
     connection.close(REPLY_SUCCESS, "counted".into()).await.unwrap();
-    if count == 0 { Vec::new() } else { vhost.peek(queue).await }
 }

@@ -58,3 +58,21 @@ async fn a_stalled_line_delivers_when_it_is_mended() {
     let mut answer = [0; 4];
     assert_eq!(stream.read_exact(&mut answer).await.unwrap(), 4);
 }
+
+#[tokio::test]
+async fn a_mute_line_lets_through_what_is_said_and_no_answer_before_it_is_mended() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let proxy = Proxy::before(&format!("tcp://{}", listener.local_addr().unwrap())).await;
+    let mut client = dial(&proxy).await;
+    let (mut server, _) = listener.accept().await.unwrap();
+    proxy.mute();
+    let mut heard = [0; 4];
+    client.write_all(b"ping").await.unwrap();
+    server.read_exact(&mut heard).await.unwrap();
+    server.write_all(b"pong").await.unwrap();
+    let waiting = tokio::time::timeout(Duration::from_millis(50), client.read_exact(&mut heard)).await;
+    assert!(waiting.is_err() && &heard == b"ping");
+    proxy.mend();
+    client.read_exact(&mut heard).await.unwrap();
+    assert_eq!(&heard, b"pong");
+}
