@@ -14,7 +14,7 @@ use url::Url;
 use crate::grants::{EXPIRE_LEASE, LOST, PATIENCE, REDIRECT, SHOWN, code_in};
 use crate::opening::World;
 
-const TIMEOUT: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// One whose refresh is not at its end.
 const UNDER_WAY: &str =

@@ -41,6 +41,7 @@ impl Machine {
             .args(arguments)
             .env("COCCINELLE__DATABASE__URL", self.database.url())
             .env("COCCINELLE__DATABASE__CONNECT_TIMEOUT", "30s")
+            .env("COCCINELLE__BROKER__CONFIRM_TIMEOUT", "30s")
             .env("COCCINELLE__VAULT__KEY_RING_FILE", self.ring())
             .env("COCCINELLE__AUTH__HS256_SECRET", SECRET)
             .stdout(Stdio::piped())

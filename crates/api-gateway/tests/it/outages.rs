@@ -24,10 +24,19 @@ struct Cuttable {
 }
 
 async fn start() -> Cuttable {
+    start_with(Vec::new()).await
+}
+
+/// A gateway that does not wait long for the confirm that it will not hear.
+async fn start_impatient() -> Cuttable {
+    start_with(vec![("BROKER__CONFIRM_TIMEOUT", "5s".to_owned())]).await
+}
+
+async fn start_with(settings: Vec<(&'static str, String)>) -> Cuttable {
     let (sender, receiver) = std::sync::mpsc::channel();
     let world = World::behind(|database, broker| async move {
         let (database, broker) = (Proxy::before(&database).await, Proxy::before(&broker).await);
-        let lines = Lines { database: Some(database.url()), broker: Some(broker.url()), ..Lines::default() };
+        let lines = Lines { database: Some(database.url()), broker: Some(broker.url()), settings };
         sender.send((database, broker)).unwrap();
         lines
     })
@@ -67,7 +76,7 @@ async fn events_are_accepted_into_the_inbox_while_the_broker_is_away() {
 
 #[tokio::test]
 async fn rule_12_events_are_accepted_into_the_inbox_when_a_confirm_does_not_come() {
-    let system = start().await;
+    let system = start_impatient().await;
     system.broker.stall();
     let answer = system.hand_over().await;
     assert_eq!(answer.status.as_u16(), 202, "{answer:?}");
@@ -77,7 +86,7 @@ async fn rule_12_events_are_accepted_into_the_inbox_when_a_confirm_does_not_come
 
 #[tokio::test]
 async fn events_that_were_to_go_out_together_lie_in_the_inbox_each_by_itself_and_in_its_own_trace() {
-    let system = start().await;
+    let system = start_impatient().await;
     system.broker.stall();
     let world = &system.world;
     let hand_over = |n: u32| async move {

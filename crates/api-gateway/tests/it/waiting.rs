@@ -12,12 +12,12 @@ use crate::pages::Browser;
 use crate::world::{Lines, World};
 
 /// Long after what the settings allow here, and long before the platform's own limit.
-const SOON: Duration = Duration::from_secs(9);
+const SOON: Duration = Duration::from_secs(60);
 
-/// A gateway that waits for three seconds, and a connector that would wait for ten minutes.
-async fn start() -> World {
+/// A gateway that waits so long, and a connector that would wait for ten minutes.
+async fn start(wait: &str) -> World {
     let settings =
-        [("GATEWAY__PLATFORM_WAIT", "3s"), ("DISPATCHER__PLATFORM_TIMEOUT", "10m"), ("DISPATCHER__LEASE", "20m")];
+        [("GATEWAY__PLATFORM_WAIT", wait), ("DISPATCHER__PLATFORM_TIMEOUT", "10m"), ("DISPATCHER__LEASE", "20m")];
     let settings = settings.map(|(name, value)| (name, value.to_owned())).to_vec();
     let world = World::behind(|_, _| async { Lines { settings, ..Lines::default() } }).await;
     world.wait_for_broker().await;
@@ -30,7 +30,7 @@ async fn soon<T>(what: impl Future<Output = T>) -> T {
 
 #[tokio::test]
 async fn connecting_and_testing_an_account_end_soon_however_silent_the_platform() {
-    let world = start().await;
+    let world = start("3s").await;
     let id = connected(&world, "pat-eu1-4242-demo").await;
     world.switch_faults(json!({ "hang": true })).await;
     let tried = soon(world.post(&format!("/api/v1/integrations/{id}/test"), json!({}))).await;
@@ -43,7 +43,7 @@ async fn connecting_and_testing_an_account_end_soon_however_silent_the_platform(
 
 #[tokio::test]
 async fn asking_the_platform_to_call_us_keeps_nobody_waiting() {
-    let world = start().await;
+    let world = start("3s").await;
     let account = json!({"name": "Pipedrive", "platform": "pipedrive", "credentials": {"api_key": "pd-900-demo"}});
     let made = world.post("/api/v1/integrations", account).await;
     assert_eq!(made.status.as_u16(), 201, "{made:?}");
@@ -59,8 +59,7 @@ async fn asking_the_platform_to_call_us_keeps_nobody_waiting() {
 
 #[tokio::test]
 async fn no_page_asks_the_platform_for_anything_so_that_none_waits_for_one_that_is_silent() {
-    // Whoever asked would wait for the ten seconds that are usual.
-    let world = World::start().await;
+    let world = start("10m").await;
     let id = connected(&world, "pat-eu1-4242-demo").await;
     let below = pages_of(&world, &id).await;
     world.switch_faults(json!({ "hang": true })).await;

@@ -24,6 +24,9 @@ use testkit::wait;
 use crate::connecting::wish;
 use crate::world::{Answer, DEADLINE, Lines, World};
 
+/// Longer than a create of which nothing came may be under way, or not be found yet.
+const LOOKUP: Duration = Duration::from_secs(60);
+
 const CONTACTS: &str = "crm/objects/2026-03/contacts";
 
 /// A gateway that knows an n8n, and an integration that is delivered by it.
@@ -54,7 +57,6 @@ async fn knowing_n8n(broker: Option<String>) -> World {
     let settings = vec![
         ("N8N__BASE_URL", "http://127.0.0.1:9".to_owned()),
         ("N8N__SIGNING_SECRET", "a signing secret of thirty-two bytes".to_owned()),
-        ("DISPATCHER__PLATFORM_TIMEOUT", "1s".to_owned()),
     ];
     World::behind(|_, _| async { Lines { settings, broker, ..Lines::default() } }).await
 }
@@ -348,7 +350,7 @@ async fn two_creates_at_once_and_one_whose_answer_was_lost_leave_one_object() {
         // Nobody knows yet what came of it.
         assert!(matches!(answer.status.as_u16(), 409 | 502 | 503), "{answer:?}");
     }
-    let settled = wait::until("the create to be found", DEADLINE, || async {
+    let settled = wait::until("the create to be found", LOOKUP, || async {
         let answer = system.create(&handed, "zoe@exemple.fr").await;
         if answer.status.is_success() { Ok(answer) } else { Err(answer) }
     })
@@ -377,7 +379,7 @@ async fn a_lost_create_is_found_by_what_it_wrote_where_there_is_no_room_for_our_
     assert_eq!(system.created().await.len(), 1, "only the answer is lost");
 
     system.know(record, 2, &[by_number, ("email", "zoe@exemple.fr")]).await;
-    let settled = wait::until("the create to be found", DEADLINE, || async {
+    let settled = wait::until("the create to be found", LOOKUP, || async {
         let answer = create().await;
         if answer.status.is_success() { Ok(answer) } else { Err(answer) }
     })

@@ -77,6 +77,9 @@ impl World {
         let settings = [
             ("DATABASE__URL", lines.database.unwrap_or_else(|| database.gateway_url())),
             ("BROKER__URL", lines.broker.unwrap_or_else(|| vhost.url())),
+            // As long as a crowd of tests takes to make its queues and to connect.
+            ("BROKER__CONFIRM_TIMEOUT", "15s".to_owned()),
+            ("DATABASE__CONNECT_TIMEOUT", "15s".to_owned()),
             ("HTTP__LISTEN", "127.0.0.1:0".to_owned()),
             ("AUTH__HS256_SECRET", SECRET.to_owned()),
             ("VAULT__KEY_RING_FILE", key_ring.display().to_string()),

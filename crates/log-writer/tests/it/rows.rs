@@ -17,7 +17,7 @@ async fn writes_what_was_tried_and_what_came_in() {
     world.publish(&tried).await;
     world.publish(&came_in).await;
     world.rows_written(1).await;
-    world.ready(WebhookOutcome::QUEUE, 0).await;
+    world.deliveries_written(1).await;
     running.stop().await;
 
     let [log] = &world.sync_logs().await[..] else { panic!("one row") };

@@ -106,6 +106,8 @@ impl World {
             ("DATABASE__POOL_SIZE", "3"),
             ("BROKER__URL", &self.vhost.url()),
             ("BROKER__RETRY_SCHEDULE", "20ms,40ms"),
+            // In a vhost that is new, a publish waits behind the making of every queue.
+            ("BROKER__CONFIRM_TIMEOUT", "15s"),
             ("HTTP__LISTEN", "127.0.0.1:0"),
         ];
         let variables = pairs.map(|(key, value)| (format!("COCCINELLE__{key}"), value.to_owned()));

@@ -90,7 +90,7 @@ async fn a_caller_that_was_given_up_on_leaves_no_open_transaction_behind() {
 #[tokio::test]
 async fn a_pool_that_is_used_up_says_so_in_time() {
     let world = World::new().await;
-    let one = Database::new(&world.server.url().into(), 1, Duration::from_millis(200));
+    let one = Database::new(&world.server.url().into(), 1, Duration::from_secs(5));
     let held = one.begin(Scope::System).await.unwrap();
     let error = one.begin(Scope::System).await.unwrap_err();
     assert_eq!(error.kind(), FaultKind::Unavailable, "{error}");

@@ -285,18 +285,25 @@ impl Drop for Told {
     }
 }
 
+/// Somebody who has asked for more than any socket's buffers hold, and has read nothing yet; the answer tells when it is dropped.
 #[cfg(target_os = "linux")]
-#[tokio::test]
-async fn who_never_reads_an_answer_is_cut_off_and_who_reads_it_gets_it_whole() {
+struct Asking {
+    socket: TcpStream,
+    dropped: Arc<Notify>,
+    stop: CancellationToken,
+    running: tokio::task::JoinHandle<std::io::Result<()>>,
+}
+
+#[cfg(target_os = "linux")]
+async fn asking(reading_timeout: Duration) -> Asking {
     let dropped = Arc::new(Notify::new());
     let handler = dropped.clone();
-    let settings = HttpSettings { reading_timeout: Duration::from_secs(1), ..any_port() };
-    let bound = bind(&settings, move |routes| {
+    let bound = bind(&HttpSettings { reading_timeout, ..any_port() }, move |routes| {
         let dropped = handler.clone();
         routes.route(
             "/big",
             web::get().to(move || {
-                // More than any socket's buffers hold: 64 MiB.
+                // 64 MiB.
                 let told = Told(dropped.clone());
                 let piece = web::Bytes::from(vec![b'x'; 64 * 1024]);
                 let pieces = futures_util::stream::iter(0..1024).map(move |_| {
@@ -310,18 +317,29 @@ async fn who_never_reads_an_answer_is_cut_off_and_who_reads_it_gets_it_whole() {
     .unwrap();
     let (port, stop) = (bound.port(), CancellationToken::new());
     let running = tokio::spawn(bound.run_until(stop.clone()));
-    let ask = async || {
-        let mut socket = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-        socket.write_all(b"GET /big HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
-        socket
-    };
-    let idle = ask().await;
-    let cut_off = tokio::time::timeout(Duration::from_secs(60), dropped.notified());
+    let mut socket = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    socket.write_all(b"GET /big HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+    Asking { socket, dropped, stop, running }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn who_never_reads_an_answer_is_cut_off() {
+    let idle = asking(Duration::from_secs(1)).await;
+    let cut_off = tokio::time::timeout(Duration::from_secs(60), idle.dropped.notified());
     cut_off.await.expect("the answer is still held for somebody who does not read it");
-    drop(idle);
+    drop(idle.socket);
+    idle.stop.cancel();
+    idle.running.await.unwrap().unwrap();
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn who_reads_an_answer_gets_it_whole() {
+    let mut reading = asking(Duration::from_secs(60)).await;
     let mut heard = Vec::new();
-    ask().await.read_to_end(&mut heard).await.unwrap();
+    reading.socket.read_to_end(&mut heard).await.unwrap();
     assert!(heard.len() > 64 * 1024 * 1024, "{}", heard.len());
-    stop.cancel();
-    running.await.unwrap().unwrap();
+    reading.stop.cancel();
+    reading.running.await.unwrap().unwrap();
 }

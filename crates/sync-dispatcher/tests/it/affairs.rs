@@ -258,12 +258,12 @@ async fn what_came_from_a_shop_alone_is_erased_with_it_and_whom_coccinelle_knows
     shop.says("orders/create", json!({"id": order.parse::<u64>().unwrap()})).await;
     shop.world.record_at((shop.id, RecordKind::Order, &order), |_| true).await;
 
+    let waiting = shop.world.outcome("an attempt on the shop", |outcome| outcome.integration_id == shop.id).await;
     let logged = shop.world.outcomes();
     let mut tx = shop.world.database.begin(Scope::System).await.unwrap();
     sync_logs::insert_batch(&mut tx, &logged).await.unwrap();
     tx.commit().await.unwrap();
-    let waiting = logged.iter().find(|outcome| outcome.integration_id == shop.id).unwrap();
-    shop.world.server.execute(&unpublished(waiting)).await;
+    shop.world.server.execute(&unpublished(&waiting)).await;
     let logged = format!(
         "SELECT count(*) FROM integration_sync_logs WHERE integration_id = '{}'
              AND (payload_sent IS NOT NULL OR response_received IS NOT NULL OR changes IS NOT NULL)",

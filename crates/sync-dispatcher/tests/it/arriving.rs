@@ -57,6 +57,8 @@ async fn ten_updates_of_one_prospect_are_one_contact_with_the_last_values_and_fe
         let data = json!({"company": format!("Société {n}"), "city": format!("Ville {n}")});
         world.accept(vec![event("prospect.updated", "p1", data)]).await;
     }
+    // All are merged while the first is looked for.
+    world.crm.faults(json!({"latency_ms": 1_000})).await;
     world.dispatch();
     world.settle().await;
 

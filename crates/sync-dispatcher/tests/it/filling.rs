@@ -95,7 +95,7 @@ async fn a_run_of_nothing_is_done() {
 
 #[tokio::test]
 async fn what_happens_now_does_not_wait_behind_a_run() {
-    let world = World::start().await;
+    let world = World::with(&[("DISPATCHER__LANE_BATCH", "10")]).await;
     world.crm.faults(json!({"search_lag_ms": 0, "search_limit_per_s": null, "latency_ms": 300})).await;
     world.crm.import_contacts(people(0..1_000)).await;
     let run = world.ask_for(&world.full_run()).await;

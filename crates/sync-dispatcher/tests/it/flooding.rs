@@ -28,6 +28,17 @@ async fn an_event_is_merged_before_the_flood_of_another_tenant_that_came_first()
     let mine = EventMerge::queue_of(world.tenant);
     let other = std::iter::repeat_with(TenantId::new).find(|tenant| EventMerge::queue_of(*tenant) != mine).unwrap();
     world.connect((other, IntegrationId::new()), OTHER_PORTAL, Shape::default()).await;
+    // Else the other's lane may be made only when the flood is over.
+    world
+        .dispatch_until("every lane to be there", || async {
+            let made = world.vhost.queues().await;
+            if EventMerge::LANES.iter().all(|lane| made.iter().any(|queue| queue == lane)) {
+                Ok(())
+            } else {
+                Err(format!("{made:?}"))
+            }
+        })
+        .await;
     world.accept((0..FLOOD).map(person).collect()).await;
     let events = vec![domain::event::parse(&person(FLOOD), "").unwrap()];
     let last = EventMerge { tenant_id: other, accepted_at: Timestamp::now(), events };
@@ -104,7 +115,12 @@ async fn a_dispatcher_that_is_stopped_leaves_what_it_has_not_begun_to_the_others
     assert!(world.server.count(OWED).await > 0, "it worked all of it off");
     world.crm.faults(json!({"latency_ms": 0})).await;
     // What was left to the database is found there by a reconciler.
-    world.dispatch_with(&[HASTE[0], HASTE[1], ("DISPATCHER__LANE_BATCH", "100")]);
+    let wide = [
+        ("DISPATCHER__LANE_BATCH", "100"),
+        ("DISPATCHER__PUSH_PREFETCH", "1000"),
+        ("DISPATCHER__BULK_PREFETCH", "1000"),
+    ];
+    world.dispatch_with(&[&HASTE[..], &wide].concat());
     world.settle().await;
     assert_eq!((world.crm.contacts().await.len(), world.crm.duplicates().await), (200, 0));
 }

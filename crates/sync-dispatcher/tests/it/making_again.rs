@@ -103,6 +103,7 @@ async fn what_only_goes_out_is_made_again_where_nothing_was_said() {
     let (world, id) = with_a_lost_contact(Vanished::Follow, shape).await;
     world.change("Lyon").await;
     assert_ne!(world.crm.only_contact().await.0, id);
+    world.outcome("the attempt that failed", |outcome| outcome.error.is_some()).await;
     assert_eq!(world.failed().len(), 1, "it was tried once before it was seen to be gone: {:?}", world.failed());
 }
 

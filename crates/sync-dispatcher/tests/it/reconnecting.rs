@@ -45,7 +45,7 @@ async fn an_account_that_is_connected_again_is_adopted_and_nothing_is_made_twice
 async fn what_was_to_be_written_to_a_counterpart_that_was_found_again_is_written_after_a_crash() {
     // A slow machine may use up some of the attempts.
     let attempts = ("BROKER__RETRY_SCHEDULE", "500ms,1s,2s,4s,8s,16s");
-    let lease = [("DISPATCHER__LEASE", "5s"), ("DISPATCHER__PLATFORM_TIMEOUT", "3s")];
+    let lease = [("DISPATCHER__LEASE", "15s"), ("DISPATCHER__PLATFORM_TIMEOUT", "10s")];
     let mut world = World::quiet(&[HASTE[0], lease[0], lease[1], attempts]).await;
     let first = world.dispatch_to_crash();
     let person =
@@ -60,7 +60,7 @@ async fn what_was_to_be_written_to_a_counterpart_that_was_found_again_is_written
     first.die();
 
     let (looks, looked_for) = (world.crm.requests("/contacts/batch/read").await, "/contacts/batch/read");
-    world.crm.faults(json!({"latency_ms": 1_500})).await;
+    world.crm.faults(json!({"latency_ms": 4_000})).await;
     world.integration = undisturbed();
     world.connect_account((world.tenant, world.integration), PORTAL, Shape::default()).await;
     let second = world.dispatch_to_crash();

@@ -156,7 +156,7 @@ async fn more_objects_of_one_moment_than_a_page_holds_are_all_pulled() {
 #[tokio::test]
 async fn a_run_that_is_cancelled_in_the_middle_ends_and_keeps_what_it_applied() {
     let world = World::start().await;
-    world.crm.faults(json!({"search_lag_ms": 0, "latency_ms": 400})).await;
+    world.crm.faults(json!({"search_lag_ms": 0, "latency_ms": 2_000})).await;
     world.with_three_pages().await;
     let run = world.ask_for(&world.full_run()).await;
     world.run_at(run.id, 1).await;

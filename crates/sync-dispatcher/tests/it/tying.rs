@@ -344,7 +344,7 @@ async fn an_opportunity_that_was_made_and_whose_tie_was_refused_is_not_in_step_u
     let (world, peer) = with_salesforce().await;
     let place = SALESFORCE.place();
     // Time to have the calls refused that follow the create.
-    world.crm.faults_at(&place, json!({"latency_ms": 1_000})).await;
+    world.crm.faults_at(&place, json!({"latency_ms": 3_000})).await;
     world.accept(vec![appointment("created", Some("p1"))]).await;
     wait::until("an opportunity", DEADLINE, || async {
         (!world.crm.live_at(&place, "Opportunity").await.is_empty()).then_some(())

@@ -153,12 +153,14 @@ async fn who_was_found_is_found_again_after_a_death_by_what_was_seen_and_not_by_
 /// Nothing had to be written to whoever was there, and the dispatcher dies over somebody else of the same batch.
 #[tokio::test]
 async fn who_was_found_and_not_linked_before_a_death_does_not_stand_against_what_came_since() {
-    let world = World::quiet(&[&DOOMED[..], &[("DISPATCHER__LANE_PARALLEL", "1")]].concat()).await;
+    let slow =
+        [("DISPATCHER__LEASE", "15s"), ("DISPATCHER__PLATFORM_TIMEOUT", "10s"), ("DISPATCHER__LANE_PARALLEL", "1")];
+    let world = World::quiet(&[&DOOMED[..], &slow].concat()).await;
     for (name, city) in [("anna", "Nice"), ("zoe", "Brest")] {
         world.crm.add_contact(json!({"email": format!("{name}@exemple.fr"), "city": city})).await;
     }
     let created = |name: &str| event("prospect.created", name, json!({"email": format!("{name}@exemple.fr")}));
-    world.crm.faults(json!({"latency_ms": 700, "lost_answer_next": 1, "lost_answer_as": "silence"})).await;
+    world.crm.faults(json!({"latency_ms": 2_500, "lost_answer_next": 1, "lost_answer_as": "silence"})).await;
     let doomed = world.dispatch_to_crash();
     // The others gather while the lane waits for what is shown of the first.
     world.accept(vec![created("anna")]).await;

@@ -291,9 +291,13 @@ async fn a_change_waits_until_the_write_before_it_is_reported() {
     assert_eq!(n8n.taken().iter().filter(of_zoe).count(), 1, "the workflow has not said yet what became of the first");
 
     n8n.now(Script::Works);
-    let contacts = world.crm.contacts().await;
-    let (id, _) = contacts.iter().find(|(_, contact)| contact["email"] == "zoe@exemple.fr").unwrap();
-    n8n.report(&create, done(Some(id))).await;
+    let id = wait::until("the first contact", DEADLINE, || async {
+        let contacts = world.crm.contacts().await;
+        let zoe = contacts.iter().find(|(_, contact)| contact["email"] == "zoe@exemple.fr");
+        zoe.map(|(id, _)| id.clone()).ok_or(contacts)
+    })
+    .await;
+    n8n.report(&create, done(Some(&id))).await;
     let update = n8n.took(3).await.remove(2);
     assert_eq!((&update["action"], &update["remote"]), (&json!("update_contact"), &json!({"firstname": "Zoë"})));
 }

@@ -56,6 +56,9 @@ pub(crate) async fn start_with(away: Away, more: &[(&str, &str)]) -> World {
     let ours = [
         ("COCCINELLE__HTTP__LISTEN", "127.0.0.1:0"),
         ("COCCINELLE__BROKER__URL", &broker_url),
+        // As long as a crowd of tests takes to make its queues and to connect.
+        ("COCCINELLE__BROKER__CONFIRM_TIMEOUT", "15s"),
+        ("COCCINELLE__DATABASE__CONNECT_TIMEOUT", "15s"),
         ("COCCINELLE__DATABASE__URL", &database_url),
         ("COCCINELLE__WEBHOOKS__PUBLIC_URL", "https://hooks.example.com"),
         ("COCCINELLE__PLATFORMS__HUBSPOT__CLIENT_SECRET", SECRET),

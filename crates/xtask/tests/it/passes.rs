@@ -43,7 +43,7 @@ async fn the_tokens_of_a_write_stand_in_no_log_row_figure_message_or_news() {
     let mut n8n = StandIn::start(|_| (202, "", r#"{"accepted": true}"#)).await;
     let url = n8n.url.clone();
     let settings = [("N8N__BASE_URL", url.as_str()), ("N8N__SIGNING_SECRET", "a signing secret of thirty-two bytes")];
-    let world = World::on_own_servers("e2e-passes", 30_000, &settings).await;
+    let world = World::on_own_servers("e2e-passes", 29_500, &settings).await;
     let (id, seen) = (world.tenant.integration.clone(), Seen::default());
     give_to_n8n(&world, &id).await;
     let news = listen(&world).await;

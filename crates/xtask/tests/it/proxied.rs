@@ -26,7 +26,7 @@ async fn promise_2_a_gateway_killed_between_a_platforms_answer_and_its_commit_ma
         ("N8N__SIGNING_SECRET", "a signing secret of thirty-two bytes"),
         ("CRASH__PLAN_FOLDER", folder.as_str()),
     ];
-    let world = World::on_shared_servers(NAME, 26_500, &settings).await;
+    let world = World::on_shared_servers(NAME, 27_500, &settings).await;
     let id = world.tenant.integration.clone();
     give_to_n8n(&world, &id).await;
     let person = json!({ "email": "zoe@exemple.fr", "first_name": "Zoé" });

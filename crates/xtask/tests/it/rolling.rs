@@ -28,7 +28,7 @@ const EDGE: u16 = BASE_PORT + 50;
 const SECOND: [(Service, u16); 2] = [(Service::ApiGateway, BASE_PORT + 51), (Service::WebhookIngest, BASE_PORT + 52)];
 
 /// Longer than the edge takes to ask whether a replica is ready.
-const DRAIN: &str = "3s";
+const DRAIN: &str = "6s";
 
 /// Of the events, and of the deliveries.
 const PACE: Duration = Duration::from_millis(40);

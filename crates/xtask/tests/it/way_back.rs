@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use testkit::wait;
+use testkit::{TestDatabase, wait};
 use xtask::session::PORTAL;
 
 use crate::world::{DEADLINE, World, prospect};
@@ -49,14 +49,8 @@ async fn an_edit_in_the_crm_reaches_the_record_and_is_not_written_back() {
 async fn refuses_what_is_not_signed(world: &World, contact: &str) {
     world.settle(2).await;
     let (database, _) = world.shared.as_ref().unwrap();
-    let (refused, applied) = (
-        "SELECT count(*) FROM integration_webhook_logs WHERE NOT verified AND outcome = 'refused'",
-        "SELECT count(*) FROM integration_webhook_logs WHERE verified AND outcome = 'applied'",
-    );
-    wait::until("the rows of the good deliveries", DEADLINE, || async {
-        (database.count(applied).await > 0).then_some(())
-    })
-    .await;
+    hears_of_our_own_last_write(world, database).await;
+    let refused = "SELECT count(*) FROM integration_webhook_logs WHERE NOT verified AND outcome = 'refused'";
     assert_eq!(database.count(refused).await, 0);
     let heard = database.count("SELECT sum(remote_seq) FROM record_links").await;
 
@@ -74,6 +68,20 @@ async fn refuses_what_is_not_signed(world: &World, contact: &str) {
     assert_eq!(world.deliver(contact).await.status(), 202);
     wait::until("the contact to be marked", DEADLINE, || async {
         (database.count("SELECT sum(remote_seq) FROM record_links").await > heard).then_some(())
+    })
+    .await;
+}
+
+/// Waits until the platform has told of that as well, and what it told of is applied.
+async fn hears_of_our_own_last_write(world: &World, database: &TestDatabase) {
+    let written = world.journal(0).await.last().unwrap()["at"].as_str().unwrap().to_owned();
+    wait::until("our last write to be told of", DEADLINE, || async {
+        let deliveries = world.sandbox(Method::GET, &format!("/hubspot/{PORTAL}/deliveries"), None).await;
+        let taken = deliveries.as_array().unwrap().iter().filter(|delivery| delivery["status"] == 202);
+        let times: Vec<&str> = taken.filter_map(|delivery| delivery["at"].as_str()).collect();
+        let heard = database.count("SELECT count(*) FROM integration_webhook_logs WHERE verified").await;
+        let is_heard = times.iter().any(|at| *at >= written.as_str()) && usize::try_from(heard) == Ok(times.len());
+        if is_heard { Ok(()) } else { Err(format!("{heard} of {times:?}, since {written}")) }
     })
     .await;
 }

@@ -21,7 +21,9 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(90);
 const WEBHOOKS: &str = "/webhooks/integrations/hubspot";
 
 /// Settings under which everything that waits waits seconds, so that a test need not wait minutes.
-const IMPATIENT: [(&str, &str); 6] = [
+const IMPATIENT: [(&str, &str); 7] = [
+    // But for the broker, of which other tests ask much as well.
+    ("BROKER__CONFIRM_TIMEOUT", "15s"),
     // Tests ask again and again.
     ("GATEWAY__BURST", "100000"),
     ("DISPATCHER__LEASE", "5s"),
