@@ -3,7 +3,7 @@
 /// Counter by `queue` and `outcome` (`confirmed`, `refused`, `returned`, `lost`): publishes.
 pub(crate) const PUBLISHED: &str = "messaging_published_total";
 /// Counter by `queue` and `why` (`returned`: there was no queue, so it was declared anew; `refused`: the queue did not take it):
-/// messages that were published once more.
+/// messages that were published again.
 pub(crate) const AGAIN: &str = "messaging_published_again_total";
 /// Histogram in seconds: from the publish to its confirm.
 pub(crate) const CONFIRM_SECONDS: &str = "messaging_confirm_seconds";

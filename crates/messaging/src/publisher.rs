@@ -26,7 +26,7 @@ use crate::{channel::OpenChannel, metric, topology};
 /// How many confirms may be outstanding. More than a few hundred bring no more throughput, only longer waits.
 const OUTSTANDING: usize = 1_024;
 
-/// How often a message is published once more to a queue that refuses it.
+/// How often a message is published again to a queue that refuses it.
 const REFUSALS: u8 = 4;
 
 /// A message on its way out, and who wants to know.

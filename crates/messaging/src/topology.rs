@@ -53,7 +53,7 @@ const DELIVERY_LIMIT: i64 = 50;
 /// One whom it has not told yet would be attached to the new queue and get nothing (seen with RabbitMQ 3.10).
 pub(crate) const DELETION: Duration = Duration::from_millis(250);
 
-/// How long a message waits that its queue refused, before it is published once more. A queue that somebody else is just making has no
+/// How long a message waits that its queue refused, before it is published again. A queue that somebody else is just making has no
 /// leader for some milliseconds, and refuses whoever is new to it (seen with RabbitMQ 3.10).
 pub(crate) const ELECTION: Duration = Duration::from_millis(250);
 

@@ -17,6 +17,7 @@ use Proof::{Cut, Hosted, Stage, Test};
 
 const BY_NAME: Proof = Cut("docs/operations.md", "edges=edge");
 const BY_ADDRESS: Proof = Cut("docs/operations.md", "for replica in");
+const FORGOTTEN: Proof = Cut("docs/operations.md", "set-last-applied");
 const IMAGES: Proof = Cut("docs/operations.md", "docker push");
 const SEEN: Proof = Cut("docs/performance.md", "perf record");
 const COUNTED: Proof = Cut("docs/performance.md", "perf probe");
@@ -28,7 +29,7 @@ const TENANT: Proof = Test("a_tenant_is_made_whose_key_opens_and_whose_token_nam
 const WALK: Proof = Test("every_command_of_the_walk_prints_what_stands_below_it");
 
 /// Every command by how it begins; of several that fit, the longest counts.
-pub(super) const COMMANDS: [(&str, Proof); 102] = [
+pub(super) const COMMANDS: [(&str, Proof); 105] = [
     ("CONTACT=$(curl -sS http://127.0.0.1:20080/api/v1/records/$RECORD", WALK),
     ("RECORD=$(curl -sS 'http://127.0.0.1:20080/api/v1/records?q=p-201'", WALK),
     ("REGISTRY=registry.example.com/coccinelle", IMAGES),
@@ -130,11 +131,13 @@ pub(super) const COMMANDS: [(&str, Proof); 102] = [
     ("for edge in $edges; do", BY_NAME),
     ("for program in", IMAGES),
     ("for replica in", BY_ADDRESS),
+    ("for service in", FORGOTTEN),
     ("git show --stat ea584d5", Hosted("git show --stat ea584d5")),
     (
         "kubectl -n coccinelle apply -f deploy/kubernetes/namespace.yaml",
         Hosted("kubectl -n coccinelle apply -f deploy/kubernetes/namespace.yaml"),
     ),
+    ("kubectl -n coccinelle apply view-last-applied", FORGOTTEN),
     // With the end of the line, where another secret's name begins like this one's.
     (
         "kubectl -n coccinelle create secret generic coccinelle",
@@ -193,6 +196,7 @@ pub(super) const COMMANDS: [(&str, Proof); 102] = [
         "kubectl apply -k overlay -l app.kubernetes.io/component=store",
         Hosted("kubectl apply -k overlay -l app.kubernetes.io/component=store"),
     ),
+    ("kubectl apply set-last-applied", FORGOTTEN),
     ("n8n import:workflow", OF_N8N),
     ("n8n publish:workflow", OF_N8N),
     ("n8n unpublish:workflow", OF_N8N),
