@@ -117,7 +117,7 @@ impl Broker {
     }
 
     /// Says something to other services, side by side as in [`Broker::publish_all`]; the results are in the order of the words. `Ok`
-    /// means that every queue that is bound for a word has it. Where one of them refused it at first, others may have it twice.
+    /// means that every queue that is bound for a word has it. Where one of them refused it at first, others may have it several times.
     pub async fn proclaim<P: Proclaimed>(&self, words: &[P], context: &Context) -> Vec<Result<(), PublishError>> {
         let by = self.deadline();
         let said = words.iter().map(|word| async move {

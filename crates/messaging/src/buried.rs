@@ -86,8 +86,11 @@ impl Broker {
 
     async fn dead_channel(&self, queue: Queue) -> Result<OpenChannel, PublishError> {
         let session = self.session().await.ok_or(PublishError::NotConnected)?;
-        session.ensure(Place::Queue(queue)).await.map_err(PublishError::Channel)?;
-        session.channel().await.map_err(PublishError::Channel)
+        let opening = async {
+            session.ensure(Place::Queue(queue)).await?;
+            session.channel().await
+        };
+        session.while_it_lasts(opening).await.ok_or(PublishError::NotConnected)?.map_err(PublishError::Channel)
     }
 
     async fn count(&self, channel: &OpenChannel, queue: Queue) -> Result<u64, PublishError> {

@@ -119,7 +119,7 @@ impl Pump<'_> {
         gauge!(metric::UNCONFIRMED).set(0.0);
     }
 
-    /// Answers the senders; gives back what is to be published once more.
+    /// Answers the senders; gives back what is to be published again.
     ///
     /// lapin hands a returned message to the next confirm of the channel, whichever message that is for. So the returned
     /// ids are gathered first, and each confirm is then judged by its own message's id. The broker sends the return before
@@ -191,6 +191,10 @@ async fn transmit(session: Arc<Session>, channel: Channel, outgoing: Outgoing) -
         sleep(outgoing.pause).await;
     }
     let start = Instant::now();
+    // Its sender may have kept it elsewhere meanwhile.
+    if outgoing.answer.is_closed() {
+        return Settled { outgoing, start, confirmation: Ok(Confirmation::NotRequested) };
+    }
     let confirmation = publish(&session, &channel, &outgoing).await;
     histogram!(metric::CONFIRM_SECONDS).record(start.elapsed().as_secs_f64());
     Settled { outgoing, start, confirmation }

@@ -20,7 +20,7 @@ const HEARTBEAT_SECONDS: u16 = 10;
 /// Bytes of a frame at most; longer payloads take several. For either way, the library keeps room for 32 of the largest, which
 /// would be eight megabytes a connection with those that the broker allows.
 const FRAME_MAX: u32 = 32 * 1_024;
-/// The connection's own events tell of its end at once; this is for an end without one.
+/// The connection's own events tell of its end at once, but only one of all who listen; this is for the others, and for an end without one.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
 const REPLY_SUCCESS: u16 = 200;
 /// How long the end of the connection waits for that of its channels.

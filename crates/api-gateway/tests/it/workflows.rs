@@ -57,6 +57,7 @@ async fn knowing_n8n(broker: Option<String>) -> World {
     let settings = vec![
         ("N8N__BASE_URL", "http://127.0.0.1:9".to_owned()),
         ("N8N__SIGNING_SECRET", "a signing secret of thirty-two bytes".to_owned()),
+        ("DISPATCHER__PLATFORM_TIMEOUT", "5s".to_owned()),
     ];
     World::behind(|_, _| async { Lines { settings, broker, ..Lines::default() } }).await
 }

@@ -10,7 +10,7 @@ use domain::trace::TraceParent;
 use messaging::Context;
 use serde_json::json;
 
-use crate::world::{TIER, World, holds, next, push, raw, world};
+use crate::world::{CONFIRM_TIMEOUT, TIER, World, connect_with, connected, holds, next, push, raw, world};
 
 #[tokio::test]
 async fn a_retry_comes_back_after_its_wait_as_the_next_attempt_of_the_same_message() {
@@ -120,17 +120,20 @@ async fn a_message_that_was_put_off_by_a_clock_an_hour_ahead_waits_no_longer_tha
 
 #[tokio::test]
 async fn a_short_wait_does_not_hold_up_others() {
-    let World { vhost: _vhost, broker } = world().await;
-    let mut deliveries = broker.deliveries::<RecordPush>(1);
-    // All queues are there before: only their making takes long.
-    broker.publish(&push(), &Context::new()).await.unwrap();
-    next(&mut deliveries).await.ack().await;
-    let (late, prompt) = (push(), push());
-    broker.park(&late, &Context::new(), Duration::from_secs(3)).await.unwrap();
+    let vhost = testkit::vhost().await;
+    // What is due within a fifth of the shortest tier waits at the consumer.
+    let (tier, wait) = (Duration::from_secs(60), Duration::from_secs(3));
+    let broker = connect_with(&vhost.url(), CONFIRM_TIMEOUT, &[tier]);
+    connected(&broker).await;
+    let [late, prompt] = [push(), push()];
+    let not_before = Some(Timestamp::now().plus(wait));
+    broker.publish(&late, &Context { not_before, ..Context::new() }).await.unwrap();
     broker.publish(&prompt, &Context::new()).await.unwrap();
+    let mut deliveries = broker.deliveries::<RecordPush>(2);
     for expected in [prompt, late] {
         let delivery = next(&mut deliveries).await;
         assert_eq!(delivery.message, expected);
         delivery.ack().await;
     }
+    assert!(!vhost.queues().await.iter().any(|queue| queue.starts_with("retry.")), "it waited elsewhere");
 }

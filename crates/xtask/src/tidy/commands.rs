@@ -82,8 +82,7 @@ fn stale(tree: &Tree, beginning: &str, proof: Proof, met: &BTreeSet<&str>) -> Op
         Stage(name) => says(STAGES, &format!("stage(console, \"{name}\"")),
         Hosted(words) => tree.get(WORKFLOW).is_some_and(|file| types(&file.text, words)),
         Cut(document, words) => {
-            let is_cut = |script: &File| types(&script.text, &format!(".github/block {document} '{words}' >typed\n"));
-            tree.get(WORKFLOW).is_some_and(is_cut)
+            tree.get(WORKFLOW).is_some_and(|script| runs_block(&script.text, document, words))
                 && tree.get(document).is_some_and(|document| is_in_block(&document.text, words, beginning))
         }
     };
@@ -94,6 +93,18 @@ fn stale(tree: &Tree, beginning: &str, proof: Proof, met: &BTreeSet<&str>) -> Op
 fn types(script: &str, words: &str) -> bool {
     let typed: String = script.split_inclusive('\n').filter(|line| !line.trim_start().starts_with('#')).collect();
     typed.contains(words)
+}
+
+/// Whether a script cuts the block with these words out of this document, and runs it before it cuts another one out and before the
+/// step is over.
+fn runs_block(script: &str, document: &str, words: &str) -> bool {
+    let cut = format!(".github/block {document} '{words}' >typed\n");
+    let behind = |end: &str| {
+        script
+            .split_once(&cut)
+            .is_some_and(|(_, rest)| rest.split(end).next().is_some_and(|step| types(step, "./typed\n")))
+    };
+    [" >typed\n", "\n      - "].into_iter().all(behind)
 }
 
 /// Whether a document has one fenced block with these words, and this command is in it.
@@ -213,6 +224,16 @@ mod tests {
     fn what_a_comment_says_is_not_typed() {
         assert!(types("run: |\n  make all\n", "make all"));
         assert!(!types("# make all\nrun: |\n    # make all\n", "make all"));
+    }
+
+    #[test]
+    fn a_block_is_run_where_it_is_cut_out() {
+        let cut = "run: |\n  .github/block a.md 'one' >typed\n";
+        let runs = |rest: &str| runs_block(&format!("{cut}{rest}"), "a.md", "one");
+        assert!(runs("  cat typed\n  . ./typed\n") && runs("  sudo sh -ex ./typed\n      - run: |\n"));
+        assert!(!runs("  cat typed\n") && !runs("  # . ./typed\n") && !runs("      - run: |\n  . ./typed\n"));
+        assert!(!runs("  .github/block a.md 'two' >typed\n  . ./typed\n"));
+        assert!(!runs_block(&format!("{cut}  . ./typed\n"), "a.md", "two"));
     }
 
     #[test]

@@ -78,7 +78,7 @@ pub(super) const COMMANDS: [(&str, Proof); 105] = [
         Test("ctrl_c_leaves_nothing_behind_and_the_next_run_finds_what_there_was_unless_its_folder_is_deleted"),
     ),
     ("cargo xtask up --n8n", OF_N8N),
-    ("cargo xtask upgrade", Hosted("cargo xtask upgrade")),
+    ("cargo xtask upgrade", Hosted("cargo xtask upgrade\n")),
     ("cargo xtask upgrade --from", Hosted("cargo xtask upgrade --from")),
     // What it would write is held against what is there.
     ("cargo xtask workflows", Stage("tidy")),
