@@ -6,8 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-
-use crate::id::MessageId;
+use uuid::Uuid;
 
 /// A `traceparent`: the id of a trace and of the span that is the parent of what follows.
 ///
@@ -23,8 +22,9 @@ impl TraceParent {
     /// A new trace.
     #[must_use]
     pub fn generate() -> Self {
-        // Both ids must not be zero; a UUID of version 7 never is.
-        let id = MessageId::new().as_u128();
+        // Both ids must not be zero; a UUID is not, for its version. Whoever sends a share of all traces goes by the lower half, whose
+        // first bits have to be random (W3C Trace Context, level 2, section 4.2): those of a UUID's lower half say what sort it is of.
+        let id = Uuid::new_v4().as_u128().rotate_left(64);
         Self { trace_id: id, span_id: u64::try_from(id & u128::from(u64::MAX)).unwrap_or(1) }
     }
 

@@ -110,17 +110,25 @@ fn exporting(endpoint: &Url, share: f64, service: &'static str) -> Result<SdkTra
         SpanExporter::builder().with_http().with_protocol(Protocol::HttpBinary).with_endpoint(url).build()?;
     Ok(SdkTracerProvider::builder()
         .with_batch_exporter(exporter)
-        // By the trace's id, so that all services keep the same ones.
-        .with_sampler(Sampler::TraceIdRatioBased(share))
+        .with_sampler(sampler(share))
         .with_resource(Resource::builder().with_service_name(service).build())
         .build())
+}
+
+/// By the trace's id, so that all services keep the same ones.
+fn sampler(share: f64) -> Sampler {
+    Sampler::TraceIdRatioBased(share)
 }
 
 #[cfg(test)]
 mod tests {
     use std::io;
+    use std::iter::repeat_with;
     use std::sync::{Arc, Mutex};
 
+    use domain::trace::TraceParent;
+    use opentelemetry::trace::{SpanKind, TraceId};
+    use opentelemetry_sdk::trace::{SamplingDecision, ShouldSample as _};
     use serde_json::{Value, json};
 
     use super::*;
@@ -162,5 +170,18 @@ mod tests {
             "trace.id": "0af7651916cd43dd8448eb211c80319c",
         });
         assert_eq!(told, expected, "{text}");
+    }
+
+    #[test]
+    fn as_many_traces_are_sent_as_the_share_says() {
+        let sampler = sampler(0.25);
+        let is_sent = |trace: &TraceParent| {
+            let id = TraceId::from_hex(&trace.trace_id()).unwrap();
+            let result = sampler.should_sample(None, id, "a span", &SpanKind::Internal, &[], &[]);
+            result.decision == SamplingDecision::RecordAndSample
+        };
+        let sent = repeat_with(TraceParent::generate).take(4_000).filter(is_sent).count();
+        // A thousand, give or take seven times what chance makes of it.
+        assert!((800..1_200).contains(&sent), "{sent} of 4,000");
     }
 }

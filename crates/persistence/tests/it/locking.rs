@@ -39,6 +39,7 @@ impl Pair {
         deals.sort_by_key(|deal| Reverse(deal.id));
         let mut tx = world.worker.begin(Scope::System).await.unwrap();
         for record in [&contact].into_iter().chain(&deals) {
+            another_millisecond().await;
             store::save(&mut tx, &[record]).await.unwrap();
             let (integration, kind) = (customer.integration, record.kind);
             let wanted = Wanted { integration, record: record.id, kind, version: 1, mapping: 1 };
@@ -68,6 +69,12 @@ impl Pair {
         let lock = |link: LinkId| format!("SELECT id FROM record_links WHERE id = '{link}' FOR UPDATE SKIP LOCKED");
         are_taken_in_order(world, [self.first, self.last].map(lock), take).await;
     }
+}
+
+/// Waits until an id that is made now is greater than all that there are: those of one millisecond are in no order.
+async fn another_millisecond() {
+    let before = LinkId::new().made_at();
+    wait::until("another millisecond", A_WHILE, || async { (LinkId::new().made_at() > before).then_some(()) }).await;
 }
 
 /// Sees that whoever takes two rows waits for the first without holding the last; each is named by what locks it.
