@@ -99,12 +99,9 @@ fn types(script: &str, words: &str) -> bool {
 /// step is over.
 fn runs_block(script: &str, document: &str, words: &str) -> bool {
     let cut = format!(".github/block {document} '{words}' >typed\n");
-    let behind = |end: &str| {
-        script
-            .split_once(&cut)
-            .is_some_and(|(_, rest)| rest.split(end).next().is_some_and(|step| types(step, "./typed\n")))
-    };
-    [" >typed\n", "\n      - "].into_iter().all(behind)
+    let Some((_, rest)) = script.split_once(&cut) else { return false };
+    let is_over = |line: &&str| line.ends_with(" >typed") || line.starts_with("      - ");
+    rest.lines().take_while(|line| !is_over(line)).any(|line| types(line, " ./typed"))
 }
 
 /// Whether a document has one fenced block with these words, and this command is in it.
