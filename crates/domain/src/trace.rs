@@ -23,7 +23,7 @@ impl TraceParent {
     #[must_use]
     pub fn generate() -> Self {
         // Both ids must not be zero; a UUID is not, for its version. Whoever sends a share of all traces goes by the lower half, whose
-        // first bits have to be random (W3C Trace Context, level 2, section 4.2): those of a UUID's lower half say what sort it is of.
+        // first bits have to be random (W3C Trace Context, level 2, "Randomness of trace-id"): of a UUID's, they say what sort it is of.
         let id = Uuid::new_v4().as_u128().rotate_left(64);
         Self { trace_id: id, span_id: u64::try_from(id & u128::from(u64::MAX)).unwrap_or(1) }
     }
