@@ -23,7 +23,7 @@ pub enum PublishError {
     /// The broker refused, or the channel broke.
     #[error("the broker's channel failed")]
     Channel(#[source] lapin::Error),
-    /// The queue did not take it, not even at the second try.
+    /// The queue did not take it, not even at the last try.
     #[error("the queue refused the message")]
     Nacked,
     /// No queue took it, not even after the topology was declared again.
