@@ -203,7 +203,7 @@ async fn a_back_fill_goes_on_beside_live_work_that_takes_all_it_is_given() {
     });
     let granted = AtomicU32::new(0);
     // A fifth of nine a second; without a share of its own it is given none at all.
-    wait::until("five requests of a back-fill", PATIENCE, || async {
+    wait::until("five requests of a back-fill", Duration::from_mins(1), || async {
         let took = u32::from(back_fill.budget.take(1).await.is_ok());
         let granted = granted.fetch_add(took, Ordering::Relaxed);
         if granted >= 5 { Ok(()) } else { Err(granted) }

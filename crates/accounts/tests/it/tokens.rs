@@ -106,15 +106,19 @@ impl Life {
         answer.status().is_success()
     }
 
-    /// A process begins to refresh and is killed once `until` is so.
-    async fn killed_when(&self, until: &str) {
+    /// Waits until the platform was asked so often.
+    async fn is_asked(&self, times: usize) {
+        wait::until("the platform to be asked", PATIENCE, || async { (self.calls().await == times).then_some(()) })
+            .await;
+    }
+
+    /// A process begins to refresh and is killed once the platform is asked.
+    async fn killed_when_asking(&self) {
+        let before = self.calls().await;
         let (accounts, integration) = (self.process(), self.integration.clone());
         let process = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         process.spawn(async move { accounts.open(&integration).await });
-        wait::until("the process to be where it is killed", PATIENCE, || async {
-            (self.world.database.count(until).await == 1).then_some(())
-        })
-        .await;
+        self.is_asked(before + 1).await;
         process.shutdown_background();
     }
 }
@@ -150,7 +154,7 @@ async fn promise_3_a_process_that_dies_before_the_platform_took_the_token_costs_
     let life = Life::start().await;
     life.age(true).await;
     life.switch(json!({ "hang": true })).await;
-    life.killed_when(SHOWN).await;
+    life.killed_when_asking().await;
     life.switch(json!({ "hang": false })).await;
     life.world.database.execute(EXPIRE_LEASE).await;
     assert!(life.works(&life.process()).await);
@@ -190,17 +194,14 @@ async fn promise_3_a_process_that_dies_between_rotation_and_commit_parks_the_int
 async fn a_caller_that_gives_up_does_not_stop_a_refresh() {
     let life = Life::start().await;
     life.age(true).await;
-    // Long enough to be seen.
+    // Long enough for the caller to give up meanwhile.
     life.switch(json!({ "latency_ms": 5_000 })).await;
     let (process, before) = (life.process(), life.calls().await);
     let opening = {
         let (process, integration) = (process.clone(), life.integration.clone());
         tokio::spawn(async move { process.open(&integration).await.map(drop) })
     };
-    wait::until("the refresh to be under way", PATIENCE, || async {
-        (life.world.database.count(SHOWN).await == 1).then_some(())
-    })
-    .await;
+    life.is_asked(before + 1).await;
     opening.abort();
     life.switch(json!({ "latency_ms": 0 })).await;
     assert!(life.works(&process).await);
@@ -247,8 +248,7 @@ async fn a_grant_that_took_the_place_of_a_withdrawn_one_meanwhile_is_what_counts
         let (process, integration) = (process.clone(), life.integration.clone());
         tokio::spawn(async move { process.open(&integration).await })
     };
-    wait::until("the platform to be asked", PATIENCE, || async { (life.calls().await == before + 1).then_some(()) })
-        .await;
+    life.is_asked(before + 1).await;
     let mut tx = life.world.owner().begin(Scope::System).await.unwrap();
     process.keep_grant(&mut tx, (life.world.tenant, life.integration.id), &another).await.unwrap();
     tx.commit().await.unwrap();

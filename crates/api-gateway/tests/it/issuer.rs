@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 use domain::id::TenantId;
@@ -233,7 +234,8 @@ async fn nobody_is_let_in_before_the_issuer_has_shown_a_key_and_nonsense_is_none
     let endless = format!("{{\"keys\":[{},{}", key.public(), " ".repeat(300 * 1024));
     issuer.said.lock().unwrap().first.push_back(endless + "]}");
     issuer.shows(&[&key]);
-    wait::until("the issuer's keys", DEADLINE, || async {
+    // It asks again after ever longer pauses.
+    wait::until("the issuer's keys", Duration::from_secs(90), || async {
         let answer = show(&world, &token).await;
         if answer.status.as_u16() == 200 { Ok(()) } else { Err(answer) }
     })

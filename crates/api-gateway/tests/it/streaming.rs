@@ -36,12 +36,16 @@ impl Stream {
         Self { response, read: String::new() }
     }
 
-    /// The next frame; `None` when the stream has ended.
+    /// The next frame that says something; `None` when the stream has ended.
     async fn frame(&mut self) -> Option<String> {
         loop {
             if let Some((frame, rest)) = self.read.split_once("\n\n") {
                 let (frame, rest) = (frame.to_owned(), rest.to_owned());
                 self.read = rest;
+                // A sign of life.
+                if frame.starts_with(':') {
+                    continue;
+                }
                 return Some(frame);
             }
             let chunk = tokio::time::timeout(DEADLINE, self.response.chunk()).await.expect("something to be sent");

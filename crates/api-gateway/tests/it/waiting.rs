@@ -30,7 +30,7 @@ async fn soon<T>(what: impl Future<Output = T>) -> T {
 
 #[tokio::test]
 async fn connecting_and_testing_an_account_end_soon_however_silent_the_platform() {
-    let world = start("3s").await;
+    let world = start("10s").await;
     let id = connected(&world, "pat-eu1-4242-demo").await;
     world.switch_faults(json!({ "hang": true })).await;
     let tried = soon(world.post(&format!("/api/v1/integrations/{id}/test"), json!({}))).await;
@@ -43,7 +43,7 @@ async fn connecting_and_testing_an_account_end_soon_however_silent_the_platform(
 
 #[tokio::test]
 async fn asking_the_platform_to_call_us_keeps_nobody_waiting() {
-    let world = start("3s").await;
+    let world = start("10s").await;
     let account = json!({"name": "Pipedrive", "platform": "pipedrive", "credentials": {"api_key": "pd-900-demo"}});
     let made = world.post("/api/v1/integrations", account).await;
     assert_eq!(made.status.as_u16(), 201, "{made:?}");

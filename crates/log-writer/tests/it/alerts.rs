@@ -245,7 +245,8 @@ async fn what_comes_at_once_is_told_in_one_digest_and_no_more_within_the_hour() 
     let mut settings = settings(&world, &server);
     settings.alerts.pause = Duration::from_hours(1);
     settings.alerts.check_every = Duration::from_secs(2);
-    // They are all there before it starts, so that one look finds them both.
+    // They are all there before it starts and are one batch, so that one look finds them both.
+    settings.log_writer.batch_wait = Duration::from_secs(2);
     let running = Running::start(settings);
     let mail = server.mails(1).await.remove(0);
     // Over within the hour: held back.

@@ -8,8 +8,9 @@ use persistence::settings::{self, Settings};
 use persistence::stats::{self, Span, Stats, Step, Whose};
 use persistence::{Scope, health, sync_logs, webhook_logs};
 use serde_json::json;
+use testkit::wait;
 
-use crate::world::{Running, World};
+use crate::world::{LIMIT, Running, World};
 
 async fn stats(world: &World) -> Stats {
     let mut tx = world.rows.begin(Scope::Tenant(world.tenant)).await.unwrap();
@@ -54,12 +55,16 @@ async fn everything_delivered_twice_more_changes_nothing() {
         for row in (0..times).flat_map(|_| &rows) {
             world.publish(row).await;
         }
+        // The queue keeps its order: once this one is written, all before it are. It is of another, so that it is not counted.
+        let last = SyncOutcome { integration_id: world.connect(world.tenant, "Another").await, ..world.success() };
+        world.publish(&last).await;
         let running = world.start();
-        world.rows_written(30).await;
-        world.ready(SyncOutcome::QUEUE, 0).await;
-        // Stopped, it has written or given back what it held.
+        wait::until("the last row", LIMIT, || async {
+            let written = world.sync_logs().await;
+            if written.iter().any(|log| log.id == last.id) { Ok(()) } else { Err(written.len()) }
+        })
+        .await;
         running.stop().await;
-        world.ready(SyncOutcome::QUEUE, 0).await;
         let mut tx = world.rows.begin(Scope::Tenant(world.tenant)).await.unwrap();
         let health = health::get(&mut tx, world.tenant, world.integration).await.unwrap();
         let stats = stats(&world).await;
@@ -136,7 +141,7 @@ async fn rows_are_forgotten_when_their_tenant_wants_so() {
     let mut settings = world.settings(&world.database.worker_url());
     settings.log_writer.retention_rows = 2;
     let running = Running::start(settings);
-    testkit::wait::until("the old rows to go", crate::world::LIMIT, || async {
+    wait::until("the old rows to go", LIMIT, || async {
         let left = (world.sync_logs().await.len(), world.webhook_logs().await.len());
         if left == (1, 1) { Ok(()) } else { Err(left) }
     })
@@ -160,7 +165,7 @@ async fn the_audit_log_forgets_what_has_had_its_time_and_nothing_of_the_last_yea
     (settings.log_writer.retention_rows, settings.log_writer.audit_days) = (1, 30);
     let running = Running::start(settings);
     let old = "SELECT count(*) FROM audit_log WHERE created_at < now() - interval '365 days'";
-    testkit::wait::until("the old rows to go", crate::world::LIMIT, || async {
+    wait::until("the old rows to go", LIMIT, || async {
         let left = world.database.count(old).await;
         if left == 0 { Ok(()) } else { Err(left) }
     })

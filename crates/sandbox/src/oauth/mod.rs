@@ -129,12 +129,13 @@ pub(crate) async fn issue<P: Consents>(platform: &P, form: &TokenForm) -> Result
         _ => return Err(Refusal::UnknownGrantType),
     };
     let account = platform.account(&token.account).ok_or(Refusal::UnknownCode)?;
-    platform.tools().requests.note((platform.slug(), &token.account), "POST", "/oauth/token");
     let (mut fate, mut faults) = (None, None);
     account.adjust_faults(&mut |known| {
         fate = Some(Fate::draw(known));
         faults = Some(known.clone());
     });
+    // Whoever sees it noted may switch faults: what becomes of it is settled by then.
+    platform.tools().requests.note((platform.slug(), &token.account), "POST", "/oauth/token");
     let (Some(fate), Some(faults)) = (fate, faults) else { return Err(Refusal::SwitchedOn(500)) };
     fate.wait().await;
     if faults.token_revoked {

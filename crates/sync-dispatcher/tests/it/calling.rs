@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use accounts::{Departure, Farewell};
+use accounts::{Accounts, Departure, Farewell};
 use connectors::connector::Connector;
 use connectors::subscriptions::{Subscription, Subscriptions};
 use connectors::webhook::SecretSource;
@@ -45,7 +45,11 @@ impl<'a> Called<'a> {
     }
 
     async fn standing(&self) -> Vec<Subscription> {
-        let account = self.world.accounts().open(&self.integration).await.unwrap();
+        self.standing_by(&self.world.accounts()).await
+    }
+
+    async fn standing_by(&self, accounts: &Accounts) -> Vec<Subscription> {
+        let account = accounts.open(&self.integration).await.unwrap();
         self.subscriptions().list(&account).await.unwrap()
     }
 
@@ -121,8 +125,10 @@ async fn the_next_check_is_due_by_the_databases_clock() {
     world.server.execute("UPDATE integration_subscriptions SET checked_at = now() - interval '23 hours'").await;
     world.server.put_ahead().await;
     world.dispatch();
+    // Whose budget goes by the same clock as the dispatcher's.
+    let accounts = world.accounts_in(world.another_database());
     wait::until("the webhook to be made again", DEADLINE, || async {
-        let standing = called.standing().await.len();
+        let standing = called.standing_by(&accounts).await.len();
         if standing == all { Ok(()) } else { Err(standing) }
     })
     .await;
@@ -186,12 +192,7 @@ async fn of_two_who_disconnect_together_the_second_takes_away_what_is_shared() {
     let departures = (one.departure().await, last.departure().await);
     let farewell = one.goes(&mut first, departures.0).await;
     let commit = async {
-        let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
-            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-        wait::until("the second to wait for the first", DEADLINE, || async {
-            (world.server.count(waiting).await == 1).then_some(())
-        })
-        .await;
+        world.is_held_up().await;
         first.commit().await.unwrap();
         farewell.say().await;
     };

@@ -233,6 +233,7 @@ async fn who_becomes_one_with_another_is_erased_with_it_and_so_is_the_object_tha
     conflicts::decide(&mut tx, world.tenant, claim.id, Decision::Merge).await.unwrap();
     // Whoever carries it out waits for this transaction, and so comes before the platform can have deleted anybody.
     world.announce(Amended::Conflict(claim.id)).await;
+    world.is_held_up().await;
     tx.commit().await.unwrap();
 
     let done = world.erased(first).await;

@@ -4,7 +4,6 @@ use domain::id::RecordId;
 use domain::identity::{Identity, Region, Scheme};
 use domain::kind::RecordKind;
 use domain::mapping::{FieldMapping, Transform};
-use persistence::records::guard;
 use persistence::records::identities::{self, IdentityKey};
 use persistence::{mappings, tenants};
 use serde_json::json;
@@ -205,13 +204,10 @@ async fn what_is_overdue_does_not_wait_for_numbers_that_are_being_read_anew() {
     let world = World::with(&HASTE).await;
     world.accept(vec![event("prospect.created", "p1", json!({"phone": "0470 12 34 56"}))]).await;
     world.settle().await;
-    let mut tx = world.begin().await;
-    guard::exclude(&mut tx, world.tenant).await.unwrap();
+    let held = world.hold_records().await;
     world.move_to_belgium().await;
-    let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
-         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-    wait::until("the walk to have begun", DEADLINE, || async { (world.server.count(waiting).await > 0).then_some(()) })
-        .await;
+    // Whoever walks through the numbers.
+    world.is_held_up().await;
     let of = format!("integration_id = '{}'", world.integration);
     let lost = format!(
         "UPDATE record_links SET remote_seq = remote_seq + 1, announced_at = now() - interval '1 hour' WHERE {of}"
@@ -223,6 +219,6 @@ async fn what_is_overdue_does_not_wait_for_numbers_that_are_being_read_anew() {
         (world.server.count(&overdue).await == 0).then_some(())
     })
     .await;
-    tx.commit().await.unwrap();
+    held.commit().await.unwrap();
     world.follow().await;
 }

@@ -6,18 +6,19 @@ use serde_json::{Value, json};
 use testkit::cut::Proxy;
 use testkit::wait;
 
-use domain::id::{MessageId, TenantId};
+use domain::id::MessageId;
 use domain::kind::RecordKind;
-use domain::message::{EventMerge, Message, RecordPush, RunPage, StoredMessage, WebhookApply, WebhookApplyMany};
+use domain::message::{
+    EventMerge, Message, RecordPush, RecordPushBulk, RunPage, StoredMessage, WebhookApply, WebhookApplyMany,
+};
 use domain::run::State;
 use domain::time::Timestamp;
 use domain::trace::TraceParent;
 use messaging::topology::STRAYS;
 use persistence::inbox;
-use persistence::records::guard;
 use persistence::records::links::{self, Heard};
 
-use crate::crm::{told, told_of};
+use crate::crm::told;
 use crate::sharing::of_crm;
 use crate::world::{DEADLINE, HASTE, World, event};
 
@@ -27,6 +28,9 @@ fn person(n: u32) -> Value {
 
 /// RabbitMQ may leave a consumer of a queue that was deleted and made again without messages, which is believed for a minute.
 const RENEWED: Duration = Duration::from_secs(120);
+
+/// Batches of five, one at once, so that most of what is announced waits.
+const FIVE_AT_ONCE: [(&str, &str); 2] = [("DISPATCHER__LANE_BATCH", "5"), ("DISPATCHER__LANE_PARALLEL", "1")];
 
 impl World {
     async fn has_queue(&self) -> bool {
@@ -57,7 +61,7 @@ impl World {
     }
 
     /// How many messages wait for their next attempt, in the tiers that are shipped.
-    async fn put_off(&self) -> u32 {
+    async fn in_tiers(&self) -> u32 {
         let depths = self.broker.depths().await.unwrap_or_default();
         depths.iter().filter(|depth| depth.queue.contains("retry.")).map(|depth| depth.ready).sum()
     }
@@ -100,18 +104,25 @@ async fn what_a_lost_queue_held_arrives() {
 
 #[tokio::test]
 async fn announcements_that_vanished_are_made_again() {
-    let world = World::quiet(&HASTE).await;
-    let stop = world.dispatch();
-    // Made by the dispatcher as it starts, which the rest must not overtake.
-    wait::until("the queue", DEADLINE, || async { world.has_queue().await.then_some(()) }).await;
+    let world = World::quiet(&[HASTE[0], HASTE[1], FIVE_AT_ONCE[0], FIVE_AT_ONCE[1]]).await;
+    world.crm.faults(json!({"latency_ms": 1_000})).await;
     world.switch(false).await;
     world.accept((0..20).map(person).collect()).await;
-    world.take_in().await;
+    world.dispatch_until("everything to be merged", || world.is_taken_in()).await;
     world.switch(true).await;
-    wait::until("the records to be linked", DEADLINE, || async { (world.drift().await == 20).then_some(()) }).await;
-    stop.cancel();
-    world.vhost.delete_queue(RecordPush::QUEUE).await;
+    let of_it = format!("SELECT count(*) FROM record_links WHERE integration_id = '{}'", world.integration);
+    world
+        .dispatch_until("the records to be linked", || async {
+            let count = world.server.count(&of_it).await;
+            if count == 20 { Ok(()) } else { Err(format!("{count} links")) }
+        })
+        .await;
+    assert!(world.drift().await > 0, "everything was done before");
+    for queue in [RecordPush::QUEUE, RecordPushBulk::QUEUE] {
+        world.vhost.delete_queue(queue).await;
+    }
 
+    world.crm.faults(json!({"latency_ms": 0})).await;
     world.dispatch();
     world.settle().await;
     assert_eq!((world.crm.contacts().await.len(), world.crm.duplicates().await), (20, 0));
@@ -139,12 +150,11 @@ async fn an_integration_that_is_switched_on_later_gets_what_was_there_before() {
 #[tokio::test]
 async fn outcomes_that_could_not_be_published_reach_the_log_later() {
     let world = World::with(&HASTE).await;
-    world.crm.faults(json!({"latency_ms": 1_000})).await;
+    let creates = world.put_off_creates().await;
     world.accept((0..5).map(person).collect()).await;
-    world.take_in().await;
-    wait::until("the first request to be under way", DEADLINE, || async { world.is_worked_on().await.then_some(()) })
-        .await;
+    world.is_held_up().await;
     world.line.cut();
+    creates.commit().await.unwrap();
     wait::until("outcomes that nobody was told of", DEADLINE, || async {
         let waiting = world.unpublished().await.len();
         if waiting >= 1 { Ok(()) } else { Err(waiting) }
@@ -181,14 +191,20 @@ async fn two_dispatchers_of_which_one_ends_in_the_middle_make_no_duplicate() {
 #[tokio::test]
 async fn rule_07_whoever_lost_its_lease_over_a_read_makes_no_record_beside_that_of_the_next() {
     let world = World::quiet(&HASTE).await;
-    world.crm.faults(json!({"latency_ms": 1_000})).await;
     // Nothing identifies it but its id.
     let deal = world.crm.add("deals", json!({"dealname": "Leur affaire"})).await;
-    world.deliver(&[told_of("deal", "creation", &deal)]).await;
+    let (tenant, integration, kind) = (world.tenant, world.integration, RecordKind::Deal);
+    let heard = Heard { tenant, integration, kind, external_ids: [deal].into() };
+    let mut tx = world.begin().await;
+    links::mark_dirty(&mut tx, &heard).await.unwrap();
+    tx.commit().await.unwrap();
+    let held = world.hold_records().await;
     world.dispatch();
-    wait::until("the read to be under way", DEADLINE, || async { world.is_worked_on().await.then_some(()) }).await;
+    // Whoever has read it.
+    world.is_held_up().await;
     // As where its time has run out, and somebody else took the link over.
     world.server.execute("UPDATE record_links SET lease_token = 'another', lease_until = now()").await;
+    held.commit().await.unwrap();
     world.settle().await;
     assert_eq!(world.records_of(RecordKind::Deal).await.len(), 1);
 }
@@ -250,29 +266,16 @@ async fn a_kept_message_that_no_queue_will_ever_take_holds_up_nobody() {
 
 #[tokio::test]
 async fn what_is_overdue_does_not_wait_for_an_inbox_that_is_being_emptied_and_neither_does_the_end() {
-    let (world, lock) = (World::quiet(&HASTE).await, TenantId::new());
-    let mut held = world.begin().await;
-    guard::exclude(&mut held, lock).await.unwrap();
-    for statement in [
-        format!(
-            "CREATE FUNCTION take_long() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-                 PERFORM pg_advisory_xact_lock_shared(hashtextextended('coccinelle records {lock}', 0));
-                 RETURN OLD; END $$"
-        ),
-        "CREATE TRIGGER take_long BEFORE DELETE ON inbox FOR EACH ROW EXECUTE FUNCTION take_long()".to_owned(),
-    ] {
-        world.server.execute(&statement).await;
-    }
+    let world = World::quiet(&HASTE).await;
+    let mut held = world.put_off("DELETE ON inbox", "true").await;
     let mut tx = world.begin().await;
     inbox::store(&mut tx, &[world.kept_message(1)]).await.unwrap();
     tx.commit().await.unwrap();
     world.lose_track().await;
 
-    let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
-         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
     world
         .dispatch_until("what was lost to be announced meanwhile", || async {
-            let (waiting, overdue) = (world.server.count(waiting).await, world.overdue().await);
+            let (waiting, overdue) = (world.held_up().await, world.overdue().await);
             if waiting > 0 && overdue == 0 { Ok(()) } else { Err(format!("{waiting} waiting, {overdue} overdue")) }
         })
         .await;
@@ -280,9 +283,8 @@ async fn what_is_overdue_does_not_wait_for_an_inbox_that_is_being_emptied_and_ne
     held.commit().await.unwrap();
 }
 
-/// Batches of five, one at once, so that most of what is announced waits; and nobody looks for what was lost.
-const SLOW_AND_FORGOTTEN: [(&str, &str); 3] =
-    [("DISPATCHER__LANE_BATCH", "5"), ("DISPATCHER__LANE_PARALLEL", "1"), ("DISPATCHER__OWED_FOR_TOO_LONG", "1h")];
+/// Nobody looks for what was lost.
+const FORGOTTEN: [(&str, &str); 3] = [FIVE_AT_ONCE[0], FIVE_AT_ONCE[1], ("DISPATCHER__OWED_FOR_TOO_LONG", "1h")];
 
 /// Whether the only copy of what was accepted is in this until it is merged.
 fn is_intake(queue: &str) -> bool {
@@ -292,7 +294,7 @@ fn is_intake(queue: &str) -> bool {
 
 #[tokio::test]
 async fn promise_1_every_queue_but_the_intake_may_be_emptied_in_the_middle_of_a_run() {
-    let world = World::quiet(&SLOW_AND_FORGOTTEN).await;
+    let world = World::quiet(&FORGOTTEN).await;
     world.crm.faults(json!({"latency_ms": 1_000, "search_lag_ms": 0, "search_limit_per_s": null})).await;
     world.crm.import_contacts(crate::running::people(100..400)).await;
     let run = world.ask_for(&world.full_run()).await;
@@ -347,7 +349,7 @@ async fn promise_1_what_waits_for_the_database_outlives_every_queue_but_the_inta
     world.deliver(&[told("creation", &alone)]).await;
     world.share(std::slice::from_ref(&shared)).await;
     wait::until("all to wait for their next attempt", DEADLINE, || async {
-        let waiting = world.put_off().await;
+        let waiting = world.in_tiers().await;
         if waiting >= 5 { Ok(()) } else { Err(waiting) }
     })
     .await;
@@ -369,11 +371,13 @@ async fn promise_1_with_the_intake_empty_the_whole_vhost_may_be_deleted_and_made
     world.crm.import_contacts(crate::running::people(100..300)).await;
     world.accept((0..60).map(person).collect()).await;
     world.take_in().await;
+    let held = world.hold_records().await;
     let run = world.ask_for(&world.full_run()).await;
     world.run_at(run.id, 1).await;
     assert!(world.drift().await > 0, "everything was done before");
     world.vhost.remove().await;
     world.vhost.make().await;
+    held.commit().await.unwrap();
     world.run_in_within(RENEWED, run.id, State::Done).await;
     wait::until("everything to be in step", RENEWED, || async {
         let drift = world.drift().await;

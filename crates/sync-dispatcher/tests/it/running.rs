@@ -156,13 +156,16 @@ async fn more_objects_of_one_moment_than_a_page_holds_are_all_pulled() {
 #[tokio::test]
 async fn a_run_that_is_cancelled_in_the_middle_ends_and_keeps_what_it_applied() {
     let world = World::start().await;
-    world.crm.faults(json!({"search_lag_ms": 0, "latency_ms": 2_000})).await;
+    world.crm.faults(prompt()).await;
     world.with_three_pages().await;
+    let is_second = "(SELECT sequence FROM sync_runs WHERE id = NEW.run_id) >= 1";
+    let second_page = world.put_off("INSERT ON sync_run_objects", is_second).await;
     let run = world.ask_for(&world.full_run()).await;
     world.run_at(run.id, 1).await;
     let mut tx = world.begin().await;
     runs::cancel(&mut tx, world.tenant, run.id).await.unwrap().unwrap();
     tx.commit().await.unwrap();
+    second_page.commit().await.unwrap();
 
     let run = world.run_in(run.id, State::Cancelled).await;
     world.settle().await;
@@ -175,7 +178,7 @@ async fn a_run_that_is_cancelled_in_the_middle_ends_and_keeps_what_it_applied() 
 #[tokio::test]
 async fn a_run_whose_dispatcher_crashes_goes_on_at_the_page_where_it_stood() {
     // Longer than a page takes: what is announced anew while it is under way would be asked for once more.
-    let patience = [HASTE[0], ("DISPATCHER__OWED_FOR_TOO_LONG", "5s")];
+    let patience = [HASTE[0], ("DISPATCHER__OWED_FOR_TOO_LONG", "15s")];
     // What the crashed one held stays held until its lease runs out.
     let lease = [("DISPATCHER__LEASE", "5s"), ("DISPATCHER__PLATFORM_TIMEOUT", "3s")];
     let world = World::quiet(&[patience, lease].concat()).await;
@@ -275,11 +278,14 @@ async fn a_platform_that_stays_away_ends_the_run_when_the_schedule_is_used_up() 
 #[tokio::test]
 async fn an_integration_that_is_switched_off_ends_its_run() {
     let world = World::start().await;
-    world.crm.faults(json!({"search_lag_ms": 0, "latency_ms": 300})).await;
+    world.crm.faults(prompt()).await;
     world.with_three_pages().await;
+    // What is listed is read, but nothing of it is taken, without which the run does not end.
+    let held = world.hold_records().await;
     let run = world.ask_for(&world.full_run()).await;
     world.run_at(run.id, 1).await;
     world.switch(false).await;
+    held.commit().await.unwrap();
     let run = world.run_in(run.id, State::Failed).await;
     assert_eq!(run.error.unwrap().code, "integration_inactive");
 }

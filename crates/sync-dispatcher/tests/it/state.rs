@@ -142,38 +142,51 @@ impl World {
         tx.commit().await.unwrap();
     }
 
-    /// Whether a dispatcher holds a link.
-    pub(crate) async fn is_worked_on(&self) -> bool {
-        let (owed, mut tx) = (self.drift().await, self.begin().await);
-        // Rolled back: this only looks which of them are free.
-        let free = links::due_of(&mut tx, self.integration, owed).await.unwrap().len();
-        i64::try_from(free).unwrap() < owed
+    /// Keeps everybody else from the tenant's records until what this returns has ended: nothing is merged, applied, or written.
+    pub(crate) async fn hold_records(&self) -> Transaction {
+        let mut tx = self.begin().await;
+        guard::exclude(&mut tx, self.tenant).await.unwrap();
+        tx
     }
 
-    /// Has whoever notes that a create is under way wait, with its record locked, until [`Self::hold_while_made`] gets what this returns.
-    pub(crate) async fn put_off_creates(&self) -> Transaction {
+    /// Has whoever does this to a row of a table wait, with what is locked already, until what this returns has ended.
+    pub(crate) async fn put_off(&self, what: &str, condition: &str) -> Transaction {
         let (mut tx, lock) = (self.begin().await, TenantId::new());
         guard::exclude(&mut tx, lock).await.unwrap();
         let function = format!(
             "CREATE FUNCTION put_off() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-                 PERFORM pg_advisory_xact_lock_shared(hashtextextended('coccinelle records {lock}', 0)); RETURN NEW; END $$"
+                 IF {condition} THEN
+                     PERFORM pg_advisory_xact_lock_shared(hashtextextended('coccinelle records {lock}', 0));
+                 END IF;
+                 RETURN COALESCE(NEW, OLD); END $$"
         );
         self.server.execute(&function).await;
-        let trigger = "CREATE TRIGGER put_off BEFORE UPDATE ON record_links FOR EACH ROW
-             WHEN (OLD.intent_at IS NULL AND NEW.intent_at IS NOT NULL) EXECUTE FUNCTION put_off()";
-        self.server.execute(trigger).await;
+        let trigger = format!("CREATE TRIGGER put_off BEFORE {what} FOR EACH ROW EXECUTE FUNCTION put_off()");
+        self.server.execute(&trigger).await;
         tx
+    }
+
+    /// How many wait for [`Self::hold_records`], or are put off.
+    pub(crate) async fn held_up(&self) -> i64 {
+        let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+             AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+        self.server.count(waiting).await
+    }
+
+    /// Waits until somebody waits for it.
+    pub(crate) async fn is_held_up(&self) {
+        wait::until("somebody to be held up", DEADLINE, || async { (self.held_up().await > 0).then_some(()) }).await;
+    }
+
+    /// Has whoever notes that a create is under way wait, with its record locked.
+    pub(crate) async fn put_off_creates(&self) -> Transaction {
+        self.put_off("UPDATE ON record_links", "OLD.intent_at IS NULL AND NEW.intent_at IS NOT NULL").await
     }
 
     /// Locks a record once a create of its object is noted, as whoever settles one of its links does. It stands in line for the lock
     /// before the create begins, so that what comes of that is settled later, however fast the platform is.
     pub(crate) async fn hold_while_made(&self, put_off: Transaction, record: RecordId) -> Transaction {
-        let noting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
-            AND wait_event = 'advisory' AND query LIKE '%intended = noted.fields%'";
-        wait::until("a create to be put off", DEADLINE, || async {
-            (self.server.count(noting).await == 1).then_some(())
-        })
-        .await;
+        self.is_held_up().await;
         let (mut tx, ids) = (self.begin().await, [record].into());
         let let_go = async {
             self.record_is_waited_for().await;

@@ -120,6 +120,8 @@ impl World {
             ("PLATFORMS__HUBSPOT__BASE_URL", crm.url()),
             // In a vhost that is new, a publish waits behind the making of every queue.
             ("BROKER__CONFIRM_TIMEOUT", "15s".to_owned()),
+            // As long as it may take among hundreds of tests.
+            ("DATABASE__CONNECT_TIMEOUT", "15s".to_owned()),
             (SHORT.0, SHORT.1.to_owned()),
         ];
         let theirs = settings.iter().map(|(key, value)| (*key, (*value).to_owned()));
@@ -234,9 +236,7 @@ impl World {
     /// Connects a HubSpot account of a tenant that is there.
     pub(crate) async fn connect_account(&self, (tenant, id): (TenantId, IntegrationId), portal: u64, shape: Shape) {
         runtime::crypto::install();
-        let settings = self.settings();
-        let vault = || Vault::new(KeyRing::load(&self.key_ring).unwrap());
-        let accounts = Accounts::new(self.database.clone(), vault(), &settings.platforms, DEADLINE).unwrap();
+        let (settings, accounts) = (self.settings(), self.accounts());
         let integration = Integration {
             id,
             tenant_id: tenant,
@@ -273,8 +273,13 @@ impl World {
 
     /// The accounts as every service opens them.
     pub(crate) fn accounts(&self) -> Accounts {
+        self.accounts_in(self.database.clone())
+    }
+
+    /// The same, where another process comes to the database.
+    pub(crate) fn accounts_in(&self, database: Database) -> Accounts {
         let vault = Vault::new(KeyRing::load(&self.key_ring).unwrap());
-        Accounts::new(self.database.clone(), vault, &self.settings().platforms, DEADLINE).unwrap()
+        Accounts::new(database, vault, &self.settings().platforms, DEADLINE).unwrap()
     }
 
     /// Where the whole database can be seen.

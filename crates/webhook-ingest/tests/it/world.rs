@@ -7,7 +7,7 @@ use domain::time::Timestamp;
 use persistence::{Database, Scope, inbox};
 use reqwest::{Client, Request, RequestBuilder, Response};
 use ring::hmac;
-use serde_json::Value;
+use serde_json::{Value, json};
 use testkit::cut::Proxy;
 use testkit::{QueuedMessage, TestDatabase, TestVhost, wait};
 use tokio::task::JoinHandle;
@@ -121,6 +121,15 @@ impl World {
     pub(crate) async fn readiness(&self) -> (u16, Value) {
         let response = self.client.get(format!("{}/readyz", self.url)).send().await.unwrap();
         (response.status().as_u16(), response.json().await.unwrap())
+    }
+
+    /// Waits until it says that it is ready without these parts, and without these alone.
+    pub(crate) async fn is_missing(&self, parts: &[&str]) {
+        wait::until("a report of what is missing", DEADLINE, || async {
+            let (status, report) = self.readiness().await;
+            if status == 200 && report["missing"] == json!(parts) { Ok(()) } else { Err((status, report)) }
+        })
+        .await;
     }
 
     /// Waits until the service has a connection to the broker.

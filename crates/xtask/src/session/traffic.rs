@@ -100,11 +100,17 @@ impl Session {
             }
             count.seconds = expected.seconds + started.elapsed().as_secs_f64();
             progress(&count);
-            let arrived = count.in_crm >= count.distinct_people && count.owed == 0;
-            // Events still in the intake are owed to nobody yet, and may hold a repeated person.
-            if (arrived && self.under_way().await? == 0) || started.elapsed() > deadline {
-                let seconds = (count.seconds * 10.0).round() / 10.0;
-                return Ok(Count { seconds, ..self.count(tenant, expected).await? });
+            let is_over = |count: &Count| {
+                (count.in_crm >= count.distinct_people && count.owed == 0) || started.elapsed() > deadline
+            };
+            // Events still in the intake are owed to nobody yet, and may hold a repeated person. What was under way may owe something
+            // again, so that it is counted once more.
+            if is_over(&count) && (started.elapsed() > deadline || self.under_way().await? == 0) {
+                let last = self.count(tenant, expected).await?;
+                if is_over(&last) {
+                    let seconds = (count.seconds * 10.0).round() / 10.0;
+                    return Ok(Count { seconds, ..last });
+                }
             }
             tokio::time::sleep(LOOK_AGAIN).await;
         }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use testkit::wait;
 use xtask::session::{PORTAL, Service};
 
-use crate::world::{DEADLINE, World, prospect};
+use crate::world::{DEADLINE, PATIENT, World, prospect};
 
 /// The other account, which cuts texts short, and shows telephone numbers otherwise than the first one does.
 const OTHER: &str = "4343";
@@ -19,7 +19,7 @@ const LOOPING: usize = 30;
 
 #[tokio::test]
 async fn rule_03_changes_on_all_sides_reach_all_others_once_and_without_the_compare_they_never_rest() {
-    let mut world = World::on_shared_servers("e2e-echoes", 31_000, &[]).await;
+    let mut world = World::on_shared_servers("e2e-echoes", 31_000, &PATIENT).await;
     world.faults(json!({ "reformat_phones": true })).await;
     let other = Other { integration: connect_the_other(&world).await, told: Cell::new(0) };
     let mut wanted = arrive(&world, &other).await;

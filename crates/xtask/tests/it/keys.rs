@@ -6,7 +6,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use xtask::session::Service;
 
-use crate::world::{World, prospect};
+use crate::world::{PATIENT, World, prospect};
 
 /// How often all keys are changed.
 const ROUNDS: u32 = 3;
@@ -14,7 +14,8 @@ const ROUNDS: u32 = 3;
 #[tokio::test]
 async fn keys_are_changed_while_accounts_are_connected_tried_and_written_to_and_nobody_notices() {
     // A crowd of tests may keep a connection waiting, which would be an error in the log.
-    let world = World::on_shared_servers("e2e-keys", 25_500, &[("DATABASE__CONNECT_TIMEOUT", "30s")]).await;
+    let settings = [PATIENT[0], PATIENT[1], ("DATABASE__CONNECT_TIMEOUT", "30s")];
+    let world = World::on_shared_servers("e2e-keys", 25_500, &settings).await;
     let ring = world.session.home().path("key-ring.json");
     let before: Value = serde_json::from_slice(&std::fs::read(&ring).unwrap()).unwrap();
     let is_over = AtomicBool::new(false);

@@ -68,9 +68,11 @@ async fn without_the_platform_work_is_retried_then_blocked_and_arrives_when_repl
     assert_eq!((&failure["count"], &failure["class"]), (&json!(1), &json!("unavailable")), "{failure}");
     assert!(failure["message"].as_str().is_some_and(|message| !message.is_empty()), "{failure}");
     // Two waits of the schedule: three attempts, each with its row.
+    let record = world.record(&email("crm")).await.unwrap();
     wait::until("a row for each attempt", DEADLINE, || async {
         let logs = world.of_integration("/logs?status=failed").await;
-        let attempts: Vec<_> = logs["data"].as_array().unwrap().iter().map(|log| log["attempt"].clone()).collect();
+        let of_it = logs["data"].as_array().unwrap().iter().filter(|log| log["record_id"] == record["id"]);
+        let attempts: Vec<_> = of_it.map(|log| log["attempt"].clone()).collect();
         if attempts == [json!(3), json!(2), json!(1)] { Ok(()) } else { Err(logs) }
     })
     .await;

@@ -8,7 +8,7 @@ use xtask::session::Service;
 
 use crate::canaries::{Seen, hear, listen, look_everywhere, to_gateway};
 use crate::stand_in::StandIn;
-use crate::world::{DEADLINE, World, prospect};
+use crate::world::{DEADLINE, PATIENT, World, prospect};
 
 pub(crate) const CONTACTS: &str = "crm/objects/2026-03/contacts";
 
@@ -42,8 +42,8 @@ async fn the_tokens_of_a_write_stand_in_no_log_row_figure_message_or_news() {
     // Takes writes like a workflow, and does nothing with them.
     let mut n8n = StandIn::start(|_| (202, "", r#"{"accepted": true}"#)).await;
     let url = n8n.url.clone();
-    let settings = [("N8N__BASE_URL", url.as_str()), ("N8N__SIGNING_SECRET", "a signing secret of thirty-two bytes")];
-    let world = World::on_own_servers("e2e-passes", 29_500, &settings).await;
+    let n8n_is = [("N8N__BASE_URL", url.as_str()), ("N8N__SIGNING_SECRET", "a signing secret of thirty-two bytes")];
+    let world = World::on_own_servers("e2e-passes", 29_500, &[n8n_is, PATIENT].concat()).await;
     let (id, seen) = (world.tenant.integration.clone(), Seen::default());
     give_to_n8n(&world, &id).await;
     let news = listen(&world).await;

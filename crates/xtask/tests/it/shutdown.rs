@@ -1,8 +1,5 @@
 //! SIGTERM in the middle of a load: every service finishes what it has, ends with 0, and nothing is lost.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use reqwest::StatusCode;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -24,17 +21,13 @@ async fn every_service_ends_with_zero_in_the_middle_of_a_load_and_loses_nothing(
     let people = u64::try_from(crowd.distinct).unwrap();
     let all = crowd.events.len();
     let (allowed, limit) = watch::channel(0);
-    let accepted = Arc::new(AtomicUsize::new(0));
-    let load = tokio::spawn(send(&world, crowd.events, limit, &accepted));
+    let (accepting, mut accepted) = watch::channel(0);
+    let load = tokio::spawn(send(&world, crowd.events, limit, accepting));
     let services = [Service::SyncDispatcher, Service::ApiGateway, Service::LogWriter, Service::WebhookIngest];
     for (place, service) in services.into_iter().enumerate() {
         let (start, end) = (all * place / services.len(), all * (place + 1) / services.len());
         allowed.send_replace(end);
-        let now = wait::until("the next part of the load", DEADLINE, || async {
-            let now = accepted.load(Ordering::Relaxed);
-            if now > start { Ok(now) } else { Err(now) }
-        })
-        .await;
+        let now = *accepted.wait_for(|now| *now > start).await.unwrap();
         assert!(now < end, "the load paused before {}", service.name());
         let status = world.session.stack.halt(service.name()).await;
         assert!(status.is_some_and(|status| status.success()), "{}: {status:?}", service.name());
@@ -53,14 +46,14 @@ fn send(
     world: &World,
     events: Vec<Value>,
     mut limit: watch::Receiver<usize>,
-    accepted: &Arc<AtomicUsize>,
+    accepted: watch::Sender<usize>,
 ) -> impl Future<Output = ()> + use<> {
     let url = format!("{}/api/v1/events", world.session.url(Service::ApiGateway));
     let token = world.tenant.service_token.expose_secret().to_owned();
-    let (client, accepted) = (world.session.client().clone(), Arc::clone(accepted));
+    let client = world.session.client().clone();
     async move {
         for batch in events.chunks(BATCH) {
-            let sent = accepted.load(Ordering::Relaxed);
+            let sent = *accepted.borrow();
             limit.wait_for(|limit| *limit > sent).await.unwrap();
             let body = json!({ "events": batch });
             wait::until("a batch to be accepted", DEADLINE, || async {
@@ -71,7 +64,7 @@ fn send(
                 }
             })
             .await;
-            accepted.fetch_add(batch.len(), Ordering::Relaxed);
+            accepted.send_modify(|accepted| *accepted += batch.len());
         }
     }
 }

@@ -33,6 +33,10 @@ const IMPATIENT: [(&str, &str); 7] = [
     ("BROKER__RETRY_SCHEDULE", "1s,2s,4s"),
 ];
 
+/// Waits for an answer for longer than a machine with much to do takes over it: where what is asked twice would be counted twice, or where
+/// a test has to be there before it is given up.
+pub(crate) const PATIENT: [(&str, &str); 2] = [("DISPATCHER__PLATFORM_TIMEOUT", "20s"), ("DISPATCHER__LEASE", "40s")];
+
 /// A running system. [`World::end`] must be called; where a test panics before, its end is made by [`Estate`].
 pub(crate) struct World {
     pub(crate) session: Session,
