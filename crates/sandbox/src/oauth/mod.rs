@@ -134,7 +134,7 @@ pub(crate) async fn issue<P: Consents>(platform: &P, form: &TokenForm) -> Result
         fate = Some(Fate::draw(known));
         faults = Some(known.clone());
     });
-    // Whoever sees it noted may switch faults: what becomes of it is settled by then.
+    // Whoever sees it noted may switch faults: whether it is answered, and when, is settled by then.
     platform.tools().requests.note((platform.slug(), &token.account), "POST", "/oauth/token");
     let (Some(fate), Some(faults)) = (fate, faults) else { return Err(Refusal::SwitchedOn(500)) };
     fate.wait().await;

@@ -178,7 +178,7 @@ async fn a_run_that_is_cancelled_in_the_middle_ends_and_keeps_what_it_applied() 
 #[tokio::test]
 async fn a_run_whose_dispatcher_crashes_goes_on_at_the_page_where_it_stood() {
     // Longer than a page takes: what is announced anew while it is under way would be asked for once more.
-    let patience = [HASTE[0], ("DISPATCHER__OWED_FOR_TOO_LONG", "15s")];
+    let patience = [HASTE[0], ("DISPATCHER__OWED_FOR_TOO_LONG", "8s")];
     // What the crashed one held stays held until its lease runs out.
     let lease = [("DISPATCHER__LEASE", "5s"), ("DISPATCHER__PLATFORM_TIMEOUT", "3s")];
     let world = World::quiet(&[patience, lease].concat()).await;

@@ -142,7 +142,8 @@ impl World {
         tx.commit().await.unwrap();
     }
 
-    /// Keeps everybody else from the tenant's records until what this returns has ended: nothing is merged, applied, or written.
+    /// Keeps everybody else from the tenant's records until what this returns has ended: nothing more is merged, applied, or begun to be
+    /// written.
     pub(crate) async fn hold_records(&self) -> Transaction {
         let mut tx = self.begin().await;
         guard::exclude(&mut tx, self.tenant).await.unwrap();
@@ -166,7 +167,7 @@ impl World {
         tx
     }
 
-    /// How many wait for [`Self::hold_records`], or are put off.
+    /// How many wait for an advisory lock: that of [`Self::hold_records`], or one that puts them off.
     pub(crate) async fn held_up(&self) -> i64 {
         let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
              AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";

@@ -157,7 +157,7 @@ async fn who_was_found_and_not_linked_before_a_death_does_not_stand_against_what
         world.crm.add_contact(json!({"email": format!("{name}@exemple.fr"), "city": city})).await;
     }
     let created = |name: &str| event("prospect.created", name, json!({"email": format!("{name}@exemple.fr")}));
-    world.crm.faults(json!({"latency_ms": 5_000, "lost_answer_next": 1, "lost_answer_as": "silence"})).await;
+    world.crm.faults(json!({"latency_ms": 3_000, "lost_answer_next": 1, "lost_answer_as": "silence"})).await;
     let doomed = world.dispatch_to_crash();
     // The others gather while the lane waits for what is shown of the first.
     world.accept(vec![created("anna")]).await;

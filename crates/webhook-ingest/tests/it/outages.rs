@@ -21,7 +21,7 @@ async fn rule_12_without_the_broker_a_delivery_goes_to_the_inbox() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_that_falls_silent_or_goes_away_costs_no_delivery() {
-    let world = start_with(Away::default(), &[("COCCINELLE__BROKER__CONFIRM_TIMEOUT", "15s")]).await;
+    let world = start_with(Away::default(), &[]).await;
     assert_eq!(world.deliver(change(1)).await.status().as_u16(), 202);
     world.line.stall();
     assert_eq!(world.deliver(change(2)).await.status().as_u16(), 202);

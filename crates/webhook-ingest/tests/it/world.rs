@@ -69,7 +69,7 @@ pub(crate) async fn start_with(away: Away, more: &[(&str, &str)]) -> World {
     let app = startup::build(&settings).unwrap();
     let (url, stop) = (format!("http://127.0.0.1:{}", app.port()), CancellationToken::new());
     let running = tokio::spawn(app.run_until(stop.clone()));
-    let client = Client::builder().no_proxy().timeout(DEADLINE).build().unwrap();
+    let client = Client::builder().no_proxy().timeout(2 * DEADLINE).build().unwrap();
     let world = World { vhost, line, database, client, url, stop, running };
     if !away.broker {
         world.connected().await;

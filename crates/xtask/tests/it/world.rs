@@ -112,6 +112,12 @@ impl World {
         response.json().await.unwrap_or(Value::Null)
     }
 
+    /// Has what a dispatcher held that was killed be free at once.
+    pub(crate) async fn free_leases(&self) {
+        let (database, _) = self.shared.as_ref().unwrap();
+        database.execute("UPDATE record_links SET lease_until = now() WHERE lease_token IS NOT NULL").await;
+    }
+
     /// The writes that were applied in the CRM after the one with this number.
     pub(crate) async fn journal(&self, after: u64) -> Vec<Value> {
         let path = format!("/journal?platform=hubspot&account={PORTAL}&after={after}&limit=1000000");
