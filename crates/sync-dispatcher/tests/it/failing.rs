@@ -105,7 +105,7 @@ async fn rule_08_where_our_key_is_in_the_text_alone_a_lost_create_is_found_behin
 #[tokio::test]
 async fn rule_08_what_a_lost_create_left_is_found_by_the_key_of_a_record_that_became_another() {
     // Nobody looks again so soon.
-    let world = World::quiet(&[HASTE[0], HASTE[1], ("BROKER__RETRY_SCHEDULE", "20s,20s,20s")]).await;
+    let world = World::quiet(&[HASTE[0], HASTE[1], ("BROKER__RETRY_SCHEDULE", "20s,40s,60s")]).await;
     world.crm.faults(json!({"lost_answer_next": 1})).await;
     world.accept(vec![by_number(1)]).await;
     world
