@@ -1,5 +1,9 @@
 //! A vhost for one test.
 
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 use url::Url;
 
@@ -7,7 +11,16 @@ use crate::environment::Server;
 use crate::management::{Management, QueuedMessage};
 use crate::{leftover, outside};
 
-/// A vhost of the test's own, empty. Deleted with this value, and with it all connections to it.
+/// How long a vhost is left in peace once its test is over.
+///
+/// A quorum queue that dead-letters at least once and is deleted while RabbitMQ starts its worker makes that fail again and again, until no
+/// such queue comes up on that node any more: <https://github.com/rabbitmq/rabbitmq-server/issues/16652>. After so long, all have started.
+const PEACE: Duration = Duration::from_secs(10);
+
+/// The vhosts of tests that are over, and since when; the last ones are left to [`sweep`].
+static OVER: Mutex<VecDeque<(Instant, String)>> = Mutex::new(VecDeque::new());
+
+/// A vhost of the test's own, empty. Deleted a while after this value is dropped, and with it all connections to it.
 #[derive(Debug)]
 pub struct TestVhost {
     broker: Url,
@@ -126,7 +139,21 @@ async fn sweep(api: &Management) -> anyhow::Result<()> {
 
 impl Drop for TestVhost {
     fn drop(&mut self) {
-        let (management, name) = (self.management.clone(), self.name.clone());
-        outside::clean_up(move || async move { drop(Management::new(management).delete_vhost(&name).await) });
+        let due: Vec<String> = {
+            let mut over = OVER.lock().unwrap_or_else(PoisonError::into_inner);
+            over.push_back((Instant::now(), std::mem::take(&mut self.name)));
+            let due = over.iter().take_while(|(since, _)| since.elapsed() > PEACE).count();
+            over.drain(..due).map(|(_, name)| name).collect()
+        };
+        if due.is_empty() {
+            return;
+        }
+        let management = self.management.clone();
+        outside::clean_up(move || async move {
+            let api = Management::new(management);
+            for name in due {
+                drop(api.delete_vhost(&name).await);
+            }
+        });
     }
 }
