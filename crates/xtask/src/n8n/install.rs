@@ -129,3 +129,20 @@ pub async fn needed(console: &Console) -> anyhow::Result<Install> {
         Found::Nowhere(why) => bail!("n8n cannot be run here: {why}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is extraneous, npm 9 and 10 install all the same, and end with what is there for another system alone. npm 11 puts it into
+    /// the lock file by itself; npm 10 takes it out (`npm install --package-lock-only --ignore-scripts`).
+    #[test]
+    fn every_npm_installs_what_is_locked() {
+        let lock = std::fs::read(root().join(LOCKED).join("package-lock.json")).unwrap();
+        let lock: Value = serde_json::from_slice(&lock).unwrap();
+        let packages = lock["packages"].as_object().unwrap();
+        assert!(packages.len() > 1_000);
+        let extraneous = packages.iter().filter(|(_, package)| package["extraneous"].as_bool().unwrap_or_default());
+        assert_eq!(extraneous.map(|(path, _)| path).collect::<Vec<_>>(), Vec::<&String>::new());
+    }
+}
