@@ -9,7 +9,7 @@ use tokio::process::Command;
 use crate::console::{Console, ServiceLines};
 use crate::services::install::{apt, unpacked};
 use crate::workspace::{cargo, output, root, variable};
-use crate::{browser, cluster, contract, supply, test, tidy};
+use crate::{browser, cluster, contract, hosted, supply, test, tidy};
 
 /// Where it is set, what cannot be checked fails: the hosted workflow sets it, where all is there that the checks need.
 const SKIP_NOTHING: &str = "COCCINELLE_SKIP_NOTHING";
@@ -89,6 +89,7 @@ async fn stages(console: &Console) -> anyhow::Result<()> {
     stage(console, "contract", Box::pin(contract())).await?;
     stage(console, "browser", Box::pin(browser())).await?;
     stage(console, "kubernetes", cluster::check(console)).await?;
+    stage(console, "hosted workflow", hosted::check(console)).await?;
     stage(console, "promtool check rules", check_rules()).await?;
     stage(console, "docker compose config", check_compose(console)).await
 }
@@ -97,7 +98,7 @@ async fn stages(console: &Console) -> anyhow::Result<()> {
 /// nothing may be skipped.
 fn tell_hosted(console: &Console) {
     let reason =
-        format!("{} take a host, or longer than this list may (.github/workflows/ci.yml)", tidy::hosted_commands());
+        format!("{} take a host, or longer than this list may ({})", tidy::hosted_commands(), hosted::WORKFLOW);
     console.note(&skipped("commands of the documents", &reason));
 }
 

@@ -13,6 +13,7 @@ pub mod crash;
 mod demo;
 mod fuzz;
 pub mod home;
+mod hosted;
 mod http;
 pub mod n8n;
 pub mod people;

@@ -20,10 +20,10 @@ const USUAL: &str = "usual";
 /// Where nothing may be skipped and something has to be.
 pub(super) async fn run(args: &Args, console: &Console) -> anyhow::Result<ExitCode> {
     let (mut tables, mut all, mut is_whole) = (String::new(), Map::new(), true);
-    for only in std::iter::once(None).chain(Part::value_variants().iter().copied().map(Some)) {
-        if only == Some(Part::N8n) && !n8n::is_there(console).await? {
-            continue;
-        }
+    // Before anything is measured, as it may end all of it.
+    let has_n8n = n8n::is_there(console).await?;
+    let parts = Part::value_variants().iter().copied().filter(|part| has_n8n || *part != Part::N8n);
+    for only in std::iter::once(None).chain(parts.map(Some)) {
         let name = name(only);
         console.note(&format!("… {name}"));
         let figures = match Box::pin(args.by_itself(only, console)).await {

@@ -93,6 +93,9 @@ pub async fn find_or_install(wanted: Wanted, folder: &Path, console: &Console) -
             lacking.join(" and ")
         );
     }
+    if let (Some(error), false) = (trouble, lacking.is_empty()) {
+        console.note(&format!("✘ {error:#}: {} run in a container", lacking.join(" and ")));
+    }
     Ok(Means { postgres, rabbitmq })
 }
 

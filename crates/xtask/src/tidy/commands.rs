@@ -6,6 +6,7 @@ use self::proofs::Proof::{Cut, Hosted, Stage, Test};
 use self::proofs::{COMMANDS, Proof};
 use super::Finding;
 use super::tree::{File, Tree};
+use crate::hosted::WORKFLOW;
 
 mod proofs;
 
@@ -42,7 +43,6 @@ const COMMENTED: [&str; 2] = [".env.example", "docker-compose.yml"];
 /// How a comment is indented that is a line to type.
 const INDENT: &str = "   ";
 
-const WORKFLOW: &str = ".github/workflows/ci.yml";
 const STAGES: &str = "crates/xtask/src/ci.rs";
 
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
