@@ -109,6 +109,16 @@ pub(crate) fn hosted_commands() -> usize {
     commands::hosted()
 }
 
+/// The paths of the project's files of which this holds, told their path and what is in them; sorted.
+///
+/// # Errors
+/// Where a file cannot be read.
+pub(crate) fn files(is_wanted: impl Fn(&str, &str) -> bool) -> anyhow::Result<Vec<String>> {
+    let tree = Tree::read(&crate::workspace::root())?;
+    let wanted = tree.files().iter().filter(|file| is_wanted(&file.path, &file.text));
+    Ok(wanted.map(|file| file.path.clone()).collect())
+}
+
 /// What documents tell people to type that begins like this, in fenced blocks and between backticks.
 #[cfg(test)]
 pub(crate) fn documented(beginning: &str) -> anyhow::Result<Vec<String>> {

@@ -86,15 +86,15 @@ pub async fn find_or_install(wanted: Wanted, folder: &Path, console: &Console) -
     if wanted.rabbitmq && matches!(rabbitmq, RabbitMqMeans::Docker) {
         lacking.push("RabbitMQ 3.10 or later");
     }
-    if !lacking.is_empty() && !docker::answers().await {
+    if !lacking.is_empty() {
+        let lacking = lacking.join(" and ");
         let why = trouble.map_or_else(String::new, |error| format!(" (apt was tried: {error:#})"));
-        bail!(
-            "install {}, or start Docker, or set DATABASE_URL and AMQP_URL to servers that run already{why}",
-            lacking.join(" and ")
-        );
-    }
-    if let (Some(error), false) = (trouble, lacking.is_empty()) {
-        console.note(&format!("✘ {error:#}: {} run in a container", lacking.join(" and ")));
+        if !docker::answers().await {
+            bail!(
+                "install {lacking}, or start Docker, or set DATABASE_URL and AMQP_URL to servers that run already{why}"
+            );
+        }
+        console.note(&format!("{lacking}: not here, so by Docker{why}"));
     }
     Ok(Means { postgres, rabbitmq })
 }
@@ -149,7 +149,7 @@ pub(crate) fn program(name: &str) -> Option<PathBuf> {
 }
 
 /// A program that a Debian package brings: this machine's, or the package's own, which is unpacked and not installed, since that
-/// would start a server.
+/// would start some servers.
 pub async fn unpacked(name: &str, package: &str) -> Option<PathBuf> {
     let folder = crate::workspace::root().join(".dev").join(name);
     let unpacked = folder.join("usr/bin").join(name);
