@@ -40,7 +40,7 @@ use self::profile::Profile;
 use self::report::Report;
 use crate::console::{Console, ServiceLines};
 use crate::services::{Choice, Services};
-use crate::session::{Build, Options, Service, Session, Workflows};
+use crate::session::{Options, Service, Session, Workflows};
 use crate::{up, workspace};
 
 const BASE_PORT: u16 = 26_000;
@@ -141,10 +141,8 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if args.only == Some(Part::N8n) && !n8n::is_there(&console).await? {
         return Ok(ExitCode::SUCCESS);
     }
-    let build =
-        async { if args.debug { Build::default().run(&console).await } else { build::release(&console).await } };
     if !args.no_build {
-        up::interruptible(build).await.transpose()?.context("interrupted")?;
+        up::interruptible(build::everything(!args.debug, &console)).await.transpose()?.context("interrupted")?;
     }
     if cfg!(debug_assertions) && !args.debug {
         return Err(build::go_on_as_released());

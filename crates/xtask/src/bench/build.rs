@@ -1,4 +1,4 @@
-//! Release builds of everything that is measured, and of the load generator, which is this program.
+//! Builds of everything that is measured, and of the load generator, which is this program.
 
 use std::os::unix::process::CommandExt as _;
 
@@ -9,14 +9,15 @@ use crate::workspace;
 /// Said to the release build of this program, and understood as "everything is built".
 const NO_BUILD: &str = "--no-build";
 
-/// Builds the services, the programs that show the limits, and this program, all as they are released.
+/// Builds the services, the programs that show the limits, and this program, all as they are released or all for development.
 ///
 /// # Errors
 /// Fails when something does not compile; the compiler's words are on standard error.
-pub(super) async fn release(console: &Console) -> anyhow::Result<()> {
-    let step = console.step("build everything as it is released (the first time takes some minutes)");
+pub(super) async fn everything(is_released: bool, console: &Console) -> anyhow::Result<()> {
+    let (manner, profile) = if is_released { ("as it is released", "release") } else { ("for development", "dev") };
+    let step = console.step(format!("build everything {manner} (the first time takes some minutes)"));
     let mut cargo = workspace::cargo();
-    cargo.args(["build", "--quiet", "--release", "--bins"]);
+    cargo.args(["build", "--quiet", "--profile", profile, "--bins"]);
     cargo.args(["raw_publish", "bare_handler", "log_rows", "page_data"].map(|name| format!("--example={name}")));
     for package in Service::ALL.map(Service::name).into_iter().chain(["admin", "messaging", "persistence", "xtask"]) {
         cargo.args(["--package", package]);
