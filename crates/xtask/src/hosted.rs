@@ -41,7 +41,8 @@ pub(crate) async fn check(console: &Console) -> anyhow::Result<Outcome> {
         Ok(validator) => validator,
         Err(why) => return Ok(Outcome::Skipped(why)),
     };
-    let mut all: Vec<PathBuf> = tidy::files(|_, text| text.starts_with("#!"))?.into_iter().map(PathBuf::from).collect();
+    let mut scripts: Vec<PathBuf> =
+        tidy::files(|_, text| text.starts_with("#!"))?.into_iter().map(PathBuf::from).collect();
     for (folder, schema) in READ {
         let documents = tidy::files(|path, _| path.starts_with(folder))?;
         ensure!(!documents.is_empty(), "nothing is in {folder}");
@@ -49,17 +50,8 @@ pub(crate) async fn check(console: &Console) -> anyhow::Result<Outcome> {
             output(Command::new(&validator).args(["--builtin-schema", schema, &path]).current_dir(root())).await?;
             let python = validator.with_file_name("python");
             let document = output(Command::new(python).args(["-c", AS_JSON, &path]).current_dir(root())).await?;
-            let steps = steps(&serde_json::from_str(&document).with_context(|| format!("{path} cannot be read"))?);
-            ensure!(!steps.is_empty(), "{path} has no steps");
-            for (place, step) in steps {
-                ensure!(is_there(&step), "{path}, {place}: there is no such action");
-                if let Some(script) = script(&step) {
-                    all.push(write_down(
-                        &format!("{}-{place}.sh", path.trim_start_matches('.').replace('/', "-")),
-                        &script,
-                    )?);
-                }
-            }
+            let document = serde_json::from_str(&document).with_context(|| format!("{path} cannot be read"))?;
+            scripts.extend(write_down(&path, &document)?);
         }
     }
     let Some(shellcheck) = unpacked("shellcheck", "shellcheck").await else {
@@ -67,8 +59,25 @@ pub(crate) async fn check(console: &Console) -> anyhow::Result<Outcome> {
     };
     // What a script reads with `.`, another step has written.
     let mut read = Command::new(shellcheck);
-    read.args(["--severity=warning", "--exclude=SC1090,SC1091"]).args(all).current_dir(root());
+    read.args(["--severity=warning", "--exclude=SC1090,SC1091"]).args(scripts).current_dir(root());
     output(&mut read).await.map(|_| Outcome::Holds)
+}
+
+/// Writes each script of a document into a file of its own, named by where it stands.
+fn write_down(path: &str, document: &Value) -> anyhow::Result<Vec<PathBuf>> {
+    let (folder, steps) = (root().join(FOLDER), steps(document));
+    ensure!(!steps.is_empty(), "{path} has no steps");
+    std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    let mut written = Vec::new();
+    for (place, step) in steps {
+        ensure!(is_there(&step), "{path}, {place}: there is no such action");
+        if let Some(script) = script(&step) {
+            let file = folder.join(format!("{}-{place}.sh", path.trim_start_matches('.').replace('/', "-")));
+            std::fs::write(&file, script).with_context(|| format!("{} cannot be written", file.display()))?;
+            written.push(file);
+        }
+    }
+    Ok(written)
 }
 
 /// The steps of a workflow's jobs, or of an action, each with its place.
@@ -92,15 +101,6 @@ fn is_there(step: &Value) -> bool {
 /// What a step has bash run, which ends there at the first failure, whether or not it is named.
 fn script(step: &Value) -> Option<String> {
     step["run"].as_str().map(|run| format!("#!/bin/bash -e\n{run}"))
-}
-
-/// Writes a script into a file of its own.
-fn write_down(name: &str, script: &str) -> anyhow::Result<PathBuf> {
-    let folder = root().join(FOLDER);
-    std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
-    let path = folder.join(name);
-    std::fs::write(&path, script).with_context(|| format!("{} cannot be written", path.display()))?;
-    Ok(path)
 }
 
 #[cfg(test)]
